@@ -1,0 +1,99 @@
+"""What an engine gives back: the stamps of every visit and every spell of work; `check` holds them to the laws.
+
+Nothing here interprets: waits, shares and occupancy are read from a Log elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.replication import Codes, Ticks
+
+Outcomes = NDArray[np.int8]
+
+UNREACHED: Final = 0
+SERVED: Final = 1
+ABANDONED: Final = 2
+OPEN: Final = 3
+"""How a visit ended: never begun, served, given up for good (the tip is lost), or still under way at the horizon."""
+
+DONE: Final = 0
+RELIEVED: Final = 1
+PREEMPTED: Final = 2
+CUT: Final = 3
+"""Why a spell stopped: work done, its server went off duty, a better tip took the server, or the horizon came."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spells:
+    """Unbroken work on one visit by one server, in order of (visit, from): (n_spells,) each."""
+
+    visit: Ticks
+    """Row of the visit."""
+    attempt: Codes
+    """Attempt of the visit, from 1."""
+    place: Codes
+    """Place whose server worked."""
+    began: Ticks
+    """First tick of the spell."""
+    ended: Ticks
+    """Tick at which it stopped; the horizon where it was cut."""
+    why: Codes
+    """DONE, RELIEVED, PREEMPTED or CUT."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overtime:
+    """Stretches in which a server worked on after going off duty, in order of (from, place, visit): (n,) each."""
+
+    place: Codes
+    visit: Ticks
+    began: Ticks
+    ended: Ticks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Log:
+    """What happened: one row a visit of the replication, NEVER where it did not happen."""
+
+    enter: Ticks
+    """(n_visits,) tick at which the tip first reaches the stage."""
+    start: Ticks
+    """(n_visits,) tick of the first start, whatever the attempt; of a delay, when it begins (after the gate)."""
+    end: Ticks
+    """(n_visits,) tick at which the service or delay ends."""
+    outcome: Outcomes
+    """(n_visits,) UNREACHED, SERVED, ABANDONED or OPEN."""
+    attempt: Codes
+    """(n_visits,) attempts begun; 0 where unreached."""
+    lost: Ticks
+    """(n_tips,) tick at which the tip gave up for good, or NEVER."""
+    spells: Spells
+    overtime: Overtime
+
+
+def differences(one: Log, other: Log) -> list[str]:
+    """The names of the arrays in which two logs of one replication differ; empty when the engines agree.
+
+    A name is a field of Log, or `spells.` or `overtime.` and a field.
+    """
+    found = []
+    for name, a, b in _arrays(one, other):
+        if not np.array_equal(a, b):
+            found.append(name)
+    return found
+
+
+def _arrays(one: Log, other: Log) -> list[tuple[str, NDArray[np.generic], NDArray[np.generic]]]:
+    pairs = []
+    for field in fields(Log):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, Spells | Overtime):
+            pairs += [(f"{field.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
+        else:
+            pairs.append((field.name, a, b))
+    return pairs

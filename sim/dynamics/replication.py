@@ -1,0 +1,170 @@
+"""What an engine is given: tips whose every random choice is made, the fixed rules, and the plan of who is on duty.
+
+Nothing here draws, reads a file or knows a scenario. All arrays are C-contiguous; every tick is an int64 since `run.start`.
+A *place* is one pool in one centre: pool-major, so the pools of design order stay in order and each pool's centres lie
+side by side (a shared pool is one place).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ticks = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+NO_PLACE: Final = -1
+"""The place of an unstaffed stage (a delay)."""
+
+NO_LABEL: Final = -1
+"""The tier of a tip that nobody has labelled yet."""
+
+FINISH: Final = 0
+RESUME: Final = 1
+HAND_OVER: Final = 2
+RESTART: Final = 3
+"""What happens to a leaver's tip: completed in overtime, resumed, resumed after `hand_over`, or begun anew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tips:
+    """The tips of one replication, in order of arrival; row i is tip i. The first `n_backlog` rows are the backlog."""
+
+    arrival: Ticks
+    """(n_tips,) tick of arrival, never falling; 0 for the backlog."""
+    centre: Codes
+    """(n_tips,) index of the centre."""
+    channel: Codes
+    """(n_tips,) index of the channel."""
+    risk: Codes
+    """(n_tips,) index of the true risk."""
+    category: Codes
+    """(n_tips,) index of the category."""
+    first_visit: Ticks
+    """(n_tips + 1,) row of the tip's first visit in Visits; its visits end before the next tip's first."""
+    n_backlog: int = 0
+    """How many tips wait at their first stage when the run starts."""
+
+    def __len__(self) -> int:
+        return self.arrival.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visits:
+    """Every visit to a stage that a tip would make if it never gave up, tip by tip, each tip's in order."""
+
+    kind: Codes
+    """(n_visits,) row in Kinds: the stage, and how lines treat such a tip there."""
+    work: Ticks
+    """(n_visits,) drawn service or delay."""
+    tier: Codes
+    """(n_visits,) the tip's label when it reaches the stage, or NO_LABEL."""
+    first_attempt: Ticks
+    """(n_visits,) row of the visit's first attempt in `patience`, where the stage has attempts; 0 elsewhere."""
+    patience: Ticks
+    """(n_attempts,) longest wait that the attempt bears."""
+    retry_after: Ticks
+    """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
+    final_tier: Codes
+    """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
+
+    def __len__(self) -> int:
+        return self.kind.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """What a line needs to know of a visit: one row for each combination of stage and attributes, (n_kinds,) each."""
+
+    stage: Codes
+    """Index of the stage."""
+    rank: Codes
+    """Rank in the line of the stage's own pool; 0 is served first."""
+    preempts: Flags
+    """Whether such a tip may take the server of a tip of a worse rank there."""
+    overflow_rank: Codes
+    """Rank in the line of the overflow pool; 0 where there is none."""
+    overflow_preempts: Flags
+    """Whether such a tip may take a server there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """The fixed facts of each stage, (n_stages,) each."""
+
+    place: Codes
+    """The stage's place in the first centre, or NO_PLACE for a delay."""
+    place_step: Codes
+    """Places from one centre to the next: 1, or 0 for a shared pool."""
+    overflow: Codes
+    """The overflow pool's place in the first centre, or NO_PLACE."""
+    overflow_step: Codes
+    """As `place_step`, for the overflow pool."""
+    overflow_after: Ticks
+    """How long a tip waits until it stands in the overflow line too."""
+    every: Ticks
+    """The gate opens at multiples of this, counted from midnight; 0 where there is no gate."""
+    attempts: Codes
+    """Attempts that a visit may make: 0 where patience is endless, else 1 and the retries."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """The fixed facts of each place, (n_places,) each."""
+
+    pool: Codes
+    """Index of the pool in the scenario."""
+    centre: Codes
+    """Index of the centre; -1 for a shared pool."""
+    at_shift_end: Codes
+    """FINISH, RESUME, HAND_OVER or RESTART."""
+    hand_over: Ticks
+    """Work added at each hand-over."""
+    concurrency: Codes
+    """Slots of one person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """All that is fixed for every replication of a scenario, but the staffing."""
+
+    stages: Stages
+    places: Places
+    kinds: Kinds
+    since_midnight: int
+    """Ticks from midnight to `run.start`: the phase of the gates."""
+    horizon: int
+    """The first tick that is not simulated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Who leaves and joins when: one row for each tick and place at which somebody does, by tick, then place.
+
+    Within a row the leavers go first, then those back from a break return, then those whose shift begins join.
+    Counts are people, not slots.
+    """
+
+    tick: Ticks
+    place: Codes
+    leaving: Codes
+    returning: Codes
+    joining: Codes
+
+    def __len__(self) -> int:
+        return self.tick.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replication:
+    """One run in which every random choice is already made."""
+
+    tips: Tips
+    visits: Visits
+    rules: Rules
+    plan: Plan
+    index: int = 0
