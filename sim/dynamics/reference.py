@@ -173,6 +173,7 @@ class _Line:
         """One or more attempts to be served at a staffed stage; the last one given up loses the tip."""
         self.take_up(tip, visit, stage)
         attempts = int(self.rules.stages.attempts[stage])
+        stood_in_line = False
         while True:
             tip.attempt += 1
             self.attempt[visit] = tip.attempt
@@ -183,8 +184,9 @@ class _Line:
                 self.at(self.now + bears, order.ABANDON, tip.index, lambda a=attempt: self.lose_patience(tip, visit, a))
             released = yield from self.pass_gate(tip, stage)
             if released:
-                if tip.attempt == 1:
+                if not stood_in_line:
                     self.watch_overflow(tip, visit, stage)
+                stood_in_line = True
                 tip.turn = simpy.Event(self.env)
                 self.wait(tip)
                 if (yield tip.turn):
