@@ -53,6 +53,7 @@ class _Tip:
     overflow_rank: int = 0
     own: _Place | None = None
     overflow: _Place | None = None
+    watched: bool = False
     in_both: bool = False
     waiting: bool = False
     behind_gate: bool = False
@@ -203,7 +204,8 @@ class _Line:
         """Fix what a visit needs to know of its lines: the places, and the ranks there."""
         stages, kinds = self.rules.stages, self.rules.kinds
         kind, centre = int(self.visits.kind[visit]), int(self.tips.centre[tip.index])
-        tip.visit, tip.attempt, tip.left, tip.in_both = visit, 0, int(self.visits.work[visit]), False
+        tip.visit, tip.attempt, tip.left = visit, 0, int(self.visits.work[visit])
+        tip.watched = tip.in_both = False
         tip.rank, tip.overflow_rank = int(kinds.rank[kind]), int(kinds.overflow_rank[kind])
         tip.own = self.places[int(stages.place[stage]) + centre * int(stages.place_step[stage])]
         tip.overflow = None
@@ -230,7 +232,8 @@ class _Line:
 
     def watch_overflow(self, tip: _Tip, visit: int, stage: int) -> None:
         """From a while after the first entry to its line the tip stands in the overflow line too, whenever it waits."""
-        if tip.overflow is not None:
+        if tip.overflow is not None and not tip.watched:
+            tip.watched = True
             shows = self.now + int(self.rules.stages.overflow_after[stage])
             self.at(shows, order.ARRIVAL, tip.index, lambda: self.show(tip, visit))
 
