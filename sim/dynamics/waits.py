@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, PREEMPTED, RELIEVED, Log
+from sim.dynamics.log import PREEMPTED, RELIEVED, Log
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Replication, Ticks
 
 
@@ -100,15 +100,18 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
         draw = visits.first_attempt[visit[limited]] + number - 1
         bears[limited], pause[limited] = visits.patience[draw], visits.retry_after[draw]
         again = log.attempt[visit] > number
-        gave_up = np.where(again | (log.outcome[visit] == ABANDONED), np.minimum(entry + bears, NEVER), NEVER)
+        until = np.minimum(entry + bears, NEVER)
+        in_vain = (log.start[visit] == NEVER) & (until < replication.rules.horizon)
+        gave_up = np.where(again | in_vain, until, NEVER)
         release = openings(replication, at.stage[visit], entry)
         release = np.where((release <= gave_up) & (release < replication.rules.horizon), release, NEVER)
         found.append((visit, np.full(visit.size, number, np.int32), entry, release, gave_up))
         visit, entry = visit[again], np.minimum(gave_up[again] + pause[again], NEVER)
         number += 1
-    columns = [np.concatenate(column) for column in zip(*found, strict=True)] if found else [np.zeros(0, np.int64)] * 5
-    by_visit = np.lexsort((columns[1], columns[0]))
-    return Attempts(*(column[by_visit] for column in columns))
+    empty = (np.zeros(0, np.int64), np.zeros(0, np.int32), *[np.zeros(0, np.int64)] * 3)
+    of, nth, entries, releases, ends = (np.concatenate(column) for column in zip(empty, *found, strict=True))
+    row = np.lexsort((nth, of))
+    return Attempts(of[row], nth[row].astype(np.int32), entries[row], releases[row], ends[row])
 
 
 def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:

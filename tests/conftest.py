@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sim.dynamics import compiled, reference
+from sim.dynamics.log import Log
+from sim.dynamics.replication import Replication
+
+Engine = Callable[[Replication], Log]
+
+
+@pytest.fixture(params=[reference.simulate, compiled.simulate], ids=["reference", "compiled"])
+def simulate(request: pytest.FixtureRequest) -> Engine:
+    """Each of the two engines in turn."""
+    return request.param
