@@ -1,0 +1,96 @@
+"""What is wrong with a document: each fault with its place, its rule and the value that broke it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+_WIDTH: Final = 110
+_LONGEST_VALUE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a text: line and column count from 1; line 0 where the text has no lines, as on a command line."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    text: str = field(default="", compare=False, repr=False)
+    """The line itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule of a document."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """Path in the document, such as `pools.analysts.staff`; "" for the document as a whole."""
+    rule: str
+    """The rule in plain words, with a hint at what was meant."""
+    value: str = ""
+    """What was given, as the message shows it; "" where that would not help."""
+    text: str = field(default="", compare=False, repr=False)
+    """The line of the document."""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        path = "" if not self.path or place.endswith(f" {self.path}") else f"{self.path}: "
+        got = f" (got {self.value})" if self.value else ""
+        return f"{place}: {path}{self.rule}{got}" + self._shown()
+
+    def _shown(self) -> str:
+        """The line with a caret under the column, cut to a window where it is long."""
+        if not self.line or not self.text.strip():
+            return ""
+        at = self.column - 1
+        begin = max(0, at - _WIDTH // 2) if len(self.text) > _WIDTH else 0
+        window = "".join(letter if letter.isprintable() or letter == "\t" else "·" for letter in self.text[begin:])
+        lead, tail = "…" if begin else "", "…" if len(window) > _WIDTH else ""
+        below = "".join("\t" if letter == "\t" else " " for letter in window[: at - begin])
+        return f"\n  {lead}{window[:_WIDTH]}{tail}\n  {' ' * len(lead)}{below}^"
+
+
+class ScenarioError(Exception):
+    """The document is at fault: every fault that was found, in the order of the document."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, on one line, in the words of YAML.
+
+    >>> shown("30"), shown(True), shown(None), shown({"a": 1})
+    ("'30'", 'true', 'nothing', 'a mapping')
+    """
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            plain = "".join(letter if letter.isprintable() else "·" for letter in value[: _LONGEST_VALUE + 1])
+            return f"'{plain[:_LONGEST_VALUE]}{'…' if len(plain) > _LONGEST_VALUE else ''}'"
+        case int() if abs(value) >= 10**20:
+            return "a very large number"
+        case int() | float():
+            return str(value)
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+    return "something else"
+
+
+def at(mark: Mark, path: Sequence[str | int], rule: str, value: str = "") -> Fault:
+    """The fault that a rule is broken at a mark."""
+    return Fault(mark.file, mark.line, mark.column, ".".join(map(str, path)), rule, value, mark.text)

@@ -1,0 +1,112 @@
+"""The kinds of values that the document is made of, as pydantic types, and the one way to state a broken rule.
+
+A field's type here says both how it is read and how the JSON Schema for editors describes it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from sim.scenario import units
+
+T = TypeVar("T")
+
+
+class Part(BaseModel):
+    """A piece of the document: frozen, strict, nothing extra."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+
+
+def rule(text: str, *at: str | int, value: bool = True) -> PydanticCustomError:
+    """The fault that a rule is broken, `at` some path below the value that is being read.
+
+    Without `value` the message does not repeat what was given.
+    """
+    return PydanticCustomError("rule", "{text}", {"text": text, "at": at, "value": value})
+
+
+_NAME: Final = re.compile(r"\w[\w '&+/-]*")
+
+
+def _name(text: str) -> str:
+    if len(text) > 80:
+        raise ValueError("a name has at most 80 characters")
+    if not _NAME.fullmatch(text) or text != text.strip():
+        raise ValueError("a name is made of letters, digits, spaces, _ and -")
+    return text
+
+
+def _positive(length: int) -> int:
+    if length <= 0:
+        raise ValueError("must be longer than 0")
+    return length
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_number(value: object) -> float:
+    return units.number(value)
+
+
+_DURATION_SCHEMA: Final = {"type": "string", "examples": ["30 s", "12 min", "8 h", "7 d", "4 wk"]}
+_SHARE_SCHEMA: Final = {
+    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*%\s*$"}, {"type": "number"}],
+    "examples": ["2 %", 0.02],
+}
+
+Text = Annotated[str, Field(max_length=2000)]
+Name = Annotated[str, AfterValidator(_name)]
+Names = Annotated[
+    frozenset[Name],
+    BeforeValidator(_as_list),
+    Field(strict=False, min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(_DURATION_SCHEMA)]
+PositiveLength = Annotated[Length, AfterValidator(_positive)]
+Rate = Annotated[
+    float, BeforeValidator(units.rate), WithJsonSchema({"type": "string", "examples": ["30000/year", "3.4/h"]})
+]
+Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(_SHARE_SCHEMA)]
+Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(_SHARE_SCHEMA)]
+Number = Annotated[float, BeforeValidator(_as_number), WithJsonSchema({"type": "number"})]
+Date = Annotated[
+    datetime, BeforeValidator(units.date), WithJsonSchema({"type": "string", "examples": ["2025-01-06 00:00"]})
+]
+TimeOfDay = Annotated[
+    int, BeforeValidator(units.time_of_day), WithJsonSchema({"type": "string", "examples": ["07:00"]})
+]
+Days = Annotated[
+    frozenset[int],
+    BeforeValidator(units.days),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Several = Annotated[tuple[T, ...], Field(strict=False)]
+"""A list in the document, a tuple in the model."""
+
+
+def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
+    """Raise the fault that shares do not add up to 1, if they do not."""
+    total = sum(shares.values() if isinstance(shares, dict) else shares)
+    if abs(total - 1) > 1e-6:
+        raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """A hint at the name that was meant, or "" when none is near.
+
+    >>> near("anlysts", ["analysts", "receivers"])
+    "; did you mean 'analysts'?"
+    """
+    found = difflib.get_close_matches(word[:80], list(names), 1)
+    return f"; did you mean '{found[0]}'?" if found else ""

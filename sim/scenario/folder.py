@@ -1,0 +1,86 @@
+"""Files that a document names: only below its own folder, only plain files, only of sensible size."""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from sim.scenario import units
+
+SHOWN: Final = 20
+"""So many bad rows of a file are named; the rest are counted."""
+
+_LARGEST_COLUMN: Final = 64_000_000
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file that a document in `folder` names, with symbolic links followed.
+
+    ValueError when it lies elsewhere, is missing or is no plain file.
+    """
+    if not name.strip() or "\0" in name or len(name) > 1000:
+        raise ValueError("must name a file")
+    root = folder.resolve()
+    try:
+        found = (root / name).resolve()
+    except (OSError, RuntimeError):
+        raise ValueError("cannot be followed to a file") from None
+    if not found.is_relative_to(root):
+        raise ValueError("a file that is read must lie below the scenario's folder")
+    if not found.exists():
+        raise ValueError("there is no such file below the scenario's folder")
+    if not found.is_file():
+        raise ValueError("is not a plain file")
+    return found
+
+
+def column(path: Path, name: str, unit: str, most: int) -> tuple[int, ...]:
+    """Ticks in one column of a CSV file, `most` rows at most; ValueError naming every bad row by its line."""
+    status = path.stat()
+    return _column(path, name, unit, most, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: int) -> tuple[int, ...]:
+    if size > _LARGEST_COLUMN:
+        raise ValueError(f"{path.name} is larger than {_LARGEST_COLUMN // 1_000_000} MB")
+    scale = units.duration(f"1 {unit}")
+    found: list[int] = []
+    bad: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            header = [title.strip() for title in next(rows, [])]
+            if header.count(name) != 1:
+                raise ValueError(f"{path.name} needs one column '{name}'; it has {', '.join(header) or 'none'}")
+            at = header.index(name)
+            for row in rows:
+                if len(found) + len(bad) >= most:
+                    raise ValueError(f"{path.name} has more than {most} rows")
+                if not row:
+                    continue
+                try:
+                    found.append(_ticks(row[at], scale))
+                except (ValueError, IndexError):
+                    given = row[at][:40] if at < len(row) else "nothing"
+                    bad.append(f"line {rows.line_num}: '{name}' must be a number of {unit}, 0 or more (got {given!r})")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} is not text in UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is not a CSV file ({error})") from None
+    if bad:
+        more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)
+    if not found:
+        raise ValueError(f"{path.name} has no rows")
+    return tuple(found)
+
+
+def _ticks(text: str, scale: int) -> int:
+    value = float(text)
+    if not math.isfinite(value) or not 0 <= value * scale <= units.LONGEST:
+        raise ValueError
+    return round(value * scale)

@@ -1,0 +1,124 @@
+"""A document's tree, part by part: what is sound becomes models, what is not becomes faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.scenario.faults import Fault, at, shown
+from sim.scenario.messages import faults_of, not_a_key
+from sim.scenario.schema import World
+from sim.scenario.tree import Node
+
+ENTRYWISE: Final = ("labels", "pools", "stages", "milestones", "targets", "plausible")
+"""Parts of which one entry may be at fault and the others still be looked at."""
+
+MOST_ENTRIES: Final = 200
+"""Of each part; keeps what is checked entry by entry within bounds."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """One part of the document."""
+
+    value: Any = None
+    """The models; of an entrywise part only the sound entries, stages by their index."""
+    sound: bool = False
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Pieces:
+    """All parts of one tree."""
+
+    root: Node
+    parts: dict[str, Piece]
+    faults: list[Fault]
+
+    def __getitem__(self, name: str) -> Any:
+        """The models of a part, None where it has none that are sound."""
+        return self.parts[name].value
+
+    def sound(self, *names: str) -> bool:
+        """Whether these parts are wholly without fault."""
+        return all(self.parts[name].sound for name in names)
+
+
+Memory = dict[str, tuple[Node | None, Piece]]
+"""What was found the last time, part by part: a part whose tree is the same object is not read again."""
+
+
+def pieces(root: Node, folder: Path, memory: Memory) -> Pieces:
+    """Every part of a tree, read."""
+    if not isinstance(root.value, dict):
+        return Pieces(
+            root,
+            {name: Piece() for name in World.model_fields},
+            [at(root.mark, (), "a scenario is a mapping of keys", shown(root.value))],
+        )
+    faults = [
+        at(root.keys[key], (key,), "readings of claims are not built yet" if key == "reading" else not_a_key(key, ()))
+        for key in root.value
+        if key not in World.model_fields
+    ]
+    parts: dict[str, Piece] = {}
+    for name in World.model_fields:
+        node = root.value.get(name)
+        known = memory.get(name)
+        if known is None or known[0] is not node:
+            memory[name] = known = (node, _piece(root, name, node, folder))
+        parts[name] = known[1]
+        faults += known[1].faults
+    return Pieces(root, parts, faults)
+
+
+def _piece(root: Node, name: str, node: Node | None, folder: Path) -> Piece:
+    info = World.model_fields[name]
+    if node is None:
+        if info.is_required():
+            return Piece(faults=[at(root.mark, (name,), "is missing")])
+        return Piece(info.get_default(call_default_factory=True), sound=True)
+    if len(node.value) > MOST_ENTRIES if isinstance(node.value, dict | list) else False:
+        return Piece(faults=[at(node.mark, (name,), f"has more than {MOST_ENTRIES} entries")])
+    if name == "targets" and isinstance(node.value, dict) and (claims := {"from", "reading"} & set(node.value)):
+        return Piece(
+            faults=[
+                at(node.keys[key], (name, key), "targets from a ledger of claims are not built yet")
+                for key in sorted(claims)
+            ]
+        )
+    plain = node.plain()
+    try:
+        return Piece(_validated(name, plain, folder), sound=True)
+    except ValidationError as error:
+        found = Piece(faults=faults_of(error, root, (name,)))
+        unsound = {one["loc"][0] for one in error.errors() if one["loc"]}
+    if name in ENTRYWISE and isinstance(plain, dict):
+        found.value = _rest(name, {key: value for key, value in plain.items() if key not in unsound}, folder)
+    elif name in ENTRYWISE and isinstance(plain, list):
+        kept = [index for index in range(len(plain)) if index not in unsound]
+        rest = _rest(name, [plain[index] for index in kept], folder) if kept else ()
+        found.value = dict(zip(kept, rest, strict=True)) if rest is not None else None
+    return found
+
+
+def _rest(name: str, plain: Any, folder: Path) -> Any:
+    try:
+        return _validated(name, plain, folder)
+    except ValidationError:
+        return None
+
+
+def _validated(name: str, plain: Any, folder: Path) -> Any:
+    found = _adapter(name).validate_python(plain, context={"folder": folder})
+    return dict(enumerate(found)) if name == "stages" else found
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    info = World.model_fields[name]
+    return TypeAdapter(Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation)

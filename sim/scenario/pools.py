@@ -1,0 +1,96 @@
+"""Who is there: pools of people by shifts, and in what order they take the waiting tips."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.scenario import units
+from sim.scenario.fields import (
+    Days,
+    Length,
+    Names,
+    Number,
+    Part,
+    PositiveLength,
+    Several,
+    Share,
+    TimeOfDay,
+    rule,
+)
+
+EVERY_DAY: Final = frozenset(range(7))
+
+MOST_STAFF: Final = 100_000
+
+Staff = Annotated[int, Field(ge=0, le=MOST_STAFF)]
+
+
+class Filter(Part):
+    """Which tips: a tip matches when it matches every key that is given, and a list means any of its names."""
+
+    channel: Names | None = None
+    risk: Names | None = None
+    tier: Names | None = None
+    category: Names | None = None
+    stage: Names | None = None
+    """Only in `serve_first` and `preempt`."""
+    labelled: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if all(value is None for _, value in self):
+            raise rule("a filter names at least one of channel, risk, tier, category, labelled", value=False)
+        return self
+
+
+class Shift(Part):
+    """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts."""
+
+    from_: TimeOfDay = Field(alias="from")
+    to: TimeOfDay
+    staff: Staff
+    days: Days = EVERY_DAY
+
+    @property
+    def length(self) -> int:
+        """Ticks; 24 h when it ends at the time of day at which it starts."""
+        return units.length_of(self.from_, self.to)
+
+
+class Breaks(Part):
+    """Each person's breaks in each shift, staggered and not replaced."""
+
+    lasts: PositiveLength
+    per_shift: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Pool(Part):
+    """Interchangeable people who share one line."""
+
+    staff: Staff = 0
+    """People around the clock, besides the shifts."""
+    shifts: Several[Shift] = ()
+    breaks: Breaks | None = None
+    at_shift_end: Literal["finish", "resume", "hand_over", "restart"] = "finish"
+    hand_over_time: Length = 0
+    shrinkage: Annotated[Share, Field(lt=1)] = 0.0
+    serve_first: Several[Filter] = ()
+    preempt: Several[Filter] = ()
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
+    shared: bool = False
+    price: Annotated[Number, Field(ge=0)] = 1.0
+    """Cost of a paid hour."""
+    at_least: Staff = 0
+    """Seats below which the search for staffing may not go."""
+
+    @model_validator(mode="after")
+    def _breaks_fit(self) -> Self:
+        if self.breaks is None:
+            return self
+        for shift in self.shifts:
+            if self.breaks.lasts * self.breaks.per_shift > shift.length:
+                rest = units.duration_text(shift.length)
+                raise rule(f"the breaks do not fit into a shift of {rest}", "breaks", "lasts")
+        return self

@@ -1,0 +1,233 @@
+"""The scenario: what a document may say, in frozen pydantic models, strict and with nothing extra.
+
+`World` is the document's own content; `Scenario` adds where it came from. The parts live in the files of their nouns.
+Names that must exist elsewhere in the document are looked up in `references.py`, not here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from sim.dynamics.clock import DAY
+from sim.scenario.demand import Channel, Demand, Labeller, Surge
+from sim.scenario.distributions import Law
+from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, rule
+from sim.scenario.plausible import Plausible
+from sim.scenario.pools import Breaks, Filter, Pool, Shift
+from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
+from sim.scenario.targets import (
+    LostTarget,
+    MeanTarget,
+    Milestone,
+    Moment,
+    OccupancyTarget,
+    ShareTarget,
+    Target,
+)
+
+__all__ = [
+    "Breaks",
+    "ByAttribute",
+    "Channel",
+    "Demand",
+    "Filter",
+    "Labeller",
+    "Law",
+    "LostTarget",
+    "MeanTarget",
+    "Milestone",
+    "Moment",
+    "OccupancyTarget",
+    "Overflow",
+    "Plausible",
+    "Pool",
+    "Retry",
+    "Rework",
+    "Run",
+    "Scenario",
+    "ShareTarget",
+    "Shift",
+    "Stage",
+    "StartWith",
+    "Surge",
+    "Target",
+    "World",
+]
+
+MEAN_COOL_DOWN: Final = 2 * DAY
+"""A target on a mean has no threshold; its late tips get so long at least."""
+
+
+def _confidence(value: float) -> float:
+    if not 0.5 <= value <= 0.9999:
+        raise ValueError("a confidence lies between 50 % and 99.99 %")
+    return value
+
+
+def _centres(given: object) -> object:
+    if isinstance(given, int) and not isinstance(given, bool):
+        if not 1 <= given <= 1000:
+            raise rule("there may be 1 to 1000 centres")
+        return {str(number): 1 / given for number in range(1, given + 1)}
+    if not isinstance(given, dict) or not given:
+        raise rule("centres are a number of equal ones, or shares by name such as {east: 60 %, west: 40 %}")
+    return given
+
+
+def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
+    adds_up(shares)
+    return shares
+
+
+class Run(Part):
+    """When, how long and how often is simulated."""
+
+    start: Date
+    warm_up: Length = 0
+    length: PositiveLength
+    cool_down: Length | None = None
+    replications: Annotated[int, Field(ge=1, le=100_000)] = 20
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    confidence: Annotated[Share, AfterValidator(_confidence)] = 0.95
+
+
+class StartWith(Part):
+    """What waits when the run starts: tips by stage."""
+
+    backlog: dict[Name, Annotated[int, Field(ge=0, le=1_000_000)]]
+
+
+class World(Part):
+    """All that a document says."""
+
+    scenario: Text
+    about: Text = ""
+    run: Run
+    demand: Demand
+    centres: Annotated[
+        dict[Name, Share],
+        AfterValidator(_sum_of_centres),
+        BeforeValidator(_centres),
+        WithJsonSchema(
+            {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1000}, {"type": "object", "minProperties": 1}]}
+        ),
+    ] = Field(default_factory=lambda: {"1": 1.0})
+    labels: dict[Name, Labeller] = Field(default_factory=dict)
+    pools: dict[Name, Pool]
+    stages: Annotated[Several[Stage], Field(min_length=1, max_length=200)]
+    milestones: dict[Name, Milestone] = Field(default_factory=dict)
+    targets: dict[Name, Target] = Field(default_factory=dict)
+    variants: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    plausible: dict[str, Plausible] = Field(default_factory=dict)
+    start_with: StartWith | None = None
+
+
+class Scenario(World):
+    """What the world is, checked, and where it was written."""
+
+    path: Path
+    """The file that was read."""
+    tree: dict[str, Any]
+    """The resolved document as plain values: after `extends`, the variant and the changes."""
+    hash: str
+    """SHA-256 of the resolved document and of the files that it names."""
+    variant: str | None = None
+    """The variant that was applied."""
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending; results are kept under it."""
+        return self.path.stem
+
+    @property
+    def folder(self) -> Path:
+        """The only folder, with those below it, from which files are read."""
+        return self.path.parent
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:
+        return tuple(self.demand.channels)
+
+    @cached_property
+    def risks(self) -> tuple[str, ...]:
+        return tuple(next(iter(self.demand.risk.values())))
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(self.demand.categories)
+
+    @cached_property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers that labellers assign, in order of first appearance; the true risks where nobody labels."""
+        rows = (row for labeller in self.labels.values() for row in labeller.assigns.values())
+        return tuple(dict.fromkeys(tier for row in rows for tier in row)) or self.risks
+
+    @cached_property
+    def centre_names(self) -> tuple[str, ...]:
+        return tuple(self.centres)
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; KeyError when there is none."""
+        return self.stages[self.stage_index(name)]
+
+    def stage_index(self, name: str) -> int:
+        """Its place in the order of stages; KeyError when there is none."""
+        return self._stage_at[name]
+
+    def pool_index(self, name: str) -> int:
+        """Its place in the order of pools; KeyError when there is none."""
+        return self._pool_at[name]
+
+    @cached_property
+    def _stage_at(self) -> dict[str, int]:
+        return {stage.name: index for index, stage in enumerate(self.stages)}
+
+    @cached_property
+    def _pool_at(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.pools)}
+
+    @property
+    def start(self) -> datetime:
+        return self.run.start
+
+    @property
+    def warm_up(self) -> int:
+        return self.run.warm_up
+
+    @property
+    def length(self) -> int:
+        return self.run.length
+
+    @cached_property
+    def cool_down(self) -> int:
+        """Ticks simulated after the cohort: as given, else the longest threshold (2 d at least where a mean is judged)."""
+        if self.run.cool_down is not None:
+            return self.run.cool_down
+        return self.longest_within
+
+    @cached_property
+    def longest_within(self) -> int:
+        """The longest threshold of the targets, 2 d for a mean; 0 without either."""
+        thresholds = [target.within for target in self.targets.values() if isinstance(target, ShareTarget)]
+        means = [MEAN_COOL_DOWN for target in self.targets.values() if isinstance(target, MeanTarget)]
+        return max([0, *thresholds, *means])
+
+    @property
+    def cohort_from(self) -> int:
+        """First tick whose tips count."""
+        return self.warm_up
+
+    @property
+    def cohort_to(self) -> int:
+        """First tick whose tips no longer count."""
+        return self.warm_up + self.length
+
+    @property
+    def horizon(self) -> int:
+        """First tick that is not simulated."""
+        return self.cohort_to + self.cool_down

@@ -1,0 +1,100 @@
+"""Which keys and what kinds of values the schema knows at a path, for hints and for setting what is not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator
+
+from sim.scenario.distributions import LAWS, Law
+from sim.scenario.schema import World
+from sim.scenario.stages import ByAttribute
+from sim.scenario.tree import Path
+
+
+def keys_at(path: Path) -> tuple[str, ...]:
+    """The keys that the schema names at a path; none where the keys are the document's own names."""
+    return tuple(dict.fromkeys(key for kind in kinds_at(path) for key in _children(kind)))
+
+
+def names_its_own(path: Path) -> bool:
+    """Whether the keys at a path are the document's own names, as under `pools`."""
+    return any(get_origin(_bare(kind)) is dict for kind in kinds_at(path))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a path takes whole numbers only.
+
+    >>> is_whole(("pools", "any", "staff")), is_whole(("run", "length")), is_whole(("centres",))
+    (True, False, True)
+    """
+    return path == ("centres",) or any(
+        _bare(kind) is int and not any(isinstance(note, BeforeValidator) for note in _notes(kind))
+        for kind in kinds_at(path)
+    )
+
+
+@lru_cache(maxsize=1000)
+def kinds_at(path: Path) -> tuple[Any, ...]:
+    """The types that a value at a path may have."""
+    kinds: tuple[Any, ...] = (World,)
+    for part in path:
+        kinds = tuple(child for kind in kinds for child in _child(kind, part))
+    return kinds
+
+
+def _child(kind: Any, part: str | int) -> Iterator[Any]:
+    kind = _bare(kind)
+    origin = get_origin(kind)
+    if origin is dict:
+        yield from _branches(get_args(kind)[1])
+    elif origin is tuple:
+        yield from _branches(get_args(kind)[0])
+    elif str(part) in (children := _children(kind)):
+        yield from children[str(part)]
+    elif isinstance(kind, type) and issubclass(kind, ByAttribute):
+        yield from _branches(get_args(kind.model_fields["values"].annotation)[1])
+
+
+def _children(kind: Any) -> dict[str, tuple[Any, ...]]:
+    kind = _bare(kind)
+    if kind is _LAW:
+        return {name: (law,) for name, law in LAWS.items()}
+    if not isinstance(kind, type) or not issubclass(kind, BaseModel):
+        return {}
+    if issubclass(kind, ByAttribute):
+        within = _branches(get_args(kind.model_fields["values"].annotation)[1])
+        return {key: found for branch in within for key, found in _children(branch).items()}
+    return {
+        field.alias or name: tuple(
+            _branches(Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
+        )
+        for name, field in kind.model_fields.items()
+    }
+
+
+class _LAW:
+    """Stands for the union of all laws, whose keys are their names."""
+
+
+def _branches(kind: Any) -> tuple[Any, ...]:
+    """The kinds in a union, nothing (None) left out; a law stays one."""
+    if kind == Law:
+        return (_LAW,)
+    bare, notes = _bare(kind), _notes(kind)
+    if get_origin(bare) in (Union, UnionType):
+        if any(_bare(branch) in LAWS.values() for branch in get_args(bare)):
+            return (_LAW,)
+        return tuple(found for branch in get_args(bare) if branch is not type(None) for found in _branches(branch))
+    return (Annotated[bare, *notes] if notes else bare,)
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _notes(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind)[1:] if get_origin(kind) is Annotated else ()

@@ -1,0 +1,121 @@
+"""What happens to a tip: the stages of its way, in order, and what may differ from tip to tip."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from sim.scenario.distributions import Deterministic, Law
+from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
+from sim.scenario.pools import Filter
+
+T = TypeVar("T")
+
+Attribute = Literal["channel", "risk", "tier", "category"]
+
+
+class ByAttribute(Part, Generic[T]):
+    """One value for all, under "", or one for each name of an attribute."""
+
+    by: Attribute | None
+    values: dict[str, T]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "by" in given:
+            return {"by": given["by"], "values": {name: value for name, value in given.items() if name != "by"}}
+        return given if isinstance(given, ByAttribute) else {"by": None, "values": {"": given}}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        one = handler.resolve_ref_schema(handler(schema))["properties"]["values"]["additionalProperties"]
+        return {
+            "anyOf": [
+                one,
+                {
+                    "type": "object",
+                    "properties": {"by": {"enum": ["channel", "risk", "tier", "category"]}},
+                    "required": ["by"],
+                    "additionalProperties": one,
+                },
+            ]
+        }
+
+    @classmethod
+    def for_all(cls, value: T) -> Self:
+        """One value, whatever the tip."""
+        return cls.model_construct(by=None, values={"": value})
+
+    def of(self, **attributes: str) -> T:
+        """The value for a tip with these attributes: `of(channel="call", risk="high")`."""
+        return self.values[attributes[self.by] if self.by else ""]
+
+
+class Retry(Part):
+    """Who comes back after giving up, after how long, and how often at most."""
+
+    share: Share
+    after: Law
+    at_most: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Overflow(Part):
+    """The pool in whose line a tip stands too, once it has waited `after`."""
+
+    to: Name
+    after: Length = 0
+
+
+class Rework(Part):
+    """The share that is sent back at the end of the stage, to where, and how often at most a tip."""
+
+    share: Share
+    back_to: Name
+    at_most: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Stage(Part):
+    """One step: a line, a pool and a service; or a delay without staff."""
+
+    name: Name
+    for_: Filter | None = Field(None, alias="for")
+    share: ByAttribute[Share] = Field(default_factory=lambda: ByAttribute[Share].for_all(1.0))
+    pool: Name | None = None
+    service: ByAttribute[Law] | None = None
+    delay: ByAttribute[Law] | None = None
+    patience: ByAttribute[Law] | None = None
+    retry: Retry | None = None
+    every: PositiveLength | None = None
+    overflow: Overflow | None = None
+    label: Name | None = None
+    rework: Rework | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.delay is not None:
+            for key in ("pool", "service", "patience", "retry", "overflow"):
+                if getattr(self, key) is not None:
+                    raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
+        elif self.pool is None and self.service is None:
+            raise rule("a stage needs a `pool` and a `service`, or a `delay`", value=False)
+        elif self.pool is None:
+            raise rule("a stage with a `service` needs a `pool`", value=False)
+        elif self.service is None:
+            raise rule("a stage with a `pool` needs a `service`", value=False)
+        if self.retry is not None and self.patience is None:
+            raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
+        for name, law in self.service.values.items() if self.service else ():
+            if isinstance(law, Deterministic) and law.value == 0:
+                at = (name,) if name else ()
+                raise rule("a service must be longer than 0", "service", *at)
+        return self
+
+    @property
+    def time(self) -> ByAttribute[Law]:
+        """The law of its service or its delay."""
+        found = self.service or self.delay
+        assert found is not None
+        return found

@@ -1,0 +1,254 @@
+"""Durations, rates, shares, dates and times of day, from the texts that people write to the numbers used inside.
+
+Every function takes one value as YAML gives it and raises ValueError with the rule in plain words; none guesses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, WEEK, YEAR, ticks
+
+Value = object
+"""What YAML gives: text, a number, a truth value, nothing, a list or a mapping."""
+
+LONGEST: Final = 200 * YEAR
+"""No duration may pass this, so that sums of several stay far below NEVER."""
+
+_LENGTHS: Final = {
+    "ms": SECOND // 1000,
+    "s": SECOND,
+    "min": MINUTE,
+    "h": HOUR,
+    "d": DAY,
+    "wk": WEEK,
+}
+_OTHER_NAMES: Final = {
+    "s": ("sec", "secs", "second", "seconds"),
+    "min": ("mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
+    "d": ("day", "days"),
+    "wk": ("w", "wks", "week", "weeks"),
+}
+_UNITS: Final = {**_LENGTHS, **{name: _LENGTHS[unit] for unit, names in _OTHER_NAMES.items() for name in names}}
+_PERIODS: Final = {**_UNITS, "month": YEAR // 12, "months": YEAR // 12, "year": YEAR, "years": YEAR, "yr": YEAR}
+
+_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
+_DURATION: Final = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)", re.ASCII)
+_RATE: Final = re.compile(rf"({_NUMBER})\s*/\s*([A-Za-z]+)", re.ASCII)
+_PERCENT: Final = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
+_TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
+_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
+_LONGEST_TEXT: Final = 40
+
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def duration(value: Value) -> int:
+    """Ticks in a duration such as `30 s`, `12 min`, `8 h`, `7 d` or `4 wk`.
+
+    >>> duration("1.5 min") == duration("90s") == 90 * SECOND
+    True
+    """
+    count, unit = _parts(
+        _DURATION, value, "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk"
+    )
+    if not unit:
+        raise ValueError("a duration needs a unit: 30 s, 12 min, 8 h, 7 d or 4 wk")
+    if unit not in _UNITS:
+        raise ValueError(f"'{unit}' is no unit of time; use ms, s, min, h, d or wk")
+    exact = Decimal(count) * _UNITS[unit]
+    if exact < 0:
+        raise ValueError("a duration cannot be negative")
+    if exact > LONGEST:
+        raise ValueError("a duration may be at most 200 years (73000 d)")
+    return round(exact)
+
+
+def duration_text(length: int) -> str:
+    """A duration in the largest unit that leaves few digits, as the document would write it.
+
+    >>> duration_text(90 * MINUTE), duration_text(36 * HOUR), duration_text(0)
+    ('90 min', '36 h', '0 s')
+    """
+    for unit in ("wk", "d", "h", "min", "s", "ms"):
+        if length and length % _LENGTHS[unit] == 0:
+            return f"{length // _LENGTHS[unit]} {unit}"
+    return f"{length / SECOND:.6g} s"
+
+
+def split(value: Value) -> tuple[float, str]:
+    """The number and the unit of a duration, rate or share as written; a plain number has the unit "".
+
+    >>> split("30 min"), split("30000/year"), split("2 %"), split(3)
+    ((30.0, 'min'), (30000.0, '/year'), (2.0, '%'), (3.0, ''))
+    """
+    if isinstance(value, str):
+        for pattern in (_PERCENT, _RATE, _DURATION):
+            if len(value) <= _LONGEST_TEXT and (match := pattern.fullmatch(value.strip())):
+                unit = {_PERCENT: "%", _RATE: "/"}.get(pattern, "") + "".join(match.groups()[1:])
+                return float(match[1]), unit
+    return number(value), ""
+
+
+def rate(value: Value) -> float:
+    """Tips a day in a rate such as `30000/year` (of 365 days), `3.4/h` or `60/day`.
+
+    >>> rate("365/year"), rate("1/h")
+    (1.0, 24.0)
+    """
+    if isinstance(value, str) and re.search(r"\d,\d", value[:_LONGEST_TEXT]):
+        raise ValueError(f"a rate is written without commas: {value[:_LONGEST_TEXT].replace(',', '')}")
+    count, unit = _parts(_RATE, value, "a rate is a number a period, such as 30000/year or 3.4/h")
+    if unit not in _PERIODS:
+        raise ValueError(f"'{unit}' is no period; use min, h, day, week, month or year")
+    found = float(count) * DAY / _PERIODS[unit]
+    if not 0 < found <= 1e9:
+        raise ValueError("a rate must be more than 0 and at most 1e9 a day")
+    return found
+
+
+def share(value: Value) -> float:
+    """A share between 0 and 1, written `2 %` or `0.02`.
+
+    >>> share("2 %"), share("2%"), share(0.02), share(1)
+    (0.02, 0.02, 0.02, 1.0)
+    """
+    found = percentage(value)
+    if 0 <= found <= 1:
+        return found
+    if not isinstance(value, str) and 1 < found <= 100:
+        raise ValueError(f"a share lies between 0 and 1 (0 % and 100 %); did you mean {value} %?")
+    raise ValueError("a share lies between 0 and 1 (0 % and 100 %)")
+
+
+def growth(value: Value) -> float:
+    """A growth a year, written `15 %` or `0.15`; it may be negative or above 100 %.
+
+    >>> growth("-5 %"), growth("150 %")
+    (-0.05, 1.5)
+    """
+    found = percentage(value)
+    if not -1 < found <= 10:
+        raise ValueError("a growth a year lies above -100 % and at most at 1000 %")
+    return found
+
+
+def percentage(value: Value) -> float:
+    """The number in `2 %` or `0.02`, whatever its size."""
+    if not isinstance(value, str):
+        return number(value, "a share is written 2 % or 0.02")
+    (count,) = _parts(_PERCENT, value, "a share is written 2 % or 0.02")
+    return float(Decimal(count) / 100)
+
+
+def number(value: Value, rule: str = "must be a number") -> float:
+    """A finite number of sensible size; truth values and texts are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(rule)
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if abs(value) > 1e12:
+        raise ValueError("is too large a number")
+    return float(value)
+
+
+def time_of_day(value: Value) -> int:
+    """Ticks from midnight to a time such as `07:00`; `24:00` is midnight too.
+
+    >>> time_of_day("22:30") == 22 * HOUR + 30 * MINUTE
+    True
+    """
+    rule = "a time of day is written 07:00"
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(rule)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    if (hours, minutes, seconds) == (24, 0, 0):
+        return 0
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError(f"{rule}, up to 23:59")
+    return hours * HOUR + minutes * MINUTE + seconds * SECOND
+
+
+def date(value: Value) -> datetime:
+    """A local date and time such as `2025-01-06 00:00`, with or without the time, the seconds, or a T.
+
+    >>> date("2025-01-06T07:30")
+    datetime.datetime(2025, 1, 6, 7, 30)
+    """
+    rule = "a date is written 2025-01-06 00:00"
+    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+    if match is None:
+        raise ValueError(rule)
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    try:
+        found = datetime(year, month, day, hour, minute, second, int((match[7] or "0").ljust(6, "0")))
+    except ValueError as error:
+        raise ValueError(f"{rule}; {error}") from None
+    if not 1900 <= found.year <= 2500:
+        raise ValueError("a year lies between 1900 and 2500")
+    return found
+
+
+def since(at: datetime, start: datetime) -> int:
+    """Ticks from the start of the run to a date; negative before it."""
+    return ticks(at - start)
+
+
+def days(value: Value) -> frozenset[int]:
+    """Days of the week, Monday 0: `daily`, `mon-fri`, `sat` or a list of these.
+
+    >>> sorted(days("fri-mon")), sorted(days(["sat", "sun"])), len(days("daily"))
+    ([0, 4, 5, 6], [5, 6], 7)
+    """
+    texts = value if isinstance(value, list | tuple) else [value]
+    if not texts:
+        raise ValueError("at least one day is needed: daily, mon-fri, sat or a list of days")
+    found: set[int] = set()
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError("days are written daily, mon-fri, sat or [sat, sun]")
+        if text.strip().lower() == "daily":
+            found |= set(range(7))
+            continue
+        first, dash, last = text.partition("-")
+        begin = _weekday(first)
+        end = _weekday(last) if dash else begin
+        found |= {(begin + step) % 7 for step in range((end - begin) % 7 + 1)}
+    return frozenset(found)
+
+
+def day_names(which: frozenset[int]) -> str:
+    """Days of the week in words: `daily`, or their short names.
+
+    >>> day_names(frozenset({5, 6})), day_names(frozenset(range(7)))
+    ('sat, sun', 'daily')
+    """
+    return "daily" if len(which) == 7 else ", ".join(_WEEKDAYS[day][:3] for day in sorted(which))
+
+
+def length_of(begins: int, ends: int) -> int:
+    """Ticks from one time of day to the next occurrence of another; 24 h when they are the same."""
+    return (ends - begins) % DAY or DAY
+
+
+def _weekday(text: str) -> int:
+    plain = text.strip().lower()
+    for number, name in enumerate(_WEEKDAYS):
+        if plain in (name, name[:3]):
+            return number
+    raise ValueError(f"'{plain[:_LONGEST_TEXT]}' is no day; use mon, tue, wed, thu, fri, sat, sun or daily")
+
+
+def _parts(pattern: re.Pattern[str], value: Value, rule: str) -> tuple[str, ...]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)[: _LONGEST_TEXT + 1] if abs(value) < 1e12 else ""
+    match = pattern.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+    if match is None:
+        raise ValueError(rule)
+    return match.groups()
