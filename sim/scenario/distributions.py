@@ -1,8 +1,8 @@
 """The laws of times: one small class a law, each turning standard variates into ticks and knowing its mean, cv and cdf.
 
 No law draws: `standards` names what it needs, one variate of each a tip, and `times` scales them, so that a changed
-mean keeps every tip the same tip. In the document a law is a mapping of one key, `{lognormal: {mean: 12 min, cv: 1.0}}`;
-a bare duration is a deterministic law.
+mean keeps every tip the same tip. In the document a law is a mapping of one key, such as
+`{lognormal: {mean: 12 min, cv: 1.0}}`; a bare duration is a deterministic law.
 
 Every law has
     standards       names of the standard variates it needs: "normal", "exponential", "uniform" or "gamma:<shape>"
@@ -169,7 +169,7 @@ class Erlang(Part):
 
 
 class Hyperexponential(Part):
-    """A mixture of exponential times: `mean` and `cv` above 1 (two branches of balanced means), or `shares` and `means`.
+    """A mixture of exponential times: `mean` and `cv` above 1 (two branches, balanced), or `shares` and `means`.
 
     Balanced means: each branch brings half the work, so the first has share (1 + sqrt((cv^2 - 1) / (cv^2 + 1))) / 2.
     """

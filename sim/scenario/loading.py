@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -152,6 +151,3 @@ def _text(file: Path, shown_as: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScenarioError([at(start, (), f"is not text in UTF-8 (byte {error.start})")]) from None
-
-
-_ = lru_cache

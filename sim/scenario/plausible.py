@@ -64,7 +64,7 @@ class Plausible(Part):
         return self._whole
 
     def value(self, number: float) -> float | int | str:
-        """What to set the path to for a number in `unit`: rounded where it must be whole, with the unit where it has one."""
+        """What to set the path to for a number in `unit`: rounded where it must be whole, else with its unit."""
         if self.whole:
             return round(number)
         return number if self.unit in ("", "%") else f"{number!r} {self.unit}".replace(" /", "/")

@@ -171,6 +171,17 @@ class Scenario(World):
     def centre_names(self) -> tuple[str, ...]:
         return tuple(self.centres)
 
+    @cached_property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The names that filters ask for, in the order of their codes: stage, channel, risk, category, tier."""
+        return {
+            "stage": tuple(stage.name for stage in self.stages),
+            "channel": self.channels,
+            "risk": self.risks,
+            "category": self.categories,
+            "tier": self.tiers,
+        }
+
     def stage(self, name: str) -> Stage:
         """The stage of that name; KeyError when there is none."""
         return self.stages[self.stage_index(name)]
@@ -205,7 +216,7 @@ class Scenario(World):
 
     @cached_property
     def cool_down(self) -> int:
-        """Ticks simulated after the cohort: as given, else the longest threshold (2 d at least where a mean is judged)."""
+        """Ticks simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
         if self.run.cool_down is not None:
             return self.run.cool_down
         return self.longest_within

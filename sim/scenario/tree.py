@@ -107,7 +107,7 @@ def scalar(text: str) -> Scalar:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """`over` laid on `base`: mappings are merged key by key, anything else replaces; nothing (null) takes a key away."""
+    """`over` laid on `base`: mappings merge key by key, anything else replaces, nothing (null) takes a key away."""
     if not isinstance(base.value, dict) or not isinstance(over.value, dict):
         return over
     values, keys = dict(base.value), dict(base.keys)

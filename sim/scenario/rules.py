@@ -1,0 +1,203 @@
+"""The fixed rules of a scenario as the arrays that engines read: stages, places, and how lines treat which tip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.dynamics.clock import since_midnight
+from sim.dynamics.replication import (
+    FINISH,
+    HAND_OVER,
+    NO_LABEL,
+    NO_PLACE,
+    RESTART,
+    RESUME,
+    Codes,
+    Flags,
+    Kinds,
+    Places,
+    Rules,
+    Stages,
+)
+from sim.scenario.pools import Filter, Pool
+from sim.scenario.schema import Scenario
+from sim.scenario.shifts import seats
+
+AT_SHIFT_END: Final = {"finish": FINISH, "resume": RESUME, "hand_over": HAND_OVER, "restart": RESTART}
+
+ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
+"""The attributes of a tip, in the order in which a kind counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindCode:
+    """How the kind of a visit follows from its stage and the tip's attributes.
+
+    Attributes that no filter of a line mentions have stride 0: without any, the kind is the stage.
+    """
+
+    n_stages: int
+    radices: tuple[int, int, int, int]
+    """Values of channel, risk, category and tier (with none yet) that are told apart; 1 where they do not matter."""
+
+    @property
+    def strides(self) -> tuple[int, int, int, int, int]:
+        """Steps in the kind for stage, channel, risk, category and tier; 0 where an attribute does not matter."""
+        steps = [1]
+        for radix in reversed(self.radices):
+            steps.append(steps[-1] * radix)
+        stage, *others = reversed(steps)
+        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))  # type: ignore[return-value]
+
+    @property
+    def matters(self) -> tuple[bool, bool, bool, bool]:
+        """Whether channel, risk, category and tier matter to any line."""
+        channel, risk, category, tier = (radix > 1 for radix in self.radices)
+        return channel, risk, category, tier
+
+    def __len__(self) -> int:
+        return self.n_stages * int(np.prod(self.radices))
+
+    def encode(
+        self, stage: ArrayLike, channel: ArrayLike, risk: ArrayLike, category: ArrayLike, tier: ArrayLike
+    ) -> Codes:
+        """The kinds of visits; a tier may be NO_LABEL. Arguments broadcast; those that do not matter may be 0."""
+        by_stage, *strides = self.strides
+        kind = np.asarray(stage, dtype=np.int32) * by_stage
+        for stride, code in zip(strides[:3], (channel, risk, category), strict=True):
+            if stride:
+                kind = kind + np.asarray(code, dtype=np.int32) * stride
+        if strides[3]:
+            kind = kind + (np.asarray(tier, dtype=np.int32) + 1) * strides[3]
+        return np.ascontiguousarray(kind, dtype=np.int32)
+
+    def columns(self) -> tuple[NDArray[np.int64], ...]:
+        """Stage, channel, risk, category and tier of every kind, in order."""
+        *found, tier = np.indices((self.n_stages, *self.radices)).reshape(5, -1)
+        return (*found, tier - 1)
+
+
+def kind_code(scenario: Scenario) -> KindCode:
+    """How kinds are counted in a scenario."""
+    filters = [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)]
+    tier_matters = any(one.tier is not None or one.labelled is not None for one in filters)
+    sizes = {
+        "channel": len(scenario.channels),
+        "risk": len(scenario.risks),
+        "category": len(scenario.categories),
+    }
+    radices = [size if any(getattr(one, name) is not None for one in filters) else 1 for name, size in sizes.items()]
+    channel, risk, category = radices
+    return KindCode(len(scenario.stages), (channel, risk, category, len(scenario.tiers) + 1 if tier_matters else 1))
+
+
+def rules(scenario: Scenario) -> Rules:
+    """Everything that is fixed for every replication, but the staffing."""
+    return Rules(
+        stages=_stages(scenario),
+        places=_places(scenario),
+        kinds=_kinds(scenario),
+        since_midnight=since_midnight(scenario.run.start),
+        horizon=scenario.horizon,
+    )
+
+
+def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
+    """Which tips a filter matches.
+
+    `names` are those of `Scenario.names`; `codes` holds what the filter asks of `stage`, `channel`, `risk`, `category`
+    and `tier` (NO_LABEL where there is none), as arrays that broadcast.
+    """
+    found = np.ones(np.broadcast_shapes(*(code.shape for code in codes.values())), dtype=np.bool_)
+    for key, known in names.items():
+        wanted = getattr(one, key)
+        if wanted is not None:
+            found &= np.isin(codes[key], [index for index, name in enumerate(known) if name in wanted])
+    if one.labelled is not None:
+        found &= (codes["tier"] != NO_LABEL) == one.labelled
+    return found
+
+
+def rank(
+    first: Sequence[Filter], names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]
+) -> Codes:
+    """The place of the first filter that each tip matches; the number of filters where it matches none."""
+    found = np.full(np.broadcast_shapes(*(code.shape for code in codes.values())), len(first), dtype=np.int32)
+    for place in range(len(first) - 1, -1, -1):
+        found[matches(first[place], names, codes)] = place
+    return found
+
+
+def _kinds(scenario: Scenario) -> Kinds:
+    columns = kind_code(scenario).columns()
+    codes = dict(zip(("stage", *ATTRIBUTES), columns, strict=True))
+    own = [scenario.pools[stage.pool] if stage.pool else None for stage in scenario.stages]
+    over = [scenario.pools[stage.overflow.to] if stage.overflow else None for stage in scenario.stages]
+    ranks, preempts = _treatment(scenario, codes, own)
+    overflow_ranks, overflow_preempts = _treatment(scenario, codes, over)
+    return Kinds(codes["stage"].astype(np.int32), ranks, preempts, overflow_ranks, overflow_preempts)
+
+
+def _treatment(
+    scenario: Scenario, codes: dict[str, NDArray[np.int64]], pools: Sequence[Pool | None]
+) -> tuple[Codes, Flags]:
+    """Rank and pre-emption of every kind in the line of its stage's pool in `pools`; 0 and False without one."""
+    ranks = np.zeros(len(codes["stage"]), dtype=np.int32)
+    preempts = np.zeros(len(codes["stage"]), dtype=np.bool_)
+    for index, pool in enumerate(pools):
+        if pool is None:
+            continue
+        here = codes["stage"] == index
+        mine = {key: code[here] for key, code in codes.items()}
+        ranks[here] = rank(pool.serve_first, scenario.names, mine)
+        for one in pool.preempt:
+            preempts[here] |= matches(one, scenario.names, mine)
+    return ranks, preempts
+
+
+def _stages(scenario: Scenario) -> Stages:
+    first = {seat.pool: place for place, seat in reversed(list(enumerate(seats(scenario))))}
+    step = {name: 0 if pool.shared else 1 for name, pool in scenario.pools.items()}
+    rows = [
+        (
+            first[stage.pool] if stage.pool else NO_PLACE,
+            step[stage.pool] if stage.pool else 0,
+            first[stage.overflow.to] if stage.overflow else NO_PLACE,
+            step[stage.overflow.to] if stage.overflow else 0,
+            stage.overflow.after if stage.overflow else 0,
+            stage.every or 0,
+            (1 + (stage.retry.at_most if stage.retry else 0)) if stage.patience else 0,
+        )
+        for stage in scenario.stages
+    ]
+    place, place_step, overflow, overflow_step, after, every, attempts = zip(*rows, strict=True)
+    return Stages(
+        place=_codes(place),
+        place_step=_codes(place_step),
+        overflow=_codes(overflow),
+        overflow_step=_codes(overflow_step),
+        overflow_after=np.array(after, dtype=np.int64),
+        every=np.array(every, dtype=np.int64),
+        attempts=_codes(attempts),
+    )
+
+
+def _places(scenario: Scenario) -> Places:
+    found = seats(scenario)
+    pools = [scenario.pools[seat.pool] for seat in found]
+    return Places(
+        pool=_codes([seat.pool_index for seat in found]),
+        centre=_codes([seat.centre for seat in found]),
+        at_shift_end=_codes([AT_SHIFT_END[pool.at_shift_end] for pool in pools]),
+        hand_over=np.array([pool.hand_over_time for pool in pools], dtype=np.int64),
+        concurrency=_codes([pool.concurrency for pool in pools]),
+    )
+
+
+def _codes(values: Sequence[int]) -> Codes:
+    return np.array(values, dtype=np.int32)

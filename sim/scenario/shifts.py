@@ -1,0 +1,166 @@
+"""The roster as a Plan: who leaves and joins when, team by team and break by break.
+
+Weekdays, midnights and breaks are dealt with here and nowhere else; all arithmetic is in whole ticks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import DAY, HOUR, WEEK, since_midnight
+from sim.dynamics.replication import Codes, Plan, Ticks
+from sim.scenario.pools import Breaks, Pool, Shift
+from sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One place: a pool in a centre, or a shared pool."""
+
+    pool: str
+    pool_index: int
+    centre: int
+    """Index of the centre; -1 for a shared pool."""
+
+
+def seats(scenario: Scenario) -> tuple[Seat, ...]:
+    """The places of a scenario in their order: pool by pool, each pool's centres side by side."""
+    return tuple(
+        Seat(name, index, centre)
+        for index, (name, pool) in enumerate(scenario.pools.items())
+        for centre in ([-1] if pool.shared else range(len(scenario.centres)))
+    )
+
+
+def plan(scenario: Scenario) -> Plan:
+    """Who leaves and joins when, from tick 0 up to the horizon; people, not slots.
+
+    People around the clock join at tick 0. So does a team whose shift is under way then, but for those on a break.
+    """
+    start, horizon = scenario.run.start, scenario.horizon
+    columns: list[NDArray[np.int64]] = []
+    rows = {
+        name: _pool_rows(pool, since_midnight(start), start.weekday(), horizon) for name, pool in scenario.pools.items()
+    }
+    for place, seat in enumerate(seats(scenario)):
+        found = rows[seat.pool]
+        columns.append(np.column_stack([found[:, 0], np.full(len(found), place), found[:, 1:]]))
+    table = np.concatenate(columns) if columns else np.zeros((0, 5), dtype=np.int64)
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    place, leaving, returning, joining = (np.ascontiguousarray(table[:, k], dtype=np.int32) for k in range(1, 5))
+    return Plan(np.ascontiguousarray(table[:, 0]), place, leaving, returning, joining)
+
+
+def on_duty(plan: Plan, place: int) -> tuple[Ticks, Codes]:
+    """The people on duty at a place, as a step function: ticks of change, and how many from then on."""
+    mine = plan.place == place
+    change = plan.joining[mine] + plan.returning[mine] - plan.leaving[mine]
+    return plan.tick[mine], np.cumsum(change, dtype=np.int32)
+
+
+def seat_hours(scenario: Scenario, pool: str) -> float:
+    """Hours on seat in a week, in all centres together: shifts less their breaks, and the people around the clock."""
+    return _places(scenario, pool) * _seat_ticks(scenario.pools[pool]) / HOUR
+
+
+def paid_hours(scenario: Scenario, pool: str) -> float:
+    """Paid hours in a week without overtime: seat hours / (1 - shrinkage).
+
+    Breaks that are modelled are part of the shrinkage, so hours on seat do not count them.
+    """
+    return seat_hours(scenario, pool) / (1 - scenario.pools[pool].shrinkage)
+
+
+def week_on_duty(scenario: Scenario, pool: str) -> tuple[float, ...]:
+    """People on duty on average in each of the 168 hours of the week from Monday 00:00, in all centres together."""
+    found = scenario.pools[pool]
+    hours = np.full(168, float(found.staff))
+    for shift in found.shifts:
+        for begins, ends, people in _pieces(shift, found.breaks):
+            for day in shift.days:
+                hours += people * _overlap(day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends)
+    return tuple(float(people) for people in hours * _places(scenario, pool))
+
+
+def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
+    """The share of each hour of the week that an interval covers; what passes Sunday midnight falls on Monday."""
+    edges = np.arange(169) * HOUR
+    found = np.zeros(168)
+    for late in (0, WEEK):
+        covered = np.clip(edges, begins - late, ends - late)
+        found += np.diff(covered) / HOUR
+    return found
+
+
+def _places(scenario: Scenario, pool: str) -> int:
+    return 1 if scenario.pools[pool].shared else len(scenario.centres)
+
+
+def _seat_ticks(pool: Pool) -> int:
+    rostered = sum(
+        len(shift.days) * people * (ends - begins)
+        for shift in pool.shifts
+        for begins, ends, people in _pieces(shift, pool.breaks)
+    )
+    return rostered + pool.staff * WEEK
+
+
+def _pieces(shift: Shift, breaks: Breaks | None) -> list[tuple[int, int, int]]:
+    """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift.
+
+    Person j of n has the break in the middle at (j + 1) / (n + 1) of the shift, or of each of the equal parts of a
+    shift with several breaks; a break that would stick out of its part is moved into it.
+    """
+    n, length = shift.staff, shift.length
+    if breaks is None or n == 0:
+        return [(0, length, n)] if n else []
+    count: dict[tuple[int, int], int] = {}
+    for person in range(n):
+        on = 0
+        for part in range(breaks.per_shift):
+            first, last = part * length // breaks.per_shift, (part + 1) * length // breaks.per_shift
+            middle = first + (person + 1) * (last - first) // (n + 1)
+            off = min(max(middle - breaks.lasts // 2, first), last - breaks.lasts)
+            if off > on:
+                count[on, off] = count.get((on, off), 0) + 1
+            on = off + breaks.lasts
+        if on < length:
+            count[on, length] = count.get((on, length), 0) + 1
+    return [(begins, ends, people) for (begins, ends), people in count.items()]
+
+
+def _pool_rows(pool: Pool, phase: int, weekday: int, horizon: int) -> NDArray[np.int64]:
+    """Rows (tick, leaving, returning, joining) of a place, one a tick, in order; `phase`: time of day at tick 0."""
+    found = [np.array([[0, 0, 0, pool.staff]], dtype=np.int64)] if pool.staff else []
+    n_days = (horizon + phase) // DAY + 1
+    for shift in pool.shifts:
+        days = np.array([day for day in range(-1, n_days) if (weekday + day) % 7 in shift.days], dtype=np.int64)
+        starts = days * DAY + shift.from_ - phase
+        for begins, ends, people in _pieces(shift, pool.breaks):
+            on, off = starts + begins, starts + ends
+            here = (off > 0) & (on < horizon)
+            on, off = on[here], off[here]
+            fresh = (on <= 0) | (begins == 0)
+            found.append(
+                _rows(np.maximum(on, 0), returning=np.where(fresh, 0, people), joining=np.where(fresh, people, 0))
+            )
+            found.append(_rows(off[off < horizon], leaving=people))
+    table = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
+    ticks, row = np.unique(table[:, 0], return_inverse=True)
+    merged = np.zeros((len(ticks), 4), dtype=np.int64)
+    merged[:, 0] = ticks
+    np.add.at(merged[:, 1:], row, table[:, 1:])
+    return merged
+
+
+def _rows(
+    tick: Ticks,
+    *,
+    leaving: int | NDArray[np.int64] = 0,
+    returning: int | NDArray[np.int64] = 0,
+    joining: int | NDArray[np.int64] = 0,
+) -> NDArray[np.int64]:
+    return np.column_stack([tick, *(np.broadcast_to(people, tick.shape) for people in (leaving, returning, joining))])
