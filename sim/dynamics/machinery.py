@@ -110,18 +110,10 @@ def unlink(slots, lists, row, node):
 
 
 @njit(cache=True)
-def twice(rows):
-    """The same table with room for twice as many rows."""
-    larger = np.empty((2 * rows.shape[0], rows.shape[1]), np.int64)
-    larger[: rows.shape[0]] = rows
-    return larger
-
-
-@njit(cache=True)
 def push(heap, n, tick, code, slot, visit, what):
-    """Add an entry to the heap of n entries; gives the heap, which may be a larger copy."""
+    """Add an entry to the heap of n entries; gives how many there are, the same n when there is no room left."""
     if n == heap.shape[0]:
-        heap = twice(heap)
+        return n
     at = n
     while at > 0:
         parent = (at - 1) >> 1
@@ -131,7 +123,7 @@ def push(heap, n, tick, code, slot, visit, what):
             heap[at, column] = heap[parent, column]
         at = parent
     heap[at, 0], heap[at, 1], heap[at, 2], heap[at, 3], heap[at, 4] = tick, code, slot, visit, what
-    return heap
+    return n + 1
 
 
 @njit(cache=True)
@@ -156,17 +148,6 @@ def pop(heap, n):
         at = child
     for column in range(5):
         heap[at, column] = heap[last, column]
-
-
-@njit(cache=True)
-def insert_end(slots, soon_tick, soon_slot, n, tick, slot):
-    """Put an end of work into the sorted array of n, whose last row is due first."""
-    tip = slots[slot, TIP]
-    at = n
-    while at > 0 and leaves_before(soon_tick[at - 1], slots[soon_slot[at - 1], TIP], tick, tip):
-        soon_tick[at], soon_slot[at] = soon_tick[at - 1], soon_slot[at - 1]
-        at -= 1
-    soon_tick[at], soon_slot[at] = tick, slot
 
 
 @njit(cache=True)
@@ -212,9 +193,9 @@ def stop_waiting(slots, lists, line_place, waiting, slot):
 
 
 @njit(cache=True)
-def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempts, line_preempts):
+def find_taker(slots, lists, first_line, place, visit_kind, preempts, overflow_preempts, line_preempts):
     """The best waiting tip in the lines of a place that may take a server there: its node and line, or NIL."""
-    for line in range(first, last):
+    for line in range(first_line[place], first_line[place + 1]):
         if line_preempts[line]:
             node = lists[line, 0]
             while node != NIL:
@@ -253,39 +234,30 @@ def find_giver(slots, lists, busy, rank, now):
 
 
 @njit(cache=True)
-def take(slots, slot, place, rank, now):
-    """Note that a server of a place begins to work on a tip."""
-    slots[slot, STATE] = BUSY
-    slots[slot, STARTED] = 1
-    slots[slot, SERVED_AT] = place
-    slots[slot, SERVED_RANK] = rank
-    slots[slot, BEGAN] = now
-
-
-@njit(cache=True)
 def write_spell(broken, n, slots, slot, now, why):
-    """Write down a spell of a visit that is served in more than one; gives the table, which may be a larger copy."""
+    """Write down a spell of a visit that is served in more than one; gives how many rows there are."""
     if n == broken.shape[0]:
-        broken = twice(broken)
+        return n
     broken[n, 0], broken[n, 1], broken[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
     broken[n, 3], broken[n, 4], broken[n, 5] = slots[slot, BEGAN], now, why
     slots[slot, BROKEN] = 1
-    return broken
+    return n + 1
 
 
 @njit(cache=True)
 def write_overtime(overtime, n, slots, slot, now):
-    """Write down a stretch of overtime that ends; gives the table, which may be a larger copy."""
+    """Write down a stretch of overtime that ends; gives how many rows there are."""
     if n == overtime.shape[0]:
-        overtime = twice(overtime)
+        return n
     overtime[n, 0], overtime[n, 1] = slots[slot, OVERTIME_SINCE], slots[slot, SERVED_AT]
     overtime[n, 2], overtime[n, 3] = slots[slot, VISIT], now
-    return overtime
+    return n + 1
 
 
 @njit(cache=True)
-def leave_unreached(first, last, enter, start, end, outcome, attempt, worked_at):
+def leave_unreached(first, last, log):
     """Stamp visits that a tip never made."""
+    enter, start, end, outcome, attempt, worked_at, _ = log
     for visit in range(first, last):
         enter[visit] = NEVER
         start[visit] = NEVER
