@@ -215,6 +215,9 @@ def _run(tips, visits, kinds, stages, rules, places, lines, plan, world, log, ta
                     if slots[slot, m.ENDS] != now or state < m.BUSY:
                         continue
                     going = slot
+                    if state != m.PASSING:
+                        # Relieved and taken over at once, the work ends when it would have: it may be due twice.
+                        n_soon = m.remove_end(soon_tick, soon_slot, n_soon, slot)
                 elif what == m.RETRIES:
                     going = slot
                     again = 1
