@@ -374,6 +374,7 @@ def _run(tips, visits, kinds, stages, rules, places, lines, plan, world, log, ta
                         shows = now + overflow_after[stage]
                         n_heap = m.push(heap, n_heap, shows, m.code(ARRIVAL, tip, 0), slot, visit, m.SHOWS)
                     if starts:
+                        slots[slot, m.STATE] = m.WAITING
                         quick = slot
                     elif slots[slot, m.IN_BOTH]:
                         n_settle = m.join(slots, lists, line_place, waiting, slot, dirty, to_settle, n_settle)
