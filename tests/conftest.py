@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from sim.dynamics import compiled, reference
-from sim.dynamics.log import Log
-from sim.dynamics.replication import Replication
+# numba looks at the file of a cached kernel, not at those of the functions that it calls: a cache of its own for each
+# state of the sources keeps the tests from running what the code no longer says.
+_SOURCES = sorted((Path(__file__).parents[1] / "sim" / "dynamics").glob("*.py"))
+_STATE = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()[:16]
+os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"tipline-kernels-{_STATE}")
+
+from sim.dynamics import compiled, reference  # noqa: E402
+from sim.dynamics.log import Log  # noqa: E402
+from sim.dynamics.replication import Replication  # noqa: E402
 
 Engine = Callable[[Replication], Log]
 

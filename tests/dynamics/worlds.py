@@ -30,10 +30,12 @@ class _Taste:
     overflow: float
     nothing: float
     """Chance of zero work, zero patience, no pause before a retry, and overflow at once."""
+    crowd: int
+    """Slots and tips are so many times as many: dozens at work at once."""
 
 
 def random_world(seed: int) -> Replication:
-    """The world of a seed: 1-3 centres, 1-4 pools, 1-5 stages, 5-60 tips, up to 90 ticks."""
+    """The world of a seed: 1-3 centres, 1-4 pools, 1-5 stages, 5-60 tips, up to 90 ticks; some are far more crowded."""
     rng = np.random.default_rng(seed)
     taste = _Taste(
         work=int(rng.choice([2, 4, 9])),
@@ -45,15 +47,16 @@ def random_world(seed: int) -> Replication:
         delay=float(rng.choice([0.0, 0.3])),
         overflow=float(rng.choice([0.0, 0.8])),
         nothing=float(rng.choice([0.05, 0.3])),
+        crowd=int(rng.choice([1, 20], p=[0.96, 0.04])),
     )
     horizon = int(rng.integers(12, 90))
     centres = int(rng.choice([1, 1, 2, 3]))
     pools = [_pool(rng, taste, name, centres, horizon) for name in "abcd"[: rng.integers(1, 5)]]
     stages = _stages(rng, taste, pools)
     attempts = [int(rng.integers(1, 4)) if s.pool and rng.random() < taste.patience else 0 for s in stages]
-    n_tips = int(rng.integers(5, 61))
+    n_tips = int(rng.integers(5, 61)) * (1 if taste.crowd == 1 else 5)
     backlog = int(rng.integers(1, 6)) if rng.random() < 0.35 else 0
-    arrival = np.floor(np.cumsum(rng.exponential(taste.gap, n_tips))).astype(int)
+    arrival = np.floor(np.cumsum(rng.exponential(taste.gap / taste.crowd, n_tips))).astype(int)
     arrival[:backlog] = 0
     tips = [Tip(int(tick), _route(rng, taste, stages, attempts), int(rng.integers(centres))) for tick in arrival]
     return world(
@@ -74,7 +77,7 @@ def _pool(rng: np.random.Generator, taste: _Taste, name: str, centres: int, hori
         staff=int(rng.integers(0, 3)),
         at_shift_end=int(rng.choice(AT_SHIFT_END)),
         hand_over=int(rng.integers(0, 3)),
-        concurrency=int(rng.choice([1, 1, 2, 3])),
+        concurrency=int(rng.choice([1, 1, 2, 3])) * taste.crowd,
         shared=shared,
     )
     if rng.random() < 0.2:

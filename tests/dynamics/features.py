@@ -1,0 +1,198 @@
+"""What a world contains and what happened in it: so that equal logs are known to be equal about something."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+
+from sim.dynamics.clock import NEVER
+from sim.dynamics.log import ABANDONED, CUT, OPEN, PREEMPTED, RELIEVED, SERVED, Log
+from sim.dynamics.replication import FINISH, HAND_OVER, NO_PLACE, RESTART, RESUME, Replication
+from sim.dynamics.waits import Attempts, Where, attempts, rank_at, visible, waits, where
+
+
+def features(replication: Replication, log: Log) -> dict[str, int]:
+    """How often each feature occurred; a name that is always there, a count that may be 0."""
+    at = where(replication)
+    tried = attempts(log, replication, at)
+    return {
+        **_world(replication, at),
+        **_patience(replication, log, at, tried),
+        **_gates(replication, log, tried, at),
+        **_work(replication, log, at),
+        **_lines(replication, log, at, tried),
+        **_ties(replication, log, at, tried),
+    }
+
+
+def table(found: list[dict[str, int]]) -> str:
+    """One line a feature: in how many worlds it occurred, and how often in all."""
+    lines = [f"{'feature':56}{'worlds':>8}{'times':>9}"]
+    for name in found[0]:
+        counts = [one[name] for one in found]
+        lines.append(f"{name:56}{sum(count > 0 for count in counts):8}{sum(counts):9}")
+    return "\n".join(lines)
+
+
+def _world(replication: Replication, at: Where) -> dict[str, int]:
+    """What is there to begin with."""
+    tips, rules, plan = replication.tips, replication.rules, replication.plan
+    stages, places = rules.stages, rules.places
+    spills = {(int(own), int(over)) for own, over in zip(stages.place, stages.overflow, strict=True) if over >= 0}
+    staffed = stages.place[stages.place != NO_PLACE]
+    per_place = Counter(zip(at.own.tolist(), rules.kinds.rank[replication.visits.kind].tolist(), strict=True))
+    ranks = Counter(place for place, _ in per_place if place != NO_PLACE)
+    stages_of = [at.stage[first:last] for first, last in zip(tips.first_visit, tips.first_visit[1:], strict=False)]
+    return {
+        "several centres": int(places.centre.max(initial=0) > 0),
+        "a shared pool beside pools in each centre": int(-1 in places.centre and 0 in places.centre),
+        "a pool that serves several stages": int(len(staffed) > len(set(staffed.tolist()))),
+        "a line with several ranks": sum(n > 1 for n in ranks.values()),
+        "overflow": len(spills),
+        "overflow at once": int(((stages.overflow >= 0) & (stages.overflow_after == 0)).any()),
+        "overflow to each other": sum((over, own) in spills for own, over in spills) // 2,
+        "concurrency": int((places.concurrency > 1).any()),
+        "people leave": int(plan.leaving.sum()),
+        "people return from a break": int(plan.returning.sum()),
+        "some leave and some join in one row": int(((plan.leaving > 0) & (plan.joining > 0)).sum()),
+        "some leave and some return in one row": int(((plan.leaving > 0) & (plan.returning > 0)).sum()),
+        "zero work": int((replication.visits.work[at.own != NO_PLACE] == 0).sum()),
+        "a delay of zero": int((replication.visits.work[at.own == NO_PLACE] == 0).sum()),
+        "a backlog": tips.n_backlog,
+        "a tip without visits": int((np.diff(tips.first_visit) == 0).sum()),
+        "a tip that comes back to a stage": sum(len(set(of.tolist())) < len(of) for of in stages_of),
+        "a tip that would arrive after the horizon": int((tips.arrival >= rules.horizon).sum()),
+    }
+
+
+def _patience(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+    stages, visits, horizon = replication.rules.stages, replication.visits, replication.rules.horizon
+    limited = stages.attempts[at.stage[tried.visit]] > 0
+    draw = np.where(limited, visits.first_attempt[tried.visit] + tried.number - 1, 0)
+    until = np.where(limited, tried.entry + np.append(visits.patience, NEVER)[draw], NEVER)
+    last = tried.number == log.attempt[tried.visit]
+    gave_up = tried.gave_up < NEVER
+    outcome = log.outcome[tried.visit]
+    final = last & (outcome == ABANDONED) & (tried.number == stages.attempts[at.stage[tried.visit]])
+    return {
+        "a tip is lost": int((log.lost < NEVER).sum()),
+        "an attempt is given up": int(gave_up.sum()),
+        "given up at once, with no patience at all": int((gave_up & (tried.gave_up == tried.entry)).sum()),
+        "given up behind the gate": int((gave_up & (tried.release == NEVER)).sum()),
+        "started on the very tick at which patience ends": int(
+            (last & limited & (log.start[tried.visit] == until)).sum()
+        ),
+        "a retry": int((tried.number > 1).sum()),
+        "a retry that is served": int(((log.attempt > 1) & (log.outcome == SERVED)).sum()),
+        "a retry at once": int((gave_up[:-1] & (tried.gave_up[:-1] == tried.entry[1:])).sum()),
+        "lost after the last of several attempts": int((final & (tried.number > 1)).sum()),
+        "lost with attempts to spare": int((last & (outcome == ABANDONED) & ~final).sum()),
+        "the horizon comes between two attempts": int((last & gave_up & (outcome == OPEN)).sum()),
+        "patience that the horizon cuts": int(
+            (last & ~gave_up & limited & (until >= horizon) & (outcome == OPEN)).sum()
+        ),
+    }
+
+
+def _gates(replication: Replication, log: Log, tried: Attempts, at: Where) -> dict[str, int]:
+    gated = replication.rules.stages.every[at.stage[tried.visit]] > 0
+    held = gated & (tried.release > tried.entry)
+    out = held & (tried.release < NEVER)
+    openings = Counter(zip(at.stage[tried.visit[out]].tolist(), tried.release[out].tolist(), strict=True))
+    delay = at.own[tried.visit] == NO_PLACE
+    backlog = at.tip[tried.visit] < replication.tips.n_backlog
+    still = held & (tried.release == NEVER) & (tried.gave_up == NEVER)
+    return {
+        "a gate opens for several": sum(n > 1 for n in openings.values()),
+        "a tip passes an open gate on its tick": int((gated & (tried.release == tried.entry)).sum()),
+        "a gate before a delay": int((held & delay).sum()),
+        "a retry passes the gate anew": int((out & (tried.number > 1)).sum()),
+        "backlog behind a gate": int((held & backlog & (tried.entry == 0)).sum()),
+        "the horizon comes before the gate opens": int((still & (log.outcome[tried.visit] == OPEN)).sum()),
+    }
+
+
+def _work(replication: Replication, log: Log, at: Where) -> dict[str, int]:
+    plan, spells, overtime, places = replication.plan, log.spells, log.overtime, replication.rules.places
+    rule = places.at_shift_end[spells.place]
+    relieved, displaced = spells.why == RELIEVED, spells.why == PREEMPTED
+    ends = set(zip(spells.visit.tolist(), spells.ended.tolist(), strict=True))
+    back = [pair not in ends for pair in zip(overtime.visit.tolist(), overtime.ended.tolist(), strict=True)]
+    finish = places.at_shift_end[overtime.place] == FINISH
+    elsewhere = spells.place != at.own[spells.visit]
+    again = np.append(False, spells.visit[1:] == spells.visit[:-1])[: len(elsewhere)]
+    was_elsewhere = np.append(False, elsewhere[:-1])[: len(elsewhere)]
+    handed = Counter(spells.visit[relieved & (rule == HAND_OVER)].tolist())
+    pushed = Counter(spells.visit[displaced].tolist())
+    moment = np.concatenate([spells.began, spells.ended])
+    in_time = np.lexsort((np.repeat([1, 0], len(spells.began)), moment))
+    at_work = np.cumsum(np.repeat([1, -1], len(spells.began))[in_time])
+    real = plan.tick < replication.rules.horizon
+    leaving = int((plan.leaving * places.concurrency[plan.place])[real].sum())
+    return {
+        "an idle slot leaves": leaving - int(relieved.sum()) - len(overtime.visit),
+        "overtime": int((overtime.began < overtime.ended).sum()),
+        "overtime that the horizon cuts": int((overtime.ended == replication.rules.horizon).sum()),
+        "back on duty with the tip still at hand": sum(back),
+        "relieved under resume": int((relieved & (rule == RESUME)).sum()),
+        "relieved under hand_over": int((relieved & (rule == HAND_OVER)).sum()),
+        "relieved under restart": int((relieved & (rule == RESTART)).sum()),
+        "handed over twice": sum(n > 1 for n in handed.values()),
+        "a shift ends on the tick at which the work does": int((~finish & (overtime.began == overtime.ended)).sum()),
+        "pre-emption": int(displaced.sum()),
+        "pre-empted twice": sum(n > 1 for n in pushed.values()),
+        "pre-emption in the overflow pool": int((displaced & elsewhere).sum()),
+        "the overflow pool takes a tip": int((elsewhere & ~again).sum()),
+        "the overflow pool goes on with a tip": int((elsewhere & again & ~was_elsewhere).sum()),
+        "the own pool goes on with a tip": int((~elsewhere & again & was_elsewhere).sum()),
+        "interrupted as soon as begun": int(((relieved | displaced) & (spells.began == spells.ended)).sum()),
+        "work that the horizon cuts": int((spells.why == CUT).sum()),
+        "more than 64 at work at once": int(at_work.max(initial=0) > 64),
+    }
+
+
+def _lines(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+    line = waits(log, replication, at, tried)
+    rank, _ = rank_at(replication, at, line.visit, line.place)
+    ends: dict[tuple[int, int, int], set[int]] = {}
+    for place, of_rank, entry, ended in zip(
+        line.place.tolist(), rank.tolist(), line.entry.tolist(), line.ended.tolist(), strict=True
+    ):
+        ends.setdefault((place, of_rank, entry), set()).add(ended)
+    seen = visible(replication, at, tried)
+    waiting = line.place == at.overflow[line.visit]
+    spare = np.zeros(len(seen), np.bool_)
+    first = np.zeros(len(seen), np.bool_)
+    spare[tried.visit[(tried.gave_up < NEVER) & (tried.release < NEVER)]] = True
+    first[tried.visit[(tried.number == 1) & (tried.release == NEVER)]] = True
+    return {
+        "waiting": len(line.visit),
+        "waiting in two lines": int(waiting.sum()),
+        "equal in rank and entry, and one is served first": sum(len(ticks) > 1 for ticks in ends.values()),
+        "in the overflow line from the start of a retry": int(
+            (waiting & spare[line.visit] & (line.began == line.entry)).sum()
+        ),
+        "in the overflow line only after a gate kept the first attempt": int((waiting & first[line.visit]).sum()),
+    }
+
+
+def _ties(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+    """Ticks at which two kinds of event fall together, and at which several of one kind do."""
+    horizon, plan = replication.rules.horizon, replication.plan
+    arrival = replication.tips.arrival
+    seen = visible(replication, at, tried)
+    ticks = {
+        "SHIFT": plan.tick,
+        "END": log.end,
+        "ARRIVAL": np.concatenate(
+            [arrival, tried.release[tried.release > tried.entry], tried.entry[tried.number > 1], seen]
+        ),
+        "ABANDON": tried.gave_up,
+    }
+    sets = {kind: set(tick[tick < horizon].tolist()) for kind, tick in ticks.items()}
+    found = {f"one tick: {a} and {b}": len(sets[a] & sets[b]) for a, b in combinations(sets, 2)}
+    for kind, tick in ticks.items():
+        found[f"one tick: {kind} twice"] = int((tick < horizon).sum()) - len(sets[kind])
+    return found
