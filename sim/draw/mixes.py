@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from sim.dynamics.replication import Codes
     from sim.draw.streams import Variates
+    from sim.dynamics.replication import Codes
 
 FEW: Final = 6
 """Up to so many codes, comparing with every bound is faster than searching among them."""
@@ -46,7 +46,7 @@ class Mix:
         return cls([[row.get(name, 0.0) for name in names] for row in rows])
 
     def codes(self, uniform: Variates, row: Codes | None = None) -> Codes:
-        """(n,) codes that (n,) uniforms stand for, each in its row of the shares; `row` may be left out if there is one.
+        """(n,) codes that (n,) uniforms stand for, each in its row of the shares; without `row`, in the only one.
 
         >>> Mix([0.5, 0.5]).codes(np.array([0.0, 0.49, 0.5, 0.99])).tolist()
         [0, 0, 1, 1]
@@ -54,7 +54,8 @@ class Mix:
         if self.bounds.shape[0] == 1:
             bounds = self.bounds[0]
             if len(self._compared) >= FEW:
-                return bounds.searchsorted(uniform, side="right").astype(np.int32)
+                found: Codes = bounds.searchsorted(uniform, side="right").astype(np.int32)
+                return found
             code = np.zeros(uniform.size, dtype=np.int32)
             for at in self._compared:
                 code += uniform >= bounds[at]

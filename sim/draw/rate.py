@@ -18,13 +18,13 @@ from sim.draw.surges import Burst, bursts
 from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Ticks
-    from sim.scenario.schema import Channel, Scenario
+    from sim.scenario.schema import Channel, Demand, Scenario
 
     Floats = NDArray[np.float64]
 
@@ -99,13 +99,16 @@ class Rate:
         pieces = self._pieces(self.edge, tick)
         span = self.edge[1:][pieces] - self.edge[pieces]
         into = (tick - self.edge[pieces]) / span
-        rates = [after[pieces] * (1 - into) + before[pieces] * into for after, before in zip(self.after, self.before)]
+        rates = [after[pieces] * (1 - into) + before[pieces] * into for after, before in self._rows()]
         bound = np.cumsum(rates, axis=0)
         aim = uniform * bound[-1]
         code = np.zeros(tick.size, dtype=np.int32)
         for upper in bound[:-1]:
             code += aim >= upper
         return code
+
+    def _rows(self) -> Iterator[tuple[Floats, Floats]]:
+        return zip(self.after, self.before, strict=True)
 
     @staticmethod
     def _pieces(edge: NDArray[np.float64] | Ticks, values: NDArray[np.float64] | Ticks) -> NDArray[np.int64] | int:
@@ -128,32 +131,34 @@ def rate(scenario: Scenario, streams: Streams) -> Rate:
     """
     found = bursts(scenario, streams)
     edge = edges(scenario, found)
-    factors = [surge_factors(edge, found, channel) for channel in _own(scenario)]
+    factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
     crossings = [crossing for after, before in factors for crossing in _crossings(edge, after, before)]
     if crossings:
         edge = _rising([edge, np.array(crossings, dtype=np.int64)])
-        factors = [surge_factors(edge, found, channel) for channel in _own(scenario)]
+        factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
     common = scenario_factors(scenario, edge, streams)
-    steps = [profile(scenario, edge, channel) for channel in _own(scenario).values()]
-    after = np.array([step * common[0] * np.maximum(factor[0], 0) for step, factor in zip(steps, factors)])
-    before = np.array([step * common[1] * np.maximum(factor[1], 0) for step, factor in zip(steps, factors)])
+    steps = [profile(scenario, edge, channel) for _, channel in _own(scenario)]
+    after, before = (
+        np.array([step * level * np.maximum(side, 0) for step, side in zip(steps, sides, strict=True)])
+        for level, sides in zip(common, zip(*factors, strict=True), strict=True)
+    )
     return Rate.of(edge, after, before)
 
 
-def _own(scenario: Scenario) -> dict[str | None, Channel | None]:
+def _own(scenario: Scenario) -> list[tuple[str | None, Channel | None]]:
     """The channels, if their mix changes with time; else one row for all of them, under None."""
     demand = scenario.demand
     if any(channel.by_hour or channel.by_weekday for channel in demand.channels.values()) or any(
         surge.channel is not None for surge in demand.surges
     ):
-        return dict(demand.channels)
-    return {None: None}
+        return list(demand.channels.items())
+    return [(None, None)]
 
 
 def edges(scenario: Scenario, found: Sequence[Burst]) -> Ticks:
     """Every tick at which the rate may jump or bend, from 0 to the horizon."""
     demand, horizon = scenario.demand, scenario.horizon
-    every = [demand, *demand.channels.values()]
+    every: list[Demand | Channel] = [demand, *demand.channels.values()]
     parts = [np.array([0, horizon], dtype=np.int64)]
     if any(_uneven(part.by_hour) for part in every):
         parts.append(_calendar(scenario, 0, horizon, HOUR))
@@ -184,7 +189,7 @@ def _calendar(scenario: Scenario, begin: int, end: int, step: int) -> Ticks:
 
 
 def surge_factors(edge: Ticks, found: Sequence[Burst], channel: str | None) -> tuple[Floats, Floats]:
-    """1 + the sum of (factor - 1) of the bursts that act on a channel, just after and just before the edges of a piece."""
+    """1 + the sum of (factor - 1) of the bursts on a channel, just after and just before the edges of each piece."""
     after, before = np.ones(edge.size - 1), np.ones(edge.size - 1)
     for burst in found:
         if burst.channel is None or burst.channel == channel:
@@ -203,7 +208,8 @@ def scenario_factors(scenario: Scenario, edge: Ticks, streams: Streams) -> tuple
     """Tips a tick by volume, growth and busyness alone, just after and just before the edges of each piece."""
     demand = scenario.demand
     level = (1.0 + demand.growth) ** (edge / YEAR) * ((1.0 if demand.volume is None else demand.volume) / DAY)
-    after, before = level[:-1], level[1:]
+    after: Floats = level[:-1]
+    before: Floats = level[1:]
     if demand.busyness_cv:
         day = (edge[:-1] + since_midnight(scenario.run.start)) // DAY
         luck = busyness(demand.busyness_cv, streams.uniform("busyness").rows(0, int(day[-1]) + 1))[day]
@@ -212,12 +218,11 @@ def scenario_factors(scenario: Scenario, edge: Ticks, streams: Streams) -> tuple
 
 
 def busyness(cv: float, uniform: Variates) -> Floats:
-    """Factors of mean 1 and the given cv, gamma distributed, that rise with the uniforms: another cv keeps each day's luck."""
+    """Gamma factors of mean 1 and the given cv, rising with the uniforms: another cv keeps each day's luck."""
     from scipy.special import gammaincinv
 
     shape = cv**-2
-    factor: Floats = gammaincinv(shape, uniform) / shape
-    return factor
+    return np.asarray(gammaincinv(shape, uniform) / shape, dtype=np.float64)
 
 
 def profile(scenario: Scenario, edge: Ticks, channel: Channel | None) -> Floats:
@@ -241,4 +246,5 @@ def _shares(scenario: Scenario) -> float:
 
 def _of_mean_1(relative: Sequence[float]) -> Floats:
     values = np.array(relative, dtype=np.float64)
-    return values / values.mean()
+    mean: float = values.mean()
+    return values / mean

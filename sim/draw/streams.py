@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Variates = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 SKIPPED: Final = 1 << 16
 """Rows passed over at a time by a stream whose first user is a late tip."""
@@ -36,7 +35,7 @@ class Digest(ISeedSequence):
 
 
 def filler(generator: Generator, standard: str) -> Callable[[Variates], object]:
-    """A function that fills an array with the next variates of a standard law: normal, exponential, uniform, gamma:2.5."""
+    """What fills an array with the next variates of a standard law: normal, exponential, uniform or gamma:<shape>."""
     if standard == "normal":
         return lambda out: generator.standard_normal(out=out)
     if standard == "exponential":
@@ -71,7 +70,7 @@ class Stream:
         return out
 
     def rows(self, first: int, count: int) -> Variates:
-        """Rows `first` to `first + count`; the block read last may be asked for again, and is held until the next one."""
+        """Rows `first` to `first + count`; the block read last may be asked for again, until the next one is."""
         if first != self._first or self._held.size != count:
             self._held = self.fill(first, np.empty(count))
             self._first = first
@@ -96,7 +95,8 @@ class Streams:
 
     def generator(self, *name: str) -> Generator:
         """A generator at the beginning of the named stream."""
-        return Generator(SFC64(Digest("\0".join((str(self.seed), str(self.index), *self.prefix, *name)))))
+        words = Digest("\0".join((str(self.seed), str(self.index), *self.prefix, *name)))
+        return Generator(SFC64(words))  # type: ignore[arg-type]  # any ISeedSequence will do
 
     def stream(self, standard: str, *name: str) -> Stream:
         """The named stream of a standard variate; the standard is part of the name where the caller says so."""

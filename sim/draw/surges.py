@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """One occurrence of a surge: `excess` (its factor less 1) from `began` to `fading`, then in a line to 0 at `over`."""
+    """One occurrence of a surge: its factor less 1 from `began` to `fading`, then in a line to 0 at `over`."""
 
     began: int
     fading: int
@@ -52,7 +52,7 @@ def poisson_ticks(generator: Generator, per_year: float, until: int) -> list[int
 
 
 def begins(surge: Surge, scenario: Scenario, streams: Streams) -> list[int]:
-    """The ticks at which a surge begins, so far as they matter to the run; random ones run both ways from `run.start`."""
+    """The ticks at which a surge begins, so far as they matter to the run; random ones both ways from `run.start`."""
     if surge.at is not None:
         return [tick_of(surge.at, scenario.run.start)]
     if not surge.per_year:

@@ -83,7 +83,11 @@ def test_growth_compounds_over_the_year() -> None:
 
 
 def test_growth_within_a_fade() -> None:
-    rate = rate_of(demand("30 d", growth="100 %", surges=[{"at": "2025-01-06 00:00", "lasts": "1 h", "factor": 9, "fades": "20 d"}]))
+    rate = rate_of(
+        demand(
+            "30 d", growth="100 %", surges=[{"at": "2025-01-06 00:00", "lasts": "1 h", "factor": 9, "fades": "20 d"}]
+        )
+    )
     at = np.linspace(HOUR, HOUR + 20 * DAY, 4001)
     exact = 2 ** (at / YEAR) * (1 + 8 * (1 - (at - HOUR) / (20 * DAY))) * 240 / DAY
     piece = rate.edge.searchsorted(at, side="right") - 1
@@ -121,7 +125,9 @@ def test_a_surge_under_way_at_the_start_and_one_cut_by_the_end() -> None:
 def test_a_closed_line_gets_no_tips_and_two_closures_no_fewer_than_none() -> None:
     closed = {"at": "2025-01-06 03:00", "lasts": "1 h", "factor": 0}
     assert expected(rate_of(demand(surges=[closed])), 3 * HOUR, 4 * HOUR) == 0
-    twice = rate_of(demand(surges=[{**closed, "name": "one", "fades": "2 h"}, {**closed, "name": "two", "fades": "2 h"}]))
+    twice = rate_of(
+        demand(surges=[{**closed, "name": "one", "fades": "2 h"}, {**closed, "name": "two", "fades": "2 h"}])
+    )
     # 1 - 2 x shape is above 0 in the second hour of the fade only: there it rises from 0 to 1.
     assert expected(twice, 3 * HOUR, 5 * HOUR) == 0
     assert expected(twice, 5 * HOUR, 6 * HOUR) == pytest.approx(5)
@@ -135,7 +141,11 @@ def test_a_surge_of_one_channel_leaves_the_others_alone() -> None:
             surges=[{"at": "2025-01-06 03:00", "lasts": "1 h", "factor": 5, "channel": "call"}],
         )
     )
-    assert (rate.after * HOUR).T.tolist() == [pytest.approx([2.5, 7.5]), pytest.approx([12.5, 7.5]), pytest.approx([2.5, 7.5])]
+    assert (rate.after * HOUR).T.tolist() == [
+        pytest.approx([2.5, 7.5]),
+        pytest.approx([12.5, 7.5]),
+        pytest.approx([2.5, 7.5]),
+    ]
 
 
 def test_a_channel_may_have_its_own_profile() -> None:
@@ -177,8 +187,10 @@ def test_a_days_busyness_reaches_from_midnight_to_midnight() -> None:
 
 
 def test_random_surges_come_at_their_rate_before_the_start_too() -> None:
-    """2,000 replications of 100 d and 30 d back, 6 a year: 5 standard errors, false alarms in under 1 of a million seeds."""
-    scenario = demand("100 d", surges=[{"name": "campaign", "per_year": 6, "lasts": "10 d", "factor": 2, "fades": "20 d"}])
+    """2,000 replications of 100 d and 30 d back: 5 standard errors, false alarms in less than 1 of a million seeds."""
+    scenario = demand(
+        "100 d", surges=[{"name": "campaign", "per_year": 6, "lasts": "10 d", "factor": 2, "fades": "20 d"}]
+    )
     found = [begins(scenario.demand.surges[0], scenario, Streams(1, index)) for index in range(2000)]
     ahead = sum(tick >= 0 for ticks in found for tick in ticks)
     behind = sum(tick < 0 for ticks in found for tick in ticks)

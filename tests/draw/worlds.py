@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.draw.arrivals import arrivals
 from sim.draw.rate import Rate, rate
 from sim.draw.streams import Streams
-from sim.dynamics.replication import Ticks
+from sim.dynamics.replication import Codes, Replication, Ticks
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 
@@ -49,7 +51,50 @@ def rate_of(scenario: Scenario, index: int = 0) -> Rate:
 def arrivals_of(scenario: Scenario, index: int = 0, size: int = 1000) -> Ticks:
     """The ticks of arrival of one replication."""
     streams = Streams(scenario.run.seed, index)
-    blocks = [
-        tick for _, tick in arrivals(rate(scenario, streams), streams.stream("exponential", "arrival"), size)
-    ]
+    blocks = [tick for _, tick in arrivals(rate(scenario, streams), streams.stream("exponential", "arrival"), size)]
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks])
+
+
+def stage_of(replication: Replication) -> Codes:
+    """The stage of every visit."""
+    return replication.rules.kinds.stage[replication.visits.kind]
+
+
+def routes_of(scenario: Scenario, replication: Replication) -> list[list[str]]:
+    """The names of the stages that each tip visits, in order."""
+    names = [stage.name for stage in scenario.stages]
+    return [[names[stage] for stage in visits] for visits in by_tip(replication, stage_of(replication))]
+
+
+def labels_of(scenario: Scenario, replication: Replication) -> list[list[str | None]]:
+    """The label with which each tip reaches each of its stages, and the one with which it ends."""
+    names = [*scenario.tiers, None]
+    visits = by_tip(replication, replication.visits.tier)
+    return [
+        [names[tier] for tier in [*reached, last]]
+        for reached, last in zip(visits, replication.visits.final_tier, strict=True)
+    ]
+
+
+def by_tip(replication: Replication, values: NDArray[Any]) -> list[list[Any]]:
+    """The values of visits, tip by tip."""
+    return [part.tolist() for part in np.split(values, replication.tips.first_visit[1:-1])]
+
+
+def tip_of(replication: Replication) -> Ticks:
+    """The tip of every visit."""
+    return np.repeat(np.arange(len(replication.tips)), np.diff(replication.tips.first_visit))
+
+
+def arrays(replication: Replication) -> dict[str, NDArray[Any]]:
+    """Everything that is drawn, by name."""
+    parts = (replication.tips, replication.visits)
+    return {
+        field.name: getattr(part, field.name) for part in parts for field in fields(part) if field.name != "n_backlog"
+    }
+
+
+def same(one: Replication, other: Replication) -> bool:
+    """Whether two replications have the same tips, with the same visits."""
+    first, second = arrays(one), arrays(other)
+    return all(np.array_equal(first[name], second[name]) for name in first)

@@ -1,0 +1,48 @@
+"""From a scenario to a replication: here every random choice is made, and nowhere else.
+
+Everything is drawn from named streams with one row a tip (`streams.py`), so the same tips meet every staffing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draw.key import draw_key
+from sim.draw.prepared import fixed, prepared
+from sim.dynamics.replication import Replication, Tips, Visits
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["draw", "draw_key", "draw_tips", "restaff"]
+
+
+def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
+    """Replication `index` of a scenario, by its own seed if none is given.
+
+    The same scenario, seed and index give the same arrays. ScenarioError when it cannot be drawn: a time or share
+    that is given by tier where a tip comes without a label, or a backlog at a stage that next to no tip reaches.
+    """
+    tips, visits = draw_tips(scenario, index, seed=seed)
+    return Replication(tips, visits, *fixed(scenario), index)
+
+
+def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tuple[Tips, Visits]:
+    """The tips of a replication and all they would do: what is drawn, without the staffing that they meet."""
+    if index < 0:
+        raise ValueError(f"the index of a replication is at least 0 (got {index})")
+    return prepared(scenario).draw(index, scenario.run.seed if seed is None else seed)
+
+
+def restaff(replication: Replication, scenario: Scenario) -> Replication:
+    """The same tips before the staffing and the rules of a scenario, which must have the `draw_key` they were drawn by.
+
+    ValueError where it plainly has another one.
+    """
+    old, (new, plan) = replication.rules, fixed(scenario)
+    if new.horizon != old.horizon or not np.array_equal(new.kinds.stage, old.kinds.stage):
+        raise ValueError("these tips were drawn for another scenario: their draw keys differ")
+    return replace(replication, rules=new, plan=plan)

@@ -1,0 +1,158 @@
+"""The book in which a replication is written while it is drawn, block after block, straight into its final arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.draw.routes import among
+from sim.dynamics.replication import Tips, Visits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from sim.draw.routes import Block, Group, Route
+    from sim.draw.streams import Streams
+    from sim.draw.times import Timing
+    from sim.dynamics.replication import Codes, Ticks
+    from sim.scenario.rules import KindCode
+
+    Given = Mapping[int, Ticks]
+
+ATTRIBUTES: Final = ("centre", "channel", "risk", "category")
+
+SPARE: Final = 1.03
+"""Room is made for so much more than the tips so far lead to expect."""
+
+
+class Column:
+    """An array that is filled from the front, and moved only when its length was guessed too low.
+
+    Memory is touched once: what is not filled is never touched.
+    """
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._array: NDArray[Any] = np.empty(0, dtype=dtype)
+        self.used = 0
+
+    def room(self, count: int, to_come: float) -> NDArray[Any]:
+        """The next `count` places, when about `to_come` more will be asked for after them."""
+        end = self.used + count
+        if end > self._array.size:
+            larger = np.empty(int((end + to_come) * SPARE) + 1, dtype=self._array.dtype)
+            larger[: self.used] = self._array[: self.used]
+            self._array = larger
+        begin, self.used = self.used, end
+        return self._array[begin:end]
+
+    def filled(self) -> NDArray[Any]:
+        return self._array[: self.used]
+
+
+class Book:
+    """Tips and visits, so far as they are drawn."""
+
+    def __init__(self, timings: Sequence[Timing], code: KindCode, constant: Mapping[str, int], expected: float) -> None:
+        """`constant` holds the attributes that are the same for all tips.
+
+        `expected` says how many tips are about to come; it costs time, and nothing else, to be wrong.
+        """
+        self.timings = timings
+        self.code = code
+        self.constant = constant
+        self.expected = expected
+        self.n_tips = 0
+        self.patient = any(timing.attempts for timing in timings)
+        self.arrival, self.first_visit = Column(np.int64), Column(np.int64)
+        self.attributes = {name: Column(np.int32) for name in ATTRIBUTES if name not in constant}
+        self.final_tier, self.kind, self.tier = (Column(np.int32) for _ in range(3))
+        self.work, self.first_attempt = Column(np.int64), Column(np.int64)
+        self.patience, self.retry_after = Column(np.int64), Column(np.int64)
+
+    def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
+        """Write down the tips of a block that its route keeps, with all their times.
+
+        `given` holds for some stages the work that is known beforehand, (n,) ticks, negative where it is not.
+        """
+        end = np.cumsum(route.count)
+        begin = end - route.count
+        firsts = begin[route.kept]
+        self.n_tips += firsts.size
+        self._room(self.first_visit, firsts.size)[:] = firsts + self.work.used
+        self._room(self.arrival, firsts.size)[:] = arrival[route.kept]
+        self._room(self.final_tier, firsts.size)[:] = route.tier[route.kept]
+        for name, column in self.attributes.items():
+            self._room(column, firsts.size)[:] = getattr(block, name)[route.kept]
+        n_visits = int(end[-1])
+        kind, tier, work = (self._room(column, n_visits) for column in (self.kind, self.tier, self.work))
+        rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
+        for at, groups in enumerate(route.groups):
+            for group, row in zip(groups, rows[at], strict=True):
+                kind[row] = self._kinds(at, block, group)
+                tier[row] = group.tier
+                for nth, chosen in group.by_nth():
+                    tips = among(group.tips, chosen)
+                    times = self.timings[at].work.draw(block, tips, group.tier[chosen], streams, nth)
+                    if nth == 0 and given is not None and at in given:
+                        times = np.where(given[at][tips] < 0, times, given[at][tips])
+                    work[row[chosen]] = times
+        if self.patient:
+            self._add_attempts(block, route, rows, n_visits, streams)
+
+    def _kinds(self, at: int, block: Block, group: Group) -> Codes:
+        channel, risk, category = (
+            code[group.tips] if matters else 0
+            for code, matters in zip((block.channel, block.risk, block.category), self.code.matters, strict=False)
+        )
+        return self.code.encode(at, channel, risk, category, group.tier)
+
+    def _add_attempts(
+        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+    ) -> None:
+        """Write down how long each attempt of the visits waits, and after how long the next is made."""
+        attempts = np.zeros(n_visits, dtype=np.int64)
+        for timing, of_stage in zip(self.timings, rows, strict=True):
+            for row in of_stage:
+                attempts[row] = timing.attempts
+        end = np.cumsum(attempts)
+        begin = end - attempts
+        begin[attempts == 0] = -self.patience.used
+        self._room(self.first_attempt, n_visits)[:] = begin + self.patience.used
+        n_attempts = int(end[-1]) if n_visits else 0
+        patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
+        for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
+            if not timing.attempts:
+                continue
+            for group, row in zip(groups, of_stage, strict=True):
+                for nth, chosen in group.by_nth():
+                    tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
+                    for attempt in range(timing.attempts):
+                        waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        patience[first + attempt] = waits
+                        retry_after[first + attempt] = again
+
+    def _room(self, column: Column, count: int) -> NDArray[Any]:
+        tips_to_come = max(self.expected / max(self.n_tips, 1) - 1, 0.0)
+        return column.room(count, (column.used + count) * tips_to_come)
+
+    def close(self, n_backlog: int) -> tuple[Tips, Visits]:
+        """The finished arrays."""
+        self.first_visit.room(1, 0)[0] = self.work.used
+        code = {name: column.filled() for name, column in self.attributes.items()}
+        for name, value in self.constant.items():
+            # Pages of zeros that nobody writes to cost neither time nor memory.
+            code[name] = np.full(self.n_tips, value, dtype=np.int32) if value else np.zeros(self.n_tips, dtype=np.int32)
+        tips = Tips(arrival=self.arrival.filled(), first_visit=self.first_visit.filled(), n_backlog=n_backlog, **code)
+        visits = Visits(
+            kind=self.kind.filled(),
+            work=self.work.filled(),
+            tier=self.tier.filled(),
+            first_attempt=self.first_attempt.filled() if self.patient else np.zeros(self.work.used, dtype=np.int64),
+            patience=self.patience.filled(),
+            retry_after=self.retry_after.filled(),
+            final_tier=self.final_tier.filled(),
+        )
+        return tips, visits

@@ -1,0 +1,53 @@
+"""What a draw depends on, as one short text: equal keys mean identical tips, whatever the staffing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from sim.scenario.distributions import Empirical
+from sim.scenario.rules import kind_code
+from sim.scenario.schema import Scenario, Stage
+
+SERVED: Final = frozenset({"pool", "every", "overflow"})
+"""What a stage says of how it is served; all else in it is drawn."""
+
+
+def draw_key(scenario: Scenario) -> str:
+    """64 hexadecimal digits that differ whenever the tips of some seed and index may differ.
+
+    Not in it: seed, staff, shifts, gates, overflow, prices, targets, and the order in which filters rank tips. In it:
+    which attributes those filters tell apart, because the kinds of visits are counted by them.
+    """
+    world = [
+        scenario.run.start,
+        scenario.horizon,
+        scenario.demand,
+        scenario.centres,
+        scenario.labels,
+        scenario.stages,
+        scenario.start_with,
+        kind_code(scenario).radices,
+    ]
+    return sha256(json.dumps(_told(world)).encode()).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    """A part of a scenario as lists and plain values, in its order, with the names of its models."""
+    if isinstance(value, Empirical):
+        return ["Empirical", *(column.tolist() for column in value.listed)]
+    if isinstance(value, BaseModel):
+        fields = [name for name in type(value).model_fields if not (isinstance(value, Stage) and name in SERVED)]
+        return [type(value).__name__, *([name, _told(getattr(value, name))] for name in fields)]
+    if isinstance(value, Mapping):
+        return [[name, _told(one)] for name, one in value.items()]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, list | tuple):
+        return [_told(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,150 @@
+"""The stages of a scenario made ready for walking: whom each is for, what it labels, whom it sends back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draw.mixes import Mix
+from sim.dynamics.replication import NO_LABEL
+from sim.scenario.faults import Fault, Mark, ScenarioError, at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.draw.streams import Variates
+    from sim.dynamics.replication import Codes, Flags
+    from sim.scenario.schema import ByAttribute, Filter, Scenario
+
+
+def names_of(scenario: Scenario, by: str | None) -> tuple[str, ...]:
+    """The values of an attribute in the order of their codes; one nameless value for no attribute."""
+    if by is None:
+        return ("",)
+    return {
+        "channel": scenario.channels,
+        "risk": scenario.risks,
+        "tier": scenario.tiers,
+        "category": scenario.categories,
+    }[by]
+
+
+def no_label(scenario: Scenario, stage: int, key: str) -> Fault:
+    """The fault that something of a stage is given by tier, and a tip without a label comes there."""
+    rule = f"is given by tier, but tips come to '{scenario.stages[stage].name}' that nobody has labelled"
+    return at(Mark(str(scenario.path)), ("stages", stage, key), rule)
+
+
+def all_labelled(tier: Codes, fault: Fault) -> Codes:
+    """The tiers, if there are no others; ScenarioError where a tip has no label."""
+    if (tier == NO_LABEL).any():
+        raise ScenarioError([fault])
+    return tier
+
+
+class Tables:
+    """A filter as tables: for each attribute that matters, which of its codes match."""
+
+    def __init__(self, filter_: Filter | None, scenario: Scenario) -> None:
+        self.of: list[tuple[str, Flags]] = []
+        if filter_ is None:
+            return
+        for attribute in ("channel", "risk", "category"):
+            named = getattr(filter_, attribute)
+            self._add(attribute, [named is None or name in named for name in names_of(scenario, attribute)])
+        tiers, labelled = filter_.tier, filter_.labelled
+        labels = [labelled is not False and (tiers is None or name in tiers) for name in scenario.tiers]
+        # The last row stands for NO_LABEL, which is -1.
+        self._add("tier", [*labels, labelled is not True and tiers is None])
+
+    def _add(self, attribute: str, matches: Sequence[bool]) -> None:
+        if not all(matches):
+            self.of.append((attribute, np.array(matches, dtype=np.bool_)))
+
+
+class Share:
+    """A share that may differ by an attribute, as thresholds for uniforms."""
+
+    def __init__(self, values: Sequence[float], by: str | None = None, fault: Fault | None = None) -> None:
+        """`fault` is what a tip without a label is, where the share is given by tier."""
+        self.by = by
+        self.fault = fault
+        self.values = np.array(values, dtype=np.float64)
+        all_in, all_out = bool((self.values >= 1).all()), bool((self.values <= 0).all())
+        self.certain: bool | None = all_in if all_in or all_out else None
+        """Whether everybody is in it, or nobody, so that no coin need be tossed."""
+
+    def heads(self, uniform: Variates, code: Codes | None) -> Flags:
+        """Whether each uniform falls within the share; `code` is that of the attribute by which it differs."""
+        if self.by is None or code is None:
+            one: Flags = uniform < self.values[0]
+            return one
+        if self.fault is not None:
+            all_labelled(code, self.fault)
+        each: Flags = uniform < self.values[code]
+        return each
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a labeller does: it decides on a share of the tips, and labels those by their true risk."""
+
+    decides: Share
+    assigns: Mix
+
+
+@dataclass(frozen=True, slots=True)
+class SendBack:
+    """Rework: the share that is sent back, the stage it is sent back to, and how often at most a tip."""
+
+    share: Share
+    to: int
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a stage does to a route."""
+
+    name: str
+    tables: Tables
+    share: Share
+    label: Label | None
+    rework: SendBack | None
+    repeats: bool
+    """Whether a tip may come here more than once."""
+
+
+def steps(scenario: Scenario) -> list[Step]:
+    """The stages of a scenario as steps."""
+    returns = [scenario.stage_index(stage.rework.back_to) for stage in scenario.stages if stage.rework is not None]
+    first_repeated = min(returns, default=len(scenario.stages))
+    return [
+        Step(
+            name=stage.name,
+            tables=Tables(stage.for_, scenario),
+            share=_share(scenario, stage.share, index),
+            label=_label(scenario, stage.label),
+            rework=None
+            if stage.rework is None
+            else SendBack(
+                Share([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
+            ),
+            repeats=index >= first_repeated,
+        )
+        for index, stage in enumerate(scenario.stages)
+    ]
+
+
+def _share(scenario: Scenario, given: ByAttribute[float], index: int) -> Share:
+    values = [given.values[name] for name in names_of(scenario, given.by)]
+    return Share(values, given.by, no_label(scenario, index, "share") if given.by == "tier" else None)
+
+
+def _label(scenario: Scenario, name: str | None) -> Label | None:
+    if name is None:
+        return None
+    labeller = scenario.labels[name]
+    return Label(Share([labeller.decides]), Mix.of([labeller.assigns[risk] for risk in scenario.risks], scenario.tiers))

@@ -1,0 +1,114 @@
+"""Times: the work of every visit, and how long each attempt waits and when the next one is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draw.steps import Share, all_labelled, names_of, no_label
+from sim.dynamics.clock import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.draw.routes import Block, Members
+    from sim.draw.streams import Streams, Variates
+    from sim.dynamics.replication import Codes, Ticks
+    from sim.scenario.faults import Fault
+    from sim.scenario.schema import ByAttribute, Law, Scenario
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Times:
+    """A law of times that may differ by an attribute, and the streams it reads."""
+
+    purpose: str
+    stage: str
+    by: str | None
+    laws: Sequence[Law]
+    standards: tuple[str, ...]
+    fault: Fault
+    """What a tip without a label is, where the law is given by tier."""
+
+    @classmethod
+    def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
+        """The times of one purpose at the stage of that index: service, delay, patience or retry_after."""
+        laws = [given.values[name] for name in names_of(scenario, given.by)]
+        standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
+        fault = no_label(scenario, index, purpose)
+        return cls(purpose, scenario.stages[index].name, given.by, laws, standards, fault)
+
+    def draw(self, block: Block, tips: Members, tier: Codes, streams: Streams, *nth: int) -> Ticks:
+        """The tips' times of the nth visit (and attempt), (n,) or (1,) when all are the same.
+
+        `tier` holds the tips' labels, row by row.
+        """
+        name = (self.purpose, self.stage, *(str(number + 1) for number in nth))
+        rows = {
+            standard: streams.stream(standard, *name, standard).rows(block.first, len(block))[tips]
+            for standard in self.standards
+        }
+        if self.by is None:
+            return whole(self.laws[0].times(*(rows[standard] for standard in self.laws[0].standards)))
+        code = all_labelled(tier, self.fault) if self.by == "tier" else block.code(self.by, tier)[tips]
+        times = np.empty(code.size)
+        for value, law in enumerate(self.laws):
+            chosen = np.flatnonzero(code == value)
+            if chosen.size:
+                times[chosen] = law.times(*(rows[standard][chosen] for standard in law.standards))
+        return whole(times)
+
+
+def whole(times: Variates) -> Ticks:
+    """Times, which are never negative, to the nearest tick, and at most NEVER."""
+    np.minimum(times, NEVER, out=times)
+    ticks: Ticks = np.rint(times, out=times).astype(np.int64)
+    return ticks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """All the times of a stage."""
+
+    stage: str
+    work: Times
+    patience: Times | None = None
+    again: Share | None = None
+    after: Times | None = None
+    attempts: int = 0
+    """Attempts of a visit; 0 where patience is endless."""
+
+    def attempt(
+        self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
+    ) -> tuple[Ticks, Ticks | int]:
+        """How long an attempt (from 0) of the tips' nth visit waits, and after how long the next is made, or NEVER."""
+        assert self.patience is not None
+        waits = self.patience.draw(block, tips, tier, streams, nth, attempt)
+        if attempt + 1 == self.attempts or self.again is None or self.after is None or self.again.certain is False:
+            return waits, NEVER
+        after = self.after.draw(block, tips, tier, streams, nth, attempt)
+        if self.again.certain:
+            return waits, after
+        coin = streams.uniform("retry", self.stage, str(nth + 1), str(attempt + 1))
+        again = self.again.heads(coin.rows(block.first, len(block))[tips], None)
+        return waits, np.where(again, after, NEVER)
+
+
+def timings(scenario: Scenario) -> list[Timing]:
+    """The times of each stage of a scenario, made ready for drawing."""
+    return [_timing(scenario, index) for index in range(len(scenario.stages))]
+
+
+def _timing(scenario: Scenario, index: int) -> Timing:
+    stage = scenario.stages[index]
+    work = Times.of(scenario, stage.time, index, "delay" if stage.service is None else "service")
+    if stage.patience is None:
+        return Timing(stage.name, work)
+    patience = Times.of(scenario, stage.patience, index, "patience")
+    if stage.retry is None:
+        return Timing(stage.name, work, patience, attempts=1)
+    law = stage.retry.after
+    after = Times("retry_after", stage.name, None, [law], law.standards, patience.fault)
+    return Timing(stage.name, work, patience, Share([stage.retry.share]), after, 1 + stage.retry.at_most)
