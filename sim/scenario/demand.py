@@ -54,7 +54,7 @@ def _summing(shares: dict[str, float]) -> dict[str, float]:
 
 HourProfile = Annotated[Several[Number], AfterValidator(_hours)]
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
-Shares = Annotated[dict[Name, Share], AfterValidator(_summing)]
+Shares = Annotated[dict[Name, Share], AfterValidator(_summing), Field(max_length=1000)]
 
 
 class Surge(Part):
@@ -110,10 +110,10 @@ class Demand(Part):
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
     busyness_cv: Annotated[Number, Field(ge=0, le=10)] = 0.0
-    surges: Several[Surge] = ()
-    channels: Annotated[dict[Name, Annotated[Channel, BeforeValidator(_channel)]], AfterValidator(_channels)] = Field(
-        default_factory=lambda: {ONE_CHANNEL: Channel(share=1.0)}
-    )
+    surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
+    channels: Annotated[
+        dict[Name, Annotated[Channel, BeforeValidator(_channel)]], AfterValidator(_channels), Field(max_length=100)
+    ] = Field(default_factory=lambda: {ONE_CHANNEL: Channel(share=1.0)})
     risk: Annotated[
         dict[Name, Shares],
         WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),

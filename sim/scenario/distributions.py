@@ -433,8 +433,8 @@ class Empirical(Part):
 
     def cdf(self, ticks: ArrayLike) -> Floats:
         times, shares = self.listed
-        below = np.concatenate([[0.0], np.cumsum(shares)])
-        return np.minimum(below[np.searchsorted(times, _floats(ticks), side="right")], 1.0)
+        below: Floats = np.concatenate([[0.0], np.cumsum(shares)])
+        return _floats(np.minimum(below[np.searchsorted(times, _floats(ticks), side="right")], 1.0))
 
 
 class _Keyed:

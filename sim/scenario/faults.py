@@ -38,7 +38,7 @@ class Fault:
     """The line of the document."""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
         path = "" if not self.path or place.endswith(f" {self.path}") else f"{self.path}: "
         got = f" (got {self.value})" if self.value else ""
         return f"{place}: {path}{self.rule}{got}" + self._shown()

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from sim.scenario import references
+from sim.scenario import shape
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
-from sim.scenario.fields import near
 from sim.scenario.folder import inside
+from sim.scenario.impossible import route_faults
+from sim.scenario.limits import staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
-from sim.scenario.pieces import Memory, Pieces, pieces
+from sim.scenario.pieces import Memory, Piece, Pieces, pieces
+from sim.scenario.references import hint, reference_faults, resolved
 from sim.scenario.schema import Scenario
-from sim.scenario.tree import Node, compose, merge, with_child
+from sim.scenario.trace import trace
+from sim.scenario.tree import Node, compose, find, merge, with_child
 
 LARGEST: Final = 1_000_000
 """Bytes of a document."""
@@ -49,8 +55,10 @@ class Document:
 
     def __init__(self, path: Path, root: Node) -> None:
         self.path, self.root = path, root
+        self.folder = path.parent
         self._memory: Memory = {}
-        self._faults: list[Fault] | None = None
+        self._looked: dict[tuple[str, ...], tuple[list[Piece], list[Fault]]] = {}
+        self._own_faults: list[Fault] | None = None
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -59,47 +67,121 @@ class Document:
         return tuple(node.value) if node and isinstance(node.value, dict) else ()
 
     def scenario(self, *, variant: str | None = None, changes: Changes = ()) -> Scenario:
-        """The scenario with a variant and then changes laid on it; ScenarioError with every fault."""
-        if faults := self._own_faults():
-            raise ScenarioError(faults)
-        root = self.root
-        if variant is not None:
-            root = apply(root, self._variant(variant))
-        root = apply(root, changes_of(changes))
-        found = pieces(root, self.path.parent, self._memory)
-        if faults := [*found.faults, *references.faults(found, self.path.parent)]:
+        """The scenario with a variant and then changes laid on it; ScenarioError with every fault.
+
+        What is the same as the last time is not read again, so that a study may call this for each of its points.
+        """
+        if self._own_faults is None:
+            self._own_faults = self._found_faults()
+        if self._own_faults:
+            raise ScenarioError(self._own_faults)
+        root = apply(self.root, self._variant(variant)) if variant is not None else self.root
+        found = pieces(apply(root, changes_of(changes)), self.folder, self._memory)
+        if faults := self._faults(found):
             raise ScenarioError(_in_order(faults))
         return self._assembled(found, variant)
 
-    def _own_faults(self) -> list[Fault]:
-        """The faults of the document itself, its variants and plausible ranges; looked for once."""
-        if self._faults is None:
-            found = pieces(self.root, self.path.parent, self._memory)
-            base = [*found.faults, *references.faults(found, self.path.parent)]
-            self._faults = _in_order(base)
-        return self._faults
+    def _found_faults(self) -> list[Fault]:
+        """The faults of the document itself, then what its variants and the ends of its ranges add to them."""
+        found = pieces(self.root, self.folder, self._memory)
+        base = self._faults(found)
+        seen = set(base)
+        for label, changes in self._own_changes(found):
+            try:
+                added = self._faults(pieces(apply(self.root, changes), self.folder, self._memory))
+            except ScenarioError as error:
+                added = list(error.faults)
+            base += [replace(fault, rule=f"{fault.rule}, in {label}") for fault in added if fault not in seen]
+        pieces(self.root, self.folder, self._memory)
+        return _in_order(base)
+
+    def _own_changes(self, found: Pieces) -> Iterator[tuple[str, list[Change]]]:
+        for name in found["variants"] or ():
+            yield f"variant '{name}'", self._variant(name)
+        node = self.root.child("plausible")
+        for path, plausible in (found["plausible"] or {}).items():
+            entry = node.child(path) if node else None
+            assert entry is not None
+            for end in ("from", "to"):
+                if (value := entry.child(end)) is not None:
+                    yield f"`plausible` ({end})", [Change(path, value, value.mark)]
+            plausible.__pydantic_private__["_whole"] = shape.is_whole(tuple(path.split(".")))
+
+    def _faults(self, found: Pieces) -> list[Fault]:
+        """Every fault of a tree; files that it names are read, other than a trace."""
+        faults, doubtful = reference_faults(found)
+        if found.faults or faults:
+            return [*found.faults, *faults, *route_faults(found, doubtful)]
+        routes = self._remembered(
+            ("demand", "labels", "stages", "milestones", "targets"), found, lambda: route_faults(found, doubtful)
+        )
+        tips = self._remembered(("run", "demand", "labels", "targets", "start_with"), found, lambda: tip_limits(found))
+        return [*routes, *tips, *staff_limits(found)]
+
+    def _remembered(self, parts: tuple[str, ...], found: Pieces, look: Callable[[], list[Fault]]) -> list[Fault]:
+        """What was found the last time where these parts are the same objects as then, else what is found now."""
+        now = [found.parts[part] for part in parts]
+        before, faults = self._looked.get(parts, ([], []))
+        if len(before) != len(now) or any(one is not other for one, other in zip(before, now, strict=True)):
+            faults = look()
+            self._looked[parts] = (now, faults)
+        return faults
 
     def _variant(self, name: str) -> list[Change]:
         node = self.root.child("variants")
         chosen = node.child(name) if node else None
         if chosen is None or not isinstance(chosen.value, dict):
-            hint = near(name, self.variants) or f"; there are {', '.join(self.variants) or 'none'}"
-            raise ScenarioError([at(Mark(f"--variant {name}"), (), f"there is no variant '{name}'{hint}")])
+            rule = f"there is no variant '{name}'{hint(name, self.variants)}"
+            raise ScenarioError([at(Mark(f"--variant {name}"), (), rule)])
         return [Change(path, child, chosen.keys[path]) for path, child in chosen.value.items()]
 
     def _assembled(self, found: Pieces, variant: str | None) -> Scenario:
         values = {name: piece.value for name, piece in found.parts.items()}
         values["stages"] = tuple(values["stages"].values())
-        milestones = values["milestones"]
-        values["targets"] = {
-            name: references.resolved(target, milestones) for name, target in values["targets"].items()
-        }
+        values["targets"] = {name: resolved(target, values["milestones"]) for name, target in values["targets"].items()}
         tree = found.root.plain()
-        return Scenario.model_construct(**values, path=self.path, tree=tree, hash=_hash(tree), variant=variant)
+        scenario = Scenario.model_construct(
+            **values, path=self.path, tree=tree, hash=_hash(tree, self.folder), variant=variant
+        )
+        if scenario.demand.trace is not None:
+            self._check_trace(scenario, found.root)
+        return scenario
+
+    def _check_trace(self, scenario: Scenario, root: Node) -> None:
+        try:
+            trace(scenario)
+        except ValueError as error:
+            mark, path = find(root, ("demand", "trace"))
+            raise ScenarioError([at(mark, path, str(error), shown(scenario.demand.trace))]) from None
 
 
-def _hash(tree: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(tree).encode()).hexdigest()
+def _hash(tree: dict[str, Any], folder: Path) -> str:
+    """SHA-256 of a resolved document and of every file that it names."""
+    found = hashlib.sha256(json.dumps(tree).encode())
+    for name in sorted(set(_files(tree, ()))):
+        path = inside(folder, name)
+        status = path.stat()
+        found.update(f"\n{name} {_digest(path, status.st_mtime_ns, status.st_size)}".encode())
+    return found.hexdigest()
+
+
+def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if path[-2:] in (("empirical", "csv"), ("demand", "trace")) and isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            if not path and key in ("variants", "plausible"):
+                continue
+            yield from _files(child, (*path, key))
+    elif isinstance(value, list):
+        for child in value:
+            yield from _files(child, path)
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, _modified: int, _size: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:

@@ -121,4 +121,5 @@ def _validated(name: str, plain: Any, folder: Path) -> Any:
 @cache
 def _adapter(name: str) -> TypeAdapter[Any]:
     info = World.model_fields[name]
-    return TypeAdapter(Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation)
+    kind: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+    return TypeAdapter(kind)

@@ -2,26 +2,210 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-from sim.scenario.faults import Fault
+from sim.scenario.faults import Fault, at, shown
+from sim.scenario.fields import near
+from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
-from sim.scenario.schema import MeanTarget, Milestone, ShareTarget, Target
+from sim.scenario.schema import (
+    ByAttribute,
+    Filter,
+    Labeller,
+    MeanTarget,
+    Milestone,
+    OccupancyTarget,
+    Pool,
+    ShareTarget,
+    Stage,
+    StartWith,
+    Target,
+)
+from sim.scenario.targets import GIVEN
+from sim.scenario.tree import Path, find
+
+FILTERED = ("channel", "risk", "tier", "category", "stage")
 
 
-def faults(found: Pieces, folder: Path) -> list[Fault]:
-    """Every fault between the parts of a document."""
-    return []
+def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
+    """Every name that is used and does not exist, in the parts of a document that can be read at all.
+
+    Beside them the parts in which such names stand, such as ("targets", "rapid"): nothing may be built on them.
+    """
+    look = _Look(found, names_of(found.root))
+    stages: dict[int, Stage] = found["stages"] or {}
+    _labels(look, found["labels"] or {}, stages)
+    for name, pool in (found["pools"] or {}).items():
+        _pool(look, name, pool)
+    for index, stage in stages.items():
+        _stage(look, index, stage, stages)
+    for name, milestone in (found["milestones"] or {}).items():
+        _milestone(look, name, milestone)
+    for name, target in (found["targets"] or {}).items():
+        _target(look, name, target, found["pools"] or {})
+    _start(look, found["start_with"])
+    return look.faults, look.doubtful
 
 
 def resolved(target: Target, milestones: dict[str, Milestone]) -> Target:
     """The target with its milestones looked up."""
     if not isinstance(target, ShareTarget | MeanTarget):
         return target
-    return target.model_copy(
-        update={"from_": _looked_up(target.from_, milestones), "to": _looked_up(target.to, milestones)}
-    )
+    ends = {"from_": looked_up(target.from_, milestones), "to": looked_up(target.to, milestones)}
+    return target.model_copy(update=ends)
 
 
-def _looked_up(end: Milestone, milestones: dict[str, Milestone]) -> Milestone:
+def looked_up(end: Milestone, milestones: dict[str, Milestone]) -> Milestone:
+    """The milestone that a target names, or the moments that it gives itself; KeyError when there is none."""
     return end if end.moments else milestones[end.name].model_copy(update={"name": end.name})
+
+
+@dataclass(slots=True)
+class _Look:
+    found: Pieces
+    names: Names
+    faults: list[Fault] = field(default_factory=list)
+    doubtful: set[Path] = field(default_factory=set)
+
+    def say(self, path: Path, rule: str, *, key: bool = False, got: Any = None) -> None:
+        mark, shown_path = find(self.found.root, path, key=key)
+        self.doubtful.add(path[:2])
+        self.faults.append(at(mark, shown_path, rule, "" if got is None else shown(got)))
+
+    def known(self, path: Path, name: str, what: str, known: Known) -> bool:
+        """Say so when a name does not exist; nothing is said where the names cannot be told."""
+        if known is None or name in known:
+            return True
+        self.say(path, f"there is no {what} '{name}'{hint(name, known)}")
+        return False
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """What was meant, or what there is."""
+    return near(name, known) or f"; there are {', '.join(list(known)[:20]) or 'none'}"
+
+
+def _filter(look: _Look, path: Path, one: Filter | None, *, of_line: bool = False) -> None:
+    if one is None:
+        return
+    for key in FILTERED:
+        wanted: frozenset[str] | None = getattr(one, key)
+        if wanted is None:
+            continue
+        if key == "stage" and not of_line:
+            look.say((*path, key), "only the filters of serve_first and preempt name a stage", key=True)
+            continue
+        for name in sorted(wanted):
+            look.known(_item(look, (*path, key), name), name, key, getattr(look.names, key))
+
+
+def _item(look: _Look, path: Path, name: str) -> Path:
+    """The path of a name in a list of names, or of the name alone."""
+    node = look.found.root
+    for part in path:
+        child = node.child(part)
+        if child is None:
+            return path
+        node = child
+    if isinstance(node.value, list):
+        return (*path, next(index for index, item in enumerate(node.value) if item.value == name))
+    return path
+
+
+def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
+    if value is None or value.by is None:
+        return
+    _complete(look, path, value.values, value.by, getattr(look.names, value.by), "is missing a value for")
+
+
+def _complete(look: _Look, path: Path, given: Iterable[str], what: str, known: Known, rule: str) -> None:
+    """Every name must be there, and no other."""
+    if known is None:
+        return
+    given = list(given)
+    for name in given:
+        if name not in known:
+            look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
+    if missing := [f"'{name}'" for name in known if name not in given]:
+        look.say(path, f"{rule} {what} {', '.join(missing)}")
+
+
+def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) -> None:
+    for name, labeller in labels.items():
+        _complete(look, ("labels", name, "assigns"), labeller.assigns, "risk", look.names.risk, "is missing a row for")
+    if labels and look.found.sound("stages") and not any(stage.label for stage in stages.values()):
+        look.say(("labels",), "no stage labels: name a labeller in the `label` of a stage", key=True)
+
+
+def _pool(look: _Look, name: str, pool: Pool) -> None:
+    for key in ("serve_first", "preempt"):
+        for row, one in enumerate(getattr(pool, key)):
+            _filter(look, ("pools", name, key, row), one, of_line=True)
+
+
+def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:
+    path: Path = ("stages", index)
+    if stage.name in GIVEN or stage.name.isdigit():
+        look.say((*path, "name"), "a stage cannot be named arrival, leave, lost or by a number", got=stage.name)
+    if any(other.name == stage.name for before, other in stages.items() if before < index):
+        look.say((*path, "name"), f"two stages are named '{stage.name}'")
+    _filter(look, (*path, "for"), stage.for_)
+    for key in ("share", "service", "delay", "patience"):
+        _by(look, (*path, key), getattr(stage, key))
+    if stage.pool is not None:
+        look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
+    if stage.label is not None:
+        look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
+    if stage.overflow is not None:
+        look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
+        if stage.overflow.to == stage.pool:
+            look.say((*path, "overflow", "to"), "overflow goes to another pool than the stage's own")
+    if stage.rework is not None:
+        back = (*path, "rework", "back_to")
+        if look.known(back, stage.rework.back_to, "stage", look.names.stage) and not any(
+            other.name == stage.rework.back_to for before, other in stages.items() if before <= index
+        ):
+            look.say(back, "rework goes back to the same or an earlier stage", got=stage.rework.back_to)
+
+
+def _milestone(look: _Look, name: str, milestone: Milestone) -> None:
+    if name in GIVEN:
+        look.say(("milestones", name), f"'{name}' is given and cannot be named again", key=True)
+    _moments(look, ("milestones", name), milestone)
+
+
+def _moments(look: _Look, path: Path, milestone: Milestone) -> None:
+    if not milestone.moments:
+        what = "milestone" if path[0] == "targets" else "moment"
+        look.known(
+            path, milestone.name, what, (*(look.names.milestone or ()), *GIVEN) if what == "milestone" else GIVEN
+        )
+    for row, one in enumerate(milestone.moments):
+        if one.stage is not None:
+            inner: Path = ("first_of", row) if milestone.first_of else (row,)
+            look.known((*path, *inner), one.stage, "stage", look.names.stage)
+
+
+def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> None:
+    path: Path = ("targets", name)
+    if isinstance(target, OccupancyTarget):
+        if (
+            look.known((*path, "pool"), target.pool, "pool", look.names.pool)
+            and target.in_each
+            and (target.pool in pools and pools[target.pool].shared)
+        ):
+            look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
+        return
+    _filter(look, (*path, "of"), target.of)
+    if isinstance(target, ShareTarget | MeanTarget) and look.names.milestone is not None:
+        _moments(look, (*path, "from"), target.from_)
+        _moments(look, (*path, "to"), target.to)
+
+
+def _start(look: _Look, start: StartWith | None) -> None:
+    for name in start.backlog if start else ():
+        if look.names.stage is not None and name not in look.names.stage:
+            rule = f"there is no stage '{name}'{hint(name, look.names.stage)}"
+            look.say(("start_with", "backlog", name), rule, key=True)

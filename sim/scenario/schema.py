@@ -6,6 +6,7 @@ Names that must exist elsewhere in the document are looked up in `references.py`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -224,9 +225,7 @@ class Scenario(World):
     @cached_property
     def longest_within(self) -> int:
         """The longest threshold of the targets, 2 d for a mean; 0 without either."""
-        thresholds = [target.within for target in self.targets.values() if isinstance(target, ShareTarget)]
-        means = [MEAN_COOL_DOWN for target in self.targets.values() if isinstance(target, MeanTarget)]
-        return max([0, *thresholds, *means])
+        return longest_threshold(self.targets.values())
 
     @property
     def cohort_from(self) -> int:
@@ -242,3 +241,10 @@ class Scenario(World):
     def horizon(self) -> int:
         """First tick that is not simulated."""
         return self.cohort_to + self.cool_down
+
+
+def longest_threshold(targets: Collection[Target]) -> int:
+    """The longest threshold of some targets, 2 d for a mean; 0 without either."""
+    thresholds = [target.within for target in targets if isinstance(target, ShareTarget)]
+    means = [MEAN_COOL_DOWN for target in targets if isinstance(target, MeanTarget)]
+    return max([0, *thresholds, *means])

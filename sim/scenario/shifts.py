@@ -50,8 +50,8 @@ def plan(scenario: Scenario) -> Plan:
         columns.append(np.column_stack([found[:, 0], np.full(len(found), place), found[:, 1:]]))
     table = np.concatenate(columns) if columns else np.zeros((0, 5), dtype=np.int64)
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
-    place, leaving, returning, joining = (np.ascontiguousarray(table[:, k], dtype=np.int32) for k in range(1, 5))
-    return Plan(np.ascontiguousarray(table[:, 0]), place, leaving, returning, joining)
+    where, leaving, returning, joining = (np.ascontiguousarray(table[:, k], dtype=np.int32) for k in range(1, 5))
+    return Plan(np.ascontiguousarray(table[:, 0]), where, leaving, returning, joining)
 
 
 def on_duty(plan: Plan, place: int) -> tuple[Ticks, Codes]:

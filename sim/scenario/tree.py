@@ -66,10 +66,18 @@ class Node:
             return [child.plain() for child in self.value]
         return self.value
 
+    @property
+    def name(self) -> str | None:
+        """The `name` in a mapping, where it has one that is text."""
+        given = self.value.get("name") if isinstance(self.value, dict) else None
+        return given.value if given is not None and isinstance(given.value, str) else None
+
     def child(self, key: str | int) -> Node | None:
-        """The value under a key or index, or None."""
+        """The value under a key, an index or the `name` of a list's item, or None."""
         if isinstance(self.value, dict):
             return self.value.get(str(key))
+        if isinstance(self.value, list) and isinstance(key, str):
+            return next((item for item in self.value if item.name == key), None)
         if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
             return self.value[key]
         return None
@@ -151,18 +159,19 @@ def of_plain(value: Any, mark: Mark) -> Node:
 
 
 def find(root: Node, path: Sequence[str | int], *, key: bool = False) -> tuple[Mark, Path]:
-    """Where a path is written, and the part of it that exists in the document; with `key`, where its last key is.
+    """Where a path is written (with `key`, where its last key is), and the path as a message shows it.
 
-    Parts of the path that the document does not have are passed over, unless they come last.
+    Parts of the path that the document does not have are passed over; a list's items go by their names.
     """
-    node, mark, found = root, root.mark, []
+    node, mark = root, root.mark
+    found: list[str | int] = []
     for part in path:
         child = node.child(part)
         if child is None:
             continue
         mark = node.keys.get(str(part), child.mark) if key else child.mark
+        found.append(child.name or part if isinstance(node.value, list) else part)
         node = child
-        found.append(part)
     return mark, tuple(found)
 
 

@@ -1,0 +1,93 @@
+"""What no tip can do: faults of a document whose names are right and whose ways lead nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sim.scenario.faults import Fault, at
+from sim.scenario.pieces import Pieces
+from sim.scenario.references import looked_up
+from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
+from sim.scenario.schema import Filter, LostTarget, MeanTarget, Milestone, OccupancyTarget, ShareTarget, Stage
+from sim.scenario.tree import Path, find
+
+
+def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
+    """Stages that no tip reaches and targets whose moments no tip has.
+
+    `doubtful` are the parts with faults of their own: nothing is said that rests on them.
+    """
+    if not found.sound("demand", "labels", "stages") or any(
+        path[0] in ("demand", "labels", "stages") for path in doubtful
+    ):
+        return []
+    stages: tuple[Stage, ...] = tuple(found["stages"].values())
+    targets = {
+        name: target
+        for name, target in (found["targets"] or {}).items()
+        if not isinstance(target, OccupancyTarget) and ("targets", name) not in doubtful
+    }
+    tips = crowd(found["demand"], found["labels"], stages, [target.of for target in targets.values()])
+    rules = [*_stage_rules(tips, stages), *_target_rules(tips, stages, targets, found["milestones"] or {}, doubtful)]
+    return [at(*find(found.root, path), rule) for path, rule in rules]
+
+
+def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, str]]:
+    reached = ways(tips, stages).entering
+    labelling = [bool(stage.label) for stage in stages]
+    for number, (stage, entering) in enumerate(zip(stages, reached, strict=True)):
+        if not entering.any():
+            yield (
+                ("stages", number, "for"),
+                f"no tip reaches this stage{_why(tips, stage.for_, any(labelling[:number]))}",
+            )
+        elif tips.labels and entering[:, 0].any():
+            for key in ("share", "service", "delay", "patience"):
+                value = getattr(stage, key)
+                if value is not None and value.by == "tier":
+                    yield (
+                        ("stages", number, key, "by"),
+                        "a tip without a label can reach this stage, so it cannot differ by tier here",
+                    )
+
+
+def _why(tips: Crowd, one: Filter | None, labelled_before: bool) -> str:
+    if one is None:
+        return ""
+    if not tips.labels and one.labelled is False:
+        return ": without `labels` the tier of every tip is its true risk"
+    if tips.labels and not labelled_before and (one.tier is not None or one.labelled):
+        return ": no stage before it labels"
+    return ": nobody who comes here matches its `for`"
+
+
+def _target_rules(
+    tips: Crowd,
+    stages: Sequence[Stage],
+    targets: Mapping[str, ShareTarget | MeanTarget | LostTarget],
+    milestones: dict[str, Milestone],
+    doubtful: set[Path],
+) -> Iterator[tuple[Path, str]]:
+    known = {}
+    for name, target in targets.items():
+        ends: dict[str, Milestone] = {}
+        if isinstance(target, ShareTarget | MeanTarget):
+            if any(("milestones", end.name) in doubtful for end in (target.from_, target.to)):
+                continue
+            try:
+                ends = {"from": looked_up(target.from_, milestones), "to": looked_up(target.to, milestones)}
+            except KeyError:
+                continue
+        key = tuple(end.moments for end in ends.values())
+        if key not in known:
+            known[key] = ways(tips, stages, ends.get("from"), ends.get("to")).ending
+        ending = known[key][tips.of(target.of)]
+        if not ending.any():
+            yield ("targets", name, "of"), "no tip can be of this kind"
+            continue
+        for side, bit in (("from", FROM), ("to", TO)) if ends else ():
+            if not ending[:, [had for had in range(4) if had & bit]].any():
+                yield ("targets", name, side), f"no tip that this target judges can have '{ends[side].name}'"
+        if ends and ending[:, FROM].any() and ending[:, TO].any() and not ending[:, FROM | TO].any():
+            both = " and ".join(f"'{end.name}'" for end in ends.values())
+            yield ("targets", name), f"no tip that this target judges can have both {both}"

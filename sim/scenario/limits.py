@@ -1,0 +1,85 @@
+"""Sizes that no honest document needs: refused before anything of that size is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from sim.dynamics.clock import WEEK, YEAR
+from sim.scenario.arrivals import expected
+from sim.scenario.demand import Demand
+from sim.scenario.faults import Fault, at
+from sim.scenario.names import names_of
+from sim.scenario.pieces import Pieces
+from sim.scenario.schema import Pool, Run, Target, longest_threshold
+from sim.scenario.tree import Path, find
+
+MOST_TIPS: Final = 50_000_000
+MOST_PLAN_ROWS: Final = 5_000_000
+MOST_KINDS: Final = 200_000
+MOST_SURGES: Final = 10_000
+MOST_BACKLOG: Final = 5_000_000
+LONGEST_RUN: Final = 100 * YEAR
+
+
+def tip_limits(found: Pieces) -> list[Fault]:
+    """Where a document asks for too many tips, kinds of tips or years."""
+    return [at(*find(found.root, path), rule) for path, rule in _tip_rules(found)]
+
+
+def staff_limits(found: Pieces) -> list[Fault]:
+    """Where a document asks for too many shifts and breaks."""
+    return [at(*find(found.root, path), rule) for path, rule in _staff_rules(found)]
+
+
+def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
+    names = names_of(found.root)
+    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier) if some]
+    if (kinds := int(np.prod([*known, 1], dtype=np.float64))) > MOST_KINDS:
+        yield ("demand",), f"channels x risks x categories x tiers make {kinds} kinds of tips, more than {MOST_KINDS}"
+    start = found["start_with"]
+    if start is not None and (waiting := sum(start.backlog.values())) > MOST_BACKLOG:
+        yield ("start_with", "backlog"), f"the backlog has {waiting} tips, more than {MOST_BACKLOG}"
+    if not found.sound("run"):
+        return
+    run, horizon = found["run"], _horizon(found)
+    if horizon > LONGEST_RUN:
+        yield ("run",), f"a run of {horizon / YEAR:.0f} years is longer than {LONGEST_RUN // YEAR} years"
+    elif found.sound("demand"):
+        yield from _demand_rules(found["demand"], run, horizon)
+
+
+def _horizon(found: Pieces) -> int:
+    run: Run = found["run"]
+    targets: dict[str, Target] = found["targets"] or {}
+    cool_down = run.cool_down if run.cool_down is not None else longest_threshold(targets.values())
+    return run.warm_up + run.length + cool_down
+
+
+def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
+    for row, surge in enumerate(demand.surges):
+        if surge.per_year is not None and surge.per_year * horizon / YEAR > MOST_SURGES:
+            yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES} surges a replication"
+    with np.errstate(over="ignore"):
+        tips = float(expected(demand, run, horizon)[0].sum())
+    if not tips <= MOST_TIPS:
+        yield ("demand", "volume"), f"a replication would have {tips:.3g} tips, more than {MOST_TIPS} (volume x length)"
+
+
+def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
+    if not found.sound("run", "pools", "centres"):
+        return
+    pools: dict[str, Pool] = found["pools"]
+    weeks = min(_horizon(found), LONGEST_RUN) / WEEK + 1
+    rows = 0.0
+    for pool in pools.values():
+        for shift in pool.shifts:
+            stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
+            rows += len(shift.days) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+    if rows > MOST_PLAN_ROWS:
+        yield (
+            ("pools",),
+            f"the shifts of all pools and centres make {rows:.3g} changes of staff, more than {MOST_PLAN_ROWS}",
+        )

@@ -1,0 +1,79 @@
+"""The names that a document gives to its own things, read from its tree so that they are known beside any fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK
+from sim.scenario.tree import Node
+
+Known = tuple[str, ...] | None
+"""Names in their order; None where the document is too broken there to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What there is, by what it is."""
+
+    pool: Known
+    stage: Known
+    labeller: Known
+    milestone: Known
+    channel: Known
+    risk: Known
+    category: Known
+    tier: Known
+
+
+def names_of(root: Node) -> Names:
+    """The names in a tree."""
+    demand = root.child("demand")
+    channel = _keys(demand, "channels", (ONE_CHANNEL,))
+    risk = _risks(demand)
+    return Names(
+        pool=_keys(root, "pools", None),
+        stage=_stages(root.child("stages")),
+        labeller=_keys(root, "labels", ()),
+        milestone=_keys(root, "milestones", ()),
+        channel=channel,
+        risk=risk,
+        category=_keys(demand, "categories", (ONE_CATEGORY,)),
+        tier=_tiers(root.child("labels"), risk),
+    )
+
+
+def _keys(node: Node | None, key: str, default: Known) -> Known:
+    if node is None or not isinstance(node.value, dict):
+        return None
+    child = node.child(key)
+    if child is None:
+        return default
+    return tuple(child.value) if isinstance(child.value, dict) else None
+
+
+def _stages(node: Node | None) -> Known:
+    if node is None or not isinstance(node.value, list):
+        return None
+    names = [item.child("name") for item in node.value]
+    return tuple(str(name.value) for name in names if name is not None)
+
+
+def _risks(demand: Node | None) -> Known:
+    flat = _keys(demand, "risk", (ONE_RISK,))
+    node = demand.child("risk") if demand else None
+    if flat is None or node is None or not isinstance(node.value, dict):
+        return flat
+    rows = [row.value for row in node.value.values() if isinstance(row.value, dict)]
+    return tuple(dict.fromkeys(name for row in rows for name in row)) if rows else flat
+
+
+def _tiers(labels: Node | None, risk: Known) -> Known:
+    if labels is None:
+        return risk
+    if not isinstance(labels.value, dict):
+        return None
+    tables = [table for labeller in labels.value.values() if (table := labeller.child("assigns")) is not None]
+    if not tables or not all(isinstance(table.value, dict) for table in tables):
+        return None
+    rows = [row for table in tables if isinstance(table.value, dict) for row in table.value.values()]
+    return tuple(dict.fromkeys(name for row in rows if isinstance(row.value, dict) for name in row.value)) or None

@@ -1,0 +1,177 @@
+"""Ways that no tip can go: stages that nobody reaches, and targets whose moments nobody has.
+
+Every combination of channel, true risk, category and label that can be is walked through the stages at once. A share
+of 0 % counts as possible, so that a study may set one; `only_positive` asks what follows if it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.replication import Flags
+from sim.scenario.demand import Demand, Labeller
+from sim.scenario.pools import Filter
+from sim.scenario.rules import matches
+from sim.scenario.stages import Stage
+from sim.scenario.targets import Milestone, Moment
+
+FROM, TO = 1, 2
+"""Bits of what a tip has had: the moment that a target counts from, and the one that it counts to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """All kinds of tips that can be: rows are channel x risk x category, columns the label, none first.
+
+    Attributes that nobody asks for are not told apart. Without labels there is one column: the tier is the true risk.
+    """
+
+    names: dict[str, tuple[str, ...]]
+    codes: dict[str, NDArray[np.int64]]
+    """Channel, risk and category as (rows, 1); tier as (1, columns), or as the risk without labels."""
+    alive: Flags
+    """(rows, columns): the tips as they arrive."""
+    labels: Mapping[str, Labeller]
+    only_positive: bool
+    admitted: list[Flags] = field(default_factory=list)
+    """For each stage the tips (rows, columns) that its `for` matches."""
+
+    def of(self, one: Filter | None) -> Flags:
+        """(rows, columns): the tips that a filter matches."""
+        if one is None:
+            return np.ones(self.alive.shape, dtype=np.bool_)
+        return np.broadcast_to(matches(one, self.names, self.codes), self.alive.shape)
+
+    def labelled(self, name: str, state: Flags) -> Flags:
+        """The tips of a state (rows, columns, ...) after a labeller has seen them."""
+        labeller = self.labels[name]
+        found = state.copy() if labeller.decides < 1 else np.zeros_like(state)
+        if labeller.decides == 0 and self.only_positive:
+            return found
+        seen: Flags = np.any(state, axis=1)
+        for column, tier in enumerate(self.names["tier"], 1):
+            can = [
+                tier in row and (row[tier] > 0 or not self.only_positive)
+                for row in (labeller.assigns[risk] for risk in self.names["risk"])
+            ]
+            rows = np.array(can)[self.codes["risk"][:, 0]]
+            found[rows, column] |= seen[rows]
+        return found
+
+
+def crowd(
+    demand: Demand,
+    labels: Mapping[str, Labeller],
+    stages: Sequence[Stage],
+    filters: Iterable[Filter | None],
+    *,
+    only_positive: bool = False,
+) -> Crowd:
+    """All kinds of tips that can be, told apart as far as the stages and these filters ask."""
+    risks = tuple(next(iter(demand.risk.values())))
+    assigned = (tier for labeller in labels.values() for row in labeller.assigns.values() for tier in row)
+    names = {
+        "stage": tuple(stage.name for stage in stages),
+        "channel": tuple(demand.channels),
+        "risk": risks,
+        "category": tuple(demand.categories),
+        "tier": tuple(dict.fromkeys(assigned)) or risks,
+    }
+    asked = [one for one in (*filters, *(stage.for_ for stage in stages)) if one is not None]
+    apart = {
+        key: only_positive or any(getattr(one, key) is not None for one in asked) for key in ("channel", "category")
+    }
+    sizes = (
+        len(names["channel"]) if apart["channel"] else 1,
+        len(risks),
+        len(names["category"]) if apart["category"] else 1,
+    )
+    channel, risk, category = np.indices(sizes).reshape(3, -1, 1)
+    tier = np.arange(-1, len(names["tier"]))[None, :] if labels else risk
+    alive = np.zeros((len(risk), tier.shape[1]), dtype=np.bool_)
+    alive[:, 0] = True
+    if only_positive:
+        given = np.array([list(demand.risk[name].values()) for name in names["channel"]])[channel[:, 0], risk[:, 0]]
+        share = np.array([one.share for one in demand.channels.values()])[channel[:, 0]]
+        subject = np.array(list(demand.categories.values()))[category[:, 0]]
+        alive[:, 0] = (given > 0) & (share > 0) & (subject > 0)
+    codes = {"channel": channel, "risk": risk, "category": category, "tier": tier}
+    tips = Crowd(names, codes, alive, labels, only_positive)
+    tips.admitted.extend(tips.of(stage.for_) for stage in stages)
+    return tips
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the tips of a crowd can come to."""
+
+    entering: tuple[Flags, ...]
+    """For each stage the tips (rows, columns) that can reach it."""
+    ending: Flags
+    """(rows, columns, 4): the tips as they leave or are lost, by the bits FROM and TO of what they have had."""
+
+
+def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, stop: Milestone | None = None) -> Ways:
+    """Where tips can go, and which of them can have one moment of `start` and one of `stop`."""
+    at_stage = [
+        (_bits(start, stop, stage.name, ("enter",)), _bits(start, stop, stage.name, ("start", "end")))
+        for stage in stages
+    ]
+    index = {stage.name: number for number, stage in reversed(list(enumerate(stages)))}
+    shape = (*tips.alive.shape, 4)
+    arriving = np.zeros(shape, dtype=np.bool_)
+    arriving[..., _bits(start, stop, None, ("arrival",))] = tips.alive
+    lost_bits, leave_bits = _bits(start, stop, None, ("lost",)), _bits(start, stop, None, ("leave",))
+    admitted = [found[..., None] for found in tips.admitted]
+    entering = [np.zeros(shape, dtype=np.bool_) for _ in stages]
+    sent_back = [np.zeros(shape, dtype=np.bool_) for _ in stages]
+    ending = np.zeros(shape, dtype=np.bool_)
+    while True:
+        moving, changed = arriving.copy(), False
+        for number, stage in enumerate(stages):
+            inside = (moving & admitted[number]) | sent_back[number]
+            passing = moving if _may_skip(stage) else moving & ~admitted[number]
+            entering[number] |= inside
+            entered = _with_bits(inside, at_stage[number][0])
+            if stage.patience is not None:
+                ending |= _with_bits(entered, lost_bits)
+            served = _with_bits(entered, at_stage[number][1])
+            if stage.label is not None:
+                served = tips.labelled(stage.label, served)
+            if stage.rework is not None and (stage.rework.share > 0 or not tips.only_positive):
+                back = index[stage.rework.back_to]
+                if (served & ~sent_back[back]).any():
+                    sent_back[back] = sent_back[back] | served
+                    changed = True
+            moving = passing | served
+        ending |= _with_bits(moving, leave_bits)
+        if not changed:
+            return Ways(tuple(np.any(found, axis=2) for found in entering), ending)
+
+
+def _may_skip(stage: Stage) -> bool:
+    return any(share < 1 for share in stage.share.values.values())
+
+
+def _with_bits(state: Flags, bits: int) -> Flags:
+    """The state with these bits set for every tip in it."""
+    if not bits:
+        return state
+    found = np.zeros_like(state)
+    for had in range(4):
+        found[..., had | bits] |= state[..., had]
+    return found
+
+
+def _bits(start: Milestone | None, stop: Milestone | None, stage: str | None, what: Sequence[str]) -> int:
+    """The bits of the milestones that name one of these moments of a stage (or of the tip itself)."""
+
+    def named(milestone: Milestone | None) -> bool:
+        moments: tuple[Moment, ...] = milestone.moments if milestone else ()
+        return any(one.stage == stage and one.what in what for one in moments)
+
+    return FROM * named(start) | TO * named(stop)

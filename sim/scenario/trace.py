@@ -1,0 +1,203 @@
+"""Recorded tips from a CSV file, in place of drawn ones: strictly checked, every bad row named by its line.
+
+Columns: `received`, and where they are known `channel`, `risk`, `category`, and the minutes of a stage under its name
+(or its name and `_min`). An empty field is drawn as if the column were not there.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from sim.dynamics.clock import MINUTE, NEVER, tick_of
+from sim.dynamics.replication import Codes, Ticks
+from sim.scenario import units
+from sim.scenario.faults import Fault, ScenarioError, shown
+from sim.scenario.fields import near
+from sim.scenario.folder import SHOWN, inside
+from sim.scenario.schema import Scenario
+
+LARGEST: Final = 200_000_000
+MOST_ROWS: Final = 10_000_000
+
+DRAWN: Final = -1
+"""The code of what a row leaves open."""
+
+_ATTRIBUTES: Final = ("channel", "risk", "category")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Recorded tips in order of arrival, (n_tips,) each."""
+
+    arrival: Ticks
+    channel: Codes
+    """Index of the channel, or DRAWN; risk and category alike."""
+    risk: Codes
+    category: Codes
+    work: dict[str, Ticks]
+    """By stage: ticks of service or delay, NEVER where they are to be drawn."""
+
+    def __len__(self) -> int:
+        return len(self.arrival)
+
+
+def trace(scenario: Scenario) -> Trace:
+    """The recorded tips of a scenario that names a `demand.trace`; ScenarioError naming every bad row."""
+    name = scenario.demand.trace
+    assert name is not None
+    path = inside(scenario.folder, name)
+    status = path.stat()
+    names = (scenario.channels, scenario.risks, scenario.categories, scenario.names["stage"])
+    return _read(path, name, scenario.start, scenario.horizon, names, status.st_mtime_ns, status.st_size)
+
+
+@dataclass(slots=True)
+class _Columns:
+    """What has been read so far, column by column, and what was wrong."""
+
+    file: str
+    start: datetime
+    horizon: int
+    codes: dict[str, dict[str, int]]
+    received: list[int] = field(default_factory=list)
+    attribute: dict[str, list[int]] = field(default_factory=dict)
+    work: dict[str, list[int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    n_faults: int = 0
+
+    def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
+        self.n_faults += 1
+        if len(self.faults) < SHOWN:
+            self.faults.append(Fault(self.file, line, 0, column, rule, got))
+
+    def arrival(self, line: int, text: str) -> int:
+        try:
+            tick = tick_of(units.date(text), self.start)
+        except ValueError as error:
+            self.fault(line, "received", str(error), shown(text))
+            return 0
+        if not 0 <= tick < self.horizon:
+            self.fault(line, "received", f"must lie in the run, from {self.start} on", shown(text))
+        return tick
+
+    def code(self, line: int, column: str, text: str) -> int:
+        known = self.codes[column]
+        if text and text not in known:
+            hint = near(text, known) or f"; there are {', '.join(list(known)[:20])}"
+            self.fault(line, column, f"there is no {column} '{text[:60]}'{hint}")
+        return known.get(text, DRAWN)
+
+    def ticks(self, line: int, column: str, text: str) -> int:
+        if not text:
+            return NEVER
+        try:
+            length = float(text) * MINUTE
+        except ValueError:
+            length = -1.0
+        if not 0 <= length <= units.LONGEST:
+            self.fault(line, column, "must be minutes, 0 or more", shown(text))
+            return NEVER
+        return round(length)
+
+
+@lru_cache(maxsize=2)
+def _read(
+    path: Path,
+    file: str,
+    start: datetime,
+    horizon: int,
+    names: tuple[tuple[str, ...], ...],
+    _modified: int,
+    size: int,
+) -> Trace:
+    *attributes, stages = names
+    codes = {
+        key: {name: code for code, name in enumerate(some)} for key, some in zip(_ATTRIBUTES, attributes, strict=True)
+    }
+    found = _Columns(file, start, horizon, codes)
+    if size > LARGEST:
+        raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            _rows(csv.reader(stream, strict=True), stages, found)
+    except UnicodeDecodeError as error:
+        raise ScenarioError([Fault(file, 0, 0, "", f"is not text in UTF-8 ({error.reason})")]) from None
+    except csv.Error as error:
+        raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
+    if found.n_faults > SHOWN:
+        found.faults.append(Fault(file, 0, 0, "", f"has {found.n_faults - SHOWN} more bad values"))
+    if found.faults:
+        raise ScenarioError(found.faults)
+    return _sorted(found)
+
+
+def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
+    header = [title.strip() for title in next(rows, [])]
+    stage_of = _header(header, stages, found)
+    if found.faults:
+        return
+    found.attribute = {name: [] for name in header if name in _ATTRIBUTES}
+    found.work = {stage: [] for stage in stage_of.values()}
+    for row in rows:
+        line = rows.line_num
+        if not row:
+            continue
+        if len(found.received) >= MOST_ROWS:
+            found.fault(line, "", f"has more than {MOST_ROWS} rows")
+            return
+        if len(row) != len(header):
+            found.fault(line, "", f"must have {len(header)} fields, as the first line has", str(len(row)))
+            continue
+        for title, text in zip(header, row, strict=True):
+            plain = text.strip()
+            if title == "received":
+                found.received.append(found.arrival(line, plain))
+            elif title in _ATTRIBUTES:
+                found.attribute[title].append(found.code(line, title, plain))
+            else:
+                found.work[stage_of[title]].append(found.ticks(line, title, plain))
+    if not found.received and not found.faults:
+        found.fault(0, "", "has no rows")
+
+
+def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[str, str]:
+    """The stage of each column that holds minutes."""
+    known = {name: stage for stage in stages for name in (f"{stage}_min", stage)}
+    fixed = ("received", *_ATTRIBUTES)
+    if "received" not in header:
+        found.fault(1, "", "the first line must name the columns, and one of them `received`")
+    stage_of: dict[str, str] = {}
+    for place, title in enumerate(header):
+        if title in header[:place]:
+            found.fault(1, "", f"two columns are named '{title[:60]}'")
+        elif title in fixed:
+            continue
+        elif title not in known:
+            hint = near(title, (*fixed, *known)) or f"; the columns are {', '.join(fixed)} and the names of stages"
+            found.fault(1, "", f"there is no column '{title[:60]}'{hint}")
+        elif known[title] in stage_of.values():
+            found.fault(1, "", f"two columns hold the minutes of '{known[title]}'")
+        else:
+            stage_of[title] = known[title]
+    return stage_of
+
+
+def _sorted(found: _Columns) -> Trace:
+    """The columns as arrays in order of arrival; rows of one tick stay in the order of the file."""
+    arrival = np.array(found.received, dtype=np.int64)
+    order = np.argsort(arrival, kind="stable")
+    drawn = np.full(len(arrival), DRAWN, dtype=np.int32)
+
+    def codes(name: str) -> Codes:
+        return np.array(found.attribute[name], dtype=np.int32)[order] if name in found.attribute else drawn
+
+    work = {stage: np.array(ticks, dtype=np.int64)[order] for stage, ticks in found.work.items()}
+    return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work)
