@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
 from sim.scenario.demand import Demand, Surge
-from sim.scenario.schema import Run
+from sim.scenario.schema import Run, Scenario
+from sim.scenario.trace import DRAWN, trace
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +36,54 @@ def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np
                 factor += (surge.factor - 1) * _covered(surge, run, edges)
         columns.append(base * channel.share * profile[of_week] * np.maximum(factor, 0.0))
     return np.column_stack(columns), of_week
+
+
+def expected_tips(scenario: Scenario) -> tuple[float, float]:
+    """Expected tips of a replication, and of its cohort alone; recorded ones where there is a trace."""
+    if scenario.demand.trace is not None:
+        arrival = trace(scenario).arrival
+        counted = (arrival >= scenario.cohort_from) & (arrival < scenario.cohort_to)
+        return float(len(arrival)), float(counted.sum())
+    until = [
+        float(expected(scenario.demand, scenario.run, tick)[0].sum())
+        for tick in (scenario.horizon, scenario.cohort_to, scenario.cohort_from)
+    ]
+    return until[0], until[1] - until[2]
+
+
+def by_hour_of_week(scenario: Scenario) -> Floats:
+    """(168, n_channels): tips a tick in each hour of the week from Monday 00:00, averaged over the run.
+
+    Hours of the week that the run does not have get the plain profile. Recorded tips whose channel is left open are
+    shared out.
+    """
+    demand, run, horizon = scenario.demand, scenario.run, scenario.horizon
+    tips, of_week = expected(demand, run, horizon)
+    phase = since_midnight(run.start)
+    edges = np.clip(np.arange(len(of_week) + 1, dtype=np.int64) * HOUR - phase % HOUR, 0, horizon)
+    if demand.trace is not None:
+        tips = _recorded(scenario, len(of_week))
+    elif missing := set(range(168)) - set(of_week.tolist()):
+        plain = expected(demand.model_copy(update={"surges": ()}), run, 8 * DAY)
+        rows = [int(np.flatnonzero(plain[1] == hour)[-1]) for hour in sorted(missing)]
+        tips, of_week = np.concatenate([tips, plain[0][rows]]), np.concatenate([of_week, plain[1][rows]])
+        edges = np.concatenate([edges, edges[-1] + HOUR * np.arange(1, len(rows) + 1)])
+    spent = np.bincount(of_week, weights=np.diff(edges), minlength=168)
+    found = [np.bincount(of_week, weights=column, minlength=168) / np.maximum(spent, 1) for column in tips.T]
+    return np.column_stack(found)
+
+
+def _recorded(scenario: Scenario, n_hours: int) -> Floats:
+    """(n_hours, n_channels): recorded tips in each hour of the run."""
+    recorded = trace(scenario)
+    hour = (recorded.arrival + since_midnight(scenario.start) % HOUR) // HOUR
+    unknown = np.bincount(hour[recorded.channel == DRAWN], minlength=n_hours)
+    return np.column_stack(
+        [
+            np.bincount(hour[recorded.channel == code], minlength=n_hours) + unknown * channel.share
+            for code, channel in enumerate(scenario.demand.channels.values())
+        ]
+    )
 
 
 def _relative(profile: tuple[float, ...] | None, n: int) -> Floats:

@@ -186,7 +186,8 @@ class Hyperexponential(Part):
             if self.given_cv is not None and self.given_cv <= 1:
                 raise rule("the cv of a hyperexponential law is above 1", "cv")
         elif None not in listed and balanced == (None, None):
-            assert self.shares is not None and self.means is not None
+            assert self.shares is not None
+            assert self.means is not None
             if len(self.shares) != len(self.means) or not 1 <= len(self.shares) <= 100:
                 raise rule("`shares` and `means` must be as many, 1 to 100", value=False)
             adds_up(self.shares)
@@ -199,7 +200,8 @@ class Hyperexponential(Part):
         """Shares and mean ticks of the branches."""
         if self.shares is not None and self.means is not None:
             return np.array(self.shares), np.array(self.means, dtype=np.float64)
-        assert self.given_mean is not None and self.given_cv is not None
+        assert self.given_mean is not None
+        assert self.given_cv is not None
         square = self.given_cv**2
         first = (1 + math.sqrt((square - 1) / (square + 1))) / 2
         shares = np.array([first, 1 - first])
@@ -378,7 +380,8 @@ class Empirical(Part):
         if self.csv is not None and self.values is None and self.shares is None:
             if self.column is None or self.unit is None:
                 raise rule("an empirical law from a file needs `csv`, `column` and `unit`", value=False)
-            self._from_file = self._read((info.context or {}).get("folder"))
+            folder = (info.context or {}).get("folder")
+            self._from_file = _from_file(folder, self.csv, self.column, self.unit)
         elif self.values is not None and self.csv is None and self.column is None and self.unit is None:
             if self.shares is not None:
                 if len(self.shares) != len(self.values):
@@ -391,19 +394,6 @@ class Empirical(Part):
         if self.mean <= 0:
             raise rule("the times of a law must not all be 0", value=False)
         return self
-
-    def _read(self, folder: Path | None) -> tuple[int, ...]:
-        assert self.csv is not None and self.column is not None and self.unit is not None
-        try:
-            units.duration(f"1 {self.unit}")
-        except ValueError as error:
-            raise rule(str(error), "unit") from None
-        try:
-            if folder is None:
-                raise ValueError("a document without a folder can name no file")
-            return column(inside(folder, self.csv), self.column, self.unit, MOST_VALUES)
-        except ValueError as error:
-            raise rule(str(error), "csv") from None
 
     @cached_property
     def listed(self) -> tuple[Floats, Floats]:
@@ -435,6 +425,19 @@ class Empirical(Part):
         times, shares = self.listed
         below: Floats = np.concatenate([[0.0], np.cumsum(shares)])
         return _floats(np.minimum(below[np.searchsorted(times, _floats(ticks), side="right")], 1.0))
+
+
+def _from_file(folder: Path | None, csv: str, name: str, unit: str) -> tuple[int, ...]:
+    try:
+        units.duration(f"1 {unit}")
+    except ValueError as error:
+        raise rule(str(error), "unit") from None
+    try:
+        if folder is None:
+            raise ValueError("a document without a folder can name no file")
+        return column(inside(folder, csv), name, unit, MOST_VALUES)
+    except ValueError as error:
+        raise rule(str(error), "csv") from None
 
 
 class _Keyed:

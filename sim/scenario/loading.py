@@ -99,13 +99,12 @@ class Document:
         for name in found["variants"] or ():
             yield f"variant '{name}'", self._variant(name)
         node = self.root.child("plausible")
-        for path, plausible in (found["plausible"] or {}).items():
+        for path in found["plausible"] or ():
             entry = node.child(path) if node else None
             assert entry is not None
             for end in ("from", "to"):
                 if (value := entry.child(end)) is not None:
                     yield f"`plausible` ({end})", [Change(path, value, value.mark)]
-            plausible.__pydantic_private__["_whole"] = shape.is_whole(tuple(path.split(".")))
 
     def _faults(self, found: Pieces) -> list[Fault]:
         """Every fault of a tree; files that it names are read, other than a trace."""
@@ -139,6 +138,10 @@ class Document:
         values = {name: piece.value for name, piece in found.parts.items()}
         values["stages"] = tuple(values["stages"].values())
         values["targets"] = {name: resolved(target, values["milestones"]) for name, target in values["targets"].items()}
+        values["plausible"] = {
+            path: plausible.told(shape.is_whole(tuple(path.split("."))))
+            for path, plausible in values["plausible"].items()
+        }
         tree = found.root.plain()
         scenario = Scenario.model_construct(
             **values, path=self.path, tree=tree, hash=_hash(tree, self.folder), variant=variant

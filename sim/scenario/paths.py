@@ -192,7 +192,8 @@ def _put(node: Node | None, path: Path, value: Node, mark: Mark) -> Node:
 def _rescaled(root: Node, group: Path, members: dict[str, Node]) -> Node:
     """The tree with these shares set, and the others of the group scaled so that all add up to 1 as before."""
     parent = node_at(root, group)
-    assert parent is not None and isinstance(parent.value, dict)
+    assert parent is not None
+    assert isinstance(parent.value, dict)
     others = [name for name in parent.value if name not in members]
     for name, value in members.items():
         inner = parent.value.get(name)

@@ -63,6 +63,14 @@ class Plausible(Part):
         """Whether the path takes whole numbers only, as staff does."""
         return self._whole
 
+    def told(self, whole: bool) -> Self:
+        """The same range, told whether its path takes whole numbers only."""
+        if whole == self._whole:
+            return self
+        found = self.model_copy()
+        found._whole = whole
+        return found
+
     def value(self, number: float) -> float | int | str:
         """What to set the path to for a number in `unit`: rounded where it must be whole, else with its unit."""
         if self.whole:

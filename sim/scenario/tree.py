@@ -139,7 +139,8 @@ def with_child(node: Node, key: str | int, child: Node | None, mark: Mark) -> No
             values[str(key)] = child
             keys.setdefault(str(key), mark)
         return replace(node, value=values, keys=keys)
-    assert isinstance(node.value, list) and isinstance(key, int)
+    assert isinstance(node.value, list)
+    assert isinstance(key, int)
     items = list(node.value)
     items[key : key + 1] = [] if child is None else [child]
     return replace(node, value=items)

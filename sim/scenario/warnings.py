@@ -1,0 +1,182 @@
+"""What a document says that is allowed, and may still not be meant. Nothing here stops a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from sim.dynamics.clock import date_of
+from sim.scenario import units
+from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
+from sim.scenario.rules import matches, rank
+from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget
+
+
+def warnings(scenario: Scenario) -> list[str]:
+    """Each a sentence, in the order of the document."""
+    return [
+        *_run(scenario),
+        *_demand(scenario),
+        *_labels(scenario),
+        *_pools(scenario),
+        *_ways(scenario),
+        *_targets(scenario),
+    ]
+
+
+def _run(scenario: Scenario) -> Iterator[str]:
+    if scenario.run.replications < 2:
+        yield "one replication gives no interval: no target can be called met or missed"
+    if scenario.cool_down < scenario.longest_within:
+        yield (
+            f"the run is too short for its own targets: cool_down is {units.duration_text(scenario.cool_down)}, and the "
+            f"longest threshold {units.duration_text(scenario.longest_within)}, so late tips are still open"
+        )
+    for name, target in scenario.targets.items():
+        if target.per != "run" and not _whole_periods(scenario, target.per):
+            yield f"target '{name}' is judged by {target.per}, and no whole {target.per} lies in the measured period"
+
+
+def _whole_periods(scenario: Scenario, per: str) -> bool:
+    begin = date_of(scenario.cohort_from, scenario.start)
+    end = date_of(scenario.cohort_to, scenario.start)
+    first = _period(begin, per)
+    return _next(first if first == begin else _next(first, per), per) <= end
+
+
+def _period(at: datetime, per: str) -> datetime:
+    """When the calendar period that holds a moment begins."""
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}[per]
+
+
+def _next(begin: datetime, per: str) -> datetime:
+    days = {"day": 1, "week": 7, "month": 32}[per]
+    return _period(begin + timedelta(days=days), per)
+
+
+def _demand(scenario: Scenario) -> Iterator[str]:
+    demand = scenario.demand
+    if demand.trace is not None:
+        given = [
+            key
+            for key in ("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "surges")
+            if getattr(demand, key)
+        ]
+        if given:
+            yield f"the tips come from {demand.trace}, so demand.{' and demand.'.join(given)} say nothing"
+        return
+    for surge in demand.surges:
+        if surge.at is not None:
+            begins = units.since(surge.at, scenario.start)
+            if begins >= scenario.horizon or begins + surge.lasts + surge.fades <= 0:
+                yield f"surge '{surge.name}' lies outside the run"
+
+
+def _labels(scenario: Scenario) -> Iterator[str]:
+    used = {stage.label for stage in scenario.stages}
+    for name, labeller in scenario.labels.items():
+        if name not in used:
+            yield f"labeller '{name}' is named by no stage"
+        elif labeller.decides == 0:
+            yield f"labeller '{name}' never decides"
+
+
+def _pools(scenario: Scenario) -> Iterator[str]:
+    needed = {stage.pool for stage in scenario.stages}
+    helping = {stage.overflow.to for stage in scenario.stages if stage.overflow}
+    tips = crowd(
+        scenario.demand,
+        scenario.labels,
+        scenario.stages,
+        [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)],
+    )
+    for name, pool in scenario.pools.items():
+        staffed = pool.staff > 0 or any(shift.staff > 0 for shift in pool.shifts)
+        if name not in needed | helping:
+            yield f"pool '{name}' serves no stage"
+            continue
+        if name in needed and not staffed:
+            yield f"pool '{name}' has no staff at any time, and stages need it"
+        if pool.hand_over_time > 0 and pool.at_shift_end != "hand_over":
+            yield f"pool '{name}' has a hand_over_time, which only at_shift_end: hand_over uses"
+        if pool.at_shift_end != "finish" and not pool.shifts:
+            yield f"pool '{name}' has no shifts, so nothing happens at their end: its staff is there around the clock"
+        if pool.breaks is not None and pool.staff > 0:
+            yield f"pool '{name}' has staff around the clock, which takes no breaks"
+        yield from _line(scenario, name, tips)
+
+
+def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
+    """Filters of a line that match nobody, and a pre-emption that cannot act."""
+    pool = scenario.pools[name]
+    entering = ways(tips, scenario.stages).entering
+    ranks, preempting, matched = (
+        [],
+        [],
+        {key: np.zeros(len(getattr(pool, key)), dtype=bool) for key in ("serve_first", "preempt")},
+    )
+    for number, stage in enumerate(scenario.stages):
+        if name not in (stage.pool, stage.overflow.to if stage.overflow else None):
+            continue
+        codes = {**tips.codes, "stage": np.array([[number]])}
+        here = entering[number]
+        ranks.append(np.broadcast_to(rank(pool.serve_first, tips.names, codes), here.shape)[here])
+        may = np.zeros(here.shape, dtype=bool)
+        for key, found in matched.items():
+            for row, one in enumerate(getattr(pool, key)):
+                hits = np.broadcast_to(matches(one, tips.names, codes), here.shape) & here
+                found[row] |= hits.any()
+                may |= hits & (key == "preempt")
+        preempting.append(may[here])
+    for key, found in matched.items():
+        for row in np.flatnonzero(~found).tolist():
+            yield f"pool '{name}': item {row} of {key} matches no tip that comes there"
+    every, may_take = np.concatenate(ranks), np.concatenate(preempting)
+    if pool.preempt and not (may_take.any() and every[may_take].min() < every.max()):
+        yield f"pool '{name}': preempt can never act, since no tip there has a worse rank in serve_first"
+
+
+def _ways(scenario: Scenario) -> Iterator[str]:
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    for stage, entering in zip(scenario.stages, ways(tips, scenario.stages).entering, strict=True):
+        if not entering.any() or all(share == 0 for share in stage.share.values.values()):
+            yield f"no tip reaches stage '{stage.name}', as the shares are"
+
+
+def _targets(scenario: Scenario) -> Iterator[str]:
+    patient = all(stage.patience is None for stage in scenario.stages)
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    for name, target in scenario.targets.items():
+        if isinstance(target, OccupancyTarget):
+            continue
+        if isinstance(target, LostTarget) and patient:
+            yield f"target '{name}': no stage has patience, so no tip is ever lost"
+        ends = (target.from_, target.to) if isinstance(target, ShareTarget | MeanTarget) else (None, None)
+        ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
+        if not ending.any():
+            yield f"target '{name}': no tip is of its kind, as the shares are"
+        elif None not in ends and not ending[:, FROM | TO].any():
+            yield f"target '{name}': no tip that it judges has both moments, as the shares are"
+        if isinstance(target, ShareTarget | MeanTarget) and _backwards(scenario, target.from_, target.to):
+            yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
+
+
+def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:
+    """Whether every moment of `stop` comes before every moment of `start` on the way; with rework one cannot tell."""
+    if any(stage.rework for stage in scenario.stages) or any(
+        one.what == "lost" for one in (*start.moments, *stop.moments)
+    ):
+        return False
+    order = {"arrival": (-1, 0), "leave": (len(scenario.stages), 0)}
+    steps = ("enter", "start", "end")
+    at = [
+        [
+            order[one.what] if one.stage is None else (scenario.stage_index(one.stage), steps.index(one.what))
+            for one in milestone.moments
+        ]
+        for milestone in (start, stop)
+    ]
+    return max(at[1]) < min(at[0])
