@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.scenario.fields import (
+    SHARE_SCHEMA,
+    AlsoWritten,
     Date,
     Growth,
     Length,
@@ -54,7 +56,7 @@ def _summing(shares: dict[str, float]) -> dict[str, float]:
 
 HourProfile = Annotated[Several[Number], AfterValidator(_hours)]
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
-Shares = Annotated[dict[Name, Share], AfterValidator(_summing), Field(max_length=1000)]
+Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
 
 
 class Surge(Part):
@@ -112,7 +114,9 @@ class Demand(Part):
     busyness_cv: Annotated[Number, Field(ge=0, le=10)] = 0.0
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
     channels: Annotated[
-        dict[Name, Annotated[Channel, BeforeValidator(_channel)]], AfterValidator(_channels), Field(max_length=100)
+        dict[Name, Annotated[Channel, BeforeValidator(_channel), AlsoWritten(SHARE_SCHEMA)]],
+        Field(max_length=100),
+        AfterValidator(_channels),
     ] = Field(default_factory=lambda: {ONE_CHANNEL: Channel(share=1.0)})
     risk: Annotated[
         dict[Name, Shares],

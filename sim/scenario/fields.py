@@ -9,10 +9,10 @@ import difflib
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from sim.scenario import units
 
@@ -58,8 +58,8 @@ def _as_number(value: object) -> float:
     return units.number(value)
 
 
-_DURATION_SCHEMA: Final = {"type": "string", "examples": ["30 s", "12 min", "8 h", "7 d", "4 wk"]}
-_SHARE_SCHEMA: Final = {
+DURATION_SCHEMA: Final = {"type": "string", "examples": ["30 s", "12 min", "8 h", "7 d", "4 wk"]}
+SHARE_SCHEMA: Final = {
     "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*%\s*$"}, {"type": "number"}],
     "examples": ["2 %", 0.02],
 }
@@ -72,13 +72,13 @@ Names = Annotated[
     Field(strict=False, min_length=1),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
-Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(_DURATION_SCHEMA)]
+Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(DURATION_SCHEMA)]
 PositiveLength = Annotated[Length, AfterValidator(_positive)]
 Rate = Annotated[
     float, BeforeValidator(units.rate), WithJsonSchema({"type": "string", "examples": ["30000/year", "3.4/h"]})
 ]
-Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(_SHARE_SCHEMA)]
-Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(_SHARE_SCHEMA)]
+Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(SHARE_SCHEMA)]
+Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(SHARE_SCHEMA)]
 Number = Annotated[float, BeforeValidator(_as_number), WithJsonSchema({"type": "number"})]
 Date = Annotated[
     datetime, BeforeValidator(units.date), WithJsonSchema({"type": "string", "examples": ["2025-01-06 00:00"]})
@@ -93,6 +93,16 @@ Days = Annotated[
 ]
 Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the document, a tuple in the model."""
+
+
+class AlsoWritten:
+    """Tells the JSON Schema that a value has a shorter written form too."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [self.schema, handler(core)]}
 
 
 def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:

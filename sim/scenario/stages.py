@@ -7,7 +7,8 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from sim.scenario.distributions import Deterministic, Law
+from sim.scenario.bounded import Deterministic
+from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
 from sim.scenario.pools import Filter
 
@@ -54,6 +55,14 @@ class ByAttribute(Part, Generic[T]):
         return self.values[attributes[self.by] if self.by else ""]
 
 
+class ShareByAttribute(ByAttribute[Share]):
+    """A share for all tips, or one by attribute."""
+
+
+class LawByAttribute(ByAttribute[Law]):
+    """A law of times for all tips, or one by attribute."""
+
+
 class Retry(Part):
     """Who comes back after giving up, after how long, and how often at most."""
 
@@ -82,11 +91,11 @@ class Stage(Part):
 
     name: Name
     for_: Filter | None = Field(None, alias="for")
-    share: ByAttribute[Share] = Field(default_factory=lambda: ByAttribute[Share].for_all(1.0))
+    share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     pool: Name | None = None
-    service: ByAttribute[Law] | None = None
-    delay: ByAttribute[Law] | None = None
-    patience: ByAttribute[Law] | None = None
+    service: LawByAttribute | None = None
+    delay: LawByAttribute | None = None
+    patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
     overflow: Overflow | None = None
@@ -114,7 +123,7 @@ class Stage(Part):
         return self
 
     @property
-    def time(self) -> ByAttribute[Law]:
+    def time(self) -> LawByAttribute:
         """The law of its service or its delay."""
         found = self.service or self.delay
         assert found is not None

@@ -16,14 +16,8 @@ from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarg
 
 def warnings(scenario: Scenario) -> list[str]:
     """Each a sentence, in the order of the document."""
-    return [
-        *_run(scenario),
-        *_demand(scenario),
-        *_labels(scenario),
-        *_pools(scenario),
-        *_ways(scenario),
-        *_targets(scenario),
-    ]
+    looks = (_run, _demand, _labels, _pools, _ways, _targets)
+    return [text for look in looks for text in look(scenario)]
 
 
 def _run(scenario: Scenario) -> Iterator[str]:
@@ -31,8 +25,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
         yield "one replication gives no interval: no target can be called met or missed"
     if scenario.cool_down < scenario.longest_within:
         yield (
-            f"the run is too short for its own targets: cool_down is {units.duration_text(scenario.cool_down)}, and the "
-            f"longest threshold {units.duration_text(scenario.longest_within)}, so late tips are still open"
+            f"the run is too short for its own targets: cool_down is {units.duration_text(scenario.cool_down)}, and "
+            f"the longest threshold {units.duration_text(scenario.longest_within)}, so late tips are still open"
         )
     for name, target in scenario.targets.items():
         if target.per != "run" and not _whole_periods(scenario, target.per):

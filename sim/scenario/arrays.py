@@ -1,0 +1,42 @@
+"""Small steps that laws of times share: arrays of floats, and the types of their parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import AfterValidator
+
+from sim.scenario.fields import Number
+
+Floats = NDArray[np.float64]
+
+
+def floats(values: ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64)
+
+
+def from_zero(ticks: ArrayLike) -> Floats:
+    return np.maximum(floats(ticks), 0.0)
+
+
+def branch(shares: Floats, uniform: Floats) -> NDArray[np.intp]:
+    """The row whose part of the unit interval holds each uniform variate."""
+    return np.minimum(np.searchsorted(np.cumsum(shares), uniform, side="right"), len(shares) - 1)
+
+
+def _cv(value: float) -> float:
+    if not 0 < value <= 100:
+        raise ValueError("a cv must be more than 0 and at most 100")
+    return value
+
+
+def _shape(value: float) -> float:
+    if not 0.1 <= value <= 100:
+        raise ValueError("a shape lies between 0.1 and 100")
+    return value
+
+
+Cv = Annotated[Number, AfterValidator(_cv)]
+Shape = Annotated[Number, AfterValidator(_shape)]
