@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draw.key import draw_key
-from sim.draw.prepared import fixed, prepared
+from sim.draw.preparation import fixed, prepared
 from sim.dynamics.replication import Replication, Tips, Visits
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ __all__ = ["draw", "draw_key", "draw_tips", "restaff"]
 def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
     """Replication `index` of a scenario, by its own seed if none is given.
 
-    The same scenario, seed and index give the same arrays. ScenarioError when it cannot be drawn: a time or share
-    that is given by tier where a tip comes without a label, or a backlog at a stage that next to no tip reaches.
+    The same scenario, seed and index give the same arrays. ScenarioError when next to no tip comes to a stage
+    that has a backlog.
     """
     tips, visits = draw_tips(scenario, index, seed=seed)
     return Replication(tips, visits, *fixed(scenario), index)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.draw.routes import among
+from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import Tips, Visits
 
 if TYPE_CHECKING:
@@ -55,15 +56,13 @@ class Column:
 class Book:
     """Tips and visits, so far as they are drawn."""
 
-    def __init__(self, timings: Sequence[Timing], code: KindCode, constant: Mapping[str, int], expected: float) -> None:
-        """`constant` holds the attributes that are the same for all tips.
-
-        `expected` says how many tips are about to come; it costs time, and nothing else, to be wrong.
-        """
+    def __init__(self, timings: Sequence[Timing], code: KindCode, constant: Mapping[str, int]) -> None:
+        """`constant` holds the attributes that are the same for all tips."""
         self.timings = timings
         self.code = code
         self.constant = constant
-        self.expected = expected
+        self.expected = 0.0
+        """How many tips there will be, as far as is known; to be wrong costs time, and nothing else."""
         self.n_tips = 0
         self.patient = any(timing.attempts for timing in timings)
         self.arrival, self.first_visit = Column(np.int64), Column(np.int64)
@@ -75,7 +74,7 @@ class Book:
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
-        `given` holds for some stages the work that is known beforehand, (n,) ticks, negative where it is not.
+        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
         """
         end = np.cumsum(route.count)
         begin = end - route.count
@@ -97,7 +96,7 @@ class Book:
                     tips = among(group.tips, chosen)
                     times = self.timings[at].work.draw(block, tips, group.tier[chosen], streams, nth)
                     if nth == 0 and given is not None and at in given:
-                        times = np.where(given[at][tips] < 0, times, given[at][tips])
+                        times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams)

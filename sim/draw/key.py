@@ -8,11 +8,13 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from sim.scenario.distributions import Empirical
+from sim.scenario.mixtures import Empirical
 from sim.scenario.rules import kind_code
 from sim.scenario.schema import Scenario, Stage
+from sim.scenario.trace import trace
 
 SERVED: Final = frozenset({"pool", "every", "overflow"})
 """What a stage says of how it is served; all else in it is drawn."""
@@ -33,6 +35,7 @@ def draw_key(scenario: Scenario) -> str:
         scenario.stages,
         scenario.start_with,
         kind_code(scenario).radices,
+        _recorded(scenario),
     ]
     return sha256(json.dumps(_told(world)).encode()).hexdigest()
 
@@ -51,3 +54,12 @@ def _told(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_told(one) for one in value]
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _recorded(scenario: Scenario) -> list[str]:
+    """What the trace of a scenario says, digested."""
+    if scenario.demand.trace is None:
+        return []
+    found = trace(scenario)
+    columns: list[NDArray[Any]] = [found.arrival, found.channel, found.risk, found.category, *found.work.values()]
+    return [*found.work, *(sha256(column.tobytes()).hexdigest() for column in columns)]

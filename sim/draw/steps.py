@@ -9,14 +9,13 @@ import numpy as np
 
 from sim.draw.mixes import Mix
 from sim.dynamics.replication import NO_LABEL
-from sim.scenario.faults import Fault, Mark, ScenarioError, at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.draw.streams import Variates
     from sim.dynamics.replication import Codes, Flags
-    from sim.scenario.schema import ByAttribute, Filter, Scenario
+    from sim.scenario.schema import Filter, Scenario
 
 
 def names_of(scenario: Scenario, by: str | None) -> tuple[str, ...]:
@@ -31,16 +30,9 @@ def names_of(scenario: Scenario, by: str | None) -> tuple[str, ...]:
     }[by]
 
 
-def no_label(scenario: Scenario, stage: int, key: str) -> Fault:
-    """The fault that something of a stage is given by tier, and a tip without a label comes there."""
-    rule = f"is given by tier, but tips come to '{scenario.stages[stage].name}' that nobody has labelled"
-    return at(Mark(str(scenario.path)), ("stages", stage, key), rule)
-
-
-def all_labelled(tier: Codes, fault: Fault) -> Codes:
-    """The tiers, if there are no others; ScenarioError where a tip has no label."""
-    if (tier == NO_LABEL).any():
-        raise ScenarioError([fault])
+def told_apart(tier: Codes) -> Codes:
+    """The tiers by which a share or a time differs; loading has made sure that only labelled tips come there."""
+    assert (tier != NO_LABEL).all(), "a tip without a label came to a stage where something is given by tier"
     return tier
 
 
@@ -67,10 +59,8 @@ class Tables:
 class Share:
     """A share that may differ by an attribute, as thresholds for uniforms."""
 
-    def __init__(self, values: Sequence[float], by: str | None = None, fault: Fault | None = None) -> None:
-        """`fault` is what a tip without a label is, where the share is given by tier."""
+    def __init__(self, values: Sequence[float], by: str | None = None) -> None:
         self.by = by
-        self.fault = fault
         self.values = np.array(values, dtype=np.float64)
         all_in, all_out = bool((self.values >= 1).all()), bool((self.values <= 0).all())
         self.certain: bool | None = all_in if all_in or all_out else None
@@ -81,9 +71,7 @@ class Share:
         if self.by is None or code is None:
             one: Flags = uniform < self.values[0]
             return one
-        if self.fault is not None:
-            all_labelled(code, self.fault)
-        each: Flags = uniform < self.values[code]
+        each: Flags = uniform < self.values[told_apart(code) if self.by == "tier" else code]
         return each
 
 
@@ -125,7 +113,7 @@ def steps(scenario: Scenario) -> list[Step]:
         Step(
             name=stage.name,
             tables=Tables(stage.for_, scenario),
-            share=_share(scenario, stage.share, index),
+            share=Share([stage.share.values[name] for name in names_of(scenario, stage.share.by)], stage.share.by),
             label=_label(scenario, stage.label),
             rework=None
             if stage.rework is None
@@ -136,11 +124,6 @@ def steps(scenario: Scenario) -> list[Step]:
         )
         for index, stage in enumerate(scenario.stages)
     ]
-
-
-def _share(scenario: Scenario, given: ByAttribute[float], index: int) -> Share:
-    values = [given.values[name] for name in names_of(scenario, given.by)]
-    return Share(values, given.by, no_label(scenario, index, "share") if given.by == "tier" else None)
 
 
 def _label(scenario: Scenario, name: str | None) -> Label | None:

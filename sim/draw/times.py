@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.steps import Share, all_labelled, names_of, no_label
+from sim.draw.steps import Share, names_of, told_apart
 from sim.dynamics.clock import NEVER
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sim.draw.routes import Block, Members
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Codes, Ticks
-    from sim.scenario.faults import Fault
     from sim.scenario.schema import ByAttribute, Law, Scenario
 
 
@@ -29,16 +28,13 @@ class Times:
     by: str | None
     laws: Sequence[Law]
     standards: tuple[str, ...]
-    fault: Fault
-    """What a tip without a label is, where the law is given by tier."""
 
     @classmethod
     def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
         """The times of one purpose at the stage of that index: service, delay, patience or retry_after."""
         laws = [given.values[name] for name in names_of(scenario, given.by)]
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
-        fault = no_label(scenario, index, purpose)
-        return cls(purpose, scenario.stages[index].name, given.by, laws, standards, fault)
+        return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
 
     def draw(self, block: Block, tips: Members, tier: Codes, streams: Streams, *nth: int) -> Ticks:
         """The tips' times of the nth visit (and attempt), (n,) or (1,) when all are the same.
@@ -52,7 +48,7 @@ class Times:
         }
         if self.by is None:
             return whole(self.laws[0].times(*(rows[standard] for standard in self.laws[0].standards)))
-        code = all_labelled(tier, self.fault) if self.by == "tier" else block.code(self.by, tier)[tips]
+        code = told_apart(tier) if self.by == "tier" else block.code(self.by, tier)[tips]
         times = np.empty(code.size)
         for value, law in enumerate(self.laws):
             chosen = np.flatnonzero(code == value)
@@ -110,5 +106,5 @@ def _timing(scenario: Scenario, index: int) -> Timing:
     if stage.retry is None:
         return Timing(stage.name, work, patience, attempts=1)
     law = stage.retry.after
-    after = Times("retry_after", stage.name, None, [law], law.standards, patience.fault)
+    after = Times("retry_after", stage.name, None, [law], law.standards)
     return Timing(stage.name, work, patience, Share([stage.retry.share]), after, 1 + stage.retry.at_most)

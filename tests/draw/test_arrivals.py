@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
@@ -13,15 +16,18 @@ MILLIONTH = 1e-6
 """False-alarm rate of each chi-square test here, over seeds; the seeds are fixed."""
 
 
-def chi_square(counts: np.ndarray, expected: np.ndarray) -> None:
+def chi_square(counts: NDArray[Any], expected: NDArray[Any]) -> None:
     """Counts of a Poisson process agree with their expectations, interval by interval."""
     statistic = ((counts - expected) ** 2 / expected).sum()
     assert statistic < chi2.ppf(1 - MILLIONTH, counts.size)
 
 
-def counted(scenario: Scenario, edges: np.ndarray, draws: int) -> np.ndarray:
+def counted(scenario: Scenario, edges: NDArray[Any], draws: int) -> NDArray[Any]:
     """Arrivals between the edges, added up over draws."""
-    return sum(np.histogram(arrivals_of(scenario, index), edges)[0] for index in range(draws))
+    total: NDArray[Any] = np.sum(
+        [np.histogram(arrivals_of(scenario, index), edges)[0] for index in range(draws)], axis=0
+    )
+    return total
 
 
 def test_a_surge_of_one_hour_is_all_there_and_nowhere_else() -> None:
@@ -68,7 +74,7 @@ def test_the_size_of_blocks_does_not_matter() -> None:
 
 
 def test_a_longer_run_only_adds_tips() -> None:
-    given = {"by_hour": [*range(24)], "busyness_cv": 0.3, "growth": "10 %"}
+    given: dict[str, Any] = {"by_hour": [*range(24)], "busyness_cv": 0.3, "growth": "10 %"}
     short, long = arrivals_of(demand("3 d", **given)), arrivals_of(demand("9 d", **given))
     assert long.size > short.size > 0
     assert (long[: short.size] == short).all()

@@ -24,7 +24,10 @@ def test_each_row_has_its_own_shares() -> None:
 def test_a_share_of_0_is_never_drawn_and_one_of_1_always() -> None:
     edges = np.array([0, 0.3, 0.6, 0.9, BELOW_1])
     assert set(Mix([0, 0.1, 0, 0.2, 0.7, 0]).codes(edges).tolist()) <= {1, 3, 4}
-    assert Mix([[0, 1, 0], [1, 0, 0], [0, 0, 1]]).codes(np.repeat(edges, 3), np.tile([0, 1, 2], 5)).tolist() == [1, 0, 2] * 5
+    assert (
+        Mix([[0, 1, 0], [1, 0, 0], [0, 0, 1]]).codes(np.repeat(edges, 3), np.tile([0, 1, 2], 5)).tolist()
+        == [1, 0, 2] * 5
+    )
     assert Mix([0.1] * 3 + [0.7 - 1e-9, 0]).codes(edges).max() == 3
 
 

@@ -9,7 +9,7 @@ from sim.draw.streams import SKIPPED, Streams
 
 
 def rows(*name: str, standard: str = "uniform", seed: int = 1, index: int = 0, first: int = 0) -> list[float]:
-    return Streams(seed, index).stream(standard, *name).rows(first, 5).tolist()
+    return list(Streams(seed, index).stream(standard, *name).rows(first, 5))
 
 
 def test_a_stream_is_known_by_its_seed_index_and_name() -> None:

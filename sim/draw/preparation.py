@@ -20,9 +20,12 @@ from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
+from sim.scenario.trace import DRAWN, Trace, trace
 
 if TYPE_CHECKING:
-    from sim.dynamics.replication import Codes, Plan, Rules, Ticks, Tips, Visits
+    from collections.abc import Mapping
+
+    from sim.dynamics.replication import Codes, Plan, Rules, Tips, Visits
     from sim.scenario.schema import Scenario
 
 SIZE: Final = 1 << 14
@@ -41,48 +44,67 @@ class Prepared:
         self.steps = steps(scenario)
         self.timings = timings(scenario)
         self.code = kind_code(scenario)
-        self.mix = {
+        self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
             "channel": Mix([channel.share for channel in demand.channels.values()]),
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }
-        self.constant = {name: mix.certain for name, mix in self.mix.items() if mix.certain is not None}
+        self.certain = {name: mix.certain for name, mix in self.mixes.items() if mix.certain is not None}
 
     def draw(self, index: int, seed: int) -> tuple[Tips, Visits]:
         """The tips of one replication, each with its visits."""
         streams = Streams(seed, index)
-        arriving = rate(self.scenario, streams)
-        waiting = self._backlog_sizes()
-        book = Book(self.timings, self.code, self.constant, arriving.total + sum(waiting.values()))
-        for at, wanted in waiting.items():
+        # What a trace gives may be what is never drawn, so that then only the centre can be the same for all.
+        traced = self.scenario.demand.trace is not None
+        constant = {name: code for name, code in self.certain.items() if name == "centre" or not traced}
+        book = Book(self.timings, self.code, constant)
+        for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips
-        for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
-            block = self._block(streams, first, tick.size, self._channels(arriving, streams, first, tick))
-            book.add(block, tick, self._walk(block, streams), streams)
+        if traced:
+            self._add_trace(book, streams.part("trace"), trace(self.scenario))
+        else:
+            self._add_arrivals(book, streams, rate(self.scenario, streams))
         return book.close(n_backlog)
 
-    def _channels(self, arriving: Rate, streams: Streams, first: int, tick: Ticks) -> Codes:
-        """The channels of tips, by the mix of channels at the time of arrival."""
-        if len(arriving.after) == 1:
-            return self._codes("channel", streams, first, tick.size)
-        return arriving.codes(tick, streams.uniform("channel").rows(first, tick.size))
+    def _add_arrivals(self, book: Book, streams: Streams, arriving: Rate) -> None:
+        """Draw the tips that arrive; where the mix of channels changes with time, each by the mix just then."""
+        book.expected += arriving.total
+        for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
+            known = {}
+            if len(arriving.after) > 1:
+                known["channel"] = arriving.codes(tick, streams.uniform("channel").rows(first, tick.size))
+            block = self._block(streams, first, tick.size, known)
+            book.add(block, tick, self._walk(block, streams), streams)
 
-    def _block(self, streams: Streams, first: int, count: int, channel: Codes) -> Block:
-        return Block(
-            first=first,
-            centre=self._codes("centre", streams, first, count),
-            channel=channel,
-            risk=self._codes("risk", streams, first, count, channel),
-            category=self._codes("category", streams, first, count),
-        )
+    def _add_trace(self, book: Book, streams: Streams, recorded: Trace) -> None:
+        """Write down the recorded tips, and draw what the record leaves open; channels then by their plain shares."""
+        book.expected += len(recorded)
+        for first in range(0, len(recorded), SIZE):
+            part = slice(first, first + SIZE)
+            tick = recorded.arrival[part]
+            known = {name: getattr(recorded, name)[part] for name in ("channel", "risk", "category")}
+            given = {self.scenario.stage_index(name): work[part] for name, work in recorded.work.items()}
+            block = self._block(streams, first, tick.size, known)
+            book.add(block, tick, self._walk(block, streams), streams, given)
 
-    def _codes(self, name: str, streams: Streams, first: int, count: int, row: Codes | None = None) -> Codes:
-        mix = self.mix[name]
-        if mix.certain is not None:
-            return np.full(count, mix.certain, dtype=np.int32)
-        return mix.codes(streams.uniform(name).rows(first, count), row)
+    def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
+        """The attributes of so many tips from row `first` on; `known` are those that need no drawing, or not all."""
+
+        def codes(name: str, row: Codes | None = None) -> Codes:
+            given = known.get(name)
+            if given is not None and (given != DRAWN).all():
+                return given
+            certain = self.certain.get(name)
+            if certain is not None:
+                drawn = np.full(count, certain, dtype=np.int32)
+            else:
+                drawn = self.mixes[name].codes(streams.uniform(name).rows(first, count), row)
+            return drawn if given is None else np.where(given == DRAWN, drawn, given)
+
+        channel = codes("channel")
+        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"))
 
     def _walk(self, block: Block, streams: Streams) -> Route:
         return Walk(self.steps, block, streams, labelled=not self.scenario.labels).route()
@@ -96,6 +118,8 @@ class Prepared:
         return dict(sorted(sizes.items()))
 
     def _add_backlog(self, book: Book, streams: Streams, at: int, wanted: int) -> None:
+        """Draw the tips that wait at a stage when the run starts; ScenarioError when too few can be found."""
+        book.expected += wanted
         missing, first = wanted, 0
         while missing:
             if first >= MOST_CANDIDATES:
@@ -103,7 +127,7 @@ class Prepared:
                 rule = f"next to no tip comes to '{name}': of {first} that were drawn, {wanted - missing}"
                 raise ScenarioError([fault(mark, ("start_with", "backlog", name), rule, str(wanted))])
             count = min(SIZE, max(2 * missing, 64))
-            block = self._block(streams, first, count, self._codes("channel", streams, first, count))
+            block = self._block(streams, first, count, {})
             route = from_stage(self._walk(block, streams), at, missing)
             missing -= route.n_tips
             book.add(block, np.zeros(count, dtype=np.int64), route, streams)
