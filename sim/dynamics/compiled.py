@@ -517,7 +517,7 @@ def _run(tips, visits, kinds, stages, rules, places, lines, plan, world, log, ta
                 n_overtime = m.write_overtime(overtime, n_overtime, slots, slot, horizon)
         m.leave_unreached(slots[slot, m.VISIT] + 1, first_visit[slots[slot, m.TIP] + 1], log)
     m.leave_unreached(first_visit[next_tip], first_visit[n_tips], log)
-    if n_broken == broken.shape[0] or n_overtime == overtime.shape[0]:
+    if n_heap == heap.shape[0] or n_broken == broken.shape[0] or n_overtime == overtime.shape[0]:
         return m.NIL, 0, 0
     return n_broken, n_overtime, n_spells
 
