@@ -21,7 +21,6 @@ from sim.scenario.fields import (
     Share,
     Text,
     adds_up,
-    near,
     rule,
 )
 
@@ -154,20 +153,6 @@ class Demand(Part):
     def _complete(self) -> Self:
         if self.volume is None and self.trace is None:
             raise rule("`volume` is needed, such as 30000/year (or a `trace`)", value=False)
-        if missing := [name for name in self.channels if name not in self.risk]:
-            raise rule(
-                f"risk by channel needs a row for every channel; there is none for '{missing[0]}'", "risk", value=False
-            )
-        if extra := [name for name in self.risk if name not in self.channels]:
-            raise rule(f"'{extra[0]}' is not a channel{near(extra[0], self.channels)}", "risk", extra[0], value=False)
-        seen: set[str] = set()
-        for row, surge in enumerate(self.surges):
-            if surge.name in seen:
-                raise rule(f"two surges are named '{surge.name}'", "surges", row, "name", value=False)
-            seen.add(surge.name)
-            if surge.channel is not None and surge.channel not in self.channels:
-                hint = near(surge.channel, self.channels)
-                raise rule(f"'{surge.channel}' is not a channel{hint}", "surges", row, "channel", value=False)
         return self
 
 

@@ -227,7 +227,7 @@ def _one_law(given: object) -> object:
     for key in given:
         if key not in LAWS:
             hint = near(key, LAWS) or f"; use one of {', '.join(LAWS)}"
-            raise rule(f"'{key[:40]}' is not a law of times{hint}", key, value=False)
+            raise rule(f"'{key[:40]}' is not a law of times{hint}", key, value=False, key=True)
     if len(given) != 1:
         raise rule(f"one law of times, not {len(given)} ({', '.join(given) or 'none'})", value=False)
     return given

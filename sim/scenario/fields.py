@@ -25,12 +25,12 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
-def rule(text: str, *at: str | int, value: bool = True) -> PydanticCustomError:
+def rule(text: str, *at: str | int, value: bool = True, key: bool = False) -> PydanticCustomError:
     """The fault that a rule is broken, `at` some path below the value that is being read.
 
-    Without `value` the message does not repeat what was given.
+    Without `value` the message does not repeat what was given; with `key` it points at the key, not at its value.
     """
-    return PydanticCustomError("rule", "{text}", {"text": text, "at": at, "value": value})
+    return PydanticCustomError("rule", "{text}", {"text": text, "at": at, "value": value, "key": key})
 
 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
@@ -118,5 +118,11 @@ def near(word: str, names: Iterable[str]) -> str:
     >>> near("anlysts", ["analysts", "receivers"])
     "; did you mean 'analysts'?"
     """
-    found = difflib.get_close_matches(word[:80], list(names), 1)
+    found = difflib.get_close_matches(word[:80], list(names), 1, cutoff=0.7)
     return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """What was meant, or what there is."""
+    known = list(known)
+    return near(name, known) or f"; there are {', '.join(known[:20]) or 'none'}"

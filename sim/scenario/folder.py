@@ -16,8 +16,8 @@ SHOWN: Final = 20
 _LARGEST_COLUMN: Final = 64_000_000
 
 
-def inside(folder: Path, name: str) -> Path:
-    """The file that a document in `folder` names, with symbolic links followed.
+def inside(folder: Path, name: str, beside: Path | None = None) -> Path:
+    """The file of that name in `folder` or below, with symbolic links followed; `beside` is where the name starts.
 
     ValueError when it lies elsewhere, is missing or is no plain file.
     """
@@ -25,7 +25,7 @@ def inside(folder: Path, name: str) -> Path:
         raise ValueError("must name a file")
     root = folder.resolve()
     try:
-        found = (root / name).resolve()
+        found = ((beside or root) / name).resolve()
     except (OSError, RuntimeError):
         raise ValueError("cannot be followed to a file") from None
     if not found.is_relative_to(root):

@@ -38,10 +38,13 @@ def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     names = names_of(found.root)
     known = [len(some) for some in (names.channel, names.risk, names.category, names.tier) if some]
     if (kinds := int(np.prod([*known, 1], dtype=np.float64))) > MOST_KINDS:
-        yield ("demand",), f"channels x risks x categories x tiers make {kinds} kinds of tips, more than {MOST_KINDS}"
+        yield (
+            ("demand",),
+            f"channels x risks x categories x tiers make {kinds:,} kinds of tips, more than {MOST_KINDS:,}",
+        )
     start = found["start_with"]
     if start is not None and (waiting := sum(start.backlog.values())) > MOST_BACKLOG:
-        yield ("start_with", "backlog"), f"the backlog has {waiting} tips, more than {MOST_BACKLOG}"
+        yield ("start_with", "backlog"), f"the backlog has {waiting:,} tips, more than {MOST_BACKLOG:,}"
     if not found.sound("run"):
         return
     run, horizon = found["run"], _horizon(found)
@@ -61,11 +64,14 @@ def _horizon(found: Pieces) -> int:
 def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
     for row, surge in enumerate(demand.surges):
         if surge.per_year is not None and surge.per_year * horizon / YEAR > MOST_SURGES:
-            yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES} surges a replication"
+            yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES:,} surges a replication"
     with np.errstate(over="ignore"):
         tips = float(expected(demand, run, horizon)[0].sum())
     if not tips <= MOST_TIPS:
-        yield ("demand", "volume"), f"a replication would have {tips:.3g} tips, more than {MOST_TIPS} (volume x length)"
+        yield (
+            ("demand", "volume"),
+            f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,} (volume x length)",
+        )
 
 
 def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
@@ -81,5 +87,5 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),
-            f"the shifts of all pools and centres make {rows:.3g} changes of staff, more than {MOST_PLAN_ROWS}",
+            f"the shifts of all pools and centres make {rows:,.0f} changes of staff, more than {MOST_PLAN_ROWS:,}",
         )

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from sim.scenario import shape
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
+from sim.scenario.fields import hint
 from sim.scenario.folder import inside
 from sim.scenario.impossible import route_faults
 from sim.scenario.limits import staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
-from sim.scenario.references import hint, reference_faults, resolved
+from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario
 from sim.scenario.trace import trace
 from sim.scenario.tree import Node, compose, find, merge, with_child
@@ -86,12 +87,16 @@ class Document:
         found = pieces(self.root, self.folder, self._memory)
         base = self._faults(found)
         seen = set(base)
+        faulty = {tuple(fault.path.split(".")[:2]) for fault in base}
         for label, changes in self._own_changes(found):
+            parts = {tuple(change.path.split(".")[:size]) for change in changes for size in (1, 2)}
+            if parts & faulty:
+                continue  # what it changes is at fault already
             try:
                 added = self._faults(pieces(apply(self.root, changes), self.folder, self._memory))
             except ScenarioError as error:
                 added = list(error.faults)
-            base += [replace(fault, rule=f"{fault.rule}, in {label}") for fault in added if fault not in seen]
+            base += [replace(fault, rule=f"{label}: {fault.rule}") for fault in added if fault not in seen]
         pieces(self.root, self.folder, self._memory)
         return _in_order(base)
 
@@ -100,11 +105,12 @@ class Document:
             yield f"variant '{name}'", self._variant(name)
         node = self.root.child("plausible")
         for path in found["plausible"] or ():
-            entry = node.child(path) if node else None
+            assert node is not None
+            entry = node.child(path)
             assert entry is not None
             for end in ("from", "to"):
                 if (value := entry.child(end)) is not None:
-                    yield f"`plausible` ({end})", [Change(path, value, value.mark)]
+                    yield "plausible", [Change(path, value, node.keys[path])]
 
     def _faults(self, found: Pieces) -> list[Fault]:
         """Every fault of a tree; files that it names are read, other than a trace."""
@@ -143,12 +149,10 @@ class Document:
             for path, plausible in values["plausible"].items()
         }
         tree = found.root.plain()
-        scenario = Scenario.model_construct(
-            **values, path=self.path, tree=tree, hash=_hash(tree, self.folder), variant=variant
-        )
+        scenario = Scenario.model_construct(**values, path=self.path, tree=tree, hash="", variant=variant)
         if scenario.demand.trace is not None:
             self._check_trace(scenario, found.root)
-        return scenario
+        return scenario.model_copy(update={"hash": _hash(tree, self.folder)})
 
     def _check_trace(self, scenario: Scenario, root: Node) -> None:
         try:
@@ -191,32 +195,27 @@ def _in_order(faults: list[Fault]) -> list[Fault]:
     return sorted(dict.fromkeys(faults), key=lambda fault: (fault.file, fault.line, fault.column))
 
 
-def _tree(file: Path, shown_as: str, root_folder: Path, above: tuple[Path, ...]) -> Node:
-    """The tree of a file, laid on the tree of the file that it extends."""
-    tree = compose(_text(file, shown_as), shown_as)
+def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:
+    """The tree of a file that messages call `name`, laid on the tree of the file that it extends.
+
+    `root` is the folder that no file may leave, `above` the files that led here.
+    """
+    tree = compose(_text(file, name), name)
     key = tree.child("extends")
     if key is None:
         return tree
     if not isinstance(key.value, str):
-        raise ScenarioError(
-            [
-                at(
-                    key.mark,
-                    ("extends",),
-                    "must name one file",
-                    shown(key.plain() if not isinstance(key.value, dict | list) else key.value),
-                )
-            ]
-        )
-    above = (*above, file.resolve())
+        raise ScenarioError([at(key.mark, ("extends",), "must name one file")])
     try:
-        base = inside(root_folder, str((file.parent / key.value).resolve().relative_to(root_folder.resolve())))
-    except (ValueError, OSError, RuntimeError) as error:
+        base = inside(root, key.value, beside=file.resolve().parent)
+        if base in (*above, file.resolve()):
+            raise ValueError("leads back to itself")
+        if len(above) >= LONGEST_CHAIN:
+            raise ValueError(f"makes a chain of more than {LONGEST_CHAIN} files")
+    except ValueError as error:
         raise ScenarioError([at(key.mark, ("extends",), str(error), shown(key.value))]) from None
-    return merge(
-        _tree(base, str(Path(shown_as).parent / key.value), root_folder, above),
-        with_child(tree, "extends", None, key.mark),
-    )
+    below = _tree(base, str(Path(name).parent / key.value), root, (*above, file.resolve()))
+    return merge(below, with_child(tree, "extends", None, key.mark))
 
 
 def _text(file: Path, shown_as: str) -> str:

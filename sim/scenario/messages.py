@@ -58,7 +58,7 @@ def _faults(error: ValidationError, root: Node, prefix: Path) -> Iterator[Fault]
                 yield at(mark, path, _rule(one["type"], context, one["msg"], None), shown(loc[loc.index("[key]") - 1]))
             case "rule":
                 loc = (*loc, *context["at"])
-                mark, path = find(root, loc)
+                mark, path = find(root, loc, key=context["key"])
                 yield at(mark, path, context["text"], _value(root, path) if context["value"] else "")
             case kind:
                 mark, path = find(root, loc)
@@ -68,6 +68,8 @@ def _faults(error: ValidationError, root: Node, prefix: Path) -> Iterator[Fault]
 def not_a_key(key: str, path: Path) -> str:
     """The rule that a key is not one of a place's, with a hint at what was meant."""
     keys = shape.keys_at(path)
+    if key in keys:
+        return "does not go with the other keys here"
     hint = near(key, keys)
     return f"is not a key here{hint or ('; the keys are ' + ', '.join(keys) if keys else '')}"
 

@@ -107,7 +107,7 @@ def _located(root: Node, change: Change) -> Path:
             part: str | int = _item(node, text, path, change.mark)
         else:
             part = text
-            if not last or _closed(root, path):
+            if not last or _is_closed(node, path):
                 _known(root, node, path, text, change.mark)
         path = (*path, part)
         node = node.child(part) if node is not None else None
@@ -152,30 +152,32 @@ def _is_channel(path: Path) -> bool:
     return len(path) == 3 and path[:2] == ("demand", "channels")
 
 
-def _closed(root: Node, path: Path) -> bool:
-    """Whether a path sets no new names there: groups of shares, whose other members would have to make room."""
-    return _is_group(root, path)
-
-
-def _is_group(root: Node, path: Path) -> bool:
-    node = node_at(root, path)
+def _is_closed(node: Node | None, path: Path) -> bool:
+    """Whether a path may set no new names there: groups of shares, whose other members would have to make room."""
     if node is None or not isinstance(node.value, dict):
         return False
     match path:
-        case ("demand", "channels") | ("demand", "categories") | ("centres",) | ("labels", _, "assigns", _):
+        case ("demand", "channels" | "categories" | "risk") | ("demand", "risk", _) | ("centres",):
             return True
-        case ("demand", "risk"):
-            return not any(isinstance(row.value, dict) for row in node.value.values())
-        case ("demand", "risk", _):
+        case ("labels", _, "assigns") | ("labels", _, "assigns", _):
             return True
     return False
 
 
+def _is_group(node: Node | None, path: Path) -> bool:
+    """Whether the values at a path are shares that must add up to 1."""
+    if not _is_closed(node, path) or path[2:] == ("assigns",):
+        return False
+    assert node is not None
+    assert isinstance(node.value, dict)
+    return path != ("demand", "risk") or not any(isinstance(row.value, dict) for row in node.value.values())
+
+
 def _group(root: Node, path: Path) -> Path | None:
     """The group of shares of which a path sets one, or None."""
-    if len(path) == 4 and _is_channel(path[:3]) and path[3] == "share" and _is_group(root, path[:2]):
+    if len(path) == 4 and _is_channel(path[:3]) and path[3] == "share" and _is_group(node_at(root, path[:2]), path[:2]):
         return path[:2]
-    return path[:-1] if _is_group(root, path[:-1]) else None
+    return path[:-1] if _is_group(node_at(root, path[:-1]), path[:-1]) else None
 
 
 def _put(node: Node | None, path: Path, value: Node, mark: Mark) -> Node:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.messages import faults_of, not_a_key
 from sim.scenario.schema import World
+from sim.scenario.targets import TAGS
 from sim.scenario.tree import Node
 
 ENTRYWISE: Final = ("labels", "pools", "stages", "milestones", "targets", "plausible")
@@ -19,6 +20,19 @@ ENTRYWISE: Final = ("labels", "pools", "stages", "milestones", "targets", "plaus
 
 MOST_ENTRIES: Final = 200
 """Of each part; keeps what is checked entry by entry within bounds."""
+
+
+STAND_INS: Final = {
+    "service": "1 min",
+    "delay": "1 min",
+    "within": "1 min",
+    "mean": "1 min",
+    "from": "arrival",
+    "to": "arrival",
+    "lost": 1,
+    "occupancy": 1,
+}
+"""In place of a key at fault, so that the names in the rest of its entry are looked up all the same."""
 
 
 @dataclass(slots=True)
@@ -96,21 +110,36 @@ def _piece(root: Node, name: str, node: Node | None, folder: Path) -> Piece:
         return Piece(_validated(name, plain, folder), sound=True)
     except ValidationError as error:
         found = Piece(faults=faults_of(error, root, (name,)))
-        unsound = {one["loc"][0] for one in error.errors() if one["loc"]}
-    if name in ENTRYWISE and isinstance(plain, dict):
-        found.value = _rest(name, {key: value for key, value in plain.items() if key not in unsound}, folder)
-    elif name in ENTRYWISE and isinstance(plain, list):
-        kept = [index for index in range(len(plain)) if index not in unsound]
-        rest = _rest(name, [plain[index] for index in kept], folder) if kept else ()
-        found.value = dict(zip(kept, rest, strict=True)) if rest is not None else None
+        if name in ENTRYWISE and isinstance(plain, dict | list):
+            found.value = _rest(name, plain, error, folder)
     return found
 
 
-def _rest(name: str, plain: Any, folder: Path) -> Any:
-    try:
-        return _validated(name, plain, folder)
-    except ValidationError:
+def _rest(name: str, plain: Any, error: ValidationError, folder: Path) -> dict[Any, Any]:
+    """The entries without fault; of the others, what is left with stand-ins for the keys that are at fault."""
+    faulty: dict[Any, set[Any]] = {}
+    for one in error.errors():
+        entry, *keys = one["loc"] or (None,)
+        # The kind of a target is a tag, not a key; a fault of the entry as a whole has no key.
+        faulty.setdefault(entry, set()).add(next((key for key in keys if key not in TAGS), None))
+    found = {}
+    for entry, value in plain.items() if isinstance(plain, dict) else enumerate(plain):
+        left = _left(value, faulty[entry]) if entry in faulty else value
+        if left is None:
+            continue
+        try:
+            one_entry = _validated(name, {entry: left} if isinstance(plain, dict) else [left], folder)
+        except ValidationError:
+            continue
+        found[entry] = next(iter(one_entry.values()))
+    return found
+
+
+def _left(value: Any, keys_at_fault: set[Any]) -> dict[str, Any] | None:
+    if not isinstance(value, dict) or None in keys_at_fault:
         return None
+    kept = {key: given for key, given in value.items() if key not in keys_at_fault}
+    return kept | {key: STAND_INS[key] for key in keys_at_fault if key in STAND_INS}
 
 
 def _validated(name: str, plain: Any, folder: Path) -> Any:

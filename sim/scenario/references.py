@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sim.scenario.faults import Fault, at, shown
-from sim.scenario.fields import near
+from sim.scenario.fields import hint
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
 from sim.scenario.schema import (
     ByAttribute,
+    Demand,
     Filter,
     Labeller,
     MeanTarget,
@@ -20,7 +21,6 @@ from sim.scenario.schema import (
     Pool,
     ShareTarget,
     Stage,
-    StartWith,
     Target,
 )
 from sim.scenario.targets import GIVEN
@@ -36,6 +36,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     """
     look = _Look(found, names_of(found.root))
     stages: dict[int, Stage] = found["stages"] or {}
+    _demand(look, found["demand"])
     _labels(look, found["labels"] or {}, stages)
     for name, pool in (found["pools"] or {}).items():
         _pool(look, name, pool)
@@ -45,7 +46,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
         _milestone(look, name, milestone)
     for name, target in (found["targets"] or {}).items():
         _target(look, name, target, found["pools"] or {})
-    _start(look, found["start_with"])
+    _start(look)
     return look.faults, look.doubtful
 
 
@@ -80,11 +81,6 @@ class _Look:
             return True
         self.say(path, f"there is no {what} '{name}'{hint(name, known)}")
         return False
-
-
-def hint(name: str, known: Collection[str]) -> str:
-    """What was meant, or what there is."""
-    return near(name, known) or f"; there are {', '.join(list(known)[:20]) or 'none'}"
 
 
 def _filter(look: _Look, path: Path, one: Filter | None, *, of_line: bool = False) -> None:
@@ -130,6 +126,19 @@ def _complete(look: _Look, path: Path, given: Iterable[str], what: str, known: K
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
     if missing := [f"'{name}'" for name in known if name not in given]:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
+
+
+def _demand(look: _Look, demand: Demand | None) -> None:
+    if demand is None:
+        return
+    _complete(look, ("demand", "risk"), demand.risk, "channel", look.names.channel, "is missing a row for")
+    names = [surge.name for surge in demand.surges]
+    for row, surge in enumerate(demand.surges):
+        path: Path = ("demand", "surges", row)
+        if surge.name in names[:row]:
+            look.say((*path, "name"), f"two surges are named '{surge.name}'")
+        if surge.channel is not None:
+            look.known((*path, "channel"), surge.channel, "channel", look.names.channel)
 
 
 def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) -> None:
@@ -204,8 +213,10 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         _moments(look, (*path, "to"), target.to)
 
 
-def _start(look: _Look, start: StartWith | None) -> None:
-    for name in start.backlog if start else ():
+def _start(look: _Look) -> None:
+    start = look.found.root.child("start_with")
+    backlog = start.child("backlog") if start else None
+    for name in backlog.value if backlog and isinstance(backlog.value, dict) else ():
         if look.names.stage is not None and name not in look.names.stage:
             rule = f"there is no stage '{name}'{hint(name, look.names.stage)}"
             look.say(("start_with", "backlog", name), rule, key=True)

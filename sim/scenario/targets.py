@@ -148,20 +148,21 @@ class OccupancyTarget(_Common):
 
 
 _KEYS: Final = {
-    "occupancy": "occupancy",
-    "pool": "occupancy",
-    "lost": "lost",
-    "within": "share",
-    "mean": "mean",
-    "share": "share",
+    "occupancy": "an occupancy target",
+    "pool": "an occupancy target",
+    "lost": "a lost target",
+    "within": "a share target",
+    "mean": "a mean target",
+    "share": "a share target",
 }
-"""The keys that tell the kinds of targets apart, the surest first."""
+"""The keys that tell the kinds of targets apart, the surest first. (Tags are no keys: faults name both.)"""
+TAGS: Final = frozenset(_KEYS.values())
 
 
 def _which(given: object) -> str:
     if isinstance(given, dict):
         return next(kind for key, kind in _KEYS.items() if key in given)
-    return str(getattr(given, "kind", ""))
+    return _KEYS.get(str(getattr(given, "kind", "")), "")
 
 
 def _one_kind(given: object) -> object:
@@ -173,10 +174,10 @@ def _one_kind(given: object) -> object:
 
 
 Target = Annotated[
-    Annotated[ShareTarget, Tag("share")]
-    | Annotated[MeanTarget, Tag("mean")]
-    | Annotated[LostTarget, Tag("lost")]
-    | Annotated[OccupancyTarget, Tag("occupancy")],
+    Annotated[ShareTarget, Tag("a share target")]
+    | Annotated[MeanTarget, Tag("a mean target")]
+    | Annotated[LostTarget, Tag("a lost target")]
+    | Annotated[OccupancyTarget, Tag("an occupancy target")],
     Discriminator(_which),
     BeforeValidator(_one_kind),
 ]

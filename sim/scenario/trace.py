@@ -20,7 +20,7 @@ from sim.dynamics.clock import MINUTE, NEVER, tick_of
 from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
-from sim.scenario.fields import near
+from sim.scenario.fields import hint, near
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
 
@@ -91,8 +91,7 @@ class _Columns:
     def code(self, line: int, column: str, text: str) -> int:
         known = self.codes[column]
         if text and text not in known:
-            hint = near(text, known) or f"; there are {', '.join(list(known)[:20])}"
-            self.fault(line, column, f"there is no {column} '{text[:60]}'{hint}")
+            self.fault(line, column, f"there is no {column} '{text[:60]}'{hint(text, known)}")
         return known.get(text, DRAWN)
 
     def ticks(self, line: int, column: str, text: str) -> int:
@@ -181,8 +180,8 @@ def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[s
         elif title in fixed:
             continue
         elif title not in known:
-            hint = near(title, (*fixed, *known)) or f"; the columns are {', '.join(fixed)} and the names of stages"
-            found.fault(1, "", f"there is no column '{title[:60]}'{hint}")
+            what = near(title, (*fixed, *known)) or f"; the columns are {', '.join(fixed)} and the names of stages"
+            found.fault(1, "", f"'{title[:60]}' is no column that is read{what}")
         elif known[title] in stage_of.values():
             found.fault(1, "", f"two columns hold the minutes of '{known[title]}'")
         else:

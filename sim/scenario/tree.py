@@ -108,7 +108,7 @@ def scalar(text: str) -> Scalar:
         return _WORDS[text]
     if _INT.fullmatch(text):
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text, base) if len(text) < 400 else float("inf")
+        return int(text, base) if len(text) < 400 else text
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
@@ -245,7 +245,11 @@ class _Composer:
             if key in keys:
                 self._refuse(event, f"the key {shown(key)} stands here twice (first in line {keys[key].line})")
             keys[key] = self._at(event)
-            values[key] = self._node(next(self.events), depth + 1)
+            value = next(self.events)
+            child = self._node(value, depth + 1)
+            if child.value is None and isinstance(value, ScalarEvent) and not value.value:
+                child = replace(child, mark=keys[key])  # nothing was written: point at the key
+            values[key] = child
             size = self._counted(size + values[key].size, event)
         return Node(values, self._at(start), keys, size)
 

@@ -150,7 +150,7 @@ def number(value: Value, rule: str = "must be a number") -> float:
     """A finite number of sensible size; truth values and texts are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(rule)
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("must be a finite number")
     if abs(value) > 1e12:
         raise ValueError("is too large a number")
