@@ -70,9 +70,9 @@ class Stream:
         return out
 
     def rows(self, first: int, count: int) -> Variates:
-        """Rows `first` to `first + count`; the block read last may be asked for again, until the next one is."""
+        """Rows `first` to `first + count`; they may be asked for again, until the next ones are and overwrite them."""
         if first != self._first or self._held.size != count:
-            self._held = self.fill(first, np.empty(count))
+            self._held = self.fill(first, self._held if self._held.size == count else np.empty(count))
             self._first = first
         return self._held
 
