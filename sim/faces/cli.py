@@ -1,0 +1,134 @@
+"""The commands. Each is thin: it reads its options, lets another folder do the work, and shows what came out.
+
+Nothing slow is imported here: a command imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sim.faces.options import (
+    BAD_INPUT,
+    DONE,
+    OUTPUT,
+    WORLD,
+    Files,
+    Options,
+    command,
+    fault_data,
+    print_data,
+    say,
+    tell_faults,
+)
+
+
+class Commands(TyperGroup):
+    """The commands, with a word for who gives a file where a command belongs."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        first = args[0]
+        if first not in self.commands and first.endswith((".yaml", ".yml")):
+            ctx.fail(f"'{first}' is a file, not a command. Did you mean 'tipline run {first}'?")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+
+def main() -> None:
+    """What `tipline` and `python -m sim` call."""
+    app(prog_name="tipline")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import sim
+
+        print(f"tipline {sim.__version__}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True)
+def tipline(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Can a tip line's published promises all be true at once, and with what staff?
+
+    Start with `tipline init`, or `tipline run scenarios/national.yaml`.
+    """
+
+
+@command(app, uses=(WORLD, OUTPUT))
+def check(files: Files, options: Options) -> int:
+    """Say every fault of scenario files, or what they mean in words."""
+    from sim.faces.model import model_data, show_model
+    from sim.scenario.describe import describe
+    from sim.scenario.faults import ScenarioError
+
+    code, data = DONE, []
+    for number, file in enumerate(files):
+        try:
+            scenario = options.load(file)
+            description = describe(scenario)
+        except ScenarioError as error:
+            code = BAD_INPUT
+            if options.json:
+                data.append({"file": str(file), "faults": [fault_data(fault) for fault in error.faults]})
+            else:
+                tell_faults(error)
+            continue
+        if options.json:
+            data.append(model_data(scenario, description))
+        elif not options.quiet:
+            if number:
+                print("\n")
+            show_model(scenario, description)
+    if options.json:
+        print_data(data, files)
+    return code
+
+
+@command(app)
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write; it must not be there yet.")] = Path(
+        "scenario.yaml"
+    ),
+) -> int:
+    """Write a commented scenario to start from."""
+    from importlib.resources import files
+
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(files("sim.faces").joinpath("template.yaml").read_text(encoding="utf-8"))
+    except FileExistsError:
+        say(f"{file} is there already, and is left as it is")
+        return BAD_INPUT
+    print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
+    return DONE
+
+
+@command(app)
+def schema(
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; else to the terminal.")] = None,
+) -> int:
+    """Print the JSON Schema of scenario files, for editors."""
+    from sim.faces.schema import editor_schema
+
+    text = json.dumps(editor_schema(), indent=2)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+    return DONE

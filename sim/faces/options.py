@@ -1,0 +1,229 @@
+"""The options that every command shares, declared once, and what every command does when something goes wrong.
+
+A command is a function with a parameter of type `Options`; `command` puts the single options in its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from sim.scenario.faults import Fault, ScenarioError
+    from sim.scenario.schema import Scenario
+
+DONE: Final = 0
+NOT_MET: Final = 1
+"""With --strict: a target is missed or undecided."""
+BAD_INPUT: Final = 2
+SOME_FAILED: Final = 3
+OWN_FAULT: Final = 70
+"""The program itself is at fault."""
+INTERRUPTED: Final = 130
+
+WORLD, WORK, OUTPUT = "The world", "The work", "The output"
+"""What options are about, as the help groups them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options that every command takes, whether or not its own work depends on them."""
+
+    changes: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="Change a value, such as pools.analysts.staff=3.", rich_help_panel=WORLD
+        ),
+    ] = field(default_factory=list)
+    variant: Annotated[
+        list[str], typer.Option(metavar="NAME", help="Lay a variant of the file on it.", rich_help_panel=WORLD)
+    ] = field(default_factory=list)
+    targets: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Judge these targets only.", rich_help_panel=WORLD)
+    ] = None
+    reading: Annotated[
+        Literal["lenient", "moderate", "strict"] | None,
+        typer.Option(help="Read the claims so (not built yet).", rich_help_panel=WORLD),
+    ] = None
+    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all draws.", rich_help_panel=WORLD)] = (
+        None
+    )
+    replications: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, metavar="N", help="How many replications.", rich_help_panel=WORLD),
+    ] = None
+    engine: Annotated[
+        Literal["compiled", "reference"],
+        typer.Option(help="Fast, or written to be read.", rich_help_panel=WORK),
+    ] = "compiled"
+    jobs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Replications at a time; all cores.", rich_help_panel=WORK)
+    ] = None
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler to work on.", rich_help_panel=WORK)
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was interrupted.", rich_help_panel=WORK)] = (
+        False
+    )
+    until_decided: Annotated[
+        bool,
+        typer.Option("--until-decided", help="Add replications until every verdict is.", rich_help_panel=WORK),
+    ] = False
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go; results/<scenario>.", rich_help_panel=OUTPUT),
+    ] = None
+    log: Annotated[bool, typer.Option("--log", help="Keep every visit: events.parquet.", rich_help_panel=OUTPUT)] = (
+        False
+    )
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 unless every target is met.", rich_help_panel=OUTPUT)
+    ] = False
+    json: Annotated[bool, typer.Option("--json", help="Print data instead of text.", rich_help_panel=OUTPUT)] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print faults only.", rich_help_panel=OUTPUT)] = False
+
+    @property
+    def one_variant(self) -> str | None:
+        """The variant, or None; a fault of the command line where several are given."""
+        if len(self.variant) > 1:
+            raise typer.BadParameter("this command takes one --variant", param_hint="--variant")
+        return self.variant[0] if self.variant else None
+
+    def load(self, file: Path, variant: str | None = None) -> Scenario:
+        """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
+        from sim.scenario.loading import load
+
+        return load(file, variant=variant or self.one_variant, changes=self.all_changes, reading=self.reading)
+
+    @property
+    def all_changes(self) -> list[str]:
+        """The changes given by `--set`, and those that have options of their own."""
+        own = {"run.seed": self.seed, "run.replications": self.replications}
+        return [*self.changes, *(f"{path}={value}" for path, value in own.items() if value is not None)]
+
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.", show_default=False)]
+
+
+def command(app: typer.Typer, *, uses: tuple[str, ...] = (WORLD, WORK, OUTPUT)) -> Callable[..., Callable[..., None]]:
+    """Register a function as a command: its `options` become the shared options, its return the exit code.
+
+    `uses` are the groups of options that its help shows. The others are taken too, so that one command line can be
+    given to several commands, and change nothing.
+    """
+
+    def register(function: Callable[..., int | None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True).parameters
+        shared = _parameters(uses) if "options" in own else []
+
+        @functools.wraps(function)
+        def called(**given: Any) -> None:
+            if shared:
+                given["options"] = Options(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+            code = _guarded(functools.partial(function, **given), function.__name__)
+            if code:
+                raise typer.Exit(code)
+
+        parameters = [parameter for parameter in own.values() if parameter.name != "options"]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters] + shared
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        app.command()(called)
+        return called
+
+    return register
+
+
+def _parameters(uses: tuple[str, ...]) -> list[inspect.Parameter]:
+    """The fields of `Options` as parameters that typer understands."""
+    hints = get_type_hints(Options, include_extras=True)
+    found = []
+    for one in dataclasses.fields(Options):
+        kind, note = hints[one.name].__origin__, hints[one.name].__metadata__[0]
+        if note.rich_help_panel not in uses:
+            note = _hidden(note)
+        default = one.default_factory() if callable(one.default_factory) else one.default
+        found.append(
+            inspect.Parameter(
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note]
+            )
+        )
+    return found
+
+
+def _hidden(note: Any) -> Any:
+    from copy import copy
+
+    hidden = copy(note)
+    hidden.hidden = True
+    return hidden
+
+
+def _guarded(work: Callable[[], int | None], name: str) -> int:
+    """Do the work; say what went wrong in one way for all commands, and give the exit code."""
+    from sim.scenario.faults import ScenarioError
+
+    try:
+        return work() or DONE
+    except ScenarioError as error:
+        tell_faults(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        say(f"tipline {name}: interrupted; go on with\n  {command_line('--resume')}")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say(f"tipline {name}: {error.filename or ''}: {error.strerror or error}")
+        return BAD_INPUT
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if os.environ.get("TIPLINE_TRACEBACK"):
+            raise
+        say(
+            f"tipline {name}: this is a fault of the program: {type(error).__name__}: {error}\n"
+            f"To see where it happened:\n  TIPLINE_TRACEBACK=1 {command_line()}"
+        )
+        return OWN_FAULT
+
+
+def tell_faults(error: ScenarioError) -> None:
+    """All faults of a document on stderr, and how many there are."""
+    many = len(error.faults)
+    say(str(error) + (f"\n{many} faults" if many > 1 else ""))
+
+
+def say(text: str) -> None:
+    """A message on stderr."""
+    print(text, file=sys.stderr)
+
+
+def command_line(*extra: str) -> str:
+    """The command as it was given, to be given again."""
+    given = [argument for argument in sys.argv[1:] if argument not in extra]
+    return shlex.join(["tipline", *given, *extra])
+
+
+def print_data(data: list[Any], files: list[Path]) -> None:
+    """Data as JSON: of one file, or a list of those of several."""
+    import json
+
+    print(json.dumps(data[0] if len(files) == 1 else data, indent=2, default=str))
+
+
+def fault_data(fault: Fault) -> dict[str, Any]:
+    """A fault as data."""
+    keys = ("file", "line", "column", "path", "rule", "value")
+    return {key: getattr(fault, key) for key in keys}
