@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sim.dynamics.replication import Ticks
 
 MOST_CANDIDATES: Final = 2_000_000
-"""So many tips are drawn at most to find the backlog of one stage."""
+ENOUGH: Final = 1_000
+"""So many tips are drawn at most to find the backlog of one stage, and so many more for each that was found."""
 
 
 def from_stage(route: Route, at: int, most: int) -> Route:
@@ -30,8 +31,8 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     dropped[kept] = before[kept]
     count = np.zeros_like(route.count)
     count[kept] = route.count[kept] - before[kept]
-    groups = [[_later(group, dropped) for group in groups] for groups in route.groups]
-    return Route(groups, count, route.tier, kept)
+    later = [[_later(group, dropped) for group in groups] for groups in route.groups]
+    return Route([[group for group in groups if group.sequence.size] for groups in later], count, route.tier, kept)
 
 
 def _later(group: Group, dropped: Ticks) -> Group:

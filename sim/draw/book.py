@@ -104,7 +104,7 @@ class Book:
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         channel, risk, category = (
             code[group.tips] if matters else 0
-            for code, matters in zip((block.channel, block.risk, block.category), self.code.matters, strict=False)
+            for code, matters in zip((block.channel, block.risk, block.category), self.code.matters[:3], strict=True)
         )
         return self.code.encode(at, channel, risk, category, group.tier)
 

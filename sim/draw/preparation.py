@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.draw.arrivals import arrivals
-from sim.draw.backlog import MOST_CANDIDATES, from_stage
+from sim.draw.backlog import ENOUGH, MOST_CANDIDATES, from_stage
 from sim.draw.book import Book
 from sim.draw.mixes import Mix
 from sim.draw.rate import Rate, rate
@@ -122,11 +122,11 @@ class Prepared:
         book.expected += wanted
         missing, first = wanted, 0
         while missing:
-            if first >= MOST_CANDIDATES:
+            if first >= MOST_CANDIDATES + ENOUGH * (wanted - missing):
                 name, mark = self.steps[at].name, Mark(str(self.scenario.path))
                 rule = f"next to no tip comes to '{name}': of {first} that were drawn, {wanted - missing}"
                 raise ScenarioError([fault(mark, ("start_with", "backlog", name), rule, str(wanted))])
-            count = min(SIZE, max(2 * missing, 64))
+            count = min(SIZE, max(2 * missing, first, 64))
             block = self._block(streams, first, count, {})
             route = from_stage(self._walk(block, streams), at, missing)
             missing -= route.n_tips

@@ -289,7 +289,8 @@ def test_a_backlog_where_next_to_no_tip_comes_is_a_fault(monkeypatch: pytest.Mon
     }
     scenario = world(**document, start_with={"backlog": {"act": 3}})
     monkeypatch.setattr(preparation, "MOST_CANDIDATES", 5000)
-    with pytest.raises(ScenarioError, match=r"start_with\.backlog\.act: next to no tip comes to 'act': of 5\d\d\d"):
+    monkeypatch.setattr(preparation, "ENOUGH", 0)
+    with pytest.raises(ScenarioError, match=r"start_with\.backlog\.act: next to no tip comes to 'act': of 8192"):
         draw(scenario, 0)
 
 
