@@ -78,6 +78,16 @@ def simulate(replication: Replication) -> Log:
     )
 
 
+def ready() -> bool:
+    """Whether this process has the engine compiled or loaded."""
+    return bool(_run.signatures)
+
+
+def compiling() -> bool:
+    """Whether the engine had to be compiled, or is being compiled now, because no compiled one was kept."""
+    return bool(_run.stats.cache_misses)
+
+
 def _rooms() -> Iterator[int]:
     """Sizes of the working tables to try in turn: few tips are in the system at once, unless a line grows all year."""
     room = 1024

@@ -1,0 +1,211 @@
+"""Many replications of one scenario: drawn, simulated and reduced where they run, and added up in order of index.
+
+What comes out does not depend on the number of jobs, the machine or the order in which replications are done. Only the
+measures of a replication are kept, so memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from sim.draw import draw
+from sim.dynamics.log import Log
+from sim.dynamics.replication import Replication
+from sim.measures.frame import Frame
+from sim.measures.measures import Measures, measure
+from sim.measures.sample import Sample
+from sim.studies.keeping import Kept, Piece
+from sim.studies.workers import Failure, Pool, each
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+Engine = Literal["compiled", "reference"]
+COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All replications of a scenario that were asked for."""
+
+    scenario: Scenario
+    seed: int
+    engine: Engine
+    sample: Sample
+    failures: dict[int, Failure]
+    """What went wrong, by index; those replications are not in the sample."""
+    event_parts: tuple[Path, ...] = ()
+    """The parquet files of the event log, one a replication, in order; empty unless it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How replications are run; none of it changes what comes out."""
+
+    engine: Engine = "compiled"
+    jobs: int = 1
+    cluster: str | None = None
+    folder: Path | None = None
+    """Where finished replications are kept until the study is done; nowhere if None."""
+    resume: bool = False
+    log_events: bool = False
+    """Whether each replication also writes its event log into the folder."""
+    tell: Callable[[str], None] = field(default=lambda _: None)
+    """Called with what takes unexpectedly long."""
+    count: Callable[[int], None] = field(default=lambda _: None)
+    """Called with the number of replications that are done, each time it grows."""
+
+
+def simulate(replication: Replication, engine: Engine = "compiled") -> Log:
+    """The log of a replication by one of the two engines, which agree on every stamp."""
+    if engine == "compiled":
+        from sim.dynamics import compiled
+
+        return compiled.simulate(replication)
+    if engine == "reference":
+        from sim.dynamics import reference
+
+        return reference.simulate(replication)
+    raise ValueError(f"an engine is compiled or reference (got {engine!r})")
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The work on one replication: from its index to the arrays of its measures. It can cross to another process."""
+
+    frame: Frame
+    seed: int
+    engine: Engine
+    events_folder: Path | None = None
+
+    def __call__(self, index: int) -> Piece:
+        scenario = self.frame.scenario
+        replication = draw(scenario, index, seed=self.seed)
+        log = simulate(replication, self.engine)
+        if self.events_folder is not None:
+            self._write_events(log, replication)
+        return measure(log, replication, self.frame).arrays()
+
+    def _write_events(self, log: Log, replication: Replication) -> None:
+        import pyarrow.parquet as pq
+
+        from sim.studies.events import events
+
+        assert self.events_folder is not None
+        path = events_path(self.events_folder, replication.index)
+        part = path.with_suffix(".part")
+        pq.write_table(events(log, replication, self.frame.scenario), part, compression="zstd")
+        os.replace(part, path)
+
+
+def events_path(folder: Path, index: int) -> Path:
+    """The file of one replication's event log while a study is under way."""
+    return folder / f"events-{index:06d}.parquet"
+
+
+def run(
+    scenario: Scenario,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    looks: Callable[[Sample], int] | None = None,
+) -> Done:
+    """Run the replications of a scenario, by its own number and seed if none is given.
+
+    `looks` is asked after the first number is done how many there should be in all, until it asks for no more: so
+    replications are added until the verdicts are decided.
+    """
+    settings = settings or Settings()
+    seed = scenario.run.seed if seed is None else seed
+    wanted = scenario.run.replications if replications is None else replications
+    if wanted < 1:
+        raise ValueError(f"the number of replications is at least 1 (got {wanted})")
+    frame = Frame(scenario)
+    kept = None
+    if settings.folder is not None:
+        key = f"{scenario.hash} seed {seed}" + (" events" if settings.log_events else "")
+        kept = Kept(settings.folder, key, resume=settings.resume)
+    one = One(frame, seed, settings.engine, settings.folder if settings.log_events else None)
+    sample, failures, n = Sample(frame), {}, 0
+    while n < wanted:
+        for index, result in _in_order(one, range(n, wanted), settings, kept):
+            if isinstance(result, Failure):
+                failures[index] = result
+            else:
+                sample.add(Measures.of_arrays(result))
+        n = wanted
+        wanted = n if looks is None else looks(sample)
+    parts: tuple[Path, ...] = ()
+    if settings.folder is not None and settings.log_events:
+        parts = tuple(events_path(settings.folder, index) for index in range(n) if index not in failures)
+    return Done(scenario, seed, settings.engine, sample, failures, parts)
+
+
+def _in_order(one: One, indices: range, settings: Settings, kept: Kept | None) -> Iterator[tuple[int, Piece | Failure]]:
+    """Index and result in order of index, each kept as soon as it is done, whatever the order that is done in."""
+    early: dict[int, Piece | Failure] = {}
+    missing = []
+    for index in indices:
+        found = kept.get(str(index)) if kept is not None and settings.resume else None
+        if found is None:
+            missing.append(index)
+        else:
+            early[index] = found
+    n_done = indices.start + len(early)
+    settings.count(n_done)
+    following = indices.start
+    for index, result in _shared_out(one, missing, settings):
+        if kept is not None and not isinstance(result, Failure):
+            kept.put(str(index), result)
+        early[index] = result
+        n_done += 1
+        settings.count(n_done)
+        while following in early:
+            yield following, early.pop(following)
+            following += 1
+    while following in early:
+        yield following, early.pop(following)
+        following += 1
+
+
+def _shared_out(one: One, indices: list[int], settings: Settings) -> Iterator[tuple[int, Piece | Failure]]:
+    """Each index and its result, in any order. The compiled engine does the first alone, so that it compiles but once."""
+    if settings.cluster is None and settings.engine == "compiled" and not _ready():
+        first, indices = indices[:1], indices[1:]
+        with _told_of_compiling(settings.tell):
+            yield from list(each(one, first))
+    pool: Pool = "threads" if settings.engine == "compiled" else "processes"
+    yield from each(one, indices, jobs=settings.jobs, pool=pool, cluster=settings.cluster)
+
+
+def _ready() -> bool:
+    """Whether this process has the compiled engine at hand."""
+    compiled = sys.modules.get("sim.dynamics.compiled")
+    return compiled is not None and bool(compiled.ready())
+
+
+@contextmanager
+def _told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
+    """Say what is going on when the first replication has to wait for the compiler."""
+
+    def look() -> None:
+        from sim.dynamics.compiled import compiling
+
+        if compiling():
+            tell(COMPILING)
+
+    timer = threading.Timer(1.0, look)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
