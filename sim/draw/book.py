@@ -114,12 +114,11 @@ class Book:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
         for timing, of_stage in zip(self.timings, rows, strict=True):
-            for row in of_stage:
+            for row in of_stage if timing.attempts else ():
                 attempts[row] = timing.attempts
         end = np.cumsum(attempts)
         begin = end - attempts
-        begin[attempts == 0] = -self.patience.used
-        self._room(self.first_attempt, n_visits)[:] = begin + self.patience.used
+        np.multiply(begin + self.patience.used, attempts > 0, out=self._room(self.first_attempt, n_visits))
         n_attempts = int(end[-1]) if n_visits else 0
         patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
         for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):

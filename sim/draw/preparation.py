@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sim.dynamics.replication import Codes, Plan, Rules, Tips, Visits
     from sim.scenario.schema import Scenario
 
-SIZE: Final = 1 << 14
+SIZE: Final = 1 << 15
 """Tips drawn together: so many that numpy's calls cost little, so few that what they work on stays in the cache."""
 
 REMEMBERED: Final = 16

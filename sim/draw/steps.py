@@ -107,8 +107,11 @@ class Step:
 
 def steps(scenario: Scenario) -> list[Step]:
     """The stages of a scenario as steps."""
-    returns = [scenario.stage_index(stage.rework.back_to) for stage in scenario.stages if stage.rework is not None]
-    first_repeated = min(returns, default=len(scenario.stages))
+    loops = [
+        (scenario.stage_index(stage.rework.back_to), index)
+        for index, stage in enumerate(scenario.stages)
+        if stage.rework is not None
+    ]
     return [
         Step(
             name=stage.name,
@@ -120,7 +123,7 @@ def steps(scenario: Scenario) -> list[Step]:
             else SendBack(
                 Share([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
             ),
-            repeats=index >= first_repeated,
+            repeats=any(first <= index <= last for first, last in loops),
         )
         for index, stage in enumerate(scenario.stages)
     ]
