@@ -104,9 +104,8 @@ def walked(scenario: Scenario, tip: int, channel: str, risk: str) -> tuple[list[
         nth = str(visited[at])
         work = row("exponential", "service", stage.name, nth, "exponential")
         visits.append((at, NO_LABEL if tier is None else scenario.tiers.index(tier), round(work * 300e6)))
-        if stage.label is not None:
-            if heads(scenario.labels[stage.label].decides, "label", stage.name, "decides", nth):
-                tier = assigned(stage.name, stage.label, nth)
+        if stage.label and heads(scenario.labels[stage.label].decides, "label", stage.name, "decides", nth):
+            tier = assigned(stage.name, stage.label, nth)
         rework = stage.rework
         if rework and returned[at] < rework.at_most and heads(rework.share, "rework", stage.name, nth):
             returned[at] += 1
