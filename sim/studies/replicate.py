@@ -152,32 +152,30 @@ def run(
 def _in_order(one: One, indices: range, settings: Settings, kept: Kept | None) -> Iterator[tuple[int, Piece | Failure]]:
     """Index and result in order of index, each kept as soon as it is done, whatever the order that is done in."""
     early: dict[int, Piece | Failure] = {}
-    missing = []
-    for index in indices:
-        found = kept.get(str(index)) if kept is not None and settings.resume else None
-        if found is None:
-            missing.append(index)
-        else:
-            early[index] = found
-    n_done = indices.start + len(early)
+    resuming = kept if settings.resume else None
+    missing = [index for index in indices if resuming is None or resuming.get(str(index)) is None]
+    n_done = indices.stop - len(missing)
     settings.count(n_done)
-    following = indices.start
-    for index, result in _shared_out(one, missing, settings):
-        if kept is not None and not isinstance(result, Failure):
-            kept.put(str(index), result)
-        early[index] = result
-        n_done += 1
-        settings.count(n_done)
-        while following in early:
-            yield following, early.pop(following)
-            following += 1
-    while following in early:
+    fresh = _shared_out(one, missing, settings)
+    to_come = set(missing)
+    for following in indices:
+        if following not in to_come and resuming is not None:
+            found = resuming.get(str(following))
+            assert found is not None, f"replication {following} was kept a moment ago in {resuming.folder}"
+            yield following, found
+            continue
+        while following not in early:
+            index, result = next(fresh)
+            if kept is not None and not isinstance(result, Failure):
+                kept.put(str(index), result)
+            early[index] = result
+            n_done += 1
+            settings.count(n_done)
         yield following, early.pop(following)
-        following += 1
 
 
 def _shared_out(one: One, indices: list[int], settings: Settings) -> Iterator[tuple[int, Piece | Failure]]:
-    """Each index and its result, in any order. The compiled engine does the first alone, so that it compiles but once."""
+    """Each index and its result, in any order; the compiled engine does the first alone, to compile but once."""
     if settings.cluster is None and settings.engine == "compiled" and not _ready():
         first, indices = indices[:1], indices[1:]
         with _told_of_compiling(settings.tell):
