@@ -5,7 +5,9 @@ Everything is drawn from named streams with one row a tip (`streams.py`), so the
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,3 +48,13 @@ def restaff(replication: Replication, scenario: Scenario) -> Replication:
     if new.horizon != old.horizon or not np.array_equal(new.kinds.stage, old.kinds.stage):
         raise ValueError("these tips were drawn for another scenario: their draw keys differ")
     return replace(replication, rules=new, plan=plan)
+
+
+class _Draw(ModuleType):
+    """This package, which can be called: once it is imported, `sim.draw` is the package and no longer the function."""
+
+    def __call__(self, scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
+        return draw(scenario, index, seed=seed)
+
+
+sys.modules[__name__].__class__ = _Draw

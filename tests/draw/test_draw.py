@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sim
 from sim.draw import draw, draw_key, draw_tips, preparation, restaff
 from sim.dynamics.clock import HOUR, MINUTE, NEVER
 from sim.dynamics.replication import NO_LABEL, Replication
@@ -351,6 +352,12 @@ def test_the_key_of_a_trace_is_what_it_says(tmp_path: Path) -> None:
     one = draw_key(traced(tmp_path, "received\n2025-01-06 02:00\n"))
     assert draw_key(traced(tmp_path, "received\n2025-01-06 02:00\n\n")) == one
     assert draw_key(traced(tmp_path, "received\n2025-01-06 02:01\n")) != one
+
+
+def test_the_package_and_the_function_go_by_the_same_name() -> None:
+    scenario = national()
+    for _ in range(2):
+        assert same(sim.draw(scenario, 1, seed=4), draw(scenario, 1, seed=4))
 
 
 def test_tips_can_be_drawn_without_their_staffing() -> None:
