@@ -95,9 +95,11 @@ def _changes(rng: np.random.Generator, staff: int, horizon: int, centre: int) ->
     on_break = 0
     for tick in range(step, horizon + 2 * step, step):
         leaving = int(rng.integers(0, staff + 1)) if rng.random() < 0.7 else 0
+        joining = int(rng.integers(0, 3)) if rng.random() < 0.5 and staff - leaving < 4 else 0
+        if rng.random() < 0.15:
+            leaving = joining = staff
         pausing = int(rng.integers(0, leaving + 1))
         returning = int(rng.integers(0, on_break + 1))
-        joining = int(rng.integers(0, 3)) if rng.random() < 0.5 and staff - leaving + returning < 4 else 0
         on_break += pausing - returning
         staff += returning + joining - leaving
         if leaving or returning or joining:

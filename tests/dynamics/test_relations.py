@@ -1,0 +1,120 @@
+"""Exact relations between the logs of two worlds that differ in one way.
+
+What is false tip by tip is not here: one more server with priorities, with patience or upstream of another stage may
+delay somebody, and more patience may lose more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from sim.dynamics.clock import MINUTE, NEVER
+from sim.dynamics.log import ABANDONED, Log, differences
+from sim.dynamics.replication import NO_PLACE, Replication, Ticks
+from sim.dynamics.waits import openings, where
+from tests.conftest import Engine
+from tests.dynamics.build import Pool, Stage, tip, world
+from tests.dynamics.worlds import random_world
+
+SEEDS = range(500, 560)
+STAMPS = ("enter", "start", "end", "lost", "began", "ended")
+
+
+def moved(log: Log, move: Callable[[Ticks], Ticks]) -> Log:
+    """A log with every tick that happens moved."""
+
+    def change(part: object) -> dict[str, Ticks]:
+        ticks = {f.name: getattr(part, f.name) for f in fields(part) if f.name in STAMPS}
+        return {name: np.where(tick < NEVER, move(tick), NEVER) for name, tick in ticks.items()}
+
+    spells, overtime = replace(log.spells, **change(log.spells)), replace(log.overtime, **change(log.overtime))
+    return replace(log, **change(log), spells=spells, overtime=overtime)
+
+
+def later(replication: Replication, by: int) -> Replication:
+    """The same world so many ticks later, by the clock of the run and by that of the gates."""
+    rules = replication.rules
+    cycle = math.lcm(*(int(every) for every in rules.stages.every if every))
+    return replace(
+        replication,
+        tips=replace(replication.tips, arrival=replication.tips.arrival + by),
+        plan=replace(replication.plan, tick=replication.plan.tick + by),
+        rules=replace(rules, horizon=rules.horizon + by, since_midnight=(rules.since_midnight - by) % cycle),
+    )
+
+
+def slower(replication: Replication, times: int) -> Replication:
+    """The same world with every duration so many times as long."""
+    rules, visits = replication.rules, replication.visits
+    pause = np.where(visits.retry_after < NEVER, np.minimum(visits.retry_after, NEVER // times) * times, NEVER)
+    return replace(
+        replication,
+        tips=replace(replication.tips, arrival=replication.tips.arrival * times),
+        visits=replace(visits, work=visits.work * times, patience=visits.patience * times, retry_after=pause),
+        plan=replace(replication.plan, tick=replication.plan.tick * times),
+        rules=replace(
+            rules,
+            stages=replace(
+                rules.stages, every=rules.stages.every * times, overflow_after=rules.stages.overflow_after * times
+            ),
+            places=replace(rules.places, hand_over=rules.places.hand_over * times),
+            since_midnight=rules.since_midnight * times,
+            horizon=rules.horizon * times,
+        ),
+    )
+
+
+@pytest.mark.parametrize("by", [1, 1_000_003])
+def test_shifting_every_time_shifts_every_stamp(simulate: Engine, by: int) -> None:
+    """Nothing but differences of time matters; a backlog, which stands at tick 0, is not shifted."""
+    worlds = [one for one in map(random_world, SEEDS) if not one.tips.n_backlog]
+    assert len(worlds) > 20
+    for one in worlds:
+        assert not differences(simulate(later(one, by)), moved(simulate(one), lambda tick: tick + by))
+
+
+@pytest.mark.parametrize("times", [7, MINUTE])
+def test_scaling_every_time_scales_every_stamp(simulate: Engine, times: int) -> None:
+    """There is no unit of time in the dynamics."""
+    for one in map(random_world, SEEDS):
+        assert not differences(simulate(slower(one, times)), moved(simulate(one), lambda tick: tick * times))
+
+
+def test_enough_servers_mean_no_wait(simulate: Engine) -> None:
+    """With a server for everybody nobody waits but for a gate, and whoever gives up does so behind one."""
+    for one in map(random_world, SEEDS):
+        n_places = len(one.rules.places.pool)
+        zero, all_places = np.zeros(n_places, np.int32), np.arange(n_places, dtype=np.int32)
+        plan = replace(
+            one.plan, tick=zero.astype(np.int64), place=all_places, leaving=zero, returning=zero, joining=zero + 1000
+        )
+        log = simulate(replace(one, plan=plan))
+        at = where(one)
+        first = (log.attempt == 1) & (log.start < NEVER)
+        opens = openings(one, at.stage, np.where(first, log.enter, 0))
+        assert (log.start[first] == opens[first]).all()
+        assert (one.rules.stages.every[at.stage[log.outcome == ABANDONED]] > 0).all()
+        staffed = first & (at.own != NO_PLACE)
+        assert (log.start + one.visits.work == log.end)[staffed & (log.end < NEVER)].all()
+
+
+@pytest.mark.parametrize("servers", [1, 2, 5])
+def test_one_more_server_delays_no_one(simulate: Engine, servers: int) -> None:
+    """One stage, first come first served, endless patience: every tip starts as early or earlier."""
+    rng = np.random.default_rng(servers)
+    helped = 0
+    for _ in range(20):
+        arrival = np.cumsum(rng.integers(0, 4, 60))
+        tips = [tip(int(tick), int(rng.integers(0, 4 * servers + 4))) for tick in arrival]
+        few, more = (
+            simulate(world(pools=[Pool("a", staff)], stages=[Stage("a")], tips=tips, horizon=2000))
+            for staff in (servers, servers + 1)
+        )
+        assert (more.start <= few.start).all()
+        helped += int((more.start < few.start).sum())
+    assert helped > 0
