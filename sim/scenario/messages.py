@@ -79,7 +79,8 @@ def _rule(kind: str, context: dict[str, Any], message: str, given: object) -> st
         return str(context["error"])
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", str(context["expected"]))
-        return f"must be one of {', '.join(names)}{near(given, names) if isinstance(given, str) else ''}"
+        meant = near(given, names) if isinstance(given, str) else ""
+        return f"must be {'one of ' if len(names) > 1 else ''}{', '.join(names)}{meant}"
     if kind == "string_type" and isinstance(given, int | float):
         return "must be text; put it in quotes"
     return _RULES[kind].format(**context) if kind in _RULES else message[:1].lower() + message[1:]

@@ -210,7 +210,8 @@ class _Composer:
                 self._refuse(event, f"the alias *{event.anchor} stands for nothing")
             return self.anchors[event.anchor]
         if event.tag is not None and event.tag != "!":
-            self._refuse(event, f"tags such as {str(event.tag)[:40]} are not read")
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self._refuse(event, f"tags such as {tag[:40]} are not read")
         if isinstance(event, ScalarEvent):
             if not event.value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in event.value):
                 self._refuse(event, "holds half a character (a lone surrogate)")
