@@ -88,7 +88,7 @@ def _settled(
             rows.append((float(chance @ (number - busy)), float(chance @ busy), float(chance[on_duty:].sum())))
         if float(np.abs(chance - before).sum()) < 1e-11 or chance[-1] > 1e-6:
             break
-    in_line, busy_mean, full = np.array(rows, dtype=np.float64).T
+    in_line, busy_mean, full = (np.array(column) for column in zip(*rows, strict=True))
     time = step * np.arange(1, len(rates) + 1)
     return chance, Cycle(time, in_line, busy_mean, full, waited / (float(rates.sum()) * step))
 

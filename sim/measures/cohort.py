@@ -1,0 +1,110 @@
+"""The tips that count: what became of each, its last label, and when its moments were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import NEVER
+from sim.dynamics.log import Log
+from sim.dynamics.replication import Codes, Flags, Replication, Ticks
+from sim.measures import passes
+from sim.measures.frame import WHAT, Frame
+from sim.scenario.pools import Filter
+from sim.scenario.targets import Milestone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """The tips that arrive in the measured time, backlog left out: rows `first` to `last` of Tips, (n,) each."""
+
+    first: int
+    last: int
+    arrival: Ticks
+    day: NDArray[np.int64]
+    """Day of arrival, from the first of the measured time."""
+    centre: Codes
+    state: NDArray[np.int8]
+    """THROUGH, LOST or UNDER_WAY at the horizon."""
+    label: Codes
+    """The label after the last stage that served it: a lost or open tip has the one that it had got by then."""
+    leave: Ticks
+    """When it was through, or NEVER."""
+    lost: Ticks
+    """When it gave up for good, or NEVER."""
+    at_risk: Flags
+    """Whether an open tip may still give up: it waits at a stage with patience, or one lies ahead."""
+    moments: NDArray[np.int64]
+    """(n_moments, n) tick of each moment that targets ask for, of the tip's first visit to the stage; or NEVER."""
+    combination: NDArray[np.int64]
+    """The row of each tip in the frame's grid of channel, risk, category and tier."""
+    frame: Frame
+    passed: dict[Milestone, Ticks] = field(default_factory=dict)
+    """Milestones that were asked for already."""
+
+    def __len__(self) -> int:
+        return len(self.arrival)
+
+    def matching(self, of: Filter | None) -> Flags:
+        """Which tips a target's `of` means; all where there is none."""
+        return self.frame.matching(of)[self.combination]
+
+    def when(self, milestone: Milestone) -> Ticks:
+        """The tick at which each tip passed a milestone, or NEVER."""
+        if milestone not in self.passed:
+            ticks = [self._moment(moment.stage, moment.what) for moment in milestone.moments]
+            found = ticks[0]
+            for tick in ticks[1:]:
+                found = np.minimum(found, tick) if milestone.first_of else np.where(found == NEVER, tick, found)
+            self.passed[milestone] = found
+        return self.passed[milestone]
+
+    def _moment(self, stage: str | None, what: str) -> Ticks:
+        if stage is None:
+            given: Ticks = getattr(self, what)
+            return given
+        index = self.frame.scenario.stage_index(stage)
+        row = self.frame.moments[index, WHAT.index(what)]
+        tick: Ticks = self.moments[row]
+        return tick
+
+
+def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
+    """The cohort of a replication."""
+    tips, visits, rules = replication.tips, replication.visits, replication.rules
+    later = tips.arrival[tips.n_backlog :]
+    first, last = (tips.n_backlog + int(np.searchsorted(later, tick)) for tick in (frame.first, frame.last))
+    n = last - first
+    state, at_risk = np.empty(n, np.int8), np.empty(n, np.bool_)
+    label, leave = np.empty(n, np.int32), np.empty(n, np.int64)
+    moments = np.full((frame.n_moments, n), NEVER)
+    passes.read_tips(
+        (tips.first_visit, tips.arrival, visits.final_tier, first),
+        (visits.kind, visits.tier, rules.kinds.stage),
+        (log.enter, log.start, log.end, log.outcome, log.lost),
+        rules.stages.attempts.astype(np.int64),
+        frame.moments,
+        last,
+        (state, label, leave, at_risk),
+        moments,
+    )
+    combination = np.zeros(n, np.int64)
+    for size, code in zip(frame.sizes, (tips.channel, tips.risk, tips.category), strict=False):
+        combination = combination * size + code[first:last]
+    return Cohort(
+        first=first,
+        last=last,
+        arrival=tips.arrival[first:last],
+        day=frame.day(tips.arrival[first:last]),
+        centre=tips.centre[first:last],
+        state=state,
+        label=label,
+        leave=leave,
+        lost=log.lost[first:last],
+        at_risk=at_risk,
+        moments=moments,
+        combination=combination * frame.sizes[-1] + label + 1,
+        frame=frame,
+    )

@@ -1,0 +1,159 @@
+"""What a scenario asks of every one of its replications: whose tips count, in which periods, and by which targets.
+
+Made once for a scenario; nothing here looks at a replication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
+from sim.scenario.pools import Filter
+from sim.scenario.rules import matches
+from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+UNITS: Final = ("run", "month", "week", "day")
+"""Calendar periods, in the order in which measures have them."""
+
+WHAT: Final = ("enter", "start", "end")
+ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
+HOURS_A_WEEK: Final = 168
+
+AnyTarget = ShareTarget | MeanTarget | LostTarget | OccupancyTarget
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Periods:
+    """The calendar periods of one unit that the measured time touches, in order; days are counted from its first."""
+
+    first_day: NDArray[np.int64]
+    """(n_periods,) the day on which each begins, or the measured time does."""
+    judged: NDArray[np.bool_]
+    """(n_periods,) the whole ones; all of them where none is whole."""
+    whole: bool
+    """Whether the judged ones are whole."""
+
+
+class Frame:
+    """A scenario made ready for measuring."""
+
+    def __init__(self, scenario: Scenario):
+        start = scenario.run.start
+        self.scenario = scenario
+        self.first, self.last = scenario.cohort_from, scenario.cohort_to
+        """Ticks between which a tip has to arrive to count, and pools are measured."""
+        self.since_midnight = since_midnight(start)
+        first_day = (self.first + self.since_midnight) // DAY
+        self.n_days = (self.last - 1 + self.since_midnight) // DAY - first_day + 1
+        """Calendar days that the measured time touches."""
+        self.origin = first_day * DAY - self.since_midnight
+        """Tick of the midnight at which the first of them begins."""
+        self.first_hour = HOURS_A_WEEK // 7 * ((start.weekday() + first_day) % 7)
+        """Hour of the week, from Monday 00:00, of that midnight."""
+        self.periods = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
+        self.targets: tuple[AnyTarget, ...] = tuple(scenario.targets.values())
+        self.moments = self._moments()
+        """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
+        self.n_moments = int(self.moments.max(initial=-1)) + 1
+        places = [(name, scenario.pools[name].shared) for name in scenario.pools]
+        by_place = any(isinstance(target, OccupancyTarget) and target.in_each for target in self.targets)
+        n_centres = len(scenario.centres)
+        pool_of_place = [pool for pool, (_, shared) in enumerate(places) for _ in range(1 if shared else n_centres)]
+        self.pool_of_place = np.array(pool_of_place, dtype=np.int64)
+        self.group = np.arange(len(pool_of_place)) if by_place else self.pool_of_place
+        """(n_places,) which places are followed together over the hours: each pool's, unless a target asks for each."""
+        self.n_groups = int(self.group.max(initial=-1)) + 1
+        self.grid = self._grid()
+        """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
+        self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
+        self.sizes = tuple(len(scenario.names[name]) + (name == "tier") for name in ATTRIBUTES)
+        self.hours_measured = self._hours_measured()
+        """(168,) ticks of the measured time in each hour of the week."""
+
+    @property
+    def n_hours(self) -> int:
+        return 24 * self.n_days
+
+    def day(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The day of each tick, from the first."""
+        return (tick - self.origin) // DAY
+
+    def hour_of_week(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The hour of the week of each tick, 0 for Monday 00:00 to 01:00."""
+        return ((tick - self.origin) // HOUR + self.first_hour) % HOURS_A_WEEK
+
+    def by_week(self, hours: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Hours in order (..., n_hours), added up by the hour of the week: (..., 168)."""
+        before = self.first_hour
+        after = -(before + hours.shape[-1]) % HOURS_A_WEEK
+        padding = [(0, 0)] * (hours.ndim - 1) + [(before, after)]
+        padded = np.pad(hours, padding)
+        folded: NDArray[np.float64] = padded.reshape(*hours.shape[:-1], -1, HOURS_A_WEEK).sum(axis=-2)
+        return folded
+
+    def matching(self, of: Filter | None) -> NDArray[np.bool_]:
+        """Which combinations of the grid a filter matches; all where there is none."""
+        if of not in self._matching:
+            every = np.ones(len(self.grid["tier"]), dtype=np.bool_)
+            self._matching[of] = every if of is None else matches(of, self.scenario.names, self.grid)
+        return self._matching[of]
+
+    def _grid(self) -> dict[str, NDArray[np.integer]]:
+        names = self.scenario.names
+        sizes = [len(names[name]) + (name == "tier") for name in ATTRIBUTES]
+        columns = np.indices(sizes).reshape(len(sizes), -1)
+        columns[ATTRIBUTES.index("tier")] -= 1
+        return dict(zip(ATTRIBUTES, columns, strict=True))
+
+    def _hours_measured(self) -> NDArray[np.float64]:
+        edges = self.origin + HOUR * np.arange(self.n_hours + 1)
+        inside = np.diff(np.clip(edges, self.first, self.last))
+        return self.by_week(inside.astype(float))
+
+    def _periods(self, unit: str, first: datetime) -> Periods:
+        days = np.arange(self.n_days)
+        if unit == "run":
+            return Periods(days[:1], np.ones(1, dtype=bool), True)
+        dates = [date_of(self.origin + DAY * day, self.scenario.run.start) for day in range(self.n_days + 1)]
+        begins = np.array([_begins(unit, date) for date in dates])
+        first_day = np.flatnonzero(begins | (np.arange(self.n_days + 1) == 0))
+        first_day = first_day[first_day < self.n_days]
+        begun = begins[first_day] & (self.origin + DAY * first_day >= self.first)
+        next_day = np.append(first_day[1:], self.n_days)
+        done = begins[next_day] & (self.origin + DAY * next_day <= self.last)
+        whole = begun & done
+        return Periods(first_day, whole if whole.any() else np.ones_like(whole), bool(whole.any()))
+
+    def _moments(self) -> NDArray[np.int64]:
+        found = np.full((len(self.scenario.stages), len(WHAT)), -1, dtype=np.int64)
+        asked = [
+            (self.scenario.stage_index(moment.stage), WHAT.index(moment.what))
+            for target in self.targets
+            if isinstance(target, ShareTarget | MeanTarget)
+            for milestone in (target.from_, target.to)
+            for moment in milestone.moments
+            if moment.stage is not None
+        ]
+        for row, (stage, what) in enumerate(dict.fromkeys(asked)):
+            found[stage, what] = row
+        return found
+
+
+def _begins(unit: str, date: datetime) -> bool:
+    """Whether a period begins at this midnight."""
+    return unit == "day" or (date.weekday() == 0 if unit == "week" else date.day == 1)
+
+
+def without_tier(of: Filter | None) -> Filter | None:
+    """What a target asks of its tips besides the label; None where that is nothing."""
+    if of is None or all(getattr(of, key) is None for key in ("channel", "risk", "category")):
+        return None
+    return of.model_copy(update={"tier": None, "labelled": None})

@@ -1,0 +1,242 @@
+"""One replication reduced to its measures: small arrays whose size does not depend on the number of tips.
+
+`measure` counts; verdicts over replications are drawn in `targets.py`, and `sample.py` keeps many. The order of
+targets, stages, pools, risks and tiers is that of the scenario.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import HOUR
+from sim.dynamics.log import Log
+from sim.dynamics.replication import Replication
+from sim.measures import passes
+from sim.measures.bins import GUIDE, N_BINS
+from sim.measures.cohort import Cohort, read
+from sim.measures.frame import HOURS_A_WEEK, UNITS, AnyTarget, Frame
+from sim.measures.held import HELD, Periodic, held, together
+from sim.measures.places import Places, follow
+from sim.measures.tallies import COLUMNS, FAILED, JUDGED, Tally, occupancy, tally, unlabelled
+from sim.scenario.targets import MeanTarget, OccupancyTarget, ShareTarget
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """What is added up over replications and not kept for each."""
+
+    times: Ints
+    """(n_targets, N_BINS) tips that passed both moments, by the bin of the time between; zeros for other kinds."""
+    waits: Ints
+    """(n_stages, n_tiers + 1, N_BINS) visits that started, by the bin of their wait; as `Measures.stages`."""
+    failing: Ints
+    """(n_targets, 168, 2) tips judged and tips failed, by the hour of the week in which they arrived."""
+    spent: Ints
+    """(n_targets, n_stages, 4) ticks between the two moments IN_LINE, IN_SERVICE, AT_GATE, IN_DELAY at each stage."""
+
+    def __add__(self, other: Pooled) -> Pooled:
+        return Pooled(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measures:
+    """The measures of one replication."""
+
+    index: int
+    cohort: Ints
+    """(n_channels, n_risks, n_tiers + 1, 3) tips of the cohort by channel, true risk, last label (0 is none) and
+    THROUGH, LOST, UNDER_WAY."""
+    counts: Ints
+    """(n_targets, 8) tips of the cohort by COLUMNS of `tallies`; zeros for an occupancy."""
+    unlabelled: Ints
+    """(n_targets, 2) tips without a label that a target on a tier cannot judge: lost, and open."""
+    ratio: Floats
+    """(n_targets, 3, 2) value, low and high bound, each as numerator and denominator; of the worst window and centre
+    with `per` and `in_each`."""
+    windows: Ints
+    """(n_targets, 4) the target's own windows, by HELD of `held`: 1 where it is judged by the run."""
+    units: Ints
+    """(n_targets, 4, 4) periods of each of UNITS, by HELD."""
+    joint: Ints
+    """(4, 4) periods of each of UNITS in which all targets held, by HELD."""
+    stages: Ints
+    """(n_stages, n_tiers + 1, 6) visits of the cohort by stage and the tip's last label (0 is none), by REACHED,
+    STARTED, GAVE_UP, STILL_OPEN, and ticks of WAIT before the first start and of WORK."""
+    places: Ints
+    """(n_places, 5) ticks of the measured time WAITING (tips), OFFERED, BUSY on duty, ON_DUTY and in OVERTIME
+    (slots)."""
+    week: Floats
+    """(4, n_pools, 168) mean number WAITING, OFFERED, BUSY, ON_DUTY by hour of the week; NaN where that hour never
+    came."""
+    arrivals: Floats
+    """(168,) tips an hour by hour of the week, NaN where that hour never came."""
+    pooled: Pooled
+
+    @property
+    def arrived(self) -> int:
+        """Tips of the cohort."""
+        return int(self.cohort.sum())
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it as named arrays, to be written to a file."""
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("index", "pooled")}
+        found |= {f"pooled.{f.name}": getattr(self.pooled, f.name) for f in fields(self.pooled)}
+        return found | {"index": np.array(self.index)}
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Measures:
+        """What `arrays` gave, read back."""
+        pooled = Pooled(**{f.name: arrays[f"pooled.{f.name}"] for f in fields(Pooled)})
+        own = {f.name: arrays[f.name] for f in fields(cls) if f.name not in ("index", "pooled")}
+        return cls(index=int(arrays["index"]), pooled=pooled, **own)
+
+
+def measure(log: Log, replication: Replication, scenario: Scenario | Frame) -> Measures:
+    """The measures of one replication; hand in the scenario's Frame to measure many of them."""
+    frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
+    first_spell = np.empty(len(replication.visits) + 1, np.int64)
+    passes.find_spells(log.spells.visit, first_spell)
+    cohort = read(log, replication, frame)
+    places = follow(log, replication, first_spell, frame)
+    stages, waits = _visits(log, replication, cohort, first_spell)
+    n_targets = len(frame.targets)
+    counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
+    ratio, own = np.zeros((n_targets, 3, 2)), np.zeros((n_targets, len(HELD)), np.int64)
+    units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
+    times = np.zeros((n_targets, N_BINS), np.int64)
+    failing = np.zeros((n_targets, HOURS_A_WEEK, 2), np.int64)
+    spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
+    periods: list[list[Periodic]] = []
+    between: dict[object, int] = {}
+    hour = frame.hour_of_week(cohort.arrival)
+    for k, target in enumerate(frame.targets):
+        if isinstance(target, OccupancyTarget):
+            cells = _occupancy(target, places, frame)
+        else:
+            found = tally(target, cohort)
+            cells = found.ratio
+            counts[k] = np.bincount(found.column, minlength=len(COLUMNS))
+            lacking[k] = unlabelled(target, cohort)
+            failing[k] = _failing(target, found, hour)
+            same = between.setdefault(_asked(target), k)
+            if same == k:
+                _spend(log, replication, cohort, found, first_spell, times[k], spent[k])
+            times[k], spent[k] = times[same], spent[same]
+        where = held(target, cells, frame)
+        ratio[k], own[k] = where.ratio, where.windows.counts()
+        units[k] = [one.counts() for one in where.units]
+        periods.append(where.units)
+    joint = [together([each[u] for each in periods], _n_judged(frame, u)).counts() for u in range(len(UNITS))]
+    return Measures(
+        index=replication.index,
+        cohort=_fates(cohort),
+        counts=counts,
+        unlabelled=lacking,
+        ratio=ratio,
+        windows=own,
+        units=units,
+        joint=np.array(joint),
+        stages=stages,
+        places=places.totals,
+        week=_week(places, frame),
+        arrivals=_by_hour(HOUR * np.bincount(hour, minlength=HOURS_A_WEEK).astype(float), frame),
+        pooled=Pooled(times, waits, failing, spent),
+    )
+
+
+def _n_judged(frame: Frame, unit: int) -> int:
+    return int(frame.periods[UNITS[unit]].judged.sum())
+
+
+def _fates(cohort: Cohort) -> Ints:
+    """Tips by channel, risk, label and state."""
+    sizes = (*cohort.frame.sizes, 3)
+    table = np.bincount(cohort.combination * 3 + cohort.state, minlength=int(np.prod(sizes)))
+    return np.asarray(table.reshape(sizes).sum(axis=2))
+
+
+def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints) -> tuple[Ints, Ints]:
+    """Visits of the cohort by stage and label, and their waits by bin."""
+    scenario, visits = cohort.frame.scenario, replication.visits
+    table = np.zeros((len(scenario.stages), len(scenario.tiers) + 1, passes.N_STAGE_COLUMNS), np.int64)
+    waits = np.zeros((*table.shape[:2], N_BINS), np.int64)
+    passes.count_visits(
+        (replication.tips.first_visit, cohort.label, cohort.first),
+        (visits.kind, first_spell),
+        (log.enter, log.start, log.outcome),
+        (log.spells.began, log.spells.ended),
+        replication.rules.kinds.stage,
+        cohort.last,
+        GUIDE,
+        table,
+        waits,
+    )
+    return table, waits
+
+
+def _asked(target: AnyTarget) -> object:
+    """What decides which tips are timed between which moments: the same for a share and a mean of the same times."""
+    if isinstance(target, ShareTarget | MeanTarget):
+        return target.of, target.from_, target.to
+    return target.kind
+
+
+def _spend(
+    log: Log, replication: Replication, cohort: Cohort, found: Tally, first_spell: Ints, times: Ints, spent: Ints
+) -> None:
+    rules = replication.rules
+    passes.time_spent(
+        (replication.tips.first_visit, found.timed, found.since, found.until, cohort.first),
+        (replication.visits.kind, first_spell, rules.kinds.stage),
+        (log.enter, log.end, log.outcome),
+        (log.spells.began, log.spells.ended),
+        (rules.stages.place, rules.stages.every),
+        rules.since_midnight,
+        GUIDE,
+        times,
+        spent,
+    )
+
+
+def _failing(target: AnyTarget, found: Tally, hour: Ints) -> Ints:
+    """Tips judged and failed by hour of the week."""
+    table = np.bincount(found.column * HOURS_A_WEEK + hour, minlength=len(COLUMNS) * HOURS_A_WEEK)
+    table = table.reshape(len(COLUMNS), HOURS_A_WEEK)
+    judged, failed = (table[list(columns)].sum(axis=0) for columns in (JUDGED[target.kind], FAILED[target.kind]))
+    return np.stack([judged, failed], axis=-1)
+
+
+def _occupancy(target: OccupancyTarget, places: Places, frame: Frame) -> Floats:
+    """The ratio of an occupancy target by (centre or 1, day)."""
+    pool = frame.scenario.pool_index(target.pool)
+    busy, on_duty = places.by_day(passes.BUSY), places.by_day(passes.ON_DUTY)
+    mine = np.unique(frame.group[frame.pool_of_place == pool])
+    if target.in_each is None:
+        return occupancy(busy[mine].sum(axis=0, keepdims=True), on_duty[mine].sum(axis=0, keepdims=True))
+    return occupancy(busy[mine], on_duty[mine])
+
+
+def _week(places: Places, frame: Frame) -> Floats:
+    """Mean numbers by pool and hour of the week."""
+    hours = places.hours[: passes.OVERTIME]
+    pool_of_group = np.zeros(frame.n_groups, np.int64)
+    pool_of_group[frame.group] = frame.pool_of_place
+    begins = np.searchsorted(pool_of_group, np.arange(len(frame.scenario.pools)))
+    by_pool = np.add.reduceat(hours, begins, axis=1)
+    return _by_hour(frame.by_week(by_pool), frame)
+
+
+def _by_hour(ticks: Floats, frame: Frame) -> Floats:
+    """Ticks by hour of the week as shares of the measured ticks of that hour, NaN where there are none."""
+    measured = np.where(frame.hours_measured > 0, frame.hours_measured, np.nan)
+    return ticks / measured

@@ -1,0 +1,247 @@
+"""The passes over tips and visits that measuring takes, compiled: each reads the log once and only counts.
+
+What the counts mean is said in `measures.py`; no rule of a target stands here. Arrays are handed in and filled.
+"""
+
+# mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call, call-arg, call-overload"
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from sim.dynamics.clock import HOUR, NEVER
+from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED
+from sim.dynamics.order import opening as opening_of
+from sim.dynamics.replication import NO_PLACE
+from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
+
+THROUGH: Final = 0
+LOST: Final = 1
+UNDER_WAY: Final = 2
+"""What became of a tip: served at every stage of its way, gave up for good, or neither by the horizon."""
+
+REACHED: Final = 0
+STARTED: Final = 1
+GAVE_UP: Final = 2
+STILL_OPEN: Final = 3
+WAIT: Final = 4
+WORK: Final = 5
+N_STAGE_COLUMNS: Final = 6
+"""Columns of the table of stages: visits that reached it, started, were given up, are open; ticks waited and worked."""
+
+WAITING: Final = 0
+OFFERED: Final = 1
+BUSY: Final = 2
+ON_DUTY: Final = 3
+OVERTIME: Final = 4
+N_NUMBERS: Final = 5
+"""Numbers at every place: tips waiting, tips that endless staff would have in service, busy slots, slots on duty, busy
+slots in overtime."""
+
+JOINED: Final = 0
+GONE: Final = 1
+DONE: Final = 5
+N_FOLLOWED: Final = 6
+"""Numbers that are followed to get these, beside the last three: tips that joined the line, that are out of it again,
+and that endless staff would be done with."""
+
+IN_LINE: Final = 0
+IN_SERVICE: Final = 1
+AT_GATE: Final = 2
+IN_DELAY: Final = 3
+"""How a tip spends its time at a stage."""
+
+opening = njit(opening_of)
+
+
+@njit(cache=True, nogil=True)
+def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
+    """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were."""
+    first_visit, arrival, final_tier, first = tips
+    kind, tier, kind_stage = visits
+    enter, start, end, outcome, lost = log
+    state, label, leave, at_risk = fates
+    seen = stages * 0 - 1
+    for tip in range(first, last):
+        i = tip - first
+        row, beyond = first_visit[tip], first_visit[tip + 1]
+        served_up_to = beyond
+        risky = False
+        for visit in range(row, beyond):
+            stage = kind_stage[kind[visit]]
+            if served_up_to == beyond and outcome[visit] != SERVED:
+                served_up_to = visit
+            if seen[stage] != tip:
+                seen[stage] = tip
+                for what in range(3):
+                    column = moment_of[stage, what]
+                    if column >= 0:
+                        moments[column, i] = enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+            if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
+                risky = True
+        leave[i] = NEVER
+        at_risk[i] = False
+        if served_up_to == beyond:
+            state[i] = THROUGH
+            label[i] = final_tier[tip]
+            leave[i] = end[beyond - 1] if beyond > row else arrival[tip]
+        else:
+            label[i] = tier[served_up_to]
+            if lost[tip] != NEVER:
+                state[i] = LOST
+            else:
+                state[i] = UNDER_WAY
+                at_risk[i] = risky
+
+
+@njit(cache=True, nogil=True)
+def find_spells(spell_visit, first_spell):
+    """The first spell of every visit, and one beyond the last."""
+    spell = 0
+    for visit in range(first_spell.shape[0]):
+        while spell < spell_visit.shape[0] and spell_visit[spell] < visit:
+            spell += 1
+        first_spell[visit] = spell
+
+
+@njit(cache=True, nogil=True)
+def bin_of(duration, guide):
+    """The bin of a duration in ticks, by `guide` of `bins`: a logarithm would cost as much as the rest of the pass."""
+    if duration <= 0:
+        return 0
+    first, edge = guide
+    row = (np.float64(duration).view(np.int64) >> MANTISSA_BITS) - FIRST_ROW
+    found = first[min(row, first.shape[0] - 1)]
+    while duration >= edge[found + 1]:
+        found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits):
+    """Visits of the tips from `first` on by stage and label: how they fared, waits by bin, ticks waited and worked."""
+    first_visit, label, first = tips
+    kind, first_spell = visits
+    enter, start, outcome = log
+    began, ended = spells
+    for tip in range(first, last):
+        column = label[tip - first] + 1
+        for visit in range(first_visit[tip], first_visit[tip + 1]):
+            if outcome[visit] == UNREACHED:
+                break
+            stage = stage_of[kind[visit]]
+            table[stage, column, REACHED] += 1
+            if outcome[visit] == ABANDONED:
+                table[stage, column, GAVE_UP] += 1
+            elif outcome[visit] == OPEN:
+                table[stage, column, STILL_OPEN] += 1
+            if start[visit] != NEVER:
+                wait = start[visit] - enter[visit]
+                table[stage, column, STARTED] += 1
+                table[stage, column, WAIT] += wait
+                waits[stage, column, bin_of(wait, guide)] += 1
+            for spell in range(first_spell[visit], first_spell[visit + 1]):
+                table[stage, column, WORK] += ended[spell] - began[spell]
+
+
+@njit(cache=True, nogil=True)
+def _step(jumps, rests, number, group, tick, change, window):
+    """From a tick on, a number is `change` higher; ticks outside the window count at its ends."""
+    first, last, origin = window
+    since = min(max(tick, first), last) - origin
+    hour = since // HOUR
+    jumps[number, group, hour] += change
+    rests[number, group, hour] += change * (since - hour * HOUR)
+
+
+@njit(cache=True, nogil=True)
+def _within(began, ended, window):
+    """The part of a stretch that lies in the window."""
+    return max(min(ended, window[1]) - max(began, window[0]), 0)
+
+
+@njit(cache=True, nogil=True)
+def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests, totals):
+    """The numbers that joined, left, would be done and are busy over the hours, by group of places; totals by place.
+
+    Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
+    having left the line for its time.
+    """
+    first_visit, centre, lost = tips
+    kind, work, first_spell, kind_stage = visits
+    enter, end, outcome = log
+    spell_place, began, ended = spells
+    place_of, place_step, every = stages
+    window, since_midnight, horizon = world
+    for tip in range(centre.shape[0]):
+        for visit in range(first_visit[tip], first_visit[tip + 1]):
+            if outcome[visit] == UNREACHED:
+                break
+            stage = kind_stage[kind[visit]]
+            if place_of[stage] == NO_PLACE:
+                continue
+            place = place_of[stage] + place_step[stage] * centre[tip]
+            own = group[place]
+            left = end[visit] if outcome[visit] == SERVED else lost[tip] if outcome[visit] == ABANDONED else horizon
+            joined = min(opening(enter[visit], every[stage], since_midnight), left)
+            done = joined + work[visit]
+            _step(jumps, rests, JOINED, own, joined, 1, window)
+            _step(jumps, rests, GONE, own, left, 1, window)
+            _step(jumps, rests, DONE, own, done, 1, window)
+            waited = _within(joined, left, window)
+            totals[place, OFFERED] += _within(joined, done, window)
+            for spell in range(first_spell[visit], first_spell[visit + 1]):
+                by = spell_place[spell]
+                since, until = began[spell], ended[spell]
+                _step(jumps, rests, BUSY, group[by], since, 1, window)
+                _step(jumps, rests, BUSY, group[by], until, -1, window)
+                if group[by] != own:
+                    _step(jumps, rests, GONE, own, since, 1, window)
+                    _step(jumps, rests, GONE, own, until, -1, window)
+                    _step(jumps, rests, GONE, group[by], since, -1, window)
+                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                worked = _within(since, until, window)
+                waited -= worked
+                totals[by, BUSY] += worked
+            totals[place, WAITING] += waited
+
+
+@njit(cache=True, nogil=True)
+def follow_steps(number, group, ticks, changes, window, jumps, rests):
+    """A number that changes at these ticks, one a row."""
+    for row in range(ticks.shape[0]):
+        _step(jumps, rests, number, group[row], ticks[row], changes[row], window)
+
+
+@njit(cache=True, nogil=True)
+def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, spent):
+    """How long tips take between two moments, by bin, and where: by stage, in line, in service, at the gate, in a
+    delay."""
+    first_visit, chosen, since, until, first = tips
+    kind, first_spell, kind_stage = visits
+    enter, end, outcome = log
+    began, ended = spells
+    place_of, every = stages
+    for i in range(chosen.shape[0]):
+        if not chosen[i]:
+            continue
+        window = (since[i], until[i])
+        times[bin_of(until[i] - since[i], guide)] += 1
+        for visit in range(first_visit[first + i], first_visit[first + i + 1]):
+            if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
+                break
+            stage = kind_stage[kind[visit]]
+            left = end[visit] if outcome[visit] == SERVED else until[i]
+            joined = min(opening(enter[visit], every[stage], since_midnight), left)
+            spent[stage, AT_GATE] += _within(enter[visit], joined, window)
+            there = _within(joined, left, window)
+            if place_of[stage] == NO_PLACE:
+                spent[stage, IN_DELAY] += there
+                continue
+            worked = 0
+            for spell in range(first_spell[visit], first_spell[visit + 1]):
+                worked += _within(began[spell], ended[spell], window)
+            spent[stage, IN_SERVICE] += worked
+            spent[stage, IN_LINE] += there - worked
