@@ -74,7 +74,7 @@ class KindCode:
                 kind = kind + np.asarray(code, dtype=np.int32) * stride
         if strides[3]:
             kind = kind + (np.asarray(tier, dtype=np.int32) + 1) * strides[3]
-        return np.ascontiguousarray(kind, dtype=np.int32)
+        return np.asarray(kind, dtype=np.int32)
 
     def columns(self) -> tuple[NDArray[np.int64], ...]:
         """Stage, channel, risk, category and tier of every kind, in order."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, NEVER, tick_of
+from sim.dynamics.clock import MINUTE, NEVER, date_of, tick_of
 from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -85,7 +85,12 @@ class _Columns:
             self.fault(line, "received", str(error), shown(text))
             return 0
         if not 0 <= tick < self.horizon:
-            self.fault(line, "received", f"must lie in the run, from {self.start} on", shown(text))
+            self.fault(
+                line,
+                "received",
+                f"must lie in the run, from {self.start} to {date_of(self.horizon, self.start)}",
+                shown(text),
+            )
         return tick
 
     def code(self, line: int, column: str, text: str) -> int:

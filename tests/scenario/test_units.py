@@ -109,7 +109,7 @@ def test_shares(value: Any, share: float) -> None:
     "value", ["0.02", True, "2 percent", -0.1, 1.01, "101 %", float("nan"), float("inf"), 10**400, None, []]
 )
 def test_what_is_no_share(value: Any) -> None:
-    with pytest.raises(ValueError, match="share|finite|too large"):
+    with pytest.raises(ValueError, match=r"share|finite|too large"):
         units.share(value)
 
 
