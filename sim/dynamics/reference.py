@@ -174,7 +174,6 @@ class _Line:
         """One or more attempts to be served at a staffed stage; the last one given up loses the tip."""
         self.take_up(tip, visit, stage)
         attempts = int(self.rules.stages.attempts[stage])
-        stood_in_line = False
         while True:
             tip.attempt += 1
             self.attempt[visit] = tip.attempt
@@ -185,9 +184,7 @@ class _Line:
                 self.at(self.now + bears, order.ABANDON, tip.index, lambda a=attempt: self.lose_patience(tip, visit, a))
             released = yield from self.pass_gate(tip, stage)
             if released:
-                if not stood_in_line:
-                    self.watch_overflow(tip, visit, stage)
-                stood_in_line = True
+                self.watch_overflow(tip, visit, stage)
                 tip.turn = simpy.Event(self.env)
                 self.wait(tip)
                 if (yield tip.turn):
@@ -302,11 +299,12 @@ class _Line:
             return False
         giver = None
         for tip in place.busy:
-            if order.outranks(place.rank(taker), tip.served_rank) and tip.ends > self.now:
-                if giver is None or order.yields_before(
-                    tip.served_rank, tip.began, tip.index, giver.served_rank, giver.began, giver.index
-                ):
-                    giver = tip
+            if not order.outranks(place.rank(taker), tip.served_rank) or tip.ends == self.now:
+                continue
+            if giver is None or order.yields_before(
+                tip.served_rank, tip.began, tip.index, giver.served_rank, giver.began, giver.index
+            ):
+                giver = tip
         if giver is None:
             return False
         place.busy.remove(giver)
