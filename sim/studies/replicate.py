@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from sim.draw import draw
+from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
@@ -27,7 +28,6 @@ from sim.studies.workers import Failure, Pool, each
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-Engine = Literal["compiled", "reference"]
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
 
 
@@ -61,19 +61,6 @@ class Settings:
     """Called with what takes unexpectedly long."""
     count: Callable[[int], None] = field(default=lambda _: None)
     """Called with the number of replications that are done, each time it grows."""
-
-
-def simulate(replication: Replication, engine: Engine = "compiled") -> Log:
-    """The log of a replication by one of the two engines, which agree on every stamp."""
-    if engine == "compiled":
-        from sim.dynamics import compiled
-
-        return compiled.simulate(replication)
-    if engine == "reference":
-        from sim.dynamics import reference
-
-        return reference.simulate(replication)
-    raise ValueError(f"an engine is compiled or reference (got {engine!r})")
 
 
 @dataclass(frozen=True, slots=True)
