@@ -17,6 +17,7 @@ from sim.faces.options import (
     DONE,
     OUTPUT,
     WORLD,
+    File,
     Files,
     Options,
     command,
@@ -98,6 +99,30 @@ def check(files: Files, options: Options) -> int:
     if options.json:
         print_data(data, files)
     return code
+
+
+@command(app)
+def explain(
+    file: File,
+    options: Options,
+    tip: Annotated[str, typer.Option(metavar="N", help="Its number, or first-missed:TARGET.", show_default=False)],
+    replication: Annotated[int, typer.Option(min=0, metavar="K", help="The replication that it is in.")] = 0,
+) -> int:
+    """Tell one tip's life line by line, and why it waited."""
+    import sim
+    from sim.faces.explain import explain, show_story, story_data
+
+    scenario = options.load(file)
+    drawn = sim.draw(scenario, replication)
+    try:
+        story = explain(scenario, drawn, sim.simulate(drawn, options.engine), tip)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--tip") from None
+    if options.json:
+        print_data([story_data(story, scenario)], [file])
+    else:
+        show_story(story, scenario)
+    return DONE
 
 
 @command(app)

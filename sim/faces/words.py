@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.describe import filter_words
 from sim.scenario.pools import EVERY_DAY
@@ -79,6 +79,12 @@ def day(at: datetime) -> str:
     'Mon 2025-01-06'
     """
     return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
+
+
+def time_words(tick: int, beside: int, start: datetime) -> str:
+    """The time of a tick, with its date where that is not the date of the tick beside it."""
+    at, other = date_of(tick, start), date_of(beside, start)
+    return f"{at:%H:%M:%S}" if at.date() == other.date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def shares(parts: Mapping[str, float]) -> str:
