@@ -201,7 +201,7 @@ def student(confidence: float, freedom: float) -> float:
 
 def _edge(outside: Callable[[float], bool], inner: float, outer: float) -> float:
     """Where, on the way from a point that is not outside, the outside begins."""
-    for _ in range(60):
+    for _ in range(45):
         middle = (inner + outer) / 2
         if outside(middle):
             outer = middle

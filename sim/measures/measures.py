@@ -6,7 +6,7 @@ targets, stages, pools, risks and tiers is that of the scenario.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,23 +80,36 @@ class Measures:
     came."""
     arrivals: Floats
     """(168,) tips an hour by hour of the week, NaN where that hour never came."""
-    pooled: Pooled
+    pooled: Pooled | None
+    """None where it has been added up elsewhere."""
 
     @property
     def arrived(self) -> int:
         """Tips of the cohort."""
         return int(self.cohort.sum())
 
+    def without_pooled(self) -> Measures:
+        """What is kept of each replication."""
+        return replace(self, pooled=None)
+
+    def added(self) -> Pooled:
+        """What is added up over replications; ValueError where that was done."""
+        if self.pooled is None:
+            raise ValueError(f"the measures of replication {self.index} were added up elsewhere")
+        return self.pooled
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it as named arrays, to be written to a file."""
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("index", "pooled")}
-        found |= {f"pooled.{f.name}": getattr(self.pooled, f.name) for f in fields(self.pooled)}
+        if self.pooled is not None:
+            found |= {f"pooled.{f.name}": getattr(self.pooled, f.name) for f in fields(self.pooled)}
         return found | {"index": np.array(self.index)}
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Measures:
         """What `arrays` gave, read back."""
-        pooled = Pooled(**{f.name: arrays[f"pooled.{f.name}"] for f in fields(Pooled)})
+        parts = {f.name: arrays[f"pooled.{f.name}"] for f in fields(Pooled) if f"pooled.{f.name}" in arrays}
+        pooled = Pooled(**parts) if parts else None
         own = {f.name: arrays[f.name] for f in fields(cls) if f.name not in ("index", "pooled")}
         return cls(index=int(arrays["index"]), pooled=pooled, **own)
 

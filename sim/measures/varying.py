@@ -89,7 +89,7 @@ def _settled(
         if float(np.abs(chance - before).sum()) < 1e-11 or chance[-1] > 1e-6:
             break
     in_line, busy_mean, full = (np.array(column) for column in zip(*rows, strict=True))
-    time = step * np.arange(1, len(rates) + 1)
+    time = np.arange(1, len(rates) + 1, dtype=np.float64) * step
     return chance, Cycle(time, in_line, busy_mean, full, waited / (float(rates.sum()) * step))
 
 

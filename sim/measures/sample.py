@@ -1,0 +1,111 @@
+"""The measures of many replications of one scenario, stacked: what every estimate over replications is made from.
+
+Per replication only small arrays are kept, some tens of kilobytes; what is needed of all of them together is added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.measures.frame import Frame
+from sim.measures.measures import Floats, Ints, Measures, Pooled
+
+
+class Sample:
+    """Replications in the order in which they were added; every array has them along its first axis.
+
+    The same replications in another order give the same sums, but not the same bytes: add them in order of index.
+    """
+
+    def __init__(self, frame: Frame):
+        self.frame = frame
+        self._rows: list[Measures] = []
+        self._stacked: dict[str, NDArray[Any]] = {}
+        self._pooled: Pooled | None = None
+
+    def add(self, measures: Measures) -> None:
+        """One more replication."""
+        pooled = measures.added()
+        self._pooled = pooled if self._pooled is None else self._pooled + pooled
+        self._rows.append(measures.without_pooled())
+        self._stacked.clear()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def index(self) -> Ints:
+        """(n_replications,) the index of each."""
+        return np.array([row.index for row in self._rows], dtype=np.int64)
+
+    @property
+    def pooled(self) -> Pooled:
+        """What is added up over all replications; ValueError where there are none."""
+        if self._pooled is None:
+            raise ValueError("no replication was measured")
+        return self._pooled
+
+    @property
+    def arrived(self) -> Ints:
+        """(n_replications,) tips of the cohort."""
+        return np.asarray(self.cohort.sum(axis=(1, 2, 3, 4)))
+
+    @property
+    def cohort(self) -> Ints:
+        return self._stack("cohort")
+
+    @property
+    def counts(self) -> Ints:
+        return self._stack("counts")
+
+    @property
+    def unlabelled(self) -> Ints:
+        return self._stack("unlabelled")
+
+    @property
+    def ratio(self) -> Floats:
+        return self._stack("ratio")
+
+    @property
+    def windows(self) -> Ints:
+        return self._stack("windows")
+
+    @property
+    def units(self) -> Ints:
+        return self._stack("units")
+
+    @property
+    def joint(self) -> Ints:
+        return self._stack("joint")
+
+    @property
+    def stages(self) -> Ints:
+        return self._stack("stages")
+
+    @property
+    def places(self) -> Ints:
+        return self._stack("places")
+
+    @property
+    def week(self) -> Floats:
+        return self._stack("week")
+
+    @property
+    def arrivals(self) -> Floats:
+        return self._stack("arrivals")
+
+    def _stack(self, name: str) -> NDArray[Any]:
+        if not self._rows:
+            raise ValueError("no replication was measured")
+        if name not in self._stacked:
+            self._stacked[name] = np.stack([getattr(row, name) for row in self._rows])
+        return self._stacked[name]
+
+
+def bytes_of(measures: Measures) -> int:
+    """Memory that a sample keeps for one replication."""
+    return sum(getattr(measures, f.name).nbytes for f in fields(measures) if f.name not in ("index", "pooled"))
