@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.scenario import shape, units
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
-from sim.scenario.fields import near
+from sim.scenario.fields import hint
 from sim.scenario.messages import not_a_key
 from sim.scenario.tree import Node, Path, compose, of_plain, with_child
 
@@ -102,50 +102,47 @@ def _located(root: Node, change: Change) -> Path:
     node: Node | None = root
     path: Path = ()
     for step, text in enumerate(texts):
-        last = step == len(texts) - 1
+        last, above = step == len(texts) - 1, tuple(texts[:step])
         if node is not None and isinstance(node.value, list):
-            part: str | int = _item(node, text, path, change.mark)
+            part: str | int = _item(node, text, above, change.mark)
         else:
             part = text
-            if not last or _is_closed(node, path):
-                _known(root, node, path, text, change.mark)
+            if not last or _is_closed(node, path) or shape.has_fixed_keys(path):
+                _known(node, path, text, above, change.mark)
         path = (*path, part)
         node = node.child(part) if node is not None else None
         if node is not None and not last and not isinstance(node.value, dict | list) and not _is_channel(path):
-            raise ScenarioError([at(change.mark, path, f"has no parts such as '{texts[step + 1]}'", shown(node.value))])
+            rule = f"has no parts such as '{texts[step + 1]}'"
+            raise ScenarioError([at(change.mark, (*above, text), rule, shown(node.value))])
     return path
 
 
-def _item(node: Node, text: str, path: Path, mark: Mark) -> int:
+def _item(node: Node, text: str, above: Path, mark: Mark) -> int:
     assert isinstance(node.value, list)
-    names = [str(child.value) if (child := item.child("name")) else "" for item in node.value]
+    names = [item.name for item in node.value]
     if text in names:
         return names.index(text)
     if text.isascii() and text.isdigit() and len(text) < 9 and int(text) < len(node.value):
         return int(text)
     known = [name for name in names if name]
-    hint = near(text, known) or (f"; there are {', '.join(known)}" if known else f"; there are {len(names)}, from 0")
-    raise ScenarioError([at(mark, (*path, text), f"there is no '{text}' in {'.'.join(map(str, path))}{hint}")])
+    what = hint(text, known) if known else f"; there are {len(names)}, from 0"
+    raise ScenarioError([at(mark, (*above, text), f"there is no '{text}' in {'.'.join(map(str, above))}{what}")])
 
 
-def _known(root: Node, node: Node | None, path: Path, text: str, mark: Mark) -> None:
+def _known(node: Node | None, path: Path, text: str, above: Path, mark: Mark) -> None:
     """Refuse a step to a key that neither the document has nor the schema names."""
-    if node is not None and node.child(text) is not None:
+    there = list(node.value) if node is not None and isinstance(node.value, dict) else []
+    if text in there:
         return
     keys = shape.keys_at(path)
-    if text in keys and not (node is not None and node.value and _is_choice(path)):
+    is_law = bool(there) and "lognormal" in keys
+    if text in keys and not is_law:
         return
-    there = list(node.value) if node is not None and isinstance(node.value, dict) else []
-    if keys and not there:
-        raise ScenarioError([at(mark, (*path, text), not_a_key(text, path))])
-    hint = near(text, [*there, *keys]) or f"; there are {', '.join(there[:20])}"
-    where = ".".join(map(str, path))
-    raise ScenarioError([at(mark, (*path, text), f"there is no '{text}'{f' in {where}' if where else ''}{hint}")])
-
-
-def _is_choice(path: Path) -> bool:
-    """Whether a mapping at a path is a law, which has one key of many."""
-    return "lognormal" in shape.keys_at(path)
+    if shape.has_fixed_keys(path) and path:
+        raise ScenarioError([at(mark, (*above, text), not_a_key(text, path))])
+    where = f" in {'.'.join(map(str, above))}" if above else ""
+    what = hint(text, there if is_law else [*there, *keys])
+    raise ScenarioError([at(mark, (*above, text), f"there is no '{text}'{where}{what}")])
 
 
 def _is_channel(path: Path) -> bool:

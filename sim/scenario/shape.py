@@ -20,9 +20,9 @@ def keys_at(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for kind in kinds_at(path) for key in _children(kind)))
 
 
-def names_its_own(path: Path) -> bool:
-    """Whether the keys at a path are the document's own names, as under `pools`."""
-    return any(get_origin(_bare(kind)) is dict for kind in kinds_at(path))
+def has_fixed_keys(path: Path) -> bool:
+    """Whether the keys at a path are the schema's alone: not the document's names, not a law, not one by attribute."""
+    return any(_is_model(kind) and not issubclass(_bare(kind), ByAttribute) for kind in kinds_at(path))
 
 
 def is_whole(path: Path) -> bool:
@@ -63,7 +63,7 @@ def _children(kind: Any) -> dict[str, tuple[Any, ...]]:
     kind = _bare(kind)
     if kind is _LAW:
         return {name: (law,) for name, law in LAWS.items()}
-    if not isinstance(kind, type) or not issubclass(kind, BaseModel):
+    if not _is_model(kind):
         return {}
     if issubclass(kind, ByAttribute):
         within = _branches(get_args(kind.model_fields["values"].annotation)[1])
@@ -90,6 +90,11 @@ def _branches(kind: Any) -> tuple[Any, ...]:
             return (_LAW,)
         return tuple(found for branch in get_args(bare) if branch is not type(None) for found in _branches(branch))
     return (Annotated[bare, *notes] if notes else bare,)
+
+
+def _is_model(kind: Any) -> bool:
+    kind = _bare(kind)
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _bare(kind: Any) -> Any:
