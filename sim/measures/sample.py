@@ -29,8 +29,8 @@ class Sample:
 
     def add(self, measures: Measures) -> None:
         """One more replication."""
-        pooled = measures.added()
-        self._pooled = pooled if self._pooled is None else self._pooled + pooled
+        if measures.pooled is not None:
+            self._pooled = measures.pooled if self._pooled is None else self._pooled + measures.pooled
         self._rows.append(measures.without_pooled())
         self._stacked.clear()
 
@@ -44,9 +44,9 @@ class Sample:
 
     @property
     def pooled(self) -> Pooled:
-        """What is added up over all replications; ValueError where there are none."""
+        """What is added up over all replications; ValueError where none has it."""
         if self._pooled is None:
-            raise ValueError("no replication was measured")
+            raise ValueError("no replication was measured with what is pooled")
         return self._pooled
 
     @property

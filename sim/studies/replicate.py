@@ -143,7 +143,7 @@ def _in_order(one: One, indices: range, settings: Settings, kept: Kept | None) -
     missing = [index for index in indices if resuming is None or resuming.get(str(index)) is None]
     n_done = indices.stop - len(missing)
     settings.count(n_done)
-    fresh = _shared_out(one, missing, settings)
+    fresh = shared_out(one, missing, settings)
     to_come = set(missing)
     for following in indices:
         if following not in to_come and resuming is not None:
@@ -161,7 +161,9 @@ def _in_order(one: One, indices: range, settings: Settings, kept: Kept | None) -
         yield following, early.pop(following)
 
 
-def _shared_out(one: One, indices: list[int], settings: Settings) -> Iterator[tuple[int, Piece | Failure]]:
+def shared_out(
+    one: Callable[[int], Piece], indices: list[int], settings: Settings
+) -> Iterator[tuple[int, Piece | Failure]]:
     """Each index and its result, in any order; the compiled engine does the first alone, to compile but once."""
     if settings.cluster is None and settings.engine == "compiled" and not _ready():
         first, indices = indices[:1], indices[1:]

@@ -1,32 +1,166 @@
 """Many variants of one scenario before the same tips: what compare, staff, map and their like are made of.
 
 Tips are drawn once for all scenarios whose draws agree, and every replication of a scenario is measured once, however
-often it is asked for. Nothing here decides which scenarios to try.
+often it is asked for, also by a study that goes on after an interruption. Nothing here decides which scenarios to try.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from sim.draw import draw, draw_key, restaff
+from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies.keeping import Kept, Piece
-from sim.studies.replicate import Engine, One, Settings, _shared_out, simulate
+from sim.studies.replicate import One, Settings, shared_out
 from sim.studies.workers import Failure
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-MOST_KEPT_BYTES: Final = 400_000_000
-"""Drawn tips are kept up to this many bytes, the latest used last thrown away."""
+MOST_BYTES: Final = 400_000_000
+"""Drawn tips are kept up to this many bytes; those that were not used for longest go first."""
 
 
 class TrialError(RuntimeError):
-    """A replication that a study cannot do without has failed."""
+    """A replication that a study cannot do without failed; the message names it and says why."""
+
+
+class Draws:
+    """Drawn replications, kept for the scenarios that share them; several threads may ask at once."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES):
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[tuple[str, int, int], Replication] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, scenario: Scenario, index: int, seed: int) -> Replication:
+        """Replication `index` of a scenario, its tips drawn only if no scenario with the same draw was here before."""
+        key = (draw_key(scenario), seed, index)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+        if found is not None:
+            return restaff(found, scenario)
+        drawn = draw(scenario, index, seed=seed)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = drawn
+                self._bytes += _size(drawn)
+            while self._bytes > self._most_bytes and len(self._kept) > 1:
+                self._bytes -= _size(self._kept.popitem(last=False)[1])
+        return drawn
+
+
+class Trials:
+    """Samples of scenarios, replication by replication on the same tips, each measured once.
+
+    With a folder in the settings every measured replication is kept there, and `resume` takes them up again. `count` of
+    the settings is called with the number of replications that are done, over all scenarios.
+    """
+
+    def __init__(self, seed: int, settings: Settings, key: str = ""):
+        """`key` says what the study is about: what another one left in the folder is not taken up."""
+        self.seed = seed
+        self.settings = settings
+        self.n_done = 0
+        """Replications measured so far, those taken up from an earlier run included."""
+        self._draws = Draws()
+        self._rows: dict[str, dict[int, Measures]] = {}
+        self._kept = None if settings.folder is None else Kept(settings.folder, key, resume=settings.resume)
+
+    def sample(self, scenario: Scenario, n: int, *, key: str | None = None) -> Sample:
+        """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.
+
+        `key` names the scenario where its hash does not: give one for a copy whose fields were changed in place of its
+        document. TrialError when a replication fails.
+        """
+        key = scenario.hash if key is None else key
+        frame = Frame(scenario)
+        rows = self._rows.setdefault(key, {})
+        missing = [index for index in range(n) if index not in rows and not self._take_up(key, index, rows)]
+        for index, result in self._run(frame, missing):
+            if isinstance(result, Failure):
+                raise TrialError(f"replication {index} of {scenario.name} (seed {self.seed}) failed: {result.error}")
+            if self._kept is not None:
+                self._kept.put(_name(key, index), result)
+            rows[index] = Measures.of_arrays(result)
+            self._count()
+        sample = Sample(frame)
+        for index in range(n):
+            sample.add(rows[index])
+        return sample
+
+    def samples(self, scenarios: Iterable[Scenario], n: int) -> list[Sample]:
+        """A sample of each scenario, of the same n replications."""
+        return [self.sample(scenario, n) for scenario in scenarios]
+
+    def _run(self, frame: Frame, indices: list[int]) -> Iterable[tuple[int, Piece | Failure]]:
+        engine, cluster = self.settings.engine, self.settings.cluster
+        here = cluster is None and engine == "compiled"
+        work: Callable[[int], Piece] = (
+            _Shared(self._draws, frame, self.seed, engine) if here else _Bare(One(frame, self.seed, engine))
+        )
+        return shared_out(work, indices, self.settings)
+
+    def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
+        """Whether an earlier run had measured a replication; it is added to the rows."""
+        if self._kept is None or not self.settings.resume:
+            return False
+        found = self._kept.get(_name(key, index))
+        if found is None:
+            return False
+        rows[index] = Measures.of_arrays(found)
+        self._count()
+        return True
+
+    def _count(self) -> None:
+        self.n_done += 1
+        self.settings.count(self.n_done)
+
+
+class _Shared:
+    """The work on one replication in a thread of this process, on tips that are drawn once."""
+
+    def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine):
+        self.draws, self.frame, self.seed, self.engine = draws, frame, seed, engine
+
+    def __call__(self, index: int) -> Piece:
+        replication = self.draws.get(self.frame.scenario, index, self.seed)
+        log = simulate(replication, self.engine)
+        return measure(log, replication, self.frame).without_pooled().arrays()
+
+
+class _Bare:
+    """The work on one replication elsewhere, without what is pooled."""
+
+    def __init__(self, one: One):
+        self.one = one
+
+    def __call__(self, index: int) -> Piece:
+        return Measures.of_arrays(self.one(index)).without_pooled().arrays()
+
+
+def _name(key: str, index: int) -> str:
+    return f"{sha256(key.encode()).hexdigest()[:24]}-{index}"
+
+
+def _size(replication: Replication) -> int:
+    parts = (replication.tips, replication.visits)
+    return sum(
+        value.nbytes
+        for part in parts
+        for name in part.__slots__
+        if isinstance(value := getattr(part, name), np.ndarray)
+    )
