@@ -169,7 +169,8 @@ REFUSED = {
     "pools.desk.staff": "--set pools.desk.staff: a change is written path=value",
     "=3": "--set =3: a change is written path=value",
     "pools.desk.staff=": "--set pools.desk.staff: has no value after the =",
-    "pools.desk.staff=@": "--set pools.desk.staff: is not YAML: found character '@' that cannot start any token (got '@')",
+    "pools.desk.staff=@": "--set pools.desk.staff: is not YAML: found character '@' that cannot start any token "
+    "(got '@')",
     "pools.desk.staff=x": "--set pools.desk.staff: must be a whole number (got 'x')",
     "pools.desk.staff=2.5": "--set pools.desk.staff: must be a whole number (got 2.5)",
     "pools.desk.staf=2": "--set pools.desk.staf: is not a key here; did you mean 'staff'?",
