@@ -51,6 +51,8 @@ class Story:
     replication: int
     attributes: dict[str, str]
     """How it came and what it truly is."""
+    labelled: bool
+    """Whether anybody labels tips at all; else the tier is the true risk."""
     tier: str | None
     """Its last label."""
     counts: str
@@ -70,6 +72,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
         tip=tip,
         replication=replication.index,
         attributes=teller.attributes(tip),
+        labelled=bool(scenario.labels),
         tier=None if tier == NO_LABEL else scenario.tiers[tier],
         counts=_counts(scenario, replication, tip),
         events=tuple(teller.events(tip)),
@@ -125,7 +128,8 @@ def show_story(story: Story, scenario: Scenario) -> None:
 def _facts(story: Story) -> Iterator[tuple[str, str]]:
     if story.attributes:
         yield "It is", ", ".join(f"{name} {value}" for name, value in story.attributes.items())
-    yield "Labelled", story.tier or "not at all"
+    if story.labelled:
+        yield "Labelled", story.tier or "not at all"
     yield "Counts", story.counts
 
 

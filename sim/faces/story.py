@@ -217,6 +217,7 @@ class Teller:
         if not first:
             return f"{who} go on with {stage.name}: {span(left)} of work left"
         waited = began - int(self.log.enter[visit])
+        who += " (its overflow)" if place != self.crowd.where.own[visit] else ""
         return f"{who} begin {stage.name}, {f'{span(waited)} after it came there' if waited else 'at once'}"
 
     def _done(self, visit: int, stage: Stage, place: int, ended: int, worked: int) -> str:

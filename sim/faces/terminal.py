@@ -1,0 +1,313 @@
+"""What a run says on the terminal: one table, the verdict on all targets, what binds, and where the time goes."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from sim.faces import page
+from sim.faces.words import count, length, percent, span
+from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
+from sim.measures.targets import HeldShare, Joint, TargetResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sim.studies.replicate import Done
+
+VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
+"""How a verdict is written: legible without colour."""
+
+_SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
+_MOST_PLACES: Final = 4
+_UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run and what it came to."""
+
+    done: Done
+    targets: Sequence[TargetResult]
+    joint: Joint
+    notes: Sequence[str]
+    """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
+
+    @property
+    def decided_well(self) -> bool:
+        """Whether every target is met."""
+        return all(one.verdict == "met" for one in self.targets)
+
+
+def show_result(result: Result, folder: Path) -> None:
+    """The result on the terminal."""
+    scenario = result.done.scenario
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    parts: list[RenderableType] = [
+        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.text(_what_was_run(result.done)),
+        "",
+        _table(result.targets),
+    ]
+    if result.targets:
+        parts += ["", page.facts([*_together(result), *_beside(result.targets)])]
+    if result.notes:
+        parts += ["", page.warned(result.notes)]
+    if result.done.failures:
+        parts += ["", page.warned(_failed(result.done))]
+    page.show(*parts, "", f"Tables and plots: {folder}/")
+
+
+def result_data(result: Result, folder: Path) -> dict[str, Any]:
+    """The result as data."""
+    done = result.done
+    return {
+        "file": str(done.scenario.path),
+        "scenario": done.scenario.scenario,
+        "variant": done.scenario.variant,
+        "hash": done.scenario.hash,
+        "seed": done.seed,
+        "engine": done.engine,
+        "replications": len(done.sample),
+        "failed": {str(index): str(failure) for index, failure in done.failures.items()},
+        "targets": {one.name: _target_data(one) for one in result.targets},
+        "together": {
+            "verdict": result.joint.verdict,
+            "binding": result.joint.binding,
+            "held": {unit: _held_data(held) for unit, held in result.joint.shares.items()},
+        },
+        "notes": list(result.notes),
+        "folder": str(folder),
+    }
+
+
+@contextmanager
+def progress(of: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr with the time left, on a terminal only; called with the number that is done."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(of, total=total)
+
+        def done(n: int) -> None:
+            bar.update(task, completed=n, total=max(n, total))
+
+        yield done
+
+
+def _what_was_run(done: Done) -> str:
+    scenario, sample = done.scenario, done.sample
+    tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    return (
+        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {done.seed}; "
+        f"{percent(scenario.run.confidence)} intervals"
+    )
+
+
+# The table
+
+
+def _table(targets: Sequence[TargetResult]) -> RenderableType:
+    if not targets:
+        return Text("No targets: the run measured, and judged nothing.")
+    claims = any(one.claim for one in targets)
+    table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
+    for one in targets:
+        claim = [one.claim or ""] if claims else []
+        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), _verdict(one))
+    return table
+
+
+def asked(one: TargetResult) -> str:
+    """What a target asks, in a few words."""
+    match one.target.kind:
+        case "share":
+            text = f"at least {percent(one.threshold)} in {length(one.target.within)}"
+        case "mean":
+            text = f"at most {length(one.target.mean)}"
+        case "lost":
+            text = f"at most {percent(one.threshold)} lost"
+        case _:
+            text = f"at most {percent(one.threshold)} busy"
+    each = [f"each {one.target.per}"] if one.target.per != "run" else []
+    each += ["each centre"] if one.target.in_each else []
+    return ", ".join([text, *each])
+
+
+def came_to(one: TargetResult) -> str:
+    """The value of a target with its interval, in one unit."""
+    if math.isnan(one.value):
+        return "nothing counted"
+    if one.kind != "mean":
+        return with_interval(one.value, one.low, one.high)
+    unit, size = _unit(one.value)
+    value, low, high = (tick / size for tick in (one.value, one.low, one.high))
+    if one.lower_bound:
+        return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A share with its interval, in so many digits that the interval shows.
+
+    >>> with_interval(0.5, 0.4, 0.6), with_interval(0.98213, 0.98203, 0.98224)
+    ('50.0 % (40.0 to 60.0)', '98.21 % (98.20 to 98.22)')
+    """
+    digits = 1 if high - low >= 0.002 or math.isnan(high - low) else 2
+    value, low, high = (100 * share for share in (value, low, high))
+    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _unit(ticks: float) -> tuple[str, int]:
+    """The unit in which a mean time reads well."""
+    from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
+
+    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
+        if ticks >= least:
+            return unit, size
+    return "s", SECOND
+
+
+def _verdict(one: TargetResult) -> Text:
+    return Text(*VERDICTS[one.verdict])
+
+
+def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
+    """What targets could not judge, those of which the same is to be said together."""
+    said: dict[str, list[str]] = {}
+    for one in targets:
+        for line in _unjudged(one):
+            said.setdefault(line, []).append(one.name)
+    if said:
+        yield "Beside", [f"{_listed(names)}: {line}" for line, names in said.items()]
+
+
+def _unjudged(one: TargetResult) -> Iterator[str]:
+    fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
+    if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
+        yield f"{without} before anybody had labelled them, so not judged"
+    if one.kind == "mean" and (uncounted := one.counts["lost"] + one.counts["without_end"]):
+        yield f"{count(uncounted)} tips never came to its end, and a mean cannot count them"
+    if one.counts["open"]:
+        yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
+    if one.counts["left_out"]:
+        yield f"{count(one.counts['left_out'])} lost tips are left out"
+    if one.windows.n_silent:
+        yield f"{count(one.windows.n_silent)} periods without a tip to judge are left out"
+
+
+# All together
+
+
+def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
+    joint = result.joint
+    word = VERDICTS[joint.verdict][0]
+    yield "Together", [f"{word}: {_why(result)}", *_held(joint)]
+    binding = next((one for one in result.targets if one.name == joint.binding), None)
+    if binding is not None:
+        yield "Binding", _binding(binding)
+        if places := _where(result, binding):
+            yield "The time", places
+
+
+def _why(result: Result) -> str:
+    named = {
+        verdict: [one.name for one in result.joint.results if one.verdict == verdict]
+        for verdict in ("missed", "undecided")
+    }
+    if named["missed"]:
+        return f"{_listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
+    if named["undecided"]:
+        return (
+            f"{_listed(named['undecided'])} {'is' if len(named['undecided']) == 1 else 'are'} open; more replications "
+            "may decide (--until-decided)"
+        )
+    return "every target is met, with intervals that hold all at once"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _held(joint: Joint) -> Iterator[str]:
+    told = [(unit, held) for unit, held in joint.shares.items() if held.n_judged and (held.whole or unit == "run")]
+    parts = []
+    for unit, held in told:
+        share = held.share
+        parts.append(f"{with_interval(share.value, share.low, share.high)} of the {_UNITS[unit]}")
+    if parts:
+        yield f"they all held in {', '.join(parts)}"
+
+
+def _binding(one: TargetResult) -> str:
+    if math.isinf(one.used):
+        return f"{one.name}: it allows nothing, and is broken"
+    if one.used > 1:
+        return f"{one.name}: {one.used:.2g} times what it allows"
+    return f"{one.name}: it uses {percent(round(one.used, 2))} of what it allows"
+
+
+def _where(result: Result, one: TargetResult) -> str:
+    """Where the tips of a target spend the time that it counts, the largest parts first."""
+    scenario, sample = result.done.scenario, result.done.sample
+    spent = sample.pooled.spent[list(scenario.targets).index(one.name)]
+    total = int(spent.sum())
+    if not total:
+        return ""
+    parts = sorted(
+        (
+            (int(spent[at, how]), f"{_SPENDING[how]} {stage.name}")
+            for at, stage in enumerate(scenario.stages)
+            for how in _SPENDING
+        ),
+        key=lambda part: -part[0],
+    )
+    timed = one.counts["met"] + one.counts["missed"]
+    named = ", ".join(f"{percent(round(ticks / total, 2))} {where}" for ticks, where in parts[:_MOST_PLACES] if ticks)
+    mean = f" takes {span(total / timed)} on average" if timed else ""
+    return f"{one.name}{mean}: {named}"
+
+
+def _failed(done: Done) -> Iterator[str]:
+    for index, failure in done.failures.items():
+        yield f"replication {index} failed and is left out: {failure}"
+
+
+# As data
+
+
+def _target_data(one: TargetResult) -> dict[str, Any]:
+    unit = "ticks of a microsecond" if one.kind == "mean" else "share"
+    keys = ("claim", "kind", "value", "low", "high", "threshold", "verdict", "lower_bound", "used", "counts")
+    own = {key: _finite(getattr(one, key)) for key in (*keys, "unlabelled_lost", "unlabelled_open")}
+    return {**own, "unit": unit, "asked": asked(one), "came_to": came_to(one)}
+
+
+def _held_data(held: HeldShare) -> dict[str, Any]:
+    share = held.share
+    return {
+        "share": _finite(share.value),
+        "low": _finite(share.low),
+        "high": _finite(share.high),
+        "judged": held.n_judged,
+        "silent": held.n_silent,
+        "whole": held.whole,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: nothing stands for them."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
