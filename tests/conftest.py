@@ -12,7 +12,8 @@ import pytest
 
 # numba looks at the file of a cached kernel, not at those of the functions that it calls: a cache of its own for each
 # state of the sources keeps the tests from running what the code no longer says.
-_SOURCES = sorted((Path(__file__).parents[1] / "sim" / "dynamics").glob("*.py"))
+_SIM = Path(__file__).parents[1] / "sim"
+_SOURCES = sorted([*(_SIM / "dynamics").glob("*.py"), *(_SIM / "measures").glob("*.py")])
 _STATE = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()[:16]
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"tipline-kernels-{_STATE}")
 

@@ -51,10 +51,12 @@ def follow(log: Log, replication: Replication, first_spell: NDArray[np.int64], f
     )
     more = np.ones(len(log.overtime.place), np.int64)
     slots = (plan.joining + plan.returning - plan.leaving) * places.concurrency[plan.place].astype(np.int64)
+    after = np.full(len(plan), frame.last)
     for number, place, tick, change in (
         (passes.OVERTIME, log.overtime.place, log.overtime.began, more),
         (passes.OVERTIME, log.overtime.place, log.overtime.ended, -more),
         (passes.ON_DUTY, plan.place, plan.tick, slots),
+        (passes.ON_DUTY, plan.place, after, -slots),
     ):
         passes.follow_steps(number, frame.group[place], tick, change, window, jumps, rests)
         left = frame.last - np.clip(tick, frame.first, frame.last)
