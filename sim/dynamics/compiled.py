@@ -534,7 +534,7 @@ def _run(tips, visits, kinds, stages, rules, places, lines, plan, world, log, ta
 
 @njit(cache=True, nogil=True)
 def _spells(start, end, outcome, attempt, worked_at, broken, n_spells, horizon):
-    """Every spell in order of visit: those of an interrupted visit were written down, the others follow from its stamps."""
+    """Every spell in order of visit: an interrupted visit has them written down, any other has one, by its stamps."""
     visit = np.empty(n_spells, np.int64)
     of_attempt, place = np.empty(n_spells, np.int32), np.empty(n_spells, np.int32)
     began, ended = np.empty(n_spells, np.int64), np.empty(n_spells, np.int64)

@@ -1,8 +1,8 @@
 """The parts of the compiled engine: who is in the system, the lines as linked lists, the events that are due.
 
 Every function here is compiled and works on tables of int64. Who is in the system has a row, a *slot*, in one small
-table that stays in the cache. A tip can stand in two lists at once, its own (0) and the overflow line (1), so a *node* of
-a list is 2 * slot + which; servers at work, overtime and tips behind a gate are lists of the same kind.
+table that stays in the cache. A tip can stand in two lists at once, its own (0) and the overflow line (1), so a *node*
+of a list is 2 * slot + which; servers at work, overtime and tips behind a gate are lists of the same kind.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 from numba import njit
 
 from sim.dynamics import order
@@ -173,7 +172,7 @@ def mark(place, dirty, to_settle, n):
 
 @njit(cache=True)
 def join(slots, lists, line_place, waiting, slot, dirty, to_settle, n):
-    """Let a tip wait in its line, and in the overflow line if it stands in both; gives how many places have to settle."""
+    """Let a tip wait in its line, and in the overflow line if it stands in both; gives how many places settle."""
     slots[slot, STATE] = WAITING
     for which in range(1 + slots[slot, IN_BOTH]):
         line = slots[slot, LINE + which]

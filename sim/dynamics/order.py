@@ -1,6 +1,6 @@
 """The rules that both engines share: which event is next, who is next in line, who leaves, who gives way.
 
-Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state or touches an array.
+Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state or sees an array.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ SHIFT: Final = 3
 END: Final = 4
 ARRIVAL: Final = 5
 ABANDON: Final = 6
-"""Kinds of event in their order within a tick. They start above the two priorities that SimPy keeps, and the settling."""
+"""Kinds of event in their order within a tick, above the two priorities that SimPy keeps, and the settling."""
 
 
 def event_before(tick: int, kind: int, index: int, other_tick: int, other_kind: int, other_index: int) -> bool:

@@ -1,18 +1,20 @@
 """The reference engine: SimPy, one process a tip, written to be read. It is the specification of the dynamics.
 
-It refuses to draw, to configure itself and to be fast. SimPy keeps the clock and the order of events; a process tells the
-life of one tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its own
-priorities 0 and 1, the pools settle at 2, and the kinds of `order` follow: so all that one event sets off is over before
-the pools settle, and the pools have settled before the next event is taken.
+It refuses to draw, to configure itself and to be fast. SimPy keeps the clock and the order of events; a process tells
+the life of one tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its
+own priorities 0 and 1, the pools settle at 2, and the kinds of `order` follow: so all that one event sets off is over
+before the pools settle, and the pools have settled before the next event is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import simpy
+from simpy.events import EventPriority
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
@@ -36,7 +38,7 @@ class _Moment(simpy.Event):
         self._ok, self._value = True, None
         if act is not None:
             self.callbacks.append(lambda _: act())
-        env.schedule(self, priority, delay)
+        env.schedule(self, EventPriority(priority), delay)
 
 
 @dataclass(slots=True)
@@ -136,9 +138,7 @@ class _Line:
 
     def run(self) -> Log:
         for row in range(len(self.plan)):
-            self.at(
-                int(self.plan.tick[row]), order.SHIFT, int(self.plan.place[row]), lambda row=row: self.change_shift(row)
-            )
+            self.at(int(self.plan.tick[row]), order.SHIFT, int(self.plan.place[row]), partial(self.change_shift, row))
         backlog = self.at(0, order.ARRIVAL, 0) if self.tips.n_backlog else None
         for tip in range(len(self.tips)):
             arrival = backlog if backlog is not None and tip < self.tips.n_backlog else None
@@ -180,8 +180,10 @@ class _Line:
             tip.entry, tip.started = self.now, False
             draws = int(self.visits.first_attempt[visit]) + tip.attempt - 1
             if attempts:
-                bears, attempt = int(self.visits.patience[draws]), tip.attempt
-                self.at(self.now + bears, order.ABANDON, tip.index, lambda a=attempt: self.lose_patience(tip, visit, a))
+                bears = int(self.visits.patience[draws])
+                self.at(
+                    self.now + bears, order.ABANDON, tip.index, partial(self.lose_patience, tip, visit, tip.attempt)
+                )
             released = yield from self.pass_gate(tip, stage)
             if released:
                 self.watch_overflow(tip, visit, stage)
@@ -216,7 +218,7 @@ class _Line:
             return True
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
-        self.at(opens, order.ARRIVAL, tip.index, lambda: self.open_gate(tip, stage))
+        self.at(opens, order.ARRIVAL, tip.index, partial(self.open_gate, tip, stage))
         return bool((yield tip.turn))
 
     def open_gate(self, tip: _Tip, stage: int) -> None:
@@ -232,7 +234,7 @@ class _Line:
         if tip.overflow is not None and not tip.watched:
             tip.watched = True
             shows = self.now + int(self.rules.stages.overflow_after[stage])
-            self.at(shows, order.ARRIVAL, tip.index, lambda: self.show(tip, visit))
+            self.at(shows, order.ARRIVAL, tip.index, partial(self.show, tip, visit))
 
     def show(self, tip: _Tip, visit: int) -> None:
         if tip.visit == visit and not tip.in_both and self.outcome[visit] == OPEN:
@@ -326,9 +328,7 @@ class _Line:
         tip.started = True
         if self.start[tip.visit] == NEVER:
             self.start[tip.visit] = self.now
-        self.at(
-            tip.ends, order.END, tip.index, lambda visit=tip.visit, began=self.now: self.end_spell(tip, visit, began)
-        )
+        self.at(tip.ends, order.END, tip.index, partial(self.end_spell, tip, tip.visit, self.now))
 
     def end_spell(self, tip: _Tip, visit: int, began: int) -> None:
         """The work is done: the server is free, unless it was in overtime; the tip goes on in this same event."""

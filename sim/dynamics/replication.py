@@ -1,8 +1,8 @@
 """What an engine is given: tips whose every random choice is made, the fixed rules, and the plan of who is on duty.
 
-Nothing here draws, reads a file or knows a scenario. All arrays are C-contiguous; every tick is an int64 since `run.start`.
-A *place* is one pool in one centre: pool-major, so the pools of design order stay in order and each pool's centres lie
-side by side (a shared pool is one place).
+Nothing here draws, reads a file or knows a scenario. All arrays are C-contiguous; every tick is an int64 since
+`run.start`. A *place* is one pool in one centre: pool-major, so the pools stay in the order of the scenario and each
+pool's centres lie side by side (a shared pool is one place).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tips:
     """How many tips wait at their first stage when the run starts."""
 
     def __len__(self) -> int:
-        return self.arrival.shape[0]
+        return int(self.arrival.shape[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class Visits:
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
 
     def __len__(self) -> int:
-        return self.kind.shape[0]
+        return int(self.kind.shape[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +156,7 @@ class Plan:
     joining: Codes
 
     def __len__(self) -> int:
-        return self.tick.shape[0]
+        return int(self.tick.shape[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
