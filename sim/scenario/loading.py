@@ -29,6 +29,9 @@ from sim.scenario.tree import Node, compose, find, merge, with_child
 LARGEST: Final = 1_000_000
 """Bytes of a document."""
 
+MOST_FAULTS: Final = 100
+"""So many faults are named; the rest are counted."""
+
 LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
 
@@ -192,7 +195,10 @@ def _digest(path: Path, _modified: int, _size: int) -> str:
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:
-    return sorted(dict.fromkeys(faults), key=lambda fault: (fault.file, fault.line, fault.column))
+    found = sorted(dict.fromkeys(faults), key=lambda fault: (fault.file, fault.line, fault.column))
+    if len(found) <= MOST_FAULTS:
+        return found
+    return [*found[:MOST_FAULTS], Fault(found[0].file, 0, 0, "", f"has {len(found) - MOST_FAULTS:,} more faults")]
 
 
 def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:

@@ -19,8 +19,8 @@ ENTRYWISE: Final = ("labels", "pools", "stages", "milestones", "targets", "plaus
 """Parts of which one entry may be at fault and the others still be looked at."""
 
 MOST_ENTRIES: Final = 200
+MOST_CENTRES: Final = 1000
 """Of each part; keeps what is checked entry by entry within bounds."""
-
 
 STAND_INS: Final = {
     "service": "1 min",
@@ -96,8 +96,9 @@ def _piece(root: Node, name: str, node: Node | None, folder: Path) -> Piece:
         if info.is_required():
             return Piece(faults=[at(root.mark, (name,), "is missing")])
         return Piece(info.get_default(call_default_factory=True), sound=True)
-    if len(node.value) > MOST_ENTRIES if isinstance(node.value, dict | list) else False:
-        return Piece(faults=[at(node.mark, (name,), f"has more than {MOST_ENTRIES} entries")])
+    most = MOST_CENTRES if name == "centres" else MOST_ENTRIES
+    if isinstance(node.value, dict | list) and len(node.value) > most:
+        return Piece(faults=[at(node.mark, (name,), f"has more than {most} entries")])
     if name == "targets" and isinstance(node.value, dict) and (claims := {"from", "reading"} & set(node.value)):
         return Piece(
             faults=[

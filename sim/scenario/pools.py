@@ -71,13 +71,13 @@ class Pool(Part):
 
     staff: Staff = 0
     """People around the clock, besides the shifts."""
-    shifts: Several[Shift] = ()
+    shifts: Annotated[Several[Shift], Field(max_length=200)] = ()
     breaks: Breaks | None = None
     at_shift_end: Literal["finish", "resume", "hand_over", "restart"] = "finish"
     hand_over_time: Length = 0
     shrinkage: Annotated[Share, Field(lt=1)] = 0.0
-    serve_first: Several[Filter] = ()
-    preempt: Several[Filter] = ()
+    serve_first: Annotated[Several[Filter], Field(max_length=200)] = ()
+    preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
     shared: bool = False
     price: Annotated[Number, Field(ge=0)] = 1.0

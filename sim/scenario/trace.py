@@ -174,7 +174,7 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
 
 def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[str, str]:
     """The stage of each column that holds minutes."""
-    known = {name: stage for stage in stages for name in (f"{stage}_min", stage)}
+    known = {f"{stage}_min": stage for stage in stages} | {stage: stage for stage in stages}
     fixed = ("received", *_ATTRIBUTES)
     if "received" not in header:
         found.fault(1, "", "the first line must name the columns, and one of them `received`")

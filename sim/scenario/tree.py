@@ -28,7 +28,7 @@ from ruamel.yaml.events import (
 from sim.scenario.faults import Mark, ScenarioError, at, shown
 
 DEEPEST: Final = 30
-MOST_VALUES: Final = 100_000
+MOST_VALUES: Final = 20_000
 """Limits of a document, counted with every alias written out."""
 
 Scalar = str | int | float | bool | None
@@ -256,7 +256,7 @@ class _Composer:
 
     def _counted(self, size: int, event: Any) -> int:
         if size > MOST_VALUES:
-            self._refuse(event, f"holds more than {MOST_VALUES} values, with its aliases written out")
+            self._refuse(event, f"holds more than {MOST_VALUES:,} values, with its aliases written out")
         return size
 
     def _at(self, event: Any) -> Mark:

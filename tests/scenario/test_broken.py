@@ -103,7 +103,7 @@ def test_what_is_no_document_is_refused_with_its_place(tmp_path: Path, text: str
 def test_an_alias_that_explodes_is_refused_before_it_does(tmp_path: Path) -> None:
     laughs = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    with pytest.raises(ScenarioError, match=f"holds more than {MOST_VALUES} values, with its aliases written out"):
+    with pytest.raises(ScenarioError, match=f"holds more than {MOST_VALUES:,} values, with its aliases written out"):
         loaded(tmp_path, "\n".join(laughs))
 
 
