@@ -15,8 +15,8 @@ from typer.core import TyperGroup
 from sim.faces.options import (
     BAD_INPUT,
     DONE,
-    OUTPUT,
-    WORLD,
+    NOT_MET,
+    SOME_FAILED,
     File,
     Files,
     Options,
@@ -71,7 +71,7 @@ def tipline(
     """
 
 
-@command(app, uses=(WORLD, OUTPUT))
+@command(app, uses="changes variant targets reading json quiet")
 def check(files: Files, options: Options) -> int:
     """Say every fault of scenario files, or what they mean in words."""
     from sim.faces.model import model_data, show_model
@@ -102,6 +102,36 @@ def check(files: Files, options: Options) -> int:
 
 
 @command(app)
+def run(files: Files, options: Options) -> int:
+    """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
+    from sim.faces.running import folder_of, run_into
+    from sim.faces.terminal import result_data, show_result
+
+    scenarios = [options.load(file) for file in files]
+    codes, data = [DONE], []
+    for number, scenario in enumerate(scenarios):
+        folder = folder_of(scenario, options, of_several=len(files) > 1)
+        result = run_into(scenario, options, folder)
+        if result is None:
+            codes.append(SOME_FAILED)
+            data.append({"file": str(scenario.path), "failed": "every replication"})
+            continue
+        if options.json:
+            data.append(result_data(result, folder))
+        elif not options.quiet:
+            if number:
+                print("\n")
+            show_result(result, folder)
+        if options.strict and not result.all_met:
+            codes.append(NOT_MET)
+        if result.done.failures:
+            codes.append(SOME_FAILED)
+    if options.json:
+        print_data(data, files)
+    return max(codes)
+
+
+@command(app, uses="changes variant seed engine json")
 def explain(
     file: File,
     options: Options,
@@ -149,9 +179,9 @@ def schema(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; else to the terminal.")] = None,
 ) -> int:
     """Print the JSON Schema of scenario files, for editors."""
-    from sim.faces.schema import editor_schema
+    from sim.scenario.editors import json_schema
 
-    text = json.dumps(editor_schema(), indent=2)
+    text = json.dumps(json_schema(), indent=2)
     if out is None:
         print(text)
     else:

@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
@@ -33,6 +34,8 @@ INTERRUPTED: Final = 130
 
 WORLD, WORK, OUTPUT = "The world", "The work", "The output"
 """What options are about, as the help groups them."""
+
+ALL: Final = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,25 +104,42 @@ class Options:
 
     def load(self, file: Path, variant: str | None = None) -> Scenario:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
-        from sim.scenario.loading import load
+        from sim.scenario.loading import load, read
 
-        return load(file, variant=variant or self.one_variant, changes=self.all_changes, reading=self.reading)
-
-    @property
-    def all_changes(self) -> list[str]:
-        """The changes given by `--set`, and those that have options of their own."""
+        variant = variant or self.one_variant
+        if self.reading is not None:
+            return load(file, reading=self.reading)
         own = {"run.seed": self.seed, "run.replications": self.replications}
-        return [*self.changes, *(f"{path}={value}" for path, value in own.items() if value is not None)]
+        changes = [*self.changes, *(f"{path}={value}" for path, value in own.items() if value is not None)]
+        document = read(file)
+        scenario = document.scenario(variant=variant, changes=changes)
+        if self.targets is None:
+            return scenario
+        left_out = self._left_out(tuple(scenario.targets))
+        # What is simulated stays the same, so that a target comes to the same whether or not others are judged.
+        cool_down = f"run.cool_down={scenario.cool_down // 1_000_000} s"
+        return document.scenario(variant=variant, changes=[*changes, cool_down, *left_out])
+
+    def _left_out(self, known: tuple[str, ...]) -> list[str]:
+        """The changes that take away the targets that are not to be judged."""
+        from sim.scenario.fields import near
+
+        wanted = [name.strip() for name in (self.targets or "").split(",") if name.strip()]
+        for name in wanted:
+            if name not in known:
+                hint = near(name, known) or f"; there are {', '.join(known) or 'none'}"
+                raise typer.BadParameter(f"there is no target '{name}'{hint}", param_hint="--targets")
+        return [f"targets.{name}=null" for name in known if name not in wanted]
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Scenario files.", show_default=False)]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.", show_default=False)]
 
 
-def command(app: typer.Typer, *, uses: tuple[str, ...] = (WORLD, WORK, OUTPUT)) -> Callable[..., Callable[..., None]]:
+def command(app: typer.Typer, *, uses: str = ALL) -> Callable[..., Callable[..., None]]:
     """Register a function as a command: its `options` become the shared options, its return the exit code.
 
-    `uses` are the groups of options that its help shows. The others are taken too, so that one command line can be
+    `uses` names the shared options that its help shows. The others are taken too, so that one command line can be
     given to several commands, and change nothing.
     """
 
@@ -145,14 +165,15 @@ def command(app: typer.Typer, *, uses: tuple[str, ...] = (WORLD, WORK, OUTPUT)) 
     return register
 
 
-def _parameters(uses: tuple[str, ...]) -> list[inspect.Parameter]:
+def _parameters(uses: str) -> list[inspect.Parameter]:
     """The fields of `Options` as parameters that typer understands."""
     hints = get_type_hints(Options, include_extras=True)
     found = []
     for one in dataclasses.fields(Options):
         kind, note = hints[one.name].__origin__, hints[one.name].__metadata__[0]
-        if note.rich_help_panel not in uses:
-            note = _hidden(note)
+        if uses != ALL and one.name not in uses.split():
+            note = copy(note)
+            note.hidden = True
         default = one.default_factory() if callable(one.default_factory) else one.default
         found.append(
             inspect.Parameter(
@@ -160,14 +181,6 @@ def _parameters(uses: tuple[str, ...]) -> list[inspect.Parameter]:
             )
         )
     return found
-
-
-def _hidden(note: Any) -> Any:
-    from copy import copy
-
-    hidden = copy(note)
-    hidden.hidden = True
-    return hidden
 
 
 def _guarded(work: Callable[[], int | None], name: str) -> int:

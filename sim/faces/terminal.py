@@ -42,7 +42,7 @@ class Result:
     """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
 
     @property
-    def decided_well(self) -> bool:
+    def all_met(self) -> bool:
         """Whether every target is met."""
         return all(one.verdict == "met" for one in self.targets)
 
@@ -77,7 +77,7 @@ def result_data(result: Result, folder: Path) -> dict[str, Any]:
         "seed": done.seed,
         "engine": done.engine,
         "replications": len(done.sample),
-        "failed": {str(index): str(failure) for index, failure in done.failures.items()},
+        "failed": {str(index): failure.error for index, failure in done.failures.items()},
         "targets": {one.name: _target_data(one) for one in result.targets},
         "together": {
             "verdict": result.joint.verdict,
@@ -283,7 +283,7 @@ def _where(result: Result, one: TargetResult) -> str:
 
 def _failed(done: Done) -> Iterator[str]:
     for index, failure in done.failures.items():
-        yield f"replication {index} failed and is left out: {failure}"
+        yield f"replication {index} failed and is left out: {failure.error}"
 
 
 # As data
