@@ -1,0 +1,269 @@
+"""How every figure looks: paper, type, colours, verdicts, and how its files are written. No figure knows a number here.
+
+Figures are laid out by hand, in inches from the upper left corner: a label has the room it needs, whatever its length,
+and nothing is laid out twice. pyplot is not used. Colours tell nothing alone: a verdict is also a word and a mark,
+a line also a stroke; and they differ in lightness, so that a grey print tells the same.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
+
+WIDTH: Final = 7.2
+"""Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""
+MARGIN: Final = 0.12
+KEY: Final = 0.25
+"""Inches of room for the line that tells what strokes and marks mean."""
+
+SMALL: Final = 8.0
+PLAIN: Final = 9.0
+LARGE: Final = 11.5
+"""Sizes of type in points; nothing is set smaller than SMALL."""
+DOTS_AN_INCH: Final = 150
+
+INK: Final = "#1a1a1a"
+GREY: Final = "#5c5c5c"
+FAINT: Final = "#c8c8c8"
+PALE: Final = "#eeeeee"
+
+BLUE: Final = "#0072b2"
+ORANGE: Final = "#e69f00"
+SKY: Final = "#56b4e9"
+GREEN: Final = "#009e73"
+VERMILION: Final = "#d55e00"
+PURPLE: Final = "#cc79a7"
+"""The colours of M. Okabe and K. Ito (2008), which colour-blind eyes tell apart."""
+
+STROKES: Final[tuple[tuple[str, Any, str], ...]] = (
+    (INK, "-", "o"),
+    (VERMILION, (0, (5, 1.5)), "s"),
+    (BLUE, (0, (1.5, 1)), "^"),
+    (ORANGE, (0, (6, 1.5, 1, 1.5)), "D"),
+    (PURPLE, (0, (3, 1, 1, 1, 1, 1)), "v"),
+    (GREEN, (0, (8, 2)), "P"),
+)
+"""Colour, dashes and mark of the first, second, ... of several lines in one picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a verdict is shown; its word is written beside it."""
+
+    colour: str
+    mark: str
+    hollow: bool = False
+
+
+VERDICTS: Final = {
+    "met": Look("#005a8c", "o"),
+    "missed": Look(VERMILION, "X"),
+    "undecided": Look("#b07800", "D", hollow=True),
+}
+"""A dark disc, a bright cross and a hollow diamond."""
+
+_RC: Final[dict[Any, Any]] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": PLAIN,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": GREY,
+    "axes.labelsize": SMALL,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "axes.axisbelow": True,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "grid.color": "#e2e2e2",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.solid_capstyle": "butt",
+    "hatch.linewidth": 0.5,
+    "legend.frameon": False,
+    "legend.fontsize": SMALL,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tipline",
+    "path.simplify": True,
+}
+
+_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
+"""The space between a number and its unit, where no line ends."""
+
+_ALONE: Final = threading.RLock()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The look of the house, for as long as a figure is made or written; one thread at a time, since it is global."""
+    with _ALONE, rc_context(_RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+class Sheet:
+    """A figure with its title, which says the finding, a line on what is shown, and a body in inches below.
+
+    Distances run from the left edge of the paper and from the top of the body.
+    """
+
+    def __init__(self, title: str, note: str, height: float):
+        title_lines = wrapped(title, WIDTH - 2 * MARGIN, LARGE, bold=True)
+        note_lines = wrapped(note, WIDTH - 2 * MARGIN, SMALL)
+        first, second = len(title_lines) * leading(LARGE), len(note_lines) * leading(SMALL)
+        self._top = MARGIN + first + second + 0.14
+        self.height = self._top + height + MARGIN
+        self.figure = Figure(figsize=(WIDTH, self.height), facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self._write(MARGIN, MARGIN, "\n".join(title_lines), size=LARGE, weight="bold")
+        self._write(MARGIN, MARGIN + first + 0.03, "\n".join(note_lines), size=SMALL, color=GREY)
+
+    def axes(self, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
+        """Axes at a place of the body."""
+        bottom = self.height - self._top - top - height
+        box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
+        return self.figure.add_axes(box, **options)
+
+    def write(self, left: float, top: float, text: str, size: float = SMALL, **options: Any) -> Text:
+        """Text whose upper left corner (or with `ha` upper right, upper middle) is at a place of the body."""
+        return self._write(left, self._top + top, text, size=size, **options)
+
+    def _write(self, left: float, top: float, text: str, **options: Any) -> Text:
+        return self.figure.text(left / WIDTH, 1 - top / self.height, text, va="top", linespacing=1.25, **options)
+
+
+def leading(size: float) -> float:
+    """Inches from one line of text to the next."""
+    return size * 1.45 / 72
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float = SMALL, *, bold: bool = False) -> float:
+    """Inches that a line of text takes."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / 72
+
+
+def wrapped(text: str, width: float, size: float = SMALL, *, bold: bool = False, lines: int | None = None) -> list[str]:
+    """Text in lines of at most `width` inches; a word that is longer is broken, and past `lines` it ends in dots."""
+    found: list[str] = []
+    line = ""
+    for word in _UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
+        tried = f"{line} {word}" if line else word
+        if text_width(tried, size, bold=bold) <= width:
+            line = tried
+            continue
+        if line:
+            found.append(line)
+        while text_width(word, size, bold=bold) > width and len(word) > 1:
+            fitting = _fitting(word, width, size, bold)
+            found.append(word[:fitting])
+            word = word[fitting:]
+        line = word
+    found.append(line)
+    if lines is not None and len(found) > lines:
+        found = [*found[: lines - 1], shortened(" ".join(found[lines - 1 :]), width, size, bold=bold)]
+    return found
+
+
+def shortened(text: str, width: float, size: float = SMALL, *, bold: bool = False) -> str:
+    """A line of text as far as it fits into `width` inches, with dots where it was cut."""
+    if text_width(text, size, bold=bold) <= width:
+        return text
+    return text[: _fitting(text, width - text_width("…", size, bold=bold), size, bold)].rstrip() + "…"
+
+
+def _fitting(text: str, width: float, size: float, bold: bool) -> int:
+    """How many letters of a text fit, at least one."""
+    fits = 1
+    while fits < len(text) and text_width(text[: fits + 1], size, bold=bold) <= width:
+        fits += 1
+    return fits
+
+
+def mark(axes: Axes, x: float, y: float, verdict: str, **options: Any) -> None:
+    """The mark of a verdict at a point of the axes."""
+    options = {"clip_on": False, "zorder": 6} | options
+    axes.plot([x], [y], **_mark(VERDICTS[verdict]), **options)
+
+
+def marked(verdict: str, label: str) -> Line2D:
+    """The mark of a verdict for a key."""
+    return Line2D([], [], label=label, **_mark(VERDICTS[verdict]))
+
+
+def _mark(look: Look) -> dict[str, Any]:
+    return {
+        "marker": look.mark,
+        "markersize": 6 if look.hollow else 7.5,
+        "markerfacecolor": "white" if look.hollow else look.colour,
+        "markeredgecolor": look.colour if look.hollow else "white",
+        "markeredgewidth": 1.6 if look.hollow else 0.7,
+        "linestyle": "none",
+    }
+
+
+def key(sheet: Sheet, handles: Sequence[Artist], top: float, left: float = MARGIN) -> None:
+    """What strokes, marks and fields mean, in one line KEY high."""
+    axes = sheet.axes(left, top, WIDTH - MARGIN - left, KEY)
+    axes.set_axis_off()
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        ncols=max(len(handles), 1),
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.5,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def file_bytes(figure: Figure, form: Literal["png", "svg"]) -> bytes:
+    """A figure as a file: the same bytes for the same figure, without dates."""
+    metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
+    into = io.BytesIO()
+    with styled():
+        figure.savefig(into, format=form, dpi=DOTS_AN_INCH, metadata=metadata)
+    return into.getvalue()
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as `name`.png and `name`.svg, each whole or not at all, and tell the two paths."""
+    written = []
+    for form in ("png", "svg"):
+        path = folder / f"{name}.{form}"
+        part = path.with_suffix(f".{form}.part")
+        part.write_bytes(file_bytes(figure, form))
+        os.replace(part, path)
+        written.append(path)
+    return written
