@@ -13,7 +13,7 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 Result = TypeVar("Result")
 Pool = Literal["threads", "processes"]
@@ -21,8 +21,8 @@ Pool = Literal["threads", "processes"]
 MOST_DEATHS = 3
 """How often workers may die with the same piece in hand before it counts as failed."""
 
-PIECES_A_TASK = 8
-"""Pieces that go to a cluster in one task: a task costs about two milliseconds there."""
+MOST_PIECES_A_TASK = 8
+"""Pieces that go to a cluster in one task, which costs about two milliseconds there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +120,21 @@ def _on_cluster(
         from distributed import Client, as_completed
     except ImportError as error:
         raise ValueError("--cluster needs the extra: pip install 'tipline[cluster]'") from error
-    waiting = iter(indices)
+    wanted = list(indices)
     with Client(address, set_as_default=False) as client:
         [shared] = client.scatter([guarded], broadcast=True)
+        n_slots = 2 * max(sum(client.nthreads().values()), 1)
+        size = max(1, min(MOST_PIECES_A_TASK, len(wanted) // n_slots))
+        batches = iter([wanted[i : i + size] for i in range(0, len(wanted), size)])
 
-        def submit() -> Iterator[Future[list[tuple[int, Result | Failure]]]]:
-            while batch := list(islice(waiting, PIECES_A_TASK)):
-                yield client.submit(_call, shared, batch, retries=MOST_DEATHS, pure=False)
+        def submit(n: int) -> list[Any]:
+            return [
+                client.submit(_call, shared, batch, retries=MOST_DEATHS, pure=False) for batch in islice(batches, n)
+            ]
 
-        tasks = submit()
-        n_slots = max(2 * sum(client.nthreads().values()), 2)
-        ahead = as_completed(list(islice(tasks, n_slots)))
+        ahead = as_completed(submit(n_slots), loop=client.loop)
         for done in ahead:
-            for following in islice(tasks, 1):
+            for following in submit(1):
                 ahead.add(following)
             yield from done.result()
 

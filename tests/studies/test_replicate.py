@@ -1,0 +1,226 @@
+"""Many replications: the same numbers whatever the jobs, the engine, an interruption or a worker that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.scenario.loading import load
+from sim.scenario.schema import Scenario
+from sim.studies import folder
+from sim.studies.keeping import Kept, write_atomic
+from sim.studies.replicate import Done, Settings, run
+from sim.studies.workers import Failure, each
+
+NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
+WEEKS = ["run.warm_up=1 d", "run.length=14 d", "run.cool_down=1 d", "run.replications=5"]
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return load(NATIONAL, changes=WEEKS)
+
+
+@pytest.fixture(scope="module")
+def serial(scenario: Scenario) -> Done:
+    return run(scenario)
+
+
+def same(one: Done, other: Done) -> bool:
+    """Whether two runs left the same tables, byte for byte."""
+    fields = ("index", "cohort", "counts", "ratio", "units", "joint", "stages", "places", "week", "arrivals")
+    kept = all(np.array_equal(getattr(one.sample, f), getattr(other.sample, f), equal_nan=True) for f in fields)
+    pooled = ("times", "waits", "failing", "spent")
+    return kept and all(np.array_equal(getattr(one.sample.pooled, f), getattr(other.sample.pooled, f)) for f in pooled)
+
+
+def files(done: Done, into: Path) -> dict[str, bytes]:
+    """What a run writes, but the manifest, which names the engine."""
+    written = folder.write(done, into, ["tipline", "run"])
+    return {path.name: path.read_bytes() for path in written if path.name != "manifest.json"}
+
+
+def test_jobs_change_nothing(scenario: Scenario, serial: Done) -> None:
+    assert same(serial, run(scenario, settings=Settings(jobs=3)))
+
+
+def test_the_reference_engine_over_processes_gives_the_same(scenario: Scenario, serial: Done) -> None:
+    settings = Settings(engine="reference", jobs=2)
+    assert same(run(scenario, replications=2), run(scenario, replications=2, settings=settings))
+
+
+def test_fewer_replications_are_the_first_of_more(scenario: Scenario, serial: Done) -> None:
+    assert np.array_equal(run(scenario, replications=3).sample.ratio, serial.sample.ratio[:3])
+
+
+def test_another_seed_is_another_world(scenario: Scenario, serial: Done) -> None:
+    assert not np.array_equal(run(scenario, replications=5, seed=99).sample.ratio, serial.sample.ratio)
+
+
+def test_looks_add_replications_until_they_are_content(scenario: Scenario, serial: Done) -> None:
+    asked = []
+
+    def looks(sample: object) -> int:
+        asked.append(len(sample))  # type: ignore[arg-type]
+        return min(len(sample) + 1, 5)  # type: ignore[arg-type]
+
+    assert same(run(scenario, replications=3, looks=looks), serial)
+    assert asked == [3, 4, 5]
+
+
+def test_no_replication_at_all_is_refused(scenario: Scenario) -> None:
+    with pytest.raises(ValueError, match=r"at least 1 \(got 0\)"):
+        run(scenario, replications=0)
+
+
+def test_files_are_the_same_for_jobs_and_engine(scenario: Scenario, tmp_path: Path) -> None:
+    """CSV and parquet, byte for byte."""
+    found = []
+    for name, settings in (
+        ("a", Settings(folder=tmp_path / "pa", log_events=True)),
+        ("b", Settings(folder=tmp_path / "pb", log_events=True, jobs=2)),
+        ("c", Settings(folder=tmp_path / "pc", log_events=True, engine="reference")),
+    ):
+        found.append(files(run(scenario, replications=2, settings=settings), tmp_path / name))
+    assert "events.parquet" in found[0]
+    assert found[0] == found[1] == found[2]
+
+
+def test_an_interrupted_run_goes_on_where_it_was(scenario: Scenario, serial: Done, tmp_path: Path) -> None:
+    """Ctrl-C after two replications; resumed, only the other three are run."""
+
+    def interrupt(n_done: int) -> None:
+        if n_done == 2:
+            raise KeyboardInterrupt
+
+    settings = Settings(folder=tmp_path / "progress", count=interrupt, log_events=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(scenario, settings=settings)
+    assert len(list((tmp_path / "progress").glob("[0-9]*.npz"))) == 2
+
+    counted: list[int] = []
+    done = run(scenario, settings=replace(settings, resume=True, count=counted.append))
+    assert counted == [2, 3, 4, 5]
+    assert same(done, serial)
+    whole = run(scenario, settings=Settings(folder=tmp_path / "other", log_events=True))
+    assert files(done, tmp_path / "a") == files(whole, tmp_path / "b")
+
+
+def test_what_another_study_left_is_not_taken_up(scenario: Scenario, tmp_path: Path) -> None:
+    settings = Settings(folder=tmp_path / "progress")
+    run(scenario, replications=1, seed=1, settings=settings)
+    done = run(scenario, replications=1, seed=2, settings=replace(settings, resume=True))
+    assert np.array_equal(done.sample.ratio, run(scenario, replications=1, seed=2).sample.ratio)
+
+
+def test_a_replication_that_fails_is_named_and_the_rest_kept(
+    scenario: Scenario, serial: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.studies import replicate
+
+    honest = replicate.draw
+
+    def broken(scenario: Scenario, index: int, *, seed: int | None = None) -> object:
+        if index == 3:
+            raise ArithmeticError("no such luck")
+        return honest(scenario, index, seed=seed)
+
+    monkeypatch.setattr(replicate, "draw", broken)
+    done = run(scenario, settings=Settings(jobs=2))
+    assert {index: failure.error for index, failure in done.failures.items()} == {3: "ArithmeticError: no such luck"}
+    assert list(done.sample.index) == [0, 1, 2, 4]
+    assert np.array_equal(done.sample.ratio, serial.sample.ratio[[0, 1, 2, 4]])
+
+
+def test_memory_does_not_grow_with_replications(scenario: Scenario) -> None:
+    """What is kept of each further replication is less than 100 kilobytes, whatever the number of tips."""
+    run(scenario, replications=2)
+    tracemalloc.start()
+    few = run(scenario, replications=2)
+    after_few = tracemalloc.get_traced_memory()[0]
+    many = run(scenario, replications=12)
+    after_many = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(few.sample) == 2
+    assert len(many.sample) == 12
+    assert (after_many - after_few) / 12 < 100_000
+
+
+def die_once(index: int) -> int:
+    """Kill the worker that has index 2 in hand, the first time."""
+    mark = Path(os.environ["TIPLINE_TEST_MARK"])
+    if index == 2 and not mark.exists():
+        mark.write_text("dead")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return index * index
+
+
+def die_always(index: int) -> int:
+    if index == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return index * index
+
+
+def test_pieces_of_a_worker_that_died_are_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIPLINE_TEST_MARK", str(tmp_path / "mark"))
+    found = dict(each(die_once, range(6), jobs=2, pool="processes"))
+    assert found == {index: index * index for index in range(6)}
+
+
+@pytest.mark.slow
+def test_a_piece_that_kills_every_worker_fails_alone() -> None:
+    found = dict(each(die_always, range(4), jobs=1 + 1, pool="processes"))
+    assert isinstance(found[2], Failure)
+    assert "died" in found[2].error
+
+
+def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept", "key", resume=False)
+    piece = {"a": np.arange(3), "b": np.array([[1.5, np.nan]])}
+    kept.put("0", piece)
+    found = Kept(tmp_path / "kept", "key", resume=True).get("0")
+    assert found is not None
+    assert all(np.array_equal(found[name], piece[name], equal_nan=name == "b") for name in piece)
+    assert kept.get("1") is None
+    kept.path("1").write_bytes(b"half a fi")
+    assert kept.get("1") is None
+    assert Kept(tmp_path / "kept", "another", resume=True).get("0") is None
+
+
+def test_an_object_in_a_kept_file_is_never_unpickled(tmp_path: Path) -> None:
+    """A hostile file can be refused; it cannot run."""
+    kept = Kept(tmp_path / "kept", "key", resume=False)
+    np.savez(kept.path("0"), a=np.array([{"hostile": True}], dtype=object))
+    assert kept.get("0") is None
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    write_atomic(path, b"old")
+    with pytest.raises(TypeError):
+        write_atomic(path, "text")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_numbers_of_a_serial_run(scenario: Scenario, serial: Done) -> None:
+    """A local cluster of two workers, of which one is killed while the study is under way."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        workers = [worker.process.process.pid for worker in cluster.workers.values()]
+
+        def kill_one(n_done: int) -> None:
+            if n_done == 1 and workers:
+                os.kill(workers.pop(), signal.SIGKILL)
+
+        settings = Settings(cluster=cluster.scheduler_address, count=kill_one)
+        done = run(scenario, settings=settings)
+        assert not workers[1:]
+        assert not done.failures
+        assert same(done, serial)
