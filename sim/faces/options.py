@@ -198,7 +198,8 @@ def _guarded(work: Callable[[], int | None], name: str) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        say(f"tipline {name}: {error.filename or ''}: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"tipline {name}: {where}{error.strerror or error}")
         return BAD_INPUT
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sim.faces import plots
 from sim.faces.options import Options, say
 from sim.faces.terminal import Result, progress
 from sim.measures.stopping import Looks
@@ -44,15 +45,16 @@ def run_into(scenario: Scenario, options: Options, folder: Path) -> Result | Non
         for index, failure in done.failures.items():
             say(f"replication {index} failed: {failure.error}{_trace(failure.trace)}")
         return None
-    result = result_of(done)
+    result = result_of(done, 1 if looks is None else len(looks.numbers))
     kept.write(done, folder, ["tipline", *sys.argv[1:]])
+    plots.write_plots(result, folder / "plots")
     kept.clear_progress(folder)
     return result
 
 
-def result_of(done: Done) -> Result:
+def result_of(done: Done, looks: int = 1) -> Result:
     """What a run came to, with everything that no reader may miss."""
-    return Result(done, results(done.sample), joint(done.sample), describe(done.scenario).warnings)
+    return Result(done, results(done.sample), joint(done.sample), describe(done.scenario).warnings, looks)
 
 
 def _done(scenario: Scenario, options: Options, folder: Path, looks: Looks | None) -> Done:

@@ -40,6 +40,8 @@ class Result:
     joint: Joint
     notes: Sequence[str]
     """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
+    looks: int = 1
+    """How often the verdicts were looked at while replications were added; the intervals allow for it."""
 
     @property
     def all_met(self) -> bool:
@@ -53,7 +55,7 @@ def show_result(result: Result, folder: Path) -> None:
     variant = f", variant {scenario.variant}" if scenario.variant else ""
     parts: list[RenderableType] = [
         Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
-        page.text(_what_was_run(result.done)),
+        page.text(_what_was_run(result)),
         "",
         _table(result.targets),
     ]
@@ -108,12 +110,13 @@ def progress(of: str, total: int, *, shown: bool) -> Iterator[Callable[[int], No
         yield done
 
 
-def _what_was_run(done: Done) -> str:
-    scenario, sample = done.scenario, done.sample
+def _what_was_run(result: Result) -> str:
+    scenario, sample = result.done.scenario, result.done.sample
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
     return (
-        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {done.seed}; "
+        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
         f"{percent(scenario.run.confidence)} intervals"
+        + (f", since there may be {result.looks} looks" if result.looks > 1 else "")
     )
 
 
@@ -232,8 +235,8 @@ def _why(result: Result) -> str:
         return f"{_listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
     if named["undecided"]:
         return (
-            f"{_listed(named['undecided'])} {'is' if len(named['undecided']) == 1 else 'are'} open; more replications "
-            "may decide (--until-decided)"
+            f"with intervals that hold all at once, {_listed(named['undecided'])} "
+            f"{'is' if len(named['undecided']) == 1 else 'are'} undecided; --until-decided adds replications"
         )
     return "every target is met, with intervals that hold all at once"
 
