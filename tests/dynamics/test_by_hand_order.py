@@ -190,9 +190,14 @@ def test_then_the_earliest_entry_to_the_line(simulate: Engine) -> None:
 
 
 def test_then_the_lower_tip(simulate: Engine) -> None:
-    """Tips 1 and 2 enter the line at the same tick."""
-    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a")], tips=[tip(0, 5), tip(2, 1), tip(2, 1)]))
-    assert log.start.tolist() == [0, 5, 6]
+    """Both enter the line at 5: tip 2 from its delay, and only then tip 1, back to retry."""
+    tips = [
+        tip(0, Visit(1, 9, patience=[0])),
+        tip(1, Visit(1, 1, patience=[1, 99], retry=[3])),
+        tip(2, 3, Visit(1, 1, patience=[99])),
+    ]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage(), Stage("a")], tips=tips))
+    assert log.start.tolist() == [0, 9, 2, 10]
 
 
 def test_a_tip_that_returns_with_work_left_keeps_its_first_entry(simulate: Engine) -> None:
