@@ -43,8 +43,8 @@ def targets(sample: Sample) -> pd.DataFrame:
                 "claim": one.claim,
                 "kind": one.kind,
                 "unit": "min" if one.kind == "mean" else "share",
-                "within_min": None if within is None else within / MINUTE,
-                "threshold": in_unit(one, one.threshold),
+                "threshold_min": None if within is None else within / MINUTE,
+                "share_or_mean": in_unit(one, one.threshold),
                 "value": in_unit(one, one.value),
                 "low": in_unit(one, one.low),
                 "high": in_unit(one, one.high),
@@ -60,7 +60,7 @@ def targets(sample: Sample) -> pd.DataFrame:
                 "open_without_label_tips": one.unlabelled_open,
             }
         )
-    columns = ["target", "claim", "kind", "unit", "within_min", "threshold", "value", "low", "high", "verdict"]
+    columns = ["target", "claim", "kind", "unit", "threshold_min", "share_or_mean", "value", "low", "high", "verdict"]
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else columns)
 
 
