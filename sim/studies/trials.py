@@ -41,26 +41,33 @@ class Draws:
     def __init__(self, most_bytes: int = MOST_BYTES):
         self._most_bytes = most_bytes
         self._kept: OrderedDict[tuple[str, int, int], Replication] = OrderedDict()
+        self._first: dict[str, Scenario] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, scenario: Scenario, index: int, seed: int) -> Replication:
-        """Replication `index` of a scenario, its tips drawn only if no scenario with the same draw was here before."""
-        key = (draw_key(scenario), seed, index)
+    def get(self, scenario: Scenario, index: int, seed: int, draws_by: str | None = None) -> Replication:
+        """Replication `index` of a scenario, its tips drawn only if no scenario with the same draw was here before.
+
+        `draws_by` is its `draw_key`, where the caller has it at hand.
+        """
+        draws_by = draw_key(scenario) if draws_by is None else draws_by
+        key = (draws_by, seed, index)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
+            # What has to be drawn again is drawn for the first of these scenarios, which is made ready for it.
+            first = self._first.setdefault(draws_by, scenario)
         if found is not None:
             return restaff(found, scenario)
-        drawn = draw(scenario, index, seed=seed)
+        drawn = draw(first, index, seed=seed)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = drawn
                 self._bytes += _size(drawn)
             while self._bytes > self._most_bytes and len(self._kept) > 1:
                 self._bytes -= _size(self._kept.popitem(last=False)[1])
-        return drawn
+        return drawn if first is scenario else restaff(drawn, scenario)
 
 
 class Trials:
@@ -135,9 +142,10 @@ class _Shared:
 
     def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine):
         self.draws, self.frame, self.seed, self.engine = draws, frame, seed, engine
+        self.draws_by = draw_key(frame.scenario)
 
     def __call__(self, index: int) -> Piece:
-        replication = self.draws.get(self.frame.scenario, index, self.seed)
+        replication = self.draws.get(self.frame.scenario, index, self.seed, self.draws_by)
         log = simulate(replication, self.engine)
         return measure(log, replication, self.frame).without_pooled().arrays()
 
