@@ -174,7 +174,7 @@ def quotient(pairs: Floats) -> Floats:
 def _estimate(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
     """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound."""
     interval = mean_interval if target.kind == "mean" else share_interval
-    value, low, high = (_weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
+    value, low, high = (weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
     middle = interval(value[:, 0], value[:, 1], confidence).value
     at_least = interval(low[:, 0], low[:, 1], confidence)
     if np.isinf(high).any():
@@ -185,7 +185,7 @@ def _estimate(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
     return Estimate(middle, at_least.low, at_most.high)
 
 
-def _weighed(target: AnyTarget, pairs: Floats) -> Floats:
+def weighed(target: AnyTarget, pairs: Floats) -> Floats:
     """Numerators and denominators in which replications weigh as they should, (n_replications, 2).
 
     The tips of a run weigh alike. Worst windows weigh alike, as many tips as they have on average, and so do
