@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.faces.plots.findings import WEEKDAYS
-from sim.faces.plots.style import SMALL, text_width
+from sim.faces.plots.style import GRID, SMALL, text_width
 
 _TIMES: Final = (
     ("1 min", MINUTE),
@@ -53,8 +53,7 @@ def log_times(axes: Axes, first: float, last: float, width: float) -> None:
             taken.append((at - half, at + half))
             named[time] = name
     axes.set_xticks(list(named), list(named.values()))
-    axes.set_xticks([time for _, time in _TIMES if first <= time <= last and time not in named], minor=True)
-    axes.xaxis.set_minor_formatter("")
+    axes.set_xticks([], minor=True)
 
 
 def shares(axes: Axes) -> None:
@@ -66,7 +65,7 @@ def shares(axes: Axes) -> None:
 def week(axes: Axes, *, named: bool = True) -> None:
     """The x axis as the 168 hours of a week, a line at every midnight."""
     axes.set_xlim(0, 168)
-    axes.set_xticks(range(0, 169, 24), [""] * 8)
-    axes.set_xticks(range(12, 168, 24), WEEKDAYS if named else [""] * 7, minor=True)
-    axes.tick_params(axis="x", which="minor", length=0)
-    axes.grid(axis="x", which="major")
+    axes.set_xticks(range(12, 168, 24) if named else [], WEEKDAYS if named else [])
+    axes.tick_params(axis="x", length=0)
+    # Lines drawn as one are a tenth of the work of ticks and a grid.
+    axes.vlines(range(24, 169, 24), 0, 1, transform=axes.get_xaxis_transform(), colors=GRID, linewidths=0.6, zorder=0.5)

@@ -30,6 +30,7 @@ from sim.faces.plots.style import (
     leading,
     mark,
     marked,
+    shortened,
     styled,
     wrapped,
 )
@@ -74,7 +75,8 @@ def curves(result: Result) -> list[Curve]:
         target = one.target
         if isinstance(target, ShareTarget | MeanTarget):
             groups.setdefault((target.of, target.from_, target.to, target.lost_tips), []).append(one)
-    return [_curve(result, group) for group in groups.values()]
+    # More than two in a panel would hide each other.
+    return [_curve(result, group[i : i + 2]) for group in groups.values() for i in range(0, len(group), 2)]
 
 
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
@@ -124,10 +126,13 @@ def _head(panel: Curve, width: float) -> list[tuple[str, str, bool]]:
     """The lines above a panel: text, colour, and whether it is bold."""
     lines = []
     for one in panel.results:
-        said = wrapped(f"{one.name} {one.verdict}: {came_to(one)}", width, SMALL, bold=True, lines=2)
+        name = shortened(one.name, 0.75 * width, SMALL, bold=True)
+        said = wrapped(f"{name} {one.verdict}: {came_to(one)}", width, SMALL, bold=True, lines=2)
         lines += [(line, VERDICTS[one.verdict].colour, True) for line in said]
         lines += [(line, INK, False) for line in wrapped(f"wanted: {asked(one)}", width, SMALL, lines=2)]
-    return [*lines, *((line, GREY, False) for line in wrapped(panel.who, width, SMALL, lines=2))]
+    never = panel.judged - int(panel.times.sum())
+    who = f"{panel.who}; {share_text(never / panel.judged)} never through" if never else panel.who
+    return [*lines, *((line, GREY, False) for line in wrapped(who, width, SMALL, lines=3))]
 
 
 def _write_head(sheet: Sheet, lines: Sequence[tuple[str, str, bool]], left: float, top: float) -> None:
@@ -150,7 +155,7 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
             if one.kind == "mean" and one.value > 0:
                 last.append(one.value * 1.5)
     low = min(max(min(first, default=0), SECOND), LONGEST / 100)
-    return low, min(max(*last, low * 60), LONGEST * 1.2)
+    return low, min(max([low * 60, *last]), LONGEST * 1.2)
 
 
 def _limit(one: TargetResult) -> float:
@@ -164,24 +169,12 @@ def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> 
     scales.shares(axes)
     scales.log_times(axes, *span, width)
     axes.grid(axis="both", which="major")
-    reached, edges = panel.reached, np.maximum(EDGES[1:], span[0])
-    shown = np.flatnonzero(EDGES[1:] <= span[1] * 1.05)
-    axes.plot(edges[shown], reached[shown], color=INK, zorder=4)
-    if panel.judged == 0:
-        axes.text(0.5, 0.5, "no tips to judge", transform=axes.transAxes, ha="center", va="center", color=GREY)
-    elif reached[-1] < 0.995:
-        # Below a curve that ends high there is room, and above one that ends low.
-        axes.text(
-            0.985,
-            0.09 if reached[-1] > 0.5 else 0.86,
-            f"{share_text(1 - reached[-1])} never through",
-            transform=axes.transAxes,
-            ha="right",
-            fontsize=SMALL,
-            color=GREY,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-            zorder=3.5,
-        )
+    if panel.judged:
+        shown = EDGES[1:] <= span[1] * 1.05
+        axes.plot(np.maximum(EDGES[1:][shown], span[0]), panel.reached[shown], color=INK, zorder=4)
+    else:
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+        axes.text(0.5, 0.5, "no tips to judge", transform=axes.transAxes, ha="center", color=GREY, bbox=box, zorder=5)
     for one in panel.results:
         (_draw_share if one.kind == "share" else _draw_mean)(axes, one)
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from sim.faces import words
-from sim.faces.plots.findings import WEEKDAYS, about, hours_text, listed, share_text
+from sim.faces.plots.findings import WEEKDAYS, about, hours_text, share_text, short
 from sim.faces.plots.style import (
     FAINT,
     GREY,
@@ -29,6 +29,7 @@ from sim.faces.plots.style import (
     Sheet,
     key,
     leading,
+    shortened,
     styled,
     wrapped,
 )
@@ -76,6 +77,11 @@ class Failing:
             return True
         return self.allowed is not None and bool(np.any((self.judged >= ENOUGH) & (self.share > self.allowed)))
 
+    @property
+    def outlined(self) -> bool:
+        """Whether an hour can have more failing tips than may: where less than one tip may, every failing hour has."""
+        return self.allowed is not None and self.allowed * float(np.median(self.judged)) >= 1
+
 
 def failings(result: Result) -> list[Failing]:
     """The targets about tips, by hour of the week."""
@@ -122,8 +128,7 @@ def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
     if not panels:
         return "No target fails noticeably at any hour of the week"
     worst = max(panels, key=lambda panel: panel.result.used)
-    beside = [panel.result.name for panel in panels if panel is not worst]
-    return f"{worst.result.name} fails {_when(worst)}" + (f"; also shown: {listed(beside)}" if beside else "")
+    return f"{short(worst.result.name)} fails {_when(worst)}"
 
 
 def _when(panel: Failing) -> str:
@@ -154,11 +159,9 @@ def _head(panel: Failing) -> list[tuple[str, str, str]]:
     if panel.allowed is not None:
         told += f"; {share_text(panel.allowed)} may"
     width = STEP - 0.25
-    lines = [
-        (line, VERDICTS[one.verdict].colour, "bold")
-        for line in wrapped(f"{one.name} {one.verdict}", width, SMALL, bold=True, lines=1)
-    ]
-    return [*lines, *((line, GREY, "normal") for line in wrapped(told, width, SMALL, lines=2))]
+    name = shortened(one.name, 0.75 * width, SMALL, bold=True)
+    head = (f"{name} {one.verdict}", VERDICTS[one.verdict].colour, "bold")
+    return [head, *((line, GREY, "normal") for line in wrapped(told, width, SMALL, lines=2))]
 
 
 def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
@@ -181,11 +184,9 @@ def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
     axes.tick_params(axis="y", length=0)
     ticks = {0.0: "0 %", last: _rough(last)}
     if panel.allowed is not None:
-        axes.add_collection(
-            LineCollection(
-                _border(np.nan_to_num(share) > panel.allowed), colors=INK, linewidths=1.3, clip_on=False, zorder=4
-            )
-        )
+        if panel.outlined:
+            lines = _border(np.nan_to_num(share) > panel.allowed)
+            axes.add_collection(LineCollection(lines, colors=INK, linewidths=1.3, clip_on=False, zorder=4))
         scale.axhline(panel.allowed, color=INK, linewidth=1.3)
         if 0.08 * last < panel.allowed < 0.92 * last:
             ticks[panel.allowed] = _rough(panel.allowed)
@@ -219,7 +220,7 @@ def _border(inside: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:
 
 def _key(sheet: Sheet, panels: Sequence[Failing], top: float) -> None:
     handles: list[Artist] = []
-    if any(panel.allowed is not None for panel in panels):
+    if any(panel.outlined for panel in panels):
         handles.append(Line2D([], [], color=INK, linewidth=1.3, label="around the hours in which more fail than may"))
     if any((panel.judged == 0).any() for panel in panels):
         handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="/////", linewidth=0, label="no tips"))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LONGEST_NAME: Final = 24
 
 
 def about(result: Result) -> str:
@@ -35,13 +36,24 @@ def share_text(share: float) -> str:
     return "under 0.001 %" if percent < 1 else "over 99.999 %"
 
 
+def short(name: str) -> str:
+    """A name that may stand in a title with others.
+
+    >>> short("rapid"), short("all_tips_through_the_first_stage_within_a_minute")
+    ('rapid', 'all_tips_through_the_fi…')
+    """
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
 def listed(names: Sequence[str], most: int = 4) -> str:
     """Names in a row.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
     ('a', 'a, b and c', 'a, b and 2 more')
     """
-    shown = list(names) if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
+    shown = [short(name) for name in (names if len(names) <= most + 1 else names[:most])]
+    if len(shown) < len(names):
+        shown.append(f"{len(names) - most} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
@@ -64,9 +76,9 @@ def hour_text(hour: int) -> str:
     """An hour of the week in words.
 
     >>> hour_text(0), hour_text(167)
-    ('on Mondays from 0:00 to 1:00', 'on Sundays from 23:00 to 24:00')
+    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
     """
-    return f"on {WEEKDAYS[hour // 24]}s from {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
 
 
 def hours_text(hour: int) -> str:

@@ -44,7 +44,7 @@ DOTS_AN_INCH: Final = 150
 INK: Final = "#1a1a1a"
 GREY: Final = "#5c5c5c"
 FAINT: Final = "#c8c8c8"
-PALE: Final = "#eeeeee"
+GRID: Final = "#e2e2e2"
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#e69f00"
@@ -103,7 +103,7 @@ _RC: Final[dict[Any, Any]] = {
     "ytick.major.size": 3,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "grid.color": "#e2e2e2",
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.4,
     "lines.solid_capstyle": "butt",
@@ -151,6 +151,11 @@ class Sheet:
         bottom = self.height - self._top - top - height
         box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
         return self.figure.add_axes(box, **options)
+
+    def mark(self, left: float, top: float, verdict: str) -> None:
+        """The mark of a verdict, its middle at a place of the body."""
+        at = [left / WIDTH], [1 - (self._top + top) / self.height]
+        self.figure.add_artist(Line2D(*at, transform=self.figure.transFigure, **_mark(VERDICTS[verdict])))
 
     def write(self, left: float, top: float, text: str, size: float = SMALL, **options: Any) -> Text:
         """Text whose upper left corner (or with `ha` upper right, upper middle) is at a place of the body."""
@@ -250,10 +255,14 @@ def key(sheet: Sheet, handles: Sequence[Artist], top: float, left: float = MARGI
 
 def file_bytes(figure: Figure, form: Literal["png", "svg"]) -> bytes:
     """A figure as a file: the same bytes for the same figure, without dates."""
-    metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
     into = io.BytesIO()
     with styled():
-        figure.savefig(into, format=form, dpi=DOTS_AN_INCH, metadata=metadata)
+        if form == "svg":
+            figure.savefig(into, format="svg", metadata={"Date": None, "Creator": None})
+        else:
+            # Pictures of lines and text hardly shrink with more effort than this.
+            options = {"compress_level": 3}
+            figure.savefig(into, format="png", dpi=DOTS_AN_INCH, metadata={"Software": None}, pil_kwargs=options)
     return into.getvalue()
 
 

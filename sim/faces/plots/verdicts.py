@@ -103,20 +103,17 @@ def _title(result: Result) -> str:
 
 
 def _name(sheet: Sheet, one: TargetResult, lines: list[str], top: float) -> None:
-    claim = f"  {one.claim}" if one.claim else ""
-    room = NAMES - text_width(claim, SMALL)
+    room = NAMES - (text_width(one.claim, SMALL) + 0.12 if one.claim else 0)
     name = shortened(one.name, room, PLAIN, bold=True)
     sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
-    sheet.write(MARGIN + text_width(name, PLAIN, bold=True), top + 0.015, claim, color=GREY)
+    if one.claim:
+        sheet.write(MARGIN + text_width(name, PLAIN, bold=True) + 0.12, top + 0.015, one.claim, color=GREY)
     sheet.write(MARGIN, top + leading(PLAIN), "\n".join(lines), color=GREY)
 
 
 def _value(sheet: Sheet, one: TargetResult, top: float) -> None:
     left, look = MARGIN + NAMES + STRIP + 2 * GAP, VERDICTS[one.verdict]
-    beside = sheet.axes(left, top, 0.16, 0.16)
-    beside.set_axis_off()
-    beside.set(xlim=(0, 1), ylim=(0, 1))
-    mark(beside, 0.5, 0.5, one.verdict)
+    sheet.mark(left + 0.08, top + 0.08, one.verdict)
     sheet.write(left + 0.22, top, one.verdict, size=PLAIN, weight="bold", color=look.colour)
     sheet.write(left, top + leading(PLAIN), "\n".join(wrapped(came_to(one), VALUES, SMALL, lines=3)))
 
@@ -144,7 +141,6 @@ def _strip(axes: Axes, one: TargetResult, together: TargetResult) -> None:
     left.set_horizontalalignment("left")
     right.set_horizontalalignment("right")
     if math.isnan(one.value):
-        axes.text(0.5, 0.45, "nothing to judge", transform=axes.transAxes, ha="center", va="center", fontsize=SMALL)
         return
     axes.plot([together.low, min(together.high, last)], [0, 0], color=look.colour, linewidth=1, zorder=5)
     axes.plot([one.low, min(one.high, last)], [0, 0], color=look.colour, linewidth=3.6, zorder=5)

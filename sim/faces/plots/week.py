@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.faces import words
 from sim.faces.plots import axes as scales
-from sim.faces.plots.findings import about, hour_text, listed, share_text
+from sim.faces.plots.findings import about, hour_text, listed, share_text, short
 from sim.faces.plots.style import (
     FAINT,
     GREY,
@@ -43,7 +43,7 @@ BAND: Final = (5, 95)
 HOURS: Final = np.arange(HOURS_A_WEEK)
 HOURS_EDGES: Final = np.repeat(np.arange(HOURS_A_WEEK + 1), 2)[1:-1]
 """Where each hour begins and ends, so that what is constant within an hour can be filled."""
-LEFT: Final = 0.75
+LEFT: Final = 0.82
 WORKING: Final[dict[str, Any]] = {"color": SKY, "linewidth": 2.2}
 WORK: Final[dict[str, Any]] = {"color": "#8c3d02", "linestyle": (0, (3, 1.2)), "linewidth": 1}
 """The line of those who are busy, light and broad, and on it that of the work that comes, dark and thin."""
@@ -77,17 +77,17 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
     """The week of every pool, its centres together."""
     scenario, sample = result.done.scenario, result.done.sample
     hours = sample.week
-    came = ~np.isnan(hours).all(axis=0)
-    middle, band = np.full(hours.shape[1:], np.nan), np.full((2, *hours.shape[1:]), np.nan)
-    middle[came] = np.nanmean(hours[:, came], axis=0)
-    band[:, came] = np.nanpercentile(hours[:, came], BAND, axis=0)
+    # An hour of the week that one replication never came to, none did.
+    came = ~np.isnan(hours[0])
+    middle, band = np.full(came.shape, np.nan), np.full((2, *came.shape), np.nan)
+    middle[came] = hours[:, came].mean(axis=0)
+    band[:, came] = np.percentile(hours[:, came], BAND, axis=0)
     found = []
     for k, (name, pool) in enumerate(scenario.pools.items()):
         unit = "people" if pool.concurrency == 1 else f"people × {pool.concurrency}"
-        together = len(scenario.centres) > 1 and not pool.shared
         found.append(
             PoolWeek(
-                name=f"{name}, {len(scenario.centres)} centres together" if together else name,
+                name=name,
                 unit=unit,
                 waiting=middle[WAITING, k],
                 waiting_band=band[:, WAITING, k],
@@ -106,10 +106,12 @@ def week(result: Result) -> Figure:
     # Many pools get lower axes, so that a page holds them.
     upper, lower = (0.95, 0.55) if len(pools) <= 5 else (0.72, 0.42)
     height = leading(PLAIN) + 0.06 + upper + 0.08 + lower + 0.3
-    n = len(result.done.sample)
+    n, n_centres = len(result.done.sample), len(result.done.scenario.centres)
+    centres = f", the {n_centres} centres together" if n_centres > 1 else ""
     bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
     with styled():
-        sheet = Sheet(_title(pools), f"Means by hour of the week{bands}. {about(result)}", height * len(pools) + KEY)
+        note = f"Means by hour of the week{centres}{bands}. {about(result)}"
+        sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
         for i, pool in enumerate(pools):
             _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
         _key(sheet, pools, height * len(pools), banded=n > 1)
@@ -120,10 +122,13 @@ def _title(pools: list[PoolWeek]) -> str:
     over = [pool for pool in pools if pool.overloaded]
     most = max(pools, key=lambda pool: float(np.nanmax(pool.waiting, initial=0.0)))
     waiting = _waiting(most)
-    told = f"Most tips wait for {most.name}: {waiting}" if waiting else "Hardly any tip waits at any hour of the week"
+    if waiting:
+        told = f"Most tips wait for {short(most.name)}: {waiting}"
+    else:
+        told = "Hardly any tip waits at any hour of the week"
     if over:
-        hours = f"in {over[0].overloaded} hours of the week" if len(over) == 1 else "in some hours of the week"
-        told += f"; more work than people {hours} at {listed([pool.name for pool in over], most=2)}"
+        hours = f"has too few people {over[0].overloaded} h a week" if len(over) == 1 else "have too few for hours"
+        told += f"; {listed([pool.name for pool in over], most=2)} {hours}"
     return told
 
 
@@ -147,7 +152,7 @@ def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float]
     name = shortened(pool.name, width / 2, PLAIN, bold=True)
     sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
     beside = MARGIN + text_width(name, PLAIN, bold=True) + 0.12
-    sheet.write(beside, top + 0.015, shortened(_told(pool), WIDTH - MARGIN - beside, SMALL), color=GREY)
+    sheet.write(beside, top + 0.015, _told(pool, WIDTH - MARGIN - beside), color=GREY)
     top += leading(PLAIN) + 0.06
     above = sheet.axes(LEFT, top, width, heights[0])
     below = sheet.axes(LEFT, top + heights[0] + 0.08, width, heights[1])
@@ -163,16 +168,16 @@ def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float]
     if banded:
         above.fill_between(HOURS + 0.5, *pool.busy_band, color=BUSY_BAND, linewidth=0)
         below.fill_between(HOURS + 0.5, *pool.waiting_band, color=WAITING_FILL, linewidth=0)
-    above.stairs(pool.on_duty, np.arange(HOURS_A_WEEK + 1), baseline=None, color=INK, linewidth=1.5)
+    above.stairs(pool.on_duty, np.arange(HOURS_A_WEEK + 1), baseline=None, color=INK, linewidth=1.5, zorder=3)
     above.plot(HOURS + 0.5, pool.busy, **WORKING)
     above.plot(HOURS + 0.5, pool.offered, **WORK)
     below.plot(HOURS + 0.5, pool.waiting, color=INK, linewidth=1.2)
     for axes, label in ((above, pool.unit), (below, "tips\nwaiting")):
         scales.week(axes, named=axes is below)
-        axes.set_ylim(0, max(axes.get_ylim()[1], 1.0))
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1.18))
         axes.yaxis.set_major_locator(MaxNLocator(2 if axes is below else 4, integer=True, min_n_ticks=2))
         axes.set_ylabel(label, linespacing=1.1)
-        axes.yaxis.set_label_coords(-0.36 / width, 0.5)
+        axes.yaxis.set_label_coords(-0.46 / width, 0.5)
         _absent(axes, np.isnan(pool.waiting))
     above.tick_params(axis="x", length=0)
 
@@ -193,15 +198,18 @@ def _absent(axes: Axes, absent: NDArray[np.bool_]) -> None:
         )
 
 
-def _told(pool: PoolWeek) -> str:
-    """A line on a pool: how busy, how overloaded, where the most wait."""
+def _told(pool: PoolWeek, width: float) -> str:
+    """A line on a pool, as far as there is room: how overloaded, where the most wait, how busy."""
     on_duty, busy = float(np.nansum(pool.on_duty)), float(np.nansum(pool.busy))
-    parts = [f"busy {share_text(busy / on_duty)} of the time on seat"] if on_duty else ["nobody is ever on seat"]
+    parts = []
     if pool.overloaded:
-        parts.append(f"more work than people in {words.count(pool.overloaded)} hours of the week")
+        parts.append(f"more work than people {words.count(pool.overloaded)} h a week")
     if waiting := _waiting(pool):
-        parts.append(f"tips waiting: {waiting}")
-    return "; ".join(parts)
+        parts.append(f"waiting: {waiting}")
+    parts.append(f"busy {share_text(busy / on_duty)} of the time on seat" if on_duty else "nobody is ever on seat")
+    while len(parts) > 1 and text_width("; ".join(parts), SMALL) > width:
+        parts.pop()
+    return shortened("; ".join(parts), width, SMALL)
 
 
 def _key(sheet: Sheet, pools: list[PoolWeek], top: float, *, banded: bool) -> None:
