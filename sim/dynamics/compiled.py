@@ -504,7 +504,10 @@ def _run(tips, visits, kinds, stages, rules, places, lines, plan, world, log, ta
             ends, tip = slots[slot, m.ENDS], slots[slot, m.TIP]
             if n_soon < N_SOON:
                 row = n_soon
-                while row > 0 and m.leaves_before(soon_tick[row - 1], slots[soon_slot[row - 1], m.TIP], ends, tip):
+                while row > 0 and soon_tick[row - 1] <= ends:
+                    # Ties are rare, and only they need the tip: fetching it each time costs more than all else here.
+                    if soon_tick[row - 1] == ends and slots[soon_slot[row - 1], m.TIP] > tip:
+                        break
                     soon_tick[row] = soon_tick[row - 1]
                     soon_slot[row] = soon_slot[row - 1]
                     row -= 1
