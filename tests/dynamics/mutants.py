@@ -233,7 +233,7 @@ MUTANTS = (
     # Patience and gates.
     _engine(
         "patience ends a tick late",
-        ("self.at(self.now + bears, order.ABANDON", "self.at(self.now + bears + 1, order.ABANDON"),
+        ("self.now + bears, order.ABANDON", "self.now + bears + 1, order.ABANDON"),
     ),
     _engine(
         "patience stops behind the gate",

@@ -9,25 +9,49 @@ from pathlib import Path
 
 import pytest
 
+from sim.draw import draw
 from sim.dynamics import compiled, reference
 from sim.dynamics.laws import check, check_order
 from sim.dynamics.log import Log, differences
+from sim.dynamics.replication import RESTART, Replication
+from sim.scenario.loading import load
+from tests.dynamics.build import Change, Pool, Stage, Visit, tip, world
 from tests.dynamics.features import features, table
 from tests.dynamics.worlds import random_world
 
 ROOT = Path(__file__).parents[2]
 
 
+NATIONAL = ROOT / "scenarios" / "national.yaml"
+
+THIRTY_ONE = {
+    "centres": 31,
+    "demand.volume": "120000/year",
+    "pools.call_takers.shifts": [
+        {"from": "06:00", "to": "18:00", "staff": 1},
+        {"from": "18:00", "to": "06:00", "staff": 1},
+    ],
+    "pools.duty_officers.shifts": [{"from": "08:00", "to": "20:00", "staff": 1}],
+    "pools.analysts.staff": 1,
+    "pools.receivers.shared": True,
+}
+"""31 small centres with one server a pool, which overflow by night, and one pool for all."""
+
+
 def compare(seed: int) -> dict[str, int]:
     """Hold the world of a seed to equality and to the laws; gives its features."""
-    world = random_world(seed)
-    log = reference.simulate(world)
-    command = f'python -c "from tests.dynamics.test_equality import compare; compare({seed})"'
-    differing = differences(log, compiled.simulate(world))
-    assert not differing, f"world {seed}: {first_difference(log, compiled.simulate(world))}; to reproduce: {command}"
-    check(log, world, command)
-    check_order(log, world, command)
-    return features(world, log)
+    one = random_world(seed)
+    log = hold(one, f'python -c "from tests.dynamics.test_equality import compare; compare({seed})"')
+    check_order(log, one)
+    return features(one, log)
+
+
+def hold(replication: Replication, command: str = "") -> Log:
+    """The log of a replication on which the engines agree, and which obeys the laws."""
+    log, other = reference.simulate(replication), compiled.simulate(replication)
+    assert not differences(log, other), f"{first_difference(log, other)}; to reproduce: {command}"
+    check(log, replication, command)
+    return log
 
 
 def first_difference(one: Log, other: Log) -> str:
@@ -67,3 +91,25 @@ def test_engines_agree_with_numba_off() -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_engines_agree_when_the_working_tables_have_to_grow() -> None:
+    """More tips at once, events to come and interrupted spells than the compiled engine makes room for at first."""
+    patient = [tip(1 + i // 100, Visit(0, 3, rank=i % 2, preempts=i % 2 == 0, patience=[60])) for i in range(1200)]
+    hold(world(pools=[Pool("a", 40)], stages=[Stage("a", every=20)], tips=patient, horizon=200))
+    changes = [Change(tick, leaving=20, joining=20) for tick in range(1, 120)]
+    pools = [Pool("a", 20, changes, at_shift_end=RESTART)]
+    hold(world(pools=pools, stages=[Stage("a")], tips=[tip(0, 2) for _ in range(30)], horizon=200))
+
+
+def test_engines_agree_on_a_year_of_the_national_scenario() -> None:
+    log = hold(draw(load(NATIONAL), 0))
+    assert len(log.enter) > 100_000
+
+
+@pytest.mark.slow
+def test_engines_agree_on_a_year_of_thirty_one_centres() -> None:
+    replication = draw(load(NATIONAL, changes=THIRTY_ONE), 0)
+    found = features(replication, hold(replication))
+    print(f"\n{table([found])}")
+    assert found["the overflow pool takes a tip"] > 0
