@@ -23,11 +23,11 @@ ALIKE: Final = 0.2
 FEW: Final = 5.0
 """Weight, in replications, of that assumption against one miss; it falls with the square of the effective misses."""
 
-SHARE_SPREAD: Final = 1.75
-"""The variance between replications is taken to grow with this power of p (1 - p), which makes their shares skewed."""
+SPREAD: Final = 1.75
+"""Power of p (1 - p), or of a mean, with which the variance between replications is taken to grow: they are skewed."""
 
-MEAN_SPREAD: Final = 1.5
-"""The variance of a mean of durations is taken to grow with this power of the mean, which makes it skewed."""
+LONG_TAIL: Final = 10.0
+"""Excess kurtosis that means of waits are taken to have, in squares of their coefficient of variation (at most 0.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def share_interval(met: ArrayLike, counted: ArrayLike, confidence: float = 0.95)
     The rarer of the two outcomes, of share p, is looked at. The variance of the ratio estimator between replications,
     each weighed by what it leaves out of the fit, gives the design effect D: how many tips say as much as one
     independent tip. The limits are where the distance to p is t times a standard error that changes with the share: the
-    part of a single tip as p (1 - p), the part between replications as its power SHARE_SPREAD (Wilson's interval where
+    part of a single tip as p (1 - p), the part between replications as its power SPREAD (Wilson's interval where
     replications differ by chance alone). The limit towards 0 is in addition no tighter than the mid-P interval of as
     many independent tips. t has the degrees of freedom of the replications, fewer when they are of unequal size.
 
@@ -140,11 +140,13 @@ def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) 
     """The mean over all tips of a duration, with its interval over replications; never below 0.
 
     `sums` (of durations that are not negative, any unit) and `counts` are (n_replications,). The limits are where the
-    distance to the mean is t times a standard error that grows with the power MEAN_SPREAD / 2 of the mean, since waits
-    that are long on average vary more: the upper limit is the farther one. Replications that all agree give zero width;
-    a single one gives [0, inf].
+    distance to the mean is t times a standard error that grows with the power SPREAD / 2 of the mean, since waits that
+    are long on average vary more: the upper limit is the farther one. Its t has fewer degrees of freedom the more the
+    replications differ, since a variance is known the worse the longer the tail (LONG_TAIL): without that, too many
+    intervals of waits end below the truth. Replications that all agree give zero width; a single one gives [0, inf].
 
-    Source: the score form of the ratio estimator's interval, W. G. Cochran, Sampling Techniques (1977), section 6.
+    Source: the score form of the ratio estimator's interval, W. G. Cochran, Sampling Techniques (1977), section 6. The
+    constants rest on the coverage of known lines in the tests.
 
     >>> mean_interval([10.0, 14.0, 12.0], [4, 4, 4]).value
     3.0
@@ -158,18 +160,22 @@ def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) 
     if freedom < 1e-9:
         return Estimate(mean, 0.0, math.inf)
     variance = residual_variance(sums - mean * counts, counts / total) / total**2
-    reach = student(confidence, freedom) * math.sqrt(variance)
-    if reach <= mean * 1e-12:
+    error = math.sqrt(variance)
+    if error <= mean * 1e-12:
         return Estimate(mean, mean, mean)
-    relative = reach / mean
+    tail = LONG_TAIL * min((freedom + 1) * (error / mean) ** 2, 0.5)
+    freedom_above = 2 / (2 / freedom + tail / (freedom + 1))
 
-    def outside(ratio: float) -> bool:
-        return abs(ratio - 1) > relative * math.pow(ratio, MEAN_SPREAD / 2)
+    def edge(reach: float, outer: float) -> float:
+        def outside(ratio: float) -> bool:
+            return abs(ratio - 1) > reach / mean * math.pow(ratio, SPREAD / 2)
 
-    most = 2.0
-    while not outside(most) and most < 1e300:
-        most *= 2
-    return Estimate(mean, mean * _edge(outside, 1.0, 0.0), mean * _edge(outside, 1.0, most))
+        while outer > 1 and not outside(outer) and outer < 1e300:
+            outer *= 2
+        return mean * _edge(outside, 1.0, outer)
+
+    low = edge(student(confidence, freedom) * error, 0.0)
+    return Estimate(mean, low, edge(student(confidence, freedom_above) * error, 2.0))
 
 
 def checked(parts: ArrayLike, wholes: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
@@ -232,7 +238,7 @@ def _limits_of_rare(
 
     def outside(q: float) -> bool:
         relative = q * (1 - q) / spread
-        return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SHARE_SPREAD))
+        return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
     high = min(_edge(outside, p, 1.0), _wilson_high(p, total / max(effect, alike_effect), t))
