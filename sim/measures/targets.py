@@ -145,7 +145,7 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame = sample.frame
     target, ratio = frame.targets[k], sample.ratio[:, k]
-    estimate = estimate(target, ratio, confidence)
+    estimate = estimated(target, ratio, confidence)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -171,7 +171,7 @@ def quotient(pairs: Floats) -> Floats:
         return np.where(pairs[..., 1] > 0, pairs[..., 0] / pairs[..., 1], np.nan)
 
 
-def estimate(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
+def estimated(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
     """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound."""
     interval = mean_interval if target.kind == "mean" else share_interval
     value, low, high = (weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
