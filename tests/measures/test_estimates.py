@@ -109,8 +109,8 @@ def test_all_targets_are_met_only_if_each_is():
     assert all_of(["met", "missed", "undecided"]) == "missed"
 
 
-# A coverage of 95 % over 1,000 or 2,000 made-up studies has a standard error of 0.7 or 0.5 points: the bounds are 93 and
-# 97 % with three of them, so that of intervals that cover 93 or 97 % one case in some 700 would fail; seeds are fixed.
+# A coverage of 95 % over 1,000 or 2,000 made-up studies has a standard error of 0.7 or 0.5 points: the bounds are 93
+# and 97 % with three of them, so that of intervals that cover 93 or 97 % one case in some 700 fails; seeds are fixed.
 
 
 @pytest.mark.parametrize("share, n_replications", [(0.8, 10), (0.95, 20)])
