@@ -145,7 +145,7 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame = sample.frame
     target, ratio = frame.targets[k], sample.ratio[:, k]
-    estimate = estimated(target, ratio, confidence)
+    found = estimated(target, ratio, confidence)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
