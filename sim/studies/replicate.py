@@ -183,16 +183,18 @@ def _ready() -> bool:
 def _told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
     """Say what is going on when the first replication has to wait for the compiler."""
 
+    over = threading.Event()
+
     def look() -> None:
         from sim.dynamics.compiled import compiling
 
-        if compiling():
-            tell(COMPILING)
+        while not over.wait(0.5):
+            if compiling():
+                tell(COMPILING)
+                return
 
-    timer = threading.Timer(1.0, look)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=look, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
