@@ -16,6 +16,7 @@ from typing import Any, Final
 from sim.scenario import shape
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
+from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.impossible import route_faults
 from sim.scenario.limits import staff_limits, tip_limits
@@ -23,11 +24,9 @@ from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario
+from sim.scenario.taken import Taken, says_what_is_taken
 from sim.scenario.trace import trace
 from sim.scenario.tree import Node, compose, find, merge, with_child
-
-LARGEST: Final = 1_000_000
-"""Bytes of a document."""
 
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
@@ -41,11 +40,10 @@ def load(
 ) -> Scenario:
     """The scenario in a file, with a variant and changes by path laid on it.
 
-    ScenarioError with every fault of the document, of its variants and of its plausible ranges.
+    `reading` is put in place of every reading of claims that the document names. ScenarioError with every fault of the
+    document, of its variants and of its plausible ranges.
     """
-    if reading is not None:
-        raise ScenarioError([at(Mark(f"--reading {reading}"), (), "readings of claims are not built yet")])
-    return read(path).scenario(variant=variant, changes=changes)
+    return read(path).scenario(variant=variant, changes=changes, reading=reading)
 
 
 def read(path: str | Path) -> Document:
@@ -61,6 +59,7 @@ class Document:
         self.path, self.root = path, root
         self.folder = path.parent
         self._memory: Memory = {}
+        self._taken = Taken(path.parent)
         self._looked: dict[tuple[str, ...], tuple[list[Piece], list[Fault]]] = {}
         self._own_faults: list[Fault] | None = None
 
@@ -70,8 +69,8 @@ class Document:
         node = self.root.child("variants")
         return tuple(node.value) if node and isinstance(node.value, dict) else ()
 
-    def scenario(self, *, variant: str | None = None, changes: Changes = ()) -> Scenario:
-        """The scenario with a variant and then changes laid on it; ScenarioError with every fault.
+    def scenario(self, *, variant: str | None = None, changes: Changes = (), reading: str | None = None) -> Scenario:
+        """The scenario with a variant and then changes laid on it, its claims read so; ScenarioError with every fault.
 
         What is the same as the last time is not read again, so that a study may call this for each of its points.
         """
@@ -79,16 +78,24 @@ class Document:
             self._own_faults = self._found_faults()
         if self._own_faults:
             raise ScenarioError(self._own_faults)
-        root = apply(self.root, self._variant(variant)) if variant is not None else self.root
-        found = pieces(apply(root, changes_of(changes)), self.folder, self._memory)
+        own = self._variant(variant) if variant is not None else []
+        found = pieces(self._changed(own, changes_of(changes), reading=reading), self.folder, self._memory)
         if faults := self._faults(found):
             raise ScenarioError(_in_order(faults))
         return self._assembled(found, variant)
 
     def _found_faults(self) -> list[Fault]:
         """The faults of the document itself, then what its variants and the ends of its ranges add to them."""
-        found = pieces(self.root, self.folder, self._memory)
+        of_claims: list[Fault] = []
+        try:
+            root = self._changed()
+        except ScenarioError as error:
+            of_claims += error.faults
+            root = with_child(self.root, "targets", None, self.root.mark)
+        found = pieces(root, self.folder, self._memory)
         base = self._faults(found)
+        if of_claims:
+            return _in_order(base + of_claims)
         seen = set(base)
         faulty = {tuple(fault.path.split(".")[:2]) for fault in base}
         for label, changes in self._own_changes(found):
@@ -96,12 +103,25 @@ class Document:
             if parts & faulty:
                 continue  # what it changes is at fault already
             try:
-                added = self._faults(pieces(apply(self.root, changes), self.folder, self._memory))
+                added = self._faults(pieces(self._changed(changes), self.folder, self._memory))
             except ScenarioError as error:
                 added = list(error.faults)
             base += [replace(fault, rule=f"{label}: {fault.rule}") for fault in added if fault not in seen]
-        pieces(self.root, self.folder, self._memory)
+        pieces(root, self.folder, self._memory)
         return _in_order(base)
+
+    def _changed(self, *layers: list[Change], reading: str | None = None) -> Node:
+        """The tree with these changes laid on it one after the other, and targets of claims written out.
+
+        What says which claims are taken is changed before they are, everything else after it.
+        """
+        root = self.root
+        for changes in layers:
+            root = apply(root, [change for change in changes if says_what_is_taken(change)])
+        root = self._taken.written_out(root, reading)
+        for changes in layers:
+            root = apply(root, [change for change in changes if not says_what_is_taken(change)])
+        return root
 
     def _own_changes(self, found: Pieces) -> Iterator[tuple[str, list[Change]]]:
         for name in found["variants"] or ():
@@ -206,7 +226,7 @@ def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:
 
     `root` is the folder that no file may leave, `above` the files that led here.
     """
-    tree = compose(_text(file, name), name)
+    tree = compose(text(file, name), name)
     key = tree.child("extends")
     if key is None:
         return tree
@@ -222,22 +242,3 @@ def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:
         raise ScenarioError([at(key.mark, ("extends",), str(error), shown(key.value))]) from None
     below = _tree(base, str(Path(name).parent / key.value), root, (*above, file.resolve()))
     return merge(below, with_child(tree, "extends", None, key.mark))
-
-
-def _text(file: Path, shown_as: str) -> str:
-    start = Mark(shown_as)
-    try:
-        if file.is_dir():
-            raise ScenarioError([at(start, (), "is a folder, not a scenario file")])
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise ScenarioError([at(start, (), "there is no such file")]) from None
-    except (OSError, ValueError) as error:
-        raise ScenarioError([at(start, (), f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from None
-    if len(raw) > LARGEST:
-        raise ScenarioError([at(start, (), f"is larger than {LARGEST // 1_000_000} MB")])
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ScenarioError([at(start, (), f"is not text in UTF-8 (byte {error.start})")]) from None

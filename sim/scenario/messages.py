@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sim.scenario import shape
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import near
+from sim.scenario.schema import World
 from sim.scenario.tree import Node, Path, find
 
 _RULES: Final = {
@@ -36,13 +37,13 @@ _RULES: Final = {
 }
 
 
-def faults_of(error: ValidationError, root: Node, prefix: Path) -> list[Fault]:
-    """The faults of a part of the document that lies at `prefix` in the tree."""
-    found = dict.fromkeys(_faults(error, root, prefix))
+def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel] = World) -> list[Fault]:
+    """The faults of a part of the document that lies at `prefix` in the tree; `schema` is the whole document's."""
+    found = dict.fromkeys(_faults(error, root, prefix, schema))
     return list(found)
 
 
-def _faults(error: ValidationError, root: Node, prefix: Path) -> Iterator[Fault]:
+def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel]) -> Iterator[Fault]:
     for one in error.errors(include_url=False):
         loc: Path = (*prefix, *one["loc"])
         context: dict[str, Any] = one.get("ctx", {})
@@ -52,7 +53,7 @@ def _faults(error: ValidationError, root: Node, prefix: Path) -> Iterator[Fault]
                 yield at(mark, (*above, loc[-1]), "is missing")
             case "extra_forbidden":
                 mark, path = find(root, loc, key=True)
-                yield at(mark, path, not_a_key(str(loc[-1]), path[:-1]))
+                yield at(mark, path, not_a_key(str(loc[-1]), path[:-1], schema))
             case _ if "[key]" in loc:
                 mark, path = find(root, loc[: loc.index("[key]")], key=True)
                 yield at(mark, path, _rule(one["type"], context, one["msg"], None), shown(loc[loc.index("[key]") - 1]))
@@ -65,9 +66,9 @@ def _faults(error: ValidationError, root: Node, prefix: Path) -> Iterator[Fault]
                 yield at(mark, path, _rule(kind, context, one["msg"], one["input"]), _value(root, path))
 
 
-def not_a_key(key: str, path: Path) -> str:
+def not_a_key(key: str, path: Path, schema: type[BaseModel] = World) -> str:
     """The rule that a key is not one of a place's, with a hint at what was meant."""
-    keys = shape.keys_at(path)
+    keys = shape.keys_at(path, schema)
     if key in keys:
         return "does not go with the other keys here"
     hint = near(key, keys)

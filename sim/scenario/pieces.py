@@ -74,11 +74,7 @@ def pieces(root: Node, folder: Path, memory: Memory) -> Pieces:
             {name: Piece() for name in World.model_fields},
             [at(root.mark, (), "a scenario is a mapping of keys", shown(root.value))],
         )
-    faults = [
-        at(root.keys[key], (key,), "readings of claims are not built yet" if key == "reading" else not_a_key(key, ()))
-        for key in root.value
-        if key not in World.model_fields
-    ]
+    faults = [at(root.keys[key], (key,), not_a_key(key, ())) for key in root.value if key not in World.model_fields]
     parts: dict[str, Piece] = {}
     for name in World.model_fields:
         node = root.value.get(name)
@@ -99,13 +95,6 @@ def _piece(root: Node, name: str, node: Node | None, folder: Path) -> Piece:
     most = MOST_CENTRES if name == "centres" else MOST_ENTRIES
     if isinstance(node.value, dict | list) and len(node.value) > most:
         return Piece(faults=[at(node.mark, (name,), f"has more than {most} entries")])
-    if name == "targets" and isinstance(node.value, dict) and (claims := {"from", "reading"} & set(node.value)):
-        return Piece(
-            faults=[
-                at(node.keys[key], (name, key), "targets from a ledger of claims are not built yet")
-                for key in sorted(claims)
-            ]
-        )
     plain = node.plain()
     try:
         return Piece(_validated(name, plain, folder), sound=True)

@@ -22,6 +22,7 @@ from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
 from sim.scenario.targets import (
+    AlsoTaken,
     LostTarget,
     MeanTarget,
     Milestone,
@@ -122,7 +123,7 @@ class World(Part):
     pools: dict[Name, Pool]
     stages: Annotated[Several[Stage], Field(min_length=1, max_length=200)]
     milestones: dict[Name, Milestone] = Field(default_factory=dict)
-    targets: dict[Name, Target] = Field(default_factory=dict)
+    targets: Annotated[dict[Name, Target], AlsoTaken()] = Field(default_factory=dict)
     variants: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     plausible: dict[str, Plausible] = Field(default_factory=dict)
     start_with: StartWith | None = None

@@ -15,9 +15,9 @@ from sim.scenario.stages import ByAttribute
 from sim.scenario.tree import Path
 
 
-def keys_at(path: Path) -> tuple[str, ...]:
+def keys_at(path: Path, schema: type[BaseModel] = World) -> tuple[str, ...]:
     """The keys that the schema names at a path; none where the keys are the document's own names."""
-    return tuple(dict.fromkeys(key for kind in kinds_at(path) for key in _children(kind)))
+    return tuple(dict.fromkeys(key for kind in kinds_at(path, schema) for key in _children(kind)))
 
 
 def has_fixed_keys(path: Path) -> bool:
@@ -38,9 +38,9 @@ def is_whole(path: Path) -> bool:
 
 
 @lru_cache(maxsize=1000)
-def kinds_at(path: Path) -> tuple[Any, ...]:
+def kinds_at(path: Path, schema: type[BaseModel] = World) -> tuple[Any, ...]:
     """The types that a value at a path may have."""
-    kinds: tuple[Any, ...] = (World,)
+    kinds: tuple[Any, ...] = (schema,)
     for part in path:
         kinds = tuple(child for kind in kinds for child in _child(kind, part))
     return kinds

@@ -182,3 +182,21 @@ Target = Annotated[
     BeforeValidator(_one_kind),
 ]
 """A rule that a run is judged by, of any kind."""
+
+
+class AlsoTaken:
+    """Tells the JSON Schema of targets by name how some of them are taken from a ledger of claims (`taken.py`)."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(core)
+        reading = {"enum": ["lenient", "moderate", "strict"]}
+        several = {"type": "array", "items": {"type": "string"}}
+        return {
+            **found,
+            "properties": {
+                "from": {"type": "string"},
+                "reading": reading,
+                "only": {"anyOf": [{"type": "string"}, several]},
+            },
+            "additionalProperties": {"anyOf": [found["additionalProperties"], reading]},
+        }

@@ -83,11 +83,13 @@ class Node:
         return None
 
 
-def compose(text: str, file: str) -> Node:
-    """The tree of a YAML text; ScenarioError naming `file`, line and column where it is none."""
+def compose(
+    text: str, file: str, needs: str = "a scenario needs at least scenario, run, demand, pools and stages"
+) -> Node:
+    """The tree of a YAML text; ScenarioError naming `file`, line and column where it is none, or empty."""
     lines = _LINE_ENDS.split(text)
     try:
-        return _Composer(file, lines, iter(YAML(typ="safe", pure=True).parse(text))).document()
+        return _Composer(file, lines, iter(YAML(typ="safe", pure=True).parse(text))).document(needs)
     except MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
         mark = _mark(file, lines, place.line, place.column) if place else Mark(file, 1, 1)
@@ -183,7 +185,7 @@ class _Composer:
         self.file, self.lines, self.events = file, lines, events
         self.anchors: dict[str, Node] = {}
 
-    def document(self) -> Node:
+    def document(self, needs: str) -> Node:
         root: Node | None = None
         for event in self.events:
             if isinstance(event, DocumentStartEvent) and root is not None:
@@ -191,15 +193,7 @@ class _Composer:
             if isinstance(event, NodeEvent):
                 root = self._node(event, 0)
         if root is None or root.value is None:
-            raise ScenarioError(
-                [
-                    at(
-                        Mark(self.file, 1, 1),
-                        (),
-                        "is empty: a scenario needs at least scenario, run, demand, pools and stages",
-                    )
-                ]
-            )
+            raise ScenarioError([at(Mark(self.file, 1, 1), (), f"is empty: {needs}")])
         return root
 
     def _node(self, event: Any, depth: int) -> Node:

@@ -155,10 +155,10 @@ def test_times_of_day_and_words_like_yes_stay_text(tmp_path: Path) -> None:
     assert small(tmp_path, "scenario: Small", "scenario: yes").scenario == "yes"
 
 
-def test_readings_of_claims_are_not_built_yet(tmp_path: Path) -> None:
+def test_a_reading_needs_targets_from_a_ledger(tmp_path: Path) -> None:
     path = tmp_path / "doc.yaml"
     path.write_text(SMALL, encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"^--reading strict: readings of claims are not built yet$"):
+    with pytest.raises(ScenarioError, match=r"^--reading strict: the targets of this document come from no ledger"):
         load(path, reading="strict")
 
 

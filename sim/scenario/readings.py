@@ -1,0 +1,114 @@
+"""The formal senses that a claim may have: lenient, moderate and strict, each in one of four forms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, WithJsonSchema, model_validator
+
+from sim.scenario import units
+from sim.scenario.fields import Name, Part, Text, rule
+from sim.scenario.targets import Target
+
+ReadingName = Literal["lenient", "moderate", "strict"]
+READINGS: Final[tuple[ReadingName, ...]] = ("lenient", "moderate", "strict")
+
+FORMS: Final = ("target", "input", "bound", "arithmetic_only")
+
+
+def _figure(given: object) -> object:
+    units.split(given)
+    return given
+
+
+Figure = Annotated[Any, BeforeValidator(_figure), WithJsonSchema({"type": ["string", "number"]})]
+"""A share, a duration, a rate or a number, as written."""
+
+
+class Bound(Part):
+    """A bound on two quantities: one `of` them is at least, at most or about so many times the other.
+
+    Three quantities are known to the program: `staff`, the price an hour of the cheapest staffing; `work`, the mean
+    time that people spend on a tip; and `tip`, one tip. Others are named for the reader.
+    """
+
+    of: Text
+    to: Text
+    at_least: Figure | None = None
+    at_most: Figure | None = None
+    about: Figure | None = None
+    changed: dict[str, Any] = Field(default_factory=dict)
+    """Changes of the scenario, by path, under which the second quantity is taken."""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if sum(limit is not None for limit in (self.at_least, self.at_most, self.about)) != 1:
+            raise rule("a bound needs one of `at_least`, `at_most` and `about`", value=False)
+        return self
+
+    @property
+    def sense(self) -> Literal["at least", "at most", "about"]:
+        return "at least" if self.at_least is not None else "at most" if self.at_most is not None else "about"
+
+    @property
+    def text(self) -> str:
+        """The limit as written."""
+        return str(next(limit for limit in (self.at_least, self.at_most, self.about) if limit is not None))
+
+
+class Reading(Part):
+    """One formal sense: a target, inputs that it fixes, a bound on two quantities, or why there is only arithmetic."""
+
+    says: Text = ""
+    """The sense in words, where the form does not say it all."""
+    subject: Name | None = None
+    """What is counted, where that is not the claim's own subject."""
+    target: Target | None = None
+    input: Annotated[dict[str, Any], Field(min_length=1, max_length=50)] | None = None
+    """Values by path, which the claim fixes in the scenario."""
+    bound: Bound | None = None
+    arithmetic_only: Text | None = None
+    """Why no run can test it."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = [form for form in FORMS if getattr(self, form) is not None]
+        if len(given) != 1:
+            what = f", and this has {' and '.join(given)}" if given else ""
+            raise rule(f"a reading is one of {', '.join(FORMS)}{what}", value=False)
+        return self
+
+    @property
+    def form(self) -> Literal["target", "input", "bound", "arithmetic_only"]:
+        return next(form for form in FORMS if getattr(self, form) is not None)
+
+
+class Readings(Part):
+    """Up to three senses. One may be named in place of another that is the same: `strict: moderate`."""
+
+    lenient: Reading | None = None
+    moderate: Reading | None = None
+    strict: Reading | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_named(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(given, dict):
+            return read(given)
+        named = {name: value for name, value in given.items() if isinstance(value, str)}
+        for name, value in named.items():
+            if value == name or not isinstance(given.get(value), dict):
+                raise rule("a reading may name another one that is written out: lenient, moderate or strict", name)
+        found = read({name: value for name, value in given.items() if name not in named})
+        if not named:
+            return found
+        return found.model_copy(update={name: getattr(found, value) for name, value in named.items()})
+
+    def get(self, name: ReadingName) -> Reading | None:
+        found: Reading | None = getattr(self, name)
+        return found
+
+    @property
+    def given(self) -> dict[ReadingName, Reading]:
+        """Those that there are, by name, the lenient first."""
+        return {name: reading for name in READINGS if (reading := self.get(name)) is not None}
