@@ -56,7 +56,7 @@ class Options:
     ] = None
     reading: Annotated[
         Literal["lenient", "moderate", "strict"] | None,
-        typer.Option(help="Read the claims so (not built yet).", rich_help_panel=WORLD),
+        typer.Option(help="Read the claims of a ledger so.", rich_help_panel=WORLD),
     ] = None
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all draws.", rich_help_panel=WORLD)] = (
         None
