@@ -114,8 +114,11 @@ class Measures:
         return cls(index=int(arrays["index"]), pooled=pooled, **own)
 
 
-def measure(log: Log, replication: Replication, scenario: Scenario | Frame) -> Measures:
-    """The measures of one replication; hand in the scenario's Frame to measure many of them."""
+def measure(log: Log, replication: Replication, scenario: Scenario | Frame, *, pooled: bool = True) -> Measures:
+    """The measures of one replication; hand in the scenario's Frame to measure many of them.
+
+    Without `pooled` what is only added up over replications is left out, which saves a fifth of the time.
+    """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
@@ -126,12 +129,8 @@ def measure(log: Log, replication: Replication, scenario: Scenario | Frame) -> M
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
     ratio, own = np.zeros((n_targets, 3, 2)), np.zeros((n_targets, len(HELD)), np.int64)
     units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
-    times = np.zeros((n_targets, N_BINS), np.int64)
-    failing = np.zeros((n_targets, HOURS_A_WEEK, 2), np.int64)
-    spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
     periods: list[list[Periodic]] = []
-    between: dict[object, int] = {}
-    hour = frame.hour_of_week(cohort.arrival)
+    tallies: dict[int, Tally] = {}
     for k, target in enumerate(frame.targets):
         if isinstance(target, OccupancyTarget):
             cells = _occupancy(target, places, frame)
@@ -140,11 +139,7 @@ def measure(log: Log, replication: Replication, scenario: Scenario | Frame) -> M
             cells = found.ratio
             counts[k] = np.bincount(found.column, minlength=len(COLUMNS))
             lacking[k] = unlabelled(target, cohort)
-            failing[k] = _failing(target, found, hour)
-            same = between.setdefault(_asked(target), k)
-            if same == k:
-                _spend(log, replication, cohort, found, first_spell, times[k], spent[k])
-            times[k], spent[k] = times[same], spent[same]
+            tallies[k] = found
         where = held(target, cells, frame)
         ratio[k], own[k] = where.ratio, where.windows.counts()
         units[k] = [one.counts() for one in where.units]
@@ -162,9 +157,29 @@ def measure(log: Log, replication: Replication, scenario: Scenario | Frame) -> M
         stages=stages,
         places=places.totals,
         week=_week(places, frame),
-        arrivals=_by_hour(HOUR * np.bincount(hour, minlength=HOURS_A_WEEK).astype(float), frame),
-        pooled=Pooled(times, waits, failing, spent),
+        arrivals=_arrivals(cohort),
+        pooled=_pooled(log, replication, cohort, tallies, first_spell, waits) if pooled else None,
     )
+
+
+def _pooled(
+    log: Log, replication: Replication, cohort: Cohort, tallies: dict[int, Tally], first_spell: Ints, waits: Ints
+) -> Pooled:
+    """What is added up over replications, from the tallies of the targets that are about tips."""
+    frame = cohort.frame
+    n_targets = len(frame.targets)
+    times = np.zeros((n_targets, N_BINS), np.int64)
+    failing = np.zeros((n_targets, HOURS_A_WEEK, 2), np.int64)
+    spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
+    hour = frame.hour_of_week(cohort.arrival)
+    first_with: dict[object, int] = {}
+    for k, found in tallies.items():
+        failing[k] = _failing(frame.targets[k], found, hour)
+        same = first_with.setdefault(_asked(frame.targets[k]), k)
+        if same == k:
+            _spend(log, replication, cohort, found, first_spell, times[k], spent[k])
+        times[k], spent[k] = times[same], spent[same]
+    return Pooled(times, waits, failing, spent)
 
 
 def _n_judged(frame: Frame, unit: int) -> int:
@@ -223,7 +238,7 @@ def _spend(
 
 def _failing(target: AnyTarget, found: Tally, hour: Ints) -> Ints:
     """Tips judged and failed by hour of the week."""
-    table = np.bincount(found.column * HOURS_A_WEEK + hour, minlength=len(COLUMNS) * HOURS_A_WEEK)
+    table = np.bincount(found.column * np.int64(HOURS_A_WEEK) + hour, minlength=len(COLUMNS) * HOURS_A_WEEK)
     table = table.reshape(len(COLUMNS), HOURS_A_WEEK)
     judged, failed = (table[list(columns)].sum(axis=0) for columns in (JUDGED[target.kind], FAILED[target.kind]))
     return np.stack([judged, failed], axis=-1)
@@ -237,6 +252,12 @@ def _occupancy(target: OccupancyTarget, places: Places, frame: Frame) -> Floats:
     if target.in_each is None:
         return occupancy(busy[mine].sum(axis=0, keepdims=True), on_duty[mine].sum(axis=0, keepdims=True))
     return occupancy(busy[mine], on_duty[mine])
+
+
+def _arrivals(cohort: Cohort) -> Floats:
+    """Tips an hour by hour of the week."""
+    tips = np.bincount(cohort.frame.hour_of_week(cohort.arrival), minlength=HOURS_A_WEEK)
+    return _by_hour(HOUR * tips.astype(float), cohort.frame)
 
 
 def _week(places: Places, frame: Frame) -> Floats:

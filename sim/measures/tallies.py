@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
@@ -41,12 +42,12 @@ JUDGED: Final = {"share": (MET, MISSED, LOST), "mean": (MET, MISSED), "lost": (M
 class Tally:
     """The tips of the cohort as one target sees them, (n,) each."""
 
-    column: NDArray[np.int64]
+    column: NDArray[np.int8]
     timed: Flags
     """Whether the tip passed both moments, and is one that the target is about."""
     since: Ticks
     until: Ticks
-    """When it passed them, or NEVER; `until` is not before `since`."""
+    """When it passed them, or NEVER."""
     horizon: int
     ratio: NDArray[np.float64]
     """(n_centres or 1, n_days, 3, 2), by the day of arrival."""
@@ -54,12 +55,12 @@ class Tally:
     @property
     def elapsed(self) -> Ticks:
         """From one moment to the other, 0 if it passed `to` before `from`; 0 where not timed."""
-        return np.where(self.timed, self.until - self.since, 0)
+        return np.where(self.timed, np.maximum(self.until - self.since, 0), 0)
 
     @property
     def age(self) -> Ticks:
         """How long a tip that did not pass `to` had been under way since `from` at the horizon; 0 elsewhere."""
-        return np.where(~self.timed & (self.since < NEVER), self.horizon - self.since, 0)
+        return np.where((self.until == NEVER) & (self.since < NEVER), self.horizon - self.since, 0)
 
 
 def tally(target: AnyTarget, cohort: Cohort) -> Tally:
@@ -74,38 +75,34 @@ def tally(target: AnyTarget, cohort: Cohort) -> Tally:
 
 
 def _share(target: ShareTarget, cohort: Cohort) -> Tally:
-    rows, since, until, column, timed = _between(target, cohort)
-    column[column == WITHOUT_END] = MISSED
-    late = (column == OPEN) & (cohort.frame.scenario.horizon - since > target.within)
-    column[late | timed] = MISSED
-    column[timed & (until - since <= target.within)] = MET
-    met, missed, lost, still_open = _cells(target, cohort, rows, column)[:4]
+    column, timed, _ = _judged(target, target.within, cohort)
+    met, missed, lost, still_open = _cells(target, cohort, column)[:4]
     judged = met + missed + lost
     ratio = _ratio((met, judged), (met, judged + still_open), (met + still_open, judged + still_open))
-    return _spread(cohort, rows, column, timed, since, until, ratio)
+    since, until = cohort.when(target.from_), cohort.when(target.to)
+    return Tally(column, timed, since, until, cohort.frame.scenario.horizon, ratio)
 
 
 def _mean(target: MeanTarget, cohort: Cohort) -> Tally:
-    rows, since, until, column, timed = _between(target, cohort)
-    column[timed] = np.where((until - since)[timed] <= target.mean, MET, MISSED)
-    begun_and_open = (column == OPEN) & (since < NEVER)
-    ticks = np.where(timed, until - since, np.where(begun_and_open, cohort.frame.scenario.horizon - since, 0))
-    cells = _cells(target, cohort, rows, column)
+    column, timed, ticks = _judged(target, target.mean, cohort)
+    cells = _cells(target, cohort, column)
     counted, still_open = cells[MET] + cells[MISSED], cells[OPEN]
-    total = np.bincount(_cell(target, cohort)[rows], weights=ticks, minlength=counted.size).reshape(counted.shape)
+    total = np.bincount(_cell(target, cohort), weights=ticks, minlength=counted.size).reshape(counted.shape)
     least = (total, counted + still_open)
     ratio = _ratio(least, least, (np.where(still_open > 0, math.inf, total), counted + still_open))
-    return _spread(cohort, rows, column, timed, since, until, ratio)
+    since, until = cohort.when(target.from_), cohort.when(target.to)
+    return Tally(column, timed, since, until, cohort.frame.scenario.horizon, ratio)
 
 
 def _lost(target: LostTarget, cohort: Cohort) -> Tally:
-    rows = np.flatnonzero(cohort.matching(target.of))
-    column = np.where(cohort.state[rows] == passes.LOST, LOST, np.where(cohort.at_risk[rows], OPEN, MET))
-    kept, _, lost, still_open = _cells(target, cohort, rows, column)[:4]
+    column = np.where(cohort.state == passes.LOST, LOST, np.where(cohort.at_risk, OPEN, MET)).astype(np.int8)
+    column[~cohort.matching(target.of)] = NOT_OF
+    kept, _, lost, still_open = _cells(target, cohort, column)[:4]
     total = kept + lost + still_open
     ratio = _ratio((lost, total), (lost, total), (lost + still_open, total))
-    never = np.full(len(rows), NEVER)
-    return _spread(cohort, rows, column, np.zeros(len(rows), np.bool_), never, never, ratio)
+    never = np.full(len(cohort), NEVER)
+    timed = np.zeros(len(cohort), np.bool_)
+    return Tally(column, timed, never, never, cohort.frame.scenario.horizon, ratio)
 
 
 def unlabelled(target: AnyTarget, cohort: Cohort) -> tuple[int, int]:
@@ -123,35 +120,45 @@ def occupancy(busy: NDArray[np.float64], on_duty: NDArray[np.float64]) -> NDArra
     return _ratio(*[(busy, on_duty)] * 3)
 
 
-def _spread(
-    cohort: Cohort,
-    rows: NDArray[np.int64],
-    column: NDArray[np.int64],
-    timed: Flags,
-    since: Ticks,
-    until: Ticks,
-    ratio: NDArray[np.float64],
-) -> Tally:
-    """What was found out about some rows, among all tips of the cohort."""
-    columns, timed_ones = np.full(len(cohort), NOT_OF), np.zeros(len(cohort), np.bool_)
-    begun, done = np.full(len(cohort), NEVER), np.full(len(cohort), NEVER)
-    for whole, part in ((columns, column), (timed_ones, timed), (begun, since), (done, until)):
-        whole[rows] = part
-    return Tally(columns, timed_ones, begun, done, cohort.frame.scenario.horizon, ratio)
+def _judged(
+    target: ShareTarget | MeanTarget, limit: int, cohort: Cohort
+) -> tuple[NDArray[np.int8], Flags, NDArray[np.int64]]:
+    """The column of each tip, whether it passed both moments, and the ticks that a mean counts for it."""
+    column, timed = np.empty(len(cohort), np.int8), np.zeros(len(cohort), np.bool_)
+    ticks = np.zeros(len(cohort), np.int64)
+    _judge(
+        cohort.matching(target.of),
+        cohort.state,
+        (cohort.when(target.from_), cohort.when(target.to)),
+        (limit, cohort.frame.scenario.horizon),
+        isinstance(target, ShareTarget),
+        LEFT_OUT if target.lost_tips == "left_out" else LOST,
+        column,
+        timed,
+        ticks,
+    )
+    return column, timed, ticks
 
 
-def _between(
-    target: ShareTarget | MeanTarget, cohort: Cohort
-) -> tuple[NDArray[np.int64], Ticks, Ticks, NDArray[np.int64], Flags]:
-    """The tips that a target is about, when they passed the two moments, where those count that did not pass both, and
-    which did."""
-    rows = np.flatnonzero(cohort.matching(target.of))
-    since, until, state = cohort.when(target.from_)[rows], cohort.when(target.to)[rows], cohort.state[rows]
-    begun = since < NEVER
-    column = np.where(begun, WITHOUT_END, WITHOUT_START)
-    column[state == passes.LOST] = LEFT_OUT if target.lost_tips == "left_out" else LOST
-    column[state == passes.UNDER_WAY] = OPEN
-    return rows, since, np.maximum(until, since), column, begun & (until < NEVER)
+@njit(cache=True, nogil=True)
+def _judge(of, state, moments, limits, is_share, lost_column, column, timed, ticks):  # type: ignore[no-untyped-def]
+    """The rules of shares and means, tip by tip; `ticks` is from one moment to the other, or the age of an open tip."""
+    since, until = moments
+    limit, horizon = limits
+    for i in range(of.shape[0]):
+        if not of[i]:
+            column[i] = NOT_OF
+        elif since[i] != NEVER and until[i] != NEVER:
+            timed[i] = True
+            ticks[i] = max(until[i] - since[i], 0)
+            column[i] = MET if ticks[i] <= limit else MISSED
+        elif state[i] == passes.LOST:
+            column[i] = lost_column
+        elif state[i] == passes.THROUGH:
+            column[i] = WITHOUT_START if since[i] == NEVER else MISSED if is_share else WITHOUT_END
+        else:
+            ticks[i] = 0 if since[i] == NEVER else horizon - since[i]
+            column[i] = MISSED if is_share and ticks[i] > limit else OPEN
 
 
 def _cell(target: AnyTarget, cohort: Cohort) -> NDArray[np.int64]:
@@ -159,13 +166,11 @@ def _cell(target: AnyTarget, cohort: Cohort) -> NDArray[np.int64]:
     return cohort.day if target.in_each is None else cohort.centre * cohort.frame.n_days + cohort.day
 
 
-def _cells(
-    target: AnyTarget, cohort: Cohort, rows: NDArray[np.int64], column: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _cells(target: AnyTarget, cohort: Cohort, column: NDArray[np.int8]) -> NDArray[np.float64]:
     """Tips by column, centre (or all of them as one) and day of arrival."""
     n_centres = 1 if target.in_each is None else len(cohort.frame.scenario.centres)
     n_cells = n_centres * cohort.frame.n_days
-    code = column * n_cells + _cell(target, cohort)[rows]
+    code = _cell(target, cohort) + column * np.int64(n_cells)
     counts = np.bincount(code, minlength=len(COLUMNS) * n_cells).astype(float)
     return counts.reshape(len(COLUMNS), n_centres, cohort.frame.n_days)
 

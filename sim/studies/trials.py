@@ -113,6 +113,10 @@ class Trials:
         """A sample of each scenario, of the same n replications."""
         return [self.sample(scenario, n) for scenario in scenarios]
 
+    def replication(self, scenario: Scenario, index: int) -> Replication:
+        """A replication itself, for what its measures do not tell."""
+        return self._draws.get(scenario, index, self.seed)
+
     def _run(self, frame: Frame, indices: list[int]) -> Iterable[tuple[int, Piece | Failure]]:
         engine, cluster = self.settings.engine, self.settings.cluster
         here = cluster is None and engine == "compiled"
@@ -147,7 +151,7 @@ class _Shared:
     def __call__(self, index: int) -> Piece:
         replication = self.draws.get(self.frame.scenario, index, self.seed, self.draws_by)
         log = simulate(replication, self.engine)
-        return measure(log, replication, self.frame).without_pooled().arrays()
+        return measure(log, replication, self.frame, pooled=False).arrays()
 
 
 class _Bare:
