@@ -212,5 +212,5 @@ def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
     if any(one.kind == "mean" for one in found):
         handles.append(Line2D([], [], **LIMIT, label="longest mean wanted"))
     used = [word for word in VERDICTS if any(one.verdict == word for one in found)]
-    handles += [marked(word, f"reached: {word}") for word in used]
+    handles += [marked(word, word) for word in used]
     key(sheet, handles, top)

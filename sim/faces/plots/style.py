@@ -8,7 +8,6 @@ a line also a stroke; and they differ in lightness, so that a grey print tells t
 from __future__ import annotations
 
 import io
-import os
 import re
 import threading
 import warnings
@@ -28,6 +27,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
+
+from sim.studies.keeping import write_atomic
 
 WIDTH: Final = 7.2
 """Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""
@@ -75,11 +76,11 @@ class Look:
 
 
 VERDICTS: Final = {
-    "met": Look("#005a8c", "o"),
-    "missed": Look(VERMILION, "X"),
-    "undecided": Look("#b07800", "D", hollow=True),
+    "met": Look("#00507c", "o"),
+    "missed": Look("#b84300", "X"),
+    "undecided": Look("#9c6b00", "D", hollow=True),
 }
-"""A dark disc, a bright cross and a hollow diamond."""
+"""A disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white."""
 
 _RC: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
@@ -271,8 +272,6 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     written = []
     for form in ("png", "svg"):
         path = folder / f"{name}.{form}"
-        part = path.with_suffix(f".{form}.part")
-        part.write_bytes(file_bytes(figure, form))
-        os.replace(part, path)
+        write_atomic(path, file_bytes(figure, form))
         written.append(path)
     return written
