@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from sim.faces.map import map
 from sim.faces.options import (
     BAD_INPUT,
     DONE,
@@ -129,6 +130,9 @@ def run(files: Files, options: Options) -> int:
     if options.json:
         print_data(data, files)
     return max(codes)
+
+
+command(app)(map)
 
 
 @command(app, uses="changes variant seed engine json")

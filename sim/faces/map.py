@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +10,6 @@ import typer
 from sim.faces.options import DONE, NOT_MET, SOME_FAILED, File, Options, print_data, say
 
 if TYPE_CHECKING:
-    from sim.faces.paths import Wording
     from sim.studies.plausibility import Cell, Map
     from sim.studies.ranges import Axis
 
@@ -21,7 +18,7 @@ Range = Annotated[
 ]
 
 
-def map_(
+def map(
     file: File,
     options: Options,
     x: Range,
@@ -35,6 +32,7 @@ def map_(
     A range is PATH=FROM..TO, with :N for N points and a word log to spread them by ratios (FROM..TO:12 log), or a list
     PATH=A,B,C. Few replications are run far from the line, and at most --replications near it.
     """
+    from sim.faces.map_words import answer
     from sim.faces.plots.map import plausibility_map
     from sim.faces.plots.style import save
     from sim.faces.studying import finite, shown_below, study
@@ -73,108 +71,10 @@ def _axis(text: str, option: str) -> Axis:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def answer(found: Map) -> list[str]:
-    """What the map says, in sentences."""
-    return list(_answer(found))
-
-
-def finding(found: Map) -> str:
-    """What the map says, in one sentence."""
-    from sim.faces.words import percent
-
-    n_cells, n_hold = len(list(found)), sum(found.holds(cell) for cell in found)
-    wanted, periods = percent(found.wanted), _PERIODS[found.per]
-    if not n_hold:
-        best = max(found, key=lambda cell: (cell.share.value == cell.share.value, cell.share.value))
-        return f"Nowhere here do all targets hold in {wanted} of the {periods}: at best in {percent(best.share.value)}"
-    if n_hold == n_cells:
-        return f"All targets hold everywhere here, in at least {wanted} of the {periods}"
-    return f"All targets hold in at least {wanted} of the {periods} in {n_hold} of {n_cells} cells"
-
-
-def wordings(found: Map) -> tuple[Wording, Wording]:
-    """How the two ranges are spoken of."""
-    from sim.faces.paths import wording
-
-    x, y = (wording(found.scenario, axis.path, axis.unit) for axis in (found.x, found.y))
-    return x, y
-
-
-def failing_first(found: Map) -> list[tuple[str, int]]:
-    """The targets that fail first where not all hold, and in how many cells, most first."""
-    order = list(found.scenario.targets)
-    many = Counter(cell.first for cell in found if not found.holds(cell) and cell.first is not None)
-    return sorted(many.items(), key=lambda item: (-item[1], order.index(item[0])))
-
-
-_PERIODS = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
-
-
-def _answer(found: Map) -> Iterator[str]:
-    yield f"{finding(found)}."
-    if first := failing_first(found):
-        yield "Where they do not, what fails first: " + ", ".join(f"{name} in {n} cells" for name, n in first) + "."
-    x, y = wordings(found)
-    column, row = found.nearest
-    if column is not None and row is not None:
-        cell = found.cells[row][column]
-        on_grid = all(place == round(place) for place in found.present if place is not None)
-        where = f"{x.value(_number(found.x, column))} and {y.value(_number(found.y, row))}"
-        yield f"{'As it is' if on_grid else 'Nearest to what is'}, with {where}: {_cell_words(found, cell)}."
-    if row is not None:
-        along = [found.holds(cell) for cell in found.cells[row]]
-        yield f"With {y.value(_number(found.y, row))}, all hold {_where(along, found.x, x)}."
-    if column is not None:
-        along = [found.holds(cells[column]) for cells in found.cells]
-        yield f"With {x.value(_number(found.x, column))}, all hold {_where(along, found.y, y)}."
-
-
-def _cell_words(found: Map, cell: Cell) -> str:
-    from sim.faces.terminal import with_interval
-
-    share = with_interval(cell.share.value, cell.share.low, cell.share.high)
-    verdict = {"met": "met", "missed": "missed", "undecided": "undecided"}[cell.verdict]
-    fails = f"; {cell.first} fails first" if not found.holds(cell) and cell.first else ""
-    return f"together {verdict}, all hold in {share} of the {_PERIODS[found.per]}{fails}"
-
-
-def _where(along: Sequence[bool], axis: Axis, words: Wording) -> str:
-    """Along which values of a range all targets hold."""
-    if not any(along):
-        return "nowhere in the range"
-    if all(along):
-        return "in the whole range"
-    parts = []
-    for first, last in _stretches(along):
-        least, most = (words.value(_number(axis, at)) for at in (first, last))
-        if first == last:
-            parts.append(f"with {least}")
-        elif first == 0:
-            parts.append(f"up to {most}")
-        elif last == len(along) - 1:
-            parts.append(f"from {least} on")
-        else:
-            parts.append(f"from {words.number(_number(axis, first))} to {most}")
-    return " and ".join(parts)
-
-
-def _stretches(along: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """First and last place of each run of places that hold."""
-    begin = None
-    for at, one in enumerate([*along, False]):
-        if one and begin is None:
-            begin = at
-        elif not one and begin is not None:
-            yield begin, at - 1
-            begin = None
-
-
-def _number(axis: Axis, at: int) -> float | str:
-    return axis.numbers[at] if axis.numbers else str(axis.values[at])
-
-
 def map_data(found: Map, folder: Path) -> dict[str, Any]:
     """The map as data."""
+    from sim.faces.map_words import answer
+
     return {
         "file": str(found.scenario.path),
         "scenario": found.scenario.scenario,

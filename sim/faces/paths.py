@@ -53,7 +53,7 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
         case ["demand", "volume"] if unit:
             return f"tips a {unit[1:]}", f"{{}} tips a {unit[1:]}"
         case ["demand", "risk", risk]:
-            return "true share of {} (%)".format(risk), f"{{}} % truly {risk}"
+            return f"true share of {risk} (%)", f"{{}} % truly {risk}"
         case ["demand", "risk", channel, risk]:
             return f"true share of {risk} by {channel} (%)", f"{{}} % truly {risk} by {channel}"
         case ["pools", pool, "staff"]:
@@ -65,7 +65,10 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
         case ["labels", labeller, "decides"]:
             return f"share of tips that {labeller} labels (%)", f"{labeller} labelling {{}} %"
         case ["labels", labeller, "assigns", risk, tier]:
-            return f"share of {risk} tips that {labeller} labels {tier} (%)", f"{labeller} labelling {{}} % of {risk} {tier}"
+            return (
+                f"share of {risk} tips that {labeller} labels {tier} (%)",
+                f"{labeller} labelling {{}} % of {risk} {tier}",
+            )
         case ["stages", stage, ("service" | "delay" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
         case ["centres"]:

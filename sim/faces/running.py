@@ -15,6 +15,8 @@ from sim.measures.targets import joint, results
 from sim.scenario.describe import describe
 from sim.studies import folder as kept
 from sim.studies.replicate import Done, Settings, run
+from sim.studies.trials import Trials
+from sim.studies.unlimited import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,27 +43,31 @@ def run_into(scenario: Scenario, options: Options, folder: Path) -> Result | Non
         looks = _looks(scenario)
         scenario = _as_sure(scenario, looks)
     done = _done(scenario, options, folder, looks)
+    here = Settings(engine=options.engine, jobs=_jobs(options), cluster=options.cluster)
     if not len(done.sample):
         for index, failure in done.failures.items():
             say(f"replication {index} failed: {failure.error}{_trace(failure.trace)}")
         return None
-    result = result_of(done, 1 if looks is None else len(looks.numbers))
+    result = result_of(done, here, 1 if looks is None else len(looks.numbers))
     kept.write(done, folder, ["tipline", *sys.argv[1:]])
     plots.write_plots(result, folder / "plots")
     kept.clear_progress(folder)
     return result
 
 
-def result_of(done: Done, looks: int = 1) -> Result:
+def result_of(done: Done, settings: Settings, looks: int = 1) -> Result:
     """What a run came to, with everything that no reader may miss."""
-    return Result(done, results(done.sample), joint(done.sample), describe(done.scenario).warnings, looks)
+    together = joint(done.sample)
+    met = all(one.verdict == "met" for one in together.results)
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings))
+    return Result(done, results(done.sample), together, describe(done.scenario).warnings, beyond, looks)
 
 
 def _done(scenario: Scenario, options: Options, folder: Path, looks: Looks | None) -> Done:
     with progress(scenario.name, scenario.run.replications, shown=not (options.quiet or options.json)) as count:
         settings = Settings(
             engine=options.engine,
-            jobs=options.jobs or len(os.sched_getaffinity(0)),
+            jobs=_jobs(options),
             cluster=options.cluster,
             folder=folder / kept.IN_PROGRESS,
             resume=options.resume,
@@ -94,6 +100,11 @@ def _asked(looks: Looks) -> Callable[[Sample], int]:
         return next((number for number in looks.numbers if number > n), n)
 
     return asked
+
+
+def _jobs(options: Options) -> int:
+    """How many replications at a time: as many as there are cores for this process, unless it is said."""
+    return options.jobs or len(os.sched_getaffinity(0))
 
 
 def _trace(trace: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.studies.replicate import Done
+    from sim.studies.unlimited import Hindrance, Limit
 
 VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
 """How a verdict is written: legible without colour."""
@@ -40,6 +41,8 @@ class Result:
     joint: Joint
     notes: Sequence[str]
     """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
+    limits: Sequence[Limit] = ()
+    """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
     looks: int = 1
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
 
@@ -60,7 +63,7 @@ def show_result(result: Result, folder: Path) -> None:
         _table(result.targets),
     ]
     if result.targets:
-        parts += ["", page.facts([*_together(result), *_beside(result.targets)])]
+        parts += ["", page.facts([*_together(result), *_staff(result), *_beside(result.targets)])]
     if result.notes:
         parts += ["", page.warned(result.notes)]
     if result.done.failures:
@@ -86,6 +89,7 @@ def result_data(result: Result, folder: Path) -> dict[str, Any]:
             "binding": result.joint.binding,
             "held": {unit: _held_data(held) for unit, held in result.joint.shares.items()},
         },
+        "unlimited_staff": {one.name: _limit_data(one) for one in result.limits},
         "notes": list(result.notes),
         "folder": str(folder),
     }
@@ -286,6 +290,38 @@ def _where(result: Result, one: TargetResult) -> str:
     return f"{one.name}{mean}: {named}"
 
 
+def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """What staff can mend of the targets that are not met, and what it cannot."""
+    limits = {one.name: one for one in result.limits}
+    said = [_limit(limits[one.name]) for one in result.targets if one.verdict != "met" and one.name in limits]
+    if said:
+        yield "Staff", said
+
+
+def _limit(one: Limit) -> str:
+    best = f"with unlimited staff it comes to {came_to(one.result)}"
+    if one.result.verdict == "met":
+        return f"more staff can meet {one.name}: {best}"
+    if not one.beyond_staff:
+        return f"whether more staff can meet {one.name} is undecided: {best}"
+    ways = _listed([_hindrance(way) for way in one.hindrances[:_MOST_PLACES]]) if one.hindrances else "its own rules"
+    return f"staff alone cannot meet {one.name}: {best}; in the way stand {ways}"
+
+
+def _hindrance(one: Hindrance) -> str:
+    """What keeps a target from being met, and its share in that."""
+    share = percent(round(one.share, 2))
+    match one.kind:
+        case "label":
+            return f"what {one.name} labels otherwise ({share})"
+        case "way":
+            return f"that they do not come to {one.name} ({share})"
+        case "gate":
+            return f"the gate of {one.name} ({share})"
+        case _:
+            return f"the {one.kind} at {one.name} ({share})"
+
+
 def _failed(done: Done) -> Iterator[str]:
     for index, failure in done.failures.items():
         yield f"replication {index} failed and is left out: {failure.error}"
@@ -299,6 +335,11 @@ def _target_data(one: TargetResult) -> dict[str, Any]:
     keys = ("claim", "kind", "value", "low", "high", "threshold", "verdict", "lower_bound", "used", "counts")
     own = {key: _finite(getattr(one, key)) for key in (*keys, "unlabelled_lost", "unlabelled_open")}
     return {**own, "unit": unit, "asked": asked(one), "came_to": came_to(one)}
+
+
+def _limit_data(one: Limit) -> dict[str, Any]:
+    ways = [{"kind": way.kind, "name": way.name, "share": way.share} for way in one.hindrances]
+    return {"came_to": came_to(one.result), "beyond_staff": one.beyond_staff, "in_the_way": ways}
 
 
 def _held_data(held: HeldShare) -> dict[str, Any]:
