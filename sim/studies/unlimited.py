@@ -1,0 +1,238 @@
+"""What no staff can mend: every target with so many people that nobody waits, and what stands in the way of those that
+are missed even so.
+
+The tips are those that the real staff meets. Service, gates, delays and labels are as they are; only waiting for people
+is gone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.engines import simulate
+from sim.dynamics.log import UNREACHED
+from sim.measures import passes
+from sim.measures.bins import GUIDE, N_BINS
+from sim.measures.cohort import Cohort, read
+from sim.measures.frame import Frame
+from sim.measures.tallies import LOST, MISSED, tally
+from sim.measures.targets import TargetResult, joint
+from sim.scenario.pools import MOST_STAFF
+from sim.scenario.rules import matches
+from sim.scenario.targets import MeanTarget, OccupancyTarget, ShareTarget
+from sim.studies.leaning import leanings
+from sim.studies.staffed import with_pools
+
+if TYPE_CHECKING:
+    from sim.dynamics.log import Log
+    from sim.dynamics.replication import Replication
+    from sim.scenario.pools import Filter
+    from sim.scenario.schema import Scenario
+    from sim.studies.trials import Trials
+
+FEW: Final = 3
+"""Replications that are looked at first: most targets are then clearly met or clearly missed."""
+ENOUGH_TIPS: Final = 2000
+"""Tips that are followed to see why they never came to the end of a target."""
+MOST_REPLICATIONS: Final = 3
+"""Replications in which the time of failing tips is looked at."""
+
+
+Kind = Literal["service", "gate", "delay", "label", "way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """One thing besides waiting that keeps a target from being met."""
+
+    kind: Kind
+    """service, gate, delay: the time that a stage takes; label: another label leads elsewhere; way: tips of that kind
+    do not come there."""
+    name: str
+    """The stage, or the labeller."""
+    share: float
+    """Of the tips that fail with unlimited staff: of their time, or of the tips themselves for label and way."""
+    mean: float
+    """Ticks a failing tip on average; 0 for label and way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The best that a target can come to, whatever the staff."""
+
+    result: TargetResult
+    hindrances: tuple[Hindrance, ...]
+    """What stands in the way, the worst first; empty where the target is not missed."""
+    late: int
+    """Tips that came to the end too late, of those looked at; all tips for a mean."""
+    never: int
+    """Tips that never came there."""
+
+    @property
+    def name(self) -> str:
+        return self.result.name
+
+    @property
+    def beyond_staff(self) -> bool:
+        """Whether no staffing can meet it."""
+        return self.result.verdict == "missed"
+
+
+def unlimited(scenario: Scenario) -> Scenario:
+    """The scenario with so many people around the clock that nobody waits for one."""
+    plenty = {"staff": MOST_STAFF, "shifts": (), "breaks": None}
+    return with_pools(scenario, {name: pool.model_copy(update=plenty) for name, pool in scenario.pools.items()})
+
+
+def limits(scenario: Scenario, trials: Trials, most: int | None = None) -> list[Limit]:
+    """What each target comes to with unlimited staff on the tips of the trials, and what hinders those it misses.
+
+    Up to `most` replications are run (as many as the scenario asks for if None), fewer where a few decide. The verdicts
+    hold together with the scenario's confidence, at both looks.
+    """
+    free = unlimited(scenario)
+    most = max(scenario.run.replications if most is None else most, 2)
+    confidence = 1 - (1 - scenario.run.confidence) / 2
+    for n in dict.fromkeys((min(FEW, most), most)):
+        sample = trials.sample(free, n)
+        found = joint(sample, confidence).results
+        leaning = leanings(sample, confidence)
+        if all(one.verdict == "missed" or lean.verdict == "met" for one, lean in zip(found, leaning, strict=True)):
+            break
+    missed = [one.name for one in found if one.verdict == "missed"]
+    why = _hindrances(free, trials, missed, n) if missed else {}
+    return [Limit(one, *why.get(one.name, ((), 0, 0))) for one in found]
+
+
+_Why = tuple[tuple[Hindrance, ...], int, int]
+
+
+def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int) -> dict[str, _Why]:
+    """For each target missed: what hinders it, how many tips came late, and how many never."""
+    frame = Frame(scenario)
+    n_stages = len(scenario.stages)
+    spent = {name: np.zeros((n_stages, 4), np.int64) for name in missed}
+    late, never = Counter[str](), Counter[str]()
+    elsewhere: dict[str, Counter[tuple[Kind, str]]] = {name: Counter() for name in missed}
+    for index in range(min(most, MOST_REPLICATIONS)):
+        replication = trials.replication(scenario, index)
+        log = simulate(replication, trials.settings.engine)
+        cohort = read(log, replication, frame)
+        for name in missed:
+            target = scenario.targets[name]
+            if isinstance(target, OccupancyTarget):
+                continue
+            found = tally(target, cohort)
+            failing = (found.column == MISSED) | (found.column == LOST)
+            slow = found.timed if isinstance(target, MeanTarget) else found.timed & failing
+            late[name] += int(slow.sum())
+            spent[name] += _spent(log, replication, cohort, slow, found.since, found.until)
+            if isinstance(target, ShareTarget):
+                lacking = np.flatnonzero(failing & ~found.timed)
+                never[name] += len(lacking)
+                room = ENOUGH_TIPS - elsewhere[name].total()
+                elsewhere[name].update(_reasons(target, replication, log, cohort, lacking[: max(room, 0)]))
+    return {
+        name: (_ranked(scenario, spent[name], elsewhere[name], late[name], never[name]), late[name], never[name])
+        for name in missed
+    }
+
+
+def _spent(
+    log: Log,
+    replication: Replication,
+    cohort: Cohort,
+    chosen: NDArray[np.bool_],
+    since: NDArray[np.int64],
+    until: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """(n_stages, 4) ticks that the chosen tips spend at each stage in line, in service, at the gate and in a delay."""
+    rules, visits = replication.rules, replication.visits
+    first_spell = np.empty(len(visits) + 1, np.int64)
+    passes.find_spells(log.spells.visit, first_spell)
+    spent = np.zeros((len(cohort.frame.scenario.stages), 4), np.int64)
+    passes.time_spent(
+        (replication.tips.first_visit, chosen, since, until, cohort.first),
+        (visits.kind, first_spell, rules.kinds.stage),
+        (log.enter, log.end, log.outcome),
+        (log.spells.began, log.spells.ended),
+        (rules.stages.place, rules.stages.every),
+        rules.since_midnight,
+        GUIDE,
+        np.zeros(N_BINS, np.int64),
+        spent,
+    )
+    return spent
+
+
+def _reasons(
+    target: ShareTarget, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
+) -> Iterator[tuple[Kind, str]]:
+    """For each tip that never came to the end of a target: the labeller that sent it elsewhere, or the stage that it
+    is not for."""
+    scenario = cohort.frame.scenario
+    ends = [scenario.stage(moment.stage) for moment in target.to.moments if moment.stage is not None]
+    first_visit, stage_of = replication.tips.first_visit, replication.rules.kinds.stage
+    for row in lacking.tolist():
+        tip = cohort.first + row
+        visits = range(int(first_visit[tip]), int(first_visit[tip + 1]))
+        passed = [
+            scenario.stages[int(stage_of[replication.visits.kind[visit]])]
+            for visit in visits
+            if log.outcome[visit] != UNREACHED
+        ]
+        labeller = next((stage.label for stage in reversed(passed) if stage.label is not None), None)
+        codes = {
+            "channel": replication.tips.channel[tip : tip + 1],
+            "risk": replication.tips.risk[tip : tip + 1],
+            "category": replication.tips.category[tip : tip + 1],
+            "tier": cohort.label[row : row + 1],
+        }
+        by_label = any(
+            end.for_ is not None
+            and not matches(end.for_, scenario.names, codes).all()
+            and (other := _but_for_label(end.for_)) is not None
+            and matches(other, scenario.names, codes).all()
+            for end in ends
+        )
+        if by_label and labeller is not None:
+            yield "label", labeller
+        elif ends:
+            yield "way", ends[0].name
+
+
+def _but_for_label(one: Filter) -> Filter | None:
+    """What a filter asks besides the label; None where the label does not matter to it."""
+    if one.tier is None and one.labelled is None:
+        return None
+    return one.model_copy(update={"tier": None, "labelled": None})
+
+
+def _ranked(
+    scenario: Scenario, spent: NDArray[np.int64], elsewhere: Counter[tuple[Kind, str]], late: int, never: int
+) -> tuple[Hindrance, ...]:
+    """All hindrances, those first that concern most of the failing tips."""
+    failing = late + never
+    if not failing:
+        return ()
+    total = int(spent.sum())
+    columns: tuple[tuple[int, Kind], ...] = (
+        (passes.IN_SERVICE, "service"),
+        (passes.AT_GATE, "gate"),
+        (passes.IN_DELAY, "delay"),
+    )
+    timed = [
+        Hindrance(kind, stage.name, float(spent[s, column]) / total * late / failing, float(spent[s, column]) / late)
+        for s, stage in enumerate(scenario.stages)
+        for column, kind in columns
+        if spent[s, column] > 0
+    ]
+    looked_at = elsewhere.total()
+    others = [Hindrance(kind, name, n / looked_at * never / failing, 0.0) for (kind, name), n in elsewhere.items() if n]
+    return tuple(sorted([*timed, *others], key=lambda one: -one.share))
