@@ -105,8 +105,9 @@ def check(files: Files, options: Options) -> int:
 @command(app)
 def run(files: Files, options: Options) -> int:
     """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
+    from sim.faces.data import result_data
     from sim.faces.running import folder_of, run_into
-    from sim.faces.terminal import result_data, show_result
+    from sim.faces.terminal import show_result
 
     scenarios = [options.load(file) for file in files]
     codes, data = [DONE], []

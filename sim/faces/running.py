@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sim.faces import plots
 from sim.faces.options import Options, say
-from sim.faces.terminal import Result, progress
+from sim.faces.progress import progress
+from sim.faces.terminal import Result
 from sim.measures.stopping import Looks
 from sim.measures.targets import joint, results
 from sim.scenario.describe import describe

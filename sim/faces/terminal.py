@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -15,10 +13,9 @@ from rich.text import Text
 from sim.faces import page
 from sim.faces.words import count, length, percent, span
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
-from sim.measures.targets import HeldShare, Joint, TargetResult
+from sim.measures.targets import Joint, TargetResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sim.studies.replicate import Done
@@ -69,49 +66,6 @@ def show_result(result: Result, folder: Path) -> None:
     if result.done.failures:
         parts += ["", page.warned(_failed(result.done))]
     page.show(*parts, "", f"Tables and plots: {folder}/")
-
-
-def result_data(result: Result, folder: Path) -> dict[str, Any]:
-    """The result as data."""
-    done = result.done
-    return {
-        "file": str(done.scenario.path),
-        "scenario": done.scenario.scenario,
-        "variant": done.scenario.variant,
-        "hash": done.scenario.hash,
-        "seed": done.seed,
-        "engine": done.engine,
-        "replications": len(done.sample),
-        "failed": {str(index): failure.error for index, failure in done.failures.items()},
-        "targets": {one.name: _target_data(one) for one in result.targets},
-        "together": {
-            "verdict": result.joint.verdict,
-            "binding": result.joint.binding,
-            "held": {unit: _held_data(held) for unit, held in result.joint.shares.items()},
-        },
-        "unlimited_staff": {one.name: _limit_data(one) for one in result.limits},
-        "notes": list(result.notes),
-        "folder": str(folder),
-    }
-
-
-@contextmanager
-def progress(of: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr with the time left, on a terminal only; called with the number that is done."""
-    if not (shown and sys.stderr.isatty()):
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(of, total=total)
-
-        def done(n: int) -> None:
-            bar.update(task, completed=n, total=max(n, total))
-
-        yield done
 
 
 def _what_was_run(result: Result) -> str:
@@ -325,35 +279,3 @@ def _hindrance(one: Hindrance) -> str:
 def _failed(done: Done) -> Iterator[str]:
     for index, failure in done.failures.items():
         yield f"replication {index} failed and is left out: {failure.error}"
-
-
-# As data
-
-
-def _target_data(one: TargetResult) -> dict[str, Any]:
-    unit = "ticks of a microsecond" if one.kind == "mean" else "share"
-    keys = ("claim", "kind", "value", "low", "high", "threshold", "verdict", "lower_bound", "used", "counts")
-    own = {key: _finite(getattr(one, key)) for key in (*keys, "unlabelled_lost", "unlabelled_open")}
-    return {**own, "unit": unit, "asked": asked(one), "came_to": came_to(one)}
-
-
-def _limit_data(one: Limit) -> dict[str, Any]:
-    ways = [{"kind": way.kind, "name": way.name, "share": way.share} for way in one.hindrances]
-    return {"came_to": came_to(one.result), "beyond_staff": one.beyond_staff, "in_the_way": ways}
-
-
-def _held_data(held: HeldShare) -> dict[str, Any]:
-    share = held.share
-    return {
-        "share": _finite(share.value),
-        "low": _finite(share.low),
-        "high": _finite(share.high),
-        "judged": held.n_judged,
-        "silent": held.n_silent,
-        "whole": held.whole,
-    }
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity and no NaN: nothing stands for them."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
