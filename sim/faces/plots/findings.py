@@ -19,7 +19,7 @@ def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
     variant = f", variant {scenario.variant}" if scenario.variant else ""
-    runs = "1 replication" if n == 1 else f"{words.count(n)} replications"
+    runs = f"{words.count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
     return f"{scenario.scenario}{variant}: {runs} of {words.length(scenario.length)}"
 
 
