@@ -38,14 +38,18 @@ def map(
     from sim.faces.studying import finite, shown_below, study
     from sim.studies.frames import write_csv
     from sim.studies.map_table import table
-    from sim.studies.plausibility import plausibility
+    from sim.studies.plausibility import Grid, plausibility
     from sim.studies.trials import TrialError
 
     scenario = options.load(file)
     x_axis, y_axis = _axis(x, "--x"), _axis(y, "--y")
     try:
+        grid = Grid(scenario, x_axis, y_axis)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--x, --y") from None
+    try:
         with study("map", scenario, options) as under_way:
-            found = plausibility(scenario, x_axis, y_axis, under_way.trials, per=per, expect=under_way.expect)
+            found = plausibility(grid, under_way.trials, per=per, expect=under_way.expect)
             folder = under_way.folder
             write_csv(folder / "map.csv", table(found))
             (folder / "plots").mkdir(exist_ok=True)
@@ -53,8 +57,6 @@ def map(
     except TrialError as error:
         say(f"tipline map: {error}")
         return SOME_FAILED
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--x, --y") from None
     if options.json:
         print_data([finite(map_data(found, folder))], [file])
     elif not options.quiet:

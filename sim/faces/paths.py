@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.faces.words import clock
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
+
+
+_PERIODS: Final = {"h": "an hour", "hour": "an hour", "d": "a day", "min": "a minute", "wk": "a week", "yr": "a year"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
     """The label, and the pattern of a value in a sentence."""
     match path:
         case ["demand", "volume"] if unit:
-            return f"tips a {unit[1:]}", f"{{}} tips a {unit[1:]}"
+            period = _PERIODS.get(unit[1:], f"a {unit[1:]}")
+            return f"tips {period}", f"{{}} tips {period}"
         case ["demand", "risk", risk]:
             return f"true share of {risk} (%)", f"{{}} % truly {risk}"
         case ["demand", "risk", channel, risk]:

@@ -86,43 +86,50 @@ def holds(cell: Cell, wanted: float) -> bool:
     return cell.share.value >= wanted
 
 
+class Grid:
+    """The scenarios at all values of two ranges, each made and checked before anything is run."""
+
+    def __init__(self, scenario: Scenario, x: Axis, y: Axis):
+        """ScenarioError where the document does not take a value; ValueError where the two ranges make no map."""
+        if x.path == y.path:
+            raise ValueError(f"the two ranges of a map are of two paths (got {x.path} twice)")
+        if not scenario.targets:
+            raise ValueError("a map needs targets, and the scenario has none")
+        self.scenario, self.x, self.y = scenario, x, y
+        variations = Variations(scenario)
+        self.present = x.place(variations.value(x.path)), y.place(variations.value(y.path))
+        self.worlds = {
+            (row, column): variations.at({x.path: x_value, y.path: y_value})
+            for row, y_value in enumerate(y.values)
+            for column, x_value in enumerate(x.values)
+        }
+        """By row and column."""
+
+
 def plausibility(
-    scenario: Scenario,
-    x: Axis,
-    y: Axis,
+    grid: Grid,
     trials: Trials,
     *,
     per: Period = "run",
     replications: int | None = None,
     expect: Callable[[int], None] = lambda _: None,
 ) -> Map:
-    """The map of a scenario over two ranges, with at most so many replications a cell (the scenario's own if None).
+    """The map of a grid, with at most so many replications a cell (the scenario's own if None).
 
-    `expect` is told how many replications there are to be in all, as far as that is known. ScenarioError where the
-    document does not take a value; ValueError where both ranges are of one path, or no target is to be judged.
+    `expect` is told how many replications there are to be in all, as far as that is known.
     """
-    if x.path == y.path:
-        raise ValueError(f"the two ranges of a map are of two paths (got {x.path} twice)")
-    if not scenario.targets:
-        raise ValueError("a map needs targets, and the scenario has none")
-    variations = Variations(scenario)
-    present = tuple(axis.place(variations.value(axis.path)) for axis in (x, y))
-    worlds = {
-        (row, column): variations.at({x.path: x_value, y.path: y_value})
-        for row, y_value in enumerate(y.values)
-        for column, x_value in enumerate(x.values)
-    }
+    scenario = grid.scenario
     numbers = looks(scenario.run.replications if replications is None else replications)
-    order = sorted(worlds, key=lambda at: (draw_key(worlds[at]), at))
+    order = sorted(grid.worlds, key=lambda at: (draw_key(grid.worlds[at]), at))
     cells: dict[tuple[int, int], Cell] = {}
     asked = order
     for n in numbers:
         expect(_in_all(cells, asked, n))
         for at in asked:
-            cells[at] = _cell(trials.sample(worlds[at], n), per, len(numbers))
+            cells[at] = _cell(trials.sample(grid.worlds[at], n), per, len(numbers))
         asked = [at for at in order if _near(cells, at, scenario.run.confidence)]
-    rows = tuple(tuple(cells[row, column] for column in range(len(x))) for row in range(len(y)))
-    return Map(scenario, x, y, per, scenario.run.confidence, rows, (present[0], present[1]))
+    rows = tuple(tuple(cells[row, column] for column in range(len(grid.x))) for row in range(len(grid.y)))
+    return Map(scenario, grid.x, grid.y, per, scenario.run.confidence, rows, grid.present)
 
 
 def looks(most: int) -> tuple[int, ...]:

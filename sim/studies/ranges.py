@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario import shape, units
-from sim.scenario.faults import Mark
+from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.loading import Document
 from sim.scenario.tree import Node, compose, of_plain
 
@@ -84,7 +84,14 @@ class Variations:
 
     def at(self, values: Mapping[str, Any]) -> Scenario:
         """The scenario with these values by path; ScenarioError where the document does not take them."""
-        return self._document.scenario(changes=values) if values else self.scenario
+        if not values:
+            return self.scenario
+        try:
+            return self._document.scenario(changes=values)
+        except ScenarioError as error:
+            # Nobody has given these values with --set, where a change is taken to come from.
+            faults = [replace(fault, file=fault.file.removeprefix("--set ")) for fault in error.faults]
+            raise ScenarioError(faults) from None
 
     def value(self, path: str) -> Any:
         """What the document has at a path, as it is written; None where it says nothing of it."""
@@ -172,8 +179,7 @@ def _between(path: str, first: str, last: str, points: int | None, *, log: bool)
             raise ValueError(f"{first}..{last} are {points} values; say how many points: {first}..{last}:{N_POINTS}")
     numbers = [_part(*ends, step / max(points - 1, 1), log=log) for step in range(points)]
     numbers = [float(round(number)) if whole else rounded(number) for number in numbers]
-    if not whole:
-        numbers[0], numbers[-1] = ends
+    numbers[0], numbers[-1] = ends
     return _axis(path, numbers, unit, whole=whole)
 
 
@@ -202,6 +208,8 @@ def _numbers(values: Sequence[Any]) -> tuple[list[float], str]:
 
 def _axis(path: str, numbers: Sequence[float], unit: str, *, whole: bool) -> Axis:
     numbers = list(dict.fromkeys(numbers))
+    if whole and any(number != round(number) for number in numbers):
+        raise ValueError(f"{path} takes whole numbers (got {', '.join(f'{number:g}' for number in numbers)})")
     return Axis(path, tuple(as_written(number, unit, whole=whole) for number in numbers), tuple(numbers), unit)
 
 

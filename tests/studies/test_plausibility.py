@@ -1,0 +1,154 @@
+"""The map: every cell is what a run of its scenario comes to, and the line gets the replications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sim.measures.estimates import each_of
+from sim.measures.targets import joint, results
+from sim.scenario.schema import Scenario
+from sim.studies.frames import csv_text
+from sim.studies.map_table import table
+from sim.studies.plausibility import Grid, Map, looks, plausibility
+from sim.studies.ranges import axis
+from tests.studies.lines import desk, simulated, tried
+
+__all__ = ["simulated"]
+
+STAFF = axis("pools.desk.staff=1..6")
+VOLUME = axis("demand.volume=4..28/h:5")
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    return desk(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def found(scenario: Scenario) -> Map:
+    return plausibility(Grid(scenario, STAFF, VOLUME), tried(scenario))
+
+
+def test_a_cell_is_what_its_scenario_comes_to(scenario: Scenario, found: Map, tmp_path: Path) -> None:
+    for row, column in ((0, 0), (2, 2), (4, 5), (1, 1)):
+        cell = found.cells[row][column]
+        changed = desk(tmp_path, "", "", f"pools.desk.staff={column + 1}", f"demand.volume={VOLUME.values[row]}")
+        sample = tried(changed).sample(changed, cell.replications)
+        alone = joint(sample)
+        assert cell.share == alone.shares["run"].share
+        assert [one.value for one in cell.targets] == [one.value for one in results(sample)]
+        assert [one.low for one in cell.targets] == [one.low for one in alone.results]
+        assert cell.verdict == joint(sample, each_of(0.95, 3)).verdict
+        assert cell.held == tuple(one.held["run"].share.value for one in alone.results)
+
+
+def test_more_people_hold_and_more_tips_fail(found: Map) -> None:
+    held = [[found.holds(cell) for cell in row] for row in found.cells]
+    assert not held[4][0]
+    assert held[0][5]
+    for row in held:
+        assert row == sorted(row)
+    for column in zip(*held, strict=True):
+        assert list(column) == sorted(column, reverse=True)
+
+
+def test_few_replications_far_from_the_line_and_many_near_it(found: Map) -> None:
+    held = {(r, c): found.holds(cell) for r, row in enumerate(found.cells) for c, cell in enumerate(row)}
+    for (r, c), one in held.items():
+        cell = found.cells[r][c]
+        beside = [held.get(at, one) for at in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1))]
+        near = cell.verdict == "undecided" or 0 < cell.share.value < 1 or any(other != one for other in beside)
+        if near:
+            assert cell.replications == 10
+    few = [cell for cell in found if cell.replications == 4]
+    assert len(few) >= 10
+    assert {cell.verdict for cell in few} == {"met", "missed"}
+
+
+def test_the_target_that_fails_first(found: Map) -> None:
+    """On a desk where nearly nobody waits it is the wait that fails; the occupancy where a target on it is tight."""
+    assert found.cells[4][0].first in ("quick", "busy")
+    for cell in found:
+        names = [one.name for one in cell.targets]
+        assert cell.held[names.index(cell.first or "")] == min(cell.held)
+
+
+def test_the_file_s_own_values_are_marked(found: Map) -> None:
+    assert found.present[0] == 1
+    assert found.present[1] == pytest.approx(8 / 6)
+    assert found.nearest == (1, 1)
+
+
+def test_the_axes_may_be_exchanged(scenario: Scenario, found: Map) -> None:
+    """The rounds depend on what all cells came to and on nothing else."""
+    turned = plausibility(Grid(scenario, VOLUME, STAFF), tried(scenario))
+    for r, row in enumerate(found.cells):
+        for c, cell in enumerate(row):
+            other = turned.cells[c][r]
+            assert (cell.replications, cell.share, cell.verdict) == (other.replications, other.share, other.verdict)
+
+
+def test_cells_share_draws_where_the_axis_does_not_change_them(
+    scenario: Scenario, simulated: Callable[[], tuple[int, int]]
+) -> None:
+    plausibility(Grid(scenario, STAFF, axis("demand.volume=4,28/h")), tried(scenario), replications=4)
+    assert simulated() == (2 * 4, 12 * 4)
+
+
+def test_an_interrupted_map_goes_on_where_it_was(
+    scenario: Scenario, found: Map, tmp_path: Path, simulated: Callable[[], tuple[int, int]]
+) -> None:
+    whole = sum(cell.replications for cell in found)
+    with pytest.raises(KeyboardInterrupt):
+        plausibility(Grid(scenario, STAFF, VOLUME), tried(scenario, tmp_path, stop_after=150))
+    assert simulated()[1] == 150
+    resumed = plausibility(Grid(scenario, STAFF, VOLUME), tried(scenario, tmp_path, resume=True))
+    assert simulated()[1] == whole - 150
+    assert csv_text(table(resumed)) == csv_text(table(found))
+
+
+def test_periods_in_place_of_runs(scenario: Scenario) -> None:
+    grid = Grid(scenario, axis("pools.desk.staff=2..3"), axis("demand.volume=10,14/h"))
+    found = plausibility(grid, tried(scenario), per="day")
+    assert [cell.judged for cell in found] == [7 * cell.replications for cell in found]
+    assert all(0 <= cell.share.low <= cell.share.value <= cell.share.high <= 1 for cell in found)
+
+
+def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None:
+    told: list[int] = []
+    trials = tried(scenario)
+    found = plausibility(Grid(scenario, STAFF, VOLUME), trials, expect=told.append)
+    assert told[0] == 4 * 30
+    assert told[-1] == trials.n_done == sum(cell.replications for cell in found)
+
+
+def test_the_table_has_a_row_a_cell_and_units(found: Map) -> None:
+    frame = table(found)
+    assert len(frame) == 30
+    assert list(frame.columns)[:5] == [
+        "pools.desk.staff",
+        "demand.volume_per_h",
+        "replications",
+        "judged_runs",
+        "all_held_share",
+    ]
+    assert set(frame["pools.desk.staff"]) == set(range(1, 7))
+    assert {"quick_share", "quick_verdict", "busy_held_share", "first_to_fail"} <= set(frame.columns)
+
+
+def test_looks_grow_to_the_most() -> None:
+    assert looks(1) == (1,)
+    assert looks(4) == (4,)
+    assert looks(5) == (4, 5)
+    assert looks(20) == (4, 8, 16, 20)
+
+
+def test_what_makes_no_map(scenario: Scenario, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="of two paths"):
+        Grid(scenario, STAFF, STAFF)
+    bare = desk(tmp_path, "", "", "targets=null")
+    with pytest.raises(ValueError, match="needs targets"):
+        Grid(bare, STAFF, VOLUME)
