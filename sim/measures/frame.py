@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
+from sim.scenario.shifts import seats
 from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
 
 if TYPE_CHECKING:
@@ -63,14 +64,9 @@ class Frame:
         self.moments = self._moments()
         """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
-        places = [(name, scenario.pools[name].shared) for name in scenario.pools]
-        by_place = any(isinstance(target, OccupancyTarget) and target.in_each for target in self.targets)
-        n_centres = len(scenario.centres)
-        pool_of_place = [pool for pool, (_, shared) in enumerate(places) for _ in range(1 if shared else n_centres)]
-        self.pool_of_place = np.array(pool_of_place, dtype=np.int64)
-        self.group = np.arange(len(pool_of_place)) if by_place else self.pool_of_place
-        """(n_places,) which places are followed together over the hours: each pool's, unless a target asks for each."""
-        self.n_groups = int(self.group.max(initial=-1)) + 1
+        self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
+        self.by_place = any(isinstance(target, OccupancyTarget) and target.in_each for target in self.targets)
+        """Whether a target asks for the places of a pool one by one."""
         self.grid = self._grid()
         """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
@@ -96,8 +92,8 @@ class Frame:
         after = -(before + hours.shape[-1]) % HOURS_A_WEEK
         padding = [(0, 0)] * (hours.ndim - 1) + [(before, after)]
         padded = np.pad(hours, padding)
-        folded: NDArray[np.float64] = padded.reshape(*hours.shape[:-1], -1, HOURS_A_WEEK).sum(axis=-2)
-        return folded
+        weeks = padded.reshape(*hours.shape[:-1], padded.shape[-1] // HOURS_A_WEEK, HOURS_A_WEEK)
+        return np.asarray(weeks.sum(axis=-2))
 
     def matching(self, of: Filter | None) -> NDArray[np.bool_]:
         """Which combinations of the grid a filter matches; all where there is none."""

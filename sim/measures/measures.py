@@ -247,11 +247,10 @@ def _failing(target: AnyTarget, found: Tally, hour: Ints) -> Ints:
 def _occupancy(target: OccupancyTarget, places: Places, frame: Frame) -> Floats:
     """The ratio of an occupancy target by (centre or 1, day)."""
     pool = frame.scenario.pool_index(target.pool)
-    busy, on_duty = places.by_day(passes.BUSY), places.by_day(passes.ON_DUTY)
-    mine = np.unique(frame.group[frame.pool_of_place == pool])
-    if target.in_each is None:
-        return occupancy(busy[mine].sum(axis=0, keepdims=True), on_duty[mine].sum(axis=0, keepdims=True))
-    return occupancy(busy[mine], on_duty[mine])
+    if target.in_each is None or places.days is None:
+        return occupancy(*(places.by_day(number, pool)[None] for number in (passes.BUSY, passes.ON_DUTY)))
+    mine = places.days[:, frame.pool_of_place == pool].astype(float)
+    return occupancy(mine[passes.BUSY], mine[passes.ON_DUTY])
 
 
 def _arrivals(cohort: Cohort) -> Floats:
@@ -262,12 +261,7 @@ def _arrivals(cohort: Cohort) -> Floats:
 
 def _week(places: Places, frame: Frame) -> Floats:
     """Mean numbers by pool and hour of the week."""
-    hours = places.hours[: passes.OVERTIME]
-    pool_of_group = np.zeros(frame.n_groups, np.int64)
-    pool_of_group[frame.group] = frame.pool_of_place
-    begins = np.searchsorted(pool_of_group, np.arange(len(frame.scenario.pools)))
-    by_pool = np.add.reduceat(hours, begins, axis=1)
-    return _by_hour(frame.by_week(by_pool), frame)
+    return _by_hour(frame.by_week(places.hours[: passes.OVERTIME].astype(float)), frame)
 
 
 def _by_hour(ticks: Floats, frame: Frame) -> Floats:

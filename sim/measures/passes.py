@@ -149,11 +149,13 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
 @njit(cache=True, nogil=True)
 def _step(jumps, rests, number, group, tick, change, window):
     """From a tick on, a number is `change` higher; ticks outside the window count at its ends."""
-    first, last, origin = window
+    first, last, origin, hours_a_cell = window
     since = min(max(tick, first), last) - origin
-    hour = since // HOUR
-    jumps[number, group, hour] += change
-    rests[number, group, hour] += change * (since - hour * HOUR)
+    cell = since // HOUR
+    if hours_a_cell > 1:
+        cell //= hours_a_cell
+    jumps[number, group, cell] += change
+    rests[number, group, cell] += change * (since - cell * hours_a_cell * HOUR)
 
 
 @njit(cache=True, nogil=True)
@@ -164,7 +166,7 @@ def _within(began, ended, window):
 
 @njit(cache=True, nogil=True)
 def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests, totals):
-    """The numbers that joined, left, would be done and are busy over the hours, by group of places; totals by place.
+    """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
     having left the line for its time.

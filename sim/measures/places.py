@@ -13,30 +13,46 @@ from sim.dynamics.replication import Replication
 from sim.measures import passes
 from sim.measures.frame import Frame
 
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Places:
     """Ticks of the measured time, summed over tips or slots; the first axis is WAITING ... OVERTIME of `passes`."""
 
-    hours: NDArray[np.int64]
-    """(N_NUMBERS, n_groups, n_hours) by group of places and hour from the first midnight. Busy is busy on duty."""
-    totals: NDArray[np.int64]
+    hours: Ints
+    """(N_NUMBERS, n_pools, n_hours) by hour from the first midnight. Busy is busy on duty."""
+    days: Ints | None
+    """(N_NUMBERS, n_places, n_days), where a target asks for the occupancy in each centre."""
+    totals: Ints
     """(n_places, N_NUMBERS)."""
 
-    def by_day(self, number: int) -> NDArray[np.float64]:
-        """(n_groups, n_days) of one number."""
-        hours = self.hours[number]
-        return np.asarray(hours.reshape(len(hours), -1, 24).sum(axis=-1), dtype=np.float64)
+    def by_day(self, number: int, pool: int) -> Floats:
+        """(n_days,) of a number of a pool, in all centres."""
+        return np.asarray(self.hours[number, pool].reshape(-1, 24).sum(axis=-1), dtype=np.float64)
 
 
-def follow(log: Log, replication: Replication, first_spell: NDArray[np.int64], frame: Frame) -> Places:
+def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> Places:
     """The places of a replication over its measured time."""
+    hours, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, hours_a_cell=1)
+    days = None
+    if frame.by_place:
+        each = np.arange(len(frame.pool_of_place))
+        days, _ = _numbers(log, replication, first_spell, frame, each, hours_a_cell=24)
+    return Places(hours, days, totals)
+
+
+def _numbers(
+    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, hours_a_cell: int
+) -> tuple[Ints, Ints]:
+    """The numbers by group of places and cell of so many hours, (N_NUMBERS, n_groups, n_cells), and by place."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    places, n_places = rules.places, len(rules.places.pool)
-    jumps = np.zeros((passes.N_FOLLOWED, frame.n_groups, frame.n_hours + 1), np.int64)
+    n_groups = int(group.max(initial=-1)) + 1
+    jumps = np.zeros((passes.N_FOLLOWED, n_groups, frame.n_hours // hours_a_cell + 1), np.int64)
     rests = np.zeros_like(jumps)
-    totals = np.zeros((n_places, passes.N_NUMBERS), np.int64)
-    window = (frame.first, frame.last, frame.origin)
+    totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
+    window = (frame.first, frame.last, frame.origin, hours_a_cell)
     passes.follow_places(
         (tips.first_visit, tips.centre, log.lost),
         (visits.kind, visits.work, first_spell, rules.kinds.stage),
@@ -44,13 +60,13 @@ def follow(log: Log, replication: Replication, first_spell: NDArray[np.int64], f
         (log.spells.place, log.spells.began, log.spells.ended),
         (rules.stages.place, rules.stages.place_step, rules.stages.every),
         (window, rules.since_midnight, rules.horizon),
-        frame.group,
+        group,
         jumps,
         rests,
         totals,
     )
     more = np.ones(len(log.overtime.place), np.int64)
-    slots = (plan.joining + plan.returning - plan.leaving) * places.concurrency[plan.place].astype(np.int64)
+    slots = (plan.joining + plan.returning - plan.leaving) * rules.places.concurrency[plan.place].astype(np.int64)
     after = np.full(len(plan), frame.last)
     for number, place, tick, change in (
         (passes.OVERTIME, log.overtime.place, log.overtime.began, more),
@@ -58,10 +74,10 @@ def follow(log: Log, replication: Replication, first_spell: NDArray[np.int64], f
         (passes.ON_DUTY, plan.place, plan.tick, slots),
         (passes.ON_DUTY, plan.place, after, -slots),
     ):
-        passes.follow_steps(number, frame.group[place], tick, change, window, jumps, rests)
+        passes.follow_steps(number, group[place], tick, change, window, jumps, rests)
         left = frame.last - np.clip(tick, frame.first, frame.last)
         np.add.at(totals[:, number], place, change * left)
     totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-    followed = (np.cumsum(jumps, axis=-1) * HOUR - rests)[..., :-1]
+    followed = (np.cumsum(jumps, axis=-1) * (HOUR * hours_a_cell) - rests)[..., :-1]
     joined, gone, busy, on_duty, overtime, done = followed
-    return Places(np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime]), totals)
+    return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime]), totals

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.draw import draw
+from sim.dynamics import compiled
 from sim.dynamics.clock import HOUR, MINUTE
 from sim.dynamics.replication import Plan
 from sim.measures import passes
 from sim.measures.bins import EDGES, GUIDE, N_BINS
 from sim.measures.measures import measure
+from sim.scenario.loading import load
 from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 WITHIN = "quick: {from: arrival, to: check.end, within: 20 min, share: 80 %}"
@@ -95,6 +98,25 @@ def test_an_occupancy_is_busy_time_over_time_on_duty(tmp_path):
     found = measures_of(tmp_path, [checked(103, 110, 118, 148)], targets)
     assert found.ratio[0].tolist() == [[30 * MINUTE, 2 * 10 * HOUR]] * 3
     assert found.counts[0].sum() == 0
+
+
+def test_a_line_without_pools_can_be_measured(tmp_path):
+    path = tmp_path / "bare.yaml"
+    path.write_text(
+        """
+scenario: Bare
+run: {start: 2025-01-06 00:00, length: 2 d}
+demand: {volume: 10/d}
+pools: {}
+stages: [{name: post, delay: 1 min}]
+targets: {posted: {from: arrival, to: post.end, within: 2 min, share: 90 %}}
+"""
+    )
+    world = load(path)
+    replication = draw(world, 0)
+    found = measure(compiled.simulate(replication), replication, world)
+    assert found.counts[0, 0] == found.arrived > 0
+    assert found.week.shape == (4, 0, 168)
 
 
 def test_an_occupancy_in_each_centre_is_that_of_the_busiest(tmp_path):
