@@ -85,11 +85,16 @@ def write_manifest(
         "scenario_sha256": scenario.hash,
         **told,
         "command": list(command),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "platform": f"{sys.platform} {platform.machine()}",
         "files": list(files),
     }
     write_atomic(folder / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def versions() -> dict[str, str]:
+    """What Python this is, and which versions of the packages that results may depend on."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str:
