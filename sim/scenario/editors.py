@@ -15,7 +15,12 @@ def json_schema() -> dict[str, Any]:
         "type": "string",
         "description": "A file below this one's folder, on which this one is laid.",
     }
-    # A document that extends another may leave to it what every scenario needs.
+    found["$defs"]["Surge"]["required"].remove("name")  # one without is named by its number
+    # A document that extends another may leave to it what every scenario needs, and take away what that one names.
     needed = found.pop("required")
-    found["anyOf"] = [{"required": needed}, {"required": ["extends"]}]
+    run = {"required": found["$defs"]["Run"].pop("required")}
+    found["anyOf"] = [{"required": needed, "properties": {"run": run}}, {"required": ["extends"]}]
+    for part in properties.values():
+        if named := part.get("additionalProperties"):
+            part["additionalProperties"] = {"if": {"type": "null"}, "else": named}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tipline scenario", **found}

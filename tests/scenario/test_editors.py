@@ -38,6 +38,14 @@ def test_the_rest_of_the_grammar_is_valid() -> None:
     assert faults(SMALL + "centres: 31\n") == []
 
 
+def test_what_extends_another_may_leave_things_out_and_take_things_away() -> None:
+    surge = "demand: {surges: [{at: 2025-01-07, lasts: 1 h, factor: 2}]}\n"
+    text = f"extends: base.yaml\nrun: {{length: 7 d}}\npools: {{desk: null}}\n{surge}"
+    assert faults(text) == []
+    assert faults(text.replace("extends: base.yaml\n", "")) == [""]
+    assert faults(SMALL.replace("start: 2025-01-06 00:00, ", "")) == [""]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "path"),
     [
