@@ -98,6 +98,9 @@ class Tried:
         """How much of what each target allows was used up at the first look: of all staffings by the same tips."""
         self.failed = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings shown to fail, without those that have nowhere more people than another one."""
+        self.standing = np.zeros((0, len(self.posts)), np.int64)
+        """(n, n_posts) staffings that full looks did not show to fail, without those that have nowhere fewer people than
+        another one."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
         share = np.array([channel.share for channel in scenario.demand.channels.values()])
@@ -114,9 +117,16 @@ class Tried:
         """Whether it has nowhere more people than a staffing that was shown to fail."""
         return bool(np.all(np.asarray(staffing) <= self.failed, axis=1).any())
 
-    def fails(self, staffing: Staffing, aim: Aim = "exclude") -> bool:
-        """Whether a staffing is known to fail, or is shown to by trying it."""
-        return self.excluded(staffing) or self.look(staffing, aim).verdict == "missed"
+    def fails(self, staffing: Staffing) -> bool:
+        """Whether a staffing is known to fail, or is shown to by trying it.
+
+        It is not tried where it has nowhere fewer people than one that could not be shown to fail.
+        """
+        if self.excluded(staffing):
+            return True
+        if np.all(np.array(staffing) >= self.standing, axis=1).any():
+            return False
+        return self.look(staffing, "exclude").verdict == "missed"
 
     def reject(self, staffing: Staffing) -> None:
         """Note that a staffing did not hold on fresh seeds."""
@@ -165,10 +175,12 @@ class Tried:
         self.outcomes[staffing] = outcome
         self.glances.setdefault(staffing, outcome.used)
         self.effort += self.effort_of_one * (n - (before.n_replications if before else 0))
-        if outcome.verdict == "missed" and not self.excluded(staffing):
-            x = np.array(staffing)
-            rest = self.failed[~np.all(self.failed <= x, axis=1)]
-            self.failed = np.vstack([rest, x])
+        x = np.array(staffing)
+        if outcome.verdict == "missed":
+            if not self.excluded(staffing):
+                self.failed = np.vstack([self.failed[~np.all(self.failed <= x, axis=1)], x])
+        elif outcome.leans == "met" or n >= self.replications:
+            self.standing = np.vstack([self.standing[~np.all(self.standing >= x, axis=1)], x])
         self._told(self)
         return outcome
 
