@@ -134,7 +134,7 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
 
 
 def _named(one: Judged) -> str:
-    return f"{one.target} ({one.claim})" if one.claim else one.target
+    return f"{one.target} ({one.claim})" if one.claim not in (None, one.target) else one.target
 
 
 def _verdict(one: Judged) -> str:

@@ -98,6 +98,6 @@ def _targets(scenario: Scenario) -> RenderableType:
         return Text("none: a run measures, and judges nothing")
     table = page.table("", "")
     for name, target in scenario.targets.items():
-        claim = f" ({target.claim})" if target.claim else ""
+        claim = f" ({target.claim})" if target.claim not in (None, name) else ""
         table.add_row(f"{name}{claim}", page.text(words.target_words(target)))
     return table

@@ -104,21 +104,19 @@ class Options:
 
     def load(self, file: Path, variant: str | None = None) -> Scenario:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
-        from sim.scenario.loading import load, read
+        from sim.scenario.loading import read
 
         variant = variant or self.one_variant
-        if self.reading is not None:
-            return load(file, reading=self.reading)
         own = {"run.seed": self.seed, "run.replications": self.replications}
         changes = [*self.changes, *(f"{path}={value}" for path, value in own.items() if value is not None)]
         document = read(file)
-        scenario = document.scenario(variant=variant, changes=changes)
+        scenario = document.scenario(variant=variant, changes=changes, reading=self.reading)
         if self.targets is None:
             return scenario
         left_out = self._left_out(tuple(scenario.targets))
         # What is simulated stays the same, so that a target comes to the same whether or not others are judged.
-        cool_down = f"run.cool_down={scenario.cool_down // 1_000_000} s"
-        return document.scenario(variant=variant, changes=[*changes, cool_down, *left_out])
+        cool_down = f"run.cool_down={scenario.cool_down / 1e6:.6f} s"
+        return document.scenario(variant=variant, changes=[*changes, cool_down, *left_out], reading=self.reading)
 
     def _left_out(self, known: tuple[str, ...]) -> list[str]:
         """The changes that take away the targets that are not to be judged."""

@@ -228,4 +228,6 @@ def target_words(target: Target) -> str:
             text += ", lost tips left out"
     if target.in_each:
         text += ", in each centre"
-    return text if target.per == "run" else f"{text}, in every {target.per}"
+    if target.per == "run":
+        return text
+    return f"{text}, {'on' if target.per == 'day' else 'in'} every {target.per}"

@@ -123,3 +123,20 @@ def test_changes_variants_and_targets_are_told_as_they_are_laid_on() -> None:
 def test_quiet_says_nothing_of_a_sound_document() -> None:
     done = tipline("check", NATIONAL, "--quiet")
     assert (done.exit_code, done.output) == (options.DONE, "")
+
+
+def test_everything_that_the_options_say_is_laid_on_together(tmp_path: Path) -> None:
+    for name in ("national.yaml", "claims.yaml"):
+        (tmp_path / name).write_bytes((SCENARIOS / name).read_bytes())
+    file = tmp_path / "ledger.yaml"
+    own = "".join(f", {name}: null" for name in ("rapid", "transfer", "entry", "mean", "day"))
+    text = f"extends: national.yaml\nscenario: Ledger\ntargets: {{from: claims.yaml, reading: moderate{own}}}\n"
+    file.write_text(text, encoding="utf-8")
+    given = ("--reading", "strict", "--targets", "A19", "--variant", "one_more_analyst", "--seed", "3")
+    found = json.loads(tipline("check", file, "--json", *given, "--set", "pools.receivers.staff=4").output)
+    assert list(found["targets"]) == ["A19"]
+    assert found["targets"]["A19"].startswith("at least 99 % of tips with risk high within 10 min")
+    assert found["variant"] == "one_more_analyst"
+    assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["analysts"] == 3
+    assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["receivers"] == 4
+    assert found["run"][1].startswith("20 replications, seed 3")
