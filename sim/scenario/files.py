@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.scenario.faults import Mark, ScenarioError, at
+from sim.scenario.fields import near
 
 LARGEST: Final = 1_000_000
 """Bytes of a document."""
@@ -20,7 +21,7 @@ def text(file: Path, shown_as: str, what: str = "scenario file") -> str:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST + 1)
     except FileNotFoundError:
-        raise ScenarioError([at(start, (), "there is no such file")]) from None
+        raise ScenarioError([at(start, (), f"there is no such file{_meant(file)}")]) from None
     except (OSError, ValueError) as error:
         raise ScenarioError([at(start, (), f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from None
     if len(raw) > LARGEST:
@@ -29,3 +30,12 @@ def text(file: Path, shown_as: str, what: str = "scenario file") -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScenarioError([at(start, (), f"is not text in UTF-8 (byte {error.start})")]) from None
+
+
+def _meant(file: Path) -> str:
+    """A hint at the file that was meant: one like it in the same folder."""
+    try:
+        there = [other.name for other in file.parent.iterdir() if other.suffix == file.suffix or not file.suffix]
+    except OSError:
+        return ""
+    return near(file.name, there)

@@ -140,3 +140,10 @@ def test_everything_that_the_options_say_is_laid_on_together(tmp_path: Path) -> 
     assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["analysts"] == 3
     assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["receivers"] == 4
     assert found["run"][1].startswith("20 replications, seed 3")
+
+
+def test_a_file_that_is_not_there_gets_a_hint_at_the_one_that_is(tmp_path: Path) -> None:
+    plain(tmp_path, "staff: 2")
+    done = shell("check", tmp_path / "plane.yaml")
+    assert done.returncode == options.BAD_INPUT
+    assert done.stderr == f"{tmp_path}/plane.yaml: there is no such file; did you mean 'plain.yaml'?\n"
