@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import pytest
 
 # numba looks at the file of a cached kernel, not at those of the functions that it calls: a cache of its own for each
 # state of the sources keeps the tests from running what the code no longer says.
-_SIM = Path(__file__).parents[1] / "sim"
-_SOURCES = sorted([*(_SIM / "dynamics").glob("*.py"), *(_SIM / "measures").glob("*.py")])
+_ROOT = Path(__file__).parents[1]
+_SOURCES = sorted([*_ROOT.glob("sim/dynamics/*.py"), *_ROOT.glob("sim/measures/*.py")])
 _STATE = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()[:16]
-os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"tipline-kernels-{_STATE}")
+os.environ["NUMBA_CACHE_DIR"] = str(_ROOT / ".pytest_cache" / f"kernels-{_STATE}")
 
 from sim.dynamics import compiled, reference  # noqa: E402
 from sim.dynamics.log import Log  # noqa: E402
