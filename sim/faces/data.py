@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.dynamics.clock import MINUTE
 from sim.faces.terminal import Result, asked, came_to
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def result_data(result: Result, folder: Path) -> dict[str, Any]:
 
 
 def _target_data(one: TargetResult) -> dict[str, Any]:
-    unit = "ticks of a microsecond" if one.kind == "mean" else "share"
-    keys = ("claim", "kind", "value", "low", "high", "threshold", "verdict", "lower_bound", "used", "counts")
-    own = {key: _finite(getattr(one, key)) for key in (*keys, "unlabelled_lost", "unlabelled_open")}
-    return {**own, "unit": unit, "asked": asked(one), "came_to": came_to(one)}
+    scale, unit = (MINUTE, "min") if one.kind == "mean" else (1, "share")
+    figures = {key: _finite(getattr(one, key) / scale) for key in ("value", "low", "high", "threshold")}
+    keys = ("claim", "kind", "verdict", "lower_bound", "used", "counts", "unlabelled_lost", "unlabelled_open")
+    own = {key: _finite(getattr(one, key)) for key in keys}
+    return {**own, "unit": unit, **figures, "asked": asked(one), "came_to": came_to(one)}
 
 
 def _limit_data(one: Limit) -> dict[str, Any]:
