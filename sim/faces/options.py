@@ -123,6 +123,8 @@ class Options:
         from sim.scenario.fields import near
 
         wanted = [name.strip() for name in (self.targets or "").split(",") if name.strip()]
+        if not wanted:
+            raise typer.BadParameter("names the targets to judge: a,b", param_hint="--targets")
         for name in wanted:
             if name not in known:
                 hint = near(name, known) or f"; there are {', '.join(known) or 'none'}"

@@ -111,6 +111,7 @@ def test_a_target_that_is_not_there_gets_a_hint(line: Path) -> None:
     done = tipline("run", line, "--targets", "eays")
     assert done.exit_code == options.BAD_INPUT
     assert "there is no target 'eays'; did you mean 'easy'?" in words(done.output.replace("│", ""))
+    assert tipline("run", line, "--targets", ",").exit_code == options.BAD_INPUT
 
 
 def test_data_are_strict_json(line: Path, tmp_path: Path) -> None:
