@@ -123,11 +123,13 @@ def _parts(ledger: Ledger) -> Iterator[Finding]:
         rest = max(1 - together, 0.0)
         over = sum(one.low for one in claimed) > 1 + 1e-9
         figures = [percent("together", together), percent("left for all others", rest)]
-        figures += [a_year(f"left, of {three(total.figure)}", rest * total.figure) for total in totals(ledger, whole)]
+        known = totals(ledger, whole)
+        figures += [a_year(f"left, of {three(total.figure)}", rest * total.figure) for total in known]
+        by_totals = (name for total in known for name in total.by if name != named[-1])
         yield Finding(
             "parts of a whole",
             named[-1],
-            named[:-1],
+            tuple(dict.fromkeys((*named[:-1], *by_totals))),
             "at odds" if over else "independent",
             "sum of shares <= 1",
             tuple(figures),
