@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
+from sim.dynamics.kernels import njit
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, Log, Overtime, Spells
 from sim.dynamics.order import ABANDON, ARRIVAL, END
 from sim.dynamics.replication import FINISH, NO_PLACE, Kinds, Replication, Stages

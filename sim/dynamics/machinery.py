@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from numba import njit
-
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
+from sim.dynamics.kernels import njit
 from sim.dynamics.log import UNREACHED
 from sim.dynamics.replication import NO_PLACE
 

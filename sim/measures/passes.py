@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from sim.dynamics.clock import HOUR, NEVER
+from sim.dynamics.kernels import njit
 from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_PLACE

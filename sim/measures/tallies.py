@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
+from sim.dynamics.kernels import njit
 from sim.dynamics.replication import NO_LABEL, Flags, Ticks
 from sim.measures import passes
 from sim.measures.cohort import Cohort

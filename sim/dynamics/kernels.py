@@ -1,0 +1,62 @@
+"""Where compiled functions are kept: `njit` is numba's, with a cache that notices every change of the sources.
+
+Numba looks at the file of a cached function alone, not at those of the functions that it calls, so an edited rule
+would go unnoticed. The cache is therefore a folder of the user's own, named after what all files with kernels say; a
+read-only installation needs no other. A cache folder that the user has chosen (NUMBA_CACHE_DIR) is left alone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import numba
+from numba import njit
+
+__all__ = ["njit"]
+
+FOLDERS: Final = ("dynamics", "measures")
+"""Folders of the package that hold kernels, or functions that kernels call."""
+
+
+def sources_digest() -> str:
+    """A short text that differs whenever a source with kernels does, or the compiler."""
+    package = Path(__file__).parents[1]
+    sources = sorted(path for folder in FOLDERS for path in (package / folder).glob("*.py"))
+    said = b"".join(path.read_bytes() for path in sources)
+    return sha256(numba.__version__.encode() + said).hexdigest()[:16]
+
+
+def _user_cache() -> Path:
+    """The folder for caches of this user, as the system has it."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home()))
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+
+
+def _folder() -> Path:
+    """A folder to keep kernels in: the user's, or where none can be written, one for this process alone.
+
+    Never one that others could write to: what is kept there is run.
+    """
+    try:
+        folder = _user_cache() / "tipline" / sources_digest()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):
+        folder = Path(tempfile.mkdtemp(prefix="tipline-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+
+if not numba.config.CACHE_DIR:
+    numba.config.CACHE_DIR = str(_folder())
