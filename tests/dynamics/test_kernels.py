@@ -19,9 +19,14 @@ SAYS_FOLDER = "import numba, sim.dynamics.kernels as k; print(numba.config.CACHE
 def folder(environment: dict[str, str], package: Path | None = None) -> Path:
     """The cache folder that a fresh process chooses."""
     kept = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
-    where = {"PYTHONPATH": str(package)} if package else {}
+    where = package or Path(sim.__file__).parents[1]
     run = subprocess.run(
-        [sys.executable, "-c", SAYS_FOLDER], env=kept | environment | where, capture_output=True, text=True, check=True
+        [sys.executable, "-c", SAYS_FOLDER],
+        env=kept | environment,
+        cwd=where,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return Path(run.stdout.strip())
 
