@@ -17,7 +17,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 def csv_text(frame: pd.DataFrame) -> str:
     """A table as CSV text.
 
-    >>> csv_text(pd.DataFrame({"wait_min": [1 / 3, None]}))
-    'wait_min\\n0.3333333333\\n\\n'
+    >>> csv_text(pd.DataFrame({"wait_min": [1 / 3, None], "tips": [2, 0]}))
+    'wait_min,tips\\n0.3333333333,2\\n,0\\n'
     """
     return str(frame.to_csv(index=False, float_format="%.10g", lineterminator="\n"))

@@ -1,0 +1,105 @@
+"""The house is as the README draws it: layers point one way, and each thing has one room."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SIM = Path(__file__).parents[1] / "sim"
+LAYERS = ("dynamics", "scenario", "draw", "measures", "studies", "faces")
+"""A folder imports only folders before it."""
+
+FILES = sorted(SIM.rglob("*.py"))
+NAMES = [str(path.relative_to(SIM)) for path in FILES]
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """What a file imports, and whether it does so when it is itself imported; what only types need is left out."""
+
+    def visit(node: ast.AST, at_once: bool) -> Iterator[tuple[str, bool]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.Import):
+                yield from ((alias.name, at_once) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                yield child.module, at_once
+            else:
+                inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from visit(child, at_once and not inside)
+
+    return visit(ast.parse(path.read_text(encoding="utf-8")), True)
+
+
+def layer_of(name: str) -> int | None:
+    """Which layer a module or file of the package is in; None for what stands above all."""
+    parts = re.split(r"[./]", name.removeprefix("sim.").removesuffix(".py"))
+    return LAYERS.index(parts[0]) if parts[0] in LAYERS else None
+
+
+def packages(path: Path, *, at_once: bool = False) -> set[str]:
+    """The packages that a file imports, or only those it imports when it is itself imported."""
+    return {name.split(".")[0] for name, now in imports(path) if now or not at_once}
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_layers_point_one_way(path: Path) -> None:
+    own = layer_of(str(path.relative_to(SIM)))
+    if own is not None:
+        above = [name for name, _ in imports(path) if name.startswith("sim.") and (layer_of(name) or 0) > own]
+        assert not above
+
+
+def test_the_engines_do_not_know_each_other() -> None:
+    for one, other in (("reference", "compiled"), ("compiled", "reference")):
+        assert f"sim.dynamics.{other}" not in {name for name, _ in imports(SIM / "dynamics" / f"{one}.py")}
+
+
+def users_of(package: str) -> set[str]:
+    return {name for name, path in zip(NAMES, FILES, strict=True) if package in packages(path)}
+
+
+def test_only_the_plots_draw_pictures() -> None:
+    assert all(name.startswith("faces/plots/") for name in users_of("matplotlib"))
+
+
+def test_the_dynamics_know_neither_tables_nor_documents() -> None:
+    for path in (SIM / "dynamics").glob("*.py"):
+        assert not packages(path) & {"pandas", "pydantic", "ruamel", "random"}
+
+
+def test_only_one_file_makes_generators() -> None:
+    makers = {
+        name
+        for name, path in zip(NAMES, FILES, strict=True)
+        if re.search(r"\b(default_rng|SFC64|PCG64|Philox|RandomState)\s*\(", path.read_text(encoding="utf-8"))
+    }
+    assert makers == {"draw/streams.py"}
+
+
+@pytest.mark.parametrize("package", ["numba", "distributed", "dask", "pandas", "matplotlib"])
+def test_what_is_slow_to_import_is_imported_late_or_below_the_faces(package: str) -> None:
+    """What `--help` and `check` need is imported at once by the command line; none of these may be."""
+    early = {SIM / "faces" / "cli.py", *(SIM / "scenario").glob("*.py"), *(SIM / "draw").glob("*.py")}
+    assert not [path.name for path in early if package in packages(path, at_once=True)]
+
+
+def test_only_the_faces_print() -> None:
+    printing = [
+        name
+        for name, path in zip(NAMES, FILES, strict=True)
+        if not name.startswith("faces/") and re.search(r"^\s*print\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not printing
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("__main__.py")])
+def test_examples_in_docstrings(name: str) -> None:
+    module = importlib.import_module("sim." + name.removesuffix(".py").replace("/", ".").removesuffix(".__init__"))
+    assert doctest.testmod(module).failed == 0
