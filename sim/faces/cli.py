@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from sim.faces.compare import compare
 from sim.faces.map import map
 from sim.faces.options import (
     BAD_INPUT,
@@ -133,6 +134,7 @@ def run(files: Files, options: Options) -> int:
     return max(codes)
 
 
+command(app)(compare)
 command(app)(map)
 
 

@@ -1,0 +1,235 @@
+"""Several scenarios before the same tips: what each target comes to in each, and what is more than noise between them.
+
+The first is the base. All differences of a table hold together with the scenario's confidence, so that a table in which
+nothing differs shows a difference at most as rarely as that allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sim.dynamics.clock import MINUTE
+from sim.measures.differences import Difference, difference
+from sim.measures.frame import AnyTarget
+from sim.measures.held import VALUE, side
+from sim.measures.targets import Floats, Joint, TargetResult, joint, results, weighed
+from sim.studies import tables
+from sim.studies.tables import in_unit
+from sim.studies.trials import Trials
+
+if TYPE_CHECKING:
+    from sim.measures.sample import Sample
+    from sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a scenario pays a week, in all pools together."""
+
+    paid_hours: float
+    """Overtime included."""
+    overtime_hours: float
+    fte: float
+    money: float
+    """Paid hours times the prices of the pools."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contender:
+    """One of the scenarios compared."""
+
+    label: str
+    scenario: Scenario
+    results: Mapping[str, TargetResult]
+    """By target, each with its own interval."""
+    joint: Joint
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a target differs by from the base."""
+
+    label: str
+    target: str
+    difference: Difference
+    """Other less base: a share, or ticks for a mean."""
+    better: bool
+    """Whether it moves the target to its good side, real or not."""
+    pairing: float
+    """Width of the interval over that of runs on tips of their own; NaN where that has none."""
+    pairing_by_tips: float
+    """What that would be if tips fared independently, and only as many otherwise as the difference needs: for a share,
+    why pairing cannot do much better. NaN for other measures."""
+    asks_otherwise: bool
+    """Whether the two scenarios ask something else under this name."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether not one replication differs."""
+        return self.difference == Difference(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Scenarios side by side, the base first."""
+
+    contenders: tuple[Contender, ...]
+    changes: tuple[Change, ...]
+    """Of every contender but the base, target by target, where both have it and it is of one kind."""
+    replications: int
+    seed: int
+    confidence: float
+
+    @property
+    def base(self) -> Contender:
+        return self.contenders[0]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets of all, in the order in which they come first."""
+        return tuple(dict.fromkeys(name for one in self.contenders for name in one.results))
+
+    def kind(self, target: str) -> str:
+        """The kind of a target, as the first scenario has it that has one of that name."""
+        return next(one.results[target].kind for one in self.contenders if target in one.results)
+
+    def of(self, label: str) -> tuple[Change, ...]:
+        """The changes of one contender."""
+        return tuple(change for change in self.changes if change.label == label)
+
+
+def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replications: int | None = None) -> Comparison:
+    """Scenarios, each with a label of its own, on the same tips: those of the seed of the trials.
+
+    As many replications of each as the first asks for if none are given. ValueError for labels that are not distinct.
+    """
+    labels = [label for label, _ in scenarios]
+    if not scenarios or len(set(labels)) < len(labels):
+        raise ValueError(f"scenarios to compare have a label each, all different (got {labels})")
+    run = scenarios[0][1].run
+    n = run.replications if replications is None else replications
+    samples = [(label, trials.sample(scenario, n)) for label, scenario in scenarios]
+    return Comparison(
+        contenders=tuple(_contender(label, sample) for label, sample in samples),
+        changes=tuple(_changes(samples, run.confidence)),
+        replications=n,
+        seed=trials.seed,
+        confidence=run.confidence,
+    )
+
+
+def _contender(label: str, sample: Sample) -> Contender:
+    found = {one.name: one for one in results(sample)}
+    return Contender(label, sample.frame.scenario, found, joint(sample), _cost(sample))
+
+
+def _cost(sample: Sample) -> Cost:
+    frame = tables.pools(sample)
+    whole = frame[frame["centre"].isin(["", "all"])]
+    names = ("paid_h_a_week", "overtime_h_a_week", "fte", "cost_a_week")
+    return Cost(*(float(whole[name].sum()) for name in names))
+
+
+def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[Change]:
+    (_, base), *others = samples
+    named = _by_name(base)
+    pairs = [
+        (label, name, named[name], other)
+        for label, sample in others
+        for name, other in _by_name(sample).items()
+        if name in named and named[name][0].kind == other[0].kind
+    ]
+    return [_change(label, name, one, other, confidence, len(pairs)) for label, name, one, other in pairs]
+
+
+_Named = tuple[AnyTarget, Floats]
+
+
+def _by_name(sample: Sample) -> dict[str, _Named]:
+    """Each target with its (n_replications, 2) numerators and denominators, weighed."""
+    return {
+        name: (target, weighed(target, sample.ratio[:, k, VALUE]))
+        for k, (name, target) in enumerate(sample.frame.scenario.targets.items())
+    }
+
+
+def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int) -> Change:
+    (target, base), (other_target, changed) = one, other
+    most = float("inf") if target.kind == "mean" else 1.0
+    found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
+    alone = _unpaired(base, changed, confidence, family, most)
+    return Change(
+        label=label,
+        target=name,
+        difference=found,
+        better=found.value > 0 if side(target) == "at_least" else found.value < 0,
+        pairing=(found.high - found.low) / alone if alone else float("nan"),
+        pairing_by_tips=_by_tips(base, changed) if target.kind in ("share", "lost") else float("nan"),
+        asks_otherwise=target != other_target,
+    )
+
+
+def _unpaired(base: Floats, changed: Floats, confidence: float, family: int, most: float) -> float:
+    """Width of the interval of the difference, had each run met tips of its own: the variances then add up."""
+    total, n = 0.0, len(base)
+    for pairs in (base, changed):
+        nothing = np.zeros(n), np.ones(n)
+        alone = difference(nothing, (pairs[:, 0], pairs[:, 1]), confidence, family=family, most=most)
+        total += (alone.high - alone.low) ** 2
+    return float(np.sqrt(total))
+
+
+def _by_tips(base: Floats, changed: Floats) -> float:
+    """Spread of a difference of shares when d of the tips fare otherwise, over that of two independent shares."""
+    p, q = (float(pairs[:, 0].sum() / pairs[:, 1].sum()) if pairs[:, 1].any() else 0.0 for pairs in (base, changed))
+    d = abs(q - p)
+    both = p * (1 - p) + q * (1 - q)
+    return float(np.sqrt(d * (1 - d) / both)) if both else float("nan")
+
+
+def table(found: Comparison) -> pd.DataFrame:
+    """One row a scenario and target: value with its own interval, verdict, difference from the base, cost."""
+    changes = {(change.label, change.target): change for change in found.changes}
+    rows = []
+    for one in found.contenders:
+        for name in found.targets:
+            result, change = one.results.get(name), changes.get((one.label, name))
+            rows.append(
+                {"scenario": one.label, "target": name}
+                | _result_cells(result)
+                | _change_cells(change, found.kind(name))
+                | {
+                    "together": one.joint.verdict,
+                    "paid_h_a_week": one.cost.paid_hours,
+                    "overtime_h_a_week": one.cost.overtime_hours,
+                    "fte": one.cost.fte,
+                    "cost_a_week": one.cost.money,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _result_cells(one: TargetResult | None) -> dict[str, Any]:
+    names = ("unit", "threshold", "value", "low", "high", "verdict")
+    if one is None:
+        return dict.fromkeys(names) | {"verdict": "no such target"}
+    numbers = (in_unit(one, number) for number in (one.threshold, one.value, one.low, one.high))
+    return dict(zip(names, ("min" if one.kind == "mean" else "share", *numbers, one.verdict), strict=True))
+
+
+def _change_cells(one: Change | None, kind: str) -> dict[str, Any]:
+    others = ("paired_over_unpaired_by_tips", "asks_otherwise")
+    names = ("difference", "difference_low", "difference_high", "real", "paired_over_unpaired")
+    if one is None:
+        return dict.fromkeys((*names, *others))
+    scale = MINUTE if kind == "mean" else 1.0
+    found = one.difference
+    numbers = [number / scale for number in (found.value, found.low, found.high)]
+    cells = (*numbers, found.real, one.pairing, one.pairing_by_tips, one.asks_otherwise)
+    return dict(zip((*names, *others), cells, strict=True))
