@@ -31,13 +31,17 @@ class Confirmation:
     """How a staffing came out on fresh seeds."""
 
     seed: int
-    n_replications: int
     confidence: float
     """Of the verdict."""
+    sample: Sample
     joint: Joint
     """All targets, with intervals that hold together, at all looks."""
     leans: Verdict
     """By the replications as they are, without allowance for what was not drawn."""
+
+    @property
+    def n_replications(self) -> int:
+        return len(self.sample)
 
     @property
     def verdict(self) -> Verdict:
@@ -54,7 +58,7 @@ class Confirmation:
         return tuple(one.name for one in self.joint.results if one.verdict == "undecided")
 
 
-def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int = 0, key: str = "") -> Confirmation:
+def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int = 0) -> Confirmation:
     """Run a scenario on seeds of its own and judge it; `turn` counts the choices that were put to the test before.
 
     Looks after 1, 4 and 16 times the replications, as far as the next look may tell more.
@@ -62,8 +66,8 @@ def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int
     seed = fresh_seed(scenario.run.seed, turn)
     error = (1 - scenario.run.confidence) / 2 ** (turn + 1)
     confidence = 1 - error
-    folder = None if settings.folder is None else settings.folder.parent / f"{settings.folder.name}-fresh-{turn}"
-    trials = Trials(seed, replace(settings, folder=folder, count=lambda _: None), f"{key} fresh {turn}")
+    folder = None if settings.folder is None else settings.folder / f"fresh-{turn}"
+    trials = Trials(seed, replace(settings, folder=folder, count=lambda _: None), f"fresh {seed}")
     each = each_of(confidence, len(TIMES))
     for times, following in zip(TIMES, (*TIMES[1:], 0), strict=True):
         n = times * replications
@@ -77,7 +81,7 @@ def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int
                 break
         elif leans == "missed" or following == TIMES[-1]:
             break
-    return Confirmation(seed, n, confidence, found, leans)
+    return Confirmation(seed, confidence, sample, found, leans)
 
 
 def fresh_seed(seed: int, turn: int) -> int:

@@ -14,14 +14,15 @@ from typing import Final, Literal
 from sim.scenario.schema import Scenario
 from sim.studies.certificate import Proof, Remainder
 from sim.studies.fresh import Confirmation, confirm
+from sim.studies.leaning import leanings
 from sim.studies.replicate import Settings
-from sim.studies.staffed import Post, Staffing, cost, staffed
+from sim.studies.staffed import Post, Staffing, cost, staffed, with_pools
 from sim.studies.staffing_bounds import Bounds, bounded
 from sim.studies.staffing_guess import first_guess
 from sim.studies.staffing_search import cheap, lowered, moved
 from sim.studies.trials import Trials
 from sim.studies.tried import Outcome, Tried
-from sim.studies.unlimited import Limit, limits
+from sim.studies.unlimited import Limit, limits, unlimited
 
 FEWEST_REPLICATIONS: Final = 4
 """Fewer give no interval to choose by."""
@@ -56,6 +57,15 @@ class Certificate:
         return self.remainder.open == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """What more people in one pool would do, beyond the bounds."""
+
+    pool: str
+    targets: tuple[str, ...]
+    """Those that then lean to hold, and do not within the bounds."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """The cheapest staffing found, or why there is none."""
@@ -74,6 +84,10 @@ class Answer:
     certificate: Certificate | None = None
     rejected: tuple[Staffing, ...] = ()
     """Cheaper choices that did not hold on fresh seeds."""
+    top: Outcome | None = None
+    """Where the bounds are too narrow: what the most people within them come to."""
+    reliefs: tuple[Relief, ...] = ()
+    """And which pools would relieve it if they alone had people without limit, around the clock."""
 
     @property
     def by_path(self) -> dict[str, int]:
@@ -102,8 +116,8 @@ def cheapest(
     scenario: Scenario,
     *,
     pools: Mapping[str, Bounds] | None = None,
+    trials: Trials | None = None,
     replications: int | None = None,
-    settings: Settings | None = None,
     start: Mapping[str, int] | None = None,
     most_effort: float = MOST_EFFORT * SEARCHING,
 ) -> Answer:
@@ -112,36 +126,39 @@ def cheapest(
     `pools` names the pools that are decided, with bounds or None, as in `staffing_bounds.decided`; `start` gives
     numbers by path from which the search sets out, such as the answer to a question much like this one.
     """
-    settings = settings or Settings()
-    n = _enough(scenario, replications)
-    trials = Trials(scenario.run.seed, settings, _key(scenario, pools))
-    search = _Search(scenario, trials, n, bounded(scenario, trials, pools), most_effort, lambda _: None)
-    return search.answer(start or {})
+    trials = trials or Trials(scenario.run.seed, Settings())
+    posts = bounded(scenario, trials, pools)
+    return _Search(scenario, trials, posts, replications, most_effort).answer(start or {})
 
 
 def staff(
     scenario: Scenario,
     *,
     pools: Mapping[str, Bounds] | None = None,
+    trials: Trials | None = None,
     replications: int | None = None,
-    settings: Settings | None = None,
     most_effort: float = MOST_EFFORT,
-    told: Callable[[Tried], None] = lambda _: None,
+    expect: Callable[[int], None] = lambda _: None,
 ) -> Answer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
-    Where unlimited staff misses a target, the answer says so and nothing is searched. `told` is called after every
-    look at a staffing.
+    Where unlimited staff misses a target, the answer says so and nothing is searched. `expect` is told how many
+    replications the trials will have done at most.
     """
-    settings = settings or Settings()
-    n = _enough(scenario, replications)
-    trials = Trials(scenario.run.seed, settings, _key(scenario, pools))
-    best = tuple(limits(scenario, trials, n))
+    trials = trials or Trials(scenario.run.seed, Settings())
+    best = tuple(limits(scenario, trials, enough(scenario, replications)))
     if any(one.beyond_staff for one in best):
         return Answer(scenario, (), best, None, None, "beyond staff")
-    search = _Search(scenario, trials, n, bounded(scenario, trials, pools), most_effort, told)
+    posts = bounded(scenario, trials, pools)
+    search = _Search(scenario, trials, posts, replications, most_effort)
+    expect(trials.n_done + int(most_effort / search.tried.effort_of_one))
     answer = replace(search.answer({}), limits=best)
     return answer if answer.staffing is None else search.certified(answer)
+
+
+def enough(scenario: Scenario, replications: int | None = None) -> int:
+    """Replications that a staffing is judged by at first: as many as asked for, but enough for an interval."""
+    return max(scenario.run.replications if replications is None else replications, FEWEST_REPLICATIONS)
 
 
 class _Search:
@@ -151,16 +168,15 @@ class _Search:
         self,
         scenario: Scenario,
         trials: Trials,
-        replications: int,
         posts: tuple[Post, ...],
+        replications: int | None,
         most_effort: float,
-        told: Callable[[Tried], None],
     ):
         if not posts:
             raise ValueError("there is nobody to decide about: no pool was named that has staff")
         self.scenario, self.posts, self.settings = scenario, posts, trials.settings
-        self.replications, self.most_effort = replications, most_effort
-        self.tried = Tried(scenario, posts, trials, replications, told)
+        self.replications, self.most_effort = enough(scenario, replications), most_effort
+        self.tried = Tried(scenario, posts, trials, self.replications)
         self.rejected: list[Staffing] = []
         self.turns = 0
 
@@ -187,14 +203,18 @@ class _Search:
                     rejected=tuple(self.rejected),
                 )
             found = cheap(self.tried, found, effort)
-        why: Why = "beyond bounds" if found is None else "not confirmed"
-        return Answer(self.scenario, self.posts, (), self.tried, None, why, rejected=tuple(self.rejected))
+        if found is not None:
+            return Answer(
+                self.scenario, self.posts, (), self.tried, None, "not confirmed", rejected=tuple(self.rejected)
+            )
+        top = self.tried.outcomes[tuple(post.most for post in self.posts)]
+        return Answer(
+            self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
+        )
 
     def confirmed(self, staffing: Staffing) -> Confirmation | None:
         """How a staffing comes out on fresh seeds; None where it does not hold there, which is noted."""
-        found = confirm(
-            staffed(self.scenario, self.posts, staffing), self.settings, self.replications, self.turns, str(staffing)
-        )
+        found = confirm(staffed(self.scenario, self.posts, staffing), self.settings, self.replications, self.turns)
         self.turns += 1
         if found.accepted:
             return found
@@ -234,6 +254,22 @@ class _Search:
             rejected=tuple(self.rejected),
         )
 
+    def _reliefs(self, top: Outcome) -> tuple[Relief, ...]:
+        """The pools that stand in the way when the most people within the bounds are not enough."""
+        names = list(self.scenario.targets)
+        short = [k for k, one in enumerate(top.leanings) if one.verdict != "met"]
+        highest = staffed(self.scenario, self.posts, top.staffing)
+        free = unlimited(self.scenario).pools
+        found = []
+        for pool in self.scenario.pools:
+            freed = with_pools(highest, {**highest.pools, pool: free[pool]})
+            sample = self.tried.trials.sample(freed, self.tried.looks[0])
+            leans = leanings(sample, self.scenario.run.confidence)
+            relieved = tuple(names[k] for k in short if leans[k].verdict == "met")
+            if relieved:
+                found.append(Relief(pool, relieved))
+        return tuple(found)
+
     def neighbours(self, staffing: Staffing) -> list[Outcome | None]:
         """How a staffing comes out with one person less at each post; None where that is out of bounds."""
         found: list[Outcome | None] = []
@@ -251,13 +287,3 @@ class _Search:
             if one is not None and one.leans == "met" and one.cost < self.tried.cost(chosen):
                 return one.staffing
         return proof.close(chosen, self.most_effort)
-
-
-def _enough(scenario: Scenario, replications: int | None) -> int:
-    """Replications that are run at least."""
-    return max(scenario.run.replications if replications is None else replications, FEWEST_REPLICATIONS)
-
-
-def _key(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> str:
-    """What the search is about: a folder of another one is not taken up."""
-    return f"staff {scenario.hash} seed {scenario.run.seed} {sorted(scenario.targets)} {pools}"

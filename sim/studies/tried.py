@@ -7,7 +7,7 @@ same tips as every other; it is looked at again only where that may tell more. N
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -82,9 +82,7 @@ class Tried:
         posts: Sequence[Post],
         trials: Trials,
         replications: int,
-        told: Callable[[Tried], None] = lambda _: None,
     ):
-        """`told` is called after every look."""
         self.scenario, self.posts, self.trials = scenario, tuple(posts), trials
         self.replications = replications
         self.price = np.array([one.cost for one in posts])
@@ -99,7 +97,7 @@ class Tried:
         self.failed = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings shown to fail, without those that have nowhere more people than another one."""
         self.standing = np.zeros((0, len(self.posts)), np.int64)
-        """(n, n_posts) staffings that full looks did not show to fail, without those that have nowhere fewer people than
+        """(n, n_posts) staffings that could not be shown to fail, without those that have nowhere fewer people than
         another one."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
@@ -107,7 +105,6 @@ class Tried:
         visits = float((flow(scenario).visits @ share).sum())
         self.effort_of_one = FIXED_EFFORT + expected_tips(scenario)[0] * (1 + visits)
         """What one replication costs."""
-        self._told = told
 
     def cost(self, staffing: Staffing) -> float:
         """A week, overtime apart."""
@@ -127,6 +124,13 @@ class Tried:
         if np.all(np.array(staffing) >= self.standing, axis=1).any():
             return False
         return self.look(staffing, "exclude").verdict == "missed"
+
+    def full(self, staffing: Staffing) -> Outcome:
+        """How a staffing comes out with as many replications as were asked for, or more."""
+        found = self.outcomes.get(staffing)
+        if found is None or found.n_replications < self.replications:
+            found = self._look(staffing, self.replications)
+        return found
 
     def reject(self, staffing: Staffing) -> None:
         """Note that a staffing did not hold on fresh seeds."""
@@ -181,7 +185,6 @@ class Tried:
                 self.failed = np.vstack([self.failed[~np.all(self.failed <= x, axis=1)], x])
         elif outcome.leans == "met" or n >= self.replications:
             self.standing = np.vstack([self.standing[~np.all(self.standing >= x, axis=1)], x])
-        self._told(self)
         return outcome
 
 
