@@ -5,39 +5,36 @@ The pipeline, one step a name; nothing is imported before it is asked for:
     scenario = sim.load("scenarios/national.yaml")
     replication = sim.draw(scenario, index=0)
     log = sim.simulate(replication)
+    frames = sim.run(scenario)
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.draw import draw as draw
-    from sim.dynamics.log import Log
-    from sim.dynamics.replication import Replication
+    from sim.dynamics.engines import simulate as simulate
+    from sim.faces.python import Frames as Frames
+    from sim.faces.python import run as run
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
 __version__ = "0.1.0"
 
-__all__ = ["Scenario", "ScenarioError", "__version__", "draw", "load", "simulate"]
+__all__ = ["Frames", "Scenario", "ScenarioError", "__version__", "draw", "load", "run", "simulate"]
 
 _HOMES = {
     "load": "sim.scenario.loading",
     "draw": "sim.draw",
+    "simulate": "sim.dynamics.engines",
+    "run": "sim.faces.python",
+    "Frames": "sim.faces.python",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
 }
-
-
-def simulate(replication: Replication, engine: Literal["compiled", "reference"] = "compiled") -> Log:
-    """The log of a replication: what happened to every tip, by either engine and the same by both."""
-    if engine not in ("compiled", "reference"):
-        raise ValueError(f"the engines are compiled and reference (got {engine!r})")
-    log: Log = import_module(f"sim.dynamics.{engine}").simulate(replication)
-    return log
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 
-from sim.measures.targets import joint
 from sim.studies import tables
 from sim.studies.frames import write_csv
 from sim.studies.keeping import write_atomic
@@ -32,16 +31,7 @@ def write(done: Done, folder: Path, command: Sequence[str]) -> list[Path]:
     """Write all but the plots into the folder; gives the files. `command` is told in the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     sample = done.sample
-    written = {
-        "targets.csv": tables.targets(sample),
-        "joint.csv": tables.together(joint(sample)),
-        "replications.csv": tables.replications(sample),
-        "cohort.csv": tables.cohort(sample),
-        "tips.csv": tables.tips(sample),
-        "pools.csv": tables.pools(sample),
-        "stages.csv": tables.stages(sample),
-        "hours.csv": tables.hours(sample),
-    }
+    written = {f"{name}.csv": frame for name, frame in tables.every(sample).items()}
     for name, frame in written.items():
         write_csv(folder / name, frame)
     write_scenario(done.scenario, folder)

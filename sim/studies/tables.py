@@ -26,6 +26,20 @@ WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_OF_A_WEEK_OF_TICKS: Final = 7 * DAY / HOUR
 
 
+def every(sample: Sample) -> dict[str, pd.DataFrame]:
+    """All tables of a run, by name."""
+    return {
+        "targets": targets(sample),
+        "joint": together(joint(sample)),
+        "replications": replications(sample),
+        "cohort": cohort(sample),
+        "tips": tips(sample),
+        "pools": pools(sample),
+        "stages": stages(sample),
+        "hours": hours(sample),
+    }
+
+
 def in_unit(result: TargetResult, value: float) -> float:
     """A value of a target in the unit of its row: minutes for a mean, else a share."""
     return value / MINUTE if result.kind == "mean" else value
