@@ -247,12 +247,13 @@ def _where(result: Result, one: TargetResult) -> str:
 def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
     """What staff can mend of the targets that are not met, and what it cannot."""
     limits = {one.name: one for one in result.limits}
-    said = [_limit(limits[one.name]) for one in result.targets if one.verdict != "met" and one.name in limits]
+    said = [limit_words(limits[one.name]) for one in result.targets if one.verdict != "met" and one.name in limits]
     if said:
         yield "Staff", said
 
 
-def _limit(one: Limit) -> str:
+def limit_words(one: Limit) -> str:
+    """What staff can do for a target, and what stands in the way where it can do nothing."""
     best = f"with unlimited staff it comes to {came_to(one.result)}"
     if one.result.verdict == "met":
         return f"more staff can meet {one.name}: {best}"
