@@ -28,6 +28,7 @@ from sim.faces.options import (
     say,
     tell_faults,
 )
+from sim.faces.study import study
 
 
 class Commands(TyperGroup):
@@ -136,6 +137,7 @@ def run(files: Files, options: Options) -> int:
 
 command(app)(compare)
 command(app)(map)
+command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 
 
 @command(app, uses="changes variant seed engine json")
