@@ -15,19 +15,13 @@ from matplotlib.patches import Patch, Rectangle
 
 from sim.faces.map_words import PERIODS, failing_first, finding, number_of, wordings
 from sim.faces.paths import Wording
+from sim.faces.plots.letters import Letter, lettered
 from sim.faces.plots.style import (
-    BLUE,
     FAINT,
-    GREEN,
-    GREY,
     INK,
     KEY,
     MARGIN,
-    ORANGE,
-    PURPLE,
-    SKY,
     SMALL,
-    VERMILION,
     WIDTH,
     Sheet,
     key,
@@ -41,8 +35,6 @@ from sim.faces.words import length, percent
 from sim.studies.plausibility import Cell, Map
 from sim.studies.ranges import Axis
 
-COLOURS: Final = (VERMILION, BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)
-"""Of the targets that fail first somewhere, most often first; their letters tell them apart as well."""
 DEEPEST: Final = 0.62
 """How much of its colour a cell has in which the targets never hold; with more, its letter is hard to read."""
 HALF: Final = 0.5
@@ -59,7 +51,7 @@ def plausibility_map(found: Map) -> Figure:
     x, y = wordings(found)
     rows, columns = len(found.y), len(found.x)
     height = min(TALLEST, rows * HIGHEST_CELL)
-    letters = _letters([name for name, _ in failing_first(found)], found)
+    letters = lettered([name for name, _ in failing_first(found)])
     with styled():
         left = MARGIN + 0.28 + max(text_width(y.number(number_of(found.y, row))) for row in range(rows)) + 0.1
         width = WIDTH - left - MARGIN
@@ -94,7 +86,7 @@ def _note(found: Map) -> str:
     )
 
 
-def _fill(axes: Axes, found: Map, letters: dict[str, tuple[str, str]]) -> None:
+def _fill(axes: Axes, found: Map, letters: dict[str, Letter]) -> None:
     for row, cells in enumerate(found.cells):
         for column, cell in enumerate(cells):
             axes.add_patch(
@@ -102,21 +94,22 @@ def _fill(axes: Axes, found: Map, letters: dict[str, tuple[str, str]]) -> None:
             )
 
 
-def _colour(found: Map, cell: Cell, letters: dict[str, tuple[str, str]]) -> tuple[float, float, float]:
+def _colour(found: Map, cell: Cell, letters: dict[str, Letter]) -> tuple[float, float, float]:
     if found.holds(cell) or cell.first not in letters:
         return to_rgb("white")
     part = DEEPEST * (1 - cell.share.value) + 0.08
-    red, green, blue = (1 - part * (1 - channel) for channel in to_rgb(letters[cell.first][1]))
+    red, green, blue = (1 - part * (1 - channel) for channel in to_rgb(letters[cell.first].colour))
     return red, green, blue
 
 
-def _write(axes: Axes, found: Map, letters: dict[str, tuple[str, str]], width: float, height: float) -> None:
+def _write(axes: Axes, found: Map, letters: dict[str, Letter], width: float, height: float) -> None:
     """Letter and share in every cell, as far as there is room for them."""
     if height < leading(SMALL) * 0.85:
         return
     for row, cells in enumerate(found.cells):
         for column, cell in enumerate(cells):
-            letter = "" if found.holds(cell) else letters.get(cell.first or "", ("", ""))[0]
+            fails = not found.holds(cell) and cell.first in letters
+            letter = letters[cell.first or ""].letter if fails else ""
             share = "" if cell.share.value != cell.share.value else f"{100 * cell.share.value:.0f}"
             open_ = "?" if cell.verdict == "undecided" else ""
             text = next(
@@ -166,23 +159,10 @@ def _ticks(axis: Axis, words: Wording, room: object, extent: float) -> tuple[lis
     return list(range(0, len(axis), step)), texts[::step]
 
 
-def _letters(names: Sequence[str], found: Map) -> dict[str, tuple[str, str]]:
-    """A letter of its own and a colour for each target that fails first somewhere."""
-    letters: dict[str, tuple[str, str]] = {}
-    taken: set[str] = set()
-    for number, name in enumerate(names):
-        letter = next((one for one in [*name.upper(), *"123456789"] if one.isalnum() and one not in taken), "*")
-        taken.add(letter)
-        letters[name] = letter, COLOURS[min(number, len(COLOURS) - 1)]
-    return letters
-
-
-def _key_rows(found: Map, letters: dict[str, tuple[str, str]]) -> list[list[tuple[str, str, str]]]:
+def _key_rows(found: Map, letters: dict[str, Letter]) -> list[list[tuple[str, str, str]]]:
     """What the letters mean, two to a row: letter, colour, words."""
     results = {one.name: one for one in next(iter(found)).targets}
-    told = [
-        (letter, colour, f"{name} fails first ({asked(results[name])})") for name, (letter, colour) in letters.items()
-    ]
+    told = [(one.letter, one.colour, f"{name} fails first ({asked(results[name])})") for name, one in letters.items()]
     return [told[at : at + 2] for at in range(0, len(told), 2)]
 
 
