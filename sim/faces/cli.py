@@ -28,6 +28,7 @@ from sim.faces.options import (
     say,
     tell_faults,
 )
+from sim.faces.sensitivity import sensitivity
 from sim.faces.study import study
 
 
@@ -137,6 +138,7 @@ def run(files: Files, options: Options) -> int:
 
 command(app)(compare)
 command(app)(map)
+command(app)(sensitivity)
 command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 
 
