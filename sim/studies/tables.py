@@ -13,9 +13,10 @@ import pandas as pd
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
-from sim.measures.bins import percentile
+from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, WITHOUT_END
 from sim.measures.targets import Joint, TargetResult, joint, quotient, results
 from sim.scenario.describe import HOURS_OF_FULL_TIME
 
@@ -37,6 +38,7 @@ def every(sample: Sample) -> dict[str, pd.DataFrame]:
         "pools": pools(sample),
         "stages": stages(sample),
         "hours": hours(sample),
+        "response": response(sample),
     }
 
 
@@ -262,6 +264,36 @@ def hours(sample: Sample) -> pd.DataFrame:
             frame[f"{name}_judged_tips"] = judged
             frame[f"{name}_failed_tips"] = failed
     return pd.DataFrame(frame)
+
+
+OF_A_CURVE: Final = {"share": (MET, MISSED, LOST), "mean": (MET, MISSED, LOST, WITHOUT_END, OPEN)}
+"""Which tips a curve of times is a share of, by the kind of target: also those that never come through.
+
+A share says what these are; a mean leaves them out, but its curve cannot.
+"""
+
+STEP: Final = 0.0025
+"""A curve is told at every time by which so many more of its tips are through."""
+
+
+def tips_of_curve(one: TargetResult) -> int:
+    """How many tips the curve of a target's times is a share of."""
+    return sum(one.counts[COLUMNS[column]] for column in OF_A_CURVE[one.kind])
+
+
+def response(sample: Sample) -> pd.DataFrame:
+    """One row a target on times and a time: the share of its tips that are through by then."""
+    rows = []
+    for k, one in enumerate(results(sample)):
+        if one.kind not in OF_A_CURVE or not (judged := tips_of_curve(one)):
+            continue
+        reached = at_most(sample.pooled.times[k]) / judged
+        told = -1.0
+        for edge, share in zip(EDGES[1:], reached, strict=True):
+            if share - told >= STEP or (share > told and share == reached[-1]):
+                rows.append({"target": one.name, "time_min": edge / MINUTE, "through_share": share})
+                told = share
+    return pd.DataFrame(rows, columns=["target", "time_min", "through_share"])
 
 
 def _mean(values: Any) -> Any:

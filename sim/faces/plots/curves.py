@@ -36,10 +36,10 @@ from sim.faces.plots.style import (
 )
 from sim.faces.terminal import Result, asked, came_to
 from sim.measures.bins import EDGES, LONGEST, at_most
-from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, WITHOUT_END
 from sim.measures.targets import TargetResult
 from sim.scenario.describe import filter_words
 from sim.scenario.targets import MeanTarget, ShareTarget
+from sim.studies.tables import tips_of_curve
 
 GAP: Final = 0.65
 LEFT: Final = 0.75
@@ -80,16 +80,14 @@ def curves(result: Result) -> list[Curve]:
 
 
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
-    # A share says what the tips are that never came through; a mean leaves them out, but its curve cannot.
     first = next((one for one in group if one.kind == "share"), group[0])
-    columns = (MET, MISSED, LOST) if first.kind == "share" else (MET, MISSED, LOST, WITHOUT_END, OPEN)
     target = first.target
     assert isinstance(target, ShareTarget | MeanTarget)
     return Curve(
         results=tuple(group),
         who=f"{filter_words(target.of)}, from {target.from_name} to {target.to_name}",
         times=result.done.sample.pooled.times[list(result.done.scenario.targets).index(first.name)],
-        judged=sum(first.counts[COLUMNS[column]] for column in columns),
+        judged=tips_of_curve(first),
     )
 
 
