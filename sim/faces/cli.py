@@ -29,6 +29,7 @@ from sim.faces.options import (
     tell_faults,
 )
 from sim.faces.sensitivity import sensitivity
+from sim.faces.staff import staff
 from sim.faces.study import study
 
 
@@ -139,6 +140,7 @@ def run(files: Files, options: Options) -> int:
 command(app)(compare)
 command(app)(map)
 command(app)(sensitivity)
+command(app)(staff)
 command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 
 

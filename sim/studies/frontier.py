@@ -60,6 +60,8 @@ def _upwards(tried: Tried, staffing: Staffing, per: Per, most: int) -> None:
             return
         before = _share(tried.look(staffing, "glance"), per)
         gains = [(_glanced(tried, one, per) - before) / _costs(tried, one, staffing) for one in above]
+        if max(gains) <= 0:
+            break
         staffing = above[gains.index(max(gains))]
     tried.full(staffing)
 

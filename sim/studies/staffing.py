@@ -172,6 +172,8 @@ class _Search:
         replications: int | None,
         most_effort: float,
     ):
+        if not scenario.targets:
+            raise ValueError("there are no targets that a staffing could meet")
         if not posts:
             raise ValueError("there is nobody to decide about: no pool was named that has staff")
         self.scenario, self.posts, self.settings = scenario, posts, trials.settings

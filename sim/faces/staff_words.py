@@ -1,0 +1,336 @@
+"""What a search for staffing says: the answer post by post, its targets on fresh seeds, the certificate in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from sim.faces import page
+from sim.faces.terminal import VERDICTS, asked, came_to, limit_words
+from sim.faces.words import count, percent
+from sim.studies.staff_tables import failing
+from sim.studies.staffed import fte, post_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import RenderableType
+
+    from sim.studies.binding import Stretch
+    from sim.studies.certificate import Remainder
+    from sim.studies.frontier import Point
+    from sim.studies.staffed import Post
+    from sim.studies.staffing import Answer, Certificate
+    from sim.studies.tried import Outcome
+
+MOST_NAMED: Final = 6
+"""Posts or targets that a sentence names; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer with what a full run of it showed."""
+
+    answer: Answer
+    pools: pd.DataFrame | None = None
+    """Loads, occupancy and hours of every pool with the answer on duty."""
+    stretch: Stretch | None = None
+    """The hours in which the binding target fails most."""
+    frontier: Sequence[Point] = ()
+    per: str = "week"
+
+    @property
+    def binding(self) -> str | None:
+        """The target that uses up most of what it allows."""
+        confirmation = self.answer.confirmation
+        return confirmation.joint.binding if confirmation else None
+
+
+def show_answer(found: Found) -> None:
+    """The tables on the terminal."""
+    answer = found.answer
+    scenario = answer.scenario
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    parts: list[RenderableType] = [
+        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.text(_what_was_tried(answer)),
+    ]
+    if answer.limits:
+        parts += [page.heading("With unlimited staff"), _limits(answer)]
+    if answer.top is not None:
+        parts += [page.heading("With the most people within the bounds"), _results(answer.top.results)]
+    if answer.posts:
+        parts += [page.heading("People"), _posts(answer)]
+    if answer.confirmation is not None:
+        parts += [page.heading(_on_fresh_seeds(found)), _results(answer.confirmation.joint.results)]
+    if found.pools is not None:
+        parts += [page.heading("Pools, in an average week"), _pools(found.pools)]
+    if found.frontier:
+        parts += [page.heading(f"What a share of good {found.per}s costs"), _frontier(found)]
+    page.show(*parts)
+
+
+def sentences(found: Found) -> list[str]:
+    """The answer in plain words."""
+    answer = found.answer
+    if answer.why is not None:
+        return list(_why_not(answer))
+    return [*_chosen(answer), *_confirmed(answer), *_certified(answer), *_binding(found)]
+
+
+# The tables
+
+
+def _what_was_tried(answer: Answer) -> str:
+    run = answer.scenario.run
+    text = f"seed {run.seed}, {percent(run.confidence)} confidence"
+    if answer.tried is None:
+        return f"Nothing was searched; {text}"
+    n, looks = len(answer.tried.outcomes), answer.tried.looks
+    return (
+        f"{count(n)} staffing{'s' if n != 1 else ''} tried on the same tips, each with {looks[0]} to {looks[-1]} "
+        f"replications; {text}"
+    )
+
+
+def _limits(answer: Answer) -> RenderableType:
+    table = page.table("target", "asked", "comes to", "verdict")
+    for one in answer.limits:
+        verdict = Text(*VERDICTS[one.result.verdict]) if one.beyond_staff else Text("within reach")
+        table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
+    return table
+
+
+def _results(results: Sequence[object]) -> RenderableType:
+    from sim.measures.targets import TargetResult
+
+    table = page.table("target", "asked", "came to", "verdict")
+    for one in results:
+        assert isinstance(one, TargetResult)
+        verdict = Text(*VERDICTS[one.verdict])
+        table.add_row(one.name, page.text(asked(one)), page.text(came_to(one)), verdict)
+    return table
+
+
+def _posts(answer: Answer) -> RenderableType:
+    table = page.table("post", "people", "bounds", "paid hours", "one person less", numbers=(1, 2, 3))
+    neighbours = answer.certificate.neighbours if answer.certificate else (None,) * len(answer.posts)
+    for i, (post, less) in enumerate(zip(answer.posts, neighbours, strict=True)):
+        people = answer.staffing[i] if answer.staffing is not None else None
+        table.add_row(
+            post_words(answer.scenario, post),
+            "" if people is None else str(people),
+            f"{post.least} to {post.most}",
+            "" if people is None else f"{post.paid_hours * people:,.1f}",
+            _one_less(less) if answer.certificate else "",
+        )
+    return table
+
+
+def _one_less(less: Outcome | None) -> Text:
+    if less is None:
+        return Text("below the bounds")
+    names = failing(less)
+    word, style = VERDICTS[less.verdict]
+    return page.text(f"{word}: {_some(names)}" if names else word, style)
+
+
+def _on_fresh_seeds(found: Found) -> str:
+    confirmation = found.answer.confirmation
+    assert confirmation is not None
+    return f"On {count(confirmation.n_replications)} fresh replications"
+
+
+def _pools(frame: pd.DataFrame) -> RenderableType:
+    titles = ("pool", "offered\nerlangs", "people\non duty", "occupancy", "paid\nhours", "of it\novertime", "FTE")
+    table = page.table(*titles, numbers=range(1, len(titles)))
+    for row in frame[frame["centre"].isin(["", "all"])].to_dict("records"):
+        busy = row["occupancy_share"]
+        table.add_row(
+            str(row["pool"]),
+            f"{row['offered_load_erlangs']:.2f}",
+            f"{row['servers_on_duty_mean']:.2f}",
+            "" if math.isnan(busy) else percent(round(busy, 3)),
+            f"{row['paid_h_a_week']:,.1f}",
+            f"{row['overtime_h_a_week']:,.1f}",
+            f"{row['fte']:.1f}",
+        )
+    return table
+
+
+def _frontier(found: Found) -> RenderableType:
+    table = page.table("cost a week", f"{found.per}s in which all held", "staffing", numbers=(0,))
+    posts = found.answer.posts
+    for one in found.frontier:
+        if one.best:
+            from sim.faces.terminal import with_interval
+
+            people = ", ".join(str(n) for n in one.outcome.staffing)
+            chosen = "  (the answer)" if one.outcome.staffing == found.answer.staffing else ""
+            share = with_interval(one.share, one.low, one.high)
+            table.add_row(f"{one.outcome.cost:,.0f}", page.text(share), f"{people}{chosen}")
+    table.caption = f"People at {', '.join(post_words(found.answer.scenario, post) for post in posts)}"
+    table.caption_justify = "left"
+    return table
+
+
+# The sentences
+
+
+def _why_not(answer: Answer) -> Iterator[str]:
+    if answer.why == "beyond staff":
+        beyond = [one for one in answer.limits if one.beyond_staff]
+        yield "No staffing can meet all targets, however many people there are:"
+        for one in beyond:
+            yield f"{limit_words(one)}."
+        if rest := [one.name for one in answer.limits if not one.beyond_staff]:
+            yield f"To search for the targets that staff can meet: --targets {','.join(rest)}"
+        return
+    if answer.why == "not confirmed":
+        yield (
+            f"{len(answer.rejected)} staffings seemed to hold and none was confirmed on fresh seeds: some target lies "
+            "too close to its threshold. More replications would tell (--replications)."
+        )
+        return
+    assert answer.top is not None
+    short = [
+        result.name
+        for result, leaning in zip(answer.top.results, answer.top.leanings, strict=True)
+        if leaning.verdict != "met"
+    ]
+    yield f"No staffing within the bounds meets all targets: with the most people, {_some(short)} still fails."
+    for relief in answer.reliefs:
+        yield f"More people at {relief.pool}, or at more hours of the day, would let {_some(relief.targets)} hold."
+    if not answer.reliefs:
+        yield "More people in no one pool would change that; it takes more in several."
+
+
+def _chosen(answer: Answer) -> Iterator[str]:
+    assert answer.staffing is not None
+    by_pool: dict[str, list[str]] = {}
+    for post, n in zip(answer.posts, answer.staffing, strict=True):
+        by_pool.setdefault(post.pool, []).append(str(n))
+    people = [f"{pool} {'/'.join(numbers)}" for pool, numbers in by_pool.items()]
+    shifts = " by shift" if len(by_pool) < len(answer.posts) else ""
+    n_targets = len(answer.scenario.targets)
+    every = f"all {n_targets} targets" if n_targets > 1 else "the target"
+    hours, money = answer.paid_hours, answer.cost
+    priced = "" if math.isclose(hours, money, rel_tol=1e-9) else f", at a cost of {money:,.1f}"
+    yield (
+        f"The cheapest staffing found that meets {every}: {_listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
+        f"week ({fte(hours):.1f} FTE){priced}, overtime apart."
+    )
+
+
+def _confirmed(answer: Answer) -> Iterator[str]:
+    confirmation = answer.confirmation
+    assert confirmation is not None
+    runs = f"{count(confirmation.n_replications)} fresh replications"
+    sure = percent(round(confirmation.confidence, 6))
+    if confirmation.verdict == "met":
+        yield f"It holds on {runs}, with {sure} confidence for all targets together."
+    else:
+        yield (
+            f"On {runs} nothing speaks against it, but so few cannot show with {sure} confidence that "
+            f"{_some(confirmation.unproven)} {'holds' if len(confirmation.unproven) == 1 else 'hold'}."
+        )
+    if answer.rejected:
+        n = len(answer.rejected)
+        yield f"Before it {n} cheaper one{'s' if n > 1 else ''} seemed to hold, and did not on fresh seeds."
+
+
+def _certified(answer: Answer) -> Iterator[str]:
+    certificate = answer.certificate
+    if certificate is None:
+        return
+    told = [one for one in certificate.neighbours if one is not None]
+    fails = sum(one.verdict == "missed" for one in told)
+    if not told:
+        yield "No post can have one person less within the bounds."
+    elif fails == len(told):
+        yield f"With one person less {'in any one place' if len(told) > 1 else 'there'} it fails."
+    else:
+        where = "it" if len(told) == 1 else f"it fails in {fails} of {len(told)} places, and in the others"
+        yield f"With one person less {where} is not shown to hold."
+    near = [
+        post_words(answer.scenario, post)
+        for post, one in zip(answer.posts, certificate.neighbours, strict=True)
+        if one is not None and one.verdict == "undecided" and one.as_it_stands
+    ]
+    if near:
+        assert answer.tried is not None
+        yield (
+            f"One less at {' or at '.join(near)} would do as it stands, but too narrowly to be sure with "
+            f"{answer.tried.looks[-1]} replications: more may show that it holds (--replications "
+            f"{4 * answer.tried.replications})."
+        )
+    yield _cheaper(answer, certificate)
+    if certificate.against:
+        n = len(certificate.against)
+        yield (
+            f"That rests on more people never making things worse on average, and {n} staffing"
+            f"{'s' if n > 1 else ''} tried {'tell' if n > 1 else 'tells'} against it (staff_tried.csv)."
+        )
+    elif certificate.remainder.cheaper:
+        yield "That rests on more people never making things worse on average; nothing that was tried tells against it."
+
+
+def _cheaper(answer: Answer, certificate: Certificate) -> str:
+    rest = certificate.remainder
+    if not rest.cheaper:
+        return "No staffing within the bounds costs less."
+    many = count(rest.cheaper) if rest.exactly else f"about {count(float(f'{rest.cheaper:.3g}'))}"
+    one = rest.cheaper == 1
+    if certificate.closed:
+        what = "The one staffing" if one else f"All {many} staffings"
+        return (
+            f"{what} within the bounds that {'costs' if one else 'cost'} less {'was' if one else 'were'} tried, or "
+            "excluded since nowhere more people are there than in one shown to fail."
+        )
+    return f"Of {many} staffings within the bounds that cost less, {_open(answer, rest)}"
+
+
+def _open(answer: Answer, rest: Remainder) -> str:
+    saved = answer.cost - rest.least_cost
+    share = saved / answer.cost if answer.cost else 0.0
+    many = f"{'' if rest.exactly else 'at most '}{count(rest.open)}"
+    return (
+        f"{many} remain open; the best of them would save at most {saved:,.1f} a week ({percent(round(share, 3))}). "
+        "A longer search may close them (--effort 3)."
+    )
+
+
+def _binding(found: Found) -> Iterator[str]:
+    name, confirmation = found.binding, found.answer.confirmation
+    if name is None or confirmation is None:
+        return
+    result = next(one for one in confirmation.joint.results if one.name == name)
+    text = f"{name} binds: it uses {percent(round(result.used, 2))} of what it allows"
+    if found.stretch is not None:
+        one = found.stretch
+        text += (
+            f"; it fails most from {one.first_hour}:00 to {one.last_hour}:00 {one.days}, when "
+            f"{percent(round(one.of_tips, 2))} of its tips and {percent(round(one.of_failures, 2))} of its failures "
+            "arrive"
+        )
+    yield f"{text}."
+    changes = " ".join(f"--set {path}={people}" for path, people in found.answer.by_path.items())
+    yield f"To run it: tipline run {found.answer.scenario.path} {changes}"
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) > MOST_NAMED:
+        return _listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
+    return _listed(names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def post_names(answer: Answer, posts: Sequence[Post]) -> list[str]:
+    """The posts as people name them."""
+    return [post_words(answer.scenario, post) for post in posts]
