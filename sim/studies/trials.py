@@ -87,17 +87,17 @@ class Trials:
         self._rows: dict[str, dict[int, Measures]] = {}
         self._kept = None if settings.folder is None else Kept(settings.folder, key, resume=settings.resume)
 
-    def sample(self, scenario: Scenario, n: int, *, key: str | None = None) -> Sample:
+    def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
         """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.
 
         `key` names the scenario where its hash does not: give one for a copy whose fields were changed in place of its
-        document. TrialError when a replication fails.
+        document. With `only_targets` stages and pools are not measured. TrialError when a replication fails.
         """
-        key = scenario.hash if key is None else key
+        key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
         frame = Frame(scenario)
         rows = self._rows.setdefault(key, {})
         missing = [index for index in range(n) if index not in rows and not self._take_up(key, index, rows)]
-        for index, result in self._run(frame, missing):
+        for index, result in self._run(frame, missing, only_targets):
             if isinstance(result, Failure):
                 raise TrialError(f"replication {index} of {scenario.name} (seed {self.seed}) failed: {result.error}")
             if self._kept is not None:
@@ -117,11 +117,13 @@ class Trials:
         """A replication itself, for what its measures do not tell."""
         return self._draws.get(scenario, index, self.seed)
 
-    def _run(self, frame: Frame, indices: list[int]) -> Iterable[tuple[int, Piece | Failure]]:
+    def _run(self, frame: Frame, indices: list[int], only_targets: bool) -> Iterable[tuple[int, Piece | Failure]]:
         engine, cluster = self.settings.engine, self.settings.cluster
         here = cluster is None and engine == "compiled"
         work: Callable[[int], Piece] = (
-            _Shared(self._draws, frame, self.seed, engine) if here else _Bare(One(frame, self.seed, engine))
+            _Shared(self._draws, frame, self.seed, engine, only_targets)
+            if here
+            else _Bare(One(frame, self.seed, engine))
         )
         return shared_out(work, indices, self.settings)
 
@@ -144,14 +146,15 @@ class Trials:
 class _Shared:
     """The work on one replication in a thread of this process, on tips that are drawn once."""
 
-    def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine):
+    def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine, only_targets: bool):
         self.draws, self.frame, self.seed, self.engine = draws, frame, seed, engine
+        self.only_targets = only_targets
         self.draws_by = draw_key(frame.scenario)
 
     def __call__(self, index: int) -> Piece:
         replication = self.draws.get(self.frame.scenario, index, self.seed, self.draws_by)
         log = simulate(replication, self.engine)
-        return measure(log, replication, self.frame, pooled=False).arrays()
+        return measure(log, replication, self.frame, pooled=False, only_targets=self.only_targets).arrays()
 
 
 class _Bare:

@@ -164,7 +164,7 @@ class Tried:
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
         before = self.outcomes.get(staffing)
-        sample = self.trials.sample(staffed(self.scenario, self.posts, staffing), n)
+        sample = self.trials.sample(staffed(self.scenario, self.posts, staffing), n, only_targets=True)
         found = joint(sample, self.confidence)
         outcome = Outcome(
             staffing=staffing,

@@ -20,6 +20,7 @@ from sim.dynamics.log import UNREACHED
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
+from sim.measures.estimates import each_of
 from sim.measures.frame import Frame
 from sim.measures.tallies import LOST, MISSED, tally
 from sim.measures.targets import TargetResult, joint
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.trials import Trials
 
-FEW: Final = 3
+FEW: Final = 4
 """Replications that are looked at first: most targets are then clearly met or clearly missed."""
 ENOUGH_TIPS: Final = 2000
 """Tips that are followed to see why they never came to the end of a target."""
@@ -94,13 +95,13 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None) -> list[
     """What each target comes to with unlimited staff on the tips of the trials, and what hinders those it misses.
 
     Up to `most` replications are run (as many as the scenario asks for if None), fewer where a few decide. The verdicts
-    hold together with the scenario's confidence, at both looks.
+    hold together with the scenario's confidence, at all looks.
     """
     free = unlimited(scenario)
     most = max(scenario.run.replications if most is None else most, 2)
-    confidence = 1 - (1 - scenario.run.confidence) / 2
-    for n in dict.fromkeys((min(FEW, most), most)):
-        sample = trials.sample(free, n)
+    confidence = each_of(scenario.run.confidence, 3)
+    for n in sorted({2, min(FEW, most), most}):
+        sample = trials.sample(free, n, only_targets=True)
         found = joint(sample, confidence).results
         leaning = leanings(sample, confidence)
         if all(one.verdict == "missed" or lean.verdict == "met" for one, lean in zip(found, leaning, strict=True)):
