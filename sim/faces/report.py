@@ -1,0 +1,225 @@
+"""The command `report`: a folder of results as one page that needs neither a network nor a program, and no script.
+
+The page takes its figures with it. Whatever text it shows came out of files, so all of it is escaped, and the page
+forbids its reader's browser to run or to fetch anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from sim.faces.options import BAD_INPUT, DONE, Options, print_data, say
+
+if TYPE_CHECKING:
+    from sim.faces.answers import Judged
+    from sim.faces.exhibits import Exhibit
+    from sim.faces.results import Folder, Results
+
+FILE: Final = "report.html"
+
+LEADING: Final = (
+    ("The claims", ("claims",)),
+    ("The plausibility map", ("map",)),
+    ("The staffing certificate", ("staff", "frontier")),
+    ("What decides it", ("sensitivity", "sensitivity_points")),
+)
+"""What stands before the scenarios, one of each kind: the first that the results have."""
+
+_MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
+    options: Options,
+) -> int:
+    """Make one HTML page of a folder of results: a run's, several, or a study's. It opens offline and prints well."""
+    from sim.faces.results import NoResultsError, read_results
+    from sim.studies.keeping import write_atomic
+
+    try:
+        results = read_results(folder)
+    except NoResultsError as error:
+        say(f"tipline report: {folder}: {error}")
+        return BAD_INPUT
+    page = html(results).encode()
+    file = _file(folder, options.out)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(file, page)
+    if options.json:
+        print_data(
+            [{"file": str(file), "bytes": len(page), "folders": [one.name for one in results.folders]}], [folder]
+        )
+    elif not options.quiet:
+        print(f"Written to {file} ({len(page) / 1e6:.1f} MB)")
+    return DONE
+
+
+def _file(folder: Path, out: Path | None) -> Path:
+    if out is None:
+        return folder / FILE
+    return out if out.suffix == ".html" else out / FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One folder in the page."""
+
+    folder: Folder
+    answers: list[str]
+    judged: list[Judged]
+    exhibits: list[Exhibit]
+    above: list[str]
+    """Titles of its figures that stand before the scenarios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Scenarios that are judged by the same targets, row by row."""
+
+    targets: tuple[str, ...]
+    rows: list[tuple[Folder, str, dict[str, Judged]]]
+    """Where it stands, the scenario, and its targets by name."""
+
+
+def html(results: Results) -> str:
+    """The page."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from sim.faces.answers import headline, judged, of_folder
+    from sim.faces.exhibits import TITLES, exhibits
+
+    shown = {one.name: exhibits(one) for one in results.folders}
+    leading = list(_leading(results.folders, shown))
+    at_head = [exhibit for _, several in leading for exhibit in several]
+    sections = [
+        Section(
+            folder=one,
+            answers=of_folder(one),
+            judged=judged(one.tables["targets.csv"].records()) if "targets.csv" in one.tables else [],
+            exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
+            above=[exhibit.kind.title for exhibit in shown[one.name] if exhibit in at_head],
+        )
+        for one in results.folders
+    ]
+    environment = Environment(
+        loader=PackageLoader("sim.faces", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
+    return environment.get_template("report.html.j2").render(
+        results=results,
+        style=files("sim.faces").joinpath("report.css").read_text(encoding="utf-8"),
+        sentences=headline(results),
+        leading=leading,
+        verdicts=list(_verdicts(results.folders)),
+        sections=sections,
+        checklist=_checklist(results),
+        titles=TITLES,
+        version=_version(results),
+    )
+
+
+def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[tuple[str, list[Exhibit]]]:
+    for title, kinds in LEADING:
+        for folder in folders:
+            found = [exhibit for exhibit in shown[folder.name] if exhibit.kind.figure in kinds]
+            if found:
+                yield title, found
+                break
+
+
+def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
+    """Every verdict of every scenario: a table for each list of targets, in the order in which they first come."""
+    from sim.faces.answers import judged
+
+    found: dict[tuple[str, ...], Verdicts] = {}
+    for folder in folders:
+        groups: dict[str, list[dict[str, str]]] = {}
+        for name in ("targets.csv", "compare.csv"):
+            for row in folder.tables[name].records() if name in folder.tables else ():
+                groups.setdefault(row.get("scenario", ""), []).append(row)
+        for label, rows in groups.items():
+            by_name = {one.target: one for one in judged(iter(rows))}
+            if by_name:
+                of_these = found.setdefault(tuple(by_name), Verdicts(tuple(by_name), []))
+                of_these.rows.append((folder, label, by_name))
+    yield from found.values()
+
+
+def _checklist(results: Results) -> dict[str, Any] | None:
+    """The items of the checklist by section, of the first scenario that there is; None where there is none."""
+    from sim.faces.stress import NOT_STATED, SECTIONS, items
+
+    folder = next((one for one in results.folders if one.scenario is not None), None)
+    if folder is None or folder.scenario is None:
+        return None
+    purpose = [text for text in (results.title if results.of_study else "", results.about, folder.why) if text]
+    found = items(folder.scenario, folder.manifest, purpose)
+    return {
+        "scenario": folder.scenario.scenario,
+        "silent": NOT_STATED,
+        "sections": [(name, [item for item in found if item.section == name]) for name in SECTIONS],
+    }
+
+
+def _version(results: Results) -> str:
+    """Which program made the results, as far as they say."""
+    for manifest in (results.manifest, *(one.manifest for one in results.folders)):
+        versions = manifest.get("versions")
+        if isinstance(versions, dict) and "tipline" in versions:
+            return str(versions["tipline"])
+    return ""
+
+
+# Filters of the template
+
+
+def cell(text: str) -> str:
+    """A cell of a table as people read it: numbers in five digits, all else as it is.
+
+    >>> cell("0.17201234"), cell("12339"), cell("met"), cell("1e+06"), cell("nan")
+    ('0.17201', '12339', 'met', '1000000', '')
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == round(value) and abs(value) < 1e15:
+        return str(round(value))
+    return f"{value:.5g}"
+
+
+def heading(name: str) -> str:
+    """The title of a column or a table, with places where a narrow page may break it."""
+    return name.replace("_", " ")
+
+
+def data(path: Path) -> str:
+    """A figure's file as an address that holds it."""
+    return f"data:{_MIME[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def anchor(*names: str) -> str:
+    """A name as the address of a place in the page.
+
+    >>> anchor("base/x", "verdicts")
+    'base-x-verdicts'
+    """
+    return "-".join("".join(letter if letter.isalnum() else "-" for letter in name) for name in names)
