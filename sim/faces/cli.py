@@ -28,6 +28,7 @@ from sim.faces.options import (
     say,
     tell_faults,
 )
+from sim.faces.report import report
 from sim.faces.sensitivity import sensitivity
 from sim.faces.staff import staff
 from sim.faces.study import study
@@ -142,6 +143,7 @@ command(app)(map)
 command(app)(sensitivity)
 command(app)(staff)
 command(app, uses="seed replications jobs cluster resume out json quiet")(study)
+command(app, uses="out json quiet")(report)
 
 
 @command(app, uses="changes variant seed engine json")
