@@ -24,7 +24,7 @@ def compare(files: Files, options: Options) -> int:
     from sim.faces.compare_words import answer, show_comparison
     from sim.faces.plots.comparison import comparison
     from sim.faces.plots.style import save
-    from sim.faces.studying import finite, shown_below, study
+    from sim.faces.studying import noted, shown_below, study
     from sim.studies import compare as studies
     from sim.studies.frames import write_csv
     from sim.studies.trials import TrialError
@@ -44,8 +44,9 @@ def compare(files: Files, options: Options) -> int:
     except TrialError as error:
         say(f"tipline compare: {error}")
         return SOME_FAILED
+    told = noted("compare", base, comparison_data(found, folder), folder)
     if options.json:
-        print_data([finite(comparison_data(found, folder))], files[:1])
+        print_data([told], files[:1])
     elif not options.quiet:
         show_comparison(found)
         shown_below(answer(found), folder, ("compare.csv", "plots/compare.png", "plots/compare.svg"))

@@ -35,7 +35,7 @@ def map(
     from sim.faces.map_words import answer
     from sim.faces.plots.map import plausibility_map
     from sim.faces.plots.style import save
-    from sim.faces.studying import finite, shown_below, study
+    from sim.faces.studying import noted, shown_below, study
     from sim.studies.frames import write_csv
     from sim.studies.map_table import table
     from sim.studies.plausibility import Grid, plausibility
@@ -57,8 +57,9 @@ def map(
     except TrialError as error:
         say(f"tipline map: {error}")
         return SOME_FAILED
+    told = noted("map", found.scenario, map_data(found, folder), folder)
     if options.json:
-        print_data([finite(map_data(found, folder))], [file])
+        print_data([told], [file])
     elif not options.quiet:
         shown_below(answer(found), folder, ("map.csv", "plots/map.png", "plots/map.svg"))
     return NOT_MET if options.strict and not any(found.holds(cell) for cell in found) else DONE

@@ -32,7 +32,7 @@ def sensitivity(
     """
     from sim.faces.plots.sensitivity import write_sensitivity
     from sim.faces.sensitivity_words import answer
-    from sim.faces.studying import finite, shown_below, study
+    from sim.faces.studying import noted, shown_below, study
     from sim.studies import sensitivity_tables as tables
     from sim.studies.frames import write_csv
     from sim.studies.sensitivity import sensitivity as studied
@@ -58,8 +58,9 @@ def sensitivity(
     except TrialError as error:
         say(f"tipline sensitivity: {error}")
         return SOME_FAILED
+    told = noted("sensitivity", scenario, sensitivity_data(found, folder), folder)
     if options.json:
-        print_data([finite(sensitivity_data(found, folder))], [file])
+        print_data([told], [file])
     elif not options.quiet:
         names = [f"sensitivity{part}.csv" for part in ("", "_share", "_turns", "_points")]
         shown_below(answer(found), folder, (*names, *(f"plots/{path.name}" for path in plots)))

@@ -36,7 +36,7 @@ def staff(
     Without --pools the pools are decided whose staff has a `plausible:` range, or all of them where none has.
     """
     from sim.faces.staff_words import sentences, show_answer
-    from sim.faces.studying import finite, shown_below, study
+    from sim.faces.studying import noted, shown_below, study
     from sim.studies.staffing import MOST_EFFORT
     from sim.studies.staffing import staff as search
     from sim.studies.trials import TrialError
@@ -61,8 +61,9 @@ def staff(
     except TrialError as error:
         say(f"tipline staff: {error}")
         return SOME_FAILED
+    told = noted("staff", scenario, answer_data(found, folder), folder)
     if options.json:
-        print_data([finite(answer_data(found, folder))], [file])
+        print_data([told], [file])
     elif not options.quiet:
         show_answer(found)
         shown_below(sentences(found), folder, written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.faces.options import Options, say
 from sim.faces.running import folder_of
+from sim.studies import folder as kept
+from sim.studies.keeping import write_atomic
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
 
@@ -59,20 +62,33 @@ class Study:
 def study(name: str, scenario: Scenario, options: Options) -> Iterator[Study]:
     """Run a study of a scenario; what was kept to resume by goes when its results are written."""
     folder = folder_of(scenario, options, of_several=False)
-    kept = folder / f".in-progress-{name}"
+    pieces = folder / f".in-progress-{name}"
     with _counter(name, shown=not (options.quiet or options.json)) as counter:
         settings = Settings(
             engine=options.engine,
             jobs=options.jobs or len(os.sched_getaffinity(0)),
             cluster=options.cluster,
-            folder=kept,
+            folder=pieces,
             resume=options.resume,
             tell=(lambda _: None) if options.quiet else say,
             count=counter.count,
         )
         trials = Trials(scenario.run.seed, settings, f"{name} {sim.__version__} seed {scenario.run.seed}")
         yield Study(name, trials, folder, counter.expect)
-    shutil.rmtree(kept, ignore_errors=True)
+    shutil.rmtree(pieces, ignore_errors=True)
+
+
+def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The data as JSON can say them; kept as `name`.json, with what it takes to repeat them, beside the tables.
+
+    The scenario as resolved is left there too, unless a run has left one.
+    """
+    told: dict[str, Any] = finite(data)
+    repeated = {"command": ["tipline", *sys.argv[1:]], "versions": kept.versions(), "platform": kept.machine()}
+    write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
+    if not (folder / "scenario.yaml").exists():
+        kept.write_scenario(scenario, folder)
+    return told
 
 
 def finite(value: Any) -> Any:

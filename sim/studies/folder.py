@@ -76,10 +76,15 @@ def write_manifest(
         **told,
         "command": list(command),
         "versions": versions(),
-        "platform": f"{sys.platform} {platform.machine()}",
+        "platform": machine(),
         "files": list(files),
     }
     write_atomic(folder / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def machine() -> str:
+    """What kind of machine this is."""
+    return f"{sys.platform} {platform.machine()}"
 
 
 def versions() -> dict[str, str]:

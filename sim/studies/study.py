@@ -190,8 +190,8 @@ def note(found: Record, file: StudyFile, line: Line, exit_code: int, out: Path) 
         "exit_code": exit_code,
         "key": line.key,
         "inputs": line.inputs,
-        # A manifest tells the platform, and so differs between machines where tables do not.
-        "files": {name: _hash(out / name) for name in here if Path(name).name != MANIFEST},
+        # What is told in JSON names the machine too, and so differs where tables do not.
+        "files": {name: _hash(out / name) for name in here if not name.endswith(".json")},
     }
     found.steps = {name: found.steps[name] for name in file.study.steps if name in found.steps}
     write_record(found, file)
@@ -215,7 +215,7 @@ def write_record(found: Record, file: StudyFile) -> None:
 def tidy(step: Step, out: Path) -> list[str]:
     """Take away what a step left and is not kept; gives the names that were to be kept and are not there."""
     there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    kept = {name for name in there if name == SAID or Path(name).name in (MANIFEST, "scenario.yaml")}
+    kept = {name for name in there if name == SAID or name.endswith(".json") or Path(name).name == "scenario.yaml"}
     tables = {name for name in there if name.endswith(".csv")}
     figures = {name for name in there if name.endswith(".svg")}
     kept |= tables if step.tables is None else tables & set(step.tables)

@@ -118,11 +118,14 @@ def test_the_command(tmp_path: Path) -> None:
     with (tmp_path / "out" / "map.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 6
     names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*"))
-    assert names == ["map.csv", "plots", "plots/map.png", "plots/map.svg"]
+    assert names == ["map.csv", "map.json", "plots", "plots/map.png", "plots/map.svg", "scenario.yaml"]
     again = tipline("map", file, *axes, "--out", tmp_path / "again", "--json", "--jobs", "2")
     data = json.loads(again.output)
     assert [cell["replications"] for cell in data["cells"]] == [3] * 6
     assert data["x"]["values"] == [1, 2, 3]
+    kept = json.loads((tmp_path / "again" / "map.json").read_text(encoding="utf-8"))
+    assert kept.pop("command")[0] == "tipline"
+    assert {key: value for key, value in kept.items() if key not in ("versions", "platform")} == data
     assert (tmp_path / "out" / "map.csv").read_bytes() == (tmp_path / "again" / "map.csv").read_bytes()
     assert np.isfinite([cell["share"] for cell in data["cells"]]).all()
 
