@@ -230,6 +230,18 @@ def one_row(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
     return found
 
 
+def start_up(arguments: list[str]) -> float:
+    """Median CPU seconds of a command, over five runs after one that warms up."""
+    costs = []
+    for _ in range(6):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "sim", *arguments]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=SCENARIOS.parent)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(costs[1:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also 10 million tips")
@@ -260,6 +272,9 @@ def main() -> None:
             f"   {waits}".rstrip(),
             flush=True,
         )
+    print()
+    for arguments in ("--help", "check scenarios/national.yaml"):
+        print(f"tipline {arguments}: {start_up(arguments.split()):.2f} s of processor time")
     print("\nratio: to the compiled engine on the same line; simpy, ciw and salabim draw as they go.")
 
 

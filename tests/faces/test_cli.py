@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -140,16 +139,3 @@ def test_a_folder_that_cannot_be_written_is_told_plainly(tmp_path: Path) -> None
     done = tipline("schema", "--out", tmp_path / "nowhere" / "schema.json")
     assert done.exit_code == options.BAD_INPUT
     assert "No such file or directory" in done.output
-
-
-@pytest.mark.slow
-def test_help_and_check_cost_little_processor_time() -> None:
-    for bound, arguments in ((0.3, ("--help",)), (0.8, ("check", str(NATIONAL)))):
-        shell(*arguments)
-        costs = []
-        for _ in range(5):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            shell(*arguments)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert min(costs) <= bound, costs
