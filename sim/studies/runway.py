@@ -1,0 +1,194 @@
+"""Runway: how many years of growth the present staffing bears before its targets are first missed.
+
+Year k is a run as the document asks for, at a volume that has grown k times; nothing else changes. All years meet the
+same tips, more of them the later, so that their verdicts differ by the growth and not by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sim.measures.estimates import Estimate
+from sim.measures.targets import Joint, joint
+from sim.scenario import units
+from sim.studies.ranges import Variations, as_written, in_unit, rounded
+
+if TYPE_CHECKING:
+    from sim.measures.estimates import Verdict
+    from sim.scenario.schema import Scenario
+    from sim.studies.trials import Trials
+
+MOST_YEARS: Final = 10
+"""Years that are looked at, unless another number is asked for."""
+
+LEAST_YEARS: Final = 2
+"""Whole years that are run even where the first is missed, so that one sees where it goes."""
+
+DIGITS: Final = 6
+"""Significant digits of a volume."""
+
+VOLUME: Final = "demand.volume"
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A year of growth: the run at its volume."""
+
+    year: float
+    """Years from now, 0 for the volume of the file."""
+    volume: float
+    """In the unit of the file."""
+    replications: int
+    joint: Joint
+    """All targets, with intervals that hold together."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.joint.verdict
+
+    @property
+    def first(self) -> str | None:
+        """The target that fails first: it uses up most of what it allows."""
+        return self.joint.binding
+
+    @property
+    def held(self) -> Estimate:
+        """The share of the runs in which all targets hold."""
+        return self.joint.shares["run"].share
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The years at one rate of growth."""
+
+    growth: float
+    """A year, as a share."""
+    years: tuple[Year, ...]
+    """The whole years, up to the first that is missed."""
+    tenths: tuple[Year, ...]
+    """The years between that were looked at, in order."""
+    most_years: int
+
+    @property
+    def every(self) -> list[Year]:
+        """All years that were looked at, in order."""
+        return sorted((*self.years, *self.tenths), key=lambda year: year.year)
+
+    @property
+    def met_until(self) -> Year | None:
+        """The last year before any is open or missed; None where this one is."""
+        met = None
+        for year in self.every:
+            if year.verdict != "met":
+                break
+            met = year
+        return met
+
+    @property
+    def open_from(self) -> Year | None:
+        """The first year that is open or missed; None where none is."""
+        return next((year for year in self.every if year.verdict != "met"), None)
+
+    @property
+    def missed_from(self) -> Year | None:
+        """The first year that is missed; None where none is."""
+        return next((year for year in self.every if year.verdict == "missed"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """What the present staffing bears at several rates of growth."""
+
+    scenario: Scenario
+    unit: str
+    """Of the volumes, as the file writes it: "/year"."""
+    courses: tuple[Course, ...]
+
+
+class Growing:
+    """A scenario whose volume grows, each volume run once."""
+
+    def __init__(self, scenario: Scenario, replications: int | None = None):
+        """ValueError where there is no target to be missed, or no volume that could grow."""
+        if not scenario.targets:
+            raise ValueError("a runway needs targets, and the scenario has none")
+        self._variations = Variations(scenario)
+        now = self._variations.value(VOLUME)
+        if now is None:
+            raise ValueError(f"a runway needs `{VOLUME}`; recorded tips do not grow")
+        self.scenario = scenario
+        self.replications = scenario.run.replications if replications is None else replications
+        self.unit = units.split(now)[1]
+        self.now = in_unit(now, self.unit)
+
+    def volume(self, growth: float, year: float) -> float:
+        """The volume after years of growth, in the unit of the file."""
+        return rounded(self.now * (1 + growth) ** year, DIGITS) if year else self.now
+
+    def world(self, growth: float, year: float) -> Scenario:
+        """The scenario after years of growth."""
+        if not year:
+            return self.scenario
+        return self._variations.at({VOLUME: as_written(self.volume(growth, year), self.unit, whole=False)})
+
+    def year(self, growth: float, year: float, trials: Trials) -> Year:
+        """The run after years of growth."""
+        sample = trials.sample(self.world(growth, year), self.replications)
+        return Year(year, self.volume(growth, year), len(sample), joint(sample))
+
+
+def runway(
+    growing: Growing,
+    growths: Sequence[float],
+    trials: Trials,
+    *,
+    most_years: int = MOST_YEARS,
+    expect: Callable[[int], None] = lambda _: None,
+) -> Runway:
+    """The years that a scenario bears at each rate of growth (a year, above 0), told to a tenth.
+
+    Whole years are run until one is missed; then, assuming that it gets no better with growth, the tenths between by
+    halving. `expect` is told about how many replications there will be, as far as that is known.
+    """
+    if any(growth <= 0 for growth in growths):
+        raise ValueError(f"a growth lies above 0 % (got {', '.join(f'{100 * growth:g} %' for growth in growths)})")
+    if len(set(growths)) < len(growths):
+        raise ValueError("a growth is asked for twice")
+    courses = []
+    for number, growth in enumerate(growths):
+        expect(trials.n_done + (len(growths) - number) * (LEAST_YEARS + 6) * growing.replications)
+        courses.append(_course(growing, growth, trials, most_years))
+    return Runway(growing.scenario, growing.unit, tuple(courses))
+
+
+def _course(growing: Growing, growth: float, trials: Trials, most_years: int) -> Course:
+    years: list[Year] = []
+    for k in range(most_years + 1):
+        if k > LEAST_YEARS and any(year.verdict == "missed" for year in years):
+            break
+        years.append(growing.year(growth, float(k), trials))
+    found = {year.year: year for year in years}
+    for is_past in (lambda year: year.verdict != "met", lambda year: year.verdict == "missed"):
+        _narrow(found, is_past, lambda at: growing.year(growth, at, trials))
+    tenths = tuple(year for at, year in sorted(found.items()) if at != round(at))
+    return Course(growth, tuple(years), tenths, most_years)
+
+
+def _narrow(found: dict[float, Year], is_past: Callable[[Year], bool], run: Callable[[float], Year]) -> None:
+    """Look at tenths of years until the first that is past is known to a tenth, if there is one after year 0."""
+    order = sorted(found)
+    past = next((i for i, at in enumerate(order) if is_past(found[at])), 0)
+    if past == 0:
+        return
+    low, high = round(10 * order[past - 1]), round(10 * order[past])
+    while high - low > 1:
+        middle = (low + high) // 2
+        at = middle / 10
+        if at not in found:
+            found[at] = run(at)
+        if is_past(found[at]):
+            high = middle
+        else:
+            low = middle
