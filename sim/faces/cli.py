@@ -29,6 +29,7 @@ from sim.faces.options import (
     tell_faults,
 )
 from sim.faces.report import report
+from sim.faces.runway import runway
 from sim.faces.sensitivity import sensitivity
 from sim.faces.staff import staff
 from sim.faces.study import study
@@ -140,6 +141,7 @@ def run(files: Files, options: Options) -> int:
 
 command(app)(compare)
 command(app)(map)
+command(app)(runway)
 command(app)(sensitivity)
 command(app)(staff)
 command(app, uses="seed replications jobs cluster resume out json quiet")(study)
