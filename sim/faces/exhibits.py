@@ -46,10 +46,17 @@ KINDS: Final = (
         ("map.csv",),
     ),
     Kind(
-        "staff",
+        "staffing",
         "The cheapest staffing",
-        "What the search for the cheapest staffing tried, and what it proves.",
-        ("staff.csv",),
+        "The people of the cheapest staffing found, at every post between the bounds of the search, and what one "
+        "person less there would do.",
+        ("staffing.csv", "staff_pools.csv"),
+    ),
+    Kind(
+        "staff_tried",
+        "What was tried",
+        "Every staffing that the search ran: its cost, and how much of what it allows the worst target uses up.",
+        ("staff_tried.csv",),
     ),
     Kind(
         "frontier",
@@ -73,7 +80,7 @@ KINDS: Final = (
         "runway",
         "How many years the staffing bears",
         "What every target comes to in each year of growth.",
-        ("runway.csv",),
+        ("runway.csv", "runway_lengths.csv", "runway_staff.csv"),
     ),
     Kind(
         "compare",
@@ -98,7 +105,7 @@ TITLES: Final = {
 }
 
 
-_SHOWN_WITHOUT_FIGURE: Final = ("claims", "staff", "sensitivity", "map", "runway", "compare")
+_SHOWN_WITHOUT_FIGURE: Final = ("claims", "staffing", "sensitivity", "map", "runway", "compare")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 FILE: Final = "report.html"
 
 LEADING: Final = (
-    ("The claims", ("claims",)),
-    ("The plausibility map", ("map",)),
-    ("The staffing certificate", ("staff", "frontier")),
-    ("What decides it", ("sensitivity", "sensitivity_points")),
+    ("The claims", "claims", ("claims",)),
+    ("The plausibility map", "map", ("map",)),
+    ("The staffing certificate", "staff", ("staffing", "staff_tried", "frontier")),
+    ("What decides it", "sensitivity", ("sensitivity", "sensitivity_points")),
 )
-"""What stands before the scenarios, one of each kind: the first that the results have."""
+"""What stands before the scenarios, one of each kind, the first that the results have: title, command and figures."""
 
 _MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -69,6 +69,15 @@ def _file(folder: Path, out: Path | None) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """What stands before the scenarios."""
+
+    title: str
+    answers: list[str]
+    exhibits: list[Exhibit]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One folder in the page."""
 
@@ -100,11 +109,12 @@ def html(results: Results) -> str:
 
     shown = {one.name: exhibits(one) for one in results.folders}
     leading = list(_leading(results.folders, shown))
-    at_head = [exhibit for _, several in leading for exhibit in several]
+    at_head = [exhibit for lead in leading for exhibit in lead.exhibits]
+    said = {(lead.exhibits[0].folder.name, answer) for lead in leading for answer in lead.answers}
     sections = [
         Section(
             folder=one,
-            answers=of_folder(one),
+            answers=[sentence for sentence in of_folder(one) if (one.name, sentence) not in said],
             judged=judged(one.tables["targets.csv"].records()) if "targets.csv" in one.tables else [],
             exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
             above=[exhibit.kind.title for exhibit in shown[one.name] if exhibit in at_head],
@@ -132,12 +142,14 @@ def html(results: Results) -> str:
     )
 
 
-def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[tuple[str, list[Exhibit]]]:
-    for title, kinds in LEADING:
+def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[Lead]:
+    from sim.faces.answers import recorded
+
+    for title, command, figures in LEADING:
         for folder in folders:
-            found = [exhibit for exhibit in shown[folder.name] if exhibit.kind.figure in kinds]
+            found = [exhibit for exhibit in shown[folder.name] if exhibit.kind.figure in figures]
             if found:
-                yield title, found
+                yield Lead(title, recorded(folder, command), found)
                 break
 
 

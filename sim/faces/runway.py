@@ -32,7 +32,7 @@ def runway(
     from sim.faces.plots.runway import runway_years
     from sim.faces.plots.style import save
     from sim.faces.runway_words import answer, show_staff
-    from sim.faces.studying import finite, shown_below, study
+    from sim.faces.studying import noted, shown_below, study
     from sim.studies import runway_tables as tables
     from sim.studies.frames import write_csv
     from sim.studies.runway import Growing
@@ -60,8 +60,9 @@ def runway(
     except TrialError as error:
         say(f"tipline runway: {error}")
         return SOME_FAILED
+    told = noted("runway", scenario, runway_data(found, needs, folder), folder)
     if options.json:
-        print_data([finite(runway_data(found, needs, folder))], [file])
+        print_data([told], [file])
     elif not options.quiet:
         show_staff(found, needs)
         names = ("runway.csv", "runway_lengths.csv", "runway_staff.csv", "plots/runway.png", "plots/runway.svg")
