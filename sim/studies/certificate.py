@@ -92,17 +92,24 @@ class Proof:
             if tight.least == tight.most:
                 if self.tried.look(tight.least, "choose").leans == "met":
                     return tight.least
-                continue
-            self._cut(tight, around)
+            elif not self._fails(tight.most, around):
+                post, people = _where(tight, around)
+                self._add(Box(tight.least, _set(tight.most, post, people)))
+                self._add(Box(_set(tight.least, post, people + 1), tight.most))
         return None
 
-    def _cut(self, box: Box, around: Staffing) -> None:
-        post, people = _where(box, around)
-        top = _set(box.most, post, people)
-        rest = Box(_set(box.least, post, people + 1), box.most)
-        self._add(rest)
-        if not self.tried.fails(top):
-            self._add(Box(box.least, top))
+    def _fails(self, top: Staffing, around: Staffing) -> bool:
+        """Whether the top of a box fails, and with it the box.
+
+        A top that has fewer people than the staffing at one post only is first tried with as many as there may be at
+        all others: if that fails, so does everything with as few at that post.
+        """
+        short = [i for i, people in enumerate(top) if people < around[i]]
+        if len(short) == 1 and not self.tried.stands(top):
+            lifted = _set(tuple(post.most for post in self.tried.posts), short[0], top[short[0]])
+            if self.tried.fails(lifted):
+                return True
+        return self.tried.fails(top)
 
     def _add(self, box: Box) -> None:
         tight = self._tightened(box)

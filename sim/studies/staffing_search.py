@@ -22,6 +22,8 @@ NEARLY: Final = 0.9
 """A target that uses up so much of what it allows or less needs no more people."""
 MOST_EXCHANGES: Final = 12
 """Exchanges that are tried from one staffing: those that promise most."""
+ENOUGH_FOR_EXCHANGES: Final = 4
+"""With fewer posts the proof tries what is left, and finds what is cheaper on its way."""
 PROMISING: Final = 1.05
 """What an exchange is expected to use up at most; the guess is a little off."""
 TWICE: Final = 2.3
@@ -42,6 +44,8 @@ def cheap(tried: Tried, guess: Staffing, most_effort: float) -> Staffing | None:
     if found is None:
         return None
     found = lowered(tried, found)
+    if len(tried.posts) < ENOUGH_FOR_EXCHANGES:
+        return found
     while tried.effort < most_effort and (better := exchanged(tried, found)) is not None:
         found = lowered(tried, better)
     return found
@@ -112,8 +116,6 @@ def _exchanges(tried: Tried, staffing: Staffing) -> Iterator[Staffing]:
     now = tried.glance(staffing)
     up = [i for i in posts if staffing[i] < tried.posts[i].most]
     down = [i for i in posts if staffing[i] > tried.posts[i].least]
-    if len(posts) < 2:
-        return
     less = {i: tried.glance(moved(staffing, i, -1)) - now for i in down}
     more = {i: tried.glance(moved(staffing, i, 1)) - now for i in up}
     found: list[tuple[float, Staffing]] = []

@@ -121,9 +121,11 @@ class Tried:
         """
         if self.excluded(staffing):
             return True
-        if np.all(np.array(staffing) >= self.standing, axis=1).any():
-            return False
-        return self.look(staffing, "exclude").verdict == "missed"
+        return not self.stands(staffing) and self.look(staffing, "exclude").verdict == "missed"
+
+    def stands(self, staffing: Staffing) -> bool:
+        """Whether it has nowhere fewer people than a staffing that could not be shown to fail."""
+        return bool(np.all(np.array(staffing) >= self.standing, axis=1).any())
 
     def full(self, staffing: Staffing) -> Outcome:
         """How a staffing comes out with as many replications as were asked for, or more."""
