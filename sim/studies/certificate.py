@@ -171,19 +171,23 @@ class Proof:
 def _where(box: Box, around: Staffing) -> tuple[int, int]:
     """At which post a box is cut, and the most people there in its lower part.
 
-    First where it has both fewer people than a staffing and as many or more, at one less; then in the middle.
+    First where the box has fewer people than a staffing that holds, and as many or more, at one less: most likely that
+    fails. Then, where it has fewer only, at one less than its top, which was not shown to fail. Else in the middle.
     """
-    straddling = [
-        (most - least, i)
+    posts = [
+        (most - least, i, least, most, people)
         for i, (least, most, people) in enumerate(zip(box.least, box.most, around, strict=True))
-        if least < people <= most
+        if least < most
     ]
-    if straddling:
-        _, post = max(straddling, key=lambda one: (one[0], -one[1]))
-        return post, around[post] - 1
-    wide = [most - least for least, most in zip(box.least, box.most, strict=True)]
-    post = wide.index(max(wide))
-    return post, box.least[post] + (wide[post] - 1) // 2
+    for chosen in (
+        [(width, -i, people - 1) for width, i, least, most, people in posts if least < people <= most],
+        [(width, -i, most - 1) for width, i, _, most, people in posts if most < people],
+    ):
+        if chosen:
+            _, post, people = max(chosen)
+            return -post, people
+    width, post = max((width, -i) for width, i, *_ in posts)
+    return -post, box.least[-post] + (width - 1) // 2
 
 
 def _counted_by_cost(box: Box, price: NDArray[np.float64], cost: float, sizes: Sequence[int]) -> int:
