@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sim.dynamics.clock import MINUTE
 from sim.faces import words
@@ -102,16 +102,26 @@ def of_run(folder: Folder) -> list[str]:
 def headline(results: Results) -> list[str]:
     """The answer in at most three sentences: of the steps that the study names, or of the first of each command."""
     named = results.manifest.get("answer")
-    if results.of_study and isinstance(named, Sequence) and not isinstance(named, str) and named:
-        chosen = [next((one for one in results.folders if one.name == name), None) for name in named]
-        found = [next(iter(of_folder(one)), "") for one in chosen if one is not None]
-        return [sentence for sentence in found if sentence][:MOST]
+    if isinstance(named, Mapping) and named:
+        return list(_named(results, named))[:MOST]
     firsts = []
     for command in ASKED_FIRST:
         said = next((said for one in results.folders if (said := recorded(one, command))), [])
         firsts += said[:1]
     runs = next((said for one in results.folders if (said := of_run(one))), [])
     return [*runs[:1], *firsts, *runs[1:]][:MOST]
+
+
+def _named(results: Results, named: Mapping[Any, Any]) -> Iterator[str]:
+    """The first answer of each step that is named, after the words that the study puts before it."""
+    for step, lead in named.items():
+        found = next((one for one in results.folders if one.name == step), None)
+        said = of_folder(found) if found is not None else []
+        if not said:
+            continue
+        # What ends in a colon is no sentence yet.
+        first = f"{said[0]} {said[1]}" if said[0].endswith(":") and len(said) > 1 else said[0]
+        yield f"{lead}: {first[0].lower()}{first[1:]}" if lead else first
 
 
 def _together(results: Sequence[Judged]) -> str:

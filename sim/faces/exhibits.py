@@ -22,6 +22,8 @@ class Kind:
     title: str
     caption: str
     tables: tuple[str, ...]
+    command: str = ""
+    """The command that leaves it; "" where that is not known."""
 
 
 _DATA: Final = {
@@ -38,12 +40,14 @@ KINDS: Final = (
         "The claims",
         "Each claim under its lenient, moderate and strict reading: what arithmetic and what simulation say.",
         ("claims.csv", "relations.csv"),
+        "claims",
     ),
     Kind(
         "map",
         "The plausibility map",
         "Where all targets hold over two ranges, how often, and which target fails first.",
         ("map.csv",),
+        "map",
     ),
     Kind(
         "staffing",
@@ -51,44 +55,51 @@ KINDS: Final = (
         "The people of the cheapest staffing found, at every post between the bounds of the search, and what one "
         "person less there would do.",
         ("staffing.csv", "staff_pools.csv"),
+        "staff",
     ),
     Kind(
         "staff_tried",
         "What was tried",
         "Every staffing that the search ran: its cost, and how much of what it allows the worst target uses up.",
         ("staff_tried.csv",),
+        "staff",
     ),
     Kind(
         "frontier",
         "Cost against promise",
         "What it costs to hold all targets in a larger share of the periods.",
         ("frontier.csv",),
+        "staff",
     ),
     Kind(
         "sensitivity",
         "What decides it",
         "Which of the plausible ranges decides the verdict.",
         ("sensitivity.csv", "sensitivity_share.csv", "sensitivity_turns.csv"),
+        "sensitivity",
     ),
     Kind(
         "sensitivity_points",
         "Points that hold and points that fail",
         "The points of the plausible ranges that were run, by the two unknowns that matter most.",
         ("sensitivity_points.csv",),
+        "sensitivity",
     ),
     Kind(
         "runway",
         "How many years the staffing bears",
         "What every target comes to in each year of growth.",
         ("runway.csv", "runway_lengths.csv", "runway_staff.csv"),
+        "runway",
     ),
     Kind(
         "compare",
         "Side by side",
         "What every target comes to in each scenario, on the same tips, and how far that is from the base.",
         ("compare.csv",),
+        "compare",
     ),
-    *(Kind(plot.name, plot.title, plot.caption, _DATA.get(plot.name, ())) for plot in PLOTS),
+    *(Kind(plot.name, plot.title, plot.caption, _DATA.get(plot.name, ()), "run") for plot in PLOTS),
 )
 """In the order in which a report shows them."""
 
@@ -102,6 +113,21 @@ TITLES: Final = {
     "stages.csv": "Stages: visits and waits",
     "hours.csv": "Hours of the week",
     "response.csv": "Shares of tips that are through within a time",
+    "claims.csv": "The claims, reading by reading",
+    "relations.csv": "What arithmetic says of the claims",
+    "map.csv": "The cells of the map",
+    "staffing.csv": "The staffing, post by post",
+    "staff_pools.csv": "Its pools: load, occupancy, hours and cost",
+    "staff_tried.csv": "Every staffing that was tried",
+    "frontier.csv": "Staffings that are worth their cost",
+    "sensitivity.csv": "Effects of each unknown",
+    "sensitivity_share.csv": "The share of the ranges in which all targets hold",
+    "sensitivity_turns.csv": "Where the verdict turns along each range",
+    "sensitivity_points.csv": "The points that were run",
+    "runway.csv": "Each year of growth",
+    "runway_lengths.csv": "Years until a target is first missed",
+    "runway_staff.csv": "The staff that each year needs",
+    "compare.csv": "Every target in every scenario",
 }
 
 
@@ -117,6 +143,11 @@ class Exhibit:
     tables: tuple[Table, ...]
     also: tuple[str, ...] = ()
     """Tables that it was drawn from too, and that stand with an earlier figure."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command that made it, as it was given; empty where that is not recorded."""
+        return self.folder.commands.get(self.kind.command, self.folder.command)
 
     @property
     def has_figure(self) -> bool:

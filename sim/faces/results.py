@@ -62,6 +62,11 @@ class Folder:
     scenario: Scenario | None = None
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def commands(self) -> dict[str, tuple[str, ...]]:
+        """The command lines that are recorded, by their command."""
+        return {name: line for name, told in self.notes.items() if (line := _texts(told.get("command")))}
+
 
 @dataclass(slots=True)
 class Results:
@@ -121,11 +126,16 @@ def _folders(path: Path, name: str) -> Iterator[Folder]:
 
 
 def _folder(path: Path, name: str) -> Folder | None:
-    tables = sorted(path.glob("*.csv"), key=_natural) if path.is_dir() else []
-    if not tables:
+    if not path.is_dir():
         return None
+    tables = sorted(path.glob("*.csv"), key=_natural)
     manifest = _json(path / "manifest.json")
-    found = Folder(path, name, str(manifest.get("scenario") or path.resolve().name), manifest=manifest)
+    notes = {file.stem: _json(file) for file in sorted(path.glob("*.json")) if file.name != "manifest.json"}
+    if not tables and not any(notes.values()):
+        return None
+    titles = [told.get("scenario") for told in (manifest, *notes.values())]
+    title = next((one for one in titles if isinstance(one, str) and one), path.resolve().name)
+    found = Folder(path, name, title, manifest=manifest, notes=notes)
     found.command = _texts(manifest.get("command"))
     for file in tables:
         table = _table(file)
@@ -137,7 +147,6 @@ def _folder(path: Path, name: str) -> Folder | None:
         for file in sorted((path / "plots").glob(f"*{ending}"), key=_natural):
             if file.stat().st_size <= LARGEST:
                 found.figures[file.stem] = file
-    found.notes = {file.stem: _json(file) for file in sorted(path.glob("*.json")) if file.name != "manifest.json"}
     found.said = _text(path / "said.txt")
     found.scenario, fault = _scenario(path / "scenario.yaml")
     if fault:

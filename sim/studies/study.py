@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 import sim
 from sim.scenario.faults import Fault, ScenarioError, at, shown
-from sim.scenario.fields import Part, Several, Text
+from sim.scenario.fields import Part, Several, Text, hint
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.messages import faults_of
@@ -29,6 +29,7 @@ from sim.studies.folder import versions
 from sim.studies.keeping import write_atomic
 
 MOST_STEPS: Final = 200
+MOST_ANSWERS: Final = 3
 
 MANIFEST: Final = "manifest.json"
 SAID: Final = "said.txt"
@@ -73,6 +74,8 @@ class Study(Part):
 
     study: Text
     about: Text = ""
+    answer: Annotated[dict[str, Text], Field(max_length=MOST_ANSWERS)] = Field(default_factory=dict)
+    """Steps whose answers, each after the words given here, are the answer of the study."""
     steps: Annotated[dict[Annotated[str, AfterValidator(_step_name)], Step], Field(min_length=1, max_length=MOST_STEPS)]
 
 
@@ -147,10 +150,19 @@ def read_study(path: str | Path) -> StudyFile:
     if not isinstance(root.value, dict):
         raise ScenarioError([at(root.mark, (), "a study is a mapping of keys", shown(root.value))])
     try:
-        return StudyFile(file, _adapter().validate_python(root.plain()), root)
+        study = _adapter().validate_python(root.plain())
     except ValidationError as error:
         faults = faults_of(error, root, (), Study)
         raise ScenarioError(sorted(faults, key=lambda fault: (fault.line, fault.column))) from None
+    unknown = [step for step in study.answer if step not in study.steps]
+    if unknown:
+        raise ScenarioError([_no_step(root, step, study) for step in unknown])
+    return StudyFile(file, study, root)
+
+
+def _no_step(root: Node, step: str, study: Study) -> Fault:
+    mark, path = find(root, ("answer", step), key=True)
+    return at(mark, path, f"there is no such step{hint(step, study.steps)}")
 
 
 def words_of(command: str) -> tuple[str, ...]:
@@ -202,6 +214,7 @@ def write_record(found: Record, file: StudyFile) -> None:
     manifest = {
         "study": file.study.study,
         "about": file.study.about,
+        "answer": file.study.answer,
         "file": file.path.name,
         "command": ["tipline", "study", str(file.path)],
         "program_sha256": program(),

@@ -172,10 +172,10 @@ def test_a_folder_without_results_is_told_so(tmp_path: Path, missing: str) -> No
 
 
 def test_a_study_leads_with_the_answer_of_the_steps_that_it_names(ran: Path, tmp_path: Path) -> None:
-    results = study_of(ran, tmp_path, answer=["two", "one", "none"])
-    (tmp_path / "two" / "staff.json").write_text(json.dumps({"answer": ["Four people hold them.", "More."]}))
+    study_of(ran, tmp_path, answer={"two": "With more people", "one": "", "none": "x"})
+    (tmp_path / "two" / "staff.json").write_text(json.dumps({"answer": ["None holds:", "two are too few.", "More."]}))
     results = read_results(tmp_path)
-    assert headline(results) == ["Four people hold them.", of_run(results.folders[0])[0]]
+    assert headline(results) == ["With more people: none holds: two are too few.", of_run(results.folders[0])[0]]
     page = Page(html(results))
     assert is_safe(page)
     for text in ("A study", "Of desks.", "Step one", "Step two", "Why?", "Made by tipline run 'a b.yaml'"):
@@ -214,6 +214,21 @@ def test_figures_and_tables_of_a_command_that_nobody_knows_are_shown(folder: Pat
     one = next(exhibit for exhibit in found if exhibit.kind.figure == "new_thing")
     assert [table.name for table in one.tables] == ["new_thing.csv"]
     assert 'src="data:image/png;base64,' in html(read_results(folder))
+
+
+def test_each_figure_names_the_command_that_made_it(folder: Path) -> None:
+    shutil.copy(folder / "plots" / "week.svg", folder / "plots" / "map.svg")
+    (folder / "map.json").write_text(json.dumps({"command": ["tipline", "map", "x.yaml"]}))
+    page = Page(html(read_results(folder)))
+    assert page.text.count("Made by tipline map x.yaml") == 1
+    assert page.text.count("Made by tipline run") == 5
+
+
+def test_an_answer_without_a_table_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "staff.json").write_text(json.dumps({"scenario": "A desk", "answer": ["No staffing can meet them."]}))
+    page = Page(html(read_results(tmp_path)))
+    assert "A desk" in page.text
+    assert "No staffing can meet them." in page.text
 
 
 def test_every_folder_of_a_collection_is_reported(ran: Path, tmp_path: Path) -> None:

@@ -191,6 +191,11 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
         ("run desk.yaml", "run desk.yaml --targets quik", "there is no target 'quik'; did you mean 'quick'?"),
         ("targets.csv", "../targets.csv", "6:14: steps.plain.tables.0: must name a file in the folder of the step"),
         ("  plain:", "  ../plain:", "a step is named with small letters"),
+        (
+            "steps:",
+            "answer: {plane: As it is}\nsteps:",
+            "2:10: answer.plane: there is no such step; did you mean 'plain'",
+        ),
         ("study: A desk", "studie: A desk", ": study: is missing"),
         (STUDY, "[]", "a study is a mapping of keys"),
         (STUDY, "", "a study needs at least study and steps"),
