@@ -84,7 +84,9 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     The scenario as resolved is left there too, unless a run has left one.
     """
     told: dict[str, Any] = finite(data)
-    repeated = {"command": ["tipline", *sys.argv[1:]], "versions": kept.versions(), "platform": kept.machine()}
+    # What was interrupted and taken up again leaves the same files as what was not.
+    given = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    repeated = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
         kept.write_scenario(scenario, folder)

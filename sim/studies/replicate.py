@@ -165,6 +165,8 @@ def shared_out(
     one: Callable[[int], Piece], indices: list[int], settings: Settings
 ) -> Iterator[tuple[int, Piece | Failure]]:
     """Each index and its result, in any order; the compiled engine does the first alone, to compile but once."""
+    if not indices:
+        return
     if settings.cluster is None and settings.engine == "compiled" and not _ready():
         first, indices = indices[:1], indices[1:]
         with _told_of_compiling(settings.tell):
@@ -175,8 +177,9 @@ def shared_out(
 
 def _ready() -> bool:
     """Whether this process has the compiled engine at hand."""
-    compiled = sys.modules.get("sim.dynamics.compiled")
-    return compiled is not None and bool(compiled.ready())
+    # It may be on its way: another thread imports it to see whether it is being compiled.
+    ready = getattr(sys.modules.get("sim.dynamics.compiled"), "ready", None)
+    return ready is not None and bool(ready())
 
 
 @contextmanager
