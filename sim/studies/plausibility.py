@@ -126,7 +126,7 @@ def plausibility(
     for n in numbers:
         expect(_in_all(cells, asked, n))
         for at in asked:
-            cells[at] = _cell(trials.sample(grid.worlds[at], n), per, len(numbers))
+            cells[at] = _cell(trials.sample(grid.worlds[at], n, only_targets=True), per, len(numbers))
         asked = [at for at in order if _near(cells, at, scenario.run.confidence)]
     rows = tuple(tuple(cells[row, column] for column in range(len(grid.x))) for row in range(len(grid.y)))
     return Map(scenario, grid.x, grid.y, per, scenario.run.confidence, rows, grid.present)

@@ -135,7 +135,7 @@ class Growing:
 
     def year(self, growth: float, year: float, trials: Trials) -> Year:
         """The run after years of growth."""
-        sample = trials.sample(self.world(growth, year), self.replications)
+        sample = trials.sample(self.world(growth, year), self.replications, only_targets=True)
         return Year(year, self.volume(growth, year), len(sample), joint(sample))
 
 

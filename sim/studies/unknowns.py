@@ -139,7 +139,7 @@ class Box:
             nothing = (math.nan,) * len(self.scenario.targets)
             return Outcome(told, 0, math.nan, "undecided", None, (), nothing)
         self.n_run += 1
-        return _outcome(told, trials.sample(world, self.replications))
+        return _outcome(told, trials.sample(world, self.replications, only_targets=True))
 
     def _present(self, unknown: Unknown) -> float | None:
         value = self._variations.value(unknown.path)
