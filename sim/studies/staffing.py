@@ -26,7 +26,7 @@ from sim.studies.unlimited import Limit, limits, unlimited
 
 FEWEST_REPLICATIONS: Final = 4
 """Fewer give no interval to choose by."""
-MOST_EFFORT: Final = 400e6
+MOST_EFFORT: Final = 300e6
 """Visits after which a search looks no further: about a minute on two cores."""
 SEARCHING: Final = 0.5
 """The part of the effort that sideways moves may take; the rest is for the certificate."""

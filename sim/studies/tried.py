@@ -165,19 +165,9 @@ class Tried:
         return any(_may_fail(one, n / found.n_replications) for one in found.results)
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
+        """A look at n replications, and what follows from it for other staffings."""
         before = self.outcomes.get(staffing)
-        sample = self.trials.sample(staffed(self.scenario, self.posts, staffing), n, only_targets=True)
-        found = joint(sample, self.confidence)
-        outcome = Outcome(
-            staffing=staffing,
-            cost=self.cost(staffing),
-            n_replications=n,
-            results=found.results,
-            verdict=found.verdict,
-            leanings=tuple(leaning.leanings(sample, self.scenario.run.confidence)),
-            shares=found.shares,
-            binding=found.binding,
-        )
+        outcome = self._outcome(staffing, n)
         self.outcomes[staffing] = outcome
         self.glances.setdefault(staffing, outcome.used)
         self.effort += self.effort_of_one * (n - (before.n_replications if before else 0))
@@ -188,6 +178,21 @@ class Tried:
         elif outcome.leans == "met" or n >= self.replications:
             self.standing = np.vstack([self.standing[~np.all(self.standing >= x, axis=1)], x])
         return outcome
+
+    def _outcome(self, staffing: Staffing, n: int) -> Outcome:
+        scenario = staffed(self.scenario, self.posts, staffing)
+        sample = self.trials.sample(scenario, n, only_targets=True)
+        found = joint(sample, self.confidence)
+        return Outcome(
+            staffing=staffing,
+            cost=self.cost(staffing),
+            n_replications=n,
+            results=found.results,
+            verdict=found.verdict,
+            leanings=tuple(leaning.leanings(sample, self.scenario.run.confidence)),
+            shares=found.shares,
+            binding=found.binding,
+        )
 
 
 def _may_fail(one: TargetResult, times: float) -> bool:

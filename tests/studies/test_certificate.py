@@ -1,0 +1,114 @@
+"""What a proof says of cheaper staffings, against trying every one of them."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.studies.certificate import CHEAPER, Box, Proof, _counted_by_cost
+from sim.studies.staffed import Staffing
+from sim.studies.staffing_search import cheap, exchanged, lowered, risen
+from tests.studies.staffings import Ruled
+
+WITHOUT_END = 1e18
+
+
+def ruled(folder: Path, seed: int, n_posts: int, most: int) -> Ruled:
+    """Random posts whose shortages add up: what each adds falls with every person there."""
+    random = np.random.default_rng(seed)
+    fall, weight = random.uniform(0.3, 0.8, n_posts), random.uniform(0.2, 2.0, n_posts)
+    prices = random.choice([0.5, 1.0, 1.5, random.uniform(0.5, 2)], n_posts)
+
+    def used(staffing: Staffing) -> float:
+        return float(np.sum(weight * fall ** np.array(staffing)))
+
+    return Ruled(folder, [float(price) for price in prices], most, used)
+
+
+def cheaper_ones(tried: Ruled, cost: float) -> list[Staffing]:
+    everyone = itertools.product(*(range(post.least, post.most + 1) for post in tried.posts))
+    return [staffing for staffing in everyone if tried.cost(staffing) < cost * (1 - CHEAPER)]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_closed_proof_has_found_the_cheapest_and_accounts_for_every_cheaper_staffing(
+    tmp_path: Path, seed: int
+) -> None:
+    tried = ruled(tmp_path, seed, n_posts=2 + seed % 3, most=6)
+    everyone = cheaper_ones(tried, WITHOUT_END)
+    holding = [tried.cost(staffing) for staffing in everyone if tried.rule(staffing) <= 1]
+    top = tuple(post.most for post in tried.posts)
+    chosen = cheap(tried, tuple(3 for _ in tried.posts), WITHOUT_END)
+    if not holding:
+        assert chosen is None
+        assert tried.outcomes[top].verdict == "missed"
+        return
+    assert chosen is not None
+    proof = Proof(tried, tried.cost(chosen))
+    while (better := proof.close(chosen, WITHOUT_END)) is not None:
+        chosen = lowered(tried, better)
+        proof.bound(tried.cost(chosen))
+    assert tried.cost(chosen) == pytest.approx(min(holding))
+    assert not proof
+    cheaper = cheaper_ones(tried, tried.cost(chosen))
+    assert all(tried.excluded(one) or one in tried.outcomes for one in cheaper)
+    remainder = proof.remainder()
+    assert (remainder.cheaper, remainder.open, remainder.exactly) == (len(cheaper), 0, True)
+    assert len(tried.outcomes) < len(everyone) / 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_proof_cut_short_counts_what_remains_open_and_the_most_it_could_save(tmp_path: Path, seed: int) -> None:
+    tried = ruled(tmp_path, 100 + seed, n_posts=4, most=6)
+    chosen = lowered(tried, tuple(post.most for post in tried.posts))
+    proof = Proof(tried, tried.cost(chosen))
+    assert proof.close(chosen, tried.effort + 30 * tried.effort_of_one) is None
+    open_ones = [
+        staffing
+        for staffing in cheaper_ones(tried, tried.cost(chosen))
+        if not tried.excluded(staffing) and staffing not in tried.outcomes
+    ]
+    remainder = proof.remainder()
+    assert remainder.open == len(open_ones) > 0
+    assert remainder.exactly
+    assert remainder.least_cost <= min(tried.cost(staffing) for staffing in open_ones)
+
+
+def test_many_staffings_are_counted_by_their_costs_and_never_too_few() -> None:
+    price = np.array([1.0, 2.0, 0.7])
+    box, cost = Box((0, 1, 0), (9, 9, 9)), 13.0
+    sizes = [10, 9, 10]
+    people = itertools.product(range(10), range(1, 10), range(10))
+    exactly = sum(float(price @ np.array(one)) < cost for one in people)
+    assert exactly <= _counted_by_cost(box, price, cost, sizes) <= 1.03 * exactly
+
+
+def test_a_search_climbs_by_what_helps_most_and_leaves_nobody_too_many(tmp_path: Path) -> None:
+    tried = ruled(tmp_path, 7, n_posts=5, most=8)
+    found = risen(tried, (0, 0, 0, 0, 0))
+    assert found is not None
+    assert tried.rule(found) <= 1
+    found = lowered(tried, found)
+    for i, people in enumerate(found):
+        if people:
+            assert tried.rule((*found[:i], people - 1, *found[i + 1 :])) > 1
+
+
+def test_an_exchange_saves_where_no_single_person_can_go(tmp_path: Path) -> None:
+    """Two dear people do what one cheap person more would do."""
+
+    def used(staffing: Staffing) -> float:
+        first, second, third, fourth = staffing
+        return 2.4 - 0.5 * first - 0.2 * second - 0.2 * third - 0.2 * fourth
+
+    tried = Ruled(tmp_path, [1.1, 1.0, 1.0, 1.0], 5, used)
+    start = (1, 2, 2, 1)
+    assert tried.rule(start) <= 1
+    assert lowered(tried, start) == start
+    better = exchanged(tried, start)
+    assert better is not None
+    assert tried.cost(better) < tried.cost(start)
+    assert tried.rule(better) <= 1
