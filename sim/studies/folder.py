@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
 
+from sim.scenario.faults import Mark, ScenarioError
+from sim.scenario.loading import Document
+from sim.scenario.tree import of_plain
 from sim.studies import tables
 from sim.studies.frames import write_csv
 from sim.studies.keeping import write_atomic
@@ -57,11 +60,16 @@ def clear_progress(folder: Path) -> None:
 
 
 def write_scenario(scenario: Scenario, folder: Path) -> None:
-    """Write the scenario as resolved: after `extends`, the variant and the changes."""
+    """Write the scenario as resolved, after `extends`, the variant and the changes; variants that fit no more go."""
+    tree = dict(scenario.tree)
+    try:
+        Document(scenario.path, of_plain(tree, Mark(str(scenario.path)))).scenario()
+    except ScenarioError:
+        tree.pop("variants", None)
     text = io.StringIO()
     yaml = YAML()
     yaml.width = 120
-    yaml.dump(scenario.tree, text)
+    yaml.dump(tree, text)
     write_atomic(folder / "scenario.yaml", text.getvalue().encode())
 
 

@@ -80,7 +80,9 @@ class Variations:
 
     def __init__(self, scenario: Scenario):
         self.scenario = scenario
-        self._document = Document(scenario.path, of_plain(scenario.tree, Mark(str(scenario.path))))
+        # Variants were laid on or not; after other changes they may no longer fit.
+        tree = {key: value for key, value in scenario.tree.items() if key != "variants"}
+        self._document = Document(scenario.path, of_plain(tree, Mark(str(scenario.path))))
 
     def at(self, values: Mapping[str, Any]) -> Scenario:
         """The scenario with these values by path; ScenarioError where the document does not take them."""

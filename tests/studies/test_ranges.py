@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from sim.scenario.faults import ScenarioError
+from sim.scenario.loading import load
+from sim.studies.folder import write_scenario
 from sim.studies.ranges import Axis, Variations, as_written, axis, in_unit
-from tests.studies.lines import desk
+from tests.studies.lines import DESK, desk
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,17 @@ def test_a_path_that_leads_nowhere_is_the_documents_to_refuse(tmp_path: Path) ->
 
 def test_an_axis_of_one_value_twice_has_it_once() -> None:
     assert axis("pools.desk.staff=2,2,3") == Axis("pools.desk.staff", (2, 3), (2.0, 3.0), "")
+
+
+def test_variants_that_no_longer_fit_are_no_fault_of_a_range(tmp_path: Path) -> None:
+    path = tmp_path / "desk.yaml"
+    variants = (
+        "variants:\n  one: {targets: {busy: {pool: desk, occupancy: 80 %}}}\n  two: {targets.quick.share: 70 %}\n"
+    )
+    path.write_text(DESK + variants, encoding="utf-8")
+    found = Variations(load(path, variant="one")).at({"pools.desk.staff": 3})
+    assert (list(found.targets), found.pools["desk"].staff) == (["busy"], 3)
+    write_scenario(load(path, variant="one"), tmp_path)
+    assert list(load(tmp_path / "scenario.yaml").targets) == ["busy"]
+    write_scenario(load(path), tmp_path)
+    assert set(load(tmp_path / "scenario.yaml").variants) == {"one", "two"}
