@@ -28,6 +28,7 @@ class Frames:
     pools: pd.DataFrame
     stages: pd.DataFrame
     hours: pd.DataFrame
+    response: pd.DataFrame
     failures: dict[int, str]
     """What went wrong in replications that failed, by index; they are in none of the tables."""
 

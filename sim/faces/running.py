@@ -60,7 +60,7 @@ def result_of(done: Done, settings: Settings, looks: int = 1) -> Result:
     """What a run came to, with everything that no reader may miss."""
     together = joint(done.sample)
     met = all(one.verdict == "met" for one in together.results)
-    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings))
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings), hurried=False)
     return Result(done, results(done.sample), together, describe(done.scenario).warnings, beyond, looks)
 
 

@@ -91,16 +91,17 @@ def unlimited(scenario: Scenario) -> Scenario:
     return with_pools(scenario, {name: pool.model_copy(update=plenty) for name, pool in scenario.pools.items()})
 
 
-def limits(scenario: Scenario, trials: Trials, most: int | None = None) -> list[Limit]:
+def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurried: bool = True) -> list[Limit]:
     """What each target comes to with unlimited staff on the tips of the trials, and what hinders those it misses.
 
-    Up to `most` replications are run (as many as the scenario asks for if None), fewer where a few decide. The verdicts
-    hold together with the scenario's confidence, at all looks.
+    Up to `most` replications are run (as many as the scenario asks for if None): when hurried, few where they decide;
+    else all, for the best that can be told. The verdicts hold together with the scenario's confidence, at all looks.
     """
     free = unlimited(scenario)
     most = max(scenario.run.replications if most is None else most, 2)
-    confidence = each_of(scenario.run.confidence, 3)
-    for n in sorted({2, min(FEW, most), most}):
+    looks = sorted({2, min(FEW, most), most}) if hurried else [most]
+    confidence = each_of(scenario.run.confidence, len(looks))
+    for n in looks:
         sample = trials.sample(free, n, only_targets=True)
         found = joint(sample, confidence).results
         leaning = leanings(sample, confidence)

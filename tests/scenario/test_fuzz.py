@@ -84,7 +84,7 @@ def test_a_broken_national_example(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(FUZZ, max_examples=3000)
+@settings(FUZZ, max_examples=1000)
 @given(text=broken("national"))
 def test_many_broken_national_examples(tmp_path: Path, text: str) -> None:
     survives(tmp_path, text)

@@ -167,8 +167,10 @@ def test_the_command_leaves_a_table_a_picture_and_an_answer(tmp_path: Path) -> N
     assert max(len(line) for line in done.output.splitlines()) <= 80
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
         "compare.csv",
+        "compare.json",
         "compare.png",
         "compare.svg",
+        "scenario.yaml",
     }
     header = (tmp_path / "compare.csv").read_text().splitlines()[0]
     assert header.startswith("scenario,target,unit,threshold,value,low,high,verdict,difference,")
