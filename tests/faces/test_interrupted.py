@@ -1,7 +1,8 @@
-"""A run that is killed or interrupted loses at most what was in flight, and resumed it leaves the same files."""
+"""Studies that are killed in the middle and taken up again leave the same files as those that were left alone."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,55 +11,48 @@ from pathlib import Path
 
 import pytest
 
-from sim.faces import options
+from tests.faces.lines import ROOT, shell
+from tests.studies.lines import DESK
 
-NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
-N_REPLICATIONS = 30
+PIECES = 60
+"""Replications that are kept when the study is killed; each has many more."""
 
-
-def command(out: Path, *more: str) -> list[str]:
-    asked = ["run", str(NATIONAL), "--set", "run.length=91 d", "--replications", str(N_REPLICATIONS), "--log"]
-    return [sys.executable, "-m", "sim", *asked, "--jobs", "2", "--out", str(out), *more]
-
-
-def finished(out: Path) -> int:
-    """How many replications are kept by now."""
-    return len(list((out / ".in-progress").glob("[0-9]*.npz")))
-
-
-def stopped(out: Path, how: signal.Signals) -> int:
-    """Start a run and send it a signal as soon as three replications are done; gives its exit code."""
-    run = subprocess.Popen(command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    give_up = time.monotonic() + 120
-    while finished(out) < 3 and run.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.005)
-    run.send_signal(how)
-    return run.wait(timeout=60)
-
-
-def files(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.suffix in (".csv", ".parquet", ".yaml")}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("undisturbed")
-    subprocess.run(command(out), check=True, capture_output=True)
-    return files(out)
+COMMANDS = {
+    "map": ("--x", "pools.desk.staff=1..6", "--y", "demand.volume=4..28/h:6"),
+    "sensitivity": ("--points", "16"),
+    "runway": ("--growth", "15 %,40 %", "--staff-years", "1", "--replications", "20"),
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, options.INTERRUPTED)], ids=["killed", "Ctrl-C"]
-)
-def test_resumed_it_leaves_the_same_files(
-    how: signal.Signals, code: int, undisturbed: dict[str, bytes], tmp_path: Path
-) -> None:
-    assert stopped(tmp_path, how) == code
-    n_kept = finished(tmp_path)
-    assert 3 <= n_kept < N_REPLICATIONS
-    assert not (tmp_path / "targets.csv").exists()
-    resumed = subprocess.run(command(tmp_path, "--resume"), check=True, capture_output=True, text=True)
-    assert resumed.returncode == options.DONE
-    assert files(tmp_path) == undisturbed
-    assert not (tmp_path / ".in-progress").exists()
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_killed_study_goes_on_to_the_same_files(tmp_path: Path, command: str) -> None:
+    (tmp_path / "desk.yaml").write_text(DESK, encoding="utf-8")
+    folders = [tmp_path / name for name in ("alone", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    given = (command, "../desk.yaml", *COMMANDS[command], "--out", "out", "--jobs", "2")
+    assert shell(*given, folder=folders[0]).returncode == 0
+    kept = _killed(given, folders[1], command)
+    assert kept >= PIECES
+    assert not list((folders[1] / "out").glob("*.csv"))
+    assert shell(*given, "--resume", folder=folders[1]).returncode == 0
+    assert _files(folders[0]) == _files(folders[1])
+
+
+def _killed(given: tuple[str, ...], folder: Path, command: str) -> int:
+    """Start a command and kill it when some replications are kept; gives how many."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TIPLINE_TRACEBACK": "1"}
+    pieces = folder / "out" / f".in-progress-{command}"
+    with subprocess.Popen([sys.executable, "-m", "sim", *given], cwd=folder, env=environment) as process:
+        until = time.monotonic() + 300
+        while len(list(pieces.glob("*.npz"))) < PIECES and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    return len(list(pieces.glob("*.npz")))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

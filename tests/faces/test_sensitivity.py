@@ -31,7 +31,7 @@ plausible:"""
 
 
 def studied(folder: Path, *changes: str, old: str = "", new: str = "", with_staff: bool = False) -> Sensitivity:
-    scenario = desk(folder, old, new, *changes)
+    scenario = desk(folder, old, new, "run.length=2 d", *changes)
     return sensitivity(Box(scenario, 2, with_staff=with_staff), tried(scenario), n_rows=8)
 
 
