@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -139,11 +139,14 @@ def run(files: Files, options: Options) -> int:
     return max(codes)
 
 
-command(app)(compare)
-command(app)(map)
-command(app)(runway)
-command(app)(sensitivity)
-command(app)(staff)
+MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
+"""What commands take that run many scenarios, each as often as it takes."""
+
+command(app, uses=MANY)(compare)
+command(app, uses=MANY)(map)
+command(app, uses=MANY)(runway)
+command(app, uses=MANY)(sensitivity)
+command(app, uses=MANY)(staff)
 command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 command(app, uses="out json quiet")(report)
 

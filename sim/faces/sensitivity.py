@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.faces.options import DONE, NOT_MET, SOME_FAILED, File, Options, print_data, say
+from sim.faces.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, File, Options, print_data, say
 
 if TYPE_CHECKING:
     from sim.studies.effects import Effects
@@ -45,7 +45,7 @@ def sensitivity(
         box = Box(scenario, replications, with_staff=with_staff)
     except ValueError as error:
         say(f"tipline sensitivity: {file}: {error}")
-        return 2
+        return BAD_INPUT
     try:
         with study("sensitivity", scenario, options) as under_way:
             found = studied(box, under_way.trials, n_rows=points, expect=under_way.expect)
