@@ -16,7 +16,7 @@ from sim.studies.tried import Outcome, Tried
 
 LINE = """\
 scenario: One line
-run: {{start: 2025-01-06 00:00, warm_up: 1 d, length: {days} d, replications: 10, seed: {seed}, confidence: 99.9 %}}
+run: {{start: 2025-01-06 00:00, warm_up: 1 d, length: {days} d, replications: {n}, seed: 1, confidence: 99.9 %}}
 demand: {{volume: {volume}/h}}
 pools: {{desk: {{staff: 1}}}}
 stages: [{{name: serve, pool: desk, service: {{exponential: {{mean: 3 min}}}}{patience}}}]
@@ -24,10 +24,10 @@ targets: {{quick: {{from: arrival, to: serve.start, within: 20 s, share: 80 %}}}
 """
 
 
-def line(folder: Path, erlangs: float, days: int, patience: str = "", seed: int = 1) -> Scenario:
+def line(folder: Path, erlangs: float, days: int, patience: str = "", replications: int = 10) -> Scenario:
     """One pool with Poisson arrivals and exponential work of 3 minutes; 80 % are to be served within 20 seconds."""
     path = folder / "line.yaml"
-    path.write_text(LINE.format(volume=20 * erlangs, days=days, patience=patience, seed=seed))
+    path.write_text(LINE.format(volume=20 * erlangs, days=days, patience=patience, n=replications))
     return load(path)
 
 
