@@ -24,7 +24,8 @@ from sim.faces.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options
 
 if TYPE_CHECKING:
     from sim.scenario.faults import Fault
-    from sim.studies.study import Line, Record, StudyFile
+    from sim.studies.study import StudyFile
+    from sim.studies.study_record import Line, Record
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
@@ -45,7 +46,8 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
-    from sim.studies.study import read_study, record, write_record
+    from sim.studies.study import read_study
+    from sim.studies.study_record import record, write_record
 
     found = read_study(file)
     lines = _lines(found, options)
@@ -124,16 +126,17 @@ def _lines(found: StudyFile, options: Options) -> list[Line]:
 def _line(found: StudyFile, name: str, options: Options) -> Line:
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
-    from sim.studies.study import Line, words_of
+    from sim.studies.study import words_of
+    from sim.studies.study_record import Line
 
-    written = found.study.steps[name].command
+    step = found.study.steps[name]
     try:
-        words = words_of(written)
+        words = words_of(step.command, found.study.sets[step.with_] if step.with_ else {})
         own, files = _parsed(words)
         for file in files:
             inside(found.folder, file)
     except ValueError as error:
-        raise ScenarioError([found.fault(name, "command", str(error), shown(written))]) from None
+        raise ScenarioError([found.fault(name, "command", str(error), shown(step.command))]) from None
     _look(found, name, own, files)
     return Line(name, (*words, *_passed_on(options)), files, found.folder)
 
@@ -212,7 +215,7 @@ def _passed_on(options: Options) -> Iterator[str]:
 def _step(found: StudyFile, line: Line, known: Record, options: Options) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
-    from sim.studies.study import SAID, note, tidy, write_record
+    from sim.studies.study_record import SAID, note, tidy, write_record
 
     out = known.folder / line.name
     _clear(out, of_all=not options.resume)

@@ -11,8 +11,9 @@ import pytest
 from sim.faces import options, plots
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import read
-from sim.studies import study as studies
-from sim.studies.study import Line, record, tidy
+from sim.studies import study_record
+from sim.studies.study import Step
+from sim.studies.study_record import Line, record, tidy
 from tests.faces.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
@@ -112,7 +113,7 @@ def test_resume_does_only_what_is_not_done(folder: Path, monkeypatch: pytest.Mon
     assert "done before" not in done(folder, "--resume")[1]
     assert files(folder / "out") != whole
 
-    monkeypatch.setattr(studies, "program", lambda: "another program")
+    monkeypatch.setattr(study_record, "program", lambda: "another program")
     assert "done before" not in done(folder, "--resume")[1]
 
 
@@ -162,6 +163,22 @@ def test_seed_and_replications_go_for_every_step(folder: Path) -> None:
         assert (told["replications"], told["seed"]) == (3, 5)
 
 
+def test_a_set_of_changes_goes_with_each_step_that_names_it(folder: Path) -> None:
+    with_two = (
+        "sets: {two: {pools.desk.staff: 2, demand.surges: [{name: x, at: 2025-01-06 00:00, lasts: 1 h, factor: 2}]}}"
+    )
+    (folder / "study.yaml").write_text(
+        STUDY.replace("steps:", f"{with_two}\nsteps:").replace("title: The desk", "title: The desk\n    with: two")
+    )
+    assert done(folder)[0] == options.DONE
+    told = json.loads((folder / "out" / "plain" / "manifest.json").read_text(encoding="utf-8"))
+    surges = 'demand.surges=[{"name": "x", "at": "2025-01-06 00:00", "lasts": "1 h", "factor": 2}]'
+    assert told["command"][3:7] == ["--set", "pools.desk.staff=2", "--set", surges]
+    scenario = (folder / "out" / "plain" / "scenario.yaml").read_text(encoding="utf-8")
+    assert "staff: 2" in scenario
+    assert "factor: 2" in scenario
+
+
 def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> None:
     (folder / "study.yaml").write_text(STUDY.replace("pools.csv", "pool.csv"))
     code, output = done(folder)
@@ -196,6 +213,7 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
             "answer: {plane: As it is}\nsteps:",
             "2:10: answer.plane: there is no such step; did you mean 'plain'",
         ),
+        ("title: The desk", "title: x\n    with: mine", "5:11: steps.plain.with: there is no such set of changes"),
         ("study: A desk", "studie: A desk", ": study: is missing"),
         (STUDY, "[]", "a study is a mapping of keys"),
         (STUDY, "", "a study needs at least study and steps"),
@@ -238,10 +256,10 @@ def test_tidy_keeps_everything_where_nothing_is_said(tmp_path: Path) -> None:
     for name in ("a.csv", "plots/b.svg", "plots/b.png", "events.parquet", "in/c.csv", "in/plots/d.svg", "said.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    step = studies.Step(title="t", command="run x")
+    step = Step(title="t", command="run x")
     assert tidy(step, tmp_path) == []
     assert list(files(tmp_path)) == ["a.csv", "in/c.csv", "in/plots/d.svg", "plots/b.svg", "said.txt"]
-    listed = studies.Step(title="t", command="run x", tables=("in/c.csv",), figures=("in/d", "e"))
+    listed = Step(title="t", command="run x", tables=("in/c.csv",), figures=("in/d", "e"))
     assert tidy(listed, tmp_path) == ["e"]
     assert list(files(tmp_path)) == ["in/c.csv", "in/plots/d.svg", "said.txt"]
 
