@@ -52,10 +52,9 @@ class Judged:
         return f"{self.value:,.1f} min ({self.low:,.1f} to {self.high:,.1f})"
 
     @property
-    def parts(self) -> tuple[str, str]:
-        """The value and its interval, apart."""
-        value, _, interval = self.came_to.partition(" (")
-        return value, f"({interval}" if interval else ""
+    def plainly(self) -> str:
+        """The value alone."""
+        return self.came_to.partition(" (")[0]
 
     @property
     def asked(self) -> str:
@@ -102,8 +101,8 @@ def of_run(folder: Folder) -> list[str]:
 def headline(results: Results) -> list[str]:
     """The answer in at most three sentences: of the steps that the study names, or of the first of each command."""
     named = results.manifest.get("answer")
-    if isinstance(named, Mapping) and named:
-        return list(_named(results, named))[:MOST]
+    if isinstance(named, Mapping) and (found := list(_named(results, named))):
+        return found[:MOST]
     firsts = []
     for command in ASKED_FIRST:
         said = next((said for one in results.folders if (said := recorded(one, command))), [])

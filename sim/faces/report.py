@@ -94,8 +94,8 @@ class Verdicts:
     """Scenarios that are judged by the same targets, row by row."""
 
     targets: tuple[str, ...]
-    rows: list[tuple[Folder, str, dict[str, Judged]]]
-    """Where it stands, the scenario, and its targets by name."""
+    groups: list[tuple[Folder, list[tuple[str, dict[str, Judged]]]]]
+    """Where they stand, and there each scenario with its targets by name."""
 
 
 def html(results: Results) -> str:
@@ -159,15 +159,18 @@ def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
 
     found: dict[tuple[str, ...], Verdicts] = {}
     for folder in folders:
-        groups: dict[str, list[dict[str, str]]] = {}
+        scenarios: dict[str, list[dict[str, str]]] = {}
         for name in ("targets.csv", "compare.csv"):
             for row in folder.tables[name].records() if name in folder.tables else ():
-                groups.setdefault(row.get("scenario", ""), []).append(row)
-        for label, rows in groups.items():
+                scenarios.setdefault(row.get("scenario", ""), []).append(row)
+        for label, rows in scenarios.items():
             by_name = {one.target: one for one in judged(iter(rows))}
-            if by_name:
-                of_these = found.setdefault(tuple(by_name), Verdicts(tuple(by_name), []))
-                of_these.rows.append((folder, label, by_name))
+            if not by_name:
+                continue
+            groups = found.setdefault(tuple(by_name), Verdicts(tuple(by_name), [])).groups
+            if not groups or groups[-1][0] is not folder:
+                groups.append((folder, []))
+            groups[-1][1].append((label, by_name))
     yield from found.values()
 
 

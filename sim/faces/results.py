@@ -155,13 +155,19 @@ def _folder(path: Path, name: str) -> Folder | None:
 
 
 def _scenario(path: Path) -> tuple[Scenario | None, str]:
+    """The scenario as resolved; without its variants where these name files that are not here."""
     from sim.scenario.faults import ScenarioError
-    from sim.scenario.loading import load
+    from sim.scenario.loading import Document, read
+    from sim.scenario.tree import with_child
 
     if not path.is_file():
         return None, ""
     try:
-        return load(path), ""
+        document = read(path)
+        try:
+            return document.scenario(), ""
+        except ScenarioError:
+            return Document(path, with_child(document.root, "variants", None, document.root.mark)).scenario(), ""
     except ScenarioError as error:
         first = error.faults[0]
         return None, f"scenario.yaml cannot be read where it is: {first.path}: {first.rule}"

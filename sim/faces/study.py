@@ -68,7 +68,7 @@ def study(
             told[line.name] = {"exit_code": 0, "seconds": 0.0, "as_before": True}
             _tell(options, f"{place}: done before, and nothing has changed")
             continue
-        _tell(options, f"{place}: tipline {' '.join(line.words)}")
+        _tell(options, f"{place}: {found.study.steps[line.name].title}")
         begun = time.monotonic()
         code = _step(found, line, known, options)
         if code == INTERRUPTED:

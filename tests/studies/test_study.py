@@ -105,7 +105,7 @@ def test_resume_does_only_what_is_not_done(folder: Path, monkeypatch: pytest.Mon
 
     (folder / "out" / "plain" / "targets.csv").write_text("spoilt")
     output = done(folder, "--resume")[1]
-    assert "1/2 plain: tipline run" in output
+    assert "1/2 plain: The desk" in output
     assert "2/2 busy: done before" in output
     assert files(folder / "out") == whole
 
