@@ -225,6 +225,8 @@ def _certificate_data(answer: Answer) -> dict[str, Any] | None:
         "counted_exactly": rest.exactly,
         "most_that_open_ones_save": answer.cost - rest.least_cost if rest.open else 0.0,
         "shown_to_fail": certificate.n_failed,
+        "cheaper_undecided": certificate.n_unsure,
+        "confidence_of_each_verdict": answer.scenario.run.confidence,
         "assumes": "more people at one post and no fewer at any other never make a target worse on average",
         "tells_against_it": [_by_path(answer, one) for one in certificate.against],
     }

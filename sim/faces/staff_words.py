@@ -285,12 +285,16 @@ def _cheaper(answer: Answer, certificate: Certificate) -> str:
     many = count(rest.cheaper) if rest.exactly else f"about {count(float(f'{rest.cheaper:.3g}'))}"
     one = rest.cheaper == 1
     if certificate.closed:
-        what = "The one staffing" if one else f"All {many} staffings"
-        return (
-            f"{what} within the bounds that {'costs' if one else 'cost'} less {'was' if one else 'were'} tried, or "
-            "excluded since nowhere more people are there than in one shown to fail."
+        what, was = ("The one staffing", "was") if one else (f"All {many} staffings", "were")
+        text = (
+            f"{what} within the bounds that {'costs' if one else 'cost'} less {was} tried, or excluded for having "
+            "nowhere more people than one shown to fail"
         )
-    return f"Of {many} staffings within the bounds that cost less, {_open(answer, rest)}"
+    else:
+        text = f"Of {many} staffings within the bounds that cost less, {_open(answer, rest)}"
+    if n := certificate.n_unsure:
+        text += f"; {n} that {'was' if n == 1 else 'were'} tried {'is' if n == 1 else 'are'} undecided"
+    return f"{text}."
 
 
 def _open(answer: Answer, rest: Remainder) -> str:
@@ -298,8 +302,8 @@ def _open(answer: Answer, rest: Remainder) -> str:
     share = saved / answer.cost if answer.cost else 0.0
     many = f"{'' if rest.exactly else 'at most '}{count(rest.open)}"
     return (
-        f"{many} remain open; the best of them would save at most {saved:,.1f} a week ({percent(round(share, 3))}). "
-        "A longer search may close them (--effort 3)."
+        f"{many} remain open, the best of which would save at most {saved:,.1f} a week ({percent(round(share, 3))}); "
+        "a longer search may close them (--effort 3)"
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sim.scenario.schema import Scenario
-from sim.studies.certificate import Proof, Remainder
+from sim.studies.certificate import CHEAPER, Proof, Remainder
 from sim.studies.fresh import Confirmation, confirm
 from sim.studies.leaning import leanings
 from sim.studies.replicate import Settings
@@ -47,6 +47,8 @@ class Certificate:
     """Staffings within the bounds."""
     n_failed: int
     """Staffings that were shown to fail."""
+    n_unsure: int
+    """Cheaper staffings that were tried and neither hold nor fail for certain."""
     against: tuple[Staffing, ...]
     """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
     assumption that the certificate rests on."""
@@ -242,6 +244,11 @@ class _Search:
             remainder=proof.remainder(),
             n_within=math.prod(post.most - post.least + 1 for post in self.posts),
             n_failed=sum(one.verdict == "missed" for one in self.tried.outcomes.values()),
+            n_unsure=sum(
+                one.verdict != "missed" and not self.tried.excluded(staffing)
+                for staffing, one in self.tried.outcomes.items()
+                if one.cost < self.tried.cost(chosen) * (1 - CHEAPER)
+            ),
             against=tuple(
                 staffing
                 for staffing, one in self.tried.outcomes.items()
