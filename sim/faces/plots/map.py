@@ -189,7 +189,16 @@ def _handles(found: Map) -> list[Artist]:
         label = f"all hold in at least {wanted} of the {periods}"
         handles.append(Patch(facecolor="white", edgecolor=INK, linewidth=2.4, label=label))
     if min(shares) < HALF <= max(shares):
-        handles.append(Line2D([], [], color=INK, linewidth=1, linestyle=(0, (3, 2)), label=f"in half of the {periods}"))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=INK,
+                linewidth=1,
+                linestyle=(0, (3, 2)),
+                label=f"{'in' if handles else 'all hold in'} half of the {periods}",
+            )
+        )
     if None not in found.present:
         label = "the scenario as it is"
         ring = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.8, "color": INK}
