@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sim.studies.staffing_bounds import Bounds
     from sim.studies.tried import Outcome
 
+TABLES: Final = ("staffing.csv", "staff_tried.csv", "staff_pools.csv", "frontier.csv")
+FIGURES: Final = ("staffing", "staff_tried", "frontier")
+"""What a search may leave; what an earlier one left and this one does not is taken away."""
+
 TIPS_FOR_HOURS: Final = 300_000
 """So many tips of the answer are looked at to see at which hours of the week they fail."""
 
@@ -66,7 +70,7 @@ def staff(
         print_data([told], [file])
     elif not options.quiet:
         show_answer(found)
-        shown_below(sentences(found), folder, written)
+        shown_below(sentences(found), folder, ["staff.json", *written])
     return NOT_MET if options.strict and answer.staffing is None else DONE
 
 
@@ -135,6 +139,10 @@ def _write(found: Found, folder: Path) -> list[str]:
     if found.frontier:
         frames["frontier.csv"] = tables.frontier(answer, found.frontier, found.per)
         figures["frontier"] = plots.frontier(found)
+    gone = [name for name in TABLES if name not in frames]
+    gone += [f"plots/{name}.{form}" for name in FIGURES if name not in figures for form in ("png", "svg")]
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
     for name, frame in frames.items():
         write_csv(folder / name, frame)
     if figures:
