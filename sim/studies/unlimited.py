@@ -136,7 +136,8 @@ def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int
             late[name] += int(slow.sum())
             spent[name] += _spent(log, replication, cohort, slow, found.since, found.until)
             if isinstance(target, ShareTarget):
-                lacking = np.flatnonzero(failing & ~found.timed)
+                # Tips that are late and still open when the run ends are as the late ones that are not.
+                lacking = np.flatnonzero(failing & ~found.timed & (cohort.state == passes.THROUGH))
                 never[name] += len(lacking)
                 room = ENOUGH_TIPS - elsewhere[name].total()
                 elsewhere[name].update(_reasons(target, replication, log, cohort, lacking[: max(room, 0)]))
