@@ -39,7 +39,8 @@ def staff(
 
     Without --pools the pools are decided whose staff has a `plausible:` range, or all of them where none has.
     """
-    from sim.faces.staff_words import sentences, show_answer
+    from sim.faces.staff_page import show_answer
+    from sim.faces.staff_words import sentences
     from sim.faces.studying import noted, shown_below, study
     from sim.studies.staffing import MOST_EFFORT
     from sim.studies.staffing import staff as search
