@@ -27,7 +27,7 @@ class Kind:
 
 
 _DATA: Final = {
-    "verdicts": ("targets.csv", "joint.csv", "cohort.csv"),
+    "verdicts": ("targets.csv", "joint.csv", "cohort.csv", "unlimited.csv"),
     "response": ("response.csv",),
     "week": ("hours.csv", "pools.csv"),
     "failing": ("hours.csv",),
@@ -113,6 +113,7 @@ TITLES: Final = {
     "stages.csv": "Stages: visits and waits",
     "hours.csv": "Hours of the week",
     "response.csv": "Shares of tips that are through within a time",
+    "unlimited.csv": "With unlimited staff",
     "claims.csv": "The claims, reading by reading",
     "relations.csv": "What arithmetic says of the claims",
     "map.csv": "The cells of the map",

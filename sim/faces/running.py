@@ -15,9 +15,11 @@ from sim.measures.stopping import Looks
 from sim.measures.targets import joint, results
 from sim.scenario.describe import describe
 from sim.studies import folder as kept
+from sim.studies.frames import write_csv
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.trials import Trials
 from sim.studies.unlimited import limits
+from sim.studies.unlimited_table import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,10 @@ def run_into(scenario: Scenario, options: Options, folder: Path) -> Result | Non
         return None
     result = result_of(done, here, 1 if looks is None else len(looks.numbers))
     kept.write(done, folder, ["tipline", *sys.argv[1:]])
+    if result.limits:
+        write_csv(folder / "unlimited.csv", table(result.limits))
+    else:
+        (folder / "unlimited.csv").unlink(missing_ok=True)
     plots.write_plots(result, folder / "plots")
     kept.clear_progress(folder)
     return result

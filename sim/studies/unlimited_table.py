@@ -1,0 +1,35 @@
+"""What no staff can mend, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sim.studies.tables import in_unit
+
+if TYPE_CHECKING:
+    from sim.studies.unlimited import Limit
+
+COLUMNS = ("target", "unit", "share_or_mean", "value", "low", "high", "verdict", "beyond_staff", "in_the_way")
+
+
+def table(limits: Sequence[Limit]) -> pd.DataFrame:
+    """One row a target: what it comes to with unlimited staff, whether no staffing can meet it, and what hinders it.
+
+    What is in the way is told with its share of the time, or for labels and ways of the tips, that fail.
+    """
+    rows = [
+        (
+            one.name,
+            "min" if one.result.kind == "mean" else "share",
+            *(in_unit(one.result, value) for value in (one.result.threshold, one.result.value)),
+            *(in_unit(one.result, value) for value in (one.result.low, one.result.high)),
+            one.result.verdict,
+            one.beyond_staff,
+            "; ".join(f"{way.kind} {way.name} {way.share:.2f}" for way in one.hindrances),
+        )
+        for one in limits
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
