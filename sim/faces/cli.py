@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from sim.faces.claims import claims
 from sim.faces.compare import compare
 from sim.faces.map import map
 from sim.faces.options import (
@@ -142,6 +143,7 @@ def run(files: Files, options: Options) -> int:
 MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
 """What commands take that run many scenarios, each as often as it takes."""
 
+command(app, uses="changes variant seed replications engine jobs cluster resume out strict json quiet")(claims)
 command(app, uses=MANY)(compare)
 command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)

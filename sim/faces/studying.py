@@ -41,6 +41,11 @@ class Counter:
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=n_done, total=self.total)
 
+    def at(self, what: str) -> None:
+        """This is being done."""
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, description=what)
+
     def expect(self, total: int) -> None:
         """There are to be so many in all."""
         self.total = total
@@ -56,6 +61,7 @@ class Study:
     trials: Trials
     folder: Path
     expect: Callable[[int], None]
+    at: Callable[[str], None]
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def study(name: str, scenario: Scenario, options: Options) -> Iterator[Study]:
             count=counter.count,
         )
         trials = Trials(scenario.run.seed, settings, f"{name} {sim.__version__} seed {scenario.run.seed}")
-        yield Study(name, trials, folder, counter.expect)
+        yield Study(name, trials, folder, counter.expect, counter.at)
     shutil.rmtree(pieces, ignore_errors=True)
 
 

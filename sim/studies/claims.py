@@ -23,7 +23,7 @@ from sim.studies.findings import Finding
 from sim.studies.relations import relations
 from sim.studies.replicate import Settings
 from sim.studies.some_targets import SomeTargets, with_some
-from sim.studies.staffed import fte, paid_by_pool
+from sim.studies.staffed import fte, paid_by_pool, present
 from sim.studies.staffing import Answer, cheapest
 from sim.studies.trials import Trials
 from sim.studies.unlimited import Limit, limits
@@ -64,12 +64,20 @@ class Tested:
         """Whether it allows not a single miss, which nothing can show."""
         return isinstance(target := self.staffed.target, ShareTarget) and target.share > ALL
 
+    def _needs_more(self, answer: Answer) -> bool:
+        """Whether the staffing that meets it has more people anywhere than the scenario."""
+        assert answer.staffing is not None
+        now = present(answer.scenario, answer.posts)
+        return self.staffed.verdict == "missed" or any(
+            wanted > people for wanted, people in zip(answer.staffing, now, strict=True)
+        )
+
     @property
     def status(self) -> Status:
         if self.staffed.verdict == "met":
             return "held"
         if self.answer is not None and self.answer.staffing is not None:
-            return "open" if self.allows_none else "staff"
+            return "open" if self.allows_none or not self._needs_more(self.answer) else "staff"
         if self.limit.beyond_staff:
             return "beyond staff"
         return "beyond bounds" if self.answer is not None and self.answer.why == "beyond bounds" else "open"
@@ -288,11 +296,17 @@ def _staff_ratio(work: _Work, name: ReadingName, tested: Mapping[str, Tested], b
         return nothing
     now = work.search(laid.scenario, names, f"{name} readings: the staff now", {})
     before = work.search(changed, names, f"{name} readings: the staff before", now.by_path)
-    at = f"at equal targets ({', '.join(names)})"
+    # Each search sets out from the other's answer too, so that neither is dearer only for having been unlucky.
+    again = work.search(laid.scenario, names, f"{name} readings: the staff now", before.by_path)
+    now = min((one for one in (now, again) if one.staffing is not None), key=lambda one: one.cost, default=now)
+    claims = {laid.tested_as[key]: key[0] for key in reversed(laid.every(name)) if key in laid.tested_as}
+    at = f"at equal targets ({', '.join(claims[target] for target in names)})"
+    if out := [claims[target] for target in equal if target in beyond]:
+        at += f"; without, no staff meets {', '.join(out)}"
     if now.staffing is None or before.staffing is None:
         return Weighed(math.nan, limit, None, f"no staffing was found for one of the two {at}")
     ratio = now.cost / before.cost
-    says = f"{fte(now.paid_hours):.3g} FTE against {fte(before.paid_hours):.3g} without, {100 * ratio:.3g} %, {at}"
+    says = f"{fte(now.paid_hours):.1f} FTE against {fte(before.paid_hours):.1f} without, {100 * ratio:.3g} %, {at}"
     return Weighed(ratio, limit, _within(ratio, limit, bound), says)
 
 
@@ -313,20 +327,22 @@ def _outcome(laid: Laid, key: Key, tested: Mapping[str, Tested], together: Toget
         return Outcome(key, reading, found.status, "", found)
     if reading.input is not None:
         return Outcome(
-            key, reading, "input", ", ".join(f"{path} = {_text(value)}" for path, value in reading.input.items())
+            key, reading, "input", ", ".join(f"{path} = {input_text(value)}" for path, value in reading.input.items())
         )
     if reading.bound is not None:
         weighed = together.weighed.get(key[0])
         if weighed is None:
-            return Outcome(key, reading, "words", "a bound on two quantities that the scenario does not have")
+            bound = reading.bound
+            return Outcome(key, reading, "words", f"{bound.of} {bound.sense} {bound.text} of {bound.to}")
         status: Status = "open" if weighed.holds is None else "given" if weighed.holds else "not given"
         return Outcome(key, reading, status, weighed.says, None, weighed)
     return Outcome(key, reading, "words", reading.arithmetic_only or "")
 
 
-def _text(value: Any) -> str:
+def input_text(value: Any) -> str:
+    """The value of an input as a sentence has it."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {input_text(one)}" for name, one in value.items())
     return str(value)
 
 

@@ -43,10 +43,12 @@ def times_found(ledger: Ledger) -> Iterator[Finding]:
                 yield from _step_left(first, second, readings)
             continue
         share = share_in(ledger, second.subject, first.subject)
-        if share is None and not (first.is_all and first.subject in ledger.within(second.subject)):
+        if first.is_all and first.subject in ledger.within(second.subject):
+            share = Range(0.0, 1.0, 1.0, ())  # what holds for all holds for any part, however large
+        if share is None:
             continue
         supposed = first.clock != second.clock and not is_later(ledger, first.clock, second.clock)
-        yield from _compared(Pair(first, second, share or Range(0.0, 1.0, 0.0, ()), readings, supposed))
+        yield from _compared(Pair(first, second, share, readings, supposed))
 
 
 def _compared(pair: Pair) -> Iterator[Finding]:

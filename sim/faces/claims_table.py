@@ -1,0 +1,96 @@
+"""The tables of an audit: a row for each reading of each claim, and a row for each figure of each finding."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sim.faces.claims_words import arithmetic, asks, people, rows, simulation
+from sim.studies.claims import ALL, STATUSES, Outcome
+from sim.studies.findings import CONDITIONS
+from sim.studies.staffed import fte
+from sim.studies.tables import in_unit
+
+if TYPE_CHECKING:
+    from sim.studies.claims import Audit
+
+
+def claims(found: Audit) -> pd.DataFrame:
+    """One row a reading: what it asks, what arithmetic says, what simulation says, and the staff that it needs."""
+    ledger = found.laid.file.ledger
+    told = {(row.claim, name): row.findings for row in rows(found) for name in row.readings}
+    return pd.DataFrame(
+        [
+            {
+                "claim": one.claim,
+                "reading": one.key[1],
+                "source": ledger.claims[one.claim].source,
+                "says": ledger.claims[one.claim].says,
+                "kind": ledger.claims[one.claim].kind,
+                "repeats": ledger.claims[one.claim].repeats,
+                "form": one.reading.form,
+                "asks": asks(one),
+                "arithmetic": arithmetic(told.get(one.key, ()), ledger.facts),
+                "status": STATUSES[one.status],
+                "simulation": simulation(one),
+                **_target_cells(one),
+                **_staff_cells(one),
+                "unclear": ledger.claims[one.claim].unclear,
+            }
+            for one in found.outcomes.values()
+        ]
+    )
+
+
+def _target_cells(one: Outcome) -> dict[str, Any]:
+    names = ("unit", "asked", "value", "low", "high", "verdict", "unlimited_value", "unlimited_verdict", "in_the_way")
+    tested = one.tested
+    if tested is None:
+        cells = dict.fromkeys(names)
+        if one.weighed is not None and not math.isnan(one.weighed.value):
+            bound = one.reading.bound
+            unit = "min" if bound is not None and bound.of == "work" else "share"
+            cells |= {"unit": unit, "asked": one.weighed.limit, "value": one.weighed.value}
+        return cells
+    now, best = tested.staffed, tested.limit
+    figures = (in_unit(now, figure) for figure in (now.threshold, now.value, now.low, now.high))
+    way = best.hindrances[0] if best.hindrances else None
+    unlimited = (
+        in_unit(best.result, best.result.value),
+        best.result.verdict,
+        f"{way.kind}: {way.name}" if way else None,
+    )
+    return dict(zip(names, ("min" if now.kind == "mean" else "share", *figures, now.verdict, *unlimited), strict=True))
+
+
+def _staff_cells(one: Outcome) -> dict[str, Any]:
+    answer = one.tested.answer if one.tested is not None else None
+    names = ("needs_fte", "needs_cost_a_week", "needs_people", "searched_share", "no_staffing_because")
+    if answer is None or answer.staffing is None:
+        why = "beyond staff" if one.status == "beyond staff" else answer.why if answer is not None else None
+        return dict.fromkeys(names) | {"no_staffing_because": why}
+    share = ALL if one.tested is not None and one.tested.allows_none else None
+    return dict(zip(names, (fte(answer.paid_hours), answer.cost, people(answer), share, None), strict=True))
+
+
+def relations(found: Audit) -> pd.DataFrame:
+    """One row a figure of a finding; a finding without figures has one row."""
+    made = []
+    for number, one in enumerate(found.findings, 1):
+        head = {
+            "finding": number,
+            "relation": one.relation,
+            "about": one.about,
+            "rests_on": ", ".join(one.rests_on),
+            "verdict": one.verdict,
+            "only": " and ".join(CONDITIONS[condition] for condition in one.conditions),
+            "on_own_clocks": one.on_own_clocks,
+            "clocks": ", ".join(one.clocks),
+            "readings": ", ".join(one.readings),
+            "formula": one.formula,
+            "says": one.says,
+        }
+        made += [{**head, "figure": f.what, "value": f.value, "unit": f.unit} for f in one.figures] or [head]
+    return pd.DataFrame(made)
