@@ -45,7 +45,7 @@ def answer(found: Comparison) -> list[str]:
 def finding(found: Comparison) -> str:
     """What came out, in one sentence."""
     others = [one.label for one in found.contenders[1:]]
-    matter = [label for label in others if any(change.difference.real for change in found.of(label))]
+    matter = [label for label in others if any(change.matters for change in found.of(label))]
     if not matter:
         return f"No change from {found.base.label} is more than noise"
     return f"{_listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
@@ -129,11 +129,12 @@ def _weeks(one: Contender) -> str:
 
 def _of(found: Comparison, one: Contender) -> str:
     """One sentence on one contender."""
-    changes = found.of(one.label)
-    real = [change for change in changes if change.difference.real]
+    changes = [change for change in found.of(one.label) if not change.asks_otherwise]
+    elsewhere = [change.target for change in found.of(one.label) if change.asks_otherwise]
+    real = [change for change in changes if change.matters]
     noise = [change.target for change in changes if not change.difference.real and not change.nothing]
     none = [change.target for change in changes if change.nothing]
-    if changes and len(none) == len(changes):
+    if changes and len(none) == len(changes) and not elsewhere:
         return f"{one.label} changes nothing: not one target comes to anything else in any replication."
     said = []
     for better, word in ((True, "better"), (False, "worse")):
@@ -147,6 +148,8 @@ def _of(found: Comparison, one: Contender) -> str:
         parts.append(f"noise: {_listed(noise)}")
     if none:
         parts.append(f"untouched: {_listed(none)}")
+    if elsewhere:
+        parts.append(f"asked otherwise there, so no effect of it: {_listed(elsewhere)}")
     parts.append(_price(found, one))
     return f"{'. '.join(part[0].upper() + part[1:] if i else part for i, part in enumerate(parts))}."
 
@@ -162,7 +165,7 @@ def _amount(change: Change, found: Comparison) -> str:
 def _turned(found: Comparison, one: Contender) -> Iterator[str]:
     for name, result in one.results.items():
         before = found.base.results.get(name)
-        if before is not None and before.verdict != result.verdict:
+        if before is not None and before.verdict != result.verdict and before.target == result.target:
             yield f"{name} from {before.verdict} to {result.verdict}"
 
 

@@ -70,6 +70,11 @@ class Change:
     """Whether the two scenarios ask something else under this name."""
 
     @property
+    def matters(self) -> bool:
+        """Whether the scenario differs in what is asked of both, and by more than noise."""
+        return self.difference.real and not self.asks_otherwise
+
+    @property
     def nothing(self) -> bool:
         """Whether not one replication differs."""
         return self.difference == Difference(0.0, 0.0, 0.0)

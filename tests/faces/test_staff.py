@@ -14,6 +14,14 @@ from typing import Any
 import pytest
 
 from sim.faces import options
+from sim.faces.plots import staffing as plots
+from sim.faces.staff_words import Found
+from sim.scenario.loading import load
+from sim.studies.frontier import points, walk
+from sim.studies.replicate import Settings
+from sim.studies.staffing import staff
+from sim.studies.trials import Trials
+from tests.faces import pictures
 from tests.faces.lines import SCENARIOS, tipline
 from tests.studies.staffings import TWO
 
@@ -77,6 +85,24 @@ def test_pictures_are_left_beside_the_tables(found: dict[str, Any]) -> None:
         f"{name}.{form}" for name in ("staffing", "staff_tried", "frontier") for form in ("png", "svg")
     }
     assert all(path.stat().st_size > 10_000 for path in plots.glob("*.png"))
+
+
+def test_the_pictures_can_be_read(two: Path) -> None:
+    scenario = load(two)
+    answer = staff(scenario, trials=Trials(scenario.run.seed, Settings(jobs=2)))
+    assert answer.tried is not None
+    assert answer.staffing is not None
+    walk(answer.tried, answer.staffing, "week")
+    found = Found(answer, frontier=points(answer.tried, "week"))
+    for draw in (plots.staffing, plots.tried, plots.frontier):
+        figure = draw(found)
+        assert not pictures.cut_off(figure)
+        assert not pictures.overlapping(figure)
+        assert not pictures.too_small(figure)
+        assert not pictures.without_unit(figure)
+    n = len(answer.tried.outcomes)
+    assert pictures.title(plots.tried(found)).startswith(f"{n} staffings tried, the cheapest that holds at ")
+    assert {"front", "back", "people"} <= set(pictures.said(plots.staffing(found)))
 
 
 def test_the_answer_comes_last_and_fits_the_terminal(two: Path, found: dict[str, Any], tmp_path: Path) -> None:

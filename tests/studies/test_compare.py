@@ -9,12 +9,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim.faces.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
 from sim.studies import compare as studies
 from sim.studies.compare import Change, Comparison, compare, table
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
+from tests.faces import pictures
 from tests.faces.lines import SCENARIOS, tipline
 
 RECORDED = SCENARIOS / "national_recorded.yaml"
@@ -80,6 +82,16 @@ def test_cost_counts_overtime_and_prices(compared: Comparison) -> None:
     assert one_more.paid_hours - base.paid_hours == pytest.approx(168)
     assert one_more.fte - base.fte == pytest.approx(4.2)
     assert base.paid_hours - base.overtime_hours == pytest.approx(600 + 336 + 168 + 168)
+
+
+def test_the_picture_can_be_read(compared: Comparison) -> None:
+    figure = comparison(compared)
+    assert pictures.title(figure) == "one_more matters beside base"
+    assert {"one_more", "same", "fewer", "rapid", "difference, points"} <= set(pictures.said(figure))
+    assert not pictures.cut_off(figure)
+    assert not pictures.overlapping(figure)
+    assert not pictures.too_small(figure)
+    assert not pictures.without_unit(figure)
 
 
 def test_labels_are_distinct() -> None:

@@ -37,12 +37,13 @@ from sim.measures.targets import TargetResult
 from sim.studies.compare import Comparison
 
 NAMES: Final = 1.75
-GAP: Final = 0.3
-PANEL: Final = (WIDTH - 2 * MARGIN - NAMES - 2 * GAP) / 2
+GAP: Final = 0.25
+BETWEEN: Final = 0.6
+PANEL: Final = (WIDTH - 2 * MARGIN - NAMES - GAP - BETWEEN) / 2
 ROW: Final = 0.21
 HEAD: Final = 0.24
 FOOT: Final = 0.34
-"""Inches: the column of names, between columns, a panel; a scenario, what stands above and below those of a target."""
+"""Inches: the column of names, from it to the panels, between these, a panel; a scenario, what stands above and below those of a target."""
 GOOD: Final = "#d3e4ee"
 
 
@@ -72,7 +73,7 @@ def _block(sheet: Sheet, found: Comparison, name: str, top: float) -> None:
         text = shortened(one.label, NAMES - 0.1, SMALL)
         sheet.write(MARGIN + 0.1, top + HEAD + row * ROW + (ROW - leading(SMALL)) / 2, text)
     left = sheet.axes(MARGIN + NAMES + GAP, top + HEAD, PANEL, rows * ROW)
-    right = sheet.axes(MARGIN + NAMES + 2 * GAP + PANEL, top + HEAD, PANEL, rows * ROW)
+    right = sheet.axes(MARGIN + NAMES + GAP + PANEL + BETWEEN, top + HEAD, PANEL, rows * ROW)
     _values(left, results, first)
     _differences(right, found, name, first.kind)
 
@@ -134,7 +135,8 @@ def _frame(axes: Axes, rows: int, low: float, high: float, unit: str) -> None:
     axes.grid(axis="x")
     axes.locator_params(axis="x", nbins=5)
     axes.tick_params(axis="x", pad=2)
-    axes.text(1, 1.02, unit, transform=axes.transAxes, ha="right", va="bottom", fontsize=SMALL, color=GREY)
+    axes.set_xlabel(unit, ha="right", va="bottom")
+    axes.xaxis.set_label_coords(1, 1.02)
 
 
 def _room(ends: Sequence[float], most: float | None) -> tuple[float, float]:

@@ -75,7 +75,9 @@ def staffing(found: Found) -> Figure:
             sheet.write(MARGIN + NAMES, top, name, ha="right")
             axes.plot([post.least, min(post.most, last)], [row + 0.5] * 2, color=FAINT, linewidth=2, zorder=2)
             axes.barh(row + 0.5, people, height=0.62, color=BLUE, zorder=3)
-            axes.text(people + last * 0.012, row + 0.5, str(people), va="center", fontsize=SMALL, zorder=4)
+            white = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            at = people + last * 0.012
+            axes.text(at, row + 0.5, str(people), va="center", fontsize=SMALL, zorder=4, bbox=white)
             said = _one_less(less)
             left = MARGIN + NAMES + width + 2 * GAP
             colour = VERDICTS[less.verdict].colour if less else GREY
@@ -147,7 +149,7 @@ def frontier(found: Found) -> Figure:
     answer, best = found.answer, [one for one in found.frontier if one.best]
     goal = next((one for one in best if one.share >= 0.9), None)
     title = (
-        f"All targets hold in 90 % of the {found.per}s at {goal.outcome.cost:,.0f} a week"
+        f"All targets hold in 90 % of the {found.per}s or more at {goal.outcome.cost:,.0f} a week"
         if goal
         else f"No staffing tried lets all targets hold in 90 % of the {found.per}s"
     )
