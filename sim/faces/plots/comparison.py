@@ -43,7 +43,8 @@ PANEL: Final = (WIDTH - 2 * MARGIN - NAMES - GAP - BETWEEN) / 2
 ROW: Final = 0.21
 HEAD: Final = 0.24
 FOOT: Final = 0.34
-"""Inches: the column of names, from it to the panels, between these, a panel; a scenario, what stands above and below those of a target."""
+"""Inches: the column of names, from it to the panels, between these, a panel; a scenario, what stands above and below
+those of a target."""
 GOOD: Final = "#d3e4ee"
 
 
