@@ -191,6 +191,7 @@ def answer_data(found: Found, folder: Path) -> dict[str, Any]:
         "most_people": None if answer.top is None else _targets_data(answer.top.results),
         "reliefs": {one.pool: list(one.targets) for one in answer.reliefs},
         "tried": 0 if answer.tried is None else len(answer.tried.outcomes),
+        "overloaded": list(found.overloaded),
         "binding": found.binding,
         "binding_hours": None
         if found.stretch is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.faces.terminal import limit_words
 from sim.faces.words import count, percent
+from sim.scenario.describe import describe
 from sim.studies.staffed import fte, post_words
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Found:
     per: str = "week"
 
     @property
+    def overloaded(self) -> tuple[str, ...]:
+        """The pools to which more work comes than the answer can do, and no target minds."""
+        if self.answer.staffing is None:
+            return ()
+        return tuple(pool.pool for pool in describe(self.answer.staffed).pools if pool.overloaded)
+
+    @property
     def binding(self) -> str | None:
         """The target that uses up most of what it allows."""
         confirmation = self.answer.confirmation
@@ -47,7 +55,7 @@ def sentences(found: Found) -> list[str]:
     answer = found.answer
     if answer.why is not None:
         return list(_why_not(answer))
-    return [*_chosen(answer), *_confirmed(answer), *_certified(answer), *_binding(found)]
+    return [*_chosen(answer), *_overloaded(found), *_confirmed(answer), *_certified(answer), *_binding(found)]
 
 
 def _why_not(answer: Answer) -> Iterator[str]:
@@ -93,6 +101,11 @@ def _chosen(answer: Answer) -> Iterator[str]:
         f"The cheapest staffing found that meets {every}: {_listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
         f"week ({fte(hours):.1f} FTE){priced}, overtime apart."
     )
+
+
+def _overloaded(found: Found) -> Iterator[str]:
+    if found.overloaded:
+        yield f"Mind that over the week more work comes to {some(found.overloaded)} than is done; no target forbids it."
 
 
 def _confirmed(answer: Answer) -> Iterator[str]:

@@ -155,6 +155,13 @@ def test_bounds_of_the_command_line_hold(two: Path, tmp_path: Path) -> None:
     assert data["certificate"]["one_less"]["pools.back.staff"] is None
 
 
+def test_work_that_nobody_does_and_no_target_judges_is_told(two: Path, tmp_path: Path) -> None:
+    done = tipline("staff", two, "--targets", "taken", "--out", tmp_path)
+    told = " ".join(done.output.split("Written to")[1].split())
+    assert "and back 1. That is" in told
+    assert "Mind that over the week more work comes to back than is done; no target forbids it." in told
+
+
 def written(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
