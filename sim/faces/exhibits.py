@@ -54,7 +54,7 @@ KINDS: Final = (
         "The cheapest staffing",
         "The people of the cheapest staffing found, at every post between the bounds of the search, and what one "
         "person less there would do.",
-        ("staffing.csv", "staff_pools.csv"),
+        ("staffing.csv", "staff_targets.csv", "staff_certificate.csv", "staff_pools.csv"),
         "staff",
     ),
     Kind(
@@ -118,6 +118,8 @@ TITLES: Final = {
     "relations.csv": "What arithmetic says of the claims",
     "map.csv": "The cells of the map",
     "staffing.csv": "The staffing, post by post",
+    "staff_targets.csv": "Its targets, with unlimited staff and on fresh seeds",
+    "staff_certificate.csv": "What is known of the staffings that cost less",
     "staff_pools.csv": "Its pools: load, occupancy, hours and cost",
     "staff_tried.csv": "Every staffing that was tried",
     "frontier.csv": "Staffings that are worth their cost",

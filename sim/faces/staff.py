@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from sim.studies.staffing_bounds import Bounds
     from sim.studies.tried import Outcome
 
-TABLES: Final = ("staffing.csv", "staff_tried.csv", "staff_pools.csv", "frontier.csv")
+TABLES: Final = (
+    "staffing.csv",
+    "staff_targets.csv",
+    "staff_certificate.csv",
+    "staff_tried.csv",
+    "staff_pools.csv",
+    "frontier.csv",
+)
 FIGURES: Final = ("staffing", "staff_tried", "frontier")
 """What a search may leave; what an earlier one left and this one does not is taken away."""
 
@@ -133,6 +140,11 @@ def _write(found: Found, folder: Path) -> list[str]:
     frames, figures = {}, {}
     if answer.tried is not None:
         frames = {"staffing.csv": tables.staffing(answer), "staff_tried.csv": tables.tried(answer)}
+    if answer.limits or answer.confirmation is not None:
+        frames["staff_targets.csv"] = tables.targets(answer)
+    if answer.certificate is not None:
+        frames["staff_certificate.csv"] = tables.certificate(answer)
+    if answer.tried is not None:
         figures["staff_tried"] = plots.tried(found)
     if found.pools is not None:
         frames["staff_pools.csv"] = found.pools

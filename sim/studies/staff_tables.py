@@ -9,6 +9,7 @@ import pandas as pd
 
 from sim.studies.staffed import fte, post_words
 from sim.studies.tables import in_unit
+from sim.studies.unlimited_table import hindrance_words
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
@@ -40,6 +41,62 @@ def staffing(answer: Answer) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def targets(answer: Answer) -> pd.DataFrame:
+    """One row a target: what it comes to with unlimited staff, and what the answer came to on fresh seeds."""
+    best = {one.name: one for one in answer.limits}
+    fresh = {one.name: one for one in answer.confirmation.joint.results} if answer.confirmation else {}
+    rows = []
+    for name in dict.fromkeys((*best, *fresh)):
+        either = fresh.get(name) or best[name].result
+        rows.append(
+            {
+                "target": name,
+                "unit": "min" if either.kind == "mean" else "share",
+                "share_or_mean": in_unit(either, either.threshold),
+                **_figures("unlimited_", best[name].result if name in best else None),
+                "beyond_staff": best[name].beyond_staff if name in best else None,
+                "in_the_way": "; ".join(hindrance_words(way) for way in best[name].hindrances) if name in best else "",
+                **_figures("", fresh.get(name)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _figures(prefix: str, one: TargetResult | None) -> dict[str, Any]:
+    """A target's value with its interval and verdict, as columns with a prefix."""
+    names = ("value", "low", "high", "verdict")
+    if one is None:
+        return {f"{prefix}{name}": None for name in names}
+    cells = (*(in_unit(one, number) for number in (one.value, one.low, one.high)), one.verdict)
+    return {f"{prefix}{name}": cell for name, cell in zip(names, cells, strict=True)}
+
+
+def certificate(answer: Answer) -> pd.DataFrame:
+    """One row: the answer as a whole, how surely it holds, and what is known of the staffings that cost less."""
+    found, fresh = answer.certificate, answer.confirmation
+    assert found is not None
+    assert fresh is not None
+    rest = found.remainder
+    row = {
+        "people": sum(answer.staffing or ()),
+        "paid_h_a_week": answer.paid_hours,
+        "fte": fte(answer.paid_hours),
+        "cost_a_week": answer.cost,
+        "fresh_replications": fresh.n_replications,
+        "confidence_share": fresh.confidence,
+        "verdict": fresh.verdict,
+        "binding": fresh.joint.binding,
+        "staffings_within_bounds": found.n_within,
+        "cheaper_staffings": rest.cheaper,
+        "cheaper_open_staffings": rest.open,
+        "counted_exactly": rest.exactly,
+        "most_saved_a_week": answer.cost - rest.least_cost if rest.open else 0.0,
+        "tried_staffings": len(answer.tried.outcomes) if answer.tried is not None else 0,
+        "shown_to_fail_staffings": found.n_failed,
+    }
+    return pd.DataFrame([row])
 
 
 def failing(outcome: Outcome) -> list[str]:

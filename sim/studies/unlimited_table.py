@@ -10,7 +10,7 @@ import pandas as pd
 from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
-    from sim.studies.unlimited import Limit
+    from sim.studies.unlimited import Hindrance, Limit
 
 COLUMNS = ("target", "unit", "share_or_mean", "value", "low", "high", "verdict", "beyond_staff", "in_the_way")
 
@@ -28,8 +28,13 @@ def table(limits: Sequence[Limit]) -> pd.DataFrame:
             *(in_unit(one.result, value) for value in (one.result.low, one.result.high)),
             one.result.verdict,
             one.beyond_staff,
-            "; ".join(f"{way.kind} {way.name} {way.share:.2f}" for way in one.hindrances),
+            "; ".join(hindrance_words(way) for way in one.hindrances),
         )
         for one in limits
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def hindrance_words(way: Hindrance) -> str:
+    """One thing in the way, with its share."""
+    return f"{way.kind} {way.name} {way.share:.2f}"

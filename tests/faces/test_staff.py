@@ -71,6 +71,22 @@ def test_the_tables_tell_the_same(found: dict[str, Any]) -> None:
     assert {"cost_a_week", "acted_share", "acted_low_share", "all_held_weeks_share"} <= set(chosen)
 
 
+def test_the_answer_as_a_whole_and_its_targets_are_in_tables_too(found: dict[str, Any]) -> None:
+    folder = Path(found["folder"])
+    with (folder / "staff_certificate.csv").open() as file:
+        [whole] = list(csv.DictReader(file))
+    assert float(whole["fte"]) == pytest.approx(found["fte"])
+    assert int(whole["people"]) == sum(found["staffing"].values())
+    assert int(whole["cheaper_open_staffings"]) == found["certificate"]["cheaper_open"]
+    with (folder / "staff_targets.csv").open() as file:
+        rows = {row["target"]: row for row in csv.DictReader(file)}
+    for name, told in found["confirmation"]["targets"].items():
+        assert float(rows[name]["value"]) == pytest.approx(told["value"])
+        assert rows[name]["verdict"] == told["verdict"]
+    for name, told in found["unlimited_staff"].items():
+        assert float(rows[name]["unlimited_value"]) == pytest.approx(told["value"])
+
+
 def test_the_frontier_rises_with_its_cost(found: dict[str, Any]) -> None:
     best = [point for point in found["frontier"] if point["worth_its_cost"]]
     assert len(best) >= 3
