@@ -51,7 +51,7 @@ def show_staff(found: Runway, needs: Needs) -> None:
     )
     table.add_row("now", "", words.number(found.courses[0].years[0].volume), f"{needs.full_time_now:.1f}", "")
     for one in needs.years:
-        figures = (percent(one.growth), str(one.year), words.number(one.volume))
+        figures = (percent(one.growth) if one.year else "needed", str(one.year), words.number(one.volume))
         if one.answer.staffing is None:
             table.add_row(*figures, "-", page.text(_WHY[one.answer.why or ""]))
         else:
@@ -125,14 +125,15 @@ def _staff(needs: Needs) -> Iterator[str]:
             "can meet with --targets."
         )
         return
-    years = sorted({one.year for one in needs.years})
-    for year in years:
+    for one in _found(needs, 0):
+        yield f"Today's volume needs {one.full_time:.1f} FTE; now there are {needs.full_time_now:.1f}."
+    for year in sorted({one.year for one in needs.years if one.year}):
         told = [f"{one.full_time:.1f} FTE at {percent(one.growth)}" for one in _found(needs, year)]
         if told:
-            yield f"Year {year} needs {_listed(told)}; now there are {needs.full_time_now:.1f}."
+            yield f"Year {year} needs {_listed(told)}."
     lacking = [one for one in needs.years if one.answer.staffing is None]
     if lacking:
-        named = [f"year {one.year} at {percent(one.growth)}" for one in lacking]
+        named = [f"year {one.year} at {percent(one.growth)}" if one.year else "today" for one in lacking]
         yield f"No staffing was found for {_listed(named)}."
 
 

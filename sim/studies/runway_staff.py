@@ -25,7 +25,7 @@ TRIALS_OF_A_SEARCH: Final = 250
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one year at one rate needs."""
+    """What one year at one rate needs; year 0 is today, at no growth."""
 
     growth: float
     year: int
@@ -54,7 +54,7 @@ class Needs:
     """The present people by path, of the posts that the years decide."""
     full_time_now: float
     years: tuple[Need, ...]
-    """By rate, then by year."""
+    """Year 0, then by rate and by year; empty where nothing was searched."""
 
 
 def needs(
@@ -65,7 +65,7 @@ def needs(
     *,
     expect: Callable[[int], None] = lambda _: None,
 ) -> Needs:
-    """The cheapest staffing found for each of the first years at each rate, of every pool that a stage needs.
+    """The cheapest staffing found for today and the first years at each rate, of every pool that a stage needs.
 
     Volumes are taken in their order, each search setting out from what the last one found.
     """
@@ -77,9 +77,8 @@ def needs(
     if beyond:
         return Needs(beyond, {}, full_time(scenario), ())
     pools = dict.fromkeys(_needed(scenario))
-    asked = sorted(
-        (growing.volume(growth, float(year)), growth, year) for growth in growths for year in range(1, n_years + 1)
-    )
+    order = [(0.0, 0), *((growth, year) for growth in growths for year in range(1, n_years + 1))]
+    asked = sorted((growing.volume(growth, float(year)), growth, year) for growth, year in order)
     found: dict[tuple[float, int], Need] = {}
     start: dict[str, int] = {}
     for number, (volume, growth, year) in enumerate(asked):
@@ -90,7 +89,7 @@ def needs(
         )
         start = answer.by_path or start
         found[growth, year] = Need(growth, year, volume, answer)
-    ordered = tuple(found[growth, year] for growth in growths for year in range(1, n_years + 1))
+    ordered = tuple(found[at] for at in order)
     return Needs((), _people_now(scenario, ordered), full_time(scenario), ordered)
 
 

@@ -31,7 +31,10 @@ def lengths(found: Runway) -> pd.DataFrame:
 
 
 def staff(found: Runway, needs: Needs) -> pd.DataFrame:
-    """One row now, and one a rate and year to come: people at every post, by the path of the document."""
+    """One row for the present staff, one for what today needs, and one a rate and year to come: people at every post.
+
+    Posts go by the path of the document.
+    """
     volume = f"volume{column('', found.unit)}"
     now = found.courses[0].years[0].volume
     first = {"growth_share_a_year": math.nan, "year_years": 0, volume: now, "found": "now"}
@@ -39,7 +42,7 @@ def staff(found: Runway, needs: Needs) -> pd.DataFrame:
     for one in needs.years:
         rows.append(
             {
-                "growth_share_a_year": one.growth,
+                "growth_share_a_year": one.growth if one.year else math.nan,
                 "year_years": one.year,
                 volume: one.volume,
                 "found": one.answer.why or "yes",

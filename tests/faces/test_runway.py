@@ -80,7 +80,7 @@ def test_the_command(tmp_path: Path) -> None:
     ]
     with (tmp_path / "out" / "runway_staff.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["year_years"] for row in rows] == ["0", "1", "1"]
+    assert [row["year_years"] for row in rows] == ["0", "0", "1", "1"]
     again = tipline("runway", file, *options, "--out", tmp_path / "two", "--json", "--jobs", "2")
     data = json.loads(again.output)
     assert [course["growth"] for course in data["growths"]] == [0.2, 0.4]

@@ -9,6 +9,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.faces.paths import number_text
 from sim.faces.plots.style import (
     FAINT,
     GREY,
@@ -80,6 +81,7 @@ def along_one(found: Sensitivity) -> Figure:
         axes.set_yticks(list(ticks), list(ticks.values()))
         axes.minorticks_off()
         axes.set_ylabel("used up of what is allowed")
+        axes.xaxis.set_major_formatter(lambda value, _: number_text(value))
         axes.set_xlabel(said(found, unknown).label, color=INK)
         _write_names(sheet, names, [_part(used[-1], least, most) for _, used in lines])
     return sheet.figure

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkerPath
 from matplotlib.textpath import TextPath
 
+from sim.faces.paths import number_text
 from sim.faces.plots.along import along_one
 from sim.faces.plots.letters import Letter, lettered
 from sim.faces.plots.style import (
@@ -125,6 +126,8 @@ def scatter(found: Sensitivity) -> Figure:
             low, high = (_shown(found, i, number) for number in _ends(found, i))
             room = 0.03 * (high - low) or 0.5
             set_limits(low - room, high + room)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: number_text(value))
         axes.set_xlabel(x_words.label, color=INK)
         axes.set_ylabel(y_words.label, color=INK)
         axes.grid()
@@ -180,9 +183,8 @@ def _matrix(sheet: Sheet, found: Sensitivity, names: list[str], top: float) -> N
     sheet.write(MARGIN, top, "Total effect on the margin")
     sheet.write(MARGIN, top + leading(SMALL), "of each target, in percent")
     for column, name in enumerate(names):
-        sheet.write(
-            left + (column + 0.5) * width, top + leading(SMALL), shortened(name, width - 0.06), ha="center", color=GREY
-        )
+        shown = shortened(name, width - 0.06)
+        sheet.write(left + (column + 0.5) * width, top + leading(SMALL), shown, ha="center", color=GREY)
     axes = sheet.axes(left, top + HEAD + 0.08, width * len(names), 0.3 * len(found.ranked))
     axes.set_axis_off()
     table = np.array([[found.each[name].total[i].value for name in names] for i in found.ranked])
