@@ -50,7 +50,7 @@ def test_one_line_needs_as_many_as_erlang_says(tmp_path: Path, erlangs: float) -
 
 
 LOADS = [0.5, 0.7, 1, 1.3, 1.7, 2.2, 2.7, 3.3, 4, 4.7, 5.5, 6.3, 7.2, 8.1, 9]
-LOADS += [10, 11.5, 13, 14.5, 16, 18, 20, 22.5, 25, 28, 32, 37, 43, 50, 60]
+LOADS += [10.3, 11.5, 13, 14.8, 16, 18, 20, 22.5, 25, 28, 32, 37, 43.3, 50, 60]
 
 
 @pytest.mark.slow
