@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from sim.faces.claims_words import Row
     from sim.measures.targets import TargetResult
+    from sim.scenario.ledger import Ledger
+    from sim.scenario.readings import Reading
     from sim.studies.claims import Audit, Outcome, Together
     from sim.studies.findings import Finding
     from sim.studies.staffing import Answer
@@ -34,7 +36,7 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     from sim.faces.plots.claims import claims as plotted
     from sim.faces.plots.style import save
     from sim.faces.studying import noted, shown_below, study
-    from sim.scenario.ledger import read_ledger
+    from sim.scenario.ledger import is_ledger, read_ledger
     from sim.scenario.loading import read
     from sim.scenario.paths import changes_of
     from sim.studies.claims import audit
@@ -43,6 +45,8 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     from sim.studies.trials import TrialError
 
     own = {"run.seed": options.seed, "run.replications": options.replications}
+    if is_ledger(file) and not is_ledger(ledger):
+        raise typer.BadParameter(f"the ledger comes first: tipline claims {file} {ledger}", param_hint="LEDGER")
     changes = {change.path: change.node.plain() for change in changes_of(options.changes)}
     changes |= {path: value for path, value in own.items() if value is not None}
     laid = lay(read_ledger(ledger), read(file), variant=options.one_variant, changes=changes)
@@ -68,6 +72,53 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
         show_audit(found)
         shown_below(closing(found), folder, ("claims.csv", "relations.csv", "plots/claims.png", "plots/claims.svg"))
     return NOT_MET if options.strict and not all(one.holds for one in found.together.values()) else DONE
+
+
+def show_ledger(ledger: Ledger, file: Path) -> None:
+    """A ledger in short: how many claims of which kinds, and what is left open."""
+    from collections import Counter
+
+    from rich.text import Text
+
+    from sim.faces import page
+
+    kinds = Counter[str](claim.kind for claim in ledger.claims.values())
+    forms = Counter[str](reading.form for reading in _readings(ledger))
+    page.show(
+        Text.assemble((ledger.ledger, "bold"), f"  ({file})"),
+        page.text(ledger.about),
+        "",
+        page.facts(
+            [
+                ("Claims", f"{len(ledger.claims)}: {_counted(kinds)}"),
+                ("Readings", f"{sum(forms.values())}: {_counted(forms)}"),
+                ("Besides", f"{len(ledger.facts)} facts, {len(ledger.subjects)} subjects, {len(ledger.clocks)} clocks"),
+            ]
+        ),
+        "",
+        page.text(f"Audit it on a scenario: tipline claims {file} SCENARIO"),
+    )
+
+
+def ledger_data(ledger: Ledger, file: Path) -> dict[str, Any]:
+    """A ledger in short, as data."""
+    forms = [reading.form for reading in _readings(ledger)]
+    return {
+        "file": str(file),
+        "ledger": ledger.ledger,
+        "claims": {name: claim.kind for name, claim in ledger.claims.items()},
+        "readings": {form: forms.count(form) for form in dict.fromkeys(forms)},
+        "faults": [],
+    }
+
+
+def _readings(ledger: Ledger) -> Iterator[Reading]:
+    for claim in ledger.claims.values():
+        yield from claim.readings.given.values()
+
+
+def _counted(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in kinds.items())
 
 
 def show_audit(found: Audit) -> None:

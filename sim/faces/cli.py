@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.faces.claims import claims
+from sim.faces.claims import claims, ledger_data, show_ledger
 from sim.faces.compare import compare
 from sim.faces.map import map
 from sim.faces.options import (
@@ -81,14 +81,21 @@ def tipline(
 
 @command(app, uses="changes variant targets reading json quiet")
 def check(files: Files, options: Options) -> int:
-    """Say every fault of scenario files, or what they mean in words."""
+    """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
     from sim.faces.model import model_data, show_model
     from sim.scenario.describe import describe
     from sim.scenario.faults import ScenarioError
+    from sim.scenario.ledger import is_ledger, load_ledger
 
     code, data = DONE, []
     for number, file in enumerate(files):
         try:
+            if is_ledger(file):
+                ledger = load_ledger(file)
+                data.append(ledger_data(ledger, file))
+                if not (options.json or options.quiet):
+                    show_ledger(ledger, file)
+                continue
             scenario = options.load(file)
             description = describe(scenario)
         except ScenarioError as error:

@@ -71,6 +71,16 @@ class LedgerFile:
         return node
 
 
+def is_ledger(path: str | Path) -> bool:
+    """Whether a file says that it is a ledger, and no scenario; False where it cannot be read."""
+    try:
+        lines = text(Path(path), str(path)).splitlines()
+    except ScenarioError:
+        return False
+    keys = {line.partition(":")[0].strip() for line in lines if not line.startswith((" ", "#"))}
+    return "ledger" in keys and "scenario" not in keys
+
+
 def load_ledger(path: str | Path) -> Ledger:
     """The ledger in a file; ScenarioError with every fault."""
     return read_ledger(Path(path)).ledger

@@ -145,7 +145,7 @@ def _surges(ledger: Ledger, one: Timed) -> Iterator[Finding]:
         shares = [_of_year(fact, n) for n in range(1, MOST_SURGES + 1)]
         survived = next((n for n in range(366) if _of_year(fact, n + 1) > 1 - one.share), 366)
         figures = [percent(f"share of the year in {n}", share) for n, share in enumerate(shares, 1)]
-        figures += [percent("share that may be late", 1 - one.share), Figure("surges survived", survived, "")]
+        figures += [percent("share that may be late", 1 - one.share), Figure("surges survived", survived, "surges")]
         how_many = "not one" if survived == 0 else f"{survived}"
         yield Finding(
             "share of a year and surges",
