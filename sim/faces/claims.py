@@ -139,7 +139,11 @@ def show_audit(found: Audit) -> None:
         ),
         *_blocks(found, shown),
         "",
-        page.text(f"Arithmetic holds {letters}." if (letters := legend(shown)) else "Arithmetic holds as it stands."),
+        page.text(
+            f"Arithmetic holds {letters}; else the claims are independent."
+            if (letters := legend(shown))
+            else "Arithmetic holds as it stands."
+        ),
     )
 
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.faces.claims_words import arithmetic, asks, people, rows, simulation
+from sim.scenario.readings import READINGS
+from sim.scenario.targets import MeanTarget, ShareTarget
 from sim.studies.claims import ALL, STATUSES, Outcome
 from sim.studies.findings import CONDITIONS
 from sim.studies.staffed import fte
 from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
+    from sim.scenario.readings import ReadingName
     from sim.studies.claims import Audit
+    from sim.studies.findings import Finding
 
 
 def claims(found: Audit) -> pd.DataFrame:
@@ -75,6 +79,23 @@ def _staff_cells(one: Outcome) -> dict[str, Any]:
     return dict(zip(names, (fte(answer.paid_hours), answer.cost, people(answer), share, None), strict=True))
 
 
+def one_clock_in(found: Audit, one: Finding) -> list[ReadingName]:
+    """The readings in which both claims of a finding on times count between the same moments of this scenario."""
+    if not one.clocks or not one.rests_on:
+        return []
+    return [
+        name
+        for name in READINGS
+        if (ends := _ends(found, one.about, name)) and ends == _ends(found, one.rests_on[0], name)
+    ]
+
+
+def _ends(found: Audit, claim: str, name: ReadingName) -> tuple[str, str] | None:
+    outcome = found.outcomes.get((claim, name))
+    target = outcome.reading.target if outcome is not None else None
+    return (target.from_name, target.to_name) if isinstance(target, ShareTarget | MeanTarget) else None
+
+
 def relations(found: Audit) -> pd.DataFrame:
     """One row a figure of a finding; a finding without figures has one row."""
     made = []
@@ -88,6 +109,7 @@ def relations(found: Audit) -> pd.DataFrame:
             "only": " and ".join(CONDITIONS[condition] for condition in one.conditions),
             "on_own_clocks": one.on_own_clocks,
             "clocks": ", ".join(one.clocks),
+            "one_clock_in_readings": ", ".join(one_clock_in(found, one)),
             "readings": ", ".join(one.readings),
             "formula": one.formula,
             "says": one.says,

@@ -72,6 +72,8 @@ def test_the_tables_have_a_row_a_reading_and_a_row_a_figure(ran: tuple[Path, str
     with (folder / "relations.csv").open(encoding="utf-8") as stream:
         figures = list(csv.DictReader(stream))
     assert {"finding", "relation", "about", "verdict", "figure", "value", "unit"} <= set(figures[0])
+    clocked = next(row for row in figures if row["relation"] == "all within a limit")
+    assert (clocked["clocks"], clocked["one_clock_in_readings"]) == ("clock", "lenient")
     bare = {row["figure"] for row in figures if row["figure"] and not row["unit"]}
     assert bare <= {"at sigma", "at gamma shape", "at Weibull shape"}
 
