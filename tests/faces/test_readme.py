@@ -15,6 +15,7 @@ import pytest
 
 from sim.faces import options
 from sim.faces.cli import app
+from sim.faces.exhibits import TITLES
 from tests.faces.lines import ROOT, tipline
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ COMMANDS = [
 
 def is_slow(block: str) -> bool:
     """Whether a block simulates years of a whole line."""
-    return "run scenarios/" in block
+    return "run scenarios/" in block or "staff scenarios/" in block
 
 
 @pytest.fixture
@@ -133,4 +134,11 @@ def test_every_file_of_the_results_folder_is_named(tmp_path: Path) -> None:
     done = tipline("run", scenario, *missed, "--replications", "2", "--out", tmp_path / "out", "--log")
     assert done.exit_code == options.DONE, done.output
     there = {path.name + ("/" if path.is_dir() else "") for path in (tmp_path / "out").iterdir()}
-    assert set(re.findall(r"^\| `([\w./]+)` \|", section("The results folder"), re.MULTILINE)) == there
+    named = re.findall(r"^\| `([\w./]+)` \| [^|]+ \|$", section("The results folder"), re.MULTILINE)
+    assert set(named) == there
+
+
+def test_every_table_of_every_command_is_named() -> None:
+    named = re.findall(r"^\| `([\w./]+\.csv)` \|", section("The results folder"), re.MULTILINE)
+    assert len(named) == len(set(named))
+    assert set(named) == set(TITLES)
