@@ -60,6 +60,11 @@ class Tested:
     """The cheapest staffing for it alone; None where unlimited staff misses it."""
 
     @property
+    def can_be_met(self) -> bool:
+        """Whether a staffing was found that meets it."""
+        return self.answer is not None and self.answer.staffing is not None
+
+    @property
     def allows_none(self) -> bool:
         """Whether it allows not a single miss, which nothing can show."""
         return isinstance(target := self.staffed.target, ShareTarget) and target.share > ALL
@@ -76,7 +81,8 @@ class Tested:
     def status(self) -> Status:
         if self.staffed.verdict == "met":
             return "held"
-        if self.answer is not None and self.answer.staffing is not None:
+        if self.can_be_met:
+            assert self.answer is not None
             return "open" if self.allows_none or not self._needs_more(self.answer) else "staff"
         if self.limit.beyond_staff:
             return "beyond staff"
@@ -222,7 +228,7 @@ def _tested(work: _Work) -> dict[str, Tested]:
     laid = work.laid
     work.step("as staffed, and with unlimited staff")
     sample = work.trials.sample(laid.scenario, work.replications)
-    best = {limit.name: limit for limit in limits(laid.scenario, work.trials, work.replications)}
+    best = {limit.name: limit for limit in limits(laid.scenario, work.trials, work.replications, hurried=False)}
     found: dict[str, Tested] = {}
     start: dict[str, int] = {}
     for result in results(sample):
@@ -247,7 +253,7 @@ def _together(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> T
     scenario = laid.with_targets(targets, fixed.changes)
     work.step(f"{name} readings together")
     staffed = joint(work.trials.sample(scenario, work.replications))
-    best = tuple(limits(scenario, work.trials, work.replications))
+    best = tuple(limits(scenario, work.trials, work.replications, hurried=False))
     within_reach = [one.name for one in best if not one.beyond_staff]
     answer = None
     if within_reach:
@@ -285,7 +291,7 @@ def _staff_ratio(work: _Work, name: ReadingName, tested: Mapping[str, Tested], b
     laid = work.laid
     limit = percentage(bound.text) if split(bound.text)[1] == "%" else float(bound.text)
     asked = {laid.tested_as[key]: laid.plain(key) for key in laid.every(name) if key in laid.tested_as}
-    equal = {target: plain for target, plain in asked.items() if not tested[target].limit.beyond_staff}
+    equal = {target: plain for target, plain in asked.items() if tested[target].can_be_met}
     nothing = Weighed(math.nan, limit, None, "no target is within reach of both")
     if not equal:
         return nothing

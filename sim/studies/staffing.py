@@ -148,7 +148,7 @@ def staff(
     replications the trials will have done at most.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
-    best = tuple(limits(scenario, trials, enough(scenario, replications)))
+    best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
     if any(one.beyond_staff for one in best):
         return Answer(scenario, (), best, None, None, "beyond staff")
     posts = bounded(scenario, trials, pools)
@@ -193,7 +193,7 @@ class _Search:
         )
         effort = self.most_effort * SEARCHING
         found = cheap(self.tried, wanted, effort)
-        while found is not None and self.turns < MOST_TURNS:
+        while found is not None and self._may_choose:
             confirmation = self.confirmed(found)
             if confirmation is not None:
                 return Answer(
@@ -216,6 +216,11 @@ class _Search:
             self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
         )
 
+    @property
+    def _may_choose(self) -> bool:
+        """Whether another choice may be put to the test."""
+        return self.turns < MOST_TURNS
+
     def confirmed(self, staffing: Staffing) -> Confirmation | None:
         """How a staffing comes out on fresh seeds; None where it does not hold there, which is noted."""
         found = confirm(staffed(self.scenario, self.posts, staffing), self.settings, self.replications, self.turns)
@@ -232,7 +237,10 @@ class _Search:
         chosen, confirmation = answer.staffing, answer.confirmation
         neighbours = self.neighbours(chosen)
         proof = Proof(self.tried, self.tried.cost(chosen))
-        while self.turns < MOST_TURNS and (better := self._better(chosen, neighbours, proof)) is not None:
+        while (better := self._better(chosen, neighbours if self._may_choose else (), proof)) is not None:
+            # What leans to hold and is no longer put to the test is told as undecided; the proof goes on without it.
+            if not self._may_choose:
+                continue
             better = lowered(self.tried, better)
             confirmed = self.confirmed(better)
             if confirmed is not None:

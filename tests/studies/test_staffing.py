@@ -11,6 +11,7 @@ from sim.measures.targets import estimated, joint
 from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
+from sim.studies import staffing
 from sim.studies.fresh import confirm, fresh_seed
 from sim.studies.replicate import Settings
 from sim.studies.staffed import Post, cost, hours_of, post, staffed
@@ -114,6 +115,18 @@ def test_two_pools_find_what_trying_everything_finds_with_less_than_a_quarter_of
     cheaper = [one for one in everything if cost(answer.posts, one) < answer.cost - 1e-6]
     assert answer.certificate.remainder.cheaper == len(cheaper)
     assert all(answer.tried.excluded(one) or one in answer.tried.outcomes for one in cheaper)
+
+
+def test_the_proof_goes_on_when_no_further_choice_may_be_put_to_the_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = two_pools(tmp_path)
+    whole = staff(scenario, trials=trials(scenario))
+    monkeypatch.setattr(staffing, "MOST_TURNS", 1)
+    answer = staff(scenario, trials=trials(scenario))
+    assert answer.certificate is not None
+    assert answer.certificate.closed
+    assert answer.staffing == whole.staffing
 
 
 def test_a_cheap_staffing_is_found_without_a_certificate_and_from_a_start(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def claims(found: Audit) -> Figure:
         said = {name: wrapped(ledger.claims[name].says, SAID, lines=3) for name in shown}
         reckoned = {name: wrapped(_arithmetic(found, told, name), room, lines=3) for name in shown}
         heights = [max(len(said[name]), len(reckoned[name])) * leading(SMALL) + BETWEEN for name in shown]
-        heights.append(leading(SMALL) + 2 * BETWEEN)
+        together = wrapped(_all_needs(found), WIDTH - MARGIN - x_said, lines=3)
+        heights.append(len(together) * leading(SMALL) + 2 * BETWEEN)
         below = wrapped(_below(told, left_out), WIDTH - 2 * MARGIN)
         height = HEAD + sum(heights) + 2 * KEY + 0.12 + len(below) * leading(SMALL)
         sheet = Sheet(_title(found), _note(found), height)
@@ -102,7 +103,7 @@ def claims(found: Audit) -> Figure:
                 sheet.write(x_arithmetic, at, "\n".join(reckoned[name]), color=GREY)
             else:
                 sheet.write(MARGIN, at, "all", weight="bold")
-                sheet.write(x_said, at, _all_needs(found))
+                sheet.write(x_said, at, "\n".join(together))
             top += tall
         _key(sheet, HEAD + top + 0.08)
         sheet.write(MARGIN, HEAD + top + 2 * KEY + 0.12, "\n".join(below), color=GREY)
@@ -166,8 +167,8 @@ def _all_needs(found: Audit) -> str:
         one = found.together[name]
         if one.answer is not None and one.answer.staffing is not None:
             out = len(one.beyond_staff)
-            told.append(f"{name} {fte(one.answer.paid_hours):.0f} FTE{f' without {out}' if out else ''}")
-    return f"together: {'; '.join(told)}" if told else "together"
+            told.append(f"{name} {fte(one.answer.paid_hours):.0f} FTE{f' ({out} left out)' if out else ''}")
+    return f"Together, as far as any staff can meet them: {', '.join(told)}." if told else "Together."
 
 
 def _arithmetic(found: Audit, told: list[Row], claim: str) -> str:
