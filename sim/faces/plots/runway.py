@@ -22,6 +22,7 @@ from sim.faces.plots.style import (
     WIDTH,
     Sheet,
     key,
+    key_lines,
     leading,
     shortened,
     styled,
@@ -57,7 +58,8 @@ def runway_years(found: Runway) -> Figure:
     with styled():
         rows = -(-len(names) // 2)
         step = HEAD + PANEL + FOOT
-        sheet = Sheet(finding(found), note, rows * step + 0.2 + KEY)
+        lines = key_lines(_handles(found))
+        sheet = Sheet(finding(found), note, rows * step + 0.2 + KEY * len(lines))
         width = (WIDTH - 2 * MARGIN - 2 * LEFT - GAP + 0.55) / 2
         last = max(year.year for course in found.courses for year in course.every)
         for k, name in enumerate(names):
@@ -72,7 +74,8 @@ def runway_years(found: Runway) -> Figure:
                 axes.set_xlabel("years of growth", labelpad=1)
             else:
                 axes.set_xticklabels([])
-        key(sheet, _handles(found), rows * step + 0.2)
+        for i, line in enumerate(lines):
+            key(sheet, line, rows * step + 0.2 + KEY * i)
     return sheet.figure
 
 

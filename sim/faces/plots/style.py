@@ -40,6 +40,10 @@ SMALL: Final = 8.0
 PLAIN: Final = 9.0
 LARGE: Final = 11.5
 """Sizes of type in points; nothing is set smaller than SMALL."""
+_STROKE: Final = 1.6
+_PAD: Final = 0.5
+_BETWEEN: Final = 1.5
+"""Ems in a key: a stroke, from it to its words, and from there to the next."""
 DOTS_AN_INCH: Final = 150
 
 INK: Final = "#1a1a1a"
@@ -238,6 +242,21 @@ def _mark(look: Look) -> dict[str, Any]:
     }
 
 
+def key_lines(handles: Sequence[Artist], left: float = MARGIN) -> list[list[Artist]]:
+    """The handles of a key in as many lines as they need from `left` to the margin."""
+    lines: list[list[Artist]] = []
+    room = 0.0
+    for handle in handles:
+        # Beside its words a handle takes the stroke, the pad, and the space between columns.
+        wide = text_width(str(handle.get_label()), SMALL) + (_STROKE + _PAD + _BETWEEN) * SMALL / 72
+        if not lines or wide - _BETWEEN * SMALL / 72 > room:
+            lines.append([])
+            room = WIDTH - MARGIN - left
+        lines[-1].append(handle)
+        room -= wide
+    return lines
+
+
 def key(sheet: Sheet, handles: Sequence[Artist], top: float, left: float = MARGIN) -> None:
     """What strokes, marks and fields mean, in one line KEY high."""
     axes = sheet.axes(left, top, WIDTH - MARGIN - left, KEY)
@@ -246,9 +265,9 @@ def key(sheet: Sheet, handles: Sequence[Artist], top: float, left: float = MARGI
         handles=handles,
         loc="lower left",
         ncols=max(len(handles), 1),
-        handlelength=1.6,
-        handletextpad=0.5,
-        columnspacing=1.5,
+        handlelength=_STROKE,
+        handletextpad=_PAD,
+        columnspacing=_BETWEEN,
         borderpad=0,
         borderaxespad=0,
     )
