@@ -142,10 +142,13 @@ def _of(found: Comparison, one: Contender) -> str:
         if told:
             said.append(f"{_listed(told)} {word}")
     parts = [f"{one.label} makes {'; '.join(said)}" if said else f"{one.label}: no difference is more than noise"]
-    if turned := list(_turned(found, one)):
-        parts.append(f"it turns {_listed(turned)}")
+    turned = dict(_turned(found, one))
+    if for_certain := [words for name, words in turned.items() if name not in noise]:
+        parts.append(f"it turns {_listed(for_certain)}")
     if noise and said:
         parts.append(f"noise: {_listed(noise)}")
+    if by_noise := [words for name, words in turned.items() if name in noise]:
+        parts.append(f"noise alone may turn {_listed(by_noise)}")
     if none:
         parts.append(f"untouched: {_listed(none)}")
     if elsewhere:
@@ -162,11 +165,12 @@ def _amount(change: Change, found: Comparison) -> str:
     return f"{change.difference.value / size:+.2f} points"
 
 
-def _turned(found: Comparison, one: Contender) -> Iterator[str]:
+def _turned(found: Comparison, one: Contender) -> Iterator[tuple[str, str]]:
+    """The targets with another verdict than in the base, each with what it was and is."""
     for name, result in one.results.items():
         before = found.base.results.get(name)
         if before is not None and before.verdict != result.verdict and before.target == result.target:
-            yield f"{name} from {before.verdict} to {result.verdict}"
+            yield name, f"{name} from {before.verdict} to {result.verdict}"
 
 
 def _price(found: Comparison, one: Contender) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.studies.binding import Stretch
-    from sim.studies.certificate import Remainder
     from sim.studies.frontier import Point
     from sim.studies.staffing import Answer, Certificate
 
@@ -174,19 +173,20 @@ def _cheaper(answer: Answer, certificate: Certificate) -> str:
             "nowhere more people than one shown to fail"
         )
     else:
-        text = f"Of {many} staffings within the bounds that cost less, {_open(answer, rest)}"
+        text = f"Of {many} staffings within the bounds that cost less, {_open(answer, certificate)}"
     if n := certificate.n_unsure:
         text += f"; {n} that {'was' if n == 1 else 'were'} tried {'is' if n == 1 else 'are'} undecided"
     return f"{text}."
 
 
-def _open(answer: Answer, rest: Remainder) -> str:
+def _open(answer: Answer, certificate: Certificate) -> str:
+    rest = certificate.remainder
     saved = answer.cost - rest.least_cost
     share = saved / answer.cost if answer.cost else 0.0
     many = f"{'' if rest.exactly else 'at most '}{count(rest.open)}"
     return (
         f"{many} remain open, the best of which would save at most {saved:,.1f} a week ({percent(round(share, 3))}); "
-        "a longer search may close them (--effort 3)"
+        f"a longer search may close them (--effort {3 * certificate.effort:g})"
     )
 
 

@@ -52,6 +52,8 @@ class Certificate:
     against: tuple[Staffing, ...]
     """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
     assumption that the certificate rests on."""
+    effort: float
+    """How many times as long as usual the search could take."""
 
     @property
     def closed(self) -> bool:
@@ -262,6 +264,7 @@ class _Search:
                 for staffing, one in self.tried.outcomes.items()
                 if one.leans == "met" and self.tried.excluded(staffing)
             ),
+            effort=self.most_effort / MOST_EFFORT,
         )
         return replace(
             answer,
