@@ -31,7 +31,7 @@ LEADING: Final = (
     ("The staffing certificate", "staff", ("staffing", "staff_tried", "frontier")),
     ("What decides it", "sensitivity", ("sensitivity", "sensitivity_points")),
 )
-"""What stands before the scenarios, one of each kind, the first that the results have: title, command and figures."""
+"""What stands before the scenarios, one of each kind, the first with a figure: title, command and figures."""
 
 _MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -146,11 +146,11 @@ def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iter
     from sim.faces.answers import recorded
 
     for title, command, figures in LEADING:
-        for folder in folders:
-            found = [exhibit for exhibit in shown[folder.name] if exhibit.kind.figure in figures]
-            if found:
-                yield Lead(title, recorded(folder, command), found)
-                break
+        found = [[exhibit for exhibit in shown[folder.name] if exhibit.kind.figure in figures] for folder in folders]
+        # A search that found nothing leaves no figure, and stands at the head only where no other search found more.
+        there = sorted(filter(None, found), key=lambda exhibits: not exhibits[0].has_figure)
+        if there:
+            yield Lead(title, recorded(there[0][0].folder, command), there[0])
 
 
 def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -417,3 +418,15 @@ def test_the_browser_would_have_noticed(tmp_path: Path, server: HTTPServer) -> N
     assert "ReferenceError" in complaints
     assert asked
     assert server.asked == ["/i"]  # type: ignore[attr-defined]
+
+
+def test_a_search_that_found_a_staffing_stands_before_one_that_found_none(ran: Path, tmp_path: Path) -> None:
+    study_of(ran, tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name / "staff_targets.csv").write_text("target,verdict\nquick,missed\n")
+    (tmp_path / "two" / "staffing.csv").write_text("path,people\npools.desk.staff,2\n")
+    picture = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>'
+    (tmp_path / "two" / "plots" / "staffing.svg").write_text(picture)
+    page = html(read_results(tmp_path))
+    at_head = page.index("The staffing certificate</h2>")
+    assert at_head < page.index(base64.b64encode(picture.encode()).decode()) < page.index("Step one</h2>")
