@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from sim.faces.compare_words import answer
 from sim.faces.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
@@ -168,6 +170,26 @@ def test_one_analyst_more_in_the_published_line() -> None:
     found = changes(compare(scenarios, Trials(scenarios[0][1].run.seed, Settings(jobs=2))), "one_more")
     assert found["transfer"].pairing <= 1 / 3
     assert found["rapid"].pairing <= found["rapid"].pairing_by_tips
+
+
+def test_a_verdict_that_noise_may_turn_is_told_apart(compared: Comparison) -> None:
+    def told(found: Comparison) -> str:
+        return next(sentence for sentence in answer(found) if sentence.startswith("one_more makes"))
+
+    turned = [name for name, one in compared.contenders[1].results.items() if one.verdict != verdict(compared, name)]
+    assert "rapid" in turned
+    assert f"It turns rapid from {verdict(compared, 'rapid')}" in told(compared)
+    assert "noise alone" not in told(compared)
+    doubtful = [
+        replace(one, difference=replace(one.difference, low=-1.0, high=1.0)) if one.target == "rapid" else one
+        for one in compared.changes
+    ]
+    assert "Noise alone may turn rapid from" in told(replace(compared, changes=tuple(doubtful)))
+
+
+def verdict(found: Comparison, name: str) -> str:
+    """Of the base."""
+    return found.base.results[name].verdict
 
 
 def test_the_command_leaves_a_table_a_picture_and_an_answer(tmp_path: Path) -> None:
