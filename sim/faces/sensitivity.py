@@ -28,7 +28,8 @@ def sensitivity(
     """Find which plausible range decides the verdict, and in how much of the ranges all targets hold.
 
     Runs N x (ranges + 2) points of the ranges under `plausible:` on the same tips, 4 replications each unless
-    --replications says otherwise, and looks along each range for the value at which the verdict turns.
+    --replications says otherwise, and looks along each range for the value at which the verdict turns: there with all
+    replications of the scenario, where few do not decide.
     """
     from sim.faces.plots.sensitivity import write_sensitivity
     from sim.faces.sensitivity_words import answer
@@ -78,7 +79,7 @@ def sensitivity_data(found: Sensitivity, folder: Path) -> dict[str, Any]:
         "hash": found.scenario.hash,
         "seed": found.scenario.run.seed,
         "rows": found.n_rows,
-        "replications": found.now.replications,
+        "replications": found.replications,
         "scenarios_run": found.n_run,
         "impossible_points": found.n_impossible,
         "share": {"value": found.share.value, "low": found.share.low, "high": found.share.high},

@@ -53,7 +53,7 @@ def _answer(found: Sensitivity) -> Iterator[str]:
     if undecided:
         yield (
             f"At {count(undecided)} of {count(len(sampled))} points the targets' intervals leave the verdict open; "
-            f"they are counted by what {count(found.now.replications)} replications came to."
+            f"they are counted by what {count(found.replications)} replications came to."
         )
     yield from _decides(found)
     yield from (_turn(found, along) for along in found.along)

@@ -67,6 +67,8 @@ class Sensitivity:
     present: tuple[float | None, ...]
     now: Outcome
     """With all values as the file has them."""
+    replications: int
+    """Of a point of the design."""
     n_rows: int
     outcomes: tuple[tuple[Outcome, ...], ...]
     """Row by row of the design; the first two of a row are points of the samples, the others mix them."""
@@ -132,13 +134,15 @@ def sensitivity(
 ) -> Sensitivity:
     """Run the design over a box of unknowns, and look along each of its ranges.
 
-    `n_rows` is rounded up to a power of 2; (unknowns + 2) points a row are run, and some 15 along each range. `expect`
-    is told about how many replications there will be.
+    `n_rows` is rounded up to a power of 2; (unknowns + 2) points a row are run, and some 15 along each range, these
+    with all replications of the scenario where few do not decide. `expect` is told about how many replications there
+    will be.
     """
     scenario, confidence = box.scenario, box.scenario.run.confidence
     design = Design(len(box.unknowns), 1 << max(n_rows - 1, 1).bit_length(), scenario.run.seed)
     distinct = {tuple(u.number(part) for u, part in zip(box.unknowns, p, strict=True)) for p in _points(design)}
-    expect(box.replications * (len(distinct) + 15 * len(box.unknowns)))
+    near = 6 * max(scenario.run.replications - box.replications, 0)
+    expect(box.replications * len(distinct) + (15 * box.replications + near) * len(box.unknowns))
     outcomes = tuple(tuple(box.at(tuple(point), trials) for point in row) for row in design.points)
     held = np.array([[float(one.holds) if one.possible else np.nan for one in row] for row in outcomes])
     sampled = [one for row in outcomes for one in row[:2] if one.possible]
@@ -146,7 +150,8 @@ def sensitivity(
         scenario=scenario,
         unknowns=box.unknowns,
         present=box.present,
-        now=box.with_numbers({}, trials),
+        now=box.closely({}, trials),
+        replications=box.replications,
         n_rows=len(outcomes),
         outcomes=outcomes,
         share=share_interval([one.holds for one in sampled], np.ones(len(sampled)), confidence),
@@ -166,7 +171,7 @@ def _points(design: Design) -> Iterator[tuple[float, ...]]:
 
 def _along(box: Box, unknown: Unknown, trials: Trials) -> Along:
     def at(number: float) -> Outcome:
-        return box.with_numbers({unknown.path: number}, trials)
+        return box.closely({unknown.path: number}, trials)
 
     low, high = unknown.range.from_, unknown.range.to
     numbers = list(dict.fromkeys(_between(unknown, low, high, step / N_STEPS) for step in range(N_STEPS + 1)))

@@ -32,7 +32,7 @@ def share(found: Sensitivity) -> pd.DataFrame:
             f"{verdict}_points": sum(one.verdict == verdict for one in sampled)
             for verdict in ("met", "undecided", "missed")
         },
-        "replications": found.now.replications,
+        "replications": found.replications,
     }
     return pd.DataFrame([row])
 

@@ -108,6 +108,7 @@ class Box:
             for end in (unknown.range.from_, unknown.range.to):
                 self._variations.at({unknown.path: unknown.range.value(end)})
         self._found: dict[tuple[tuple[str, float], ...], Outcome] = {}
+        self._closely: dict[tuple[tuple[str, float], ...], Outcome] = {}
 
     @property
     def present(self) -> tuple[float | None, ...]:
@@ -123,10 +124,21 @@ class Box:
         """What comes of some unknowns having these numbers, by path, and the others what the file says."""
         key = tuple(sorted(numbers.items()))
         if key not in self._found:
-            self._found[key] = self._run(numbers, trials)
+            self._found[key] = self._run(numbers, trials, self.replications)
+            self.n_run += self._found[key].possible
         return self._found[key]
 
-    def _run(self, numbers: Mapping[str, float], trials: Trials) -> Outcome:
+    def closely(self, numbers: Mapping[str, float], trials: Trials) -> Outcome:
+        """The same, with all replications of the scenario where the few of a point do not decide."""
+        found = self.with_numbers(numbers, trials)
+        if found.verdict != "undecided" or not 0 < found.replications < self.scenario.run.replications:
+            return found
+        key = tuple(sorted(numbers.items()))
+        if key not in self._closely:
+            self._closely[key] = self._run(numbers, trials, self.scenario.run.replications)
+        return self._closely[key]
+
+    def _run(self, numbers: Mapping[str, float], trials: Trials, replications: int) -> Outcome:
         told = tuple(
             numbers.get(unknown.path, math.nan if present is None else present)
             for unknown, present in zip(self.unknowns, self.present, strict=True)
@@ -138,8 +150,7 @@ class Box:
             # The document takes each range by itself: what fails is how the values go together.
             nothing = (math.nan,) * len(self.scenario.targets)
             return Outcome(told, 0, math.nan, "undecided", None, (), nothing)
-        self.n_run += 1
-        return _outcome(told, trials.sample(world, self.replications, only_targets=True))
+        return _outcome(told, trials.sample(world, replications, only_targets=True))
 
     def _present(self, unknown: Unknown) -> float | None:
         value = self._variations.value(unknown.path)

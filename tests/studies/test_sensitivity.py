@@ -82,7 +82,7 @@ def test_a_turn_is_where_runs_of_their_own_turn(tmp_path: Path) -> None:
     [turn] = found.along[0].turns
     for volume, holds in ((turn.below, True), (turn.above, False)):
         scenario = desk(tmp_path, "", "", *ROOMY, f"demand.volume={volume}/h")
-        sample = tried(scenario).sample(scenario, 2)
+        sample = tried(scenario).sample(scenario, scenario.run.replications)
         busy = sample.ratio[:, 0, 0].sum(axis=0)
         assert (busy[0] / busy[1] <= 0.9) == holds
 

@@ -63,7 +63,7 @@ def about(found: Sensitivity) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
     variant = f", variant {scenario.variant}" if scenario.variant else ""
-    runs = f"{found.now.replications} replications of {length(scenario.length)} each"
+    runs = f"{found.replications} replications of {length(scenario.length)} each"
     return f"{scenario.scenario}{variant}: {count(len(found.every))} points, {runs}."
 
 
