@@ -102,6 +102,16 @@ class Options:
             raise typer.BadParameter("this command takes one --variant", param_hint="--variant")
         return self.variant[0] if self.variant else None
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The options that say what is simulated and judged, as words to be given again."""
+        said = [word for name in self.variant for word in ("--variant", name)]
+        said += [word for change in self.changes for word in ("--set", change)]
+        for name in ("targets", "reading", "seed", "replications"):
+            if (value := getattr(self, name)) is not None:
+                said += [f"--{name}", str(value)]
+        return tuple(said)
+
     def load(self, file: Path, variant: str | None = None) -> Scenario:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
         from sim.scenario.loading import read

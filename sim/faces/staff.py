@@ -67,7 +67,7 @@ def staff(
                 )
             except ValueError as error:
                 raise typer.BadParameter(str(error), param_hint="--pools" if wanted else None) from None
-            found = _followed(answer, under_way, per if frontier else None)
+            found = _followed(answer, options.asked, under_way, per if frontier else None)
             written = _write(found, under_way.folder)
             folder = under_way.folder
     except TrialError as error:
@@ -99,7 +99,9 @@ def _pools(given: list[str]) -> dict[str, Bounds] | None:
     return found or None
 
 
-def _followed(answer: Answer, under_way: Study, per: Literal["run", "month", "week", "day"] | None) -> Found:
+def _followed(
+    answer: Answer, asked: tuple[str, ...], under_way: Study, per: Literal["run", "month", "week", "day"] | None
+) -> Found:
     """The answer, with a full run of it and the frontier where it is asked for."""
     from sim.faces.staff_words import Found
     from sim.studies import tables
@@ -109,7 +111,7 @@ def _followed(answer: Answer, under_way: Study, per: Literal["run", "month", "we
 
     confirmation, tried = answer.confirmation, answer.tried
     if answer.staffing is None or confirmation is None or tried is None:
-        return Found(answer)
+        return Found(answer, asked)
     settings = under_way.trials.settings
     tips = max(float(confirmation.sample.arrived.mean()), 1.0)
     n = min(confirmation.n_replications, int(TIPS_FOR_HOURS / tips) + 1)
@@ -121,6 +123,7 @@ def _followed(answer: Answer, under_way: Study, per: Literal["run", "month", "we
         walk(tried, answer.staffing, per)
     return Found(
         answer,
+        asked,
         tables.pools(confirmation.sample),
         stretch,
         points(tried, per) if per is not None else (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,8 @@ class Found:
     """An answer with what a full run of it showed."""
 
     answer: Answer
+    asked: tuple[str, ...] = ()
+    """The options with which it was asked for."""
     pools: pd.DataFrame | None = None
     """Loads, occupancy and hours of every pool with the answer on duty."""
     stretch: Stretch | None = None
@@ -204,8 +207,9 @@ def _binding(found: Found) -> Iterator[str]:
             "arrive"
         )
     yield f"{text}."
-    changes = " ".join(f"--set {path}={people}" for path, people in found.answer.by_path.items())
-    yield f"To run it: tipline run {found.answer.scenario.path} {changes}"
+    changes = [word for path, people in found.answer.by_path.items() for word in ("--set", f"{path}={people}")]
+    again = ["tipline", "run", str(found.answer.scenario.path), *found.asked, *changes]
+    yield f"To run it: {shlex.join(again)}"
 
 
 def some(names: Sequence[str]) -> str:

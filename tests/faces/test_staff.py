@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,6 +120,21 @@ def test_the_pictures_can_be_read(two: Path) -> None:
     n = len(answer.tried.outcomes)
     assert pictures.title(plots.tried(found)).startswith(f"{n} staffings tried, the cheapest that holds at ")
     assert {"front", "back", "people"} <= set(pictures.said(plots.staffing(found)))
+
+
+def test_the_command_that_runs_the_answer_keeps_what_was_asked(two: Path, tmp_path: Path) -> None:
+    asked = ("--set", "demand.volume=20/h", "--targets", "taken", "--seed", "5")
+    done = tipline("staff", two, *asked, "--out", tmp_path / "staff", "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    [told] = [sentence for sentence in data["answer"] if sentence.startswith("To run it: tipline ")]
+    words = shlex.split(told.removeprefix("To run it: tipline "))
+    ran = tipline(*words, "--out", tmp_path / "run", "--json")
+    assert ran.exit_code == 0, ran.output
+    assert {name: one["verdict"] for name, one in json.loads(ran.stdout)["targets"].items()} == {"taken": "met"}
+    text = (tmp_path / "run" / "scenario.yaml").read_text(encoding="utf-8")
+    assert "20/h" in text
+    assert f"staff: {data['staffing']['pools.front.staff']}" in text
 
 
 def test_the_answer_comes_last_and_fits_the_terminal(two: Path, found: dict[str, Any], tmp_path: Path) -> None:
