@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sim.studies.findings import Finding
     from sim.studies.staffing import Answer
 
+TABLES: Final = ("claims.csv", "claims_together.csv", "relations.csv")
+
 LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="A ledger of claims.", show_default=False)]
 
 
@@ -32,6 +34,7 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     """
     from sim.faces.claims_table import claims as claims_table
     from sim.faces.claims_table import relations as relations_table
+    from sim.faces.claims_table import together as together_table
     from sim.faces.claims_words import closing
     from sim.faces.plots.claims import claims as plotted
     from sim.faces.plots.style import save
@@ -59,6 +62,7 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
             found = audit(laid, under_way.trials, told)
             folder = under_way.folder
             write_csv(folder / "claims.csv", claims_table(found))
+            write_csv(folder / "claims_together.csv", together_table(found))
             write_csv(folder / "relations.csv", relations_table(found))
             (folder / "plots").mkdir(exist_ok=True)
             save(plotted(found), folder / "plots", "claims")
@@ -70,7 +74,7 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
         print_data([data], [file])
     elif not options.quiet:
         show_audit(found)
-        shown_below(closing(found), folder, ("claims.csv", "relations.csv", "plots/claims.png", "plots/claims.svg"))
+        shown_below(closing(found), folder, (*TABLES, "plots/claims.png", "plots/claims.svg"))
     return NOT_MET if options.strict and not all(one.holds for one in found.together.values()) else DONE
 
 

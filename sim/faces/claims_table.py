@@ -1,4 +1,4 @@
-"""The tables of an audit: a row for each reading of each claim, and a row for each figure of each finding."""
+"""The tables of an audit: a row for each reading of each claim, for each reading as a whole, and for each figure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pandas as pd
 from sim.faces.claims_words import arithmetic, asks, people, rows, simulation
 from sim.scenario.readings import READINGS
 from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.claims import ALL, STATUSES, Outcome
+from sim.studies.claims import ALL, STATUSES, Outcome, input_text
 from sim.studies.findings import CONDITIONS
 from sim.studies.staffed import fte
 from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
-    from sim.studies.claims import Audit
+    from sim.studies.claims import Audit, Together
     from sim.studies.findings import Finding
 
 
@@ -77,6 +77,30 @@ def _staff_cells(one: Outcome) -> dict[str, Any]:
         return dict.fromkeys(names) | {"no_staffing_because": why}
     share = ALL if one.tested is not None and one.tested.allows_none else None
     return dict(zip(names, (fte(answer.paid_hours), answer.cost, people(answer), share, None), strict=True))
+
+
+def together(found: Audit) -> pd.DataFrame:
+    """One row a reading as a whole: whether it can hold at once, what stands against it, and what the rest needs."""
+    return pd.DataFrame([_together_row(found, one) for one in found.together.values()])
+
+
+def _together_row(found: Audit, one: Together) -> dict[str, Any]:
+    answer = one.answer if one.answer is not None and one.answer.staffing is not None else None
+    return {
+        "reading": one.reading,
+        "holds": {True: "yes", False: "no", None: "undecided"}[one.holds],
+        "as_staffed": one.staffed.verdict if one.staffed is not None else None,
+        "targets": len(one.limits),
+        "out_of_reach": ", ".join(one.beyond_staff),
+        "not_so": ", ".join(one.broken),
+        "conflicts": "; ".join(one.inputs.conflicts),
+        "inputs": "; ".join(f"{path} = {input_text(value)}" for path, value in one.inputs.changes.items()),
+        "other_targets": len(one.limits) - len(one.beyond_staff),
+        "others_need_fte": fte(answer.paid_hours) if answer else None,
+        "others_need_cost_a_week": answer.cost if answer else None,
+        "others_need_people": people(answer) if answer else None,
+        "staffed_fte": found.fte,
+    }
 
 
 def one_clock_in(found: Audit, one: Finding) -> list[ReadingName]:

@@ -39,7 +39,7 @@ KINDS: Final = (
         "claims",
         "The claims",
         "Each claim under its lenient, moderate and strict reading: what arithmetic and what simulation say.",
-        ("claims.csv", "relations.csv"),
+        ("claims_together.csv", "claims.csv", "relations.csv"),
         "claims",
     ),
     Kind(
@@ -115,6 +115,7 @@ TITLES: Final = {
     "response.csv": "Shares of tips that are through within a time",
     "unlimited.csv": "With unlimited staff",
     "claims.csv": "The claims, reading by reading",
+    "claims_together.csv": "Each reading as a whole",
     "relations.csv": "What arithmetic says of the claims",
     "map.csv": "The cells of the map",
     "staffing.csv": "The staffing, post by post",

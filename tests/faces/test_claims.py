@@ -14,6 +14,7 @@ import pytest
 from matplotlib.image import imread
 
 from sim.faces import options
+from sim.faces.claims import TABLES
 from sim.faces.claims_words import closing, rows, simulation, staffing
 from sim.faces.plots import style
 from sim.faces.plots.claims import LOOKS
@@ -50,7 +51,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, files: tuple[Path, Path]) -> t
 def test_the_command_leaves_its_files_and_ends_with_the_answer(ran: tuple[Path, str]) -> None:
     folder, output = ran
     assert max(len(line) for line in output.splitlines()) <= 80
-    for name in ("claims.csv", "relations.csv", "plots/claims.png", "plots/claims.svg", "claims.json", "scenario.yaml"):
+    for name in (*TABLES, "plots/claims.png", "plots/claims.svg", "claims.json", "scenario.yaml"):
         assert (folder / name).stat().st_size > 100, name
     assert not list(folder.glob(".in-progress*"))
     text = " ".join(output.split())
@@ -74,6 +75,12 @@ def test_the_tables_have_a_row_a_reading_and_a_row_a_figure(ran: tuple[Path, str
     assert {"finding", "relation", "about", "verdict", "figure", "value", "unit"} <= set(figures[0])
     clocked = next(row for row in figures if row["relation"] == "all within a limit")
     assert (clocked["clocks"], clocked["one_clock_in_readings"]) == ("clock", "lenient")
+    with (folder / "claims_together.csv").open(encoding="utf-8") as stream:
+        whole = {row["reading"]: row for row in csv.DictReader(stream)}
+    assert {name: row["holds"] for name, row in whole.items()} == {"lenient": "yes", "moderate": "no", "strict": "no"}
+    assert whole["strict"]["out_of_reach"] == "SOON"
+    assert whole["lenient"]["inputs"] == "demand.volume = 9/h"
+    assert int(whole["strict"]["other_targets"]) == int(whole["strict"]["targets"]) - 1
     bare = {row["figure"] for row in figures if row["figure"] and not row["unit"]}
     assert bare <= {"at sigma", "at gamma shape", "at Weibull shape"}
 
@@ -89,7 +96,7 @@ def test_the_data_say_what_the_table_says_whatever_the_jobs(
     assert data["answer"][0].startswith("The lenient readings can all hold at once")
     kept = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
     assert kept["readings"] == data["readings"]
-    for file in ("claims.csv", "relations.csv", "plots/claims.png", "plots/claims.svg"):
+    for file in (*TABLES, "plots/claims.png", "plots/claims.svg"):
         assert (tmp_path / file).read_bytes() == (ran[0] / file).read_bytes(), file
 
 
