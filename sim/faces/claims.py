@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.scenario.ledger import Ledger
     from sim.scenario.readings import Reading
-    from sim.studies.claims import Audit, Outcome, Together
+    from sim.studies.claims_found import Audit, Outcome, Together
     from sim.studies.findings import Finding
     from sim.studies.staffing import Answer
 

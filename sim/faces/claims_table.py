@@ -10,14 +10,15 @@ import pandas as pd
 from sim.faces.claims_words import arithmetic, asks, people, rows, simulation
 from sim.scenario.readings import READINGS
 from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.claims import ALL, STATUSES, Outcome, input_text
+from sim.studies.claims import input_text
+from sim.studies.claims_found import ALL, STATUSES, Outcome
 from sim.studies.findings import CONDITIONS
 from sim.studies.staffed import fte
 from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
-    from sim.studies.claims import Audit, Together
+    from sim.studies.claims_found import Audit, Together
     from sim.studies.findings import Finding
 
 

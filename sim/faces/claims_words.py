@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sim.faces.words import count, percent, span, target_words
 from sim.scenario.readings import READINGS, ReadingName
-from sim.studies.claims import ALL, Audit, Outcome, Together, input_text
+from sim.studies.claims import input_text
+from sim.studies.claims_found import ALL, Audit, Outcome, Together
 from sim.studies.findings import CONDITIONS, Condition, Finding, Verdict
 from sim.studies.staffed import fte
 

@@ -19,7 +19,8 @@ from sim.faces.claims_words import closing, rows, simulation, staffing
 from sim.faces.plots import style
 from sim.faces.plots.claims import LOOKS
 from sim.faces.plots.claims import claims as plotted
-from sim.studies.claims import Audit, audit
+from sim.studies.claims import audit
+from sim.studies.claims_found import Audit
 from tests.faces import pictures
 from tests.faces.lines import SCENARIOS, tipline
 from tests.studies.test_claims import LEDGER, LINE, laid

@@ -24,7 +24,7 @@ from sim.faces.plots.style import (
     wrapped,
 )
 from sim.scenario.readings import READINGS
-from sim.studies.claims import Audit, Status, Together
+from sim.studies.claims_found import Audit, Status, Together
 from sim.studies.staffed import fte
 
 NAME: Final = 0.42
