@@ -79,8 +79,11 @@ def compiling() -> bool:
 
 
 def _rooms() -> Iterator[int]:
-    """Sizes of the working tables to try in turn: few tips are in the system at once, unless a line grows all year."""
-    room = 1024
+    """Sizes of the working tables to try in turn: few tips are in the system at once, unless a line grows all year.
+
+    What is not written to takes no memory, so the first size may be ample: each further one runs everything again.
+    """
+    room = 16_384
     while True:
         yield room
         room *= 8

@@ -19,7 +19,7 @@ from sim.measures.frame import AnyTarget
 from sim.measures.held import VALUE, side
 from sim.measures.targets import Floats, Joint, TargetResult, joint, results, weighed
 from sim.studies import tables
-from sim.studies.tables import in_unit
+from sim.studies.tables import in_unit, threshold_minutes
 from sim.studies.trials import Trials
 
 if TYPE_CHECKING:
@@ -221,11 +221,12 @@ def table(found: Comparison) -> pd.DataFrame:
 
 
 def _result_cells(one: TargetResult | None) -> dict[str, Any]:
-    names = ("unit", "threshold", "value", "low", "high", "verdict")
+    names = ("unit", "threshold_min", "threshold", "value", "low", "high", "verdict")
     if one is None:
         return dict.fromkeys(names) | {"verdict": "no such target"}
     numbers = (in_unit(one, number) for number in (one.threshold, one.value, one.low, one.high))
-    return dict(zip(names, ("min" if one.kind == "mean" else "share", *numbers, one.verdict), strict=True))
+    unit = "min" if one.kind == "mean" else "share"
+    return dict(zip(names, (unit, threshold_minutes(one), *numbers, one.verdict), strict=True))
 
 
 def _change_cells(one: Change | None, kind: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.studies.staffed import fte, post_words
-from sim.studies.tables import in_unit
+from sim.studies.tables import in_unit, threshold_minutes
 from sim.studies.unlimited_table import hindrance_words
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def targets(answer: Answer) -> pd.DataFrame:
             {
                 "target": name,
                 "unit": "min" if either.kind == "mean" else "share",
+                "threshold_min": threshold_minutes(either),
                 "share_or_mean": in_unit(either, either.threshold),
                 **_figures("unlimited_", best[name].result if name in best else None),
                 "beyond_staff": best[name].beyond_staff if name in best else None,

@@ -47,19 +47,24 @@ def in_unit(result: TargetResult, value: float) -> float:
     return value / MINUTE if result.kind == "mean" else value
 
 
+def threshold_minutes(result: TargetResult) -> float | None:
+    """The time within which a share of the tips is asked for; None for other targets."""
+    within = getattr(result.target, "within", None)
+    return None if within is None else within / MINUTE
+
+
 def targets(sample: Sample) -> pd.DataFrame:
     """One row a target: threshold, value with its own interval, verdict; then the simultaneous interval and verdict."""
     together = {one.name: one for one in joint(sample).results}
     rows = []
     for one in results(sample):
-        within = getattr(one.target, "within", None)
         rows.append(
             {
                 "target": one.name,
                 "claim": one.claim,
                 "kind": one.kind,
                 "unit": "min" if one.kind == "mean" else "share",
-                "threshold_min": None if within is None else within / MINUTE,
+                "threshold_min": threshold_minutes(one),
                 "share_or_mean": in_unit(one, one.threshold),
                 "value": in_unit(one, one.value),
                 "low": in_unit(one, one.low),

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.studies.tables import in_unit
+from sim.studies.tables import in_unit, threshold_minutes
 
 if TYPE_CHECKING:
     from sim.studies.unlimited import Hindrance, Limit
 
-COLUMNS = ("target", "unit", "share_or_mean", "value", "low", "high", "verdict", "beyond_staff", "in_the_way")
+COLUMNS = (
+    "target",
+    "unit",
+    "threshold_min",
+    "share_or_mean",
+    "value",
+    "low",
+    "high",
+    "verdict",
+    "beyond_staff",
+    "in_the_way",
+)
 
 
 def table(limits: Sequence[Limit]) -> pd.DataFrame:
@@ -24,6 +35,7 @@ def table(limits: Sequence[Limit]) -> pd.DataFrame:
         (
             one.name,
             "min" if one.result.kind == "mean" else "share",
+            threshold_minutes(one.result),
             *(in_unit(one.result, value) for value in (one.result.threshold, one.result.value)),
             *(in_unit(one.result, value) for value in (one.result.low, one.result.high)),
             one.result.verdict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,22 @@ def hold(replication: Replication, command: str = "") -> Log:
     assert not differences(log, other), f"{first_difference(log, other)}; to reproduce: {command}"
     check(log, replication, command)
     return log
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tables_that_are_too_small_are_run_again_with_larger_ones(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def rooms() -> Iterator[int]:
+        for room in (1, 3, 9, 4096):
+            tried.append(room)
+            yield room
+
+    one = random_world(seed)
+    whole = compiled.simulate(one)
+    monkeypatch.setattr(compiled, "_rooms", rooms)
+    assert not differences(compiled.simulate(one), whole)
+    assert len(tried) > 1
 
 
 def first_difference(one: Log, other: Log) -> str:

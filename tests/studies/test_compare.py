@@ -207,7 +207,7 @@ def test_the_command_leaves_a_table_a_picture_and_an_answer(tmp_path: Path) -> N
         "scenario.yaml",
     }
     header = (tmp_path / "compare.csv").read_text().splitlines()[0]
-    assert header.startswith("scenario,target,unit,threshold,value,low,high,verdict,difference,")
+    assert header.startswith("scenario,target,unit,threshold_min,threshold,value,low,high,verdict,difference,")
     flat = " ".join(done.output.split())
     assert "one_more_analyst makes" in flat
     assert "Untouched: entry, day and lost." in flat
