@@ -21,6 +21,7 @@ import typer
 
 if TYPE_CHECKING:
     from sim.scenario.faults import Fault, ScenarioError
+    from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
 
 DONE: Final = 0
@@ -116,10 +117,12 @@ class Options:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
         from sim.scenario.loading import read
 
-        variant = variant or self.one_variant
+        return self.of(read(file), variant or self.one_variant)
+
+    def of(self, document: Document, variant: str | None = None) -> Scenario:
+        """The same, of a document that was read already."""
         own = {"run.seed": self.seed, "run.replications": self.replications}
         changes = [*self.changes, *(f"{path}={value}" for path, value in own.items() if value is not None)]
-        document = read(file)
         scenario = document.scenario(variant=variant, changes=changes, reading=self.reading)
         if self.targets is None:
             return scenario

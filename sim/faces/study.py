@@ -24,6 +24,7 @@ from sim.faces.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options
 
 if TYPE_CHECKING:
     from sim.scenario.faults import Fault
+    from sim.scenario.loading import Document
     from sim.studies.study import StudyFile
     from sim.studies.study_record import Line, Record
 
@@ -113,9 +114,10 @@ def _lines(found: StudyFile, options: Options) -> list[Line]:
 
     faults: list[Fault] = []
     lines = []
+    documents: dict[Path, Document] = {}
     for name in found.study.steps:
         try:
-            lines.append(_line(found, name, options))
+            lines.append(_line(found, name, options, documents))
         except ScenarioError as error:
             faults += error.faults
     if faults:
@@ -123,7 +125,8 @@ def _lines(found: StudyFile, options: Options) -> list[Line]:
     return lines
 
 
-def _line(found: StudyFile, name: str, options: Options) -> Line:
+def _line(found: StudyFile, name: str, options: Options, documents: dict[Path, Document]) -> Line:
+    """One of them; each document is read once for all of them."""
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
     from sim.studies.study import words_of
@@ -137,7 +140,7 @@ def _line(found: StudyFile, name: str, options: Options) -> Line:
             inside(found.folder, file)
     except ValueError as error:
         raise ScenarioError([found.fault(name, "command", str(error), shown(step.command))]) from None
-    _look(found, name, own, files)
+    _look(found, name, own, [found.folder / file for file in files], documents)
     return Line(name, (*words, *_passed_on(options)), files, found.folder)
 
 
@@ -172,21 +175,22 @@ def _as_list(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
 
 
-def _look(found: StudyFile, name: str, own: Options, files: Sequence[str]) -> None:
+def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], documents: dict[Path, Document]) -> None:
     """Read every document that a step is about, with what the step changes of it; ScenarioError with every fault."""
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import load_ledger
+    from sim.scenario.loading import read
 
     faults: list[Fault] = []
     variants: list[str | None] = [*own.variant] or [None]
-    for file in files:
-        path = found.folder / file
+    for path in files:
         try:
-            if _is_ledger(path):
+            if path not in documents and _is_ledger(path):
                 load_ledger(path)
                 continue
+            document = documents.get(path) or documents.setdefault(path, read(path))
             for variant in variants:
-                own.load(path, variant)
+                own.of(document, variant)
         except ScenarioError as error:
             faults += error.faults
         except typer.BadParameter as error:
