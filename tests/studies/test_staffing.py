@@ -50,13 +50,15 @@ def test_one_line_needs_as_many_as_erlang_says(tmp_path: Path, erlangs: float) -
     assert less.verdict == "missed"
 
 
-LOADS = [0.5, 0.7, 1, 1.3, 1.7, 2.2, 2.7, 3.3, 4, 4.7, 5.5, 6.3, 7.2, 8.1, 9]
-LOADS += [10.3, 11.5, 13, 14.8, 16, 18, 20, 22.5, 25, 28, 32, 37, 43.3, 50, 60]
+LOADS = [0.5, 0.7, 0.9, 1, 1.3, 1.7, 1.9, 2.2, 2.7, 3.3, 3.6, 4, 4.7, 5.5, 5.9, 6.3]
+LOADS += [7.2, 8.1, 9, 10.3, 11.5, 13, 14.8, 16, 18, 20, 25, 28, 37, 50, 60]
 
 
-def days_for(erlangs: float) -> int:
-    """Days of 30 replications after which the share of one load is known to less than 0.3 points at 99.9 %."""
-    return 100 if erlangs < 2.5 else 50 if erlangs < 25 else 40
+def sizes(erlangs: float) -> dict[str, int]:
+    """Days and replications after which the share of one load is known to less than 0.3 points at 99.9 %."""
+    if erlangs < 2.5:
+        return {"days": 100, "replications": 30}
+    return {"days": 50, "replications": 45} if erlangs < 15 else {"days": 40, "replications": 75}
 
 
 @pytest.mark.slow
@@ -65,7 +67,7 @@ def test_erlang_c_over_a_grid_of_loads(tmp_path: Path, erlangs: float) -> None:
     """At 99.9 % confidence a case; so long that the interval reaches less than 0.3 points around the answer."""
     least = least_servers(erlangs, 3, 1 / 3, 0.8)
     values = [1 - wait_above(1 / 3, erlangs, n, 3) for n in (least - 1, least)]
-    scenario = line(tmp_path, erlangs, days=days_for(erlangs), replications=30)
+    scenario = line(tmp_path, erlangs, **sizes(erlangs))
     answer = staff(scenario, trials=trials(scenario))
     assert answer.staffing is not None
     assert answer.confirmation is not None
