@@ -304,6 +304,9 @@ class _Search:
     def _better(self, chosen: Staffing, neighbours: Sequence[Outcome | None], proof: Proof) -> Staffing | None:
         """A cheaper staffing that leans to hold; None where none is left, or the effort is spent."""
         for one in neighbours:
-            if one is not None and one.leans == "met" and one.cost < self.tried.cost(chosen):
+            # A neighbour that was refused since then leans to hold no longer.
+            if one is None or one.cost >= self.tried.cost(chosen):
+                continue
+            if self.tried.outcomes[one.staffing].leans == "met":
                 return one.staffing
         return proof.close(chosen, self.most_effort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies import staffing
-from sim.studies.fresh import confirm, fresh_seed
+from sim.studies.fresh import Confirmation, confirm, fresh_seed
 from sim.studies.replicate import Settings
 from sim.studies.staffed import Post, cost, hours_of, post, staffed
 from sim.studies.staffing import Answer, cheapest, staff
 from sim.studies.staffing_bounds import bounded, decided
 from sim.studies.trials import Trials
+from sim.studies.tried import Tried
 from tests.faces.lines import SCENARIOS
 from tests.scenario.small import SMALL, loaded
 from tests.studies.staffings import line, two_pools
@@ -129,6 +131,33 @@ def test_the_proof_goes_on_when_no_further_choice_may_be_put_to_the_test(
     assert answer.certificate is not None
     assert answer.certificate.closed
     assert answer.staffing == whole.staffing
+
+
+def test_a_choice_that_was_refused_is_not_put_to_the_test_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first choice has people to spare, and every other one is refused."""
+    scenario = two_pools(tmp_path)
+    shared = trials(scenario)
+
+    def generous(tried: Tried, *_: object) -> tuple[int, ...]:
+        tried.full((9, 9))
+        return (9, 9)
+
+    def only_the_first(*given: object) -> Confirmation:
+        found = confirm(*given)  # type: ignore[arg-type]
+        return found if given[3] == 0 else replace(found, leans="missed", joint=poor.joint)
+
+    poor = confirm(
+        staffed(scenario, [Post(n, None, 1, 9, "", 168.0, 1.0) for n in ("front", "back")], (3, 4)), Settings(), 10
+    )
+    monkeypatch.setattr(staffing, "cheap", generous)
+    monkeypatch.setattr(staffing, "lowered", lambda _, better: better)
+    monkeypatch.setattr(staffing, "confirm", only_the_first)
+    answer = staff(scenario, trials=shared)
+    assert answer.staffing == (9, 9)
+    assert {(8, 9), (9, 8)} <= set(answer.rejected)
+    assert len(set(answer.rejected)) == len(answer.rejected)
 
 
 def test_a_cheap_staffing_is_found_without_a_certificate_and_from_a_start(tmp_path: Path) -> None:
