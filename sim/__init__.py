@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.cli.python import Frames as Frames
+    from sim.cli.python import run as run
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
-    from sim.faces.python import Frames as Frames
-    from sim.faces.python import run as run
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
@@ -30,8 +30,8 @@ _HOMES = {
     "load": "sim.scenario.loading",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-    "run": "sim.faces.python",
-    "Frames": "sim.faces.python",
+    "run": "sim.cli.python",
+    "Frames": "sim.cli.python",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
 }

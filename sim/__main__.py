@@ -1,5 +1,5 @@
 """`python -m sim` does what `tipline` does."""
 
-from sim.faces.cli import main
+from sim.cli.app import main
 
 main()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SIM = Path(__file__).parents[1] / "sim"
-LAYERS = ("dynamics", "scenario", "draw", "measures", "studies", "faces")
+LAYERS = ("dynamics", "scenario", "draw", "measures", "studies", "tables", "text", "plots", "answers", "cli")
 """A folder imports only folders before it."""
 
 FILES = sorted(SIM.rglob("*.py"))
@@ -66,7 +66,7 @@ def users_of(package: str) -> set[str]:
 
 
 def test_only_the_plots_draw_pictures() -> None:
-    assert all(name.startswith("faces/plots/") for name in users_of("matplotlib"))
+    assert all(name.startswith("plots/") for name in users_of("matplotlib"))
 
 
 def test_the_dynamics_know_neither_tables_nor_documents() -> None:
@@ -86,17 +86,17 @@ def test_only_one_file_makes_generators_for_tips() -> None:
 
 
 @pytest.mark.parametrize("package", ["numba", "distributed", "dask", "pandas", "matplotlib"])
-def test_what_is_slow_to_import_is_imported_late_or_below_the_faces(package: str) -> None:
+def test_what_is_slow_to_import_is_imported_late_or_below_the_commands(package: str) -> None:
     """What `--help` and `check` need is imported at once by the command line; none of these may be."""
-    early = {SIM / "faces" / "cli.py", *(SIM / "scenario").glob("*.py"), *(SIM / "draw").glob("*.py")}
+    early = {SIM / "cli" / "app.py", *(SIM / "scenario").glob("*.py"), *(SIM / "draw").glob("*.py")}
     assert not [path.name for path in early if package in packages(path, at_once=True)]
 
 
-def test_only_the_faces_print() -> None:
+def test_only_the_commands_print() -> None:
     printing = [
         name
         for name, path in zip(NAMES, FILES, strict=True)
-        if not name.startswith("faces/") and re.search(r"^\s*print\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if not name.startswith("cli/") and re.search(r"^\s*print\(", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert not printing
 

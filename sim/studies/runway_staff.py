@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.studies.staffed import fte, paid_by_pool
-from sim.studies.staffing import cheapest
+from sim.studies.staff.staffed import fte, paid_by_pool
+from sim.studies.staff.staffing import cheapest
 from sim.studies.unlimited import limits
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.runway import Growing
-    from sim.studies.staffing import Answer
+    from sim.studies.staff.staffing import Answer
     from sim.studies.trials import Trials
 
 EFFORT: Final = 0.0

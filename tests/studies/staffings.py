@@ -8,11 +8,11 @@ from pathlib import Path
 from sim.measures.estimates import Verdict
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies.leaning import Leaning
 from sim.studies.replicate import Settings
-from sim.studies.staffed import Post, Staffing
+from sim.studies.staff.leaning import Leaning
+from sim.studies.staff.staffed import Post, Staffing
+from sim.studies.staff.tried import Outcome, Tried
 from sim.studies.trials import Trials
-from sim.studies.tried import Outcome, Tried
 
 LINE = """\
 scenario: One line

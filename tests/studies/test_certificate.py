@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.studies.certificate import CHEAPER, Box, Proof, _counted_by_cost
-from sim.studies.staffed import Staffing
-from sim.studies.staffing_search import cheap, exchanged, lowered, risen
+from sim.studies.staff.certificate import CHEAPER, Box, Proof, _counted_by_cost
+from sim.studies.staff.search import cheap, exchanged, lowered, risen
+from sim.studies.staff.staffed import Staffing
 from tests.studies.staffings import Ruled
 
 WITHOUT_END = 1e18

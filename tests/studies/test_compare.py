@@ -10,16 +10,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sim.faces.compare_words import answer
-from sim.faces.plots.comparison import comparison
+from sim.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
 from sim.studies import compare as studies
 from sim.studies.compare import Change, Comparison, compare, table
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
-from tests.faces import pictures
-from tests.faces.lines import SCENARIOS, tipline
+from sim.text.compare import answer
+from tests.cli import pictures
+from tests.cli.lines import SCENARIOS, tipline
 
 RECORDED = SCENARIOS / "national_recorded.yaml"
 SHORT = ["run.length=91 d", "run.replications=12"]

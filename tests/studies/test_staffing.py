@@ -12,15 +12,15 @@ from sim.measures.targets import estimated, joint
 from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import staffing
-from sim.studies.fresh import Confirmation, confirm, fresh_seed
 from sim.studies.replicate import Settings
-from sim.studies.staffed import Post, cost, hours_of, post, staffed
-from sim.studies.staffing import Answer, cheapest, staff
-from sim.studies.staffing_bounds import bounded, decided
+from sim.studies.staff import staffing
+from sim.studies.staff.bounds import bounded, decided
+from sim.studies.staff.fresh import Confirmation, confirm, fresh_seed
+from sim.studies.staff.staffed import Post, cost, hours_of, post, staffed
+from sim.studies.staff.staffing import Answer, cheapest, staff
+from sim.studies.staff.tried import Tried
 from sim.studies.trials import Trials
-from sim.studies.tried import Tried
-from tests.faces.lines import SCENARIOS
+from tests.cli.lines import SCENARIOS
 from tests.scenario.small import SMALL, loaded
 from tests.studies.staffings import line, two_pools
 

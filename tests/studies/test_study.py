@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sim.faces import options, plots
+from sim import plots
+from sim.cli import options
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import read
 from sim.studies import study_record
 from sim.studies.study import Step
 from sim.studies.study_record import Line, record, tidy
-from tests.faces.lines import SCENARIOS, tipline
+from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
 STUDY = """\
@@ -120,7 +121,7 @@ def test_resume_does_only_what_is_not_done(folder: Path, monkeypatch: pytest.Mon
 def test_an_interrupted_study_goes_on_with_the_same_results(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(folder)
     whole = files(folder / "out")
-    from sim.faces import running
+    from sim.cli import running
 
     plain = running.run_into
 

@@ -1,0 +1,251 @@
+"""What decides the verdict over the plausible ranges: their effects, ranked, and the points that hold and fail."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.path import Path as MarkerPath
+from matplotlib.textpath import TextPath
+
+from sim.cli.terminal import asked
+from sim.measures.estimates import Estimate
+from sim.plots.along import along_one
+from sim.plots.letters import Letter, lettered
+from sim.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    KEY,
+    MARGIN,
+    SMALL,
+    VERDICTS,
+    WIDTH,
+    Sheet,
+    key,
+    leading,
+    save,
+    shortened,
+    styled,
+    wrapped,
+)
+from sim.studies.sensitivity import Sensitivity
+from sim.text.paths import number_text
+from sim.text.sensitivity import deciding_on, finding, said
+from sim.text.words import count, length, percent
+
+NAMES: Final = 2.6
+"""Inches of the column of the ranges' names."""
+ROW: Final = 0.42
+HEAD: Final = 0.3
+SIDE: Final = 4.6
+"""Inches of each side of the scatter."""
+MOST_COLUMNS: Final = 8
+
+
+def write_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
+    """Write the figures of a study: of one range what every target comes to along it, of several effects and points."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(found.unknowns) == 1:
+        return save(along_one(found), folder, "sensitivity")
+    return [*save(ranked(found), folder, "sensitivity"), *save(scatter(found), folder, "sensitivity_points")]
+
+
+def about(found: Sensitivity) -> str:
+    """Which runs a figure shows."""
+    scenario = found.scenario
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    runs = f"{found.replications} replications of {length(scenario.length)} each"
+    return f"{scenario.scenario}{variant}: {count(len(found.every))} points, {runs}."
+
+
+def ranked(found: Sensitivity) -> Figure:
+    """The ranges by their total effect, with intervals; below, the effects on the margin of every target."""
+    order, effects = found.ranked, found.deciding
+    told = [name for name, one in found.each.items() if one.known][:MOST_COLUMNS]
+    title = finding(found)
+    if effects.known:
+        most = said(found, found.unknowns[order[0]]).label
+        title = f"{title}; what matters most: {most}"
+    note = (
+        f"Share of the variance of {deciding_on(found)} that each range accounts for, with "
+        f"{percent(_confidence(found))} intervals. {about(found)}"
+    )
+    with styled():
+        above, below = ROW * len(order), 0.3 * len(order)
+        sheet = Sheet(title, note, above + 0.5 + KEY + (HEAD + 0.3 + below if told else 0))
+        left, width = MARGIN + NAMES, WIDTH - NAMES - 2 * MARGIN - 0.15
+        axes = sheet.axes(left, 0, width, above)
+        for place, i in enumerate(order):
+            _name(sheet, found, i, ROW * place, ROW)
+            _bar(axes, place - 0.13, effects.total[i], hollow=False)
+            _bar(axes, place + 0.17, effects.first[i], hollow=True)
+        axes.set(xlim=(0, 1), ylim=(len(order) - 0.5, -0.5))
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_yticks([])
+        axes.grid(axis="x")
+        axes.set_xlabel(f"share of the variance of {deciding_on(found)}")
+        key(sheet, _effect_key(), above + 0.5, left)
+        if told:
+            _matrix(sheet, found, told, above + 0.5 + KEY + 0.25)
+    return sheet.figure
+
+
+def scatter(found: Sensitivity) -> Figure:
+    """The points of the samples over the two ranges that matter most: discs hold, a letter says what fails first."""
+    x, y = found.ranked[:2]
+    x_words, y_words = (said(found, found.unknowns[i]) for i in (x, y))
+    failing = [one.first for one in found.sampled if not one.holds and one.first is not None]
+    names = sorted(set(failing), key=lambda name: (-failing.count(name), name))
+    letters = lettered(names)
+    rows = -(-len(names) // 2)
+    note = (
+        "Points over the two ranges that matter most, the others anywhere in theirs. A disc: all targets hold; a "
+        f"letter: the target that fails first. {about(found)}"
+    )
+    with styled():
+        sheet = Sheet(finding(found), note, SIDE * 0.8 + 0.55 + 0.2 * rows + KEY + 0.1)
+        axes = sheet.axes(MARGIN + 0.75, 0, WIDTH - 2 * MARGIN - 0.85, SIDE * 0.8)
+        for one in found.sampled:
+            at = [_shown(found, i, one.numbers[i]) for i in (x, y)]
+            _point(axes, at[0], at[1], None if one.holds else letters.get(one.first or ""))
+        now = [found.present[i] for i in (x, y)]
+        if None not in now:
+            at = [_shown(found, i, number or 0.0) for i, number in zip((x, y), now, strict=True)]
+            ring = {"markersize": 15, "markerfacecolor": "none", "markeredgecolor": INK, "markeredgewidth": 1.8}
+            axes.plot(at[0], at[1], "o", zorder=7, clip_on=False, **ring)  # type: ignore[arg-type]
+        for i, set_limits in ((x, axes.set_xlim), (y, axes.set_ylim)):
+            low, high = (_shown(found, i, number) for number in _ends(found, i))
+            room = 0.03 * (high - low) or 0.5
+            set_limits(low - room, high + room)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: number_text(value))
+        axes.set_xlabel(x_words.label, color=INK)
+        axes.set_ylabel(y_words.label, color=INK)
+        axes.grid()
+        top = SIDE * 0.8 + 0.55
+        results = {one.name: one for one in found.every[0].targets}
+        half = (WIDTH - 2 * MARGIN) / 2
+        for place, (name, letter) in enumerate(letters.items()):
+            words = f"{letter.letter}   {name} fails first ({asked(results[name])})"
+            colour = _darker(letter.colour)
+            at_left, at_top = MARGIN + half * (place % 2), top + 0.2 * (place // 2)
+            sheet.write(at_left, at_top, shortened(words, half - 0.1), color=colour)
+        key(sheet, _point_key(found, ring_shown=None not in now), top + 0.2 * rows + 0.05)
+    return sheet.figure
+
+
+def _confidence(found: Sensitivity) -> float:
+    return found.scenario.run.confidence
+
+
+def _name(sheet: Sheet, found: Sensitivity, i: int, top: float, height: float) -> None:
+    lines = wrapped(said(found, found.unknowns[i]).label, NAMES - 0.2, SMALL, lines=2 if height > 0.35 else 1)
+    middle = top + (height - len(lines) * leading(SMALL)) / 2
+    sheet.write(MARGIN, middle, "\n".join(lines))
+
+
+def _bar(axes: Axes, row: float, effect: Estimate, *, hollow: bool) -> None:
+    if math.isnan(effect.value):
+        return
+    colour = GREY if hollow else INK
+    axes.plot([effect.low, effect.high], [row, row], color=colour, linewidth=1.1 if hollow else 2.2, clip_on=False)
+    axes.plot([effect.value], [row], clip_on=False, zorder=5, **_dot(hollow=hollow))
+
+
+def _dot(*, hollow: bool) -> dict[str, Any]:
+    colour = GREY if hollow else INK
+    return {
+        "marker": "s" if hollow else "o",
+        "markersize": 5 if hollow else 7,
+        "markerfacecolor": "white" if hollow else colour,
+        "markeredgecolor": colour,
+        "linestyle": "none",
+    }
+
+
+def _effect_key() -> list[Artist]:
+    told = ("total: with all that it does together with others", "first-order: by itself")
+    return [Line2D([], [], label=label, **_dot(hollow=bool(n))) for n, label in enumerate(told)]
+
+
+def _matrix(sheet: Sheet, found: Sensitivity, names: list[str], top: float) -> None:
+    """The total effect of every range on the margin of every target, darker the larger."""
+    left, width = MARGIN + NAMES, (WIDTH - NAMES - 2 * MARGIN) / len(names)
+    sheet.write(MARGIN, top, "Total effect on the margin")
+    sheet.write(MARGIN, top + leading(SMALL), "of each target, in percent")
+    for column, name in enumerate(names):
+        shown = shortened(name, width - 0.06)
+        sheet.write(left + (column + 0.5) * width, top + leading(SMALL), shown, ha="center", color=GREY)
+    axes = sheet.axes(left, top + HEAD + 0.08, width * len(names), 0.3 * len(found.ranked))
+    axes.set_axis_off()
+    table = np.array([[found.each[name].total[i].value for name in names] for i in found.ranked])
+    axes.set(xlim=(0, len(names)), ylim=(len(table), 0))
+    for (row, column), value in np.ndenumerate(table):
+        part = 0.65 * value
+        shade = [1 - part * (1 - channel) for channel in to_rgb(BLUE)]
+        axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=shade, linewidth=0)
+        axes.text(
+            column + 0.5, row + 0.5, f"{100 * value:.0f}", ha="center", va="center_baseline", fontsize=SMALL, color=INK
+        )
+    for place, i in enumerate(found.ranked):
+        _name(sheet, found, i, top + HEAD + 0.08 + 0.3 * place, 0.3)
+
+
+def _point(axes: Axes, x: float, y: float, letter: Letter | None) -> None:
+    if letter is None:
+        look = VERDICTS["met"]
+        options = {"marker": "o", "markersize": 5.5, "color": look.colour, "markeredgecolor": "white", "zorder": 4}
+    else:
+        options = {
+            "marker": _glyph(letter.letter),
+            "markersize": 7,
+            "color": _darker(letter.colour),
+            "markeredgewidth": 0,
+            "zorder": 5,
+        }
+    axes.plot([x], [y], linestyle="none", clip_on=False, **options)  # type: ignore[arg-type]
+
+
+def _glyph(letter: str) -> MarkerPath:
+    """A letter as a mark, its middle at the point."""
+    path = TextPath((0, 0), letter, size=1, prop=FontProperties(family="DejaVu Sans", weight="bold"))
+    box = path.get_extents()
+    return MarkerPath(np.asarray(path.vertices) - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2], path.codes)
+
+
+def _darker(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (0.75 * channel for channel in to_rgb(colour))
+    return red, green, blue
+
+
+def _point_key(found: Sensitivity, *, ring_shown: bool) -> list[Artist]:
+    handles: list[Artist] = []
+    if any(one.holds for one in found.sampled):
+        colour = VERDICTS["met"].colour
+        handles.append(Line2D([], [], marker="o", markersize=5.5, color=colour, linestyle="none", label="all hold"))
+    if ring_shown:
+        ring = Line2D([], [], marker="o", markersize=9, markerfacecolor="none", linestyle="none", color=INK)
+        ring.set(markeredgewidth=1.8, label="the scenario as it is")
+        handles.append(ring)
+    return handles
+
+
+def _shown(found: Sensitivity, i: int, number: float) -> float:
+    """A number as its axis shows it: a share in percent."""
+    return 100 * number if found.unknowns[i].unit == "%" else number
+
+
+def _ends(found: Sensitivity, i: int) -> tuple[float, float]:
+    """The ends of a range, as far out as the present value where that lies outside."""
+    range_, now = found.unknowns[i].range, found.present[i]
+    numbers = [range_.from_, range_.to, *([] if now is None else [now])]
+    return min(numbers), max(numbers)

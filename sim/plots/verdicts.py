@@ -1,0 +1,198 @@
+"""What every target came to beside its threshold, and how often all of them held at once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sim.cli.terminal import Result, came_to, with_interval
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
+from sim.measures.held import side
+from sim.measures.targets import HeldShare, TargetResult
+from sim.plots.findings import about, are, share_text
+from sim.plots.style import (
+    GREY,
+    INK,
+    KEY,
+    MARGIN,
+    PLAIN,
+    SMALL,
+    VERDICTS,
+    WIDTH,
+    Sheet,
+    key,
+    leading,
+    mark,
+    shortened,
+    styled,
+    text_width,
+    wrapped,
+)
+from sim.text import words
+
+NAMES: Final = 2.5
+STRIP: Final = 2.4
+GAP: Final = 0.25
+VALUES: Final = WIDTH - 2 * MARGIN - NAMES - STRIP - 2 * GAP
+"""Inches of the column of names, of a strip, between columns, and of the column of values."""
+ROW: Final = 0.68
+PERIOD: Final = 0.24
+"""Least height of a row with a target, height of one with a period."""
+GOOD: Final = "#d3e4ee"
+BAD: Final = "#f1f1f1"
+
+_STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+_TIMES: Final = tuple(
+    count * unit
+    for unit, counts in (
+        (SECOND, (1, 2, 5, 10, 20, 30, 40)),
+        (MINUTE, (1, 2, 5, 10, 20, 30, 40)),
+        (HOUR, (1, 2, 3, 4, 6, 8, 12, 16)),
+        (DAY, (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 100, 200, 500, 1000, 10_000, 100_000)),
+    )
+    for count in counts
+)
+"""Where scales may end."""
+
+_UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
+
+
+def verdicts(result: Result) -> Figure:
+    """A row for every target: its threshold, the value with its interval, and the verdict; then all at once."""
+    together = {one.name: one for one in result.joint.results}
+    with styled():
+        said = [wrapped(words.target_words(one.target), NAMES, SMALL, lines=4) for one in result.targets]
+        heights = [max(ROW, leading(PLAIN) + len(lines) * leading(SMALL) + 0.16) for lines in said]
+        held = [(unit, one) for unit, one in result.joint.shares.items() if one.n_judged]
+        below = 0.75 + PERIOD * len(held) if held else 0.0
+        note = "Met: the whole interval lies on the good side. Missed: all of it lies on the other."
+        sheet = Sheet(_title(result), f"{note} {about(result)}", sum(heights) + KEY + below)
+        top = 0.0
+        for one, lines, height in zip(result.targets, said, heights, strict=True):
+            _name(sheet, one, lines, top)
+            axes = sheet.axes(MARGIN + NAMES + GAP, top + 0.2, STRIP, 0.2)
+            _strip(axes, one, together.get(one.name, one))
+            _value(sheet, one, top)
+            top += height
+        if result.targets:
+            _key(sheet, top)
+        if held:
+            _all_at_once(sheet, held, top + KEY + 0.15)
+    return sheet.figure
+
+
+def _title(result: Result) -> str:
+    """The verdict on all targets together, in words."""
+    joint, n = result.joint, len(result.joint.results)
+    if not n:
+        return "The run has no targets: it measured, and judged nothing"
+    targets, hold, do_not = f"the {n} targets", "hold together", "do not hold together"
+    if n == 1:
+        targets, hold, do_not = "the target", "holds", "does not hold"
+    names = [one.name for one in joint.results if one.verdict == joint.verdict]
+    if joint.verdict == "met":
+        return f"{targets.capitalize()} {hold}"
+    if joint.verdict == "missed":
+        return f"{targets.capitalize()} {do_not}: {are(names, 'missed')}"
+    return f"It is open whether {targets} {hold}: {are(names, 'undecided')}"
+
+
+def _name(sheet: Sheet, one: TargetResult, lines: list[str], top: float) -> None:
+    room = NAMES - (text_width(one.claim, SMALL) + 0.12 if one.claim else 0)
+    name = shortened(one.name, room, PLAIN, bold=True)
+    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
+    if one.claim:
+        sheet.write(MARGIN + text_width(name, PLAIN, bold=True) + 0.12, top + 0.015, one.claim, color=GREY)
+    sheet.write(MARGIN, top + leading(PLAIN), "\n".join(lines), color=GREY)
+
+
+def _value(sheet: Sheet, one: TargetResult, top: float) -> None:
+    left, look = MARGIN + NAMES + STRIP + 2 * GAP, VERDICTS[one.verdict]
+    sheet.mark(left + 0.08, top + 0.08, one.verdict)
+    sheet.write(left + 0.22, top, one.verdict, size=PLAIN, weight="bold", color=look.colour)
+    sheet.write(left, top + leading(PLAIN), "\n".join(wrapped(came_to(one), VALUES, SMALL, lines=3)))
+
+
+def _strip(axes: Axes, one: TargetResult, together: TargetResult) -> None:
+    """The scale of one target: its good side shaded, the threshold, the interval, and the mark of the verdict."""
+    first, last = _scale(one, together)
+    limit, look = one.threshold, VERDICTS[one.verdict]
+    axes.set(xlim=(first, last), ylim=(-1, 1))
+    for name in ("left", "bottom"):
+        axes.spines[name].set_visible(False)
+    axes.set_facecolor(BAD)
+    good = (limit, last) if side(one.target) == "at_least" else (first, limit)
+    axes.axvspan(*good, color=GOOD, linewidth=0)
+    axes.plot([limit, limit], [-1, 1.25], color=INK, linewidth=1.8, clip_on=False, zorder=4)
+    wanted = f"{'at least' if side(one.target) == 'at_least' else 'at most'} {_number(one, limit)}"
+    half = text_width(wanted, SMALL) / 2 / STRIP * (last - first)
+    middle = min(max(limit, first + half), last - half)
+    axes.text(middle, 1.4, wanted, ha="center", va="bottom", fontsize=SMALL, color=INK)
+    axes.set_yticks([])
+    axes.set_xticks([first, last], [_number(one, first), _number(one, last)])
+    axes.tick_params(axis="x", length=0, pad=2)
+    # The end labels stay within the strip, so that they meet nothing beside it.
+    left, right = axes.get_xticklabels()
+    left.set_horizontalalignment("left")
+    right.set_horizontalalignment("right")
+    if math.isnan(one.value):
+        return
+    axes.plot([together.low, min(together.high, last)], [0, 0], color=look.colour, linewidth=1, zorder=5)
+    axes.plot([one.low, min(one.high, last)], [0, 0], color=look.colour, linewidth=3.6, zorder=5)
+    if one.high > last:
+        axes.plot([last], [0], marker=">", markersize=6, color=look.colour, clip_on=False, zorder=5)
+    mark(axes, min(one.value, last), 0, one.verdict)
+
+
+def _number(one: TargetResult, value: float) -> str:
+    return words.span(value) if one.kind == "mean" and value else "0" if one.kind == "mean" else share_text(value)
+
+
+def _scale(one: TargetResult, together: TargetResult) -> tuple[float, float]:
+    """What a strip shows: a mean from 0; shares from 0 % to 100 %, or a part of that where all lies close together."""
+    numbers = [one.threshold, one.low, one.high, together.low, together.high]
+    if not math.isnan(one.value):
+        numbers.append(one.value)
+    low, high = min(numbers), max(number for number in numbers if math.isfinite(number))
+    if one.kind == "mean":
+        return 0.0, float(next((time for time in _TIMES if time >= 1.15 * high), 1.15 * high))
+    step = next((step for step in _STEPS if step >= (high - low) / 3), 0.0)
+    if not step:
+        return 0.0, 1.0
+    return max(math.floor(low / step - 0.5) * step, 0.0), min(math.ceil(high / step + 0.5) * step, 1.0)
+
+
+def _key(sheet: Sheet, top: float) -> None:
+    line: dict[str, Any] = {"color": GREY, "solid_capstyle": "butt"}
+    handles = [
+        Patch(color=GOOD, label="good side"),
+        Line2D([], [], color=INK, linewidth=1.8, label="threshold"),
+        Line2D([], [], linewidth=3.6, label="interval", **line),
+        Line2D([], [], linewidth=1, label="intervals that hold for all at once (of the title)", **line),
+    ]
+    key(sheet, handles, top)
+
+
+def _all_at_once(sheet: Sheet, held: list[tuple[str, HeldShare]], top: float) -> None:
+    """The share of runs, months, weeks and days in which every target held."""
+    sheet.write(MARGIN, top, "Share of periods in which every target held", size=PLAIN, weight="bold")
+    top += leading(PLAIN) + 0.05
+    axes = sheet.axes(MARGIN + NAMES + GAP, top, STRIP, PERIOD * len(held))
+    axes.set(xlim=(0, 1), ylim=(len(held), 0))
+    axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    for row, (unit, one) in enumerate(held):
+        share, middle = one.share, row + 0.5
+        axes.plot([share.low, share.high], [middle, middle], color=GREY, linewidth=2.4)
+        axes.plot([share.value], [middle], marker="o", markersize=5.5, color=INK, clip_on=False)
+        whole = "" if one.whole else ", not whole"
+        counted = f"{words.count(one.n_judged)} {_UNITS[unit] if one.n_judged != 1 else unit}{whole}"
+        at = top + row * PERIOD + 0.04
+        sheet.write(MARGIN + NAMES, at, counted, ha="right", color=GREY)
+        sheet.write(MARGIN + NAMES + STRIP + 2 * GAP, at, with_interval(share.value, share.low, share.high))

@@ -1,0 +1,225 @@
+"""The week of every pool: who is on seat, the work that comes, who is busy, and the tips that wait, hour by hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sim.cli.terminal import Result
+from sim.measures.frame import HOURS_A_WEEK
+from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
+from sim.plots import axes as scales
+from sim.plots.findings import about, hour_text, listed, share_text, short
+from sim.plots.style import (
+    FAINT,
+    GREY,
+    INK,
+    KEY,
+    MARGIN,
+    PLAIN,
+    SKY,
+    SMALL,
+    WIDTH,
+    Sheet,
+    key,
+    leading,
+    shortened,
+    styled,
+    text_width,
+)
+from sim.text import words
+
+BAND: Final = (5, 95)
+"""Percentiles over replications between which the bands lie."""
+HOURS: Final = np.arange(HOURS_A_WEEK)
+HOURS_EDGES: Final = np.repeat(np.arange(HOURS_A_WEEK + 1), 2)[1:-1]
+"""Where each hour begins and ends, so that what is constant within an hour can be filled."""
+LEFT: Final = 0.82
+WORKING: Final[dict[str, Any]] = {"color": SKY, "linewidth": 2.2}
+WORK: Final[dict[str, Any]] = {"color": "#8c3d02", "linestyle": (0, (3, 1.2)), "linewidth": 1}
+"""The line of those who are busy, light and broad, and on it that of the work that comes, dark and thin."""
+BUSY_BAND: Final = "#d9ebf7"
+WAITING_FILL: Final = "#d9d9d9"
+OVER: Final = "#f3b48a"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWeek:
+    """One pool over the hours of the week, (168,) each but the bands, (2, 168); NaN for hours that never came."""
+
+    name: str
+    unit: str
+    waiting: Floats
+    waiting_band: Floats
+    offered: Floats
+    busy: Floats
+    busy_band: Floats
+    on_duty: Floats
+
+    @property
+    def overloaded(self) -> int:
+        """Hours of the week in which as much work comes as the people can do, or more."""
+        return int(np.count_nonzero((self.offered > 0) & (self.offered >= self.on_duty)))
+
+
+def pool_weeks(result: Result) -> list[PoolWeek]:
+    """The week of every pool, its centres together."""
+    scenario, sample = result.done.scenario, result.done.sample
+    hours = sample.week
+    # An hour of the week that one replication never came to, none did.
+    came = ~np.isnan(hours[0])
+    middle, band = np.full(came.shape, np.nan), np.full((2, *came.shape), np.nan)
+    middle[came] = hours[:, came].mean(axis=0)
+    band[:, came] = np.percentile(hours[:, came], BAND, axis=0)
+    found = []
+    for k, (name, pool) in enumerate(scenario.pools.items()):
+        unit = "people" if pool.concurrency == 1 else f"people × {pool.concurrency}"
+        found.append(
+            PoolWeek(
+                name=name,
+                unit=unit,
+                waiting=middle[WAITING, k],
+                waiting_band=band[:, WAITING, k],
+                offered=middle[OFFERED, k],
+                busy=middle[BUSY, k],
+                busy_band=band[:, BUSY, k],
+                on_duty=middle[ON_DUTY, k],
+            )
+        )
+    return found
+
+
+def week(result: Result) -> Figure:
+    """Two rows of axes for every pool: people and work above, tips waiting below."""
+    pools = pool_weeks(result)
+    # Many pools get lower axes, so that a page holds them.
+    upper, lower = (0.95, 0.55) if len(pools) <= 5 else (0.72, 0.42)
+    height = leading(PLAIN) + 0.06 + upper + 0.08 + lower + 0.3
+    n, n_centres = len(result.done.sample), len(result.done.scenario.centres)
+    centres = f", the {n_centres} centres together" if n_centres > 1 else ""
+    bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
+    with styled():
+        note = f"Means by hour of the week{centres}{bands}. {about(result)}"
+        sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
+        for i, pool in enumerate(pools):
+            _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
+        _key(sheet, pools, height * len(pools), banded=n > 1)
+    return sheet.figure
+
+
+def _title(pools: list[PoolWeek]) -> str:
+    over = [pool for pool in pools if pool.overloaded]
+    most = max(pools, key=lambda pool: float(np.nanmax(pool.waiting, initial=0.0)))
+    waiting = _waiting(most)
+    if waiting:
+        told = f"Most tips wait for {short(most.name)}: {waiting}"
+    else:
+        told = "Hardly any tip waits at any hour of the week"
+    if over:
+        hours = f"has too few people {over[0].overloaded} h a week" if len(over) == 1 else "have too few for hours"
+        told += f"; {listed([pool.name for pool in over], most=2)} {hours}"
+    return told
+
+
+def _waiting(pool: PoolWeek) -> str:
+    """How many tips wait for a pool, and when if that tells the hours apart; nothing where hardly any does."""
+    most = float(np.nanmax(pool.waiting, initial=0.0))
+    if most < 0.05:
+        return ""
+    middle = float(np.nanmean(pool.waiting))
+    if most < 2 * middle:
+        return f"{_tips(middle)} on average, at all hours much alike"
+    return f"up to {_tips(most)} on average, {hour_text(int(np.nanargmax(pool.waiting)))}"
+
+
+def _tips(number: float) -> str:
+    return f"{number:.1f}" if number < 10 else words.count(number)
+
+
+def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float], *, banded: bool) -> None:
+    width = WIDTH - LEFT - MARGIN
+    name = shortened(pool.name, width / 2, PLAIN, bold=True)
+    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
+    beside = MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+    sheet.write(beside, top + 0.015, _told(pool, WIDTH - MARGIN - beside), color=GREY)
+    top += leading(PLAIN) + 0.06
+    above = sheet.axes(LEFT, top, width, heights[0])
+    below = sheet.axes(LEFT, top + heights[0] + 0.08, width, heights[1])
+    over = np.nan_to_num(pool.offered) > np.nan_to_num(pool.on_duty)
+    above.fill_between(
+        HOURS_EDGES,
+        np.repeat(pool.on_duty, 2),
+        np.repeat(pool.offered, 2),
+        where=np.repeat(over, 2),
+        color=OVER,
+        linewidth=0,
+    )
+    if banded:
+        above.fill_between(HOURS + 0.5, *pool.busy_band, color=BUSY_BAND, linewidth=0)
+        below.fill_between(HOURS + 0.5, *pool.waiting_band, color=WAITING_FILL, linewidth=0)
+    above.stairs(pool.on_duty, np.arange(HOURS_A_WEEK + 1), baseline=None, color=INK, linewidth=1.5, zorder=3)
+    above.plot(HOURS + 0.5, pool.busy, **WORKING)
+    above.plot(HOURS + 0.5, pool.offered, **WORK)
+    below.plot(HOURS + 0.5, pool.waiting, color=INK, linewidth=1.2)
+    for axes, label in ((above, pool.unit), (below, "tips\nwaiting")):
+        scales.week(axes, named=axes is below)
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1.18))
+        axes.yaxis.set_major_locator(MaxNLocator(2 if axes is below else 4, integer=True, min_n_ticks=2))
+        axes.set_ylabel(label, linespacing=1.1)
+        axes.yaxis.set_label_coords(-0.46 / width, 0.5)
+        _absent(axes, np.isnan(pool.waiting))
+    above.tick_params(axis="x", length=0)
+
+
+def _absent(axes: Axes, absent: NDArray[np.bool_]) -> None:
+    """Hatch the hours that never came."""
+    if absent.any():
+        axes.fill_between(
+            HOURS_EDGES,
+            0,
+            1,
+            where=np.repeat(absent, 2),
+            transform=axes.get_xaxis_transform(),
+            facecolor="none",
+            edgecolor=FAINT,
+            hatch="////",
+            linewidth=0,
+        )
+
+
+def _told(pool: PoolWeek, width: float) -> str:
+    """A line on a pool, as far as there is room: how overloaded, where the most wait, how busy."""
+    on_duty, busy = float(np.nansum(pool.on_duty)), float(np.nansum(pool.busy))
+    parts = []
+    if pool.overloaded:
+        parts.append(f"more work than people {words.count(pool.overloaded)} h a week")
+    if waiting := _waiting(pool):
+        parts.append(f"waiting: {waiting}")
+    parts.append(f"busy {share_text(busy / on_duty)} of the time on seat" if on_duty else "nobody is ever on seat")
+    while len(parts) > 1 and text_width("; ".join(parts), SMALL) > width:
+        parts.pop()
+    return shortened("; ".join(parts), width, SMALL)
+
+
+def _key(sheet: Sheet, pools: list[PoolWeek], top: float, *, banded: bool) -> None:
+    handles: list[Artist] = [
+        Line2D([], [], color=INK, linewidth=1.5, label="on seat"),
+        Line2D([], [], **WORKING, label="busy"),
+        Line2D([], [], **WORK, label="work that comes, erlangs"),
+    ]
+    if any(pool.overloaded for pool in pools):
+        handles.append(Patch(color=OVER, label="more work than people"))
+    if any(np.isnan(pool.waiting).any() for pool in pools):
+        handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="////", linewidth=0, label="not in the run"))
+    key(sheet, handles, top)

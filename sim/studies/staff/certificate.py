@@ -1,0 +1,217 @@
+"""What is known of the staffings that cost less than a chosen one: which fail, which were tried, which remain open.
+
+It rests on one assumption, which holds on average and not tip by tip: more people at one post, and no fewer at any
+other, do not make a target worse. So what has nowhere more people than a staffing shown to fail, fails too.
+
+Boxes of staffings are closed from their tops: the top of a box has at every post as many people as any staffing of the
+box that costs less than the chosen one. If it fails, all of them do; if not, the box is cut in two.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.studies.staff.staffed import Staffing
+from sim.studies.staff.tried import Tried
+
+Ints = NDArray[np.int64]
+
+CHEAPER: Final = 1e-9
+"""Costs that differ by less than this part are the same."""
+MOST_LISTED: Final = 2_000_000
+"""Boxes with more staffings are counted by their costs, not one by one."""
+STEPS_OF_COST: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """All staffings between two."""
+
+    least: Staffing
+    most: Staffing
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What the proof left of the staffings that cost less than the chosen one."""
+
+    cheaper: int
+    """How many there are within the bounds, tried or not."""
+    open: int
+    """How many of them are neither tried nor excluded."""
+    exactly: bool
+    """Whether the two numbers are counted, or only known not to be larger."""
+    least_cost: float
+    """No open one costs less than this; the cost of the chosen one where none is open."""
+
+
+class Proof:
+    """The boxes of staffings that cost less than a bound and are not yet closed."""
+
+    def __init__(self, tried: Tried, cost: float):
+        """Everything within the bounds that costs less than `cost` is open at first."""
+        self.tried = tried
+        self.cost = cost
+        self._boxes: list[tuple[float, int, Box]] = []
+        self._n_made = 0
+        self._add(Box(tuple(post.least for post in tried.posts), tuple(post.most for post in tried.posts)))
+
+    def __bool__(self) -> bool:
+        """Whether anything is open."""
+        return bool(self._boxes)
+
+    @property
+    def least_cost(self) -> float:
+        """No open staffing costs less."""
+        return self._boxes[0][0] if self._boxes else self.cost
+
+    @property
+    def boxes(self) -> list[Box]:
+        """The open ones, the cheapest first; no staffing is in two of them."""
+        return [box for _, _, box in sorted(self._boxes)]
+
+    def bound(self, cost: float) -> None:
+        """A cheaper staffing was found: what costs as much or more need not be looked at."""
+        self.cost = min(cost, self.cost)
+
+    def close(self, around: Staffing, most_effort: float) -> Staffing | None:
+        """Close boxes until none is open or the effort is spent; gives a cheaper staffing that leans to hold, if one is
+        met on the way. Boxes are cut first at the numbers of the staffing `around` which the proof is made."""
+        while self._boxes and self.tried.effort < most_effort:
+            _, _, box = heapq.heappop(self._boxes)
+            tight = self._tightened(box)
+            if tight is None:
+                continue
+            if tight.least == tight.most:
+                if self.tried.look(tight.least, "choose").leans == "met":
+                    return tight.least
+            elif not self._fails(tight.most, around):
+                post, people = _where(tight, around)
+                self._add(Box(tight.least, _set(tight.most, post, people)))
+                self._add(Box(_set(tight.least, post, people + 1), tight.most))
+        return None
+
+    def _fails(self, top: Staffing, around: Staffing) -> bool:
+        """Whether the top of a box fails, and with it the box.
+
+        A top that has fewer people than the staffing at one post only is first tried with as many as there may be at
+        all others: if that fails, so does everything with as few at that post.
+        """
+        short = [i for i, people in enumerate(top) if people < around[i]]
+        if len(short) == 1 and not self.tried.stands(top):
+            lifted = _set(tuple(post.most for post in self.tried.posts), short[0], top[short[0]])
+            if self.tried.fails(lifted):
+                return True
+        return self.tried.fails(top)
+
+    def _add(self, box: Box) -> None:
+        tight = self._tightened(box)
+        if tight is not None:
+            self._n_made += 1
+            heapq.heappush(self._boxes, (self.tried.cost(tight.least), self._n_made, tight))
+
+    def _tightened(self, box: Box) -> Box | None:
+        """What is open of a box; None where nothing is."""
+        least, most = np.array(box.least), np.array(box.most)
+        price, failed = self.tried.price, self.tried.failed
+        while True:
+            room = self.cost * (1 - CHEAPER) - float(price @ least)
+            if room <= 0 or np.any(least > most):
+                return None
+            with np.errstate(divide="ignore"):
+                more = np.where(price > 0, np.floor(room / np.maximum(price, 1e-300)), np.inf)
+            most = np.minimum(most, least + np.minimum(more, most - least).astype(np.int64))
+            # A staffing that fails and is short of the top at one post only rules out the numbers up to its own there.
+            over = most > failed
+            if len(failed) and not over.any(axis=1).all():
+                return None
+            alone = failed[over.sum(axis=1) == 1]
+            where = over[over.sum(axis=1) == 1]
+            raised = least.copy()
+            if len(alone):
+                raised = np.maximum(least, np.where(where, alone + 1, 0).max(axis=0))
+            if np.array_equal(raised, least):
+                return Box(_staffing(least), _staffing(most))
+            least = raised
+
+    def remainder(self) -> Remainder:
+        """What is left: all that cost less than the chosen one, and those of them that are open."""
+        whole = Box(tuple(post.least for post in self.tried.posts), tuple(post.most for post in self.tried.posts))
+        cheaper, exact = self._count(whole, open_only=False)
+        boxes = [tight for box in self.boxes if (tight := self._tightened(box)) is not None]
+        n_open, least = 0, self.cost
+        for box in boxes:
+            n, exactly = self._count(box, open_only=True)
+            n_open, exact = n_open + n, exact and exactly
+            if n:
+                least = min(least, self.tried.cost(box.least))
+        return Remainder(cheaper, n_open, exact, least)
+
+    def _count(self, box: Box, *, open_only: bool) -> tuple[int, bool]:
+        """Staffings of a box that cost less than the bound, and whether that is counted exactly."""
+        sizes = [high - low + 1 for low, high in zip(box.least, box.most, strict=True)]
+        if math.prod(sizes) > MOST_LISTED:
+            return _counted_by_cost(box, self.tried.price, self.cost, sizes), False
+        people = np.indices(sizes).reshape(len(sizes), -1).T + np.array(box.least)
+        people = people[people @ self.tried.price < self.cost * (1 - CHEAPER)]
+        if open_only:
+            for failed in self.tried.failed:
+                people = people[(people > failed).any(axis=1)]
+            people = people[[_staffing(row) not in self.tried.outcomes for row in people]]
+        return len(people), True
+
+
+def _where(box: Box, around: Staffing) -> tuple[int, int]:
+    """At which post a box is cut, and the most people there in its lower part.
+
+    First where the box has fewer people than a staffing that holds, and as many or more, at one less: most likely that
+    fails. Then, where it has fewer only, at one less than its top, which was not shown to fail. Else in the middle.
+    """
+    posts = [
+        (most - least, i, least, most, people)
+        for i, (least, most, people) in enumerate(zip(box.least, box.most, around, strict=True))
+        if least < most
+    ]
+    for chosen in (
+        [(width, -i, people - 1) for width, i, least, most, people in posts if least < people <= most],
+        [(width, -i, most - 1) for width, i, _, most, people in posts if most < people],
+    ):
+        if chosen:
+            _, post, people = max(chosen)
+            return -post, people
+    width, post = max((width, -i) for width, i, *_ in posts)
+    return -post, box.least[-post] + (width - 1) // 2
+
+
+def _counted_by_cost(box: Box, price: NDArray[np.float64], cost: float, sizes: Sequence[int]) -> int:
+    """Staffings of a box that cost less than a bound, or a few more: costs are rounded down to steps."""
+    room = cost * (1 - CHEAPER) - float(price @ np.array(box.least))
+    if room <= 0:
+        return 0
+    step = room / STEPS_OF_COST
+    ways = np.zeros(STEPS_OF_COST + 1)
+    ways[0] = 1
+    for size, one in zip(sizes, price, strict=True):
+        found = np.zeros_like(ways)
+        for more in range(size):
+            shift = math.floor(more * float(one) / step)
+            if shift > STEPS_OF_COST:
+                break
+            found[shift:] += ways[: len(ways) - shift]
+        ways = found
+    return round(float(ways.sum()))
+
+
+def _set(staffing: Staffing, post: int, people: int) -> Staffing:
+    return (*staffing[:post], people, *staffing[post + 1 :])
+
+
+def _staffing(people: Ints) -> Staffing:
+    return tuple(int(n) for n in people)

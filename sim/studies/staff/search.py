@@ -1,0 +1,165 @@
+"""The search for a cheap staffing: up from a first guess until all targets hold, down again, and sideways.
+
+What is tried next follows from how much of what the targets allow each person more or less uses up. The search gives a
+staffing that holds and none with one person less that does; that there is no cheaper one is for `certificate.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.studies.staff.staffed import Staffing
+from sim.studies.staff.tried import Tried
+
+Floats = NDArray[np.float64]
+
+NEARLY: Final = 0.9
+"""A target that uses up so much of what it allows or less needs no more people."""
+MOST_EXCHANGES: Final = 12
+"""Exchanges that are tried from one staffing: those that promise most."""
+ENOUGH_FOR_EXCHANGES: Final = 4
+"""With fewer posts the proof tries what is left, and finds what is cheaper on its way."""
+PROMISING: Final = 1.05
+"""What an exchange is expected to use up at most; the guess is a little off."""
+TWICE: Final = 2.3
+"""Two people less at one post are expected to cost so much more than one."""
+
+
+def moved(staffing: Staffing, post: int, by: int) -> Staffing:
+    """The staffing with so many people more at one post."""
+    return (*staffing[:post], staffing[post] + by, *staffing[post + 1 :])
+
+
+def cheap(tried: Tried, guess: Staffing, most_effort: float) -> Staffing | None:
+    """A staffing that leans to hold, no one person of which can go; None where none was found within the bounds.
+
+    Sideways moves stop when the effort is spent; the way up and down is always gone.
+    """
+    found = risen(tried, guess)
+    if found is None:
+        return None
+    found = lowered(tried, found)
+    if len(tried.posts) < ENOUGH_FOR_EXCHANGES:
+        return found
+    while tried.effort < most_effort and (better := exchanged(tried, found)) is not None:
+        found = lowered(tried, better)
+    return found
+
+
+def risen(tried: Tried, staffing: Staffing) -> Staffing | None:
+    """From a staffing on, a person more at a time where that helps most for its cost, until all targets hold."""
+    gains: dict[int, float] = {}
+    top = tuple(post.most for post in tried.posts)
+    steps = 0
+    while tried.excluded(staffing) or tried.look(staffing, "choose").leans != "met":
+        free = [i for i, post in enumerate(tried.posts) if staffing[i] < post.most]
+        if not free or (steps == 0 and tried.look(top, "choose").leans != "met"):
+            return None
+        short = _shortfall(tried.glance(staffing))
+
+        def gain(i: int, short: float = short, at: Staffing = staffing) -> float:
+            return (short - _shortfall(tried.glance(moved(at, i, 1)))) / max(float(tried.price[i]), 1e-9)
+
+        best = _best(free, gains, gain)
+        # Where one person more at any one post helps nothing, one more at each may.
+        staffing = moved(staffing, best, 1) if gains[best] > 0 else _raised(tried, staffing)
+        steps += 1
+    return staffing
+
+
+def lowered(tried: Tried, staffing: Staffing) -> Staffing:
+    """From a staffing that holds on, a person less at a time where that saves most for what it uses up."""
+    tops = {i for i, post in enumerate(tried.posts) if staffing[i] > post.least}
+    worths: dict[int, float] = {}
+    while tops:
+        now = tried.glance(staffing)
+
+        def worth(i: int, now: Floats = now, at: Staffing = staffing) -> float:
+            less = moved(at, i, -1)
+            if tried.excluded(less) or tried.look(less, "glance").verdict == "missed":
+                return -np.inf
+            room = np.maximum(1 - now, 0.02)
+            return float(tried.price[i] / (1e-6 + np.sum(np.maximum(tried.glance(less) - now, 0) / room)))
+
+        best = _best(sorted(tops), worths, worth)
+        less = moved(staffing, best, -1)
+        if worths[best] > -np.inf and tried.look(less, "choose").leans == "met":
+            staffing = less
+            if staffing[best] > tried.posts[best].least:
+                continue
+        # With fewer people elsewhere it will not hold either.
+        tops.remove(best)
+        worths.pop(best, None)
+    return staffing
+
+
+def exchanged(tried: Tried, staffing: Staffing) -> Staffing | None:
+    """A cheaper staffing that holds, with one person more at one post and one or two less at others; None if none."""
+    limit = tried.cost(staffing)
+    for candidate in _exchanges(tried, staffing):
+        if tried.cost(candidate) < limit and not tried.excluded(candidate):
+            seen = tried.look(candidate, "glance")
+            near = seen.verdict != "missed" and float(seen.used.max(initial=0)) <= PROMISING
+            if near and tried.look(candidate, "choose").leans == "met":
+                return candidate
+    return None
+
+
+def _exchanges(tried: Tried, staffing: Staffing) -> Iterator[Staffing]:
+    """The cheaper exchanges that promise to hold, by what single people more and less were seen to do."""
+    posts = range(len(staffing))
+    now = tried.glance(staffing)
+    up = [i for i in posts if staffing[i] < tried.posts[i].most]
+    down = [i for i in posts if staffing[i] > tried.posts[i].least]
+    less = {i: tried.glance(moved(staffing, i, -1)) - now for i in down}
+    more = {i: tried.glance(moved(staffing, i, 1)) - now for i in up}
+    found: list[tuple[float, Staffing]] = []
+    for i in up:
+        pairs = [(j,) for j in down] + list(combinations_with_replacement(down, 2))
+        for given in pairs:
+            if i in given or float(tried.price[i] - sum(tried.price[j] for j in given)) >= 0:
+                continue
+            twice = len(given) == 2 and given[0] == given[1]
+            if twice and staffing[given[0]] - 2 < tried.posts[given[0]].least:
+                continue
+            taken = less[given[0]] * TWICE if twice else sum((less[j] for j in given), np.zeros(len(now)))
+            expected = float(np.max(now + more[i] + taken, initial=0))
+            if expected <= PROMISING:
+                candidate = moved(staffing, i, 1)
+                for j in given:
+                    candidate = moved(candidate, j, -1)
+                found.append((expected, candidate))
+    found.sort()
+    yield from (candidate for _, candidate in found[:MOST_EXCHANGES])
+
+
+def _shortfall(used: Floats) -> float:
+    """How far targets are from holding, in logarithms: a line that grows all year is no infinity."""
+    return float(np.sum(np.log(np.maximum(used, NEARLY) / NEARLY)))
+
+
+def _raised(tried: Tried, staffing: Staffing) -> Staffing:
+    return tuple(min(people + 1, post.most) for people, post in zip(staffing, tried.posts, strict=True))
+
+
+def _best(posts: list[int], known: dict[int, float], value: Callable[[int], float]) -> int:
+    """The post of the highest value; one known from before is worked out again only where it leads.
+
+    The next person more helps less than the last, and the next person less costs more: an old value is an upper bound.
+    """
+    fresh: set[int] = set()
+    for i in posts:
+        if i not in known:
+            known[i] = value(i)
+            fresh.add(i)
+    while True:
+        best = max(posts, key=lambda i: (known[i], -i))
+        if best in fresh:
+            return best
+        known[best] = value(best)
+        fresh.add(best)

@@ -1,0 +1,312 @@
+"""The cheapest staffing that meets every target at once, and what is known of all that cost less.
+
+`cheapest` gives a staffing that holds on fresh seeds; `staff` adds what no staff can mend, said before the search, and
+the certificate. Which numbers are decided, and between which bounds, is said in `staffing_bounds.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from sim.scenario.schema import Scenario
+from sim.studies.replicate import Settings
+from sim.studies.staff.bounds import Bounds, bounded
+from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
+from sim.studies.staff.fresh import Confirmation, confirm
+from sim.studies.staff.guess import first_guess
+from sim.studies.staff.leaning import leanings
+from sim.studies.staff.search import cheap, lowered, moved
+from sim.studies.staff.staffed import Post, Staffing, cost, staffed, with_pools
+from sim.studies.staff.tried import Outcome, Tried
+from sim.studies.trials import Trials
+from sim.studies.unlimited import Limit, limits, unlimited
+
+FEWEST_REPLICATIONS: Final = 4
+"""Fewer give no interval to choose by."""
+MOST_EFFORT: Final = 300e6
+"""Visits after which a search looks no further: about a minute on two cores."""
+SEARCHING: Final = 0.5
+"""The part of the effort that sideways moves may take; the rest is for the certificate."""
+MOST_TURNS: Final = 12
+"""Choices that are put to the test on fresh seeds before the search gives up."""
+
+Why = Literal["beyond staff", "beyond bounds", "not confirmed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """What is known of the staffings within the bounds that cost less than the answer."""
+
+    neighbours: tuple[Outcome | None, ...]
+    """For each post, how the answer comes out with one person less there; None where it is at its lower bound."""
+    remainder: Remainder
+    n_within: int
+    """Staffings within the bounds."""
+    n_failed: int
+    """Staffings that were shown to fail."""
+    n_unsure: int
+    """Cheaper staffings that were tried and neither hold nor fail for certain."""
+    against: tuple[Staffing, ...]
+    """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
+    assumption that the certificate rests on."""
+    effort: float
+    """How many times as long as usual the search could take."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether every cheaper staffing was tried or is excluded."""
+        return self.remainder.open == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """What more people in one pool would do, beyond the bounds."""
+
+    pool: str
+    targets: tuple[str, ...]
+    """Those that then lean to hold, and do not within the bounds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """The cheapest staffing found, or why there is none."""
+
+    scenario: Scenario
+    posts: tuple[Post, ...]
+    limits: tuple[Limit, ...]
+    """The best that each target can come to, whatever the staff; empty where that was not asked."""
+    tried: Tried | None
+    """None where no search took place."""
+    staffing: Staffing | None
+    why: Why | None
+    """Why there is none."""
+    confirmation: Confirmation | None = None
+    """How the answer came out on fresh seeds."""
+    certificate: Certificate | None = None
+    rejected: tuple[Staffing, ...] = ()
+    """Cheaper choices that did not hold on fresh seeds."""
+    top: Outcome | None = None
+    """Where the bounds are too narrow: what the most people within them come to."""
+    reliefs: tuple[Relief, ...] = ()
+    """And which pools would relieve it if they alone had people without limit, around the clock."""
+
+    @property
+    def by_path(self) -> dict[str, int]:
+        """The number of people at each path of the document; empty without an answer."""
+        return {post.path: people for post, people in zip(self.posts, self.staffing or (), strict=False)}
+
+    @property
+    def cost(self) -> float:
+        """A week, overtime apart; that of the decided posts only."""
+        return cost(self.posts, self.staffing) if self.staffing is not None else float("nan")
+
+    @property
+    def paid_hours(self) -> float:
+        """A week, of the decided posts, overtime apart."""
+        return sum(post.paid_hours * people for post, people in zip(self.posts, self.staffing or (), strict=False))
+
+    @property
+    def staffed(self) -> Scenario:
+        """The scenario with the answer on duty; ValueError without one."""
+        if self.staffing is None:
+            raise ValueError(f"there is no staffing: {self.why}")
+        return staffed(self.scenario, self.posts, self.staffing)
+
+
+def cheapest(
+    scenario: Scenario,
+    *,
+    pools: Mapping[str, Bounds] | None = None,
+    trials: Trials | None = None,
+    replications: int | None = None,
+    start: Mapping[str, int] | None = None,
+    most_effort: float = MOST_EFFORT * SEARCHING,
+) -> Answer:
+    """A cheap staffing that meets all targets of a scenario on fresh seeds, without a certificate.
+
+    `pools` names the pools that are decided, with bounds or None, as in `staffing_bounds.decided`; `start` gives
+    numbers by path from which the search sets out, such as the answer to a question much like this one.
+    """
+    trials = trials or Trials(scenario.run.seed, Settings())
+    posts = bounded(scenario, trials, pools)
+    return _Search(scenario, trials, posts, replications, most_effort).answer(start or {})
+
+
+def staff(
+    scenario: Scenario,
+    *,
+    pools: Mapping[str, Bounds] | None = None,
+    trials: Trials | None = None,
+    replications: int | None = None,
+    most_effort: float = MOST_EFFORT,
+    expect: Callable[[int], None] = lambda _: None,
+) -> Answer:
+    """The cheapest staffing within the bounds that meets all targets, with its certificate.
+
+    Where unlimited staff misses a target, the answer says so and nothing is searched. `expect` is told how many
+    replications the trials will have done at most.
+    """
+    trials = trials or Trials(scenario.run.seed, Settings())
+    best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
+    if any(one.beyond_staff for one in best):
+        return Answer(scenario, (), best, None, None, "beyond staff")
+    posts = bounded(scenario, trials, pools)
+    search = _Search(scenario, trials, posts, replications, most_effort)
+    expect(trials.n_done + int(most_effort / search.tried.effort_of_one))
+    answer = replace(search.answer({}), limits=best)
+    return answer if answer.staffing is None else search.certified(answer)
+
+
+def enough(scenario: Scenario, replications: int | None = None) -> int:
+    """Replications that a staffing is judged by at first: as many as asked for, but enough for an interval."""
+    return max(scenario.run.replications if replications is None else replications, FEWEST_REPLICATIONS)
+
+
+class _Search:
+    """One search for a staffing, up to its certificate."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        trials: Trials,
+        posts: tuple[Post, ...],
+        replications: int | None,
+        most_effort: float,
+    ):
+        if not scenario.targets:
+            raise ValueError("there are no targets that a staffing could meet")
+        if not posts:
+            raise ValueError("there is nobody to decide about: no pool was named that has staff")
+        self.scenario, self.posts, self.settings = scenario, posts, trials.settings
+        self.replications, self.most_effort = enough(scenario, replications), most_effort
+        self.tried = Tried(scenario, posts, trials, self.replications)
+        self.rejected: list[Staffing] = []
+        self.turns = 0
+
+    def answer(self, start: Mapping[str, int]) -> Answer:
+        """A staffing that holds, no one person of which can go, confirmed; or why there is none."""
+        guess = first_guess(self.scenario, self.posts)
+        wanted = tuple(
+            min(max(start.get(post.path, people), post.least), post.most)
+            for post, people in zip(self.posts, guess, strict=True)
+        )
+        effort = self.most_effort * SEARCHING
+        found = cheap(self.tried, wanted, effort)
+        while found is not None and self._may_choose:
+            confirmation = self.confirmed(found)
+            if confirmation is not None:
+                return Answer(
+                    self.scenario,
+                    self.posts,
+                    (),
+                    self.tried,
+                    found,
+                    None,
+                    confirmation,
+                    rejected=tuple(self.rejected),
+                )
+            found = cheap(self.tried, found, effort)
+        if found is not None:
+            return Answer(
+                self.scenario, self.posts, (), self.tried, None, "not confirmed", rejected=tuple(self.rejected)
+            )
+        top = self.tried.outcomes[tuple(post.most for post in self.posts)]
+        return Answer(
+            self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
+        )
+
+    @property
+    def _may_choose(self) -> bool:
+        """Whether another choice may be put to the test."""
+        return self.turns < MOST_TURNS
+
+    def confirmed(self, staffing: Staffing) -> Confirmation | None:
+        """How a staffing comes out on fresh seeds; None where it does not hold there, which is noted."""
+        found = confirm(staffed(self.scenario, self.posts, staffing), self.settings, self.replications, self.turns)
+        self.turns += 1
+        if found.accepted:
+            return found
+        self.tried.reject(staffing)
+        self.rejected.append(staffing)
+        return None
+
+    def certified(self, answer: Answer) -> Answer:
+        """The answer, or a cheaper one met on the way, with what is known of all that cost less."""
+        assert answer.staffing is not None
+        chosen, confirmation = answer.staffing, answer.confirmation
+        neighbours = self.neighbours(chosen)
+        proof = Proof(self.tried, self.tried.cost(chosen))
+        while (better := self._better(chosen, neighbours if self._may_choose else (), proof)) is not None:
+            # What leans to hold and is no longer put to the test is told as undecided; the proof goes on without it.
+            if not self._may_choose:
+                continue
+            better = lowered(self.tried, better)
+            confirmed = self.confirmed(better)
+            if confirmed is not None:
+                chosen, confirmation = better, confirmed
+                neighbours = self.neighbours(chosen)
+                proof.bound(self.tried.cost(chosen))
+        certificate = Certificate(
+            neighbours=tuple(neighbours),
+            remainder=proof.remainder(),
+            n_within=math.prod(post.most - post.least + 1 for post in self.posts),
+            n_failed=sum(one.verdict == "missed" for one in self.tried.outcomes.values()),
+            n_unsure=sum(
+                one.verdict != "missed" and not self.tried.excluded(staffing)
+                for staffing, one in self.tried.outcomes.items()
+                if one.cost < self.tried.cost(chosen) * (1 - CHEAPER)
+            ),
+            against=tuple(
+                staffing
+                for staffing, one in self.tried.outcomes.items()
+                if one.leans == "met" and self.tried.excluded(staffing)
+            ),
+            effort=self.most_effort / MOST_EFFORT,
+        )
+        return replace(
+            answer,
+            staffing=chosen,
+            confirmation=confirmation,
+            certificate=certificate,
+            rejected=tuple(self.rejected),
+        )
+
+    def _reliefs(self, top: Outcome) -> tuple[Relief, ...]:
+        """The pools that stand in the way when the most people within the bounds are not enough."""
+        names = list(self.scenario.targets)
+        short = [k for k, one in enumerate(top.leanings) if one.verdict != "met"]
+        highest = staffed(self.scenario, self.posts, top.staffing)
+        free = unlimited(self.scenario).pools
+        found = []
+        for pool in self.scenario.pools:
+            freed = with_pools(highest, {**highest.pools, pool: free[pool]})
+            sample = self.tried.trials.sample(freed, self.tried.looks[0])
+            leans = leanings(sample, self.scenario.run.confidence)
+            relieved = tuple(names[k] for k in short if leans[k].verdict == "met")
+            if relieved:
+                found.append(Relief(pool, relieved))
+        return tuple(found)
+
+    def neighbours(self, staffing: Staffing) -> list[Outcome | None]:
+        """How a staffing comes out with one person less at each post; None where that is out of bounds."""
+        found: list[Outcome | None] = []
+        for i, post in enumerate(self.posts):
+            less = moved(staffing, i, -1)
+            if less[i] < post.least:
+                found.append(None)
+            else:
+                found.append(self.tried.look(less, "exclude" if self.tried.excluded(less) else "choose"))
+        return found
+
+    def _better(self, chosen: Staffing, neighbours: Sequence[Outcome | None], proof: Proof) -> Staffing | None:
+        """A cheaper staffing that leans to hold; None where none is left, or the effort is spent."""
+        for one in neighbours:
+            # A neighbour that was refused since then leans to hold no longer.
+            if one is None or one.cost >= self.tried.cost(chosen):
+                continue
+            if self.tried.outcomes[one.staffing].leans == "met":
+                return one.staffing
+        return proof.close(chosen, self.most_effort)

@@ -1,0 +1,203 @@
+"""Staffings that were tried: how each came out, what is known to fail because of it, and what the trying has cost.
+
+A staffing is looked at after a few replications, after as many as were asked for, and after four times as many, on the
+same tips as every other; it is looked at again only where that may tell more. Nothing here decides what to try next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.measures.estimates import Verdict, each_of
+from sim.measures.held import side
+from sim.measures.targets import HeldShare, TargetResult, joint
+from sim.scenario.arrivals import expected_tips
+from sim.scenario.flow import flow
+from sim.scenario.schema import Scenario
+from sim.studies.staff import leaning
+from sim.studies.staff.leaning import Leaning
+from sim.studies.staff.staffed import Post, Staffing, cost, staffed
+from sim.studies.trials import Trials
+
+FEW: Final = 4
+"""Replications of the first look."""
+LAST_LOOK: Final = 4
+"""The last look comes after so many times the replications that were asked for."""
+FIXED_EFFORT: Final = 40_000
+"""What a replication costs besides its visits, in visits."""
+
+Aim = Literal["glance", "exclude", "choose"]
+"""What a staffing is tried for: to see how it leans, to show that it fails, or to be chosen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """How a staffing came out at the last look at it."""
+
+    staffing: Staffing
+    cost: float
+    """A week, overtime apart."""
+    n_replications: int
+    results: tuple[TargetResult, ...]
+    """Every target, with intervals that hold together, and at all looks."""
+    verdict: Verdict
+    """On all targets together, by these intervals."""
+    leanings: tuple[Leaning, ...]
+    shares: dict[str, HeldShare]
+    """The share of runs, months, weeks and days in which every target held."""
+    binding: str | None
+    """The target that uses up most of what it allows."""
+    rejected: bool = False
+    """Whether it did not hold on fresh seeds, so that it is not chosen, however it leans."""
+
+    @property
+    def leans(self) -> Verdict:
+        """How all targets lean together; a rejected staffing does not lean to hold."""
+        found = leaning.together(list(self.leanings))
+        return "undecided" if self.rejected and found == "met" else found
+
+    @property
+    def used(self) -> NDArray[np.float64]:
+        """(n_targets,) how much of what each target allows is used up."""
+        return np.array([one.used for one in self.leanings])
+
+    @property
+    def as_it_stands(self) -> bool:
+        """Whether every target holds by its value alone."""
+        return bool(np.all(self.used <= 1))
+
+
+class Tried:
+    """The staffings of a scenario that were tried, each on the same tips."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        posts: Sequence[Post],
+        trials: Trials,
+        replications: int,
+    ):
+        self.scenario, self.posts, self.trials = scenario, tuple(posts), trials
+        self.replications = replications
+        self.price = np.array([one.cost for one in posts])
+        """(n_posts,) cost a week of one person more."""
+        self.looks = tuple(sorted({min(FEW, replications), replications, LAST_LOOK * replications}))
+        self.confidence = each_of(scenario.run.confidence, len(self.looks))
+        """Of all targets together at one look, so that all looks at a staffing hold with the scenario's."""
+        self.outcomes: dict[Staffing, Outcome] = {}
+        """In the order in which they were tried first."""
+        self.glances: dict[Staffing, NDArray[np.float64]] = {}
+        """How much of what each target allows was used up at the first look: of all staffings by the same tips."""
+        self.failed = np.zeros((0, len(self.posts)), np.int64)
+        """(n, n_posts) staffings shown to fail, without those that have nowhere more people than another one."""
+        self.standing = np.zeros((0, len(self.posts)), np.int64)
+        """(n, n_posts) staffings that could not be shown to fail, without those that have nowhere fewer people than
+        another one."""
+        self.effort = 0.0
+        """What all looks have cost, in visits to a stage."""
+        share = np.array([channel.share for channel in scenario.demand.channels.values()])
+        visits = float((flow(scenario).visits @ share).sum())
+        self.effort_of_one = FIXED_EFFORT + expected_tips(scenario)[0] * (1 + visits)
+        """What one replication costs."""
+
+    def cost(self, staffing: Staffing) -> float:
+        """A week, overtime apart."""
+        return cost(self.posts, staffing)
+
+    def excluded(self, staffing: Sequence[int] | NDArray[np.int64]) -> bool:
+        """Whether it has nowhere more people than a staffing that was shown to fail."""
+        return bool(np.all(np.asarray(staffing) <= self.failed, axis=1).any())
+
+    def fails(self, staffing: Staffing) -> bool:
+        """Whether a staffing is known to fail, or is shown to by trying it.
+
+        It is not tried where it has nowhere fewer people than one that could not be shown to fail.
+        """
+        if self.excluded(staffing):
+            return True
+        return not self.stands(staffing) and self.look(staffing, "exclude").verdict == "missed"
+
+    def stands(self, staffing: Staffing) -> bool:
+        """Whether it has nowhere fewer people than a staffing that could not be shown to fail."""
+        return bool(np.all(np.array(staffing) >= self.standing, axis=1).any())
+
+    def full(self, staffing: Staffing) -> Outcome:
+        """How a staffing comes out with as many replications as were asked for, or more."""
+        found = self.outcomes.get(staffing)
+        if found is None or found.n_replications < self.replications:
+            found = self._look(staffing, self.replications)
+        return found
+
+    def reject(self, staffing: Staffing) -> None:
+        """Note that a staffing did not hold on fresh seeds."""
+        self.outcomes[staffing] = replace(self.outcomes[staffing], rejected=True)
+
+    def glance(self, staffing: Staffing) -> NDArray[np.float64]:
+        """(n_targets,) how much of what each target allows is used up at the first look."""
+        self.look(staffing, "glance")
+        return self.glances[staffing]
+
+    def look(self, staffing: Staffing, aim: Aim) -> Outcome:
+        """How a staffing comes out, looked at as often as the aim is worth."""
+        found = self.outcomes.get(staffing)
+        for n in self.looks:
+            if found is None or (n > found.n_replications and self._tells_more(found, n, aim)):
+                found = self._look(staffing, n)
+        assert found is not None
+        return found
+
+    def _tells_more(self, found: Outcome, n: int, aim: Aim) -> bool:
+        """Whether a look at n replications may settle what the last one left open."""
+        if aim == "glance" or found.verdict == "missed" or found.rejected:
+            return False
+        if found.leans == "met":
+            return False
+        if found.n_replications < self.replications:
+            return True
+        if aim == "choose":
+            return found.as_it_stands
+        return any(_may_fail(one, n / found.n_replications) for one in found.results)
+
+    def _look(self, staffing: Staffing, n: int) -> Outcome:
+        """A look at n replications, and what follows from it for other staffings."""
+        before = self.outcomes.get(staffing)
+        outcome = self._outcome(staffing, n)
+        self.outcomes[staffing] = outcome
+        self.glances.setdefault(staffing, outcome.used)
+        self.effort += self.effort_of_one * (n - (before.n_replications if before else 0))
+        x = np.array(staffing)
+        if outcome.verdict == "missed":
+            if not self.excluded(staffing):
+                self.failed = np.vstack([self.failed[~np.all(self.failed <= x, axis=1)], x])
+        elif outcome.leans == "met" or n >= self.replications:
+            self.standing = np.vstack([self.standing[~np.all(self.standing >= x, axis=1)], x])
+        return outcome
+
+    def _outcome(self, staffing: Staffing, n: int) -> Outcome:
+        scenario = staffed(self.scenario, self.posts, staffing)
+        sample = self.trials.sample(scenario, n, only_targets=True)
+        found = joint(sample, self.confidence)
+        return Outcome(
+            staffing=staffing,
+            cost=self.cost(staffing),
+            n_replications=n,
+            results=found.results,
+            verdict=found.verdict,
+            leanings=tuple(leaning.leanings(sample, self.scenario.run.confidence)),
+            shares=found.shares,
+            binding=found.binding,
+        )
+
+
+def _may_fail(one: TargetResult, times: float) -> bool:
+    """Whether an undecided target would be missed with so many times the replications, its value staying the same."""
+    if one.verdict != "undecided" or one.used <= 1:
+        return False
+    reach = one.high - one.value if side(one.target) == "at_least" else one.value - one.low
+    return abs(one.value - one.threshold) > reach / math.sqrt(times)

@@ -1,0 +1,286 @@
+"""One tip's life as a list of events, each a sentence: what it did, what it waited for, who was in its way.
+
+Pure functions of a scenario, a replication and its log; nothing is printed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.dynamics.clock import NEVER
+from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
+from sim.dynamics.order import work_after_relief
+from sim.dynamics.replication import NO_LABEL, NO_PLACE, RESTART, Replication
+from sim.text.crowd import Busy, Crowd
+from sim.text.words import length, span, time_words
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario, Stage
+
+NAMED: Final = 4
+"""So many other tips are named; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the tip."""
+
+    tick: int
+    stage: str | None
+    kind: str
+    """arrival, waits, starts, stops, delay, labelled, gives up, overflow, sent back, leaves, lost or open."""
+    text: str
+    details: tuple[str, ...] = ()
+    """What stood in its way."""
+
+
+class Teller:
+    """Tells the lives of the tips of one replication."""
+
+    def __init__(self, scenario: Scenario, replication: Replication, log: Log) -> None:
+        self.scenario, self.replication, self.log = scenario, replication, log
+        self.crowd = Crowd(replication, log)
+
+    def events(self, tip: int) -> list[Event]:
+        """What happened to a tip, in order."""
+        first, beyond = (int(self.replication.tips.first_visit[tip + step]) for step in (0, 1))
+        found = [self._arrival(tip, first)]
+        for visit in range(first, beyond):
+            if self.log.outcome[visit] == UNREACHED:
+                break
+            found += self._visit(visit, tip, last=visit == beyond - 1)
+        if first == beyond:
+            found.append(self._leaves(tip, int(self.replication.tips.arrival[tip])))
+        return sorted(found, key=lambda event: event.tick)
+
+    def attributes(self, tip: int) -> dict[str, str]:
+        """How it came and what it truly is, by name; what the scenario does not tell apart is left out."""
+        tips, scenario = self.replication.tips, self.scenario
+        named = {
+            "channel": (scenario.channels, tips.channel),
+            "risk": (scenario.risks, tips.risk),
+            "category": (scenario.categories, tips.category),
+            "centre": (scenario.centre_names, tips.centre),
+        }
+        return {key: names[int(code[tip])] for key, (names, code) in named.items() if len(names) > 1}
+
+    def place(self, index: int) -> str:
+        """A pool, and its centre where there are several."""
+        places = self.replication.rules.places
+        pool = list(self.scenario.pools)[int(places.pool[index])]
+        if places.centre[index] < 0 or len(self.scenario.centres) == 1:
+            return pool
+        return f"{pool} of {self.scenario.centre_names[places.centre[index]]}"
+
+    def time(self, tick: int, beside: int) -> str:
+        """The time of a tick, with its date where that is not the date of the tick beside it."""
+        return time_words(tick, beside, self.scenario.start)
+
+    # One visit
+
+    def _visit(self, visit: int, tip: int, *, last: bool) -> Iterator[Event]:
+        stage = self.scenario.stages[self.crowd.where.stage[visit]]
+        if self.crowd.where.own[visit] == NO_PLACE:
+            yield from self._delay(visit, stage)
+        else:
+            yield from self._attempts(visit, stage)
+            yield from self._spells(visit, stage)
+        if self.log.outcome[visit] == SERVED:
+            yield from self._after(visit, stage, tip, last=last)
+        elif self.log.outcome[visit] == ABANDONED:
+            lost = int(self.log.lost[tip])
+            yield Event(lost, stage.name, "lost", "is lost: it does not come back")
+        else:
+            ends = self.replication.rules.horizon
+            yield Event(ends, None, "open", f"is still at {stage.name} when the run ends")
+
+    def _delay(self, visit: int, stage: Stage) -> Iterator[Event]:
+        enter, start = int(self.log.enter[visit]), int(self.log.start[visit])
+        opens = min(start, self.replication.rules.horizon)
+        if opens > enter:
+            yield self._gate(enter, opens, stage)
+        if start < NEVER:
+            took = span(int(self.replication.visits.work[visit]))
+            yield Event(start, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
+
+    def _gate(self, enter: int, opens: int, stage: Stage) -> Event:
+        assert stage.every is not None
+        text = f"waits {span(opens - enter)} for the gate of {stage.name}, which opens every {length(stage.every)}"
+        return Event(enter, stage.name, "waits", text)
+
+    def _attempts(self, visit: int, stage: Stage) -> Iterator[Event]:
+        tried, visits, horizon = self.crowd.attempts, self.replication.visits, self.replication.rules.horizon
+        for row in np.flatnonzero(tried.visit == visit):
+            entry, release, gave_up = int(tried.entry[row]), int(tried.release[row]), int(tried.gave_up[row])
+            number = int(tried.number[row])
+            if number > 1:
+                yield Event(entry, stage.name, "retry", f"comes back to {stage.name}, attempt {number}")
+            until = min(release, gave_up, horizon)
+            if until > entry:
+                yield self._gate(entry, until, stage)
+            if release < NEVER:
+                yield from self._waits(visit, stage, release)
+            if gave_up < NEVER:
+                draw = int(visits.first_attempt[visit]) + number - 1
+                after = int(visits.retry_after[draw])
+                back = f"; it will try again in {span(after)}" if after < NEVER else ""
+                yield Event(
+                    gave_up,
+                    stage.name,
+                    "gives up",
+                    f"gives up at {stage.name}: its patience ends after {span(gave_up - entry)}{back}",
+                )
+
+    def _waits(self, visit: int, stage: Stage, since: int) -> Iterator[Event]:
+        """The wait that began at a tick, in the line of the stage's pool and in that of its overflow."""
+        own, other, seen = (
+            int(found[visit]) for found in (self.crowd.where.own, self.crowd.where.overflow, self.crowd.visible)
+        )
+        yield from self._wait(visit, own, stage, since)
+        if other != NO_PLACE:
+            yield from self._wait(visit, other, stage, max(since, seen))
+
+    def _wait(self, visit: int, place: int, stage: Stage, since: int) -> Iterator[Event]:
+        """The wait in the line of a place that began at a tick, if it was one."""
+        waits = self.crowd.waits
+        rows = np.flatnonzero((waits.visit == visit) & (waits.place == place) & (waits.began == since))
+        for row in rows:
+            entry, until = int(waits.entry[row]), int(waits.ended[row])
+            ahead = self.crowd.ahead(visit, place, entry, since)
+            behind = f"behind {_tips(ahead)}" if ahead else "first in it"
+            also = place != self.crowd.where.own[visit]
+            line = f"in the line of {self.place(place)} for {stage.name}"
+            text = f"{'also ' if also else ''}waits {span(until - since)} {line}, {behind}"
+            yield Event(
+                since,
+                stage.name,
+                "overflow" if also else "waits",
+                text,
+                tuple(self._in_the_way(visit, place, entry, since, until)),
+            )
+
+    def _in_the_way(self, visit: int, place: int, entry: int, since: int, until: int) -> Iterator[str]:
+        on_duty, busy = self.crowd.on_duty(place, since), self.crowd.busy(place, since)
+        yield self._at_work(place, on_duty, busy, since)
+        changes = self.crowd.changes(place, since, until)
+        for tick, number in changes[:NAMED]:
+            yield f"from {self.time(tick, since)} {number or 'nobody'} on duty"
+        if len(changes) > NAMED:
+            yield f"and {len(changes) - NAMED} more changes of shift or breaks"
+        passed = self.crowd.passed(visit, place, entry, since, until)
+        for by_rank, why in ((True, "with a better rank"), (False, "with an older place in line")):
+            if tips := [one.tip for one in passed if one.by_rank == by_rank]:
+                yield f"meanwhile {_tips(tips)} went first, {why}"
+
+    def _at_work(self, place: int, on_duty: int, busy: Sequence[Busy], tick: int) -> str:
+        named = ", ".join(
+            f"tip {one.tip} until {self.time(one.until, tick)}{' in overtime' if one.in_overtime else ''}"
+            for one in busy[:NAMED]
+        )
+        more = f" and {len(busy) - NAMED} more" if len(busy) > NAMED else ""
+        slots = int(self.replication.rules.places.concurrency[place])
+        each = f" with {slots} tips each" if slots > 1 else ""
+        if not on_duty:
+            return f"nobody on duty{f'; at work: {named}{more}' if busy else ''}"
+        return f"{on_duty} on duty{each}, all busy: {named}{more}"
+
+    # The work
+
+    def _spells(self, visit: int, stage: Stage) -> Iterator[Event]:
+        spells = self.log.spells
+        rows = np.flatnonzero(spells.visit == visit)
+        drawn = int(self.replication.visits.work[visit])
+        left, total = drawn, int((spells.ended[rows] - spells.began[rows]).sum())
+        for number, row in enumerate(rows):
+            began, ended, why = int(spells.began[row]), int(spells.ended[row]), int(spells.why[row])
+            place, worked = int(spells.place[row]), ended - began
+            yield Event(began, stage.name, "starts", self._begins(visit, stage, place, began, left, first=number == 0))
+            if why == CUT:
+                continue
+            if why == DONE:
+                yield Event(ended, stage.name, "stops", self._done(visit, stage, place, ended, total))
+                continue
+            left -= worked
+            if why == RELIEVED:
+                places = self.replication.rules.places
+                rule, over = int(places.at_shift_end[place]), int(places.hand_over[place])
+                left = work_after_relief(rule, left, drawn, over)
+            yield Event(ended, stage.name, "stops", self._broken_off(visit, stage, place, ended, worked, left, why))
+            yield from self._waits(visit, stage, ended)
+
+    def _begins(self, visit: int, stage: Stage, place: int, began: int, left: int, *, first: bool) -> str:
+        who = self.place(place)
+        if not first:
+            return f"{who} go on with {stage.name}: {span(left)} of work left"
+        waited = began - int(self.log.enter[visit])
+        who += " (its overflow)" if place != self.crowd.where.own[visit] else ""
+        return f"{who} begin {stage.name}, {f'{span(waited)} after it came there' if waited else 'at once'}"
+
+    def _done(self, visit: int, stage: Stage, place: int, ended: int, worked: int) -> str:
+        overtime = self.log.overtime
+        rows = (overtime.visit == visit) & (overtime.place == place) & (overtime.ended == ended)
+        late = f", the last {span(int(ended - overtime.began[rows][0]))} in overtime" if rows.any() else ""
+        return f"{stage.name} is done: {span(worked)} of work{late}"
+
+    def _broken_off(self, visit: int, stage: Stage, place: int, at: int, worked: int, left: int, why: int) -> str:
+        after = f"{stage.name} is broken off after {span(worked)}"
+        if why == PREEMPTED:
+            taker = self.crowd.taker(place, at, visit)
+            return f"{after}: {'a tip' if taker is None else f'tip {taker}'} of a better rank takes its server"
+        rules = self.replication.rules.places
+        over = int(rules.hand_over[place])
+        rest = (
+            "all the work is to be done again" if rules.at_shift_end[place] == RESTART else f"{span(left)} of work left"
+        )
+        return f"{after}: its server goes off duty; {rest}{f', {span(over)} of hand-over included' if over else ''}"
+
+    # Between the stages
+
+    def _arrival(self, tip: int, visit: int) -> Event:
+        tips, scenario = self.replication.tips, self.scenario
+        centre = f" in centre {scenario.centre_names[tips.centre[tip]]}" if len(scenario.centres) > 1 else ""
+        channel = f", channel {scenario.channels[tips.channel[tip]]}" if len(scenario.channels) > 1 else ""
+        if tip < tips.n_backlog:
+            stage = scenario.stages[self.crowd.where.stage[visit]].name
+            return Event(0, stage, "arrival", f"is in the backlog of {stage}{centre} when the run starts")
+        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}")
+
+    def _after(self, visit: int, stage: Stage, tip: int, *, last: bool) -> Iterator[Event]:
+        end, visits = int(self.log.end[visit]), self.replication.visits
+        if stage.label is not None:
+            after = int(visits.final_tier[tip] if last else visits.tier[visit + 1])
+            yield Event(end, stage.name, "labelled", self._label(stage.label, tip, int(visits.tier[visit]), after))
+        if last:
+            yield self._leaves(tip, end)
+        elif self.crowd.where.stage[visit + 1] <= self.crowd.where.stage[visit]:
+            back = self.scenario.stages[self.crowd.where.stage[visit + 1]].name
+            yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+
+    def _label(self, labeller: str, tip: int, before: int, after: int) -> str:
+        if after == NO_LABEL:
+            return f"{labeller} does not decide: it has no label yet"
+        tier = self.scenario.tiers[after]
+        risk = self.scenario.risks[self.replication.tips.risk[tip]]
+        if risk not in self.scenario.tiers:
+            truth = ""
+        else:
+            truth = ", as it truly is" if risk == tier else f", though it truly is {risk}"
+        if before == after:
+            return f"{labeller} leaves it labelled {tier}{truth}"
+        return f"{labeller} labels it {tier}{truth}"
+
+    def _leaves(self, tip: int, tick: int) -> Event:
+        took = span(tick - int(self.replication.tips.arrival[tip]))
+        return Event(tick, None, "leaves", f"is through, {took} after it arrived")
+
+
+def _tips(tips: Sequence[int]) -> str:
+    """Some tips by number; the later ones of many are only counted."""
+    named = ", ".join(map(str, tips[:NAMED]))
+    if len(tips) == 1:
+        return f"tip {named}"
+    return f"tips {named}" if len(tips) <= NAMED else f"{len(tips)} tips ({named}, ...)"

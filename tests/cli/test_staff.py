@@ -1,0 +1,228 @@
+"""The command `staff`: what it prints, what it leaves, and that an interruption changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.cli import options
+from sim.plots import staffing as plots
+from sim.scenario.loading import load
+from sim.studies.replicate import Settings
+from sim.studies.staff.frontier import points, walk
+from sim.studies.staff.staffing import staff
+from sim.studies.trials import Trials
+from sim.text.staff import Found
+from tests.cli import pictures
+from tests.cli.lines import SCENARIOS, tipline
+from tests.studies.staffings import TWO
+
+RECORDED = SCENARIOS / "national_recorded.yaml"
+NATIONAL = SCENARIOS / "national.yaml"
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("staff") / "two.yaml"
+    file.write_text(TWO)
+    return file
+
+
+@pytest.fixture(scope="module")
+def found(two: Path) -> dict[str, Any]:
+    """The answer as data, with its folder written beside the file."""
+    done = tipline("staff", two, "--out", two.parent / "out", "--json", "--frontier")
+    assert done.exit_code == 0, done.output
+    data: dict[str, Any] = json.loads(done.stdout)
+    return data
+
+
+def test_the_data_name_every_path_that_was_decided(found: dict[str, Any]) -> None:
+    assert set(found["staffing"]) == {"pools.front.staff", "pools.back.staff"}
+    assert all(isinstance(people, int) for people in found["staffing"].values())
+    assert found["why_none"] is None
+    assert found["confirmation"]["verdict"] == "met"
+    assert found["certificate"]["cheaper_open"] == 0
+    for path, less in found["certificate"]["one_less"].items():
+        assert path in found["staffing"]
+        assert less["verdict"] in ("missed", "undecided")
+    front, back = found["staffing"].values()
+    assert found["cost_a_week"] == pytest.approx(168 * (0.8 * front + back))
+
+
+def test_the_tables_tell_the_same(found: dict[str, Any]) -> None:
+    folder = Path(found["folder"])
+    with (folder / "staffing.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["path"]: int(row["people"]) for row in rows} == found["staffing"]
+    with (folder / "staff_tried.csv").open() as file:
+        tried = list(csv.DictReader(file))
+    assert len(tried) == found["tried"]
+    [chosen] = [row for row in tried if row["chosen"] == "True"]
+    assert {path: int(chosen[f"{path}_people"]) for path in found["staffing"]} == found["staffing"]
+    assert {"cost_a_week", "acted_share", "acted_low_share", "all_held_weeks_share"} <= set(chosen)
+
+
+def test_the_answer_as_a_whole_and_its_targets_are_in_tables_too(found: dict[str, Any]) -> None:
+    folder = Path(found["folder"])
+    with (folder / "staff_certificate.csv").open() as file:
+        [whole] = list(csv.DictReader(file))
+    assert float(whole["fte"]) == pytest.approx(found["fte"])
+    assert int(whole["people"]) == sum(found["staffing"].values())
+    assert int(whole["cheaper_open_staffings"]) == found["certificate"]["cheaper_open"]
+    with (folder / "staff_targets.csv").open() as file:
+        rows = {row["target"]: row for row in csv.DictReader(file)}
+    for name, told in found["confirmation"]["targets"].items():
+        assert float(rows[name]["value"]) == pytest.approx(told["value"])
+        assert rows[name]["verdict"] == told["verdict"]
+    for name, told in found["unlimited_staff"].items():
+        assert float(rows[name]["unlimited_value"]) == pytest.approx(told["value"])
+
+
+def test_the_frontier_rises_with_its_cost(found: dict[str, Any]) -> None:
+    best = [point for point in found["frontier"] if point["worth_its_cost"]]
+    assert len(best) >= 3
+    assert [point["cost_a_week"] for point in best] == sorted(point["cost_a_week"] for point in best)
+    assert [point["share"] for point in best] == sorted(point["share"] for point in best)
+    assert any(point["staffing"] == found["staffing"] for point in found["frontier"])
+
+
+def test_pictures_are_left_beside_the_tables(found: dict[str, Any]) -> None:
+    plots = Path(found["folder"]) / "plots"
+    assert {path.name for path in plots.iterdir()} == {
+        f"{name}.{form}" for name in ("staffing", "staff_tried", "frontier") for form in ("png", "svg")
+    }
+    assert all(path.stat().st_size > 10_000 for path in plots.glob("*.png"))
+
+
+def test_the_pictures_can_be_read(two: Path) -> None:
+    scenario = load(two)
+    answer = staff(scenario, trials=Trials(scenario.run.seed, Settings(jobs=2)))
+    assert answer.tried is not None
+    assert answer.staffing is not None
+    walk(answer.tried, answer.staffing, "week")
+    found = Found(answer, frontier=points(answer.tried, "week"))
+    for draw in (plots.staffing, plots.tried, plots.frontier):
+        figure = draw(found)
+        assert not pictures.cut_off(figure)
+        assert not pictures.overlapping(figure)
+        assert not pictures.too_small(figure)
+        assert not pictures.without_unit(figure)
+    n = len(answer.tried.outcomes)
+    assert pictures.title(plots.tried(found)).startswith(f"{n} staffings tried, the cheapest that holds at ")
+    assert {"front", "back", "people"} <= set(pictures.said(plots.staffing(found)))
+
+
+def test_the_command_that_runs_the_answer_keeps_what_was_asked(two: Path, tmp_path: Path) -> None:
+    asked = ("--set", "demand.volume=20/h", "--targets", "taken", "--seed", "5")
+    done = tipline("staff", two, *asked, "--out", tmp_path / "staff", "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    [told] = [sentence for sentence in data["answer"] if sentence.startswith("To run it: tipline ")]
+    words = shlex.split(told.removeprefix("To run it: tipline "))
+    ran = tipline(*words, "--out", tmp_path / "run", "--json")
+    assert ran.exit_code == 0, ran.output
+    assert {name: one["verdict"] for name, one in json.loads(ran.stdout)["targets"].items()} == {"taken": "met"}
+    text = (tmp_path / "run" / "scenario.yaml").read_text(encoding="utf-8")
+    assert "20/h" in text
+    assert f"staff: {data['staffing']['pools.front.staff']}" in text
+
+
+def test_the_answer_comes_last_and_fits_the_terminal(two: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    done = tipline("staff", two, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert max(len(line) for line in done.output.splitlines()) <= 80
+    last = " ".join(done.output.split("Written to")[1].split())
+    front, back = found["staffing"].values()
+    assert f"The cheapest staffing found that meets all 2 targets: front {front} and back {back}." in last
+    assert "With one person less in any one place" in last or "With one person less it fails in" in last
+    assert "staffings within the bounds that cost less were tried, or excluded" in last
+    assert f"--set pools.front.staff={front}" in last
+
+
+def test_what_no_staff_can_mend_is_said_before_any_search(tmp_path: Path) -> None:
+    done = tipline("staff", NATIONAL, "--set", "run.length=91 d", "--replications", "6", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "No staffing can meet all targets, however many people there are: staff alone cannot meet rapid" in told
+    assert "in the way stand the service at" in told
+    assert "To search for the targets that staff can meet: --targets entry,mean,day,lost,busy" in told
+    asked = ("staff", NATIONAL, "--set", "run.length=91 d", "--replications", "6", "--out", tmp_path, "--json")
+    data = json.loads(tipline(*asked).stdout)
+    assert data["staffing"] == {}
+    assert data["why_none"] == "beyond staff"
+    assert data["unlimited_staff"]["rapid"]["beyond_staff"]
+    assert tipline(*asked, "--strict").exit_code == options.NOT_MET
+
+
+@pytest.mark.parametrize(
+    "pools, message",
+    [
+        ("nobody", "there is no pool 'nobody'; there are front, back"),
+        ("front=few", "bounds are written front=1..9 (got 'front=few')"),
+        ("front=5..2", "the people of pool 'front' lie between 0 and 100,000 (got 5..2)"),
+    ],
+)
+def test_pools_that_cannot_be_decided_are_refused(two: Path, pools: str, message: str, tmp_path: Path) -> None:
+    done = tipline("staff", two, "--pools", pools, "--out", tmp_path)
+    assert done.exit_code == options.BAD_INPUT
+    flat = "".join(done.output.replace("│", " ").split())
+    assert message.replace(" ", "") in flat
+
+
+def test_bounds_of_the_command_line_hold(two: Path, tmp_path: Path) -> None:
+    asked = ("staff", two, "--pools", "front=4..9", "--pools", "back=8", "--out", tmp_path, "--json")
+    data = json.loads(tipline(*asked).stdout)
+    assert data["bounds"]["pools.back.staff"] == {"least": 8, "most": 8, "from": "asked for"}
+    assert data["staffing"]["pools.back.staff"] == 8
+    assert data["certificate"]["one_less"]["pools.back.staff"] is None
+
+
+def test_work_that_nobody_does_and_no_target_judges_is_told(two: Path, tmp_path: Path) -> None:
+    done = tipline("staff", two, "--targets", "taken", "--out", tmp_path)
+    told = " ".join(done.output.split("Written to")[1].split())
+    assert "and back 1. That is" in told
+    assert "Mind that over the week more work comes to back than is done; no target forbids it." in told
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("staff", "national_recorded.yaml", "--pools", "analysts,call_takers", "--frontier"),
+        ("compare", "national_recorded.yaml"),
+    ],
+    ids=["staff", "compare"],
+)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "Ctrl-C"])
+def test_resumed_it_leaves_the_same_files(arguments: tuple[str, ...], how: signal.Signals, tmp_path: Path) -> None:
+    name, file, *more = arguments
+    base = [sys.executable, "-m", "sim", name, str(SCENARIOS / file), *more]
+    base += ["--set", "run.length=28 d", "--replications", "8", "--jobs", "2", "--out"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    subprocess.run([*base, str(cut)], check=True, capture_output=True)
+    cut.rename(whole)  # the folder stands in what is written
+    run = subprocess.Popen([*base, str(cut)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    give_up = time.monotonic() + 120
+    while len(list(cut.rglob("*.npz"))) < 20 and run.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.005)
+    run.send_signal(how)
+    assert run.wait(timeout=60) in (-how, options.INTERRUPTED)
+    assert not list(cut.glob("*.csv"))
+    n_kept = len(list(cut.rglob("*.npz")))
+    assert n_kept >= 20
+    subprocess.run([*base, str(cut), "--resume"], check=True, capture_output=True)
+    assert written(cut) == written(whole)
