@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.cli.python import Frames as Frames
-    from sim.cli.python import run as run
+    from sim.api import Run as Run
+    from sim.api import run as run
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Frames", "Scenario", "ScenarioError", "__version__", "draw", "load", "run", "simulate"]
+__all__ = ["Run", "Scenario", "ScenarioError", "__version__", "draw", "load", "run", "simulate"]
 
 _HOMES = {
     "load": "sim.scenario.loading",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-    "run": "sim.cli.python",
-    "Frames": "sim.cli.python",
+    "run": "sim.api",
+    "Run": "sim.api",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
 }

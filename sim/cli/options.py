@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sim.scenario.faults import Fault, ScenarioError
     from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
@@ -235,6 +237,15 @@ def tell_faults(error: ScenarioError) -> None:
 def say(text: str) -> None:
     """A message on stderr."""
     print(text, file=sys.stderr)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print parts one below the other."""
+    from rich.console import Console
+
+    from sim.text.page import laid_out
+
+    sys.stdout.write(laid_out(parts, Console(file=sys.stdout, highlight=False, markup=False, emoji=False)))
 
 
 def command_line(*extra: str) -> str:
