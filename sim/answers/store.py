@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import MANIFEST
+from sim.scenario.loading import as_yaml
 from sim.studies import folder as kept
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import finite
@@ -38,7 +39,7 @@ def save(answer: Answer[Any], folder: Path) -> list[str]:
         save_figure(plot.draw(answer.found), folder / "plots", plot.name)
     names = [*tables, *(f"plots/{plot.name}.{ending}" for plot in drawn for ending in ("png", "svg"))]
     if answer.note == MANIFEST or not (folder / "scenario.yaml").exists():
-        kept.write_scenario(answer.scenario, folder)
+        write_atomic(folder / "scenario.yaml", as_yaml(answer.scenario).encode())
     _note(answer, folder, names)
     return names
 

@@ -95,7 +95,9 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     repeated = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
-        kept.write_scenario(scenario, folder)
+        from sim.scenario.loading import as_yaml
+
+        write_atomic(folder / "scenario.yaml", as_yaml(scenario).encode())
     return told
 
 

@@ -1,39 +1,13 @@
-"""The folder that a run leaves behind: tables, the scenario as resolved, and a manifest to repeat it by."""
+"""What made a result: the machine, and the versions that it may depend on."""
 
 from __future__ import annotations
 
-import io
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from ruamel.yaml import YAML
-
-from sim.scenario.faults import Mark, ScenarioError
-from sim.scenario.loading import Document
-from sim.scenario.tree import of_plain
-from sim.studies.keeping import write_atomic
-
-if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
+from typing import Final
 
 PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
-
-
-def write_scenario(scenario: Scenario, folder: Path) -> None:
-    """Write the scenario as resolved, after `extends`, the variant and the changes; variants that fit no more go."""
-    tree = dict(scenario.tree)
-    try:
-        Document(scenario.path, of_plain(tree, Mark(str(scenario.path)))).scenario()
-    except ScenarioError:
-        tree.pop("variants", None)
-    text = io.StringIO()
-    yaml = YAML()
-    yaml.width = 120
-    yaml.dump(tree, text)
-    write_atomic(folder / "scenario.yaml", text.getvalue().encode())
 
 
 def machine() -> str:
