@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.loading import as_yaml
-from sim.studies import folder as kept
+from sim.studies import maker
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import finite
 
@@ -143,7 +143,7 @@ def _note(answer: Answer[Any], files: dict[str, str]) -> bytes:
     """What was asked and answered, what it takes to repeat it, and the files that were left with their SHA-256."""
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    told = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
+    told = {"command": ["tipline", *given], "versions": maker.versions(), "platform": maker.machine()}
     told |= answer.head() | {"file": answer.scenario.path.name, "answer": answer.sentences(), "files": files}
     return (json.dumps(finite(told), indent=1, default=str) + "\n").encode()
 
