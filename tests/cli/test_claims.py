@@ -18,8 +18,7 @@ from sim.cli.claims import TABLES
 from sim.plots import style
 from sim.plots.claims import LOOKS
 from sim.plots.claims import claims as plotted
-from sim.studies.claims.claims import audit
-from sim.studies.claims.found import Audit
+from sim.studies.claims.audit import Audit, audit
 from sim.text.claims import closing, rows, simulation, staffing
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline

@@ -11,14 +11,39 @@ from itertools import permutations
 from typing import Generic, Literal, TypeVar
 
 from sim.dynamics.clock import DAY, YEAR
-from sim.scenario.claims import Availability, BestCase, Claim, GainFact, GrowthRate, Mean
-from sim.scenario.claims import ShareOfWhole, ShareWithin, StaffingChange, SurgeFact, Volume, Zero
+from sim.scenario.claims import (
+    Availability,
+    BestCase,
+    Claim,
+    GainFact,
+    GrowthRate,
+    Mean,
+    ShareOfWhole,
+    ShareWithin,
+    StaffingChange,
+    SurgeFact,
+    Volume,
+    Zero,
+)
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
 from sim.studies.claims.findings import percent, span, three
-from sim.studies.claims.statements import STATED, WHOLE, Range, Timed, yearly
-from sim.studies.claims.statements import bounds, counted_with, every, is_later, share_in, shares_of, timed
-from sim.studies.claims.statements import totals, with_share
+from sim.studies.claims.statements import (
+    STATED,
+    WHOLE,
+    Range,
+    Timed,
+    bounds,
+    counted_with,
+    every,
+    is_later,
+    share_in,
+    shares_of,
+    timed,
+    totals,
+    with_share,
+    yearly,
+)
 
 First = TypeVar("First")
 Last = TypeVar("Last")
@@ -288,7 +313,11 @@ def _besides(about: str, found: list[Range], names: list[str] | None = None) -> 
     return tuple(dict.fromkeys((*(names or ()), *(by for one in found for by in one.by if by != about))))
 
 
-def growing(ledger: Ledger) -> Iterator[Match[Mapping[str, Volume], GrowthRate]]:
+Growing = Match[Mapping[str, Volume], GrowthRate]
+Staff = Match[tuple[Mapping[str, GrowthRate], list[GainFact]], StaffingChange]
+
+
+def growing(ledger: Ledger) -> Iterator[Growing]:
     """The growth over more than one year, and volumes to look at it from."""
     for name, growth in every(ledger, GrowthRate).items():
         if growth.over != 1:
@@ -296,7 +325,7 @@ def growing(ledger: Ledger) -> Iterator[Match[Mapping[str, Volume], GrowthRate]]
             yield Match(ledger, (*around, name), around, growth)
 
 
-def staffs(ledger: Ledger) -> Iterator[Match[tuple[Mapping[str, GrowthRate], list[GainFact]], StaffingChange]]:
+def staffs(ledger: Ledger) -> Iterator[Staff]:
     """A change of the staff, the growth of what it works on, and what helpers are known to gain."""
     gains = every(ledger, GainFact)
     grows = {name: growth for name, growth in every(ledger, GrowthRate).items() if counted_with(ledger, growth)}
