@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from typing import Generic, Literal, TypeVar
 
@@ -198,21 +199,20 @@ def limits(ledger: Ledger) -> Iterator[Limit]:
     for one in statements:
         if one.form != "share" or one.share <= 0:
             continue
-        for names, by_labels in _recognised(ledger, one):
-            yield Limit(ledger, (*names, one.claim), by_labels, one, WHOLE, (one.clock,), one.readings)
-        for names, lost in _lost(ledger, one):
-            whose = (*names, *lost.by, one.claim)
-            yield Limit(ledger, whose, lost, one, WHOLE, (one.clock,), one.readings, by="lost")
+        alone = partial(Limit, ledger, last=one, clocks=(one.clock,), readings=one.readings)
+        for names, seen in _recognised(ledger, one):
+            yield alone(names=(*names, one.claim), first=seen, by="labels")
+        for none, lost in _lost(ledger, one):
+            yield alone(names=(*none, *lost.by, one.claim), first=lost, by="lost")
             for mean in statements:
                 readings = _common(one, mean)
                 if mean.form == "mean" and mean.subject == one.subject and mean.ticks < one.ticks and readings:
-                    whose, clocks = (*names, mean.claim, *lost.by, one.claim), tuple({mean.clock: 0, one.clock: 0})
-                    two = len(clocks) > 1
-                    yield Limit(ledger, whose, lost, one, WHOLE, clocks, readings, two, "lost beside a mean", mean)
+                    names, clocks = (*none, mean.claim, *lost.by, one.claim), dict.fromkeys((mean.clock, one.clock))
+                    beside = partial(alone, clocks=tuple(clocks), readings=readings, supposed=len(clocks) > 1)
+                    yield beside(names=names, first=lost, by="lost beside a mean", mean=mean)
         if 0.5 <= one.share < 1 and one.whole_run and ledger.subjects[one.subject].part_of is None:
             for name, surge in every(ledger, SurgeFact).items():
-                names = (name, one.claim)
-                yield Limit(ledger, names, WHOLE, one, WHOLE, (one.clock,), one.readings, by="surge", surge=surge)
+                yield alone(names=(name, one.claim), first=WHOLE, by="surge", surge=surge)
 
 
 def _recognised(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], Range]]:

@@ -526,8 +526,8 @@ RULES: Final = (
         verdict=lambda m, _: "at odds" if m.last.each_year and m.last.sense != "at most" else None,
         conditions=lambda m: ("levels",) if m.last.sense == "at least" else (),
         formula="v / (1 + g)^n; v (1 + g)^(n - 1)", figures=_levels,
-        says=lambda m, n: f"growing by {{first}} a year, {{last}} now were {{2}} {n} years before; with {{last}} in the "
-        "first full year they would be {3} now"),
+        says=lambda m, n: f"growing by {{first}} a year, {{last}} now were {{2}} {n} years before; with {{last}} in "
+        "the first full year they would be {3} now"),
     Rule(
         name="growth of a part", of=pairs(GrowthRate, GrowthRate),
         when=lambda m: m.first.subject in m.ledger.within(m.last.subject)[1:],
