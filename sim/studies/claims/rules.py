@@ -18,7 +18,7 @@ Rules of one matcher stand together: they are applied in turn to one match befor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, Generic, TypeVar
@@ -90,10 +90,11 @@ class Rule(Generic[M]):
         )
 
 
-def relations(ledger: Ledger, rules: Sequence[Rule[Any]] | None = None) -> list[Finding]:
+def relations(ledger: Ledger) -> list[Finding]:
     """Every finding between the claims of a ledger, those on one claim together, in the ledger's order."""
     found: list[Finding] = []
-    for of, some in groupby(rules or RULES, key=lambda rule: rule.of):
+    rules: Iterable[Rule[Any]] = RULES
+    for of, some in groupby(rules, key=lambda rule: rule.of):
         together = list(some)
         found += [one for m in of(ledger) for rule in together if (one := rule.finding(m)) is not None]
     order = {name: number for number, name in enumerate(ledger.claims)}
