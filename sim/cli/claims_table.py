@@ -9,17 +9,17 @@ import pandas as pd
 
 from sim.scenario.readings import READINGS
 from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.claims.claims import input_text
+from sim.studies.claims.audit import ALL, STATUSES, Outcome
 from sim.studies.claims.findings import CONDITIONS
-from sim.studies.claims.found import ALL, STATUSES, Outcome
+from sim.studies.claims.laid import input_text
 from sim.studies.staff.staffed import fte
 from sim.studies.tables import in_unit
 from sim.text.claims import arithmetic, asks, people, rows, simulation
 
 if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
+    from sim.studies.claims.audit import Audit, Together
     from sim.studies.claims.findings import Finding
-    from sim.studies.claims.found import Audit, Together
 
 
 def claims(found: Audit) -> pd.DataFrame:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.readings import READINGS, ReadingName
-from sim.studies.claims.claims import input_text
+from sim.studies.claims.audit import ALL, Audit, Outcome, Together
 from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
-from sim.studies.claims.found import ALL, Audit, Outcome, Together
+from sim.studies.claims.laid import input_text
 from sim.studies.staff.staffed import fte
 from sim.text.words import count, percent, span, target_words
 
