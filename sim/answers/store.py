@@ -74,19 +74,18 @@ def held(folder: Path) -> Iterator[Held]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder = folder.parent.resolve() / folder.name if folder.name not in ("", "..") else folder.resolve()
     workplace = _workplace(folder)
-    workplace.mkdir(parents=True, exist_ok=True)
     with _locked(workplace, folder):
         _end_what_was_begun(folder, workplace)
         try:
             yield Held(folder, workplace)
         finally:
             shutil.rmtree(workplace / NEW, ignore_errors=True)
-    try:
-        workplace.rmdir()
-    except OSError as error:
-        # Pieces of an interrupted command wait there to be taken up again.
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-            raise
+            try:
+                workplace.rmdir()
+            except OSError as error:
+                # Pieces of an interrupted command wait there to be taken up again.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
 
 def _workplace(folder: Path) -> Path:
@@ -104,19 +103,25 @@ def _workplace(folder: Path) -> Path:
 def _locked(workplace: Path, folder: Path) -> Iterator[None]:
     """The lock goes with the process, however it ends."""
     if sys.platform == "win32":
+        workplace.mkdir(parents=True, exist_ok=True)
         yield
         return
     import fcntl
 
-    handle = os.open(workplace, os.O_RDONLY)
-    try:
+    while True:
+        workplace.mkdir(parents=True, exist_ok=True)
+        handle = os.open(workplace, os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BusyError(f"{folder} is being written by another tipline; wait for it, or choose --out") from None
-        yield
-    finally:
-        os.close(handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BusyError(f"{folder} is being written by another tipline; wait for it, or choose --out") from None
+            # Whoever held it before may have taken it away.
+            if workplace.is_dir() and os.path.samestat(os.fstat(handle), workplace.stat()):
+                yield
+                return
+        finally:
+            os.close(handle)
 
 
 def _made(answer: Answer[Any], new: Path) -> list[str]:
@@ -289,6 +294,9 @@ def _end_what_was_begun(folder: Path, workplace: Path) -> None:
     if not folder.exists() and (workplace / OLD).is_dir():
         os.rename(workplace / OLD, folder)
     listed = workplace / LEFT_TO_DO
+    for path in workplace.iterdir():
+        if path.is_file() and path != listed:
+            path.unlink()  # a list that was never whole
     if not listed.is_file():
         return
     told = json.loads(listed.read_text(encoding="utf-8"))
