@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-import sim
 from sim.cli.options import BAD_INPUT, DONE, say
 
 _FIRST_COMMAND: Final = {"scenario": "run", "ledger": "check", "study": "study"}
@@ -25,7 +24,7 @@ _FIRST_COMMAND: Final = {"scenario": "run", "ledger": "check", "study": "study"}
 class Example:
     """A document that comes with the program."""
 
-    file: Path
+    name: str
     kind: str
     """The key that its title stands under: scenario, ledger or study."""
     title: str
@@ -48,27 +47,27 @@ def examples(
         if name is not None or out is not None:
             raise typer.BadParameter("copies all, and takes neither a NAME nor --out", param_hint="--all")
         return _copy({path: every / path.relative_to(folder) for path in sorted(_files_in(folder))})
-    there = shipped(folder)
+    there = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if name is None:
         if out is not None:
             raise typer.BadParameter("needs the NAME of one, or use --all DIR", param_hint="--out")
-        _show(there)
+        _show([_example(path) for path in there.values()])
         return DONE
-    one = there.get(name.removesuffix(".yaml"))
-    if one is None:
+    shipped = there.get(name.removesuffix(".yaml"))
+    if shipped is None:
         raise typer.BadParameter(f"there is no example '{name}'{hint(name, there)}", param_hint="NAME")
     if file is not None and out is not None:
         raise typer.BadParameter("say where once: FILE or --out DIR", param_hint="--out")
     if file is not None and file.is_dir():
         raise typer.BadParameter(f"is a folder; copy into it with --out {file}", param_hint="FILE")
     into = file.parent if file is not None else out or Path()
-    own = file if file is not None else into / one.file.name
-    copies = {path: into / path.relative_to(folder) for path in needed(one.file)}
+    own = file if file is not None else into / shipped.name
+    copies = {path: into / path.relative_to(folder) for path in needed(shipped)}
     if own in copies.values():
-        raise typer.BadParameter(f"'{own.name}' is a file that {one.file.stem} needs beside it", param_hint="FILE")
-    code = _copy({one.file: own, **copies})
+        raise typer.BadParameter(f"'{own.name}' is a file that {shipped.stem} needs beside it", param_hint="FILE")
+    code = _copy({shipped: own, **copies})
     if code == DONE:
-        print(f"Next:\n  tipline {_FIRST_COMMAND[one.kind]} {shlex.quote(str(own))}")
+        print(f"Next:\n  tipline {_FIRST_COMMAND[_example(shipped).kind]} {shlex.quote(str(own))}")
     return code
 
 
@@ -77,22 +76,11 @@ def examples_folder() -> Path:
 
     FileNotFoundError where they are in neither place.
     """
-    package = Path(sim.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "examples", package.parent / "scenarios"):
         if folder.is_dir():
             return folder
     raise FileNotFoundError(2, "the examples did not come with this installation", str(package / "examples"))
-
-
-def shipped(folder: Path) -> dict[str, Example]:
-    """The examples in a folder by name: the scenarios first, then the ledgers, then the studies."""
-    found = []
-    for file in sorted(folder.glob("*.yaml")):
-        tree = _tree(file)
-        kind = next(key for key in _FIRST_COMMAND if key in tree)
-        found.append(Example(file, kind, str(tree[kind]), str(tree.get("about", ""))))
-    kinds = list(_FIRST_COMMAND)
-    return {one.file.stem: one for one in sorted(found, key=lambda one: kinds.index(one.kind))}
 
 
 def needed(file: Path) -> list[Path]:
@@ -118,6 +106,12 @@ def needed(file: Path) -> list[Path]:
     return sorted(path for path in found.values() if path != file)
 
 
+def _example(file: Path) -> Example:
+    tree = _tree(file)
+    kind = next(key for key in _FIRST_COMMAND if key in tree)
+    return Example(file.stem, kind, str(tree[kind]), str(tree.get("about", "")))
+
+
 def _tree(file: Path) -> Any:
     from sim.scenario.tree import compose
 
@@ -136,19 +130,22 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _show(there: dict[str, Example]) -> None:
-    """One line each; what does not fit into it stands in the document."""
+def _show(found: list[Example]) -> None:
+    """One line each, scenarios first, then ledgers and studies; what does not fit into it stands in the document."""
     from rich.text import Text
 
     from sim.cli import page
 
+    kinds = list(_FIRST_COMMAND)
     table = page.table("name", "what it is")
-    table.columns[1].no_wrap, table.columns[1].overflow = True, "ellipsis"
-    for name, one in there.items():
+    for one in sorted(found, key=lambda one: kinds.index(one.kind)):
         kind = "" if one.kind == "scenario" else f"A {one.kind}. "
         end = "" if one.title.endswith("?") else "."
-        table.add_row(Text(name, style="bold", no_wrap=True), page.text(f"{kind}{one.title}{end} {one.about}".strip()))
-    page.show(table, "", "Copy one with the files it needs, or all:\n  tipline examples NAME\n  tipline examples --all DIR")
+        said = page.text(f"{kind}{one.title}{end} {one.about}".strip())
+        said.no_wrap, said.overflow = True, "ellipsis"
+        table.add_row(Text(one.name, style="bold", no_wrap=True), said)
+    more = "Copy one with the files it needs, or all:\n  tipline examples NAME\n  tipline examples --all DIR"
+    page.show(table, "", more)
 
 
 def _copy(copies: dict[Path, Path]) -> int:
