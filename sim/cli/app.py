@@ -19,8 +19,6 @@ from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    NOT_MET,
-    SOME_FAILED,
     File,
     Files,
     Options,
@@ -83,10 +81,11 @@ def tipline(
 @command(app, uses="changes variant targets reading json quiet")
 def check(files: Files, options: Options) -> int:
     """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
-    from sim.cli.model import model_data, show_model
+    from sim.cli.options import show
     from sim.scenario.describe import describe
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
+    from sim.text.model import model_data, model_parts
 
     code, data = DONE, []
     for number, file in enumerate(files):
@@ -111,7 +110,7 @@ def check(files: Files, options: Options) -> int:
         elif not options.quiet:
             if number:
                 print("\n")
-            show_model(scenario, description)
+            show(*model_parts(scenario, description))
     if options.json:
         print_data(data, files)
     return code
@@ -120,32 +119,9 @@ def check(files: Files, options: Options) -> int:
 @command(app)
 def run(files: Files, options: Options) -> int:
     """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
-    from sim.cli.data import result_data
-    from sim.cli.running import folder_of, run_into
-    from sim.cli.terminal import show_result
+    from sim.cli.asking import run_all
 
-    scenarios = [options.load(file) for file in files]
-    codes, data = [DONE], []
-    for number, scenario in enumerate(scenarios):
-        folder = folder_of(scenario, options, of_several=len(files) > 1)
-        result = run_into(scenario, options, folder)
-        if result is None:
-            codes.append(SOME_FAILED)
-            data.append({"file": str(scenario.path), "failed": "every replication"})
-            continue
-        if options.json:
-            data.append(result_data(result, folder))
-        elif not options.quiet:
-            if number:
-                print("\n")
-            show_result(result, folder)
-        if options.strict and not result.all_met:
-            codes.append(NOT_MET)
-        if result.done.failures:
-            codes.append(SOME_FAILED)
-    if options.json:
-        print_data(data, files)
-    return max(codes)
+    return run_all(files, options)
 
 
 MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"

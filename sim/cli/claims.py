@@ -84,11 +84,12 @@ def show_ledger(ledger: Ledger, file: Path) -> None:
 
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
 
     kinds = Counter[str](claim.kind for claim in ledger.claims.values())
     forms = Counter[str](reading.form for reading in _readings(ledger))
-    page.show(
+    show(
         Text.assemble((ledger.ledger, "bold"), f"  ({file})"),
         page.text(ledger.about),
         "",
@@ -129,13 +130,14 @@ def show_audit(found: Audit) -> None:
     """The audit on the terminal: every claim with its readings, then the letters of the conditions."""
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
     from sim.text.claims import legend, rows
     from sim.text.words import count
 
     ledger, scenario = found.laid.file.ledger, found.scenario
     shown = list(rows(found))
-    page.show(
+    show(
         Text.assemble((ledger.ledger, "bold"), f"  ({found.laid.file.path})"),
         page.text(
             f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {count(len(ledger.claims))} claims, "
@@ -155,7 +157,7 @@ def _blocks(found: Audit, shown: list[Row]) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.text import page
     from sim.text.claims import arithmetic, simulation, staffing
 
     claims, facts = found.laid.file.ledger.claims, found.laid.file.ledger.facts

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from sim.cli import page
+from sim.cli.options import show
 from sim.dynamics.clock import NEVER, date_of, minutes
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
@@ -21,6 +21,7 @@ from sim.measures.tallies import Tally, tally
 from sim.scenario.describe import filter_words
 from sim.scenario.fields import near
 from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from sim.text import page
 from sim.text.story import Event, Teller
 from sim.text.words import day, length, percent, span, time_words
 
@@ -122,7 +123,7 @@ def show_story(story: Story, scenario: Scenario) -> None:
             lines.add_row("", page.text(detail, "dim"))
     if story.judged:
         parts += [page.heading("Targets"), page.facts((_named(one), _verdict(one)) for one in story.judged)]
-    page.show(*parts)
+    show(*parts)
 
 
 def _facts(story: Story) -> Iterator[tuple[str, str]]:

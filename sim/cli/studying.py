@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sim
+from sim.cli.asking import folder_of
 from sim.cli.options import Options, say
-from sim.cli.running import folder_of
 from sim.studies import folder as kept
 from sim.studies.keeping import write_atomic
 from sim.studies.replicate import Settings
@@ -95,7 +95,9 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     repeated = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
-        kept.write_scenario(scenario, folder)
+        from sim.scenario.loading import as_yaml
+
+        write_atomic(folder / "scenario.yaml", as_yaml(scenario).encode())
     return told
 
 
@@ -110,9 +112,10 @@ def finite(value: Any) -> Any:
 
 def shown_below(answer: Sequence[str], folder: Path, files: Sequence[str]) -> None:
     """The last lines on the terminal: where the files are, then the answer in plain words."""
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
 
-    page.show("", page.text(f"Written to {folder}/: {', '.join(files)}"), "", *(page.text(line) for line in answer))
+    show("", page.text(f"Written to {folder}/: {', '.join(files)}"), "", *(page.text(line) for line in answer))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import MINUTE
 from sim.measures.estimates import Estimate, Verdict, all_of, each_of, mean_interval, share_interval, verdict
 from sim.measures.frame import UNITS, AnyTarget, Frame
 from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, side, threshold
@@ -88,6 +89,21 @@ class TargetResult:
     def threshold(self) -> float:
         """A share, or ticks for a mean."""
         return threshold(self.target)
+
+    @property
+    def unit(self) -> str:
+        """Of its figures where they are shown: `share`, or `min`."""
+        return "min" if self.kind == "mean" else "share"
+
+    def in_unit(self, value: float) -> float:
+        """A value of it in that unit."""
+        return value / MINUTE if self.unit == "min" else value
+
+    @property
+    def within_minutes(self) -> float | None:
+        """The time within which a share of the tips is asked for; None for other targets."""
+        within = getattr(self.target, "within", None)
+        return None if within is None else within / MINUTE
 
     @property
     def used(self) -> float:

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sim.cli.terminal import asked
 from sim.measures.held import side
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
@@ -34,7 +33,7 @@ from sim.plots.style import (
 )
 from sim.studies.compare import Comparison
 from sim.text import compare as compare_words
-from sim.text.words import length, percent
+from sim.text.words import asked, length, percent
 
 NAMES: Final = 1.75
 GAP: Final = 0.25

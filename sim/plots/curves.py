@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from sim.cli.terminal import Result, asked, came_to
 from sim.dynamics.clock import SECOND
 from sim.measures.bins import EDGES, LONGEST, at_most
 from sim.measures.targets import TargetResult
 from sim.plots import axes as scales
-from sim.plots.findings import about, share_text, verdicts_told
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -39,7 +37,9 @@ from sim.plots.style import (
 )
 from sim.scenario.describe import filter_words
 from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.tables import tips_of_curve
+from sim.studies.result import Result
+from sim.tables.run import tips_of_curve
+from sim.text.words import about, asked, came_to, share_text, verdicts_told
 
 GAP: Final = 0.65
 LEFT: Final = 0.75

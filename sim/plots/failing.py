@@ -16,9 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from sim.cli.terminal import Result
 from sim.measures.targets import TargetResult
-from sim.plots.findings import WEEKDAYS, about, hours_text, share_text, short
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -34,7 +32,9 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
+from sim.studies.result import Result
 from sim.text import words
+from sim.text.words import WEEKDAYS, about, hours_text, share_text, short
 
 LEFT: Final = 0.52
 GRID: Final = 2.42

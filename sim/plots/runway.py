@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sim.cli.terminal import asked
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.measures.held import side
 from sim.measures.targets import TargetResult
@@ -32,7 +31,7 @@ from sim.plots.style import (
 )
 from sim.studies.runway import Course, Runway
 from sim.text.runway import finding
-from sim.text.words import count, length, percent
+from sim.text.words import asked, count, length, percent
 
 LEFT: Final = 0.62
 GAP: Final = 0.72

@@ -10,11 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sim.cli.terminal import Result, came_to, with_interval
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.measures.held import side
 from sim.measures.targets import HeldShare, TargetResult
-from sim.plots.findings import about, are, share_text
 from sim.plots.style import (
     GREY,
     INK,
@@ -33,7 +31,9 @@ from sim.plots.style import (
     text_width,
     wrapped,
 )
+from sim.studies.result import Result
 from sim.text import words
+from sim.text.words import about, are, came_to, share_text, with_interval
 
 NAMES: Final = 2.5
 STRIP: Final = 2.4

@@ -35,6 +35,10 @@ class TrialError(RuntimeError):
     """A replication that a study cannot do without failed; the message names it and says why."""
 
 
+class QuestionError(ValueError):
+    """A question that makes no sense for a scenario; the message says what it lacks."""
+
+
 class Draws:
     """Drawn replications, kept for the scenarios that share them; several threads may ask at once."""
 

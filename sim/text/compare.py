@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from sim.cli import page
-from sim.cli.terminal import VERDICTS, asked, came_to
+from sim.cli.options import show
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.text.words import count, percent
+from sim.text import page
+from sim.text.page import VERDICTS
+from sim.text.words import asked, came_to, count, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,7 +26,7 @@ _LONGEST_LABEL: Final = 20
 def show_comparison(found: Comparison) -> None:
     """The tables on the terminal."""
     base = found.base.scenario
-    page.show(
+    show(
         Text.assemble((base.scenario, "bold"), f"  ({base.path})"),
         page.text(
             f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "

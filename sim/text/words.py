@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,9 @@ from sim.scenario.describe import filter_words
 from sim.scenario.pools import EVERY_DAY
 
 if TYPE_CHECKING:
+    from sim.measures.targets import TargetResult
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
+    from sim.studies.result import Result
 
 
 def percent(share: float) -> str:
@@ -231,3 +234,142 @@ def target_words(target: Target) -> str:
     if target.per == "run":
         return text
     return f"{text}, {'on' if target.per == 'day' else 'in'} every {target.per}"
+
+
+# Targets and their figures
+
+
+def asked(one: TargetResult) -> str:
+    """What a target asks, in a few words."""
+    match one.target.kind:
+        case "share":
+            text = f"at least {percent(one.threshold)} in {length(one.target.within)}"
+        case "mean":
+            text = f"at most {length(one.target.mean)}"
+        case "lost":
+            text = f"at most {percent(one.threshold)} lost"
+        case _:
+            text = f"at most {percent(one.threshold)} busy"
+    each = [f"each {one.target.per}"] if one.target.per != "run" else []
+    each += ["each centre"] if one.target.in_each else []
+    return ", ".join([text, *each])
+
+
+def came_to(one: TargetResult) -> str:
+    """The value of a target with its interval, in one unit."""
+    if math.isnan(one.value):
+        return "nothing counted"
+    if one.kind != "mean":
+        return with_interval(one.value, one.low, one.high)
+    unit, size = _unit(one.value)
+    value, low, high = (tick / size for tick in (one.value, one.low, one.high))
+    if one.lower_bound:
+        return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    if math.isinf(high):
+        return f"{value:.1f} {unit} ({low:.1f} or more)"
+    return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A share with its interval, in so many digits that the interval shows.
+
+    >>> with_interval(0.5, 0.4, 0.6), with_interval(0.98213, 0.98203, 0.98224)
+    ('50.0 % (40.0 to 60.0)', '98.21 % (98.20 to 98.22)')
+    """
+    digits = 1 if high - low >= 0.002 or math.isnan(high - low) else 2
+    value, low, high = (100 * share for share in (value, low, high))
+    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _unit(ticks: float) -> tuple[str, int]:
+    """The unit in which a mean time reads well."""
+    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
+        if ticks >= least:
+            return unit, size
+    return "s", SECOND
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LONGEST_NAME: Final = 24
+
+
+def about(result: Result) -> str:
+    """Which run a figure shows."""
+    scenario, n = result.done.scenario, len(result.done.sample)
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
+    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.length)}"
+
+
+def share_text(share: float) -> str:
+    """A share with as many digits as tell it from 0 % and from 100 %, if it is neither.
+
+    >>> share_text(0.2861), share_text(1.0), share_text(0.99996), share_text(0.00004)
+    ('28.6 %', '100 %', '99.996 %', '0.004 %')
+    """
+    percent = 100 * share
+    for digits in (1, 2, 3):
+        if abs(percent - round(percent, digits)) < 1e-9 or 0 < round(percent, digits) < 100:
+            return f"{round(percent, digits):g} %"
+    return "under 0.001 %" if percent < 1 else "over 99.999 %"
+
+
+def short(name: str) -> str:
+    """A name that may stand in a title with others.
+
+    >>> short("rapid"), short("all_tips_through_the_first_stage_within_a_minute")
+    ('rapid', 'all_tips_through_the_fi…')
+    """
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Names in a sentence, short, the last of many only counted.
+
+    >>> some(["a"]), some(["a", "b", "c"]), some(["a", "b", "c", "d"], most=2)
+    ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    shown = [short(name) for name in (names if len(names) <= most + 1 else names[:most])]
+    return listed([*shown, f"{len(names) - most} more"] if len(shown) < len(names) else shown)
+
+
+def are(names: Sequence[str], what: str) -> str:
+    """That something is so of one or of several.
+
+    >>> are(["a"], "met"), are(["a", "b"], "missed")
+    ('a is met', 'a and b are missed')
+    """
+    return f"{some(names)} {'is' if len(names) == 1 else 'are'} {what}"
+
+
+def verdicts_told(results: Sequence[TargetResult]) -> str:
+    """The verdicts on some targets in one sentence, the bad ones first."""
+    by = {word: [one.name for one in results if one.verdict == word] for word in ("missed", "undecided", "met")}
+    return "; ".join(are(names, word) for word, names in by.items() if names)
+
+
+def hour_text(hour: int) -> str:
+    """An hour of the week in words.
+
+    >>> hour_text(0), hour_text(167)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    """
+    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+
+
+def hours_text(hour: int) -> str:
+    """An hour of the day.
+
+    >>> hours_text(23)
+    '23:00 to 24:00'
+    """
+    return f"{hour}:00 to {hour + 1}:00"

@@ -16,15 +16,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
 
-from sim.cli.terminal import Result
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures.targets import joint, results
 from sim.plots import PLOTS, style, write_plots
 from sim.plots.curves import curves
 from sim.plots.failing import _border, failings
-from sim.plots.findings import verdicts_told
 from sim.plots.week import pool_weeks
 from sim.studies.replicate import run
+from sim.studies.result import Result
+from sim.text.words import verdicts_told
 from tests.cli import pictures
 from tests.scenario.small import SMALL, loaded
 

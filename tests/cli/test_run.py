@@ -10,9 +10,9 @@ import pytest
 
 from sim.cli import options
 from sim.cli.options import Options
-from sim.cli.terminal import with_interval
 from sim.dynamics.replication import Replication
 from sim.studies import replicate
+from sim.text.words import with_interval
 from tests.cli.lines import SCENARIOS, tipline
 
 LINE = """\

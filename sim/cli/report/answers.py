@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.cli.report.results import Folder, Results
-from sim.cli.terminal import with_interval
 from sim.dynamics.clock import MINUTE
-from sim.plots.findings import are
 from sim.text import words
+from sim.text.words import are, with_interval
 
 MOST: Final = 3
 """Sentences at the head of a report."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from sim.answers.run import Run
 from sim.cli.report.results import Folder, Table
-from sim.plots import PLOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,9 @@ class Kind:
     """The command that leaves it; "" where that is not known."""
 
 
-_DATA: Final = {
-    "verdicts": ("targets.csv", "joint.csv", "cohort.csv", "unlimited.csv"),
-    "response": ("response.csv",),
-    "week": ("hours.csv", "pools.csv"),
-    "failing": ("hours.csv",),
-}
-"""The tables of a run's figures."""
+def _files(tables: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(f"{one.name}.csv" for one in tables)
+
 
 KINDS: Final = (
     Kind(
@@ -99,7 +95,10 @@ KINDS: Final = (
         ("compare.csv",),
         "compare",
     ),
-    *(Kind(plot.name, plot.title, plot.caption, _DATA.get(plot.name, ()), "run") for plot in PLOTS),
+    *(
+        Kind(plot.name, plot.title, plot.caption, tuple(f"{one.name}.csv" for one in plot.tables), "run")
+        for plot in Run.plots
+    ),
 )
 """In the order in which a report shows them."""
 

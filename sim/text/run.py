@@ -4,68 +4,81 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from sim.cli import page
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import Joint, TargetResult
-from sim.text.words import count, length, percent, span
+from sim.text import page
+from sim.text.words import are, asked, came_to, count, length, listed, percent, span, with_interval
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sim.studies.replicate import Done
+    from sim.studies.result import Result
     from sim.studies.unlimited import Hindrance, Limit
-
-VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
-"""How a verdict is written: legible without colour."""
 
 _SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
 _MOST_PLACES: Final = 4
 _UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A run and what it came to."""
-
-    done: Done
-    targets: Sequence[TargetResult]
-    joint: Joint
-    notes: Sequence[str]
-    """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
-    limits: Sequence[Limit] = ()
-    """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
-    looks: int = 1
-    """How often the verdicts were looked at while replications were added; the intervals allow for it."""
-
-    @property
-    def all_met(self) -> bool:
-        """Whether every target is met."""
-        return all(one.verdict == "met" for one in self.targets)
-
-
-def show_result(result: Result, folder: Path) -> None:
-    """The result on the terminal."""
+def parts(result: Result) -> list[RenderableType]:
+    """The result on the terminal, part by part."""
     scenario = result.done.scenario
     variant = f", variant {scenario.variant}" if scenario.variant else ""
-    parts: list[RenderableType] = [
+    found: list[RenderableType] = [
         Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
         page.text(_what_was_run(result)),
         "",
         _table(result.targets),
     ]
     if result.targets:
-        parts += ["", page.facts([*_together(result), *_staff(result), *_beside(result.targets)])]
+        found += ["", page.facts([*_together(result), *_staff(result), *_beside(result.targets)])]
     if result.notes:
-        parts += ["", page.warned(result.notes)]
+        found += ["", page.warned(result.notes)]
     if result.done.failures:
-        parts += ["", page.warned(_failed(result.done))]
-    page.show(*parts, "", f"Tables and plots: {folder}/")
+        found += ["", page.warned(_failed(result.done))]
+    return found
+
+
+def sentences(result: Result) -> list[str]:
+    """What the run answers: whether all hold together, what binds, and how often all held at once."""
+    targets = result.joint.results
+    if not targets:
+        return []
+    return [_all_or_not(targets), *_binds(result), *_in_weeks(result.joint)]
+
+
+PERIOD: Final = "week"
+"""The periods of which one sentence says in how many all targets held; a table has the others."""
+
+
+def _all_or_not(targets: Sequence[TargetResult]) -> str:
+    several = len(targets) > 1
+    subject, hold = (f"The {len(targets)} targets", "hold together") if several else ("The target", "holds")
+    by = {word: [one.name for one in targets if one.verdict == word] for word in ("missed", "undecided")}
+    if by["missed"]:
+        do_not = "do not hold together" if several else "does not hold"
+        return f"{subject} {do_not}: {are(by['missed'], 'missed')}."
+    if by["undecided"]:
+        subject = f"{subject[0].lower()}{subject[1:]}"
+        return f"It is open whether {subject} {hold}: {are(by['undecided'], 'undecided')}."
+    return f"{subject} {hold}."
+
+
+def _binds(result: Result) -> Iterator[str]:
+    for one in result.targets:
+        if one.name == result.joint.binding:
+            yield f"What binds is {one.name}: it comes to {came_to(one)} where {asked(one)} is asked."
+
+
+def _in_weeks(joint: Joint) -> Iterator[str]:
+    held = joint.shares[PERIOD]
+    if held.n_judged:
+        share = held.share
+        yield f"All of them held at once in {with_interval(share.value, share.low, share.high)} of the weeks."
 
 
 def _what_was_run(result: Result) -> str:
@@ -88,64 +101,8 @@ def _table(targets: Sequence[TargetResult]) -> RenderableType:
     table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
     for one in targets:
         claim = [one.claim or ""] if claims else []
-        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), _verdict(one))
+        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.verdict))
     return table
-
-
-def asked(one: TargetResult) -> str:
-    """What a target asks, in a few words."""
-    match one.target.kind:
-        case "share":
-            text = f"at least {percent(one.threshold)} in {length(one.target.within)}"
-        case "mean":
-            text = f"at most {length(one.target.mean)}"
-        case "lost":
-            text = f"at most {percent(one.threshold)} lost"
-        case _:
-            text = f"at most {percent(one.threshold)} busy"
-    each = [f"each {one.target.per}"] if one.target.per != "run" else []
-    each += ["each centre"] if one.target.in_each else []
-    return ", ".join([text, *each])
-
-
-def came_to(one: TargetResult) -> str:
-    """The value of a target with its interval, in one unit."""
-    if math.isnan(one.value):
-        return "nothing counted"
-    if one.kind != "mean":
-        return with_interval(one.value, one.low, one.high)
-    unit, size = _unit(one.value)
-    value, low, high = (tick / size for tick in (one.value, one.low, one.high))
-    if one.lower_bound:
-        return f"more than {value:.1f} {unit} ({low:.1f} or more)"
-    if math.isinf(high):
-        return f"{value:.1f} {unit} ({low:.1f} or more)"
-    return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """A share with its interval, in so many digits that the interval shows.
-
-    >>> with_interval(0.5, 0.4, 0.6), with_interval(0.98213, 0.98203, 0.98224)
-    ('50.0 % (40.0 to 60.0)', '98.21 % (98.20 to 98.22)')
-    """
-    digits = 1 if high - low >= 0.002 or math.isnan(high - low) else 2
-    value, low, high = (100 * share for share in (value, low, high))
-    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def _unit(ticks: float) -> tuple[str, int]:
-    """The unit in which a mean time reads well."""
-    from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-
-    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
-        if ticks >= least:
-            return unit, size
-    return "s", SECOND
-
-
-def _verdict(one: TargetResult) -> Text:
-    return Text(*VERDICTS[one.verdict])
 
 
 def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
@@ -155,7 +112,7 @@ def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
         for line in _unjudged(one):
             said.setdefault(line, []).append(one.name)
     if said:
-        yield "Beside", [f"{_listed(names)}: {line}" for line, names in said.items()]
+        yield "Beside", [f"{listed(names)}: {line}" for line, names in said.items()]
 
 
 def _unjudged(one: TargetResult) -> Iterator[str]:
@@ -177,8 +134,7 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
 
 def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
     joint = result.joint
-    word = VERDICTS[joint.verdict][0]
-    yield "Together", [f"{word}: {_why(result)}", *_held(joint)]
+    yield "Together", [f"{page.verdict(joint.verdict).plain}: {_why(result)}", *_held(joint)]
     binding = next((one for one in result.targets if one.name == joint.binding), None)
     if binding is not None:
         yield "Binding", _binding(binding)
@@ -192,17 +148,13 @@ def _why(result: Result) -> str:
         for verdict in ("missed", "undecided")
     }
     if named["missed"]:
-        return f"{_listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
+        return f"{listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
     if named["undecided"]:
         return (
-            f"with intervals that hold all at once, {_listed(named['undecided'])} "
+            f"with intervals that hold all at once, {listed(named['undecided'])} "
             f"{'is' if len(named['undecided']) == 1 else 'are'} undecided; --until-decided adds replications"
         )
     return "every target is met, with intervals that hold all at once"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _held(joint: Joint) -> Iterator[str]:
@@ -259,7 +211,7 @@ def limit_words(one: Limit) -> str:
         return f"more staff can meet {one.name}: {best}"
     if not one.beyond_staff:
         return f"whether more staff can meet {one.name} is undecided: {best}"
-    ways = _listed([_hindrance(way) for way in one.hindrances[:_MOST_PLACES]]) if one.hindrances else "its own rules"
+    ways = listed([_hindrance(way) for way in one.hindrances[:_MOST_PLACES]]) if one.hindrances else "its own rules"
     return f"staff alone cannot meet {one.name}: {best}; in the way stand {ways}"
 
 

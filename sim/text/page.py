@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,14 +21,23 @@ _UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
 _BEFORE_END: Final = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
-def show(*parts: RenderableType) -> None:
-    """Print parts one below the other."""
-    screen = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+def laid_out(parts: Iterable[RenderableType], screen: Console) -> str:
+    """Parts one below the other, as the text that a screen shows."""
     screen.width = min(screen.width, WIDEST)
     with screen.capture() as page:
         for part in parts:
             screen.print(part)
-    sys.stdout.write(_BEFORE_END.sub(r"\1", page.get().replace(_TIE, " ")))
+    return _BEFORE_END.sub(r"\1", page.get().replace(_TIE, " "))
+
+
+VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
+"""How a verdict is written: legible without colour."""
+
+
+def verdict(word: str, said: str = "") -> Text:
+    """A verdict, and what is said of it."""
+    written, style = VERDICTS[word]
+    return text(f"{written}: {said}" if said else written, style)
 
 
 def text(plain: str, style: str = "") -> Text:

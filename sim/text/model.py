@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from sim.cli import page
-from sim.text import words
+from sim.text import page, words
 
 if TYPE_CHECKING:
     from sim.scenario.describe import Description, PoolLoad
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 _HOURS: Final = ("seat_hours", "paid_hours", "fte")
 
 
-def show_model(scenario: Scenario, description: Description) -> None:
+def model_parts(scenario: Scenario, description: Description) -> list[RenderableType]:
     """The model in words: what comes, its way, who is there, what it is judged by, and every warning."""
-    page.show(
+    return [
         Text.assemble((scenario.scenario, "bold"), f"  ({scenario.path})"),
         *([scenario.about] if scenario.about else []),
         "",
@@ -36,7 +35,7 @@ def show_model(scenario: Scenario, description: Description) -> None:
         _targets(scenario),
         "",
         page.warned(description.warnings) if description.warnings else "No warnings.",
-    )
+    ]
 
 
 def model_data(scenario: Scenario, description: Description) -> dict[str, Any]:

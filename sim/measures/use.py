@@ -1,0 +1,116 @@
+"""What the people of a pool were there for: load, occupancy, hours and cost, over many replications."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.dynamics.clock import DAY, HOUR
+from sim.measures import passes
+from sim.measures.estimates import Estimate, share_interval
+from sim.scenario.describe import HOURS_OF_FULL_TIME
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.measures.sample import Sample
+
+HOURS_OF_A_WEEK: Final = 7 * DAY / HOUR
+
+NOTHING: Final = Estimate(math.nan, math.nan, math.nan)
+"""Where nothing was counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """A pool in an average week: of one centre, or of all."""
+
+    pool: str
+    centre: str
+    """Its centre, `all` for the sum over several, "" where there is but one."""
+    offered: float
+    """Erlangs: slots that endless staff would have in use."""
+    on_duty: float
+    """Slots on duty on average."""
+    busy: float
+    """Of them, slots in use."""
+    waiting: float
+    """Tips in line on average."""
+    occupancy: Estimate
+    """Of the slots on duty; overtime is left out."""
+    seat_hours: float
+    """Hours of people on the line a week, overtime apart."""
+    overtime_hours: float
+    paid_hours: float
+    """Seat hours over one less shrinkage, and overtime."""
+    slots: int
+    """Tips that a person serves at a time."""
+    price: float
+    """An hour."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole pool, not one centre of several."""
+        return self.centre in ("", "all")
+
+    @property
+    def utilisation(self) -> float:
+        """Busy over paid time."""
+        busy = self.busy / self.slots * HOURS_OF_A_WEEK
+        return busy / self.paid_hours if self.paid_hours > 0 else math.nan
+
+    @property
+    def fte(self) -> float:
+        """Full-time equivalents."""
+        return self.paid_hours / HOURS_OF_FULL_TIME
+
+    @property
+    def cost(self) -> float:
+        """A week."""
+        return self.paid_hours * self.price
+
+
+def uses(sample: Sample) -> list[PoolUse]:
+    """Every pool, and where there are several centres each of its centres too."""
+    scenario = sample.frame.scenario
+    several = len(scenario.centres) > 1
+    found = []
+    for p, name in enumerate(scenario.pools):
+        own = np.flatnonzero(sample.frame.pool_of_place == p)
+        found.append(_use(sample, name, "all" if several else "", own))
+        if several and not scenario.pools[name].shared:
+            found += [_use(sample, name, centre, own[c : c + 1]) for c, centre in enumerate(scenario.centre_names)]
+    return found
+
+
+def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> PoolUse:
+    scenario = sample.frame.scenario
+    pool = scenario.pools[name]
+    ticks = sample.places[:, places].sum(axis=1).astype(float)
+    mean = ticks.mean(axis=0) / float(sample.frame.last - sample.frame.first)
+    seat, overtime = (mean[number] / pool.concurrency * HOURS_OF_A_WEEK for number in (passes.ON_DUTY, passes.OVERTIME))
+    return PoolUse(
+        pool=name,
+        centre=centre,
+        offered=float(mean[passes.OFFERED]),
+        on_duty=float(mean[passes.ON_DUTY]),
+        busy=float(mean[passes.BUSY]),
+        waiting=float(mean[passes.WAITING]),
+        occupancy=_occupancy(ticks, scenario.run.confidence),
+        seat_hours=float(seat),
+        overtime_hours=float(overtime),
+        paid_hours=float(seat / (1 - pool.shrinkage) + overtime),
+        slots=pool.concurrency,
+        price=pool.price,
+    )
+
+
+def _occupancy(ticks: NDArray[np.float64], confidence: float) -> Estimate:
+    busy, on_duty = ticks[:, passes.BUSY], ticks[:, passes.ON_DUTY]
+    if not on_duty.any():
+        return NOTHING
+    size = on_duty[on_duty > 0].mean()
+    return share_interval(busy / size, on_duty / size, confidence)
