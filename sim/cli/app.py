@@ -74,7 +74,7 @@ def tipline(
 ) -> None:
     """Can a tip line's published promises all be true at once, and with what staff?
 
-    Start with `tipline init`, or `tipline run scenarios/national.yaml`.
+    Start with `tipline init`, or with `tipline examples national` and `tipline run national.yaml`.
     """
 
 

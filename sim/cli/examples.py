@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from sim.cli.options import BAD_INPUT, DONE, say
+from sim.cli.options import BAD_INPUT, DONE, say, show
 
 _FIRST_COMMAND: Final = {"scenario": "run", "ledger": "check", "study": "study"}
 """The key that a document has its title under, and the command that it is given to."""
@@ -134,7 +134,7 @@ def _show(found: list[Example]) -> None:
     """One line each, scenarios first, then ledgers and studies; what does not fit into it stands in the document."""
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.text import page
 
     kinds = list(_FIRST_COMMAND)
     table = page.table("name", "what it is")
@@ -145,7 +145,7 @@ def _show(found: list[Example]) -> None:
         said.no_wrap, said.overflow = True, "ellipsis"
         table.add_row(Text(one.name, style="bold", no_wrap=True), said)
     more = "Copy one with the files it needs, or all:\n  tipline examples NAME\n  tipline examples --all DIR"
-    page.show(table, "", more)
+    show(table, "", more)
 
 
 def _copy(copies: dict[Path, Path]) -> int:
