@@ -18,7 +18,7 @@ from sim.measures import passes, tallies
 from sim.measures.cohort import Cohort, read
 from sim.measures.frame import Frame
 from sim.measures.tallies import Tally, tally
-from sim.scenario.describe import filter_words
+from sim.scenario.pools import filter_words
 from sim.scenario.fields import near
 from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
 from sim.text.story import Event, Teller

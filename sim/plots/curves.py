@@ -37,7 +37,7 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
-from sim.scenario.describe import filter_words
+from sim.scenario.pools import filter_words
 from sim.scenario.targets import MeanTarget, ShareTarget
 from sim.studies.tables import tips_of_curve
 
