@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.terminal import Result, asked, came_to
-from sim.dynamics.clock import MINUTE
 
 if TYPE_CHECKING:
     from sim.measures.targets import HeldShare, TargetResult
@@ -39,11 +38,10 @@ def result_data(result: Result, folder: Path) -> dict[str, Any]:
 
 
 def _target_data(one: TargetResult) -> dict[str, Any]:
-    scale, unit = (MINUTE, "min") if one.kind == "mean" else (1, "share")
-    figures = {key: _finite(getattr(one, key) / scale) for key in ("value", "low", "high", "threshold")}
+    figures = {key: _finite(one.in_unit(getattr(one, key))) for key in ("value", "low", "high", "threshold")}
     keys = ("claim", "kind", "verdict", "lower_bound", "used", "counts", "unlabelled_lost", "unlabelled_open")
     own = {key: _finite(getattr(one, key)) for key in keys}
-    return {**own, "unit": unit, **figures, "asked": asked(one), "came_to": came_to(one)}
+    return {**own, "unit": one.unit, **figures, "asked": asked(one), "came_to": came_to(one)}
 
 
 def _limit_data(one: Limit) -> dict[str, Any]:

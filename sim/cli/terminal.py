@@ -94,25 +94,14 @@ def _table(targets: Sequence[TargetResult]) -> RenderableType:
 
 def asked(one: TargetResult) -> str:
     """What a target asks, in a few words."""
-    match one.target.kind:
-        case "share":
-            text = f"at least {percent(one.threshold)} in {length(one.target.within)}"
-        case "mean":
-            text = f"at most {length(one.target.mean)}"
-        case "lost":
-            text = f"at most {percent(one.threshold)} lost"
-        case _:
-            text = f"at most {percent(one.threshold)} busy"
-    each = [f"each {one.target.per}"] if one.target.per != "run" else []
-    each += ["each centre"] if one.target.in_each else []
-    return ", ".join([text, *each])
+    return one.asked
 
 
 def came_to(one: TargetResult) -> str:
     """The value of a target with its interval, in one unit."""
     if math.isnan(one.value):
         return "nothing counted"
-    if one.kind != "mean":
+    if one.unit != "min":
         return with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
@@ -162,8 +151,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
     fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
     if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
         yield f"{without} before anybody had labelled them, so not judged"
-    if one.kind == "mean" and (uncounted := one.counts["lost"] + one.counts["without_end"]):
-        yield f"{count(uncounted)} tips never came to its end, and a mean cannot count them"
+    if not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
+        yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
     if one.counts["open"]:
         yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
     if one.counts["left_out"]:

@@ -34,7 +34,6 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
-from sim.text import words
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -61,7 +60,7 @@ class Failing:
     failed: NDArray[np.int64]
     """(7, 24) tips, Monday first."""
     allowed: float | None
-    """The share of tips that may fail; None for a mean."""
+    """The share of tips that may fail; None where none fails by itself."""
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -88,11 +87,10 @@ def failings(result: Result) -> list[Failing]:
     names = list(result.done.scenario.targets)
     found = []
     for one in result.targets:
-        if one.kind == "occupancy":
+        if not one.about_tips:
             continue
         judged, failed = result.done.sample.pooled.failing[names.index(one.name)].T.reshape(2, 7, 24)
-        allowed = {"share": 1 - one.threshold, "lost": one.threshold}.get(one.kind)
-        found.append(Failing(one, judged, failed, allowed))
+        found.append(Failing(one, judged, failed, one.target.allowed))
     return found
 
 
@@ -149,13 +147,8 @@ def _head(panel: Failing) -> list[tuple[str, str, str]]:
     one, target = panel.result, panel.result.target
     failed, judged = int(panel.failed.sum()), int(panel.judged.sum())
     share = share_text(failed / judged)
-    match target.kind:
-        case "share":
-            told = f"{share} of its tips not within {words.length(target.within)}"
-        case "mean":
-            told = f"{share} of its tips longer than {words.length(target.mean)}"
-        case _:
-            told = f"{share} of its tips give up for good"
+    assert isinstance(target, OfTips)
+    told = f"{share} of its tips {target.failing}"
     if panel.allowed is not None:
         told += f"; {share_text(panel.allowed)} may"
     width = STEP - 0.25

@@ -60,6 +60,7 @@ __all__ = [
     "World",
 ]
 
+
 def _confidence(value: float) -> float:
     if not 0.5 <= value <= 0.9999:
         raise ValueError("a confidence lies between 50 % and 99.99 %")

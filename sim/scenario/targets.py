@@ -171,7 +171,7 @@ class Target(Part):
         return value / self.scale
 
     def fails(self, value: float) -> float:
-        """How much fails at a value: at the threshold as much as is allowed, and twice that where it is twice as bad."""
+        """How much fails at a value: at the threshold as much as is allowed."""
         return self.most - value if self.side == "at_least" else value
 
     @property
@@ -183,9 +183,7 @@ class Target(Part):
     def needs(cls) -> tuple[str, ...]:
         """The keys that tell this kind: those that it must have, moments left out."""
         fields = cls.model_fields.items()
-        return tuple(
-            one.alias or name for name, one in fields if one.is_required() and one.annotation is not Milestone
-        )
+        return tuple(one.alias or name for name, one in fields if one.is_required() and one.annotation is not Milestone)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -228,8 +226,10 @@ def _named_schema(kind: type[Target]) -> Any:
     """The schema of a kind by a name of its own, under which the JSON Schema has it once."""
     kind.model_rebuild()
     schema = kind.__pydantic_core_schema__
+    if schema["type"] != "model":
+        return schema
     name = f"{kind.__module__}.{kind.__qualname__}:{id(kind)}"
-    return {**schema, "ref": name} if schema["type"] == "model" else schema
+    return core_schema.definitions_schema({**schema, "ref": name}, [])
 
 
 def _of_its_kind(given: Any, info: ValidationInfo) -> Target:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.studies.ranges import column
-from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
     from sim.studies.runway import Course, Runway, Year
@@ -79,9 +78,8 @@ def _year(found: Runway, year: Year) -> dict[str, Any]:
         "first_to_fail": year.first,
     }
     for one in year.joint.results:
-        unit = "min" if one.kind == "mean" else "share"
-        row[f"{one.name}_{unit}"] = in_unit(one, one.value)
-        row[f"{one.name}_low_{unit}"] = in_unit(one, one.low)
-        row[f"{one.name}_high_{unit}"] = in_unit(one, one.high)
+        row[f"{one.name}_{one.unit}"] = one.in_unit(one.value)
+        row[f"{one.name}_low_{one.unit}"] = one.in_unit(one.low)
+        row[f"{one.name}_high_{one.unit}"] = one.in_unit(one.high)
         row[f"{one.name}_verdict"] = one.verdict
     return row

@@ -11,6 +11,7 @@ from sim.cli.report.results import Folder, Results
 from sim.cli.terminal import with_interval
 from sim.dynamics.clock import MINUTE
 from sim.plots.findings import are
+from sim.scenario.targets import KINDS
 from sim.text import words
 
 MOST: Final = 3
@@ -164,7 +165,7 @@ def _judged(row: Mapping[str, str]) -> Judged | None:
         within=within,
         verdict=verdict,
         together=row.get("simultaneous_verdict") or verdict,
-        at_least=row.get("kind") == "share",
+        at_least=(kind := KINDS.get(row.get("kind", ""))) is not None and kind.side == "at_least",
     )
 
 
