@@ -189,8 +189,10 @@ def tally(target: Target, cohort: Cohort) -> Tally:
 
 
 class RatioKind(Kind[AnyKind]):
-    """A kind whose value is a ratio that adds up over periods. The tips of a run weigh alike; worst windows weigh alike,
-    as many tips as they have on average."""
+    """A kind whose value is a ratio that adds up over periods.
+
+    The tips of a run weigh alike; worst windows weigh alike, as many tips as they have on average.
+    """
 
     @abstractmethod
     def by_day(self, target: AnyKind, watched: Watched) -> Floats:

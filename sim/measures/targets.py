@@ -65,7 +65,7 @@ class TargetResult:
     values: tuple[float, ...]
     """The value of each replication, in their order."""
     counts: dict[str, int]
-    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. All 0 where it is about none."""
+    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. 0 if it is about none."""
     unlabelled_lost: int
     """Tips over all replications that were lost without any label, which a target on a tier cannot judge."""
     unlabelled_open: int

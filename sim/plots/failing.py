@@ -34,6 +34,7 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
+from sim.scenario.targets import OfTips
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
