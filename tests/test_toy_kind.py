@@ -95,14 +95,15 @@ def test_open_tips_leave_a_low_and_a_high_case(tmp_path: Path) -> None:
 
 def test_over_replications_it_is_the_mean_of_the_medians() -> None:
     target = MedianTarget.model_validate({"from": "arrival", "to": "leave", "median": "5 min"})
-    values = np.array([3.0, 4.0, 8.0, np.nan]) * MINUTE
+    values = np.array([40.0, 50.0, 60.0, np.nan]) * MINUTE
     counted = ~np.isnan(values)
     pairs = np.stack([np.where(counted, values, 0), counted], axis=-1)
     found = Replicated(target, np.stack([pairs] * 3, axis=1), np.zeros((4, 0))).estimate(0.95)
-    # Student's t of 2 degrees of freedom at 97.5 % is 4.3027; the standard deviation of 3, 4, 8 is the root of 7.
-    reach = 4.302653 * np.sqrt(7 / 3) * MINUTE
-    assert found.value == 5 * MINUTE
-    assert (found.low, found.high) == (pytest.approx(5 * MINUTE - reach), pytest.approx(5 * MINUTE + reach))
+    # Student's t of 2 degrees of freedom at 97.5 % is 4.3027; the standard deviation of 40, 50, 60 is 10.
+    reach = 4.302653 * 10 / np.sqrt(3) * MINUTE
+    assert found.value == 50 * MINUTE
+    assert found.low == pytest.approx(50 * MINUTE - reach)
+    assert found.high == pytest.approx(50 * MINUTE + reach)
 
 
 def test_what_a_kind_keeps_is_kept(tmp_path: Path) -> None:

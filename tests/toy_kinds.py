@@ -104,7 +104,7 @@ class Medians(TimedKind[Half], ValueKind[Half]):
             return Estimate(float(medians.mean()) if len(medians) else math.nan, 0.0, math.inf)
         reach = student(confidence, len(medians) - 1) * float(medians.std(ddof=1)) / math.sqrt(len(medians))
         middle = float(medians.mean())
-        return Estimate(middle, middle - reach, middle + reach)
+        return Estimate(middle, max(middle - reach, 0.0), middle + reach)
 
 
 class Middles(Medians):
@@ -126,13 +126,12 @@ class Middles(Medians):
 @contextmanager
 def toy_kinds() -> Iterator[None]:
     """Both kinds, known within."""
-    before = dict(targets.KINDS), dict(kinds.KINDS)
     try:
         for document, measure in ((MedianTarget, Medians), (MiddleTarget, Middles)):
             target_kind(document)
             measured(document.kind)(measure)
         yield
     finally:
-        for known, was in zip((targets.KINDS, kinds.KINDS), before, strict=True):
-            known.clear()
-            known.update(was)  # type: ignore[arg-type]
+        for kind in (MedianTarget.kind, MiddleTarget.kind):
+            targets.KINDS.pop(kind, None)
+            kinds.KINDS.pop(kind, None)

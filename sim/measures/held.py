@@ -70,7 +70,7 @@ def worst(target: Target, ratio: Floats) -> Floats:
         cells = ratio[:, :, bound].reshape(-1, 2)
         cells = cells[cells[:, 1] > 0]
         if len(cells):
-            value = quotient(cells)
+            value = cells[:, 0] / cells[:, 1]
             found[bound] = cells[value.argmin() if target.side == "at_least" else value.argmax()]
     return found
 
@@ -107,5 +107,6 @@ def held(target: Target, cells: Mapping[str, Floats]) -> Held:
 
 
 def _kept(target: Target, pairs: Floats) -> NDArray[np.bool_]:
-    value = quotient(pairs)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = pairs[..., 0] / pairs[..., 1]
     return value >= target.threshold if target.side == "at_least" else value <= target.threshold
