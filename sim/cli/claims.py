@@ -228,10 +228,8 @@ def _reading_data(found: Audit, one: Outcome) -> dict[str, Any]:
 
 
 def _result_data(one: TargetResult) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
-    figures = {name: in_unit(one, getattr(one, name)) for name in ("threshold", "value", "low", "high")}
-    return {"unit": "min" if one.kind == "mean" else "share", **figures, "verdict": one.verdict}
+    figures = {name: one.in_unit(getattr(one, name)) for name in ("threshold", "value", "low", "high")}
+    return {"unit": one.unit, **figures, "verdict": one.verdict}
 
 
 def _answer_data(one: Answer | None) -> dict[str, Any] | None:

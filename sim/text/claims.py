@@ -172,7 +172,7 @@ def value(one: TargetResult) -> str:
     """
     if math.isnan(one.value):
         return "nothing counted"
-    if one.kind == "mean":
+    if one.unit == "min":
         return ("more than " if one.lower_bound else "") + span(one.value)
     near = min(one.value, 1 - one.value)
     digits = 1 if near >= 0.0005 or near == 0 else 3
