@@ -16,8 +16,10 @@ from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.held import quotient
+from sim.measures.kinds import kind_of
 from sim.measures.tallies import COLUMNS
-from sim.measures.targets import HeldShare, TargetResult, joint, quotient, results
+from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
 from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
 from sim.tables.figures import asked_columns, came_columns, estimate_columns
