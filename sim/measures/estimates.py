@@ -131,8 +131,9 @@ def share_interval(
     many independent tips. t has the degrees of freedom of the replications, fewer when they are of unequal size.
 
     When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards tips / units: as if
-    either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`.
-    Nor does the far limit go beyond that of as many units, or of tips as alike as they were seen to be.
+    either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`, and
+    the far limit never lies beyond Clopper and Pearson's for as many units, or for tips as alike as they were seen to
+    be.
 
     Assumptions. Replications are independent, and so are units as far as (almost) nothing failed in them. A cause that
     comes once in 50 replications and was not drawn is beyond any interval.
@@ -287,14 +288,15 @@ def _limits_of_rare(
         return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
-    high = min(_edge(outside, p, 1.0), _wilson_high(p, total / max(effect, unit_effect), t))
+    high = min(_edge(outside, p, 1.0), _exact_high(p, total / max(effect, unit_effect), confidence))
     return low, high
 
 
-def _wilson_high(p: float, n: float, t: float) -> float:
-    """The upper limit of Wilson's interval for a share p of n independent tips, at t standard errors."""
-    square = t * t / n
-    return min((p + square / 2 + math.sqrt(square * p * (1 - p) + square**2 / 4)) / (1 + square), 1.0)
+def _exact_high(p: float, n: float, confidence: float) -> float:
+    """The upper limit of Clopper and Pearson's interval for a share p of n independent tips; `least_shown` at p = 0."""
+    from scipy import special
+
+    return float(special.betaincinv(n * p + 1, n * (1 - p), 0.5 + confidence / 2))
 
 
 def _mid_p_low(p: float, n: float, t: float, confidence: float) -> float:
