@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from sim.scenario.certain import Bounds
 
 Verdict = Literal["met", "missed", "undecided"]
 Floats = NDArray[np.float64]
@@ -57,6 +60,11 @@ class Estimate:
         Estimate(value=0.8, low=0.7, high=0.95)
         """
         return Estimate(self.value, min(self.low, other.low), max(self.high, other.high))
+
+    def within(self, bounds: Bounds) -> Estimate:
+        """Value and interval, moved to where the value must lie."""
+        value, low, high = (min(max(one, bounds.least), bounds.most) for one in (self.value, self.low, self.high))
+        return Estimate(value, low, high)
 
 
 def verdict(estimate: Estimate, threshold: float, side: Literal["at_least", "at_most"]) -> Verdict:
@@ -163,11 +171,7 @@ def share_interval(
     freedom = total / size - 1
     if freedom < 1e-9:
         return Estimate(share, 0.0, 1.0)
-    whole = bool(np.all(met == np.rint(met)) and np.all(counted == np.rint(counted)))
-    each = UNITS_UNSAID if units is None else units / met.size
-    n_units = each * total / size
-    if whole:
-        n_units = min(n_units, total)
+    n_units = units_counted(counted, UNITS_UNSAID * met.size if units is None else units)
     flipped = hits > total / 2
     rare = total - hits if flipped else hits
     if rare <= total * 1e-12:
@@ -175,9 +179,25 @@ def share_interval(
     else:
         variance = residual_variance(met - share * counted, counted / total) / total**2
         # Counts are whole: chance agreement of a few small replications is no certainty.
-        variance = max(variance, met.size / 12 / total**2) if whole else variance
+        variance = max(variance, met.size / 12 / total**2) if _whole(met) and _whole(counted) else variance
         low, high = _limits_of_rare(rare, total, variance, freedom, max(total / n_units, 1.0), confidence)
     return Estimate(share, 1 - high, 1 - low) if flipped else Estimate(share, low, high)
+
+
+def units_counted(counted: ArrayLike, units: float) -> float:
+    """The units of evidence behind the tips that were counted, (n_replications,), of so many in all replications.
+
+    Fewer where replications counted unequally, or nothing; and tips that are fewer are the units themselves.
+
+    >>> units_counted([600] * 20, 20 * 28), units_counted([3] * 20, 20 * 28), units_counted([600, 0], 2 * 28)
+    (560.0, 60.0, 28.0)
+    """
+    counted = np.asarray(counted, dtype=float)
+    total = float(counted.sum())
+    if total == 0:
+        return 0.0
+    found = units / counted.size * total**2 / float(counted @ counted)
+    return min(found, total) if _whole(counted) else found
 
 
 def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -228,6 +248,10 @@ def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) 
     while not above(outer):
         outer *= 2
     return Estimate(mean, mean * _edge(below, 1.0, 0.0), mean * _edge(above, 1.0, outer))
+
+
+def _whole(numbers: Floats) -> bool:
+    return bool(np.all(numbers == np.rint(numbers)))
 
 
 def checked(parts: ArrayLike, wholes: ArrayLike, confidence: float) -> tuple[Floats, Floats]:

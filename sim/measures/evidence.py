@@ -39,7 +39,7 @@ class NothingFailed:
     """Replications in which nothing may fail for the threshold to be shown; None for 1, which none can show."""
 
 
-def nothing_failed(units: int, n_replications: int, threshold: float, confidence: float) -> NothingFailed | None:
+def nothing_failed(units: float, n_replications: int, threshold: float, confidence: float) -> NothingFailed | None:
     """What so many units in all replications show when nothing failed; None where that shows the threshold.
 
     `threshold` is the share that has to be kept: 1 less the share that may fail.

@@ -9,11 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, mean_interval, share_interval, verdict
+from sim.measures.estimates import (
+    Estimate,
+    Verdict,
+    all_of,
+    each_of,
+    mean_interval,
+    share_interval,
+    units_counted,
+    verdict,
+)
+from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, AnyTarget, Frame
 from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, side, threshold
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS
+from sim.scenario.certain import Bounds
 
 Floats = NDArray[np.float64]
 
@@ -27,15 +38,18 @@ class HeldShare:
     whole: bool
     """Whether the periods are whole ones of the calendar; else no whole one was measured."""
     confidence: float
+    units: int
+    """Units of evidence in one replication."""
 
     @property
     def share(self) -> Estimate:
         """From those in which it held however the open tips end, to those in which it may have."""
         spoke, surely, possibly = (self.periods[:, column] for column in (SPOKE, SURELY, POSSIBLY))
-        least = share_interval(surely, spoke, self.confidence)
+        units = self.units * len(spoke)
+        least = share_interval(surely, spoke, self.confidence, units)
         if np.array_equal(surely, possibly):
             return least
-        return least.joined(share_interval(possibly, spoke, self.confidence))
+        return least.joined(share_interval(possibly, spoke, self.confidence, units))
 
     @property
     def n_judged(self) -> int:
@@ -61,6 +75,10 @@ class TargetResult:
     high: float
     """The interval: from that of the low bound to that of the high bound, where open tips leave two."""
     verdict: Verdict
+    certain: bool
+    """Whether the verdict follows from the document for every draw (`scenario/certain.py`)."""
+    unshown: NothingFailed | None
+    """What is shown, where nothing failed and that is not yet the threshold; else None."""
     lower_bound: bool
     """Whether the value is a lower bound: a mean over tips of which some are still open."""
     values: tuple[float, ...]
@@ -145,7 +163,10 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame = sample.frame
     target, ratio = frame.targets[k], sample.ratio[:, k]
-    found = estimated(target, ratio, confidence)
+    found = estimated(target, ratio, confidence, frame.units)
+    settled = _settled(frame.bounds[k], target)
+    if not math.isnan(found.value):
+        found = found.within(frame.bounds[k])
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -155,12 +176,14 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         low=found.low,
         high=found.high,
         verdict=verdict(found, threshold(target), side(target)),
+        certain=settled and not math.isnan(found.value),
+        unshown=None if settled else _unshown(target, ratio, confidence, frame.units),
         lower_bound=bool(np.isinf(ratio[:, HIGH, 0]).any()),
         values=tuple(float(value) for value in quotient(ratio[:, VALUE])),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence),
+        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units),
         held=_by_unit(sample.units[:, k], frame, confidence),
     )
 
@@ -171,18 +194,42 @@ def quotient(pairs: Floats) -> Floats:
         return np.where(pairs[..., 1] > 0, pairs[..., 0] / pairs[..., 1], np.nan)
 
 
-def estimated(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
-    """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound."""
-    interval = mean_interval if target.kind == "mean" else share_interval
-    value, low, high = (weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
-    middle = interval(value[:, 0], value[:, 1], confidence).value
-    at_least = interval(low[:, 0], low[:, 1], confidence)
-    if np.isinf(high).any():
+def estimated(target: AnyTarget, ratio: Floats, confidence: float, units: int) -> Estimate:
+    """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound.
+
+    `units` are those of evidence in one replication.
+    """
+
+    def interval(pairs: Floats) -> Estimate:
+        parts, wholes = weighed(target, pairs).T
+        if target.kind == "mean":
+            return mean_interval(parts, wholes, confidence)
+        return share_interval(parts, wholes, confidence, units * len(ratio))
+
+    middle, at_least = interval(ratio[:, VALUE]).value, interval(ratio[:, LOW])
+    if np.isinf(ratio[:, HIGH]).any():
         return Estimate(middle, at_least.low, math.inf)
-    if np.array_equal(low, high):
+    if np.array_equal(weighed(target, ratio[:, LOW]), weighed(target, ratio[:, HIGH])):
         return Estimate(middle, at_least.low, at_least.high)
-    at_most = interval(high[:, 0], high[:, 1], confidence)
-    return Estimate(middle, at_least.low, at_most.high)
+    return Estimate(middle, at_least.low, interval(ratio[:, HIGH]).high)
+
+
+def _settled(bounds: Bounds, target: AnyTarget) -> bool:
+    """Whether the verdict is the same anywhere between the bounds."""
+    whatever = Estimate(math.nan, bounds.least, bounds.most)
+    return verdict(whatever, threshold(target), side(target)) != "undecided"
+
+
+def _unshown(target: AnyTarget, ratio: Floats, confidence: float, units: int) -> NothingFailed | None:
+    """What nothing failed shows, where tips were judged, none of them failed or may, and that is not the threshold."""
+    if target.kind not in ("share", "lost") or target.per != "run" or target.in_each is not None:
+        return None
+    at_least = side(target) == "at_least"
+    parts, wholes = ratio[:, LOW if at_least else HIGH].T
+    if not wholes.any() or not (np.array_equal(parts, wholes) if at_least else not parts.any()):
+        return None
+    kept = threshold(target) if at_least else 1 - threshold(target)
+    return nothing_failed(units_counted(wholes, units * len(ratio)), len(ratio), kept, confidence)
 
 
 def weighed(target: AnyTarget, pairs: Floats) -> Floats:
@@ -204,4 +251,6 @@ def weighed(target: AnyTarget, pairs: Floats) -> Floats:
 
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
-    return {unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence) for u, unit in enumerate(UNITS)}
+    return {
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units) for u, unit in enumerate(UNITS)
+    }

@@ -24,6 +24,7 @@ from sim.scenario.schema import (
     LostTarget,
     MeanTarget,
     Milestone,
+    Moment,
     OccupancyTarget,
     Scenario,
     ShareTarget,
@@ -242,9 +243,8 @@ class _Walk:
 
     def __init__(self, scenario: Scenario, target: ShareTarget | MeanTarget | LostTarget):
         self.scenario = scenario
-        timed = not isinstance(target, LostTarget)
-        self.start: Milestone | None = target.from_ if timed else None
-        self.stop: Milestone | None = target.to if timed else None
+        self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
+        self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to
         self.tips = crowd(scenario.demand, scenario.labels, scenario.stages, [target.of], only_positive=True)
         self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck")}
         self.done = self._go()
@@ -334,7 +334,7 @@ def _names(milestone: Milestone | None, stage: str | None, what: str) -> bool:
     return any(one.stage == stage and one.what == what for one in _looked_at(milestone))
 
 
-def _looked_at(milestone: Milestone | None) -> Iterator:
+def _looked_at(milestone: Milestone | None) -> Iterator[Moment]:
     """The moments of a milestone that end a time: the earliest of all, or the one preferred."""
     if milestone is not None:
         yield from milestone.moments if milestone.first_of else milestone.moments[:1]

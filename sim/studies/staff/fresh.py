@@ -94,7 +94,7 @@ def _would_be_met(sample: Sample, times: int, confidence: float) -> bool:
     targets = sample.frame.targets
     each = each_of(confidence, len(targets))
     for k, target in enumerate(targets):
-        repeated = estimated(target, np.tile(sample.ratio[:, k], (times, 1, 1)), each)
+        repeated = estimated(target, np.tile(sample.ratio[:, k], (times, 1, 1)), each, sample.frame.units)
         if verdict(repeated, threshold(target), side(target)) != "met":
             return False
     return True
