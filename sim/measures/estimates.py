@@ -27,7 +27,7 @@ UNITS_UNSAID: Final = 5.0
 FEW: Final = 5.0
 """Weight, in replications, of that assumption against one miss; it falls with the square of the effective misses."""
 
-SPREAD: Final = 1.75
+SPREAD: Final = 1.5
 """Power of p (1 - p), or of a mean, with which the variance between replications is taken to grow: they are skewed."""
 
 SPREAD_ABOVE: Final = 0.25
