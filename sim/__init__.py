@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from sim.api import Run as Run
     from sim.api import run as run
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
-
-__version__ = "0.1.0"
 
 __all__ = ["Run", "Scenario", "ScenarioError", "__version__", "draw", "load", "run", "simulate"]
 

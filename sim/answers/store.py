@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import MANIFEST
 from sim.studies import folder as kept
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import finite
@@ -37,7 +36,7 @@ def save(answer: Answer[Any], folder: Path) -> list[str]:
     for plot in drawn:
         save_figure(plot.draw(answer.found), folder / "plots", plot.name)
     names = [*tables, *(f"plots/{plot.name}.{ending}" for plot in drawn for ending in ("png", "svg"))]
-    if answer.note == MANIFEST or not (folder / "scenario.yaml").exists():
+    if answer.note == kept.MANIFEST or not (folder / "scenario.yaml").exists():
         kept.write_scenario(answer.scenario, folder)
     _note(answer, folder, names)
     return names

@@ -19,6 +19,9 @@ from sim.studies.keeping import write_atomic
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
+MANIFEST: Final = "manifest.json"
+"""The note that a run or a study leaves; other commands leave theirs beside it, as `<command>.json`."""
+
 PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
 
 

@@ -13,16 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import sim
 from sim.scenario.faults import ScenarioError
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.tree import compose
-from sim.studies.folder import versions
+from sim.studies.folder import MANIFEST, versions
 from sim.studies.keeping import write_atomic
 from sim.studies.study import Step, StudyFile
 
-MANIFEST: Final = "manifest.json"
 SAID: Final = "said.txt"
 """What a command said on the terminal, in the folder of its step."""
 
@@ -145,7 +143,7 @@ def _figure(name: str) -> str:
 
 def program() -> str:
     """SHA-256 of this program: of all its files."""
-    return _program(Path(sim.__file__).parent)
+    return _program(Path(__file__).parents[1])
 
 
 @cache
