@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sim.cli.report.exhibits import TITLES
 
 from sim.cli import options
 from sim.cli.app import app
-from sim.cli.report.exhibits import TITLES
 from tests.cli.lines import ROOT, tipline
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
