@@ -175,7 +175,7 @@ def test_a_manifest_with_names_that_are_no_steps_takes_nothing_away(folder: Path
     (out / "mine" / "precious.csv").write_text("1\n")
     told = {"files": {}, "key": "", "exit_code": 0}
     names = ["../victim", str(victims[1]), "", ".", "..", "mine/../../victim", "./mine", "MINE", "a\0b"]
-    (out / "manifest.json").write_text(json.dumps({"steps": {name: told for name in names} | {"mine": 3, "plain": []}}))
+    (out / "manifest.json").write_text(json.dumps({"steps": dict.fromkeys(names, told) | {"mine": 3, "plain": []}}))
     for more in ((), ("--resume",)):
         assert done(folder, *more)[0] == options.DONE
         assert all((one / "precious.csv").exists() for one in [*victims, out / "mine"])
