@@ -2,7 +2,7 @@
 
 The pipeline, one step a name; nothing is imported before it is asked for:
 
-    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; scenario.to_yaml() gives it back
+    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; sim.to_yaml(scenario) gives it back
     replication = sim.draw(scenario, 0)               # every random choice of replication 0
     log = sim.simulate(replication)                   # what happened; sim.visits(...) as a frame
     one = sim.measure(log, replication, scenario)     # what that came to
@@ -38,12 +38,14 @@ if TYPE_CHECKING:
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
+    from sim.scenario.loading import to_yaml as to_yaml
     from sim.scenario.schema import Scenario as Scenario
 
 _QUESTIONS = ("check", "run", "explain", "runway", "report")
 
 _HOMES = {
     "load": "sim.scenario.loading",
+    "to_yaml": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
