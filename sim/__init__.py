@@ -2,13 +2,19 @@
 
 The pipeline, one step a name; nothing is imported before it is asked for:
 
-    scenario = sim.load("scenarios/national.yaml")
-    replication = sim.draw(scenario, index=0)
-    log = sim.simulate(replication)
-    answer = sim.run(scenario)
+    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; sim.to_yaml(...) gives it back
+    replication = sim.draw(scenario, 0)               # every random choice of replication 0
+    log = sim.simulate(replication)                   # what happened; sim.visits(...) as a frame
+    one = sim.measure(log, replication, scenario)     # what that came to
 
-Each command is a function too: `check`, `run`, `explain`, `runway`, `report`. It gives an object that holds its tables
-as data frames, speaks as text, and is shown by a notebook.
+Questions, each as the command of that name asks it; answers have their tables as frames (`answer.targets`), and
+`answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
+
+    sim.check(scenario)       what does it say, and what is not as it may be meant?
+    sim.run(scenario)         are the targets met, alone and together?
+    sim.explain(scenario, 7)  what did tip 7 wait for?
+    sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.report(folder)        all that a folder of results says, as one page
 """
 
 from __future__ import annotations
@@ -19,46 +25,34 @@ from typing import TYPE_CHECKING, Any
 from sim.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from sim.api import Run as Run
+    from sim.api import Replications as Replications
     from sim.api import check as check
     from sim.api import explain as explain
+    from sim.api import measure as measure
     from sim.api import report as report
     from sim.api import run as run
     from sim.api import runway as runway
+    from sim.api import single_run as single_run
+    from sim.api import to_yaml as to_yaml
+    from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
-__all__ = [
-    "Run",
-    "Scenario",
-    "ScenarioError",
-    "__version__",
-    "check",
-    "draw",
-    "explain",
-    "load",
-    "report",
-    "run",
-    "runway",
-    "simulate",
-]
-
 _HOMES = {
     "load": "sim.scenario.loading",
-    "draw": "sim.draw",
-    "simulate": "sim.dynamics.engines",
-    "check": "sim.api",
-    "run": "sim.api",
-    "explain": "sim.api",
-    "runway": "sim.api",
-    "report": "sim.api",
-    "Run": "sim.api",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
-}
+    "draw": "sim.draw",
+    "simulate": "sim.dynamics.engines",
+} | dict.fromkeys(
+    ("to_yaml", "check", "run", "explain", "runway", "report", "measure", "single_run", "Replications", "visits"),
+    "sim.api",
+)
+
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

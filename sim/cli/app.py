@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from sim.cli.check import check
 from sim.cli.claims import claims
 from sim.cli.compare import compare
+from sim.cli.examples import examples
 from sim.cli.explain import explain
 from sim.cli.map import map
 from sim.cli.options import (
@@ -70,11 +71,11 @@ def tipline(
 ) -> None:
     """Can a tip line's published promises all be true at once, and with what staff?
 
-    Start with `tipline init`, or `tipline run scenarios/national.yaml`.
+    Start with `tipline init`, or with `tipline examples national` and `tipline run national.yaml`.
     """
 
 
-command(app, uses="changes variant targets reading json quiet")(check)
+command(app, uses="changes variant targets reading seed replications json quiet")(check)
 
 
 @command(app)
@@ -118,6 +119,9 @@ def init(
         return BAD_INPUT
     print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
     return DONE
+
+
+command(app)(examples)
 
 
 @command(app)

@@ -6,9 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +15,10 @@ from sim.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.progress import Progress, TaskID
 
     from sim.answers.answer import Answer, Work
+    from sim.answers.progress import Bar
+    from sim.answers.store import Held
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
 
@@ -27,23 +26,26 @@ if TYPE_CHECKING:
 def ask(command: str, file: Path, scenario: Scenario, options: Options, question: Callable[[Work], Answer[Any]]) -> int:
     """Answer a question that takes many scenarios; what was kept to resume by goes when the answer is saved."""
     from sim.answers.answer import Work
+    from sim.answers.progress import bar
+    from sim.answers.store import BusyError, held
     from sim.studies.trials import QuestionError, TrialError, Trials
 
     folder = folder_of(scenario, options)
-    pieces = folder / f".in-progress-{command}"
     try:
-        with bar(command, options) as shown:
+        with held(folder) as place, bar(command, shown=_shown(options)) as shown:
             key = f"{command} {__version__} seed {scenario.run.seed}"
-            trials = Trials(scenario.run.seed, settings(options, pieces, shown), key)
+            trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
             answer = question(Work(trials, shown.expect, shown.at))
-            names = answer.save(folder)
+            names = _saved(answer, place, options)
     except TrialError as error:
         say(f"tipline {command}: {error}")
         return SOME_FAILED
     except QuestionError as error:
         say(f"tipline {command}: {file}: {error}")
         return BAD_INPUT
-    shutil.rmtree(pieces, ignore_errors=True)
+    except BusyError as error:
+        say(f"tipline {command}: {error}")
+        return BAD_INPUT
     if options.json:
         print_data([data_of(answer, folder)], [file])
     elif not options.quiet:
@@ -71,20 +73,36 @@ def run_all(files: Sequence[Path], options: Options) -> int:
 
 def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answer[Any]]:
     """Run one scenario and leave what it came to in a folder."""
+    from sim.answers.progress import bar
     from sim.answers.run import Run
+    from sim.answers.store import held
 
-    pieces = folder / ".in-progress"
-    with bar(scenario.name, options, scenario.run.replications) as shown:
-        answer = Run.ask(scenario, settings(options, pieces, shown), until_decided=options.until_decided)
-    if not answer.filled():
-        for index, failure in answer.found.done.failures.items():
-            trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
-            say(f"replication {index} failed: {failure.error}{trace}")
-        return SOME_FAILED, answer
-    answer.save(folder)
-    shutil.rmtree(pieces, ignore_errors=True)
+    with held(folder) as place:
+        with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
+            here = settings(options, place.pieces("run"), shown)
+            answer = Run.ask(scenario, here, until_decided=options.until_decided)
+        if not answer.filled():
+            for index, failure in answer.found.done.failures.items():
+                trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
+                say(f"replication {index} failed: {failure.error}{trace}")
+            return SOME_FAILED, answer
+        _saved(answer, place, options)
     code = NOT_MET if options.strict and not answer.holds else DONE
     return max(code, SOME_FAILED if answer.failures else DONE), answer
+
+
+def _saved(answer: Answer[Any], place: Held, options: Options) -> list[str]:
+    """Save an answer, after which nothing is left to resume; what was in its way is told."""
+    names = place.save(answer)
+    shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
+    for line in () if options.quiet else place.said:
+        say(f"{place.folder.name}: {line}")
+    return names
+
+
+def _shown(options: Options) -> bool:
+    """Whether progress is told: on a terminal, unless quiet or data are asked for."""
+    return sys.stderr.isatty() and not (options.quiet or options.json)
 
 
 def folder_of(scenario: Scenario, options: Options, *, of_several: bool = False) -> Path:
@@ -121,44 +139,3 @@ def written_to(folder: Path, names: Sequence[str]) -> RenderableType:
     from sim.text import page
 
     return page.text(f"Written to {folder}/: {', '.join(name for name in names if not name.endswith('.svg'))}")
-
-
-@dataclass
-class Bar:
-    """A bar on stderr with the time left; nothing where there is no terminal."""
-
-    bar: Progress | None = None
-    task: TaskID | None = None
-    total: int = 0
-
-    def _update(self, **told: Any) -> None:
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, **told)
-
-    def count(self, n_done: int) -> None:
-        """So many replications are done."""
-        self.total = max(self.total, n_done)
-        self._update(completed=n_done, total=self.total)
-
-    def at(self, what: str) -> None:
-        """This is being done."""
-        self._update(description=what)
-
-    def expect(self, total: int) -> None:
-        """There are to be so many in all."""
-        self.total = total
-        self._update(total=total)
-
-
-@contextmanager
-def bar(of: str, options: Options, total: int | None = None) -> Iterator[Bar]:
-    """How far long work has come, told on a terminal only, and not where the options ask for quiet or data."""
-    if options.quiet or options.json or not sys.stderr.isatty():
-        yield Bar()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        yield Bar(shown, shown.add_task(of, total=total), total or 0)

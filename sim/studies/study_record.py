@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +17,8 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.tree import compose
-from sim.studies.folder import MANIFEST, versions
 from sim.studies.keeping import write_atomic
+from sim.studies.maker import MANIFEST, program, versions
 from sim.studies.study import Step, StudyFile, is_step_name
 
 SAID: Final = "said.txt"
@@ -185,20 +184,6 @@ def _figure(name: str) -> str:
     ('map', 'base/week')
     """
     return name.replace("plots/", "").removesuffix(".svg")
-
-
-def program() -> str:
-    """SHA-256 of this program: of all its files."""
-    return _program(Path(__file__).parents[1])
-
-
-@cache
-def _program(folder: Path) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".j2", ".css"))
-    told = hashlib.sha256()
-    for path in files:
-        told.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return told.hexdigest()
 
 
 def _hash(path: Path) -> str:

@@ -20,6 +20,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
 from sim.studies.replicate import One, Settings, shared_out
 from sim.studies.workers import Failure
@@ -89,7 +90,10 @@ class Trials:
         """Replications measured so far, those taken up from an earlier run included."""
         self._draws = Draws()
         self._rows: dict[str, dict[int, Measures]] = {}
-        self._kept = None if settings.folder is None else Kept(settings.folder, key, resume=settings.resume)
+        self._kept = None
+        if settings.folder is not None:
+            made = maker.key(settings.engine)
+            self._kept = Kept(settings.folder, f"{key} {made}", resume=settings.resume, tell=settings.tell)
 
     def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
         """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.
