@@ -2,7 +2,7 @@
 
 The pipeline, one step a name; nothing is imported before it is asked for:
 
-    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; sim.to_yaml(...) gives it back
+    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; scenario.to_yaml() gives it back
     replication = sim.draw(scenario, 0)               # every random choice of replication 0
     log = sim.simulate(replication)                   # what happened; sim.visits(...) as a frame
     one = sim.measure(log, replication, scenario)     # what that came to
@@ -10,11 +10,12 @@ The pipeline, one step a name; nothing is imported before it is asked for:
 Questions, each as the command of that name asks it; answers have their tables as frames (`answer.targets`), and
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
-    sim.check(scenario)       what does it say, and what is not as it may be meant?
+    sim.check(scenario)       what does the document mean, and what may not be meant?
     sim.run(scenario)         are the targets met, alone and together?
     sim.explain(scenario, 7)  what did tip 7 wait for?
     sim.runway(scenario)      how many years of growth does the staffing bear?
-    sim.report(folder)        all that a folder of results says, as one page
+    sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
+    sim.report(folder)        a folder of results as one page
 """
 
 from __future__ import annotations
@@ -41,16 +42,15 @@ if TYPE_CHECKING:
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
+_QUESTIONS = ("check", "run", "explain", "runway", "report")
+
 _HOMES = {
     "load": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(
-    ("to_yaml", "check", "run", "explain", "runway", "report", "measure", "single_run", "Replications", "visits"),
-    "sim.api",
-)
+} | dict.fromkeys(("to_yaml", *_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

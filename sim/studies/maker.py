@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
-
 MANIFEST: Final = "manifest.json"
 """The note that a run or a study leaves; other commands leave theirs beside it, as `<command>.json`."""
+
+PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
 
 DRAWN_BY: Final = ("numpy", "scipy", "numba", "simpy")
 """Packages that a drawn or simulated number may depend on."""

@@ -299,7 +299,7 @@ def every(sample: Sample) -> list[Filled]:
         COHORT.of((arrived, one) for one in found if one.about_tips),
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
-        STAGES.of(_visits(sample)),
+        STAGES.of(visits(sample)),
         HOURS.of(_hours(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
@@ -330,7 +330,8 @@ def _kinds(sample: Sample) -> Iterator[Kind]:
         yield Kind(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
 
 
-def _visits(sample: Sample) -> Iterator[Visits]:
+def visits(sample: Sample) -> Iterator[Visits]:
+    """The visits to every stage, of all tips and by last label."""
     scenario, waits = sample.frame.scenario, sample.pooled.waits
     labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
     for s, stage in enumerate(scenario.stages):
