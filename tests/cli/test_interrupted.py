@@ -46,7 +46,7 @@ def _killed(given: tuple[str, ...], folder: Path, command: str) -> int:
 
     def kept() -> int:
         # Beside the folder of results, or within it.
-        return len(list(folder.rglob(f"*-{command}/*.npz")))
+        return len(list(folder.rglob(f"*-{command}/*.piece")))
 
     with subprocess.Popen([sys.executable, "-m", "sim", *given], cwd=folder, env=environment) as process:
         until = time.monotonic() + 300
