@@ -12,6 +12,7 @@ Questions, each as the command of that name asks it; answers have their tables a
 
     sim.check(scenario)       what does the document mean, and what may not be meant?
     sim.run(scenario)         are the targets met, alone and together?
+    sim.explain(scenario, 7)  what did tip 7 wait for?
     sim.runway(scenario)      how many years of growth does the staffing bear?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
     sim.report(folder)        a folder of results as one page
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sim.api import run as run
     from sim.api import runway as runway
     from sim.api import single_run as single_run
+    from sim.api import to_yaml as to_yaml
     from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
@@ -50,7 +52,7 @@ _HOMES = {
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys((*_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys(("to_yaml", *_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -18,7 +18,7 @@ from sim.answers.explain import Explanation
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import load
+from sim.scenario.loading import as_yaml, load
 from sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
+
+
+def to_yaml(scenario: World) -> str:
+    """A scenario as resolved, after `extends`, the variant and the changes, as text that loads again.
+
+    >>> import sim
+    >>> sim.load(sim.to_yaml("scenarios/two_stage.yaml")).scenario
+    'Two-stage line'
+    """
+    return as_yaml(_world(scenario, None, None))
 
 
 def check(scenario: World) -> Check:
