@@ -40,14 +40,12 @@ if TYPE_CHECKING:
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
-    from sim.scenario.loading import to_yaml as to_yaml
     from sim.scenario.schema import Scenario as Scenario
 
 _QUESTIONS = ("check", "run", "explain", "runway", "report")
 
 _HOMES = {
     "load": "sim.scenario.loading",
-    "to_yaml": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",

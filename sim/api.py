@@ -18,7 +18,7 @@ from sim.answers.explain import Explanation
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import load, to_yaml
+from sim.scenario.loading import as_yaml, load
 from sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def to_yaml(scenario: World) -> str:
     >>> sim.load(sim.to_yaml("scenarios/two_stage.yaml")).scenario
     'Two-stage line'
     """
-    return to_yaml(_world(scenario, None, None))
+    return as_yaml(_world(scenario, None, None))
 
 
 def check(scenario: World) -> Check:
