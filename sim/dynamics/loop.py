@@ -14,7 +14,7 @@ from typing import Final
 
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import njit
+from sim.dynamics.kernels import inlined, kernel
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
 from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, SHIFT, SHOWS
 from sim.dynamics.replication import FINISH, NO_PLACE
@@ -26,7 +26,7 @@ FROM_PLAN: Final = 3
 """Where the next event comes from."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, written):
     """Take the next event, do it, and let the places that it touched settle, until the horizon.
 
@@ -85,7 +85,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
     return not is_full(due.heap, written)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def next_event(tips, plan, due, slots, next_plan, next_tip):
     """The tick of the next event, and where it comes from: the one with the smallest key of those due then."""
     heap, soon_tick, soon_slot = due.heap, due.soon_tick, due.soon_slot
@@ -110,7 +110,7 @@ def next_event(tips, plan, due, slots, next_plan, next_tip):
     return now, source
 
 
-@njit(cache=True, inline="always")
+@inlined
 def is_full(heap, written):
     """Whether a table that grows has no more room."""
     return (
@@ -120,7 +120,7 @@ def is_full(heap, written):
     )
 
 
-@njit(cache=True, inline="always")
+@inlined
 def change_shift(now, row, visits, places, lines, plan, lists, due, working, written):
     """Let people leave, then those back from a break return, then the new ones join."""
     slots, idle = working.slots, working.idle
@@ -156,7 +156,7 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, wri
     m.mark(place, working.dirty, working.to_settle)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def take_due(now, tips, visits, kinds, stages, lines, log, lists, due, working):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots = due.heap, working.slots
@@ -193,7 +193,7 @@ def take_due(now, tips, visits, kinds, stages, lines, log, lists, due, working):
     return going, again
 
 
-@njit(cache=True, inline="always")
+@inlined
 def open_gate(now, stage, stages, lines, log, lists, heap, working):
     """Release all who are held at a stage."""
     slots = working.slots
@@ -214,7 +214,7 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
@@ -229,7 +229,7 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
         m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, m.RETRIES)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def end_visit(now, slot, places, log, lists, working, written):
     """Stamp the end of a service or delay; its server is free, unless it was in overtime."""
     slots = working.slots
@@ -250,7 +250,7 @@ def end_visit(now, slot, places, log, lists, working, written):
             m.write_overtime(written.overtime, slots, slot, now)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots):
     """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
     kind = visits.kind[visit]
@@ -276,7 +276,7 @@ def begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots
             slots[slot, m.LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def begin_attempt(
     now, slot, alone, again, visits, kinds, stages, places, lines, log, lists, due, working, since_midnight
 ):
@@ -317,7 +317,7 @@ def begin_attempt(
             if slots[slot, m.IN_BOTH]:
                 m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
             elif not quick:
-                m.stand_in_line(slots, lists.line, line, 2 * slot)
+                m.stand_last(slots, lists.line, line, slot)
                 working.waiting[place] += 1
                 if working.idle[place] > 0 or places.may_preempt[place]:
                     m.mark(place, working.dirty, working.to_settle)
@@ -328,7 +328,7 @@ def begin_attempt(
     return quick
 
 
-@njit(cache=True, inline="always")
+@inlined
 def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, written):
     """Pass over the places that have to, in their order, each starting whoever can start, until a pass starts nothing.
 
@@ -352,17 +352,17 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
                 place = m.NIL
                 continue
             slot = node >> 1
-            if slots[slot, m.IN_BOTH]:
+            if slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
                 m.stop_waiting(slots, lists.line, lines.place, working.waiting, slot)
             else:
-                m.unlink(slots, lists.line, line, node)
+                m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1
         if line != m.NIL:
             begin(now, slot, line, places, lines, log, lists, slots)
         expect_end(slot, due, slots)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def choose(now, place, visits, kinds, places, lines, lists, due, working, written):
     """Who starts next at a place, as a node and its line, or NIL: the first in line, or one that pre-empts."""
     slots, idle = working.slots, working.idle
@@ -400,7 +400,7 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, writte
     return node, line
 
 
-@njit(cache=True, inline="always")
+@inlined
 def begin(now, slot, line, places, lines, log, lists, slots):
     """Start a spell of work on a tip, at the place of the line in which it stood."""
     visit, place = slots[slot, m.VISIT], lines.place[line]
@@ -417,7 +417,7 @@ def begin(now, slot, line, places, lines, log, lists, slots):
     log.worked_at[visit] = place
 
 
-@njit(cache=True, inline="always")
+@inlined
 def expect_end(slot, due, slots):
     """Note when the work on a tip ends: among the ends that are soon, while there is room."""
     soon_tick, soon_slot = due.soon_tick, due.soon_slot
@@ -440,7 +440,7 @@ def expect_end(slot, due, slots):
     soon_slot[row] = slot
 
 
-@njit(cache=True, inline="always")
+@inlined
 def close(horizon, next_tip, tips, log, working, written):
     """Cut what is under way at the horizon, and stamp what was never reached."""
     slots = working.slots

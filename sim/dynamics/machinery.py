@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import njit
+from sim.dynamics.kernels import inlined, kernel, njit
 from sim.dynamics.log import UNREACHED, Outcomes
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
@@ -203,7 +203,7 @@ class Written(NamedTuple):
     """Stretches of overtime: rows (began, place, visit, ended)."""
 
 
-@njit(cache=True)
+@kernel
 def insert(slots, lists, row, node, after):
     """Put a node into a list after another one; at the head after NIL."""
     slot = node >> 1
@@ -220,7 +220,7 @@ def insert(slots, lists, row, node, after):
         slots[following >> 1, PREV + (following & 1)] = node
 
 
-@njit(cache=True)
+@kernel
 def stand_in_line(slots, lines, line, node):
     """Put a node into its place in line: at the head if it belongs there, else from the tail forward."""
     slot = node >> 1
@@ -233,7 +233,38 @@ def stand_in_line(slots, lines, line, node):
     insert(slots, lines, line, node, after)
 
 
-@njit(cache=True)
+@inlined
+def stand_last(slots, lines, line, slot):
+    """Put a tip into its place in line that is most likely the last."""
+    tail = lines[line, 1]
+    key = line_key(0, slots[slot, ENTRY], slots[slot, TIP])
+    if tail == NIL:
+        slots[slot, PREV] = NIL
+        slots[slot, NEXT] = NIL
+        lines[line, 0] = 2 * slot
+        lines[line, 1] = 2 * slot
+    elif line_key(0, slots[tail >> 1, ENTRY], slots[tail >> 1, TIP]) < key:
+        slots[slot, PREV] = tail
+        slots[slot, NEXT] = NIL
+        slots[tail >> 1, NEXT + (tail & 1)] = 2 * slot
+        lines[line, 1] = 2 * slot
+    else:
+        stand_in_line(slots, lines, line, 2 * slot)
+
+
+@inlined
+def drop_head(slots, lists, row):
+    """Take the first node out of a list."""
+    node = lists[row, 0]
+    following = slots[node >> 1, NEXT + (node & 1)]
+    lists[row, 0] = following
+    if following == NIL:
+        lists[row, 1] = NIL
+    else:
+        slots[following >> 1, PREV + (following & 1)] = NIL
+
+
+@kernel
 def list_spell(slots, lists, place, slot):
     """Put who is at work into a list in the order of leaving."""
     key = leaving_key(slots[slot, BEGAN], slots[slot, TIP])
@@ -243,7 +274,7 @@ def list_spell(slots, lists, place, slot):
     insert(slots, lists, place, 2 * slot, after)
 
 
-@njit(cache=True)
+@kernel
 def unlink(slots, lists, row, node):
     """Take a node out of its list."""
     before = slots[node >> 1, PREV + (node & 1)]
@@ -258,7 +289,7 @@ def unlink(slots, lists, row, node):
         slots[following >> 1, PREV + (following & 1)] = before
 
 
-@njit(cache=True)
+@kernel
 def push(heap, tick, key, slot, visit, what):
     """Add an entry to the heap, which says when it is full."""
     at = heap[0, 0] + 1
@@ -275,7 +306,7 @@ def push(heap, tick, key, slot, visit, what):
     heap[at, 0], heap[at, 1], heap[at, 2], heap[at, 3], heap[at, 4] = tick, key, slot, visit, what
 
 
-@njit(cache=True)
+@kernel
 def pop(heap):
     """Drop the first entry of the heap."""
     last = heap[0, 0]
@@ -300,7 +331,7 @@ def pop(heap):
         heap[at, column] = heap[last, column]
 
 
-@njit(cache=True)
+@inlined
 def take_slot(slots, free, tip, first_visit):
     """A slot for a tip that is about to make its first visit, or NIL when there is none left."""
     n_free = free[0]
@@ -317,7 +348,7 @@ def take_slot(slots, free, tip, first_visit):
     return slot
 
 
-@njit(cache=True)
+@inlined
 def free_slot(slots, free, slot):
     """Let a tip go."""
     slots[slot, STATE] = FREE
@@ -325,7 +356,7 @@ def free_slot(slots, free, slot):
     free[1 + free[0]] = slot
 
 
-@njit(cache=True)
+@kernel
 def remove_end(soon_tick, soon_slot, slot):
     """Take a slot's end of work out of those that are soon, if it is there."""
     n = soon_slot[0]
@@ -337,7 +368,7 @@ def remove_end(soon_tick, soon_slot, slot):
             return
 
 
-@njit(cache=True)
+@inlined
 def mark(place, dirty, to_settle):
     """Note that a place has to settle."""
     if not dirty[place]:
@@ -346,7 +377,7 @@ def mark(place, dirty, to_settle):
         to_settle[to_settle[0]] = place
 
 
-@njit(cache=True)
+@inlined
 def next_place(at, dirty, to_settle):
     """Take the nearest of the places that have to settle, from `at` on, and only then from the first."""
     n, nearest = to_settle[0], 1
@@ -361,7 +392,7 @@ def next_place(at, dirty, to_settle):
     return place
 
 
-@njit(cache=True)
+@kernel
 def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
     """Let a tip wait in its line, and in the overflow line if it stands in both; their places have to settle."""
     slots[slot, STATE] = WAITING
@@ -372,7 +403,7 @@ def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
         mark(line_place[line], dirty, to_settle)
 
 
-@njit(cache=True)
+@kernel
 def stop_waiting(slots, lines, line_place, waiting, slot):
     """Take a tip out of its line or lines."""
     for which in range(1 + slots[slot, IN_BOTH]):
@@ -381,7 +412,7 @@ def stop_waiting(slots, lines, line_place, waiting, slot):
         waiting[line_place[line]] -= 1
 
 
-@njit(cache=True)
+@kernel
 def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempts, line_preempts):
     """The best waiting tip in the lines of a place that may take a server there: its node and line, or NIL."""
     for line in range(first, last):
@@ -395,7 +426,7 @@ def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempt
     return NIL, NIL
 
 
-@njit(cache=True)
+@kernel
 def find_giver(slots, busy, place, rank, now):
     """The slot of the tip in service that gives way to a rank, or NIL; none whose work ends at this tick."""
     giver, first = NIL, yielding_key(0, 0, 0)
@@ -410,7 +441,7 @@ def find_giver(slots, busy, place, rank, now):
     return giver
 
 
-@njit(cache=True)
+@kernel
 def write_spell(broken, slots, slot, now, why):
     """Write down a spell of a visit that is served in more than one, while there is room."""
     n = broken[0, 0] + 1
@@ -421,7 +452,7 @@ def write_spell(broken, slots, slot, now, why):
         slots[slot, BROKEN] = 1
 
 
-@njit(cache=True)
+@kernel
 def write_overtime(overtime, slots, slot, now):
     """Write down a stretch of overtime that ends, while there is room."""
     n = overtime[0, 0] + 1
@@ -431,7 +462,7 @@ def write_overtime(overtime, slots, slot, now):
         overtime[n, 2], overtime[n, 3] = slots[slot, VISIT], now
 
 
-@njit(cache=True)
+@kernel
 def leave_unreached(first, last, log):
     """Stamp visits that a tip never made."""
     for visit in range(first, last):
