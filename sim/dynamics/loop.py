@@ -74,10 +74,11 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
                 m.free_slot(slots, free, slot)
                 continue
+            stage = kinds.stage[visits.kind[visit]]
             if again == 0:
-                begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots)
+                begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if begin_attempt(
-                now, slot, alone, again, visits, kinds, stages, places, lines, log, lists, due, working, since_midnight
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
             ):
                 quick = slot
         settle(now, quick, visits, kinds, places, lines, log, lists, due, working, written)
@@ -91,7 +92,7 @@ def next_event(tips, plan, due, slots, next_plan, next_tip):
     heap, soon_tick, soon_slot = due.heap, due.soon_tick, due.soon_slot
     n_soon = soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
-    end_due = soon_tick[n_soon] if n_soon > 0 else NEVER
+    end_due = soon_tick[n_soon]
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
     heap_due = heap[1, 0] if heap[0, 0] > 0 else NEVER
     now = min(min(plan_due, end_due), min(arrival_due, heap_due))
@@ -251,10 +252,8 @@ def end_visit(now, slot, places, log, lists, working, written):
 
 
 @inlined
-def begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots):
+def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots):
     """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
-    kind = visits.kind[visit]
-    stage = kinds.stage[kind]
     log.enter[visit] = now
     log.start[visit] = NEVER
     log.end[visit] = NEVER
@@ -268,6 +267,7 @@ def begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots
     slots[slot, m.WATCHED] = 0
     slots[slot, m.BROKEN] = 0
     if stages.place[stage] != NO_PLACE:
+        kind = visits.kind[visit]
         centre = tips.centre[slots[slot, m.TIP]]
         place = stages.place[stage] + centre * stages.place_step[stage]
         slots[slot, m.LINE] = place * lines.n_ranks + kinds.list[kind]
@@ -278,12 +278,11 @@ def begin_visit(now, slot, visit, tips, visits, kinds, stages, lines, log, slots
 
 @inlined
 def begin_attempt(
-    now, slot, alone, again, visits, kinds, stages, places, lines, log, lists, due, working, since_midnight
+    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
 ):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
-    visit, tip = slots[slot, m.VISIT], slots[slot, m.TIP]
-    stage = kinds.stage[visits.kind[visit]]
+    tip = slots[slot, m.TIP]
     tries = slots[slot, m.ATTEMPT] + 1
     slots[slot, m.ATTEMPT] = tries
     slots[slot, m.ENTRY] = now
@@ -337,16 +336,16 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
     slots, to_settle = working.slots, working.to_settle
     at, place = 0, m.NIL
     while quick != m.NIL or place != m.NIL or to_settle[0] > 0:
-        slot, line = quick, m.NIL
+        slot, line, starts_at = quick, m.NIL, place
         if quick != m.NIL:
             quick = m.NIL
             if slots[slot, m.STATE] != m.PASSING:
                 line = slots[slot, m.LINE]
-                working.idle[lines.place[line]] -= 1
+                starts_at = lines.place[line]
+                working.idle[starts_at] -= 1
         else:
             if place == m.NIL:
-                place = m.next_place(at, working.dirty, to_settle)
-                at = place
+                at = place = starts_at = m.next_place(at, working.dirty, to_settle)
             node, line = choose(now, place, visits, kinds, places, lines, lists, due, working, written)
             if node == m.NIL:
                 place = m.NIL
@@ -358,7 +357,7 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
                 m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1
         if line != m.NIL:
-            begin(now, slot, line, places, lines, log, lists, slots)
+            begin(now, slot, starts_at, lines.rank[line], places, log, lists, slots)
         expect_end(slot, due, slots)
 
 
@@ -401,13 +400,13 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, writte
 
 
 @inlined
-def begin(now, slot, line, places, lines, log, lists, slots):
-    """Start a spell of work on a tip, at the place of the line in which it stood."""
-    visit, place = slots[slot, m.VISIT], lines.place[line]
+def begin(now, slot, place, rank, places, log, lists, slots):
+    """Start a spell of work on a tip, at a place and with the rank that it has there."""
+    visit = slots[slot, m.VISIT]
     slots[slot, m.STATE] = m.BUSY
     slots[slot, m.STARTED] = 1
     slots[slot, m.SERVED_AT] = place
-    slots[slot, m.SERVED_RANK] = lines.rank[line]
+    slots[slot, m.SERVED_RANK] = rank
     slots[slot, m.BEGAN] = now
     slots[slot, m.ENDS] = now + slots[slot, m.LEFT]
     if places.tracked[place]:
