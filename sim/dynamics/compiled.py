@@ -98,9 +98,9 @@ def _working(room: int, n_places: int) -> m.Working:
 
 def _due(room: int) -> m.Due:
     """Nothing to come yet."""
-    heap, soon_slot = np.empty((2 * room + 1, 5), np.int64), np.zeros(m.N_SOON + 1, np.int64)
+    heap, soon_tick, soon_slot = np.empty((2 * room + 1, 5), np.int64), *np.zeros((2, m.N_SOON + 1), np.int64)
     heap[0] = 0
-    return m.Due(heap, np.full(m.N_SOON + 1, np.iinfo(np.int64).max), soon_slot)
+    return m.Due(heap, soon_tick, soon_slot)
 
 
 def _written(room: int) -> m.Written:

@@ -92,7 +92,7 @@ def next_event(tips, plan, due, slots, next_plan, next_tip):
     heap, soon_tick, soon_slot = due.heap, due.soon_tick, due.soon_slot
     n_soon = soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
-    end_due = soon_tick[n_soon]
+    end_due = soon_tick[n_soon] if n_soon > 0 else NEVER
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
     heap_due = heap[1, 0] if heap[0, 0] > 0 else NEVER
     now = min(min(plan_due, end_due), min(arrival_due, heap_due))
@@ -426,7 +426,7 @@ def expect_end(slot, due, slots):
         m.push(due.heap, ends, m.event_key(END, tip), slot, slots[slot, m.VISIT], m.ENDS_WORK)
         return
     soon_slot[0] = row
-    while soon_tick[row - 1] <= ends:
+    while row > 1 and soon_tick[row - 1] <= ends:
         # Ties are rare, and only they need the tip: fetching it each time costs more than all else here.
         if soon_tick[row - 1] == ends:
             other = slots[soon_slot[row - 1], m.TIP]

@@ -173,7 +173,7 @@ class Due(NamedTuple):
     heap: Ticks
     """Rows (tick, key, slot, visit, what it is about), from row 1."""
     soon_tick: Ticks
-    """The next ends of work, from row 1, the latest first; the row before them never comes."""
+    """The next ends of work, from row 1, the latest first."""
     soon_slot: Ticks
     """Whose work ends then; row 0 says how many there are."""
 
