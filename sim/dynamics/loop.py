@@ -88,26 +88,31 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
 
 @inlined
 def next_event(tips, plan, due, slots, next_plan, next_tip):
-    """The tick of the next event, and where it comes from: the one with the smallest key of those due then."""
-    heap, soon_tick, soon_slot = due.heap, due.soon_tick, due.soon_slot
-    n_soon = soon_slot[0]
+    """The tick of the next event, and where it comes from."""
+    n_soon = due.soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
-    end_due = soon_tick[n_soon] if n_soon > 0 else NEVER
+    end_due = due.soon_tick[n_soon] if n_soon > 0 else NEVER
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
-    heap_due = heap[1, 0] if heap[0, 0] > 0 else NEVER
+    heap_due = due.heap[1, 0] if due.heap[0, 0] > 0 else NEVER
     now = min(min(plan_due, end_due), min(arrival_due, heap_due))
-    first = heap[1, 1] if heap_due == now else NEVER
-    source = FROM_HEAP
-    if end_due == now:
-        key = m.event_key(END, slots[soon_slot[n_soon], m.TIP])
-        if key < first:
-            first, source = key, FROM_ENDS
-    if arrival_due == now:
-        key = m.event_key(ARRIVAL, next_tip)
-        if key < first:
-            first, source = key, FROM_ARRIVALS
-    if plan_due == now and m.event_key(SHIFT, int(plan.place[next_plan])) < first:
-        source = FROM_PLAN
+    if end_due == now < min(arrival_due, min(plan_due, heap_due)):
+        source = FROM_ENDS
+    elif arrival_due == now < min(end_due, min(plan_due, heap_due)):
+        source = FROM_ARRIVALS
+    else:
+        # Ties are rare, and only they need the keys: the smallest of those that are due now is next.
+        first = due.heap[1, 1] if heap_due == now else NEVER
+        source = FROM_HEAP
+        if end_due == now:
+            key = m.event_key(END, slots[due.soon_slot[n_soon], m.TIP])
+            if key < first:
+                first, source = key, FROM_ENDS
+        if arrival_due == now:
+            key = m.event_key(ARRIVAL, next_tip)
+            if key < first:
+                first, source = key, FROM_ARRIVALS
+        if plan_due == now and m.event_key(SHIFT, int(plan.place[next_plan])) < first:
+            source = FROM_PLAN
     return now, source
 
 
