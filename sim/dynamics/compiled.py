@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
@@ -25,7 +24,7 @@ def simulate(replication: Replication) -> Log:
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
     stages, places = rules.stages, rules.places
     kinds, lines = _lines(rules)
-    may_preempt = lines.preempts.reshape(len(places.pool), -1).any(axis=1)
+    may_preempt = np.logical_or.reduce(lines.preempts.reshape(len(places.pool), -1), axis=1)
     someone_leaves = np.zeros(len(places.pool), np.bool_)
     someone_leaves[plan.place[plan.leaving > 0]] = True
     given = (
@@ -33,9 +32,7 @@ def simulate(replication: Replication) -> Log:
         m.Visits(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
         m.Stages(*(getattr(stages, name) for name in m.Stages._fields)),
-        m.Places(
-            places.at_shift_end, places.hand_over, places.concurrency, may_preempt, may_preempt | someone_leaves
-        ),
+        m.Places(places.at_shift_end, places.hand_over, places.concurrency, may_preempt, may_preempt | someone_leaves),
         lines,
         m.Plan(plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
         (rules.since_midnight, rules.horizon),
@@ -46,7 +43,9 @@ def simulate(replication: Replication) -> Log:
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost)
     for room in _rooms():
         working, written = _working(room, len(places.pool)), _written(room)
-        lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), *[len(places.pool)] * 2, len(stages.every))))
+        lists = m.Lists(
+            *(np.full((n, 2), m.NIL) for n in (len(lines.place), *[len(places.pool)] * 2, len(stages.every)))
+        )
         if run(*given, log, lists, _due(room), working, written):
             break
     broken, overtime = (table[1 : table[0, 0] + 1] for table in written)

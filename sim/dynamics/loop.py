@@ -33,7 +33,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
     False when a table was full: the log is then not to be used.
     """
     since_midnight, horizon = clock
-    slots, free, to_settle = working.slots, working.free, working.to_settle
+    slots, free = working.slots, working.free
     next_plan, next_tip = 0, 0
     while True:
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip)

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from numpy.typing import NDArray
-
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, kernel, njit

@@ -9,7 +9,7 @@ from functools import cache, partial
 import pytest
 
 from sim.dynamics import compiled
-from sim.dynamics.laws import LawError, check, check_order
+from sim.dynamics.laws import LawError, verify
 from sim.dynamics.log import Log, differences
 from sim.dynamics.replication import RESUME, Replication
 from tests.conftest import Engine
@@ -61,8 +61,7 @@ def breaks_a_law(engine: Engine, seed: int) -> bool:
     if log is None:
         return True
     try:
-        check(log, world)
-        check_order(log, world)
+        verify(log, world)
     except LawError:
         return True
     return False
