@@ -12,6 +12,7 @@ Questions, each as the command of that name asks it; answers have their tables a
 
     sim.run(scenario)         are the targets met, alone and together?
     sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.claims(ledger, scenario)    what do arithmetic and simulation say of published claims?
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import claims as claims
     from sim.api import measure as measure
     from sim.api import run as run
     from sim.api import runway as runway
@@ -40,7 +42,7 @@ _HOMES = {
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(("run", "runway", "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys(("run", "runway", "claims", "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.claims import claims, ledger_data, show_ledger
+from sim.cli.claims import claims
 from sim.cli.compare import compare
 from sim.cli.examples import examples
 from sim.cli.map import map
@@ -85,6 +85,7 @@ def check(files: Files, options: Options) -> int:
     from sim.scenario.describe import describe
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
+    from sim.text.ledger import ledger_data, ledger_parts
     from sim.text.model import model_data, model_parts
 
     code, data = DONE, []
@@ -94,7 +95,7 @@ def check(files: Files, options: Options) -> int:
                 ledger = load_ledger(file)
                 data.append(ledger_data(ledger, file))
                 if not (options.json or options.quiet):
-                    show_ledger(ledger, file)
+                    show(*ledger_parts(ledger, file))
                 continue
             scenario = options.load(file)
             description = describe(scenario)

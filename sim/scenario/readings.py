@@ -55,6 +55,11 @@ class Bound(Part):
         """The limit as written."""
         return str(next(limit for limit in (self.at_least, self.at_most, self.about) if limit is not None))
 
+    @property
+    def words(self) -> str:
+        """The bound in a sentence without a subject."""
+        return f"{self.of} {self.sense} {self.text} of {self.to}"
+
 
 class Reading(Part):
     """One formal sense: a target, inputs that it fixes, a bound on two quantities, or why there is only arithmetic."""

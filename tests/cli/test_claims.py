@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from sim.cli.claims_table import relations as relations_table
 
 from sim.cli import options
 from sim.cli.claims import TABLES
-from sim.cli.claims_table import relations as relations_table
 from sim.plots import style
 from sim.plots.claims import LOOKS
 from sim.plots.claims import claims as plotted
