@@ -16,8 +16,10 @@ from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.held import quotient
+from sim.measures.kinds import kind_of
 from sim.measures.tallies import COLUMNS
-from sim.measures.targets import HeldShare, TargetResult, joint, quotient, results
+from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
 from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
 from sim.tables.figures import asked_columns, came_columns, estimate_columns
@@ -301,7 +303,7 @@ def every(sample: Sample) -> list[Filled]:
         COHORT.of((arrived, one) for one in found if one.about_tips),
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
-        STAGES.of(_visits(sample)),
+        STAGES.of(visits(sample)),
         HOURS.of(_hours(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
@@ -332,7 +334,8 @@ def _kinds(sample: Sample) -> Iterator[Kind]:
         yield Kind(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
 
 
-def _visits(sample: Sample) -> Iterator[Visits]:
+def visits(sample: Sample) -> Iterator[Visits]:
+    """The visits to every stage, of all tips and by last label."""
     scenario, waits = sample.frame.scenario, sample.pooled.waits
     labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
     for s, stage in enumerate(scenario.stages):
