@@ -13,6 +13,9 @@ from sim.scenario.targets import Target
 ReadingName = Literal["lenient", "moderate", "strict"]
 READINGS: Final[tuple[ReadingName, ...]] = ("lenient", "moderate", "strict")
 
+Sense = Literal["at least", "at most", "about"]
+"""How a figure is meant."""
+
 FORMS: Final = ("target", "input", "bound", "arithmetic_only")
 
 
@@ -47,7 +50,7 @@ class Bound(Part):
         return self
 
     @property
-    def sense(self) -> Literal["at least", "at most", "about"]:
+    def sense(self) -> Sense:
         return "at least" if self.at_least is not None else "at most" if self.at_most is not None else "about"
 
     @property

@@ -68,7 +68,7 @@ class Tested:
     @property
     def allows_none(self) -> bool:
         """Whether it allows not a single miss, which nothing can show."""
-        return isinstance(target := self.staffed.target, ShareTarget) and target.share > ALL
+        return _allows_none(self.staffed.target)
 
     def _needs_more(self, answer: Answer) -> bool:
         """Whether the staffing that meets it has more people anywhere than the scenario."""
@@ -190,7 +190,7 @@ class Audit:
 
 
 @dataclass(slots=True)
-class _Work:
+class _UnderWay:
     """What runs, and how far it has come."""
 
     laid: Laid
@@ -230,14 +230,14 @@ def audit(laid: Laid, trials: Trials | None = None, told: Callable[[str, int, in
     """
     scenario = laid.scenario
     expected = 1 + len(scenario.targets) + sum(3 if laid.targets(name) else 1 for name in READINGS)
-    work = _Work(laid, trials or Trials(scenario.run.seed, Settings()), told, expected)
+    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected)
     tested = _tested(work) if scenario.targets else {}
     together = {name: _together(work, name, tested) for name in READINGS}
     outcomes = {key: _outcome(laid, key, reading, tested, together[key[1]]) for key, reading in laid.every().items()}
     return Audit(laid, tuple(relations(laid.file.ledger)), outcomes, together, work.replications)
 
 
-def _tested(work: _Work) -> dict[str, Tested]:
+def _tested(work: _UnderWay) -> dict[str, Tested]:
     """Every target on its own."""
     laid = work.laid
     work.step("as staffed, and with unlimited staff")
@@ -256,7 +256,7 @@ def _tested(work: _Work) -> dict[str, Tested]:
     return found
 
 
-def _together(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> Together:
+def _together(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested]) -> Together:
     """All targets of one reading, with the inputs that its claims fix."""
     laid = work.laid
     fixed = inputs(laid, name)
@@ -276,7 +276,7 @@ def _together(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> T
     return Together(name, fixed, scenario, staffed, best, answer, _weighed(work, name, tested))
 
 
-def _weighed(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> dict[str, Weighed]:
+def _weighed(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested]) -> dict[str, Weighed]:
     """The bounds of one reading whose two quantities are known here, by claim."""
     found = {}
     for key, reading in work.laid.every(name).items():
@@ -299,7 +299,7 @@ def _work_a_tip(scenario: Scenario, bound: Bound) -> Weighed:
     return Weighed(minutes, limit, _within(minutes, limit, bound), f"people spend {minutes:.3g} min on a tip", "min")
 
 
-def _staff_ratio(work: _Work, name: ReadingName, tested: Mapping[str, Tested], bound: Bound) -> Weighed:
+def _staff_ratio(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested], bound: Bound) -> Weighed:
     """The cheapest staffing over that of a changed scenario, at equal targets: those that both can reach."""
     laid = work.laid
     limit = percentage(bound.text) if split(bound.text)[1] == "%" else float(bound.text)
@@ -357,6 +357,8 @@ def _outcome(
 
 def _searchable(target: Target) -> Target:
     """The target as it is searched for: a share of all as nearly all."""
-    if isinstance(target, ShareTarget) and target.share > ALL:
-        return target.model_copy(update={"share": ALL})
-    return target
+    return target.model_copy(update={"share": ALL}) if _allows_none(target) else target
+
+
+def _allows_none(target: Target) -> bool:
+    return isinstance(target, ShareTarget) and target.share > ALL

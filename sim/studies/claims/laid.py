@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sim.scenario import units
 from sim.scenario.claims import Claim, CostRatio, GrowthRate, ShareOfWhole, StaffingChange, Volume
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import LedgerFile
 from sim.scenario.loading import Document
-from sim.scenario.readings import READINGS, Reading, ReadingName
+from sim.scenario.readings import READINGS, Reading, ReadingName, Sense
 from sim.scenario.schema import Scenario
 
 Key = tuple[str, ReadingName]
@@ -134,9 +134,6 @@ def _by_target(error: ScenarioError) -> Iterable[tuple[str, str]]:
         parts = fault.path.split(".")
         if parts[0] == "targets" and len(parts) > 1:
             yield parts[1], fault.rule
-
-
-Sense = Literal["at least", "at most", "about"]
 
 
 @dataclass(frozen=True, slots=True)
