@@ -10,9 +10,12 @@ The pipeline, one step a name; nothing is imported before it is asked for:
 Questions, each as the command of that name asks it; answers have their tables as frames (`answer.targets`), and
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
+    sim.check(scenario)       what does the document mean, and what may not be meant?
     sim.run(scenario)         are the targets met, alone and together?
     sim.runway(scenario)      how many years of growth does the staffing bear?
-    sim.claims(ledger, scenario)    what do arithmetic and simulation say of published claims?
+    sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
+    sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
+    sim.report(folder)        a folder of results as one page
 """
 
 from __future__ import annotations
@@ -20,10 +23,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import check as check
     from sim.api import claims as claims
+    from sim.api import explain as explain
     from sim.api import measure as measure
+    from sim.api import report as report
     from sim.api import run as run
     from sim.api import runway as runway
     from sim.api import single_run as single_run
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
-__version__ = "0.1.0"
+_QUESTIONS = ("check", "run", "explain", "runway", "claims", "report")
 
 _HOMES = {
     "load": "sim.scenario.loading",
@@ -42,7 +50,7 @@ _HOMES = {
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(("run", "runway", "claims", "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys((*_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
+from sim.answers.check import Check
 from sim.answers.claims import Claims
+from sim.answers.explain import Explanation
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.dynamics.engines import Engine
@@ -24,12 +26,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.answers.progress import Bar
+    from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
     from sim.studies.replicate import Settings
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
+
+
+def check(scenario: World) -> Check:
+    """Look at a scenario before it is run, as `tipline check` does: loads, people, hours and every warning.
+
+    The tables are `pool_loads`, `stage_loads` and `hour_loads`; as text it is the model in words. ScenarioError, with
+    every fault, where the scenario has any.
+
+    >>> import sim
+    >>> sim.check("scenarios/two_stage.yaml").warnings
+    ()
+    """
+    return Check.ask(_world(scenario, None, None))
 
 
 def run(
@@ -57,6 +73,35 @@ def run(
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
+
+
+def explain(
+    scenario: World, tip: int | str, replication: int = 0, *, seed: int | None = None, engine: Engine = "compiled"
+) -> Explanation:
+    """Tell one tip's life, as `tipline explain` does; the tip by its number, or as `first-missed:TARGET`.
+
+    The tables are `tip_events`, in order, with minutes since the start of the run, and `tip_targets`; as text it is the
+    story line by line. ValueError where there is no such tip.
+
+    >>> import sim
+    >>> story = sim.explain("scenarios/two_stage.yaml", "first-missed:high")
+    >>> story.tip_events["what"].iloc[0]
+    'arrival'
+    """
+    return Explanation.ask(_world(scenario, None, seed), str(tip), replication, engine)
+
+
+def report(folder: str | Path, out: str | Path | None = None) -> Page:
+    """Make one HTML page of a folder of results, as `tipline report` does, and write it.
+
+    It goes into the folder as `report.html`, or into the folder `out`, or to `out` where that ends in .html. A notebook
+    shows it. ValueError where the folder holds no results.
+    """
+    from sim.cli.report.page import page_of
+
+    page = page_of(folder)
+    page.save(out)
+    return page
 
 
 def runway(
