@@ -14,6 +14,7 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.run(scenario)         are the targets met, alone and together?
     sim.explain(scenario, 7)  what did tip 7 wait for?
     sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
     sim.report(folder)        a folder of results as one page
 """
@@ -28,6 +29,7 @@ from sim.version import __version__ as __version__
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
     from sim.api import check as check
+    from sim.api import claims as claims
     from sim.api import explain as explain
     from sim.api import measure as measure
     from sim.api import report as report
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
-_QUESTIONS = ("check", "run", "explain", "runway", "report")
+_QUESTIONS = ("check", "run", "explain", "runway", "claims", "report")
 
 _HOMES = {
     "load": "sim.scenario.loading",

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
 from sim.answers.check import Check
+from sim.answers.claims import Claims
 from sim.answers.explain import Explanation
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import as_yaml, load
+from sim.scenario.loading import as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -139,6 +140,33 @@ def runway(
         return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
 
 
+def claims(
+    ledger: str | Path,
+    scenario: World,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Claims:
+    """Audit the claims in a ledger's file on a scenario, as `tipline claims` does.
+
+    The scenario's own targets are set aside; readings that do not fit it are told as not testable. ScenarioError with
+    every fault of either document.
+
+    >>> import sim
+    >>> found = sim.claims("scenarios/claims.yaml", "scenarios/two_stage.yaml", replications=2)
+    >>> found.claims_together[["reading", "holds", "out_of_reach", "others_need_fte"]]  # doctest: +SKIP
+    """
+    from sim.scenario.ledger import read_ledger
+    from sim.studies.claims.laid import lay
+
+    document = document_of(scenario) if isinstance(scenario, Scenario) else read(scenario)
+    laid = lay(read_ledger(Path(ledger)), document, changes=_changes(replications, seed))
+    with _work("claims", laid.scenario, jobs, progress) as work:
+        return Claims.ask(laid, work)
+
+
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
     """What one replication came to, as tables: a run of one, whose intervals tell nothing.
 
@@ -220,7 +248,7 @@ def visits(log: Log, replication: Replication, scenario: Scenario) -> pd.DataFra
 
 def _world(scenario: World, replications: int | None, seed: int | None) -> Scenario:
     """The scenario with the replications and the seed that are asked for."""
-    given = {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
+    given = _changes(replications, seed)
     if not isinstance(scenario, Scenario):
         return load(scenario, changes=given)
     if not given:
@@ -228,6 +256,10 @@ def _world(scenario: World, replications: int | None, seed: int | None) -> Scena
     from sim.studies.ranges import Variations
 
     return Variations(scenario).at(given)
+
+
+def _changes(replications: int | None, seed: int | None) -> dict[str, Any]:
+    return {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
 
 
 def _settings(engine: Engine, jobs: int | None, count: Callable[[int], None]) -> Settings:
