@@ -11,6 +11,7 @@ Questions, each as the command of that name asks it; answers have their tables a
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
     sim.run(scenario)         are the targets met, alone and together?
+    sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.runway(scenario)      how many years of growth does the staffing bear?
 """
 
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import map as map
     from sim.api import measure as measure
     from sim.api import run as run
     from sim.api import runway as runway
@@ -40,7 +42,7 @@ _HOMES = {
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(("run", "runway", "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys(("run", "map", "runway", "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

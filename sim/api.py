@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
+from sim.answers.map import Map
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.dynamics.engines import Engine
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sim.answers.progress import Bar
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
+    from sim.studies.map import Period
     from sim.studies.replicate import Settings
 
 World = Scenario | str | Path | Mapping[str, Any]
@@ -82,6 +84,33 @@ def runway(
     world = _world(scenario, replications, seed)
     with _work("runway", world, jobs, progress) as work:
         return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
+
+
+def map(
+    scenario: World,
+    x: str,
+    y: str,
+    *,
+    per: Period = "run",
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Map:
+    """Map where all targets hold over two ranges, and which one fails first, as `tipline map` does.
+
+    A range is a text: "pools.desk.staff=1..9", "demand.volume=8000..60000/year:12 log", or a list "path=a,b,c".
+    ValueError for one that is none; ScenarioError where the document does not take a value.
+
+    >>> import sim
+    >>> found = sim.map("scenarios/two_stage.yaml", "pools.review.staff=18,20", "demand.volume=50,60/h", replications=2)
+    >>> found.map[["pools.review.staff", "all_held_share", "first_to_fail"]]  # doctest: +SKIP
+    """
+    from sim.studies.ranges import axis
+
+    world, x_axis, y_axis = _world(scenario, replications, seed), axis(x), axis(y)
+    with _work("map", world, jobs, progress) as work:
+        return Map.ask(world, work, x=x_axis, y=y_axis, per=per)
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
