@@ -11,7 +11,9 @@ Questions, each as the command of that name asks it; answers have their tables a
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
     sim.run(scenario)         are the targets met, alone and together?
+    sim.compare(scenario)     what do its variants change, and what is noise?
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
+    sim.sensitivity(scenario) which of the plausible ranges decides that?
     sim.runway(scenario)      how many years of growth does the staffing bear?
 """
 
@@ -22,10 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import compare as compare
     from sim.api import map as map
     from sim.api import measure as measure
     from sim.api import run as run
     from sim.api import runway as runway
+    from sim.api import sensitivity as sensitivity
     from sim.api import single_run as single_run
     from sim.api import visits as visits
     from sim.draw import draw as draw
@@ -36,13 +40,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_IN_API = (
+    *("run", "compare", "map", "sensitivity", "runway"),
+    *("measure", "single_run", "Replications", "visits"),
+)
 _HOMES = {
     "load": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(("run", "map", "runway", "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys(
+    ("run", "compare", "map", "sensitivity", "runway", "measure", "single_run", "Replications", "visits"), "sim.api"
+)
 
 __all__ = ["__version__", *_HOMES]
 

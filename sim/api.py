@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
+from sim.answers.compare import Comparison
 from sim.answers.map import Map
 from sim.answers.run import Run
 from sim.answers.runway import Runway
+from sim.answers.sensitivity import Sensitivity
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import load
+from sim.scenario.loading import Document, load, read
 from sim.scenario.schema import Scenario
+from sim.scenario.tree import compose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +89,40 @@ def runway(
         return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
 
 
+def compare(
+    *scenarios: World,
+    variants: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Comparison:
+    """Compare scenarios, or one with its variants, on the same tips, as `tipline compare` does.
+
+    The first as it stands is the base. Each is taken with all `variants` named, and one alone, where none is named,
+    with every variant that it has. `labels` name the scenarios; the stems of their files if None. ValueError where
+    there is nothing to compare.
+
+    >>> import sim
+    >>> base = "scenarios/two_stage.yaml"
+    >>> more = sim.load(base, changes={"pools.review.staff": 20})
+    >>> found = sim.compare(base, more, labels=["now", "two more"], replications=2)
+    >>> found.compare[["scenario", "target", "difference", "real"]]  # doctest: +SKIP
+    """
+    from sim.answers.compare import contenders
+
+    changes = _changes(replications, seed)
+    documents = [_document(one) for one in scenarios]
+    given = list(
+        contenders(documents, variants, lambda one, variant: one.scenario(variant=variant, changes=changes), labels)
+    )
+    if not given:
+        raise ValueError("there is nothing to compare: give a scenario that has variants, or several")
+    with _work("compare", given[0][1], jobs, progress) as work:
+        return Comparison.ask(given, work)
+
+
 def map(
     scenario: World,
     x: str,
@@ -111,6 +148,32 @@ def map(
     world, x_axis, y_axis = _world(scenario, replications, seed), axis(x), axis(y)
     with _work("map", world, jobs, progress) as work:
         return Map.ask(world, work, x=x_axis, y=y_axis, per=per)
+
+
+def sensitivity(
+    scenario: World,
+    *,
+    rows: int = 64,
+    with_staff: bool = False,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Sensitivity:
+    """Find which range under `plausible:` decides the verdict, as `tipline sensitivity` does (`rows` is its --points).
+
+    Each of the rows (up to a power of 2) has 2 points spread over the ranges and 1 more a range; 4 replications of each
+    if no number is given. Ranges of staff are left out but with `with_staff`. ValueError where there is no range.
+
+    >>> import sim
+    >>> ranges = {"demand.volume": {"from": "40/h", "to": "90/h"}}
+    >>> scenario = sim.load("scenarios/two_stage.yaml", changes={"plausible": ranges})
+    >>> found = sim.sensitivity(scenario, rows=4, replications=1)
+    >>> found.sensitivity_share[["holding_share", "points"]]  # doctest: +SKIP
+    """
+    world = _world(scenario, replications, seed)
+    with _work("sensitivity", world, jobs, progress) as work:
+        return Sensitivity.ask(world, work, rows=rows, replications=replications, with_staff=with_staff)
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
@@ -194,7 +257,7 @@ def visits(log: Log, replication: Replication, scenario: Scenario) -> pd.DataFra
 
 def _world(scenario: World, replications: int | None, seed: int | None) -> Scenario:
     """The scenario with the replications and the seed that are asked for."""
-    given = {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
+    given = _changes(replications, seed)
     if not isinstance(scenario, Scenario):
         return load(scenario, changes=given)
     if not given:
@@ -202,6 +265,18 @@ def _world(scenario: World, replications: int | None, seed: int | None) -> Scena
     from sim.studies.ranges import Variations
 
     return Variations(scenario).at(given)
+
+
+def _changes(replications: int | None, seed: int | None) -> dict[str, int]:
+    """What a document is to be changed in for the replications and the seed that are asked for."""
+    return {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
+
+
+def _document(scenario: World) -> Document:
+    """The document of a scenario, with those of its variants that fit."""
+    if isinstance(scenario, Scenario):
+        return Document(scenario.path, compose(scenario.to_yaml(), str(scenario.path)))
+    return read(scenario)
 
 
 def _settings(engine: Engine, jobs: int | None, count: Callable[[int], None]) -> Settings:
