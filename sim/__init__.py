@@ -11,6 +11,7 @@ Questions, each as the command of that name asks it; answers have their tables a
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
     sim.run(scenario)         are the targets met, alone and together?
+    sim.staff(scenario)       with what staff would they be, at least cost?
     sim.compare(scenario)     what do its variants change, and what is noise?
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.sensitivity(scenario) which of the plausible ranges decides that?
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sim.api import runway as runway
     from sim.api import sensitivity as sensitivity
     from sim.api import single_run as single_run
+    from sim.api import staff as staff
     from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _IN_API = (
-    *("run", "compare", "map", "sensitivity", "runway"),
+    *("run", "staff", "compare", "map", "sensitivity", "runway"),
     *("measure", "single_run", "Replications", "visits"),
 )
 _HOMES = {
@@ -50,9 +52,7 @@ _HOMES = {
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(
-    ("run", "compare", "map", "sensitivity", "runway", "measure", "single_run", "Replications", "visits"), "sim.api"
-)
+} | dict.fromkeys(_IN_API, "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -18,6 +18,7 @@ from sim.answers.map import Map
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.answers.sensitivity import Sensitivity
+from sim.answers.staff import Pools, Staffing
 from sim.dynamics.engines import Engine
 from sim.scenario.loading import Document, load, read
 from sim.scenario.schema import Scenario
@@ -174,6 +175,35 @@ def sensitivity(
     world = _world(scenario, replications, seed)
     with _work("sensitivity", world, jobs, progress) as work:
         return Sensitivity.ask(world, work, rows=rows, replications=replications, with_staff=with_staff)
+
+
+def staff(
+    scenario: World,
+    pools: Pools | None = None,
+    *,
+    frontier: Period | None = None,
+    effort: float = 1.0,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Staffing:
+    """Find the cheapest staffing that meets all targets, with its certificate, as `tipline staff` does.
+
+    `pools` names those to decide, with bounds or without: "analysts=1..9,desk", or {"analysts": (1, 9), "desk": None};
+    if None those whose staff has a plausible range, or all. `frontier` names the periods ("week") of which it is also
+    told what a larger share of good ones costs. ValueError where nothing can be decided.
+
+    >>> import sim
+    >>> found = sim.staff("scenarios/two_stage.yaml", "review=4..8", replications=2)
+    >>> found.staffing[["post", "people", "one_less_verdict"]]  # doctest: +SKIP
+    >>> sim.run(found.staffed, replications=2).holds  # doctest: +SKIP
+    """
+    from sim.answers.staff import bounds
+
+    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    with _work("staff", world, jobs, progress) as work:
+        return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier)
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:

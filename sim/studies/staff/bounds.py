@@ -19,7 +19,7 @@ from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.schema import Scenario
 from sim.scenario.targets import OccupancyTarget
 from sim.studies.staff.staffed import Post, hours_of, post, posts_of, staff_path, staffed, with_pools
-from sim.studies.trials import Trials
+from sim.studies.trials import QuestionError, Trials
 
 ASKED: Final = "asked for"
 FROM_DOCUMENT: Final = "plausible range"
@@ -33,7 +33,7 @@ def decided(scenario: Scenario, pools: Mapping[str, Bounds] | None = None) -> li
     """The posts that are decided: pool, shift, bounds where there are any, and where these come from.
 
     They are those of the pools named; without any, those whose staff has a plausible range; without any, those of every
-    pool that some stage needs. ValueError for a pool that is not there, or a range that is none.
+    pool that some stage needs. QuestionError for a pool that is not there, or a range that is none.
     """
     ranges = _plausible(scenario)
     if pools is None:
@@ -49,10 +49,10 @@ def decided(scenario: Scenario, pools: Mapping[str, Bounds] | None = None) -> li
     found: list[tuple[str, int | None, Bounds, str]] = []
     for name, asked in chosen.items():
         if name not in scenario.pools:
-            raise ValueError(f"there is no pool '{name}'; there are {', '.join(scenario.pools)}")
+            raise QuestionError(f"there is no pool '{name}'; there are {', '.join(scenario.pools)}")
         pool = scenario.pools[name]
         if asked is not None and not 0 <= asked[0] <= asked[1] <= MOST_STAFF:
-            raise ValueError(
+            raise QuestionError(
                 f"the people of pool '{name}' lie between 0 and {MOST_STAFF:,} (got {asked[0]}..{asked[1]})"
             )
         for row in posts_of(pool):

@@ -68,6 +68,12 @@ class Outcome:
         return np.array([one.used for one in self.leanings])
 
     @property
+    def failing(self) -> list[str]:
+        """The targets that it misses; where none is missed for certain, those that it leaves open."""
+        missed = [one.name for one in self.results if one.verdict == "missed"]
+        return missed or [one.name for one in self.results if one.verdict == "undecided" and one.used > 1]
+
+    @property
     def as_it_stands(self) -> bool:
         """Whether every target holds by its value alone."""
         return bool(np.all(self.used <= 1))
