@@ -120,6 +120,10 @@ class Answer(ABC, Generic[F]):
         """The file that says what was asked and answered, and what it takes to repeat it."""
         return f"{self.command}.json"
 
+    def write_more(self, folder: Path) -> list[str]:
+        """Write what is neither table nor figure into a folder; the names of the files."""
+        return []
+
     # Looking at it
 
     @property

@@ -118,13 +118,11 @@ class Run(Answer["Result"]):
             "notes": list(self.found.notes),
         }
 
-    def save(self, folder: str | Path) -> list[str]:
-        """Leave tables and figures in a folder, and the log of events where it was asked for."""
-        from sim.answers.store import save
+    def write_more(self, folder: Path) -> list[str]:
+        """The log of events where it was asked for."""
         from sim.studies import events
 
-        names = save(self, Path(folder))
-        if self.found.done.event_parts:
-            events.write(self.found.done.event_parts, Path(folder) / "events.parquet")
-            names.append("events.parquet")
-        return names
+        if not self.found.done.event_parts:
+            return []
+        events.write(self.found.done.event_parts, folder / "events.parquet")
+        return ["events.parquet"]

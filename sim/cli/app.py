@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from sim.cli.claims import claims, ledger_data, show_ledger
 from sim.cli.compare import compare
+from sim.cli.examples import examples
 from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
@@ -73,7 +74,7 @@ def tipline(
 ) -> None:
     """Can a tip line's published promises all be true at once, and with what staff?
 
-    Start with `tipline init`, or `tipline run scenarios/national.yaml`.
+    Start with `tipline init`, or with `tipline examples national` and `tipline run national.yaml`.
     """
 
 
@@ -177,6 +178,9 @@ def init(
         return BAD_INPUT
     print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
     return DONE
+
+
+command(app)(examples)
 
 
 @command(app)

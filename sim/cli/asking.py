@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sim.answers.answer import Answer, Work
     from sim.answers.progress import Bar
+    from sim.answers.store import Held
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
 
@@ -26,23 +27,25 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
     """Answer a question that takes many scenarios; what was kept to resume by goes when the answer is saved."""
     from sim.answers.answer import Work
     from sim.answers.progress import bar
+    from sim.answers.store import BusyError, held
     from sim.studies.trials import QuestionError, TrialError, Trials
 
     folder = folder_of(scenario, options)
-    pieces = folder / f".in-progress-{command}"
     try:
-        with bar(command, shown=_shown(options)) as shown:
+        with held(folder) as place, bar(command, shown=_shown(options)) as shown:
             key = f"{command} {sim.__version__} seed {scenario.run.seed}"
-            trials = Trials(scenario.run.seed, settings(options, pieces, shown), key)
+            trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
             answer = question(Work(trials, shown.expect, shown.at))
-            names = answer.save(folder)
+            names = _saved(answer, place, options)
     except TrialError as error:
         say(f"tipline {command}: {error}")
         return SOME_FAILED
     except QuestionError as error:
         say(f"tipline {command}: {file}: {error}")
         return BAD_INPUT
-    shutil.rmtree(pieces, ignore_errors=True)
+    except BusyError as error:
+        say(f"tipline {command}: {error}")
+        return BAD_INPUT
     if options.json:
         print_data([data_of(answer, folder)], [file])
     elif not options.quiet:
@@ -72,19 +75,29 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     """Run one scenario and leave what it came to in a folder."""
     from sim.answers.progress import bar
     from sim.answers.run import Run
+    from sim.answers.store import held
 
-    pieces = folder / ".in-progress"
-    with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
-        answer = Run.ask(scenario, settings(options, pieces, shown), until_decided=options.until_decided)
-    if not answer.filled():
-        for index, failure in answer.found.done.failures.items():
-            trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
-            say(f"replication {index} failed: {failure.error}{trace}")
-        return SOME_FAILED, answer
-    answer.save(folder)
-    shutil.rmtree(pieces, ignore_errors=True)
+    with held(folder) as place:
+        with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
+            here = settings(options, place.pieces("run"), shown)
+            answer = Run.ask(scenario, here, until_decided=options.until_decided)
+        if not answer.filled():
+            for index, failure in answer.found.done.failures.items():
+                trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
+                say(f"replication {index} failed: {failure.error}{trace}")
+            return SOME_FAILED, answer
+        _saved(answer, place, options)
     code = NOT_MET if options.strict and not answer.holds else DONE
     return max(code, SOME_FAILED if answer.failures else DONE), answer
+
+
+def _saved(answer: Answer[Any], place: Held, options: Options) -> list[str]:
+    """Save an answer, after which nothing is left to resume; what was in its way is told."""
+    names = place.save(answer)
+    shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
+    for line in () if options.quiet else place.said:
+        say(f"{place.folder.name}: {line}")
+    return names
 
 
 def _shown(options: Options) -> bool:

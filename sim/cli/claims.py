@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.scenario.ledger import Ledger
     from sim.scenario.readings import Reading
+    from sim.studies.claims.audit import Audit, Outcome, Together
     from sim.studies.claims.findings import Finding
-    from sim.studies.claims.found import Audit, Outcome, Together
     from sim.studies.staff.staffing import Answer
     from sim.text.claims import Row
 
@@ -41,8 +41,8 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     from sim.scenario.ledger import is_ledger, read_ledger
     from sim.scenario.loading import read
     from sim.scenario.paths import changes_of
-    from sim.studies.claims.claims import audit
-    from sim.studies.claims.read import lay
+    from sim.studies.claims.audit import audit
+    from sim.studies.claims.laid import lay
     from sim.studies.frames import write_csv
     from sim.studies.trials import TrialError
     from sim.text.claims import closing
@@ -228,10 +228,8 @@ def _reading_data(found: Audit, one: Outcome) -> dict[str, Any]:
 
 
 def _result_data(one: TargetResult) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
-    figures = {name: in_unit(one, getattr(one, name)) for name in ("threshold", "value", "low", "high")}
-    return {"unit": "min" if one.kind == "mean" else "share", **figures, "verdict": one.verdict}
+    figures = {name: one.in_unit(getattr(one, name)) for name in ("threshold", "value", "low", "high")}
+    return {"unit": one.unit, **figures, "verdict": one.verdict}
 
 
 def _answer_data(one: Answer | None) -> dict[str, Any] | None:

@@ -17,13 +17,14 @@ from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes, tallies
 from sim.measures.cohort import Cohort, read
 from sim.measures.frame import Frame
-from sim.measures.tallies import Tally, tally
-from sim.scenario.describe import filter_words
+from sim.measures.kinds import kind_of, tally
+from sim.measures.tallies import COLUMNS, Tally
 from sim.scenario.fields import near
-from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from sim.scenario.pools import filter_words
+from sim.scenario.targets import Between, OfTips
 from sim.text import page
 from sim.text.story import Event, Teller
-from sim.text.words import day, length, percent, span, time_words
+from sim.text.words import day, length, span, time_words
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -150,9 +151,9 @@ def _tip(scenario: Scenario, cohort: Cohort, replication: Replication, which: st
         if target is None:
             known = ", ".join(scenario.targets) or "none"
             raise ValueError(f"there is no target '{name}'{near(name, scenario.targets) or f'; there are {known}'}")
-        if isinstance(target, OccupancyTarget):
+        if not isinstance(target, OfTips):
             raise ValueError(f"target '{name}' judges a pool, and no tips")
-        failed = np.isin(tally(target, cohort).column, tallies.FAILED[target.kind])
+        failed = np.isin(tally(target, cohort).column, kind_of(target).failed)
         if not failed.any():
             raise ValueError(f"no tip of replication {replication.index} missed '{name}'")
         return cohort.first + int(np.argmax(failed))
@@ -186,59 +187,42 @@ def _counts(scenario: Scenario, replication: Replication, tip: int) -> str:
 
 def _judged(scenario: Scenario, cohort: Cohort, row: int) -> Iterator[Judged]:
     for name, target in scenario.targets.items():
-        if isinstance(target, OccupancyTarget):
+        if not isinstance(target, OfTips):
             continue
         found = tally(target, cohort)
         sense, text = _sense(target, cohort, found, row)
         yield Judged(name, target.claim, sense, text)
 
 
-def _sense(target: ShareTarget | MeanTarget | LostTarget, cohort: Cohort, found: Tally, row: int) -> tuple[Sense, str]:
+def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sense, str]:
     """What a target makes of a tip, by the column in which its tally counts it."""
     column = int(found.column[row])
+    kind = kind_of(target)
     if column == tallies.NOT_OF:
         return "not judged", f"it is about {filter_words(target.of)}"
-    if isinstance(target, LostTarget):
-        return _lost(target, column)
-    match column:
-        case tallies.WITHOUT_START:
-            return "not judged", f"it never came to {target.from_name}"
-        case tallies.LEFT_OUT:
-            return "not judged", "it was lost, and lost tips are left out"
-        case tallies.WITHOUT_END:
-            return "not judged", f"it never came to {target.to_name}, and a mean cannot count it"
-        case tallies.LOST if isinstance(target, ShareTarget):
-            return "missed", f"it was lost before {target.to_name}"
-        case tallies.LOST:
-            return "not judged", f"it was lost before {target.to_name}, and a mean cannot count it"
-        case tallies.OPEN:
-            return "open", f"it had not come to {target.to_name} when the run ended"
-    since, until = int(found.since[row]), int(found.until[row])
-    scenario = cohort.frame.scenario
-    if not found.timed[row]:
-        return "missed", _never_came(target, scenario, since, under_way=cohort.state[row] == passes.UNDER_WAY)
-    asked = target.within if isinstance(target, ShareTarget) else target.mean
+    if column == tallies.OPEN:
+        return "open", target.of_tip(COLUMNS[column])
+    if column not in kind.judged:
+        return "not judged", target.of_tip(COLUMNS[column])
+    sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
+    if not isinstance(target, Between) or column == tallies.LOST:
+        return sense, target.of_tip(COLUMNS[column])
+    since, scenario = int(found.since[row]), cohort.frame.scenario
+    if found.timed[row]:
+        return sense, _took(target, scenario, (since, int(found.until[row])), int(cohort.arrival[row]))
+    if cohort.state[row] == passes.UNDER_WAY:
+        age = span(scenario.horizon - since)
+        return sense, f"{age} after {target.from_name} it had not come to {target.to_name} when the run ended"
+    return sense, target.of_tip(COLUMNS[column])
+
+
+def _took(target: Between, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
+    """How long a tip took from one moment to the other, beside what is asked."""
+    since, until = ticks
     stamps = " to ".join(
-        f"{name} ({time_words(tick, int(cohort.arrival[row]), scenario.start)})"
+        f"{name} ({time_words(tick, arrival, scenario.start)})"
         for name, tick in ((target.from_name, since), (target.to_name, until))
     )
-    side = "no more" if column == tallies.MET else "more"
-    text = f"{span(until - since)} from {stamps}, {side} than {length(asked)}"
-    if isinstance(target, MeanTarget):
-        return "counted", f"{text}, which is asked on average"
-    return ("met" if column == tallies.MET else "missed"), text
-
-
-def _never_came(target: ShareTarget | MeanTarget, scenario: Scenario, since: int, *, under_way: bool) -> str:
-    if not under_way:
-        return f"it never came to {target.to_name}"
-    age = span(scenario.horizon - since)
-    return f"{age} after {target.from_name} it had not come to {target.to_name} when the run ended"
-
-
-def _lost(target: LostTarget, column: int) -> tuple[Sense, str]:
-    if column == tallies.LOST:
-        return "missed", f"it gave up for good, as at most {percent(target.lost)} may"
-    if column == tallies.OPEN:
-        return "open", "it could still give up when the run ended"
-    return "met", "it did not give up for good"
+    side = "no more" if until - since <= target.limit else "more"
+    asked = f", which is asked {target.together}" if target.together else ""
+    return f"{span(until - since)} from {stamps}, {side} than {length(target.limit)}{asked}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.cli.asking import folder_of
 from sim.cli.options import Options, say
-from sim.studies import folder as kept
+from sim.studies import maker
 from sim.studies.keeping import write_atomic
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
@@ -92,7 +92,7 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     told: dict[str, Any] = finite(data)
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    repeated = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
+    repeated = {"command": ["tipline", *given], "versions": maker.versions(), "platform": maker.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
         from sim.scenario.loading import as_yaml

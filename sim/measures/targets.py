@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, mean_interval, share_interval, verdict
-from sim.measures.frame import UNITS, AnyTarget, Frame
-from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, side, threshold
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, verdict
+from sim.measures.frame import UNITS, Frame
+from sim.measures.held import HIGH, POSSIBLY, SILENT, SPOKE, SURELY
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS
-
-Floats = NDArray[np.float64]
+from sim.scenario.targets import Between, OfTips, Side, Target, Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +53,20 @@ class TargetResult:
     """What a target came to over all replications."""
 
     name: str
-    target: AnyTarget
+    target: Target
     value: float
-    """A share, or ticks for a mean; with `per` and `in_each` the mean over replications of the worst window and centre.
+    """A share, or ticks; with `per` and `in_each` the mean over replications of the worst window and centre.
     NaN where nothing was counted."""
     low: float
     high: float
     """The interval: from that of the low bound to that of the high bound, where open tips leave two."""
     verdict: Verdict
     lower_bound: bool
-    """Whether the value is a lower bound: a mean over tips of which some are still open."""
+    """Whether the value is a lower bound: of times of which some are still open."""
     values: tuple[float, ...]
     """The value of each replication, in their order."""
     counts: dict[str, int]
-    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. All 0 for an occupancy."""
+    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. 0 if it is about none."""
     unlabelled_lost: int
     """Tips over all replications that were lost without any label, which a target on a tier cannot judge."""
     unlabelled_open: int
@@ -87,32 +86,56 @@ class TargetResult:
 
     @property
     def threshold(self) -> float:
-        """A share, or ticks for a mean."""
-        return threshold(self.target)
+        """A share, or ticks."""
+        return self.target.threshold
 
     @property
-    def unit(self) -> str:
-        """Of its figures where they are shown: `share`, or `min`."""
-        return "min" if self.kind == "mean" else "share"
+    def side(self) -> Side:
+        """On which side of its threshold it is met."""
+        return self.target.side
+
+    @property
+    def unit(self) -> Unit:
+        """What its figures are told in."""
+        return self.target.unit
+
+    @property
+    def scale(self) -> float:
+        """What a figure is divided by to be told in its unit."""
+        return self.target.scale
 
     def in_unit(self, value: float) -> float:
-        """A value of it in that unit."""
-        return value / MINUTE if self.unit == "min" else value
+        """A share, or ticks as minutes."""
+        return self.target.in_unit(value)
+
+    @property
+    def asked(self) -> str:
+        """What it asks, in a few words."""
+        return self.target.asked
+
+    @property
+    def by_tip(self) -> bool:
+        """Whether each tip meets or fails it by itself."""
+        return self.target.by_tip
+
+    @property
+    def about_tips(self) -> bool:
+        """Whether tips are counted by it."""
+        return isinstance(self.target, OfTips)
 
     @property
     def within_minutes(self) -> float | None:
         """The time within which a share of the tips is asked for; None for other targets."""
-        within = getattr(self.target, "within", None)
-        return None if within is None else within / MINUTE
+        target = self.target
+        return target.limit / MINUTE if isinstance(target, Between) and target.unit == "share" else None
 
     @property
     def used(self) -> float:
         """How much of what the target allows is used up: 1 at the threshold, 2 where twice as much fails as may.
 
-        What fails is the share that missed, was lost, or is busy, or the mean itself.
+        What fails is the share that missed, was lost, or is busy, or the time itself.
         """
-        at_least = side(self.target) == "at_least"
-        fails, allowed = (1 - self.value, 1 - self.threshold) if at_least else (self.value, self.threshold)
+        fails, allowed = self.target.fails(self.value), self.target.fails(self.threshold)
         if allowed <= 0:
             return math.inf if fails > 0 else 0.0
         return fails / allowed
@@ -159,9 +182,9 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 
 
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
-    frame = sample.frame
-    target, ratio = frame.targets[k], sample.ratio[:, k]
-    found = estimated(target, ratio, confidence)
+    frame, one = sample.frame, sample.of(k)
+    target = one.target
+    found = one.estimate(confidence)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -170,52 +193,15 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         value=found.value,
         low=found.low,
         high=found.high,
-        verdict=verdict(found, threshold(target), side(target)),
-        lower_bound=bool(np.isinf(ratio[:, HIGH, 0]).any()),
-        values=tuple(float(value) for value in quotient(ratio[:, VALUE])),
+        verdict=verdict(found, target.threshold, target.side),
+        lower_bound=bool(np.isinf(one.ratio[:, HIGH, 0]).any()),
+        values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
         windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence),
         held=_by_unit(sample.units[:, k], frame, confidence),
     )
-
-
-def quotient(pairs: Floats) -> Floats:
-    """Numerators over denominators, (..., 2) to (...); NaN where nothing was counted."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(pairs[..., 1] > 0, pairs[..., 0] / pairs[..., 1], np.nan)
-
-
-def estimated(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
-    """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound."""
-    interval = mean_interval if target.kind == "mean" else share_interval
-    value, low, high = (weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
-    middle = interval(value[:, 0], value[:, 1], confidence).value
-    at_least = interval(low[:, 0], low[:, 1], confidence)
-    if np.isinf(high).any():
-        return Estimate(middle, at_least.low, math.inf)
-    if np.array_equal(low, high):
-        return Estimate(middle, at_least.low, at_least.high)
-    at_most = interval(high[:, 0], high[:, 1], confidence)
-    return Estimate(middle, at_least.low, at_most.high)
-
-
-def weighed(target: AnyTarget, pairs: Floats) -> Floats:
-    """Numerators and denominators in which replications weigh as they should, (n_replications, 2).
-
-    The tips of a run weigh alike. Worst windows weigh alike, as many tips as they have on average, and so do
-    occupancies: of a run, by the time on duty.
-    """
-    counted = pairs[:, 1] > 0
-    of_runs = target.per == "run" and target.in_each is None
-    if not counted.any() or (of_runs and target.kind != "occupancy"):
-        return pairs
-    size = float(pairs[counted, 1].mean())
-    weight = pairs[:, 1] if of_runs else np.where(counted, size, 0.0)
-    if target.kind == "occupancy":
-        weight = weight / size
-    return np.stack([np.where(counted, quotient(pairs) * weight, 0.0), weight], axis=-1)
 
 
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:

@@ -32,8 +32,8 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
+from sim.scenario.targets import OfTips
 from sim.studies.result import Result
-from sim.text import words
 from sim.text.words import WEEKDAYS, about, hours_text, share_text, short
 
 LEFT: Final = 0.52
@@ -61,7 +61,7 @@ class Failing:
     failed: NDArray[np.int64]
     """(7, 24) tips, Monday first."""
     allowed: float | None
-    """The share of tips that may fail; None for a mean."""
+    """The share of tips that may fail; None where none fails by itself."""
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -88,11 +88,10 @@ def failings(result: Result) -> list[Failing]:
     names = list(result.done.scenario.targets)
     found = []
     for one in result.targets:
-        if one.kind == "occupancy":
+        if not one.about_tips:
             continue
         judged, failed = result.done.sample.pooled.failing[names.index(one.name)].T.reshape(2, 7, 24)
-        allowed = {"share": 1 - one.threshold, "lost": one.threshold}.get(one.kind)
-        found.append(Failing(one, judged, failed, allowed))
+        found.append(Failing(one, judged, failed, one.target.allowed))
     return found
 
 
@@ -149,13 +148,8 @@ def _head(panel: Failing) -> list[tuple[str, str, str]]:
     one, target = panel.result, panel.result.target
     failed, judged = int(panel.failed.sum()), int(panel.judged.sum())
     share = share_text(failed / judged)
-    match target.kind:
-        case "share":
-            told = f"{share} of its tips not within {words.length(target.within)}"
-        case "mean":
-            told = f"{share} of its tips longer than {words.length(target.mean)}"
-        case _:
-            told = f"{share} of its tips give up for good"
+    assert isinstance(target, OfTips)
+    told = f"{share} of its tips {target.failing}"
     if panel.allowed is not None:
         told += f"; {share_text(panel.allowed)} may"
     width = STEP - 0.25

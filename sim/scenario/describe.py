@@ -11,7 +11,8 @@ from sim.dynamics.clock import MINUTE
 from sim.scenario import units
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow, offered_hours
-from sim.scenario.schema import Filter, Scenario, Stage
+from sim.scenario.pools import filter_words
+from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import paid_hours, seat_hours, week_on_duty
 from sim.scenario.warnings import warnings
 
@@ -132,24 +133,6 @@ def _stages(scenario: Scenario) -> tuple[StageLoad, ...]:
         mean = work / visits if visits else sum(float(law.mean) for law in laws) / len(laws)
         found.append(StageLoad(stage.name, _who(stage), _does(stage, mean), visits, mean / MINUTE))
     return tuple(found)
-
-
-def filter_words(one: Filter | None) -> str:
-    """Which tips a filter means, in words.
-
-    >>> filter_words(Filter(channel=["sms", "online"], labelled=False))
-    'tips with channel online or sms, without a label'
-    """
-    if one is None:
-        return "all tips"
-    parts = [
-        f"with {key} {' or '.join(sorted(wanted))}"
-        for key in ("stage", "channel", "risk", "tier", "category")
-        if (wanted := getattr(one, key)) is not None
-    ]
-    if one.labelled is not None:
-        parts.append("with a label" if one.labelled else "without a label")
-    return f"tips {', '.join(parts)}"
 
 
 def _who(stage: Stage) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from sim.dynamics.clock import DAY
 from sim.scenario.demand import Channel, Demand, Labeller, Surge
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, rule
@@ -60,9 +59,6 @@ __all__ = [
     "Target",
     "World",
 ]
-
-MEAN_COOL_DOWN: Final = 2 * DAY
-"""A target on a mean has no threshold; its late tips get so long at least."""
 
 
 def _confidence(value: float) -> float:
@@ -252,6 +248,4 @@ class Scenario(World):
 
 def longest_threshold(targets: Collection[Target]) -> int:
     """The longest threshold of some targets, 2 d for a mean; 0 without either."""
-    thresholds = [target.within for target in targets if isinstance(target, ShareTarget)]
-    means = [MEAN_COOL_DOWN for target in targets if isinstance(target, MeanTarget)]
-    return max([0, *thresholds, *means])
+    return max((target.longest for target in targets), default=0)

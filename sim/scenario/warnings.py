@@ -11,7 +11,8 @@ from sim.dynamics.clock import date_of
 from sim.scenario import units
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
-from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget
+from sim.scenario.schema import Milestone, Scenario
+from sim.scenario.targets import Between, OfTips
 
 
 def warnings(scenario: Scenario) -> list[str]:
@@ -141,20 +142,20 @@ def _ways(scenario: Scenario) -> Iterator[str]:
 
 
 def _targets(scenario: Scenario) -> Iterator[str]:
-    patient = all(stage.patience is None for stage in scenario.stages)
+    has_patience = any(stage.patience is not None for stage in scenario.stages)
     tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
     for name, target in scenario.targets.items():
-        if isinstance(target, OccupancyTarget):
+        if not isinstance(target, OfTips):
             continue
-        if isinstance(target, LostTarget) and patient:
-            yield f"target '{name}': no stage has patience, so no tip is ever lost"
-        ends = (target.from_, target.to) if isinstance(target, ShareTarget | MeanTarget) else (None, None)
+        if why := target.pointless(has_patience):
+            yield f"target '{name}': {why}"
+        ends = (target.from_, target.to) if isinstance(target, Between) else (None, None)
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
         elif None not in ends and not ending[:, FROM | TO].any():
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
-        if isinstance(target, ShareTarget | MeanTarget) and _backwards(scenario, target.from_, target.to):
+        if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.measures.differences import Difference, difference
-from sim.measures.frame import AnyTarget
-from sim.measures.held import VALUE, side
-from sim.measures.targets import Floats, Joint, TargetResult, joint, results, weighed
+from sim.measures.held import VALUE
+from sim.measures.kinds import Floats
+from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.measures.use import uses
+from sim.scenario.targets import Target
 from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class Change:
     label: str
     target: str
     difference: Difference
-    """Other less base: a share, or ticks for a mean."""
+    """Other less base: a share, or ticks."""
+    scale: float
+    """What it is divided by to be told in the unit of the target."""
     better: bool
     """Whether it moves the target to its good side, real or not."""
     pairing: float
@@ -97,9 +100,9 @@ class Comparison:
         """The targets of all, in the order in which they come first."""
         return tuple(dict.fromkeys(name for one in self.contenders for name in one.results))
 
-    def kind(self, target: str) -> str:
-        """The kind of a target, as the first scenario has it that has one of that name."""
-        return next(one.results[target].kind for one in self.contenders if target in one.results)
+    def first(self, target: str) -> TargetResult:
+        """What a target came to in the first scenario that has one of that name."""
+        return next(one.results[target] for one in self.contenders if target in one.results)
 
     def of(self, label: str) -> tuple[Change, ...]:
         """The changes of one contender."""
@@ -156,29 +159,30 @@ def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[C
     return [_change(label, name, one, other, confidence, len(pairs)) for label, name, one, other in pairs]
 
 
-_Named = tuple[AnyTarget, Floats]
+_Named = tuple[Target, Floats]
 
 
 def _by_name(sample: Sample) -> dict[str, _Named]:
     """Each target with its (n_replications, 2) numerators and denominators, weighed."""
     return {
-        name: (target, weighed(target, sample.ratio[:, k, VALUE]))
+        name: (target, sample.of(k).pairs(VALUE))
         for k, (name, target) in enumerate(sample.frame.scenario.targets.items())
     }
 
 
 def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int) -> Change:
     (target, base), (other_target, changed) = one, other
-    most = float("inf") if target.kind == "mean" else 1.0
+    most = target.most
     found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
     alone = _unpaired(base, changed, confidence, family, most)
     return Change(
         label=label,
         target=name,
         difference=found,
-        better=found.value > 0 if side(target) == "at_least" else found.value < 0,
+        scale=target.scale,
+        better=found.value > 0 if target.side == "at_least" else found.value < 0,
         pairing=(found.high - found.low) / alone if alone else float("nan"),
-        pairing_by_tips=_by_tips(base, changed) if target.kind in ("share", "lost") else float("nan"),
+        pairing_by_tips=_by_tips(base, changed) if target.by_tip else float("nan"),
         asks_otherwise=target != other_target,
     )
 

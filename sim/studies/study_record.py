@@ -18,8 +18,8 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.tree import compose
-from sim.studies.folder import versions
 from sim.studies.keeping import write_atomic
+from sim.studies.maker import versions
 from sim.studies.study import Step, StudyFile
 
 MANIFEST: Final = "manifest.json"

@@ -21,6 +21,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
 from sim.studies.replicate import One, Settings, shared_out
 from sim.studies.workers import Failure
@@ -95,8 +96,10 @@ class Trials:
     @cached_property
     def _kept(self) -> Kept | None:
         """Where replications are kept: opened with the first of them, so that a bad question leaves nothing."""
-        settings = self.settings
-        return None if settings.folder is None else Kept(settings.folder, self._key, resume=settings.resume)
+        to = self.settings
+        if to.folder is None:
+            return None
+        return Kept(to.folder, f"{self._key} {maker.key(to.engine)}", resume=to.resume, tell=to.tell)
 
     def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
         """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.

@@ -38,10 +38,7 @@ def _change(row: Compared) -> Change | None:
 
 
 def _difference(name: str, says: str, get: Callable[[Change], float]) -> Column[Compared]:
-    def cell(row: Compared) -> float | None:
-        return None if row.change is None or row.result is None else row.result.in_unit(get(row.change))
-
-    return number(name, "", cell, says)
+    return number(name, "", of(_change, lambda one: get(one) / one.scale), says)
 
 
 COMPARED: Final = Table[Compared](

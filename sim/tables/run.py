@@ -16,8 +16,10 @@ from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
-from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, WITHOUT_END
-from sim.measures.targets import HeldShare, TargetResult, joint, quotient, results
+from sim.measures.held import quotient
+from sim.measures.kinds import kind_of
+from sim.measures.tallies import COLUMNS
+from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
 from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
 from sim.tables.figures import asked_columns, came_columns, estimate_columns
@@ -298,7 +300,7 @@ def every(sample: Sample) -> list[Filled]:
         TARGETS.of(Judged(one, simultaneous[one.name]) for one in found),
         JOINT.of(together.shares.items()),
         REPLICATIONS.of(_replications(sample, found)),
-        COHORT.of((arrived, one) for one in found if one.kind != "occupancy"),
+        COHORT.of((arrived, one) for one in found if one.about_tips),
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
         STAGES.of(_visits(sample)),
@@ -374,24 +376,18 @@ def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.d
         return np.where(counted.any(axis=0), np.nansum(values, axis=0) / np.maximum(counted.sum(axis=0), 1), np.nan)
 
 
-OF_A_CURVE: Final = {"share": (MET, MISSED, LOST), "mean": (MET, MISSED, LOST, WITHOUT_END, OPEN)}
-"""Which tips a curve of times is a share of, by the kind of target: also those that never come through.
-
-A share says what these are; a mean leaves them out, but its curve cannot.
-"""
-
 STEP: Final = 0.0025
 """A curve is told at every time by which so many more of its tips are through."""
 
 
 def tips_of_curve(one: TargetResult) -> int:
     """How many tips the curve of a target's times is a share of."""
-    return sum(one.counts[COLUMNS[column]] for column in OF_A_CURVE[one.kind])
+    return sum(one.counts[COLUMNS[column]] for column in kind_of(one.target).curve)
 
 
 def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[str, float, float]]:
     for k, one in enumerate(found):
-        if one.kind not in OF_A_CURVE or not (judged := tips_of_curve(one)):
+        if not (judged := tips_of_curve(one)):
             continue
         reached = at_most(sample.pooled.times[k]) / judged
         told = -1.0

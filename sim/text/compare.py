@@ -49,27 +49,27 @@ def finding(found: Comparison) -> str:
     return f"{listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
 
 
-def change_text(change: Change, kind: str) -> str:
-    """A difference with its interval in points, or in minutes or seconds for a mean."""
+def change_text(change: Change, told_in: str) -> str:
+    """A difference with its interval in points, or in minutes or seconds for a time."""
     found = change.difference
     if change.nothing:
         return "none"
     if math.isnan(found.value):
         return "nothing counted"
-    size, unit = scale(kind, [found.low, found.high] if not found.real else [found.value])
-    digits = 1 if kind == "mean" else 2
+    size, unit = scale(told_in, [found.low, found.high] if not found.real else [found.value])
+    digits = 1 if told_in == "min" else 2
     value, low, high = (f"{number / size:+.{digits}f}" for number in (found.value, found.low, found.high))
-    unit = f" {unit}" if kind == "mean" else ""
+    unit = f" {unit}" if told_in == "min" else ""
     return f"{value}{unit} ({low} to {high})" if found.real else f"noise ({low} to {high}{unit})"
 
 
-def scale(kind: str, numbers: Sequence[float]) -> tuple[float, str]:
+def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
     """The size and the name of the unit in which some values or differences of a target are read well.
 
-    >>> scale("share", [0.1, 0.2]), scale("mean", [-5 * HOUR, MINUTE])
+    >>> scale("share", [0.1, 0.2]), scale("min", [-5 * HOUR, MINUTE])
     ((0.01, '%'), (3600000000, 'h'))
     """
-    if kind != "mean":
+    if told_in != "min":
         return 0.01, "%"
     largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     units = ((DAY, "d", 3 * DAY), (HOUR, "h", 3 * HOUR), (MINUTE, "min", MINUTE))
@@ -77,9 +77,9 @@ def scale(kind: str, numbers: Sequence[float]) -> tuple[float, str]:
 
 
 def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
-    kind = found.kind(name)
-    first = next(one.results[name] for one in found.contenders if name in one.results)
-    unit = "" if kind == "mean" else "; difference in points"
+    first = found.first(name)
+    told_in = first.unit
+    unit = "" if told_in == "min" else "; difference in points"
     yield page.heading(f"{name}: {asked(first)}{unit}")
     changes = {change.label: change for change in found.changes if change.target == name}
     table = page.table("", "", "", "")
@@ -89,7 +89,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
             table.add_row(short(one.label), Text("no such target"), "", "")
             continue
         change = changes.get(one.label)
-        told = change_text(change, kind) if change else ""
+        told = change_text(change, told_in) if change else ""
         if change is None and one is not found.base:
             told = "no such target in the base" if name not in found.base.results else "of another kind"
         elif change is not None and change.asks_otherwise:
@@ -156,9 +156,9 @@ def _of(found: Comparison, one: Contender) -> str:
 
 
 def _amount(change: Change, found: Comparison) -> str:
-    kind = found.kind(change.target)
-    size, unit = scale(kind, [change.difference.value])
-    if kind == "mean":
+    told_in = found.first(change.target).unit
+    size, unit = scale(told_in, [change.difference.value])
+    if told_in == "min":
         return f"{change.difference.value / size:+.1f} {unit}"
     return f"{change.difference.value / size:+.2f} points"
 

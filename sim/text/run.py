@@ -119,8 +119,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
     fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
     if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
         yield f"{without} before anybody had labelled them, so not judged"
-    if one.kind == "mean" and (uncounted := one.counts["lost"] + one.counts["without_end"]):
-        yield f"{count(uncounted)} tips never came to its end, and a mean cannot count them"
+    if not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
+        yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
     if one.counts["open"]:
         yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
     if one.counts["left_out"]:

@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
-from sim.scenario.describe import filter_words
-from sim.scenario.pools import EVERY_DAY
+from sim.scenario.pools import EVERY_DAY, filter_words
+from sim.scenario.units import length as length
+from sim.scenario.units import percent as percent
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
     from sim.studies.result import Result
-
-
-def percent(share: float) -> str:
-    """A share as it is written in a document.
-
-    >>> percent(0.025), percent(0.6)
-    ('2.5 %', '60 %')
-    """
-    return f"{100 * share:.4g} %"
 
 
 def count(number: float) -> str:
@@ -53,17 +45,6 @@ def span(length: float) -> str:
             whole, rest = divmod(round(length / small), large // small)
             return f"{whole} {unit} {rest} {fraction}" if rest else f"{whole} {unit}"
     raise AssertionError(length)
-
-
-def length(ticks: int) -> str:
-    """A time that is asked for or given, as one would say it: never in weeks, and a day as 24 hours.
-
-    >>> length(364 * DAY), length(DAY), length(90 * MINUTE)
-    ('364 d', '24 h', '90 min')
-    """
-    if ticks == DAY:
-        return "24 h"
-    return f"{ticks // DAY} d" if ticks and ticks % DAY == 0 else units.duration_text(ticks)
 
 
 def clock(ticks: int) -> str:
@@ -212,28 +193,8 @@ def labeller_words(name: str, labeller: Labeller) -> str:
 
 
 def target_words(target: Target) -> str:
-    """What a target asks, in one sentence without a subject.
-
-    Every part of the target is said, so that the sentence can stand for it.
-    """
-    if target.kind == "occupancy":
-        text = f"{target.pool} busy at most {percent(target.occupancy)} of the time on duty"
-    elif target.kind == "lost":
-        text = f"at most {percent(target.lost)} of {filter_words(target.of)} give up for good"
-    else:
-        between = f"from {target.from_name} to {target.to_name}"
-        if target.kind == "mean":
-            text = f"{filter_words(target.of)} take at most {length(target.mean)} on average {between}"
-        else:
-            within = length(target.within)
-            text = f"at least {percent(target.share)} of {filter_words(target.of)} within {within} {between}"
-        if target.lost_tips == "left_out":
-            text += ", lost tips left out"
-    if target.in_each:
-        text += ", in each centre"
-    if target.per == "run":
-        return text
-    return f"{text}, {'on' if target.per == 'day' else 'in'} every {target.per}"
+    """What a target asks, in one sentence without a subject: every part of it, so that it can stand for it."""
+    return target.words
 
 
 # Targets and their figures
@@ -241,25 +202,14 @@ def target_words(target: Target) -> str:
 
 def asked(one: TargetResult) -> str:
     """What a target asks, in a few words."""
-    match one.target.kind:
-        case "share":
-            text = f"at least {percent(one.threshold)} in {length(one.target.within)}"
-        case "mean":
-            text = f"at most {length(one.target.mean)}"
-        case "lost":
-            text = f"at most {percent(one.threshold)} lost"
-        case _:
-            text = f"at most {percent(one.threshold)} busy"
-    each = [f"each {one.target.per}"] if one.target.per != "run" else []
-    each += ["each centre"] if one.target.in_each else []
-    return ", ".join([text, *each])
+    return one.asked
 
 
 def came_to(one: TargetResult) -> str:
     """The value of a target with its interval, in one unit."""
     if math.isnan(one.value):
         return "nothing counted"
-    if one.kind != "mean":
+    if one.unit != "min":
         return with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sim.cli.report.results import Folder, Results
 from sim.dynamics.clock import MINUTE
+from sim.scenario.targets import KINDS
 from sim.text import words
 from sim.text.words import are, with_interval
 
@@ -163,7 +164,7 @@ def _judged(row: Mapping[str, str]) -> Judged | None:
         within=within,
         verdict=verdict,
         together=row.get("simultaneous_verdict") or verdict,
-        at_least=row.get("kind") == "share",
+        at_least=(kind := KINDS.get(row.get("kind", ""))) is not None and kind.side == "at_least",
     )
 
 

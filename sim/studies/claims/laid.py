@@ -220,3 +220,10 @@ def _number(value: Any) -> float | None:
         return float(units.duration(value)) if unit else number
     except ValueError:
         return None
+
+
+def input_text(value: Any) -> str:
+    """The value of an input as a sentence has it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {input_text(one)}" for name, one in value.items())
+    return str(value)
