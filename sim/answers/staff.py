@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.schema import Scenario
-    from sim.studies.staff.bounds import Bounds
     from sim.studies.staff.found import Found
-    from sim.studies.staff.frontier import Per
+    from sim.studies.staff.search import Per
+    from sim.studies.staff.staffed import Bounds
     from sim.tables.declared import Filled
 
 Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]

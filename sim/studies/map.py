@@ -21,11 +21,10 @@ from sim.measures.sample import Sample
 from sim.measures.stopping import Looks
 from sim.measures.targets import TargetResult, joint
 from sim.studies.ranges import Axis, Variations
-from sim.studies.trials import QuestionError
+from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.trials import Trials
 
 Period = Literal["run", "month", "week", "day"]
 

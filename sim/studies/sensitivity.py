@@ -24,11 +24,10 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.plausible import Plausible
 from sim.studies.effects import Design, Effects
 from sim.studies.ranges import Variations, column, in_unit, rounded
-from sim.studies.trials import QuestionError
+from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.trials import Trials
 
 N_ROWS: Final = 64
 """Rows of the design, unless another number is asked for: intervals of effects are some 0.2 to each side."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.studies.staff.found import Found
     from sim.studies.staff.fresh import Confirmation
-    from sim.studies.staff.frontier import Point
+    from sim.studies.staff.search import Point
     from sim.studies.staff.staffed import Post
     from sim.studies.staff.staffing import Answer, Certificate
     from sim.studies.staff.tried import Outcome

@@ -127,7 +127,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert kept.pop("command")[0] == "tipline"
     assert kept["answer"] == data["answer"]
     assert kept["x"] == data["x"]
-    assert kept["files"] == ["map.csv", "plots/map.png", "plots/map.svg"]
+    assert set(kept["files"]) == {"map.csv", "plots/map.png", "plots/map.svg", "scenario.yaml"}
     assert (tmp_path / "out" / "map.csv").read_bytes() == (tmp_path / "again" / "map.csv").read_bytes()
     assert np.isfinite([cell["all_held_share"] for cell in data["map"]]).all()
 

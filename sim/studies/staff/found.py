@@ -10,12 +10,12 @@ from sim.measures.use import PoolUse, uses
 from sim.scenario.describe import describe
 from sim.studies.binding import Stretch, worst_stretch
 from sim.studies.replicate import run
-from sim.studies.staff.frontier import Per, Point, points, walk
+from sim.studies.staff.search import Per, Point, points, walk
 from sim.studies.staff.staffing import MOST_EFFORT, Answer, staff
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.staff.bounds import Bounds
+    from sim.studies.staff.staffed import Bounds
     from sim.studies.trials import Trials
 
 TIPS_FOR_HOURS: Final = 300_000

@@ -1,7 +1,7 @@
 """The cheapest staffing that meets every target at once, and what is known of all that cost less.
 
 `cheapest` gives a staffing that holds on fresh seeds; `staff` adds what no staff can mend, said before the search, and
-the certificate. Which numbers are decided, and between which bounds, is said in `bounds.py`.
+the certificate. Which numbers are decided, and between which bounds, is said in `staffed.py`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from typing import Final, Literal
 from sim.measures.estimates import Verdict
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.bounds import Bounds, bounded, decided
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
 from sim.studies.staff.fresh import Confirmation, confirm
 from sim.studies.staff.guess import first_guess
-from sim.studies.staff.leaning import leanings
 from sim.studies.staff.search import cheap, lowered, moved
-from sim.studies.staff.staffed import Post, Staffing, cost, fte, staffed, with_pools
-from sim.studies.staff.tried import Outcome, Tried
+from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, staffed, with_pools
+from sim.studies.staff.tried import Outcome, Tried, leanings
 from sim.studies.trials import QuestionError, Trials
 from sim.studies.unlimited import Limit, limits, unlimited
 
@@ -155,7 +153,7 @@ def cheapest(
 ) -> Answer:
     """A cheap staffing that meets all targets of a scenario on fresh seeds, without a certificate.
 
-    `pools` names the pools that are decided, with bounds or None, as in `bounds.decided`; `start` gives
+    `pools` names the pools that are decided, with bounds or None, as in `staffed.decided`; `start` gives
     numbers by path from which the search sets out, such as the answer to a question much like this one. QuestionError
     where nothing can be decided.
     """
