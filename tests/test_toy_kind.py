@@ -23,7 +23,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.targets import Between, Target, target_kind
 from sim.studies.replicate import run
 from sim.studies.some_targets import SomeTargets, with_some
-from sim.studies.staff.leaning import leanings
+from sim.studies.staff.tried import leanings
 from tests.cli.lines import recorded, tipline
 from tests.studies.lines import tried
 from tests.toy_kinds import MedianTarget, toy_kinds

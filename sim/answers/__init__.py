@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 ANSWERS: Final = {
     "claims": "claims:Claims",
-    "map": "later:Map",
-    "staff": "later:Staff",
-    "sensitivity": "later:Sensitivity",
+    "map": "map:Map",
+    "staff": "staff:Staffing",
+    "sensitivity": "sensitivity:Sensitivity",
     "runway": "runway:Runway",
-    "compare": "later:Compare",
+    "compare": "compare:Comparison",
     "run": "run:Run",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""
