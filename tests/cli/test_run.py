@@ -12,6 +12,8 @@ from sim.answers.answer import Plot
 from sim.answers.run import Run
 from sim.cli import options
 from sim.cli.options import Options
+from sim.dynamics.engines import Engine, simulate
+from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.studies import replicate
 from sim.text.words import with_interval
@@ -244,3 +246,25 @@ def test_the_national_line_says_that_staff_alone_cannot_meet_the_rapid_channel(t
     said = words(done.output)
     assert "staff alone cannot meet rapid: with unlimited staff it comes to 32.4 %" in said
     assert "the service at open" in said
+
+
+def test_logs_are_held_to_the_laws_where_that_is_asked_for(
+    line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ("run", line, "--verify", "--out", tmp_path / "out", "--quiet", "--replications", "3", "--jobs", "1")
+    assert tipline(*given).exit_code == options.DONE
+
+    def broken(replication: Replication, engine: Engine) -> Log:
+        """The log of replication 1 says that its first visit ended before it began."""
+        log = simulate(replication, engine)
+        if replication.index == 1:
+            log.end[0] = log.enter[0] - 1
+        return log
+
+    monkeypatch.setattr("sim.studies.replicate.simulate", broken)
+    done = tipline(*given)
+    assert done.exit_code == options.SOME_FAILED
+    note = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert list(note["failed"]) == ["1"]
+    assert "law broken" in note["failed"]["1"]
+    assert note["failed"]["1"].endswith("--verify --replications 2")
