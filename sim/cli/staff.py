@@ -104,7 +104,7 @@ def _followed(
 ) -> Found:
     """The answer, with a full run of it and the frontier where it is asked for."""
     from sim.studies import tables
-    from sim.studies.binding import worst_stretch
+    from sim.studies.binding import ENOUGH_UNITS, worst_stretch
     from sim.studies.replicate import Settings, run
     from sim.studies.staff.frontier import points, walk
     from sim.text.staff import Found
@@ -114,11 +114,11 @@ def _followed(
         return Found(answer, asked)
     settings = under_way.trials.settings
     tips = max(float(confirmation.sample.arrived.mean()), 1.0)
-    n = min(confirmation.n_replications, int(TIPS_FOR_HOURS / tips) + 1)
+    n = min(confirmation.n_replications, max(int(TIPS_FOR_HOURS / tips) + 1, ENOUGH_UNITS))
     alike = Settings(engine=settings.engine, jobs=settings.jobs, cluster=settings.cluster)
     followed = run(answer.staffed, replications=n, seed=confirmation.seed, settings=alike).sample
     binding = list(answer.scenario.targets).index(confirmation.joint.binding) if confirmation.joint.binding else None
-    stretch = None if binding is None else worst_stretch(followed.pooled.failing[binding])
+    stretch = None if binding is None else worst_stretch(followed.failing[:, binding])
     if per is not None:
         walk(tried, answer.staffing, per)
     return Found(
@@ -184,7 +184,7 @@ def answer_data(found: Found, folder: Path) -> dict[str, Any]:
         "why_none": answer.why,
         "cost_a_week": answer.cost,
         "paid_hours_a_week": answer.paid_hours if answer.staffing is not None else None,
-        "fte": answer.paid_hours / 40 if answer.staffing is not None else None,
+        "fte": answer.fte if answer.staffing is not None else None,
         "bounds": {post.path: {"least": post.least, "most": post.most, "from": post.source} for post in answer.posts},
         "unlimited_staff": {one.name: _limit_data(one) for one in answer.limits},
         "confirmation": None

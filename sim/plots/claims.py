@@ -24,7 +24,6 @@ from sim.plots.style import (
 )
 from sim.scenario.readings import READINGS
 from sim.studies.claims.found import Audit, Status, Together
-from sim.studies.staff.staffed import fte
 from sim.text.claims import Row, arithmetic, legend, listed, rows, staffing
 
 NAME: Final = 0.42
@@ -153,7 +152,7 @@ def _needs(found: Audit, claim: str) -> str:
         for name in READINGS
         if (one := found.outcomes.get((claim, name))) is not None and one.tested is not None and staffing(one)
     ]
-    numbers = [fte(answer.paid_hours) for answer in answers if answer is not None and answer.staffing is not None]
+    numbers = [answer.fte for answer in answers if answer is not None and answer.staffing is not None]
     if not numbers:
         return ""
     least, most = f"{min(numbers):.0f}", f"{max(numbers):.0f}"
@@ -167,7 +166,7 @@ def _all_needs(found: Audit) -> str:
         one = found.together[name]
         if one.answer is not None and one.answer.staffing is not None:
             out = len(one.beyond_staff)
-            told.append(f"{name} {fte(one.answer.paid_hours):.0f} FTE{f' ({out} left out)' if out else ''}")
+            told.append(f"{name} {one.answer.fte:.0f} FTE{f' ({out} left out)' if out else ''}")
     return f"Together, as far as any staff can meet them: {', '.join(told)}." if told else "Together."
 
 

@@ -34,6 +34,7 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
+from sim.studies.binding import beyond_chance
 from sim.text import words
 
 LEFT: Final = 0.52
@@ -62,6 +63,10 @@ class Failing:
     """(7, 24) tips, Monday first."""
     allowed: float | None
     """The share of tips that may fail; None for a mean."""
+    most: int | None = None
+    """The hour of the day at which it fails most, all weekdays together, where that is beyond chance."""
+    least: int | None = None
+    """Likewise the hour at which it fails least."""
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -90,9 +95,12 @@ def failings(result: Result) -> list[Failing]:
     for one in result.targets:
         if one.kind == "occupancy":
             continue
-        judged, failed = result.done.sample.pooled.failing[names.index(one.name)].T.reshape(2, 7, 24)
+        units = result.done.sample.failing[:, names.index(one.name)]
+        judged, failed = units.sum(axis=0).T.reshape(2, 7, 24)
         allowed = {"share": 1 - one.threshold, "lost": one.threshold}.get(one.kind)
-        found.append(Failing(one, judged, failed, allowed))
+        by_hour, whole = units.reshape(-1, 7, 24, 2).sum(axis=1), units.sum(axis=1)
+        most, least = beyond_chance(by_hour, whole), beyond_chance(by_hour, whole, least=True)
+        found.append(Failing(one, judged, failed, allowed, most, least))
     return found
 
 
@@ -132,13 +140,17 @@ def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
 
 
 def _when(panel: Failing) -> str:
-    """At which hours of the day a target fails most and least, all weekdays together."""
+    """At which hours of the day a target fails most and least, all weekdays together, as far as that is no chance."""
     by_hour = _share(panel.failed.sum(axis=0), panel.judged.sum(axis=0))
-    most, least = int(np.nanargmax(by_hour)), int(np.nanargmin(by_hour))
-    high, low = by_hour[most], by_hour[least]
-    if high - low < 0.1 * high:
-        return f"at all hours of the day alike ({share_text(round(high, 3))} of its tips)"
-    return f"most from {hours_text(most)} ({_rough(high)} of its tips), least from {hours_text(least)} ({_rough(low)})"
+    told = [
+        f"{word} from {hours_text(hour)} ({_rough(by_hour[hour])} of its tips)"
+        for word, hour in (("most", panel.most), ("least", panel.least))
+        if hour is not None
+    ]
+    if told:
+        return ", ".join(told)
+    share = round(panel.failed.sum() / panel.judged.sum(), 3)
+    return f"at no hours more than at others ({share_text(share)} of its tips)"
 
 
 def _rough(share: float) -> str:

@@ -28,7 +28,7 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.staff.staffed import fte, post_words
+from sim.studies.staff.staffed import post_words
 from sim.studies.staff.tables import failing
 from sim.studies.staff.tried import Outcome
 from sim.text.staff import Found
@@ -50,7 +50,7 @@ def staffing(found: Found) -> Figure:
     answer = found.answer
     assert answer.staffing is not None
     hours = answer.paid_hours
-    title = f"{fte(hours):.1f} FTE meet {'all targets' if len(answer.scenario.targets) > 1 else 'the target'}"
+    title = f"{answer.fte:.1f} FTE meet {'all targets' if len(answer.scenario.targets) > 1 else 'the target'}"
     note = (
         f"{answer.scenario.scenario}: the cheapest staffing found, {hours:,.1f} paid hours a week. On the right what "
         "fails with one person less there."

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.cli.terminal import limit_words
+from sim.scenario.cost import money
 from sim.scenario.describe import describe
-from sim.studies.staff.staffed import fte, post_words
+from sim.studies.staff.staffed import post_words
 from sim.text.words import count, percent
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Found:
     pools: pd.DataFrame | None = None
     """Loads, occupancy and hours of every pool with the answer on duty."""
     stretch: Stretch | None = None
-    """The hours in which the binding target fails most."""
+    """The hours in which the binding target fails most, where that is beyond chance."""
     frontier: Sequence[Point] = ()
     per: str = "week"
 
@@ -97,11 +98,12 @@ def _chosen(answer: Answer) -> Iterator[str]:
     shifts = " by shift" if len(by_pool) < len(answer.posts) else ""
     n_targets = len(answer.scenario.targets)
     every = f"all {n_targets} targets" if n_targets > 1 else "the target"
-    hours, money = answer.paid_hours, answer.cost
-    priced = "" if math.isclose(hours, money, rel_tol=1e-9) else f", at a cost of {money:,.1f}"
+    hours, cost = answer.paid_hours, answer.cost
+    plain = answer.scenario.run.currency is None and math.isclose(hours, cost, rel_tol=1e-9)
+    priced = "" if plain else f", at a cost of {money(answer.scenario, cost)}"
     yield (
         f"The cheapest staffing found that meets {every}: {_listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
-        f"week ({fte(hours):.1f} FTE){priced}, overtime apart."
+        f"week ({answer.fte:.1f} FTE){priced}, overtime apart."
     )
 
 
@@ -206,6 +208,8 @@ def _binding(found: Found) -> Iterator[str]:
             f"{percent(round(one.of_tips, 2))} of its tips and {percent(round(one.of_failures, 2))} of its failures "
             "arrive"
         )
+    elif result.kind != "occupancy":
+        text += "; it fails at no hours more than at others"
     yield f"{text}."
     changes = [word for path, people in found.answer.by_path.items() for word in ("--set", f"{path}={people}")]
     again = ["tipline", "run", str(found.answer.scenario.path), *found.asked, *changes]
