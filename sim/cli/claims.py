@@ -233,15 +233,13 @@ def _result_data(one: TargetResult) -> dict[str, Any]:
 
 
 def _answer_data(one: Answer | None) -> dict[str, Any] | None:
-    from sim.studies.staff.staffed import fte
-
     if one is None:
         return None
     found = {"people": one.by_path, "why_none": one.why}
     if one.staffing is None:
         return found
     confirmed = one.confirmation.verdict if one.confirmation is not None else None
-    return found | {"fte": fte(one.paid_hours), "cost_a_week": one.cost, "on_fresh_seeds": confirmed}
+    return found | {"fte": one.fte, "cost_a_week": one.cost, "on_fresh_seeds": confirmed}
 
 
 def _finding_data(one: Finding) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from sim.scenario.targets import MeanTarget, ShareTarget
 from sim.studies.claims.claims import input_text
 from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.found import ALL, STATUSES, Outcome
-from sim.studies.staff.staffed import fte
 from sim.studies.tables import in_unit
 from sim.text.claims import arithmetic, asks, people, rows, simulation
 
@@ -77,7 +76,7 @@ def _staff_cells(one: Outcome) -> dict[str, Any]:
         why = "beyond staff" if one.status == "beyond staff" else answer.why if answer is not None else None
         return dict.fromkeys(names) | {"no_staffing_because": why}
     share = ALL if one.tested is not None and one.tested.allows_none else None
-    return dict(zip(names, (fte(answer.paid_hours), answer.cost, people(answer), share, None), strict=True))
+    return dict(zip(names, (answer.fte, answer.cost, people(answer), share, None), strict=True))
 
 
 def together(found: Audit) -> pd.DataFrame:
@@ -97,7 +96,7 @@ def _together_row(found: Audit, one: Together) -> dict[str, Any]:
         "conflicts": "; ".join(one.inputs.conflicts),
         "inputs": "; ".join(f"{path} = {input_text(value)}" for path, value in one.inputs.changes.items()),
         "other_targets": len(one.limits) - len(one.beyond_staff),
-        "others_need_fte": fte(answer.paid_hours) if answer else None,
+        "others_need_fte": answer.fte if answer else None,
         "others_need_cost_a_week": answer.cost if answer else None,
         "others_need_people": people(answer) if answer else None,
         "staffed_fte": found.fte,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, NEVER, date_of, tick_of
+from sim.dynamics.clock import DAY, MINUTE, NEVER, date_of, since_midnight, tick_of
 from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -51,12 +51,23 @@ class Trace:
 
 def trace(scenario: Scenario) -> Trace:
     """The recorded tips of a scenario that names a `demand.trace`; ScenarioError naming every bad row."""
-    name = scenario.demand.trace
-    assert name is not None
-    path = inside(scenario.folder, name)
+    given = scenario.demand.trace
+    assert given is not None
+    path = inside(scenario.folder, given.file)
     status = path.stat()
     names = (scenario.channels, scenario.risks, scenario.categories, scenario.names["stage"])
-    return _read(path, name, scenario.start, scenario.horizon, names, status.st_mtime_ns, status.st_size)
+    # Days that are drawn may have been recorded at any time.
+    horizon = scenario.horizon if given.resample is None else None
+    return _read(path, given.file, scenario.start, horizon, names, status.st_mtime_ns, status.st_size)
+
+
+def days(scenario: Scenario) -> range:
+    """The calendar days that a trace spans, from that of its first tip to that of its last; day 0 holds `run.start`.
+
+    A day between them on which nothing came is one of them; the first and the last are taken as recorded wholly.
+    """
+    arrival, phase = trace(scenario).arrival, since_midnight(scenario.start)
+    return range(int(arrival[0] + phase) // DAY, int(arrival[-1] + phase) // DAY + 1)
 
 
 @dataclass(slots=True)
@@ -65,7 +76,8 @@ class _Columns:
 
     file: str
     start: datetime
-    horizon: int
+    horizon: int | None
+    """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
     received: list[int] = field(default_factory=list)
     attribute: dict[str, list[int]] = field(default_factory=dict)
@@ -84,7 +96,7 @@ class _Columns:
         except ValueError as error:
             self.fault(line, "received", str(error), shown(text))
             return 0
-        if not 0 <= tick < self.horizon:
+        if self.horizon is not None and not 0 <= tick < self.horizon:
             self.fault(
                 line,
                 "received",
@@ -117,7 +129,7 @@ def _read(
     path: Path,
     file: str,
     start: datetime,
-    horizon: int,
+    horizon: int | None,
     names: tuple[tuple[str, ...], ...],
     _modified: int,
     size: int,

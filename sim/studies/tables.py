@@ -18,7 +18,7 @@ from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
 from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, WITHOUT_END
 from sim.measures.targets import Joint, TargetResult, joint, quotient, results
-from sim.scenario.describe import HOURS_OF_FULL_TIME
+from sim.scenario.cost import a_month, a_year, cost_a_week, full_time, paid
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -167,7 +167,8 @@ def pools(sample: Sample) -> pd.DataFrame:
 
 
 def _pool_row(sample: Sample, name: str, centre: str, places: Any, confidence: float) -> dict[str, Any]:
-    pool = sample.frame.scenario.pools[name]
+    scenario = sample.frame.scenario
+    pool = scenario.pools[name]
     ticks = sample.places[:, places].sum(axis=1).astype(float)
     measured = float(sample.frame.last - sample.frame.first)
     mean = ticks.mean(axis=0) / measured
@@ -175,7 +176,9 @@ def _pool_row(sample: Sample, name: str, centre: str, places: Any, confidence: f
     hours = HOURS_OF_A_WEEK_OF_TICKS
     seat = mean[passes.ON_DUTY] / pool.concurrency * hours
     overtime = mean[passes.OVERTIME] / pool.concurrency * hours
-    paid = seat / (1 - pool.shrinkage) + overtime
+    rostered = paid(scenario, name, seat)
+    hours_paid = rostered + overtime
+    cost = cost_a_week(scenario, name, rostered, overtime)
     return {
         "pool": name,
         "centre": centre,
@@ -184,13 +187,15 @@ def _pool_row(sample: Sample, name: str, centre: str, places: Any, confidence: f
         "occupancy_share": busy.value,
         "occupancy_low_share": busy.low,
         "occupancy_high_share": busy.high,
-        "utilisation_share": mean[passes.BUSY] / pool.concurrency * hours / paid if paid > 0 else math.nan,
+        "utilisation_share": mean[passes.BUSY] / pool.concurrency * hours / hours_paid if hours_paid > 0 else math.nan,
         "waiting_tips_mean": mean[passes.WAITING],
         "staffed_h_a_week": seat,
         "overtime_h_a_week": overtime,
-        "paid_h_a_week": paid,
-        "fte": paid / HOURS_OF_FULL_TIME,
-        "cost_a_week": paid * pool.price,
+        "paid_h_a_week": hours_paid,
+        "fte": full_time(scenario, hours_paid),
+        "cost_a_week": cost,
+        "cost_a_month": a_month(cost),
+        "cost_a_year": a_year(cost),
     }
 
 

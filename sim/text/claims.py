@@ -11,7 +11,6 @@ from sim.scenario.readings import READINGS, ReadingName
 from sim.studies.claims.claims import input_text
 from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
 from sim.studies.claims.found import ALL, Audit, Outcome, Together
-from sim.studies.staff.staffed import fte
 from sim.text.words import count, percent, span, target_words
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def staffing(one: Outcome) -> str:
     if answer is None or answer.staffing is None:
         return "none found" if answer is not None else ""
     share = f" for {percent(ALL)}" if one.tested is not None and one.tested.allows_none else ""
-    return f"{fte(answer.paid_hours):.1f} FTE{share}"
+    return f"{answer.fte:.1f} FTE{share}"
 
 
 def value(one: TargetResult) -> str:
@@ -234,7 +233,7 @@ def _joint(found: Audit, one: Together) -> str:
     answer = one.answer
     with_staff = ""
     if answer is not None and answer.staffing is not None:
-        with_staff = f"{fte(answer.paid_hours):.1f} FTE ({people(answer)}){_fixed(found, one)}"
+        with_staff = f"{answer.fte:.1f} FTE ({people(answer)}){_fixed(found, one)}"
         with_staff += f"; the line has {found.fte:.1f} FTE"
     if one.holds:
         return f"The {one.reading} readings can all hold at once{f', with {with_staff}' if with_staff else ''}."

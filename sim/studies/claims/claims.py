@@ -23,7 +23,6 @@ from sim.studies.claims.read import Key, Laid, inputs
 from sim.studies.claims.relations import relations
 from sim.studies.replicate import Settings
 from sim.studies.some_targets import SomeTargets, with_some
-from sim.studies.staff.staffed import fte
 from sim.studies.staff.staffing import Answer, cheapest
 from sim.studies.trials import Trials
 from sim.studies.unlimited import limits
@@ -169,7 +168,7 @@ def _staff_ratio(work: _Work, name: ReadingName, tested: Mapping[str, Tested], b
     if now.staffing is None or before.staffing is None:
         return Weighed(math.nan, limit, None, f"no staffing was found for one of the two {at}")
     ratio = now.cost / before.cost
-    says = f"{fte(now.paid_hours):.1f} FTE against {fte(before.paid_hours):.1f} without, {100 * ratio:.3g} %, {at}"
+    says = f"{now.fte:.1f} FTE against {before.fte:.1f} without, {100 * ratio:.3g} %, {at}"
     return Weighed(ratio, limit, _within(ratio, limit, bound), says)
 
 

@@ -156,4 +156,4 @@ class Audit:
     @property
     def fte(self) -> float:
         """Full-time equivalents of the scenario as staffed, overtime apart."""
-        return fte(sum(paid_by_pool(self.scenario).values()))
+        return fte(self.scenario, sum(paid_by_pool(self.scenario).values()))

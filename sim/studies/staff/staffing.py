@@ -19,7 +19,7 @@ from sim.studies.staff.fresh import Confirmation, confirm
 from sim.studies.staff.guess import first_guess
 from sim.studies.staff.leaning import leanings
 from sim.studies.staff.search import cheap, lowered, moved
-from sim.studies.staff.staffed import Post, Staffing, cost, staffed, with_pools
+from sim.studies.staff.staffed import Post, Staffing, cost, fte, staffed, with_pools
 from sim.studies.staff.tried import Outcome, Tried
 from sim.studies.trials import Trials
 from sim.studies.unlimited import Limit, limits, unlimited
@@ -107,6 +107,11 @@ class Answer:
     def paid_hours(self) -> float:
         """A week, of the decided posts, overtime apart."""
         return sum(post.paid_hours * people for post, people in zip(self.posts, self.staffing or (), strict=False))
+
+    @property
+    def fte(self) -> float:
+        """Full-time equivalents of these hours."""
+        return fte(self.scenario, self.paid_hours)
 
     @property
     def staffed(self) -> Scenario:

@@ -34,7 +34,7 @@ def staffing(answer: Answer) -> pd.DataFrame:
                 "most_people": post.most,
                 "bounds": post.source,
                 "paid_h_a_week": None if people is None else post.paid_hours * people,
-                "fte": None if people is None else fte(post.paid_hours * people),
+                "fte": None if people is None else fte(answer.scenario, post.paid_hours * people),
                 "cost_a_week": None if people is None else post.cost * people,
                 "one_less_verdict": less.verdict if less else "below the bounds" if answer.certificate else None,
                 "one_less_fails": ", ".join(failing(less)) if less else "",
@@ -83,7 +83,7 @@ def certificate(answer: Answer) -> pd.DataFrame:
     row = {
         "people": sum(answer.staffing or ()),
         "paid_h_a_week": answer.paid_hours,
-        "fte": fte(answer.paid_hours),
+        "fte": answer.fte,
         "cost_a_week": answer.cost,
         "fresh_replications": fresh.n_replications,
         "confidence_share": fresh.confidence,
