@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from sim.measures.tallies import COLUMNS
 Floats = NDArray[np.float64]
 
 
+RECORDED: Final = {"met": "kept", "missed": "broken"}
+"""What is said of a period, in place of what would be said of the long run."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldShare:
     """The share of periods in which something held; periods in which nothing could be judged are left out."""
@@ -27,11 +32,16 @@ class HeldShare:
     whole: bool
     """Whether the periods are whole ones of the calendar; else no whole one was measured."""
     confidence: float
+    recorded: bool = False
+    """Whether nothing was left to chance, so that these periods are all there are and the share has no interval."""
 
     @property
     def share(self) -> Estimate:
         """From those in which it held however the open tips end, to those in which it may have."""
         spoke, surely, possibly = (self.periods[:, column] for column in (SPOKE, SURELY, POSSIBLY))
+        if self.recorded and spoke.any():
+            low, high = float(surely.sum() / spoke.sum()), float(possibly.sum() / spoke.sum())
+            return Estimate(low, low, high)
         least = share_interval(surely, spoke, self.confidence)
         if np.array_equal(surely, possibly):
             return least
@@ -75,6 +85,15 @@ class TargetResult:
     """The share of its own windows in which it held, in every centre with `in_each`; of the runs without `per`."""
     held: dict[str, HeldShare]
     """The share of runs, months, weeks and days in which it held."""
+    recorded: bool = False
+    """Whether nothing was left to chance: the value is that of one period, without an interval for chance."""
+    given_arrivals: bool = False
+    """Whether the interval is for these recorded arrivals alone."""
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is said: of a record that left nothing to chance it is kept or broken in this period."""
+        return RECORDED.get(self.verdict, self.verdict) if self.recorded else self.verdict
 
     @property
     def claim(self) -> str | None:
@@ -115,6 +134,12 @@ class Joint:
     binding: str | None
     """The target that uses up most of what it allows; None where nothing was counted."""
 
+    @property
+    def word(self) -> str:
+        """The verdict as it is said; see `TargetResult.word`."""
+        recorded = any(one.recorded for one in self.results)
+        return RECORDED.get(self.verdict, self.verdict) if recorded else self.verdict
+
 
 def results(
     sample: Sample, confidence: float | None = None, names: Collection[str] | None = None
@@ -145,7 +170,7 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame = sample.frame
     target, ratio = frame.targets[k], sample.ratio[:, k]
-    found = estimated(target, ratio, confidence)
+    found = _of_one_period(ratio) if frame.recorded else estimated(target, ratio, confidence)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -160,9 +185,20 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence),
+        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.recorded),
         held=_by_unit(sample.units[:, k], frame, confidence),
+        recorded=frame.recorded,
+        given_arrivals=frame.given_arrivals,
     )
+
+
+def _of_one_period(ratio: Floats) -> Estimate:
+    """What a period came to in which nothing is left to chance, from (n_replications, 3, 2), all of them the same.
+
+    The interval is from the low to the high bound that open tips leave.
+    """
+    value, low, high = (float(quotient(ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    return Estimate(value, low, high)
 
 
 def quotient(pairs: Floats) -> Floats:
@@ -204,4 +240,7 @@ def weighed(target: AnyTarget, pairs: Floats) -> Floats:
 
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
-    return {unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence) for u, unit in enumerate(UNITS)}
+    return {
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.recorded)
+        for u, unit in enumerate(UNITS)
+    }

@@ -15,7 +15,7 @@ from sim.measures.estimates import Estimate, Verdict, each_of, residual_variance
 from sim.measures.frame import AnyTarget
 from sim.measures.held import HIGH, LOW, VALUE, side, threshold
 from sim.measures.sample import Sample
-from sim.measures.targets import Floats, weighed
+from sim.measures.targets import Floats, results, weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Leaning:
 def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     """How each target leans, in their order; the intervals hold together with `confidence`."""
     targets = sample.frame.targets
+    if sample.frame.recorded:
+        return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample)]
     each = each_of(confidence, len(targets))
     return [_leaning(target, sample.ratio[:, k], each) for k, target in enumerate(targets)]
 
