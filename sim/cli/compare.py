@@ -101,11 +101,11 @@ def _contender_data(one: Contender) -> dict[str, Any]:
                 "high": in_unit(result, result.high),
                 "threshold": in_unit(result, result.threshold),
                 "unit": "min" if result.kind == "mean" else "share",
-                "verdict": result.verdict,
+                "verdict": result.word,
             }
             for name, result in one.results.items()
         },
-        "together": one.joint.verdict,
+        "together": one.joint.word,
         "paid_hours_a_week": one.cost.paid_hours,
         "overtime_hours_a_week": one.cost.overtime_hours,
         "fte": one.cost.fte,

@@ -28,7 +28,7 @@ def result_data(result: Result, folder: Path) -> dict[str, Any]:
         "failed": {str(index): failure.error for index, failure in done.failures.items()},
         "targets": {one.name: _target_data(one) for one in result.targets},
         "together": {
-            "verdict": result.joint.verdict,
+            "verdict": result.joint.word,
             "binding": result.joint.binding,
             "held": {unit: _held_data(held) for unit, held in result.joint.shares.items()},
         },
@@ -42,7 +42,9 @@ def _target_data(one: TargetResult) -> dict[str, Any]:
     scale, unit = (MINUTE, "min") if one.kind == "mean" else (1, "share")
     figures = {key: _finite(getattr(one, key) / scale) for key in ("value", "low", "high", "threshold")}
     keys = ("claim", "kind", "verdict", "lower_bound", "used", "counts", "unlabelled_lost", "unlabelled_open")
-    own = {key: _finite(getattr(one, key)) for key in keys}
+    own = {key: _finite(getattr(one, key)) for key in keys} | {"verdict": one.word}
+    if one.recorded or one.given_arrivals:
+        own["given"] = "this period" if one.recorded else "these arrivals"
     return {**own, "unit": unit, **figures, "asked": asked(one), "came_to": came_to(one)}
 
 

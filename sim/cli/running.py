@@ -15,6 +15,7 @@ from sim.measures.stopping import Looks
 from sim.measures.targets import joint, results
 from sim.scenario.describe import describe
 from sim.studies import folder as kept
+from sim.studies import tables
 from sim.studies.frames import write_csv
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.trials import Trials
@@ -67,7 +68,8 @@ def result_of(done: Done, settings: Settings, looks: int = 1) -> Result:
     together = joint(done.sample)
     met = all(one.verdict == "met" for one in together.results)
     beyond = [] if met else limits(done.scenario, Trials(done.seed, settings), hurried=False)
-    return Result(done, results(done.sample), together, describe(done.scenario).warnings, beyond, looks)
+    notes = describe(done.scenario, tables.given_up(done.sample)).warnings
+    return Result(done, results(done.sample), together, notes, beyond, looks)
 
 
 def _done(scenario: Scenario, options: Options, folder: Path, looks: Looks | None) -> Done:

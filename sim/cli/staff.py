@@ -193,7 +193,7 @@ def answer_data(found: Found, folder: Path) -> dict[str, Any]:
             "seed": confirmation.seed,
             "replications": confirmation.n_replications,
             "confidence": confirmation.confidence,
-            "verdict": confirmation.verdict,
+            "verdict": confirmation.joint.word,
             "not_shown": list(confirmation.unproven),
             "targets": _targets_data(confirmation.joint.results),
             "all_held": {
@@ -275,7 +275,7 @@ def _targets_data(results: Any) -> dict[str, Any]:
             "high": in_unit(one, one.high),
             "threshold": in_unit(one, one.threshold),
             "unit": "min" if one.kind == "mean" else "share",
-            "verdict": one.verdict,
+            "verdict": one.word,
         }
         for one in results
     }

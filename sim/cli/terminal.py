@@ -18,10 +18,17 @@ from sim.text.words import count, length, percent, span
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sim.measures.frame import Frame
     from sim.studies.replicate import Done
     from sim.studies.unlimited import Hindrance, Limit
 
-VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
+VERDICTS: Final = {
+    "met": ("met", "green"),
+    "missed": ("MISSED", "bold red"),
+    "undecided": ("undecided", "yellow"),
+    "kept": ("kept", "green"),
+    "broken": ("BROKEN in this period", "bold red"),
+}
 """How a verdict is written: legible without colour."""
 
 _SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
@@ -71,6 +78,11 @@ def show_result(result: Result, folder: Path) -> None:
 def _what_was_run(result: Result) -> str:
     scenario, sample = result.done.scenario, result.done.sample
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    if sample.frame.recorded:
+        return (
+            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: what "
+            "was kept or broken in this period"
+        )
     return (
         f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
         f"{percent(scenario.run.confidence)} intervals"
@@ -112,12 +124,20 @@ def came_to(one: TargetResult) -> str:
     """The value of a target with its interval, in one unit."""
     if math.isnan(one.value):
         return "nothing counted"
+    told = _came_to(one)
+    return f"{told[:-1]}, given these arrivals)" if one.given_arrivals and told.endswith(")") else told
+
+
+def _came_to(one: TargetResult) -> str:
     if one.kind != "mean":
-        return with_interval(one.value, one.low, one.high)
+        exact = one.recorded and one.low == one.high
+        return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
         return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    if one.recorded and low == high:
+        return f"{value:.1f} {unit}"
     if math.isinf(high):
         return f"{value:.1f} {unit} ({low:.1f} or more)"
     return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
@@ -145,7 +165,7 @@ def _unit(ticks: float) -> tuple[str, int]:
 
 
 def _verdict(one: TargetResult) -> Text:
-    return Text(*VERDICTS[one.verdict])
+    return Text(*VERDICTS[one.word])
 
 
 def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
@@ -177,8 +197,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
 
 def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
     joint = result.joint
-    word = VERDICTS[joint.verdict][0]
-    yield "Together", [f"{word}: {_why(result)}", *_held(joint)]
+    word = VERDICTS[joint.word][0]
+    yield "Together", [f"{word}: {_why(result)}", *_held(joint, result.done.sample.frame)]
     binding = next((one for one in result.targets if one.name == joint.binding), None)
     if binding is not None:
         yield "Binding", _binding(binding)
@@ -191,8 +211,12 @@ def _why(result: Result) -> str:
         verdict: [one.name for one in result.joint.results if one.verdict == verdict]
         for verdict in ("missed", "undecided")
     }
+    recorded = result.done.sample.frame.recorded
     if named["missed"]:
-        return f"{_listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
+        word = "broken" if recorded else "missed"
+        return f"{_listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} {word}"
+    if recorded:
+        return "every target was kept" if not named["undecided"] else f"open tips decide {_listed(named['undecided'])}"
     if named["undecided"]:
         return (
             f"with intervals that hold all at once, {_listed(named['undecided'])} "
@@ -205,14 +229,21 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _held(joint: Joint) -> Iterator[str]:
-    told = [(unit, held) for unit, held in joint.shares.items() if held.n_judged and (held.whole or unit == "run")]
+def _held(joint: Joint, frame: Frame) -> Iterator[str]:
+    told = [
+        (unit, held)
+        for unit, held in joint.shares.items()
+        if held.n_judged and (held.whole or unit == "run") and not (frame.recorded and unit == "run")
+    ]
     parts = []
     for unit, held in told:
         share = held.share
-        parts.append(f"{with_interval(share.value, share.low, share.high)} of the {_UNITS[unit]}")
+        exact = frame.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        parts.append(f"{said} of the {_UNITS[unit]}")
     if parts:
-        yield f"they all held in {', '.join(parts)}"
+        given = ", given these arrivals" if frame.given_arrivals else ""
+        yield f"they all held in {', '.join(parts)}{given}"
 
 
 def _binding(one: TargetResult) -> str:

@@ -14,7 +14,7 @@ from sim.dynamics.replication import Codes
 from sim.scenario.arrivals import channel_mix
 from sim.scenario.flow import flow
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.trace import DRAWN, Trace, days, trace
+from sim.scenario.trace import DRAWN, Trace, drawn_from, trace
 
 
 def drawn(scenario: Scenario) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def _arrivals(scenario: Scenario) -> Iterator[str]:
     given = scenario.demand.trace
     if given is None:
         yield "arrivals"
-    elif given.resample is not None and len(days(scenario)) > 7:
+    elif any(n > 1 for _, n in drawn_from(scenario)):
         yield f"recorded {given.resample}s"
 
 

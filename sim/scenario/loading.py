@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.scenario import shape
+from sim.scenario.arrivals import expected_tips
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.impossible import route_faults
-from sim.scenario.limits import staff_limits, tip_limits
+from sim.scenario.limits import MOST_TIPS, staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
-from sim.scenario.trace import trace
+from sim.scenario.trace import drawn_from, trace
 from sim.scenario.tree import Node, compose, find, merge, with_child
 
 MOST_FAULTS: Final = 100
@@ -181,11 +182,17 @@ class Document:
         return scenario.model_copy(update={"hash": _hash(tree, self.folder)})
 
     def _check_trace(self, scenario: Scenario, root: Node) -> None:
+        mark, path = find(root, ("demand", "trace"))
         try:
             trace(scenario)
         except ValueError as error:
-            mark, path = find(root, ("demand", "trace"))
             raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.trace)))]) from None
+        if missing := [name for name, n in drawn_from(scenario) if not n]:
+            rule = f"no {' and no '.join(missing)} is recorded, and the run has them: there is nothing to draw from"
+            raise ScenarioError([at(mark, path, rule)])
+        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
+            raise ScenarioError([at(mark, path, rule)])
 
 
 def _hash(tree: dict[str, Any], folder: Path) -> str:

@@ -70,6 +70,34 @@ def days(scenario: Scenario) -> range:
     return range(int(arrival[0] + phase) // DAY, int(arrival[-1] + phase) // DAY + 1)
 
 
+def days_of_run(scenario: Scenario) -> range:
+    """The calendar days of a run, counted like those of a trace."""
+    return range((scenario.horizon - 1 + since_midnight(scenario.start)) // DAY + 1)
+
+
+def recorded_days(scenario: Scenario) -> list[list[int]]:
+    """The days that a trace spans, by weekday, Monday first."""
+    first = scenario.start.weekday()
+    return [[day for day in days(scenario) if (first + day) % 7 == weekday] for weekday in range(7)]
+
+
+def recorded_weeks(scenario: Scenario) -> list[int]:
+    """The Mondays of the weeks, Monday to Sunday, that lie wholly in the days that a trace spans."""
+    spanned = days(scenario)
+    return [day for day in recorded_days(scenario)[0] if day + 6 in spanned]
+
+
+def drawn_from(scenario: Scenario) -> list[tuple[str, int]]:
+    """How many recorded days or weeks there are to draw from for each kind of day that a run has, by its name."""
+    given, first = scenario.demand.trace, scenario.start.weekday()
+    if given is None or given.resample is None:
+        return []
+    if given.resample == "week":
+        return [("whole week", len(recorded_weeks(scenario)))]
+    needed = sorted({(first + day) % 7 for day in days_of_run(scenario)})
+    return [(units.day_names(frozenset({day})), len(recorded_days(scenario)[day])) for day in needed]
+
+
 @dataclass(slots=True)
 class _Columns:
     """What has been read so far, column by column, and what was wrong."""

@@ -15,6 +15,7 @@ from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
 from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget
+from sim.scenario.trace import drawn_from
 
 
 def warnings(scenario: Scenario) -> list[str]:
@@ -65,6 +66,11 @@ def _demand(scenario: Scenario) -> Iterator[str]:
         ]
         if given:
             yield f"the tips come from {demand.trace}, so demand.{' and demand.'.join(given)} say nothing"
+        if alone := [name for name, n in drawn_from(scenario) if n == 1]:
+            yield (
+                f"only one of each is recorded, and resample draws it every time: {', '.join(alone)}; intervals are "
+                "narrower than they should be"
+            )
         return
     for surge in demand.surges:
         if surge.at is not None:

@@ -18,6 +18,7 @@ from sim.measures.differences import Difference, difference
 from sim.measures.frame import AnyTarget
 from sim.measures.held import VALUE, side
 from sim.measures.targets import Floats, Joint, TargetResult, joint, results, weighed
+from sim.scenario.chance import is_certain
 from sim.studies import tables
 from sim.studies.tables import in_unit, threshold_minutes
 from sim.studies.trials import Trials
@@ -119,7 +120,8 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
         raise ValueError(f"scenarios to compare have a label each, all different (got {labels})")
     run = scenarios[0][1].run
     n = run.replications if replications is None else replications
-    samples = [(label, trials.sample(scenario, n)) for label, scenario in scenarios]
+    paired = not all(is_certain(scenario) for _, scenario in scenarios)
+    samples = [(label, trials.sample(scenario, n, paired=paired)) for label, scenario in scenarios]
     return Comparison(
         contenders=tuple(_contender(label, sample) for label, sample in samples),
         changes=tuple(_changes(samples, run.confidence)),

@@ -69,11 +69,11 @@ def targets(sample: Sample) -> pd.DataFrame:
                 "value": in_unit(one, one.value),
                 "low": in_unit(one, one.low),
                 "high": in_unit(one, one.high),
-                "verdict": one.verdict,
+                "verdict": one.word,
                 "is_lower_bound": one.lower_bound,
                 "simultaneous_low": in_unit(one, together[one.name].low),
                 "simultaneous_high": in_unit(one, together[one.name].high),
-                "simultaneous_verdict": together[one.name].verdict,
+                "simultaneous_verdict": together[one.name].word,
                 "per": one.target.per,
                 "held_windows_share": one.windows.share.value,
                 "empty_windows": one.windows.n_silent,
@@ -240,6 +240,18 @@ def stages(sample: Sample) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def given_up(sample: Sample) -> dict[str, float]:
+    """By pool, of the visits to its stages at which tips may give up the share that did; where there were any."""
+    scenario, total = sample.frame.scenario, sample.stages.sum(axis=(0, 2))
+    found = {}
+    for name in scenario.pools:
+        mine = [s for s, stage in enumerate(scenario.stages) if stage.pool == name and stage.patience is not None]
+        reached, gave_up = (int(total[mine, column].sum()) for column in (passes.REACHED, passes.GAVE_UP))
+        if reached:
+            found[name] = gave_up / reached
+    return found
 
 
 def _mean_wait(table: Any, confidence: float) -> Estimate:

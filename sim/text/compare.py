@@ -98,7 +98,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
             told += "; asks otherwise"
         style = "bold" if change is not None and change.difference.real else ""
         table.add_row(
-            _short(one.label), page.text(came_to(result)), Text(*VERDICTS[result.verdict]), page.text(told, style)
+            _short(one.label), page.text(came_to(result)), Text(*VERDICTS[result.word]), page.text(told, style)
         )
     yield table
 
@@ -114,7 +114,7 @@ def _costs(found: Comparison) -> RenderableType:
             f"{one.cost.fte:.1f}",
             f"{one.cost.money:,.0f}",
             more,
-            Text(*VERDICTS[one.joint.verdict]),
+            Text(*VERDICTS[one.joint.word]),
             _weeks(one),
         )
     return table

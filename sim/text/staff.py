@@ -117,7 +117,12 @@ def _confirmed(answer: Answer) -> Iterator[str]:
     assert confirmation is not None
     runs = f"{count(confirmation.n_replications)} fresh replications"
     sure = percent(round(confirmation.confidence, 6))
-    if confirmation.verdict == "met":
+    if confirmation.sample.frame.recorded:
+        yield (
+            "It goes by the recorded period alone, of which nothing is left to chance: in that period it is "
+            f"{confirmation.joint.word}; of other days this says nothing."
+        )
+    elif confirmation.verdict == "met":
         yield f"It holds on {runs}, with {sure} confidence for all targets together."
     else:
         yield (

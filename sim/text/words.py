@@ -117,7 +117,8 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
 
 def _volume(demand: Demand) -> str:
     if demand.trace is not None:
-        return f"the tips recorded in {demand.trace}"
+        how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
+        return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
     assert demand.volume is not None
     text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
     if demand.growth:

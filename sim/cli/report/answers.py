@@ -19,6 +19,9 @@ MOST: Final = 3
 ASKED_FIRST: Final = ("claims", "staff", "sensitivity", "map", "compare", "runway")
 """Commands whose answers come before that of a run, where a study does not say which steps answer it."""
 
+_OF_A_PERIOD: Final = {"kept": "met", "broken": "missed"}
+"""What a record that left nothing to chance says of the period that it tells of, and what that is of the long run."""
+
 PERIOD: Final = "week"
 """The periods of which a report says in how many all targets held; its tables have the others."""
 
@@ -47,6 +50,8 @@ class Judged:
         """The value with its interval."""
         if math.isnan(self.value):
             return "nothing counted"
+        if self.verdict in _OF_A_PERIOD and self.low == self.high:
+            return f"{100 * self.value:.1f} %" if self.unit != "min" else f"{self.value:,.1f} min"
         if self.unit != "min":
             return with_interval(self.value, self.low, self.high)
         return f"{self.value:,.1f} min ({self.low:,.1f} to {self.high:,.1f})"
@@ -127,6 +132,9 @@ def _together(results: Sequence[Judged]) -> str:
     n = len(results)
     targets, hold = (f"The {n} targets", "hold together") if n > 1 else ("The target", "holds")
     by = {word: [one.target for one in results if one.together == word] for word in ("missed", "undecided", "met")}
+    if any(one.verdict in _OF_A_PERIOD for one in results):
+        said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
+        return f"In the recorded period, of which nothing is left to chance, {said}."
     if by["missed"]:
         not_hold = "do not hold together" if n > 1 else "does not hold"
         return f"{targets} {not_hold}: {are(by['missed'], 'missed')}."
@@ -150,8 +158,9 @@ def _held(folder: Folder) -> Iterator[str]:
 
 def _judged(row: Mapping[str, str]) -> Judged | None:
     verdict = row.get("verdict", "")
-    if verdict not in ("met", "missed", "undecided"):
+    if verdict not in ("met", "missed", "undecided", *_OF_A_PERIOD):
         return None
+    together = row.get("simultaneous_verdict") or verdict
     value, low, high, within = (number(row.get(key, "")) for key in ("value", "low", "high", "threshold_min"))
     return Judged(
         target=row.get("target", ""),
@@ -163,7 +172,7 @@ def _judged(row: Mapping[str, str]) -> Judged | None:
         high=high,
         within=within,
         verdict=verdict,
-        together=row.get("simultaneous_verdict") or verdict,
+        together=_OF_A_PERIOD.get(together, together),
         at_least=row.get("kind") == "share",
     )
 

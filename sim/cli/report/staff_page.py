@@ -63,7 +63,7 @@ def _what_was_tried(answer: Answer) -> str:
 def _limits(answer: Answer) -> RenderableType:
     table = page.table("target", "asked", "comes to", "verdict")
     for one in answer.limits:
-        verdict = Text(*VERDICTS[one.result.verdict]) if one.beyond_staff else Text("within reach")
+        verdict = Text(*VERDICTS[one.result.word]) if one.beyond_staff else Text("within reach")
         table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
     return table
 
@@ -71,7 +71,7 @@ def _limits(answer: Answer) -> RenderableType:
 def _results(results: Iterable[TargetResult]) -> RenderableType:
     table = page.table("target", "asked", "came to", "verdict")
     for one in results:
-        verdict = Text(*VERDICTS[one.verdict])
+        verdict = Text(*VERDICTS[one.word])
         table.add_row(one.name, page.text(asked(one)), page.text(came_to(one)), verdict)
     return table
 
