@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,9 @@ Floats = NDArray[np.float64]
 
 MOST_HEADS: Final = 200
 """Up to so many people in a place the overtime at a change of shift is reckoned state by state, else from the mean."""
+
+LONG: Final = 200.0
+"""Mean services after which a line is as it is in the long run."""
 
 LITTLE: Final = 0.005
 """Overtime of a smaller share of the hours on seat is not worth a warning."""
@@ -168,7 +172,7 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
             else:
                 state, leaving = _stepped(state, arriving, heads, changes[tick], (tick - before) / mean)
             busy += leaving
-    return busy * left / HOUR * centres * pool.concurrency
+    return busy * left / HOUR * centres
 
 
 def _stepped(state: Floats, load: float, heads: int, leaving: int, spans: float) -> tuple[Floats, float]:
@@ -176,23 +180,30 @@ def _stepped(state: Floats, load: float, heads: int, leaving: int, spans: float)
 
     The state handed back is that just after the busy leavers have taken their tips out of the line.
     """
+    step = _step(round(load, 9), heads, round(min(spans, LONG), 9))
+    size = len(step)
+    before = np.zeros(size)
+    before[: min(len(state), size)] = state[:size]
+    after = before / max(before.sum(), 1e-12) @ step
+    number = np.arange(size)
+    gone = np.clip(np.minimum(number, heads) - (heads - leaving), 0, None)
+    left = np.zeros(size)
+    np.add.at(left, number - gone, after)
+    return left, float(after @ gone)
+
+
+@lru_cache(maxsize=1000)
+def _step(load: float, heads: int, spans: float) -> Floats:
+    """How the number in a line of so many people moves in so many mean services: exp(rate x spans), by squaring."""
     size = 2 * heads + 60
     number = np.arange(size)
     rate = np.zeros((size, size))
     rate[number[:-1], number[1:]] = load
     rate[number[1:], number[:-1]] = np.minimum(number[1:], heads)
     rate[number, number] = -rate.sum(axis=1)
-    halvings = max(int(np.ceil(np.log2(max(min(spans, 200.0) * (load + heads), 1e-9) * 64))), 0)
-    step = np.eye(size) + rate * (min(spans, 200.0) / 2**halvings)
-    for _ in range(halvings):
-        step = step @ step
-    before = np.zeros(size)
-    before[: min(len(state), size)] = state[:size]
-    after = before / max(before.sum(), 1e-12) @ step
-    gone = np.clip(np.minimum(number, heads) - (heads - leaving), 0, None)
-    left = np.zeros(size)
-    np.add.at(left, number - gone, after)
-    return left, float(after @ gone)
+    halvings = max(int(np.ceil(np.log2(max(spans * (load + heads), 1e-9) * 64))), 0)
+    found: Floats = np.linalg.matrix_power(np.eye(size) + rate * (spans / 2**halvings), 2**halvings)
+    return found
 
 
 def _work(scenario: Scenario, pool: str) -> tuple[float, float]:

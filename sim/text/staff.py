@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.cli.terminal import limit_words
-from sim.scenario.cost import money
+from sim.scenario.cost import money, nobody_is_off
 from sim.scenario.describe import describe
 from sim.studies.staff.staffed import post_words
 from sim.text.words import count, percent
@@ -105,6 +105,8 @@ def _chosen(answer: Answer) -> Iterator[str]:
         f"The cheapest staffing found that meets {every}: {_listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
         f"week ({answer.fte:.1f} FTE){priced}, overtime apart."
     )
+    if nobody_is_off(answer.scenario):
+        yield "Nobody is ever off in that: no shrinkage is given."
 
 
 def _overloaded(found: Found) -> Iterator[str]:
