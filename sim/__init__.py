@@ -2,10 +2,19 @@
 
 The pipeline, one step a name; nothing is imported before it is asked for:
 
-    scenario = sim.load("scenarios/national.yaml")
-    replication = sim.draw(scenario, index=0)
-    log = sim.simulate(replication)
-    frames = sim.run(scenario)
+    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; scenario.to_yaml() gives it back
+    replication = sim.draw(scenario, 0)               # every random choice of replication 0
+    log = sim.simulate(replication)                   # what happened; sim.visits(...) as a frame
+    one = sim.measure(log, replication, scenario)     # what that came to
+
+Questions, each as the command of that name asks it; answers have their tables as frames (`answer.targets`), and
+`answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
+
+    sim.check(scenario)       what does the document mean, and what may not be meant?
+    sim.run(scenario)         are the targets met, alone and together?
+    sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
+    sim.report(folder)        a folder of results as one page
 """
 
 from __future__ import annotations
@@ -13,28 +22,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from sim.cli.python import Frames as Frames
-    from sim.cli.python import run as run
+    from sim.api import Replications as Replications
+    from sim.api import check as check
+    from sim.api import explain as explain
+    from sim.api import measure as measure
+    from sim.api import report as report
+    from sim.api import run as run
+    from sim.api import runway as runway
+    from sim.api import single_run as single_run
+    from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
     from sim.scenario.schema import Scenario as Scenario
 
-__version__ = "0.1.0"
-
-__all__ = ["Frames", "Scenario", "ScenarioError", "__version__", "draw", "load", "run", "simulate"]
+_QUESTIONS = ("check", "run", "explain", "runway", "report")
 
 _HOMES = {
     "load": "sim.scenario.loading",
-    "draw": "sim.draw",
-    "simulate": "sim.dynamics.engines",
-    "run": "sim.cli.python",
-    "Frames": "sim.cli.python",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
-}
+    "draw": "sim.draw",
+    "simulate": "sim.dynamics.engines",
+} | dict.fromkeys((*_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
+
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

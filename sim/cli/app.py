@@ -12,28 +12,26 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.claims import claims, ledger_data, show_ledger
+from sim.cli.check import check
+from sim.cli.claims import claims
 from sim.cli.compare import compare
+from sim.cli.examples import examples
+from sim.cli.explain import explain
 from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    NOT_MET,
-    SOME_FAILED,
-    File,
     Files,
     Options,
     command,
-    fault_data,
-    print_data,
     say,
-    tell_faults,
 )
 from sim.cli.report import report
 from sim.cli.runway import runway
 from sim.cli.sensitivity import sensitivity
 from sim.cli.staff import staff
 from sim.cli.study import study
+from sim.version import __version__
 
 
 class Commands(TyperGroup):
@@ -61,9 +59,7 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import sim
-
-        print(f"tipline {sim.__version__}")
+        print(f"tipline {__version__}")
         raise typer.Exit
 
 
@@ -75,76 +71,19 @@ def tipline(
 ) -> None:
     """Can a tip line's published promises all be true at once, and with what staff?
 
-    Start with `tipline init`, or `tipline run scenarios/national.yaml`.
+    Start with `tipline init`, or with `tipline examples national` and `tipline run national.yaml`.
     """
 
 
-@command(app, uses="changes variant targets reading json quiet")
-def check(files: Files, options: Options) -> int:
-    """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
-    from sim.cli.model import model_data, show_model
-    from sim.scenario.describe import describe
-    from sim.scenario.faults import ScenarioError
-    from sim.scenario.ledger import is_ledger, load_ledger
-
-    code, data = DONE, []
-    for number, file in enumerate(files):
-        try:
-            if is_ledger(file):
-                ledger = load_ledger(file)
-                data.append(ledger_data(ledger, file))
-                if not (options.json or options.quiet):
-                    show_ledger(ledger, file)
-                continue
-            scenario = options.load(file)
-            description = describe(scenario)
-        except ScenarioError as error:
-            code = BAD_INPUT
-            if options.json:
-                data.append({"file": str(file), "faults": [fault_data(fault) for fault in error.faults]})
-            else:
-                tell_faults(error)
-            continue
-        if options.json:
-            data.append(model_data(scenario, description))
-        elif not options.quiet:
-            if number:
-                print("\n")
-            show_model(scenario, description)
-    if options.json:
-        print_data(data, files)
-    return code
+command(app, uses="changes variant targets reading json quiet")(check)
 
 
 @command(app)
 def run(files: Files, options: Options) -> int:
     """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
-    from sim.cli.data import result_data
-    from sim.cli.running import folder_of, run_into
-    from sim.cli.terminal import show_result
+    from sim.cli.asking import run_all
 
-    scenarios = [options.load(file) for file in files]
-    codes, data = [DONE], []
-    for number, scenario in enumerate(scenarios):
-        folder = folder_of(scenario, options, of_several=len(files) > 1)
-        result = run_into(scenario, options, folder)
-        if result is None:
-            codes.append(SOME_FAILED)
-            data.append({"file": str(scenario.path), "failed": "every replication"})
-            continue
-        if options.json:
-            data.append(result_data(result, folder))
-        elif not options.quiet:
-            if number:
-                print("\n")
-            show_result(result, folder)
-        if options.strict and not result.all_met:
-            codes.append(NOT_MET)
-        if result.done.failures:
-            codes.append(SOME_FAILED)
-    if options.json:
-        print_data(data, files)
-    return max(codes)
+    return run_all(files, options)
 
 
 MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
@@ -160,28 +99,7 @@ command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 command(app, uses="out json quiet")(report)
 
 
-@command(app, uses="changes variant seed engine json")
-def explain(
-    file: File,
-    options: Options,
-    tip: Annotated[str, typer.Option(metavar="N", help="Its number, or first-missed:TARGET.", show_default=False)],
-    replication: Annotated[int, typer.Option(min=0, metavar="K", help="The replication that it is in.")] = 0,
-) -> int:
-    """Tell one tip's life line by line, and why it waited."""
-    import sim
-    from sim.cli.explain import explain, show_story, story_data
-
-    scenario = options.load(file)
-    drawn = sim.draw(scenario, replication)
-    try:
-        story = explain(scenario, drawn, sim.simulate(drawn, options.engine), tip)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--tip") from None
-    if options.json:
-        print_data([story_data(story, scenario)], [file])
-    else:
-        show_story(story, scenario)
-    return DONE
+command(app, uses="changes variant seed engine json")(explain)
 
 
 @command(app)
@@ -201,6 +119,9 @@ def init(
         return BAD_INPUT
     print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
     return DONE
+
+
+command(app)(examples)
 
 
 @command(app)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.scenario.ledger import Ledger
     from sim.scenario.readings import Reading
+    from sim.studies.claims.audit import Audit, Outcome, Together
     from sim.studies.claims.findings import Finding
-    from sim.studies.claims.found import Audit, Outcome, Together
     from sim.studies.staff.staffing import Answer
     from sim.text.claims import Row
 
@@ -41,8 +41,8 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     from sim.scenario.ledger import is_ledger, read_ledger
     from sim.scenario.loading import read
     from sim.scenario.paths import changes_of
-    from sim.studies.claims.claims import audit
-    from sim.studies.claims.read import lay
+    from sim.studies.claims.audit import audit
+    from sim.studies.claims.laid import lay
     from sim.studies.frames import write_csv
     from sim.studies.trials import TrialError
     from sim.text.claims import closing
@@ -84,11 +84,12 @@ def show_ledger(ledger: Ledger, file: Path) -> None:
 
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
 
     kinds = Counter[str](claim.kind for claim in ledger.claims.values())
     forms = Counter[str](reading.form for reading in _readings(ledger))
-    page.show(
+    show(
         Text.assemble((ledger.ledger, "bold"), f"  ({file})"),
         page.text(ledger.about),
         "",
@@ -129,13 +130,14 @@ def show_audit(found: Audit) -> None:
     """The audit on the terminal: every claim with its readings, then the letters of the conditions."""
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
     from sim.text.claims import legend, rows
     from sim.text.words import count
 
     ledger, scenario = found.laid.file.ledger, found.scenario
     shown = list(rows(found))
-    page.show(
+    show(
         Text.assemble((ledger.ledger, "bold"), f"  ({found.laid.file.path})"),
         page.text(
             f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {count(len(ledger.claims))} claims, "
@@ -155,7 +157,7 @@ def _blocks(found: Audit, shown: list[Row]) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    from sim.cli import page
+    from sim.text import page
     from sim.text.claims import arithmetic, simulation, staffing
 
     claims, facts = found.laid.file.ledger.claims, found.laid.file.ledger.facts
@@ -226,10 +228,8 @@ def _reading_data(found: Audit, one: Outcome) -> dict[str, Any]:
 
 
 def _result_data(one: TargetResult) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
-    figures = {name: in_unit(one, getattr(one, name)) for name in ("threshold", "value", "low", "high")}
-    return {"unit": "min" if one.kind == "mean" else "share", **figures, "verdict": one.verdict}
+    figures = {name: one.in_unit(getattr(one, name)) for name in ("threshold", "value", "low", "high")}
+    return {"unit": one.unit, **figures, "verdict": one.verdict}
 
 
 def _answer_data(one: Answer | None) -> dict[str, Any] | None:

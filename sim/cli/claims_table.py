@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.scenario.readings import READINGS
-from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.claims.claims import input_text
+from sim.scenario.targets import Between
+from sim.studies.claims.audit import ALL, STATUSES, Outcome
 from sim.studies.claims.findings import CONDITIONS
-from sim.studies.claims.found import ALL, STATUSES, Outcome
-from sim.studies.tables import in_unit
+from sim.studies.claims.laid import input_text
 from sim.text.claims import arithmetic, asks, people, rows, simulation
 
 if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
+    from sim.studies.claims.audit import Audit, Together
     from sim.studies.claims.findings import Finding
-    from sim.studies.claims.found import Audit, Together
 
 
 def claims(found: Audit) -> pd.DataFrame:
@@ -59,14 +58,14 @@ def _target_cells(one: Outcome) -> dict[str, Any]:
             cells |= {"unit": unit, "asked": one.weighed.limit, "value": one.weighed.value}
         return cells
     now, best = tested.staffed, tested.limit
-    figures = (in_unit(now, figure) for figure in (now.threshold, now.value, now.low, now.high))
+    figures = (now.in_unit(figure) for figure in (now.threshold, now.value, now.low, now.high))
     way = best.hindrances[0] if best.hindrances else None
     unlimited = (
-        in_unit(best.result, best.result.value),
+        best.result.in_unit(best.result.value),
         best.result.verdict,
         f"{way.kind}: {way.name}" if way else None,
     )
-    return dict(zip(names, ("min" if now.kind == "mean" else "share", *figures, now.verdict, *unlimited), strict=True))
+    return dict(zip(names, (now.unit, *figures, now.verdict, *unlimited), strict=True))
 
 
 def _staff_cells(one: Outcome) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def one_clock_in(found: Audit, one: Finding) -> list[ReadingName]:
 def _ends(found: Audit, claim: str, name: ReadingName) -> tuple[str, str] | None:
     outcome = found.outcomes.get((claim, name))
     target = outcome.reading.target if outcome is not None else None
-    return (target.from_name, target.to_name) if isinstance(target, ShareTarget | MeanTarget) else None
+    return (target.from_name, target.to_name) if isinstance(target, Between) else None
 
 
 def relations(found: Audit) -> pd.DataFrame:

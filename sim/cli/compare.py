@@ -88,19 +88,17 @@ def comparison_data(found: Comparison, folder: Path) -> dict[str, Any]:
 
 
 def _contender_data(one: Contender) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
     return {
         "file": str(one.scenario.path),
         "variant": one.scenario.variant,
         "hash": one.scenario.hash,
         "targets": {
             name: {
-                "value": in_unit(result, result.value),
-                "low": in_unit(result, result.low),
-                "high": in_unit(result, result.high),
-                "threshold": in_unit(result, result.threshold),
-                "unit": "min" if result.kind == "mean" else "share",
+                "value": result.in_unit(result.value),
+                "low": result.in_unit(result.low),
+                "high": result.in_unit(result.high),
+                "threshold": result.in_unit(result.threshold),
+                "unit": result.unit,
                 "verdict": result.word,
             }
             for name, result in one.results.items()
@@ -114,15 +112,12 @@ def _contender_data(one: Contender) -> dict[str, Any]:
 
 
 def _change_data(change: Change, found: Comparison) -> dict[str, Any]:
-    from sim.dynamics.clock import MINUTE
-
-    mean = found.kind(change.target) == "mean"
-    scale = MINUTE if mean else 1.0
+    scale = change.scale
     return {
         "difference": change.difference.value / scale,
         "low": change.difference.low / scale,
         "high": change.difference.high / scale,
-        "unit": "min" if mean else "share",
+        "unit": found.first(change.target).unit,
         "real": change.difference.real,
         "paired_over_unpaired": change.pairing,
         "paired_over_unpaired_by_tips": change.pairing_by_tips,

@@ -103,8 +103,6 @@ def _axis_data(axis: Axis, present: float | None) -> dict[str, Any]:
 
 
 def _cell_data(found: Map, cell: Cell) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
     return {
         "replications": cell.replications,
         "judged": cell.judged,
@@ -116,10 +114,10 @@ def _cell_data(found: Map, cell: Cell) -> dict[str, Any]:
         "first_to_fail": cell.first,
         "targets": {
             one.name: {
-                "value": in_unit(one, one.value),
-                "low": in_unit(one, one.low),
-                "high": in_unit(one, one.high),
-                "unit": "min" if one.kind == "mean" else "share",
+                "value": one.in_unit(one.value),
+                "low": one.in_unit(one.low),
+                "high": one.in_unit(one.high),
+                "unit": one.unit,
                 "verdict": one.verdict,
                 "held_share": held,
             }

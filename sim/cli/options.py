@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sim.scenario.faults import Fault, ScenarioError
     from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
@@ -152,8 +154,8 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.", s
 def command(app: typer.Typer, *, uses: str = ALL) -> Callable[..., Callable[..., None]]:
     """Register a function as a command: its `options` become the shared options, its return the exit code.
 
-    `uses` names the shared options that its help shows. The others are taken too, so that one command line can be
-    given to several commands, and change nothing.
+    `uses` names the shared options that it takes. The others are known, so that who gives one is told by name that it
+    would change nothing.
     """
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -163,6 +165,7 @@ def command(app: typer.Typer, *, uses: str = ALL) -> Callable[..., Callable[...,
         @functools.wraps(function)
         def called(**given: Any) -> None:
             if shared:
+                _refuse(function.__name__, uses, {parameter.name: given[parameter.name] for parameter in shared})
                 given["options"] = Options(**{parameter.name: given.pop(parameter.name) for parameter in shared})
             code = _guarded(functools.partial(function, **given), function.__name__)
             if code:
@@ -176,6 +179,20 @@ def command(app: typer.Typer, *, uses: str = ALL) -> Callable[..., Callable[...,
         return called
 
     return register
+
+
+def _refuse(name: str, uses: str, given: dict[str, Any]) -> None:
+    """A fault of the command line for every option that the command does not use and that says something."""
+    plain = Options()
+    hints = get_type_hints(Options, include_extras=True)
+    unused = [
+        (hints[option].__metadata__[0].param_decls or (f"--{option.replace('_', '-')}",))[0]
+        for option, value in given.items()
+        if uses != ALL and option not in uses.split() and value != getattr(plain, option)
+    ]
+    if unused:
+        it = "it" if len(unused) == 1 else "them"
+        raise typer.BadParameter(f"tipline {name} has no use for {it}", param_hint=" and ".join(unused))
 
 
 def _parameters(uses: str) -> list[inspect.Parameter]:
@@ -235,6 +252,15 @@ def tell_faults(error: ScenarioError) -> None:
 def say(text: str) -> None:
     """A message on stderr."""
     print(text, file=sys.stderr)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print parts one below the other."""
+    from rich.console import Console
+
+    from sim.text.page import laid_out
+
+    sys.stdout.write(laid_out(parts, Console(file=sys.stdout, highlight=False, markup=False, emoji=False)))
 
 
 def command_line(*extra: str) -> str:

@@ -266,15 +266,13 @@ def _outcome_data(one: Outcome) -> dict[str, Any]:
 
 
 def _targets_data(results: Any) -> dict[str, Any]:
-    from sim.studies.tables import in_unit
-
     return {
         one.name: {
-            "value": in_unit(one, one.value),
-            "low": in_unit(one, one.low),
-            "high": in_unit(one, one.high),
-            "threshold": in_unit(one, one.threshold),
-            "unit": "min" if one.kind == "mean" else "share",
+            "value": one.in_unit(one.value),
+            "low": one.in_unit(one.low),
+            "high": one.in_unit(one.high),
+            "threshold": one.in_unit(one.threshold),
+            "unit": one.unit,
             "verdict": one.word,
         }
         for one in results

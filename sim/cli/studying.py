@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sim
+from sim.cli.asking import folder_of
 from sim.cli.options import Options, say
-from sim.cli.running import folder_of
-from sim.studies import folder as kept
+from sim.studies import maker
 from sim.studies.keeping import write_atomic
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -79,7 +79,7 @@ def study(name: str, scenario: Scenario, options: Options) -> Iterator[Study]:
             tell=(lambda _: None) if options.quiet else say,
             count=counter.count,
         )
-        trials = Trials(scenario.run.seed, settings, f"{name} {sim.__version__} seed {scenario.run.seed}")
+        trials = Trials(scenario.run.seed, settings, f"{name} {__version__} seed {scenario.run.seed}")
         yield Study(name, trials, folder, counter.expect, counter.at)
     shutil.rmtree(pieces, ignore_errors=True)
 
@@ -92,10 +92,12 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     told: dict[str, Any] = finite(data)
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    repeated = {"command": ["tipline", *given], "versions": kept.versions(), "platform": kept.machine()}
+    repeated = {"command": ["tipline", *given], "versions": maker.versions(), "platform": maker.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
-        kept.write_scenario(scenario, folder)
+        from sim.scenario.loading import as_yaml
+
+        write_atomic(folder / "scenario.yaml", as_yaml(scenario).encode())
     return told
 
 
@@ -110,9 +112,10 @@ def finite(value: Any) -> Any:
 
 def shown_below(answer: Sequence[str], folder: Path, files: Sequence[str]) -> None:
     """The last lines on the terminal: where the files are, then the answer in plain words."""
-    from sim.cli import page
+    from sim.cli.options import show
+    from sim.text import page
 
-    page.show("", page.text(f"Written to {folder}/: {', '.join(files)}"), "", *(page.text(line) for line in answer))
+    show("", page.text(f"Written to {folder}/: {', '.join(files)}"), "", *(page.text(line) for line in answer))
 
 
 @contextmanager

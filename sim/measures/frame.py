@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
+from sim.measures.evidence import units_of_evidence
+from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
-from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from sim.scenario.targets import Between, OfPool, Target
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -28,8 +31,6 @@ UNITS: Final = ("run", "month", "week", "day")
 WHAT: Final = ("enter", "start", "end")
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 HOURS_A_WEEK: Final = 168
-
-AnyTarget = ShareTarget | MeanTarget | LostTarget | OccupancyTarget
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,12 +62,12 @@ class Frame:
         self.first_hour = HOURS_A_WEEK // 7 * ((start.weekday() + first_day) % 7)
         """Hour of the week, from Monday 00:00, of that midnight."""
         self.periods = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
-        self.targets: tuple[AnyTarget, ...] = tuple(scenario.targets.values())
+        self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
         """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
-        self.by_place = any(isinstance(target, OccupancyTarget) and target.in_each for target in self.targets)
+        self.by_place = any(isinstance(target, OfPool) and target.in_each for target in self.targets)
         """Whether a target asks for the places of a pool one by one."""
         self.grid = self._grid()
         """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
@@ -82,6 +83,16 @@ class Frame:
     @property
     def n_hours(self) -> int:
         return 24 * self.n_days
+
+    @cached_property
+    def units(self) -> int:
+        """Units of evidence in one replication."""
+        return units_of_evidence(self.scenario)
+
+    @cached_property
+    def bounds(self) -> tuple[Bounds, ...]:
+        """What each target comes to at least and at most, whatever is drawn."""
+        return tuple(value_bounds(self.scenario, target) for target in self.targets)
 
     def day(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The day of each tick, from the first."""
@@ -138,7 +149,7 @@ class Frame:
         asked = [
             (self.scenario.stage_index(moment.stage), WHAT.index(moment.what))
             for target in self.targets
-            if isinstance(target, ShareTarget | MeanTarget)
+            if isinstance(target, Between)
             for milestone in (target.from_, target.to)
             for moment in milestone.moments
             if moment.stage is not None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.frame import UNITS, AnyTarget, Frame
-from sim.scenario.targets import ShareTarget
+from sim.measures.frame import UNITS, Frame
+from sim.scenario.targets import Target
 
 Floats = NDArray[np.float64]
 
@@ -36,14 +37,10 @@ class Periodic:
         return np.array([np.count_nonzero(part) for part in parts])
 
 
-def side(target: AnyTarget) -> Literal["at_least", "at_most"]:
-    """On which side of its threshold a target is met."""
-    return "at_least" if isinstance(target, ShareTarget) else "at_most"
-
-
-def threshold(target: AnyTarget) -> float:
-    """The threshold of a target: a share, or ticks for a mean."""
-    return float(getattr(target, target.kind))
+def quotient(pairs: Floats) -> Floats:
+    """Numerators over denominators, (..., 2) to (...); NaN where nothing was counted."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(pairs[..., 1] > 0, pairs[..., 0] / pairs[..., 1], np.nan)
 
 
 def in_periods(ratio: Floats, unit: str, frame: Frame) -> Floats:
@@ -56,16 +53,16 @@ def in_periods(ratio: Floats, unit: str, frame: Frame) -> Floats:
     return ratio[:, periods.judged]
 
 
-def periodic(target: AnyTarget, ratio: Floats) -> Periodic:
+def periodic(target: Target, ratio: Floats) -> Periodic:
     """Whether a target held in each period, by its ratio by (centre, period, 3, 2): in every centre that has
     something."""
     speaks = ratio[:, :, LOW, 1] > 0
-    for_sure, at_best = (LOW, HIGH) if side(target) == "at_least" else (HIGH, LOW)
+    for_sure, at_best = (LOW, HIGH) if target.side == "at_least" else (HIGH, LOW)
     surely, possibly = (np.all(~speaks | _kept(target, ratio[:, :, bound]), axis=0) for bound in (for_sure, at_best))
     return Periodic(np.any(speaks, axis=0), surely, possibly)
 
 
-def worst(target: AnyTarget, ratio: Floats) -> Floats:
+def worst(target: Target, ratio: Floats) -> Floats:
     """The ratio of the worst cell of (centre, period, 3, 2), bound by bound: (3, 2), zeros where nothing was
     counted."""
     found = np.zeros((3, 2))
@@ -73,8 +70,8 @@ def worst(target: AnyTarget, ratio: Floats) -> Floats:
         cells = ratio[:, :, bound].reshape(-1, 2)
         cells = cells[cells[:, 1] > 0]
         if len(cells):
-            quotient = cells[:, 0] / cells[:, 1]
-            found[bound] = cells[quotient.argmin() if side(target) == "at_least" else quotient.argmax()]
+            value = cells[:, 0] / cells[:, 1]
+            found[bound] = cells[value.argmin() if target.side == "at_least" else value.argmax()]
     return found
 
 
@@ -100,17 +97,16 @@ class Held:
     """In the periods of each of UNITS: in the run if it held in all its own windows, else by the period."""
 
 
-def held(target: AnyTarget, ratio: Floats, frame: Frame) -> Held:
-    """Where a target held, by its ratio by (centre or 1, day, 3, 2)."""
-    cells = {unit: in_periods(ratio, unit, frame) for unit in UNITS}
+def held(target: Target, cells: Mapping[str, Floats]) -> Held:
+    """Where a target held, by what it came to in each centre and judged period of each of UNITS: (centre, period, 3,
+    2)."""
     units = {unit: periodic(target, cells[unit]) for unit in UNITS}
     own = units[target.per]
     units["run"] = Periodic(*(np.array([part]) for part in (own.speaks.any(), own.surely.all(), own.possibly.all())))
     return Held(worst(target, cells[target.per]), own, list(units.values()))
 
 
-def _kept(target: AnyTarget, pair: Floats) -> NDArray[np.bool_]:
+def _kept(target: Target, pairs: Floats) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore", divide="ignore"):
-        quotient = pair[..., 0] / pair[..., 1]
-    limit = threshold(target)
-    return quotient >= limit if side(target) == "at_least" else quotient <= limit
+        value = pairs[..., 0] / pairs[..., 1]
+    return value >= target.threshold if target.side == "at_least" else value <= target.threshold

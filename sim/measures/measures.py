@@ -7,7 +7,7 @@ targets, stages, pools, risks and tiers is that of the scenario.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,12 @@ from sim.dynamics.replication import Replication
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
-from sim.measures.frame import HOURS_A_WEEK, UNITS, AnyTarget, Frame
+from sim.measures.frame import HOURS_A_WEEK, UNITS, Frame
 from sim.measures.held import HELD, Periodic, held, together
+from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import Places, follow
-from sim.measures.tallies import COLUMNS, FAILED, JUDGED, Tally, occupancy, tally, unlabelled
-from sim.scenario.targets import MeanTarget, OccupancyTarget, ShareTarget
+from sim.measures.tallies import COLUMNS, Tally, unlabelled
+from sim.scenario.targets import Between, OfPool, Target
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -57,12 +58,14 @@ class Measures:
     """(n_channels, n_risks, n_tiers + 1, 3) tips of the cohort by channel, true risk, last label (0 is none) and
     THROUGH, LOST, UNDER_WAY."""
     counts: Ints
-    """(n_targets, 8) tips of the cohort by COLUMNS of `tallies`; zeros for an occupancy."""
+    """(n_targets, 8) tips of the cohort by COLUMNS of `tallies`; zeros for a target that is about none."""
     unlabelled: Ints
     """(n_targets, 2) tips without a label that a target on a tier cannot judge: lost, and open."""
     ratio: Floats
     """(n_targets, 3, 2) value, low and high bound, each as numerator and denominator; of the worst window and centre
-    with `per` and `in_each`."""
+    with `per` and `in_each`. A kind that is no ratio has its value over 1."""
+    extra: tuple[Floats, ...]
+    """Of each target what else its kind keeps; most keep nothing, (0,)."""
     windows: Ints
     """(n_targets, 4) the target's own windows, by HELD of `held`: 1 where it is judged by the run."""
     units: Ints
@@ -100,7 +103,8 @@ class Measures:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it as named arrays, to be written to a file."""
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("index", "pooled")}
+        found = {name: getattr(self, name) for name in PER_REPLICATION}
+        found |= {f"extra.{k}": own for k, own in enumerate(self.extra) if own.size}
         if self.pooled is not None:
             found |= {f"pooled.{f.name}": getattr(self.pooled, f.name) for f in fields(self.pooled)}
         return found | {"index": np.array(self.index)}
@@ -110,8 +114,13 @@ class Measures:
         """What `arrays` gave, read back."""
         parts = {f.name: arrays[f"pooled.{f.name}"] for f in fields(Pooled) if f"pooled.{f.name}" in arrays}
         pooled = Pooled(**parts) if parts else None
-        own = {f.name: arrays[f.name] for f in fields(cls) if f.name not in ("index", "pooled")}
-        return cls(index=int(arrays["index"]), pooled=pooled, **own)
+        own = {name: arrays[name] for name in PER_REPLICATION}
+        extra = tuple(arrays.get(f"extra.{k}", np.zeros(0)) for k in range(len(own["counts"])))
+        return cls(index=int(arrays["index"]), pooled=pooled, extra=extra, **own)
+
+
+PER_REPLICATION: Final = tuple(f.name for f in fields(Measures) if f.name not in ("index", "pooled", "extra"))
+"""The measures that are one array each."""
 
 
 def measure(
@@ -131,26 +140,26 @@ def measure(
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
-    of_pools = any(isinstance(target, OccupancyTarget) for target in frame.targets)
+    of_pools = any(isinstance(target, OfPool) for target in frame.targets)
     places = follow(log, replication, first_spell, frame) if of_pools or not only_targets else None
     stages, waits = (None, None) if only_targets else _visits(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
     ratio, own = np.zeros((n_targets, 3, 2)), np.zeros((n_targets, len(HELD)), np.int64)
     units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
+    extra: list[Floats] = []
     periods: list[list[Periodic]] = []
     tallies: dict[int, Tally] = {}
     for k, target in enumerate(frame.targets):
-        if isinstance(target, OccupancyTarget):
-            assert places is not None
-            cells = _occupancy(target, places, frame)
-        else:
-            found = tally(target, cohort)
-            cells = found.ratio
+        kind = kind_of(target)
+        found = kind.tally(target, cohort)
+        if found is not None:
             counts[k] = np.bincount(found.column, minlength=len(COLUMNS))
             lacking[k] = unlabelled(target, cohort)
             tallies[k] = found
-        where = held(target, cells, frame)
+        watched = Watched(cohort, places, found)
+        where = held(target, kind.cells(target, watched))
+        extra.append(kind.extra(target, watched))
         ratio[k], own[k] = where.ratio, where.windows.counts()
         units[k] = [one.counts() for one in where.units]
         periods.append(where.units)
@@ -161,6 +170,7 @@ def measure(
         counts=counts,
         unlabelled=lacking,
         ratio=ratio,
+        extra=tuple(extra),
         windows=own,
         units=units,
         joint=np.array(joint),
@@ -222,9 +232,9 @@ def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Int
     return table, waits
 
 
-def _asked(target: AnyTarget) -> object:
+def _asked(target: Target) -> object:
     """What decides which tips are timed between which moments: the same for a share and a mean of the same times."""
-    if isinstance(target, ShareTarget | MeanTarget):
+    if isinstance(target, Between):
         return target.of, target.from_, target.to
     return target.kind
 
@@ -246,21 +256,13 @@ def _spend(
     )
 
 
-def _failing(target: AnyTarget, found: Tally, hour: Ints) -> Ints:
+def _failing(target: Target, found: Tally, hour: Ints) -> Ints:
     """Tips judged and failed by hour of the week."""
     table = np.bincount(found.column * np.int64(HOURS_A_WEEK) + hour, minlength=len(COLUMNS) * HOURS_A_WEEK)
     table = table.reshape(len(COLUMNS), HOURS_A_WEEK)
-    judged, failed = (table[list(columns)].sum(axis=0) for columns in (JUDGED[target.kind], FAILED[target.kind]))
+    kind = kind_of(target)
+    judged, failed = (table[list(columns)].sum(axis=0) for columns in (kind.judged, kind.failed))
     return np.stack([judged, failed], axis=-1)
-
-
-def _occupancy(target: OccupancyTarget, places: Places, frame: Frame) -> Floats:
-    """The ratio of an occupancy target by (centre or 1, day)."""
-    pool = frame.scenario.pool_index(target.pool)
-    if target.in_each is None or places.days is None:
-        return occupancy(*(places.by_day(number, pool)[None] for number in (passes.BUSY, passes.ON_DUTY)))
-    mine = places.days[:, frame.pool_of_place == pool].astype(float)
-    return occupancy(mine[passes.BUSY], mine[passes.ON_DUTY])
 
 
 def _arrivals(cohort: Cohort) -> Floats:

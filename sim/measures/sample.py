@@ -5,14 +5,14 @@ Per replication only small arrays are kept, some tens of kilobytes; what is need
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.frame import Frame
-from sim.measures.measures import Floats, Ints, Measures, Pooled
+from sim.measures.kinds import Replicated
+from sim.measures.measures import PER_REPLICATION, Floats, Ints, Measures, Pooled
 
 MOST_UNITS: Final = 100
 """Units of evidence that are told apart in what is pooled."""
@@ -89,6 +89,14 @@ class Sample:
     def ratio(self) -> Floats:
         return self._stack("ratio")
 
+    def extra(self, k: int) -> Floats:
+        """(n_replications, ...) what else the kind of a target keeps."""
+        return np.stack([row.extra[k] for row in self._rows])
+
+    def of(self, k: int) -> Replicated:
+        """What a target came to in each replication."""
+        return Replicated(self.frame.targets[k], self.ratio[:, k], self.extra(k), self.frame.units)
+
     @property
     def windows(self) -> Ints:
         return self._stack("windows")
@@ -127,4 +135,5 @@ class Sample:
 
 def bytes_of(measures: Measures) -> int:
     """Memory that a sample keeps for one replication."""
-    return sum(getattr(measures, f.name).nbytes for f in fields(measures) if f.name not in ("index", "pooled"))
+    parts = (*(getattr(measures, name) for name in PER_REPLICATION), *measures.extra)
+    return sum(part.nbytes for part in parts)

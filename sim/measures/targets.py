@@ -10,14 +10,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, mean_interval, share_interval, verdict
-from sim.measures.frame import UNITS, AnyTarget, Frame
-from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, side, threshold
+from sim.dynamics.clock import MINUTE
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, units_counted, verdict
+from sim.measures.evidence import NothingFailed, nothing_failed
+from sim.measures.frame import UNITS, Frame
+from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, quotient
+from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS
-
-Floats = NDArray[np.float64]
-
+from sim.scenario.certain import Bounds
+from sim.scenario.targets import Between, OfTips, Side, Target, Unit
 
 RECORDED: Final = {"met": "kept", "missed": "broken"}
 """What is said of a period, in place of what would be said of the long run."""
@@ -32,6 +34,8 @@ class HeldShare:
     whole: bool
     """Whether the periods are whole ones of the calendar; else no whole one was measured."""
     confidence: float
+    units: int
+    """Units of evidence in one replication."""
     recorded: bool = False
     """Whether nothing was left to chance, so that these periods are all there are and the share has no interval."""
 
@@ -42,10 +46,11 @@ class HeldShare:
         if self.recorded and spoke.any():
             low, high = float(surely.sum() / spoke.sum()), float(possibly.sum() / spoke.sum())
             return Estimate(low, low, high)
-        least = share_interval(surely, spoke, self.confidence)
+        units = self.units * len(spoke)
+        least = share_interval(surely, spoke, self.confidence, units)
         if np.array_equal(surely, possibly):
             return least
-        return least.joined(share_interval(possibly, spoke, self.confidence))
+        return least.joined(share_interval(possibly, spoke, self.confidence, units))
 
     @property
     def n_judged(self) -> int:
@@ -63,20 +68,24 @@ class TargetResult:
     """What a target came to over all replications."""
 
     name: str
-    target: AnyTarget
+    target: Target
     value: float
-    """A share, or ticks for a mean; with `per` and `in_each` the mean over replications of the worst window and centre.
+    """A share, or ticks; with `per` and `in_each` the mean over replications of the worst window and centre.
     NaN where nothing was counted."""
     low: float
     high: float
     """The interval: from that of the low bound to that of the high bound, where open tips leave two."""
     verdict: Verdict
+    certain: bool
+    """Whether the verdict follows from the document for every draw (`scenario/certain.py`)."""
+    unshown: NothingFailed | None
+    """What is shown, where nothing failed and that is not yet the threshold; else None."""
     lower_bound: bool
-    """Whether the value is a lower bound: a mean over tips of which some are still open."""
+    """Whether the value is a lower bound: of times of which some are still open."""
     values: tuple[float, ...]
     """The value of each replication, in their order."""
     counts: dict[str, int]
-    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. All 0 for an occupancy."""
+    """Tips over all replications by `tallies.COLUMNS`; they add up to those that arrived. 0 if it is about none."""
     unlabelled_lost: int
     """Tips over all replications that were lost without any label, which a target on a tier cannot judge."""
     unlabelled_open: int
@@ -105,17 +114,56 @@ class TargetResult:
 
     @property
     def threshold(self) -> float:
-        """A share, or ticks for a mean."""
-        return threshold(self.target)
+        """A share, or ticks."""
+        return self.target.threshold
+
+    @property
+    def side(self) -> Side:
+        """On which side of its threshold it is met."""
+        return self.target.side
+
+    @property
+    def unit(self) -> Unit:
+        """What its figures are told in."""
+        return self.target.unit
+
+    @property
+    def scale(self) -> float:
+        """What a figure is divided by to be told in its unit."""
+        return self.target.scale
+
+    def in_unit(self, value: float) -> float:
+        """A share, or ticks as minutes."""
+        return self.target.in_unit(value)
+
+    @property
+    def asked(self) -> str:
+        """What it asks, in a few words."""
+        return self.target.asked
+
+    @property
+    def by_tip(self) -> bool:
+        """Whether each tip meets or fails it by itself."""
+        return self.target.by_tip
+
+    @property
+    def about_tips(self) -> bool:
+        """Whether tips are counted by it."""
+        return isinstance(self.target, OfTips)
+
+    @property
+    def within_minutes(self) -> float | None:
+        """The time within which a share of the tips is asked for; None for other targets."""
+        target = self.target
+        return target.limit / MINUTE if isinstance(target, Between) and target.unit == "share" else None
 
     @property
     def used(self) -> float:
         """How much of what the target allows is used up: 1 at the threshold, 2 where twice as much fails as may.
 
-        What fails is the share that missed, was lost, or is busy, or the mean itself.
+        What fails is the share that missed, was lost, or is busy, or the time itself.
         """
-        at_least = side(self.target) == "at_least"
-        fails, allowed = (1 - self.value, 1 - self.threshold) if at_least else (self.value, self.threshold)
+        fails, allowed = self.target.fails(self.value), self.target.fails(self.threshold)
         if allowed <= 0:
             return math.inf if fails > 0 else 0.0
         return fails / allowed
@@ -168,9 +216,12 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 
 
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
-    frame = sample.frame
-    target, ratio = frame.targets[k], sample.ratio[:, k]
-    found = _of_one_period(ratio) if frame.recorded else estimated(target, ratio, confidence)
+    frame, one = sample.frame, sample.of(k)
+    target, bounds = one.target, frame.bounds[k]
+    found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
+    settled = _settled(bounds, target)
+    if not math.isnan(found.value):
+        found = found.within(bounds)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -179,68 +230,55 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         value=found.value,
         low=found.low,
         high=found.high,
-        verdict=verdict(found, threshold(target), side(target)),
-        lower_bound=bool(np.isinf(ratio[:, HIGH, 0]).any()),
-        values=tuple(float(value) for value in quotient(ratio[:, VALUE])),
+        verdict=verdict(found, target.threshold, target.side),
+        certain=settled and not math.isnan(found.value),
+        unshown=None if settled else _unshown(one, confidence),
+        lower_bound=bool(np.isinf(one.ratio[:, HIGH, 0]).any()),
+        values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.recorded),
+        windows=HeldShare(
+            sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units, frame.recorded
+        ),
         held=_by_unit(sample.units[:, k], frame, confidence),
         recorded=frame.recorded,
         given_arrivals=frame.given_arrivals,
     )
 
 
-def _of_one_period(ratio: Floats) -> Estimate:
-    """What a period came to in which nothing is left to chance, from (n_replications, 3, 2), all of them the same.
+def _of_one_period(one: Replicated) -> Estimate:
+    """What a period came to in which nothing is left to chance; all replications are the same.
 
     The interval is from the low to the high bound that open tips leave.
     """
-    value, low, high = (float(quotient(ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    value, low, high = (float(quotient(one.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
     return Estimate(value, low, high)
 
 
-def quotient(pairs: Floats) -> Floats:
-    """Numerators over denominators, (..., 2) to (...); NaN where nothing was counted."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(pairs[..., 1] > 0, pairs[..., 0] / pairs[..., 1], np.nan)
+def _settled(bounds: Bounds, target: Target) -> bool:
+    """Whether the verdict is the same anywhere between the bounds."""
+    whatever = Estimate(math.nan, bounds.least, bounds.most)
+    return verdict(whatever, target.threshold, target.side) != "undecided"
 
 
-def estimated(target: AnyTarget, ratio: Floats, confidence: float) -> Estimate:
-    """The estimate from (n_replications, 3, 2), its interval spanning those of the low and the high bound."""
-    interval = mean_interval if target.kind == "mean" else share_interval
-    value, low, high = (weighed(target, ratio[:, bound]) for bound in (VALUE, LOW, HIGH))
-    middle = interval(value[:, 0], value[:, 1], confidence).value
-    at_least = interval(low[:, 0], low[:, 1], confidence)
-    if np.isinf(high).any():
-        return Estimate(middle, at_least.low, math.inf)
-    if np.array_equal(low, high):
-        return Estimate(middle, at_least.low, at_least.high)
-    at_most = interval(high[:, 0], high[:, 1], confidence)
-    return Estimate(middle, at_least.low, at_most.high)
-
-
-def weighed(target: AnyTarget, pairs: Floats) -> Floats:
-    """Numerators and denominators in which replications weigh as they should, (n_replications, 2).
-
-    The tips of a run weigh alike. Worst windows weigh alike, as many tips as they have on average, and so do
-    occupancies: of a run, by the time on duty.
-    """
-    counted = pairs[:, 1] > 0
-    of_runs = target.per == "run" and target.in_each is None
-    if not counted.any() or (of_runs and target.kind != "occupancy"):
-        return pairs
-    size = float(pairs[counted, 1].mean())
-    weight = pairs[:, 1] if of_runs else np.where(counted, size, 0.0)
-    if target.kind == "occupancy":
-        weight = weight / size
-    return np.stack([np.where(counted, quotient(pairs) * weight, 0.0), weight], axis=-1)
+def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:
+    """What nothing failed shows, where tips were judged, none of them failed or may, and that is not the threshold."""
+    target = one.target
+    if not target.by_tip or target.per != "run" or target.in_each is not None:
+        return None
+    at_least = target.side == "at_least"
+    parts, wholes = one.ratio[:, LOW if at_least else HIGH].T
+    if not wholes.any() or not (np.array_equal(parts, wholes) if at_least else not parts.any()):
+        return None
+    n = len(one.ratio)
+    kept = target.threshold if at_least else 1 - target.threshold
+    return nothing_failed(units_counted(wholes, one.units * n), n, kept, confidence)
 
 
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
     return {
-        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.recorded)
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units, frame.recorded)
         for u, unit in enumerate(UNITS)
     }

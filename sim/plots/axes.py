@@ -8,8 +8,8 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.plots.findings import WEEKDAYS
 from sim.plots.style import GRID, SMALL, text_width
+from sim.text.words import WEEKDAYS
 
 _TIMES: Final = (
     ("1 min", MINUTE),

@@ -23,7 +23,7 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.scenario.readings import READINGS
-from sim.studies.claims.found import Audit, Status, Together
+from sim.studies.claims.audit import Audit, Status, Together
 from sim.text.claims import Row, arithmetic, legend, listed, rows, staffing
 
 NAME: Final = 0.42

@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sim.cli.terminal import asked
-from sim.measures.held import side
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
     FAINT,
@@ -34,7 +32,7 @@ from sim.plots.style import (
 )
 from sim.studies.compare import Comparison
 from sim.text import compare as compare_words
-from sim.text.words import length, percent
+from sim.text.words import asked, length, percent
 
 NAMES: Final = 1.75
 GAP: Final = 0.25
@@ -76,19 +74,19 @@ def _block(sheet: Sheet, found: Comparison, name: str, top: float) -> None:
     left = sheet.axes(MARGIN + NAMES + GAP, top + HEAD, PANEL, rows * ROW)
     right = sheet.axes(MARGIN + NAMES + GAP + PANEL + BETWEEN, top + HEAD, PANEL, rows * ROW)
     _values(left, results, first)
-    _differences(right, found, name, first.kind)
+    _differences(right, found, name, first.unit)
 
 
 def _values(axes: Axes, results: Sequence[TargetResult | None], first: TargetResult) -> None:
     told = [(row, one) for row, one in enumerate(results) if one is not None and one.kind == first.kind]
     numbers = [number for _, one in told for number in (one.value, one.low, one.high, one.threshold)]
     numbers = [number for number in numbers if math.isfinite(number)]
-    scale, unit = compare_words.scale(first.kind, numbers)
-    low, high = _room([number / scale for number in numbers], None if first.kind == "mean" else 100.0)
+    scale, unit = compare_words.scale(first.unit, numbers)
+    low, high = _room([number / scale for number in numbers], None if first.unit == "min" else 100.0)
     low = max(low, 0.0)
     _frame(axes, len(results), low, high, unit)
     limit = first.threshold / scale
-    good = (limit, high) if side(first.target) == "at_least" else (low, limit)
+    good = (limit, high) if first.side == "at_least" else (low, limit)
     axes.axvspan(*good, color=GOOD, linewidth=0)
     for row, one in told:
         own = one.threshold / scale
@@ -100,12 +98,12 @@ def _values(axes: Axes, results: Sequence[TargetResult | None], first: TargetRes
         mark(axes, min(max(one.value / scale, low), high), row + 0.5, one.verdict)
 
 
-def _differences(axes: Axes, found: Comparison, name: str, kind: str) -> None:
+def _differences(axes: Axes, found: Comparison, name: str, told_in: str) -> None:
     changes = {change.label: change.difference for change in found.changes if change.target == name}
     numbers = [0.0, *(n for one in changes.values() for n in (one.low, one.high) if math.isfinite(n))]
-    scale, unit = compare_words.scale(kind, numbers)
+    scale, unit = compare_words.scale(told_in, numbers)
     low, high = _room([number / scale for number in numbers], None)
-    _frame(axes, len(found.contenders), low, high, f"difference, {unit if kind == 'mean' else 'points'}")
+    _frame(axes, len(found.contenders), low, high, f"difference, {unit if told_in == 'min' else 'points'}")
     axes.axvline(0, color=INK, linewidth=1, zorder=3)
     for row, one in enumerate(found.contenders):
         if one.label not in changes:

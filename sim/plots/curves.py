@@ -1,4 +1,4 @@
-"""How long tips take: for every share and mean target, the share of its tips that were through within a time."""
+"""How long tips take: for every target on times, the share of its tips that were through within a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from sim.cli.terminal import Result, asked, came_to
 from sim.dynamics.clock import SECOND
 from sim.measures.bins import EDGES, LONGEST, at_most
+from sim.measures.kinds import kind_of
 from sim.measures.targets import TargetResult
 from sim.plots import axes as scales
-from sim.plots.findings import about, share_text, verdicts_told
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -37,9 +36,11 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
-from sim.scenario.describe import filter_words
-from sim.scenario.targets import MeanTarget, ShareTarget
-from sim.studies.tables import tips_of_curve
+from sim.scenario.pools import filter_words
+from sim.scenario.targets import Between
+from sim.studies.result import Result
+from sim.tables.run import tips_of_curve
+from sim.text.words import about, asked, came_to, share_text, verdicts_told
 
 GAP: Final = 0.65
 LEFT: Final = 0.75
@@ -48,7 +49,7 @@ PANEL: Final = 1.3
 OUTDENT: Final = 0.45
 """So far the lines above a panel begin left of it, over the numbers of its axis."""
 LIMIT: Final[dict[str, Any]] = {"color": INK, "linewidth": 1, "linestyle": (0, (6, 2, 1, 2))}
-"""The line at the longest mean."""
+"""The line at the longest mean, or other time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,16 @@ def curves(result: Result) -> list[Curve]:
     groups: dict[object, list[TargetResult]] = {}
     for one in result.targets:
         target = one.target
-        if isinstance(target, ShareTarget | MeanTarget):
+        if isinstance(target, Between) and kind_of(target).curve:
             groups.setdefault((target.of, target.from_, target.to, target.lost_tips), []).append(one)
     # More than two in a panel would hide each other.
     return [_curve(result, group[i : i + 2]) for group in groups.values() for i in range(0, len(group), 2)]
 
 
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
-    first = next((one for one in group if one.kind == "share"), group[0])
+    first = next((one for one in group if one.unit == "share"), group[0])
     target = first.target
-    assert isinstance(target, ShareTarget | MeanTarget)
+    assert isinstance(target, Between)
     return Curve(
         results=tuple(group),
         who=f"{filter_words(target.of)}, from {target.from_name} to {target.to_name}",
@@ -150,7 +151,7 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
         for one in panel.results:
             first.append(_limit(one) / 3)
             last.append(_limit(one) * 2)
-            if one.kind == "mean" and one.value > 0:
+            if one.unit == "min" and one.value > 0:
                 last.append(one.value * 1.5)
     low = min(max(min(first, default=0), SECOND), LONGEST / 100)
     return low, min(max([low * 60, *last]), LONGEST * 1.2)
@@ -159,8 +160,8 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
 def _limit(one: TargetResult) -> float:
     """The time that a target names."""
     target = one.target
-    assert isinstance(target, ShareTarget | MeanTarget)
-    return float(target.within if isinstance(target, ShareTarget) else target.mean)
+    assert isinstance(target, Between)
+    return float(target.limit)
 
 
 def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> None:
@@ -174,7 +175,7 @@ def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> 
         box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
         axes.text(0.5, 0.5, "no tips to judge", transform=axes.transAxes, ha="center", color=GREY, bbox=box, zorder=5)
     for one in panel.results:
-        (_draw_share if one.kind == "share" else _draw_mean)(axes, one)
+        (_draw_share if one.unit == "share" else _draw_time)(axes, one)
 
 
 def _draw_share(axes: Axes, one: TargetResult) -> None:
@@ -189,8 +190,8 @@ def _draw_share(axes: Axes, one: TargetResult) -> None:
         mark(axes, within, one.value, one.verdict)
 
 
-def _draw_mean(axes: Axes, one: TargetResult) -> None:
-    """The longest mean that is wanted, and on the foot of the panel the mean that is reached."""
+def _draw_time(axes: Axes, one: TargetResult) -> None:
+    """The longest time that is wanted, and on the foot of the panel the time that is reached."""
     limit, look = _limit(one), VERDICTS[one.verdict]
     axes.axvline(limit, **LIMIT, zorder=3)
     if not math.isnan(one.value):
@@ -205,10 +206,10 @@ def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
     """What the strokes and marks mean, those that the figure has."""
     found = [one for panel in panels for one in panel.results]
     handles: list[Line2D] = []
-    if any(one.kind == "share" for one in found):
+    if any(one.unit == "share" for one in found):
         handles.append(Line2D([], [], color=FAINT, linewidth=5, label="the curve has to cross this"))
-    if any(one.kind == "mean" for one in found):
-        handles.append(Line2D([], [], **LIMIT, label="longest mean wanted"))
+    if times := dict.fromkeys(one.kind for one in found if one.unit == "min"):
+        handles.append(Line2D([], [], **LIMIT, label=f"longest {' or '.join(times)} wanted"))
     used = [word for word in VERDICTS if any(one.verdict == word for one in found)]
     handles += [marked(word, word) for word in used]
     key(sheet, handles, top)

@@ -16,9 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from sim.cli.terminal import Result
 from sim.measures.targets import TargetResult
-from sim.plots.findings import WEEKDAYS, about, hours_text, share_text, short
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -34,8 +32,10 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
+from sim.scenario.targets import OfTips
 from sim.studies.binding import beyond_chance
-from sim.text import words
+from sim.studies.result import Result
+from sim.text.words import WEEKDAYS, about, hours_text, share_text, short
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -62,7 +62,7 @@ class Failing:
     failed: NDArray[np.int64]
     """(7, 24) tips, Monday first."""
     allowed: float | None
-    """The share of tips that may fail; None for a mean."""
+    """The share of tips that may fail; None where none fails by itself."""
     most: int | None = None
     """The hour of the day at which it fails most, all weekdays together, where that is beyond chance."""
     least: int | None = None
@@ -93,14 +93,13 @@ def failings(result: Result) -> list[Failing]:
     names = list(result.done.scenario.targets)
     found = []
     for one in result.targets:
-        if one.kind == "occupancy":
+        if not one.about_tips:
             continue
         units = result.done.sample.failing[:, names.index(one.name)]
         judged, failed = units.sum(axis=0).T.reshape(2, 7, 24)
-        allowed = {"share": 1 - one.threshold, "lost": one.threshold}.get(one.kind)
         by_hour, whole = units.reshape(-1, 7, 24, 2).sum(axis=1), units.sum(axis=1)
         most, least = beyond_chance(by_hour, whole), beyond_chance(by_hour, whole, least=True)
-        found.append(Failing(one, judged, failed, allowed, most, least))
+        found.append(Failing(one, judged, failed, one.target.allowed, most, least))
     return found
 
 
@@ -161,13 +160,8 @@ def _head(panel: Failing) -> list[tuple[str, str, str]]:
     one, target = panel.result, panel.result.target
     failed, judged = int(panel.failed.sum()), int(panel.judged.sum())
     share = share_text(failed / judged)
-    match target.kind:
-        case "share":
-            told = f"{share} of its tips not within {words.length(target.within)}"
-        case "mean":
-            told = f"{share} of its tips longer than {words.length(target.mean)}"
-        case _:
-            told = f"{share} of its tips give up for good"
+    assert isinstance(target, OfTips)
+    told = f"{share} of its tips {target.failing}"
     if panel.allowed is not None:
         told += f"; {share_text(panel.allowed)} may"
     width = STEP - 0.25

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sim.cli.terminal import asked
 from sim.plots.letters import Letter, lettered
 from sim.plots.style import (
     FAINT,
@@ -33,7 +32,7 @@ from sim.studies.plausibility import Cell, Map
 from sim.studies.ranges import Axis
 from sim.text.map import PERIODS, failing_first, finding, number_of, wordings
 from sim.text.paths import Wording
-from sim.text.words import length, percent
+from sim.text.words import asked, length, percent
 
 DEEPEST: Final = 0.62
 """How much of its colour a cell has in which the targets never hold; with more, its letter is hard to read."""

@@ -11,9 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sim.cli.terminal import asked
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.measures.held import side
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
     GREY,
@@ -32,7 +30,7 @@ from sim.plots.style import (
 )
 from sim.studies.runway import Course, Runway
 from sim.text.runway import finding
-from sim.text.words import count, length, percent
+from sim.text.words import asked, count, length, percent
 
 LEFT: Final = 0.62
 GAP: Final = 0.72
@@ -95,7 +93,7 @@ def _panel(axes: Axes, found: Runway, k: int) -> None:
         values = _line(axes, course, k, scale, place, n)
         shown += values
     low, high = _extent(shown, at_most=1.0 * (100 if unit == "%" else math.inf))
-    fails = (threshold, high) if side(results[0].target) == "at_most" else (low, threshold)
+    fails = (threshold, high) if results[0].side == "at_most" else (low, threshold)
     axes.axhspan(*fails, color=FAILS, linewidth=0, zorder=0)
     axes.axhline(threshold, color=INK, linewidth=1.6, zorder=3)
     axes.set_ylim(low, high)
@@ -125,7 +123,7 @@ def _line(axes: Axes, course: Course, k: int, scale: float, place: int, n: int) 
 
 def _unit(results: list[TargetResult]) -> tuple[str, float]:
     """The unit in which the values of a panel read well, and its size."""
-    if results[0].kind != "mean":
+    if results[0].unit != "min":
         return "%", 0.01
     largest = max([one.threshold for one in results] + [one.value for one in results if math.isfinite(one.value)])
     for unit, size in (("d", DAY), ("h", HOUR), ("min", MINUTE)):

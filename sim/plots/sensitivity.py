@@ -16,7 +16,6 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path as MarkerPath
 from matplotlib.textpath import TextPath
 
-from sim.cli.terminal import asked
 from sim.measures.estimates import Estimate
 from sim.plots.along import along_one
 from sim.plots.letters import Letter, lettered
@@ -40,7 +39,7 @@ from sim.plots.style import (
 from sim.studies.sensitivity import Sensitivity
 from sim.text.paths import number_text
 from sim.text.sensitivity import deciding_on, finding, said
-from sim.text.words import count, length, percent
+from sim.text.words import asked, count, length, percent
 
 NAMES: Final = 2.6
 """Inches of the column of the ranges' names."""

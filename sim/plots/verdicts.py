@@ -10,11 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sim.cli.terminal import Result, came_to, with_interval
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.measures.held import side
 from sim.measures.targets import HeldShare, TargetResult
-from sim.plots.findings import about, are, share_text
 from sim.plots.style import (
     GREY,
     INK,
@@ -33,7 +30,9 @@ from sim.plots.style import (
     text_width,
     wrapped,
 )
+from sim.studies.result import Result
 from sim.text import words
+from sim.text.words import about, are, came_to, share_text, with_interval
 
 NAMES: Final = 2.5
 STRIP: Final = 2.4
@@ -126,10 +125,10 @@ def _strip(axes: Axes, one: TargetResult, together: TargetResult) -> None:
     for name in ("left", "bottom"):
         axes.spines[name].set_visible(False)
     axes.set_facecolor(BAD)
-    good = (limit, last) if side(one.target) == "at_least" else (first, limit)
+    good = (limit, last) if one.side == "at_least" else (first, limit)
     axes.axvspan(*good, color=GOOD, linewidth=0)
     axes.plot([limit, limit], [-1, 1.25], color=INK, linewidth=1.8, clip_on=False, zorder=4)
-    wanted = f"{'at least' if side(one.target) == 'at_least' else 'at most'} {_number(one, limit)}"
+    wanted = f"{'at least' if one.side == 'at_least' else 'at most'} {_number(one, limit)}"
     half = text_width(wanted, SMALL) / 2 / STRIP * (last - first)
     middle = min(max(limit, first + half), last - half)
     axes.text(middle, 1.4, wanted, ha="center", va="bottom", fontsize=SMALL, color=INK)
@@ -150,7 +149,7 @@ def _strip(axes: Axes, one: TargetResult, together: TargetResult) -> None:
 
 
 def _number(one: TargetResult, value: float) -> str:
-    return words.span(value) if one.kind == "mean" and value else "0" if one.kind == "mean" else share_text(value)
+    return words.span(value) if one.unit == "min" and value else "0" if one.unit == "min" else share_text(value)
 
 
 def _scale(one: TargetResult, together: TargetResult) -> tuple[float, float]:
@@ -159,7 +158,7 @@ def _scale(one: TargetResult, together: TargetResult) -> tuple[float, float]:
     if not math.isnan(one.value):
         numbers.append(one.value)
     low, high = min(numbers), max(number for number in numbers if math.isfinite(number))
-    if one.kind == "mean":
+    if one.unit == "min":
         return 0.0, float(next((time for time in _TIMES if time >= 1.15 * high), 1.15 * high))
     step = next((step for step in _STEPS if step >= (high - low) / 3), 0.0)
     if not step:

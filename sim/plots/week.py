@@ -14,11 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sim.cli.terminal import Result
 from sim.measures.frame import HOURS_A_WEEK
 from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
 from sim.plots import axes as scales
-from sim.plots.findings import about, hour_text, listed, share_text, short
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -37,7 +35,9 @@ from sim.plots.style import (
     text_width,
 )
 from sim.studies.binding import largest_excess
+from sim.studies.result import Result
 from sim.text import words
+from sim.text.words import about, hour_text, share_text, short, some
 
 BAND: Final = (5, 95)
 """Percentiles over replications between which the bands lie."""
@@ -140,7 +140,7 @@ def _title(pools: list[PoolWeek]) -> str:
         told = "Hardly any tip waits at any hour of the week"
     if over:
         hours = f"has too few people {over[0].overloaded} h a week" if len(over) == 1 else "have too few for hours"
-        told += f"; {listed([pool.name for pool in over], most=2)} {hours}"
+        told += f"; {some([pool.name for pool in over], most=2)} {hours}"
     return told
 
 

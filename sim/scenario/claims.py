@@ -6,9 +6,9 @@ ends after which is said once, in the ledger's `subjects` and `clocks`. What fol
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.fields import Growth, Length, Name, Names, Number, Part, PositiveLength, Rate, Share, Text, hint, rule
 from sim.scenario.readings import Readings
@@ -206,23 +206,26 @@ class SurgeFact(_Fact):
     lasts: PositiveLength
 
 
-CLAIMS: Final[dict[str, type[_Claim]]] = {
-    "share within": ShareWithin,
-    "mean": Mean,
-    "best case": BestCase,
-    "volume": Volume,
-    "growth": GrowthRate,
-    "share of a whole": ShareOfWhole,
-    "cost ratio": CostRatio,
-    "staffing change": StaffingChange,
-    "zero": Zero,
-    "availability": Availability,
-}
-FACTS: Final[dict[str, type[_Fact]]] = {"share of a whole": ShareFact, "gain": GainFact, "surge": SurgeFact}
+def _by_kind(union: Any) -> dict[str, Any]:
+    """The classes of a union by what they say their kind is."""
+    return {get_args(one.model_fields["kind"].annotation)[0]: one for one in get_args(union)}
 
 
-def _kind(given: Any) -> str:
-    return str(given["kind"] if isinstance(given, dict) else given.kind)
+_AnyClaim = (
+    ShareWithin
+    | Mean
+    | BestCase
+    | Volume
+    | GrowthRate
+    | ShareOfWhole
+    | CostRatio
+    | StaffingChange
+    | Zero
+    | Availability
+)
+_AnyFact = ShareFact | GainFact | SurgeFact
+CLAIMS: Final = _by_kind(_AnyClaim)
+FACTS: Final = _by_kind(_AnyFact)
 
 
 def _known(given: object, kinds: dict[str, Any], what: str) -> object:
@@ -246,27 +249,8 @@ def _a_fact(given: object) -> object:
     return _known(given, FACTS, "fact")
 
 
-Claim = Annotated[
-    Annotated[ShareWithin, Tag("share within")]
-    | Annotated[Mean, Tag("mean")]
-    | Annotated[BestCase, Tag("best case")]
-    | Annotated[Volume, Tag("volume")]
-    | Annotated[GrowthRate, Tag("growth")]
-    | Annotated[ShareOfWhole, Tag("share of a whole")]
-    | Annotated[CostRatio, Tag("cost ratio")]
-    | Annotated[StaffingChange, Tag("staffing change")]
-    | Annotated[Zero, Tag("zero")]
-    | Annotated[Availability, Tag("availability")],
-    Discriminator(_kind),
-    BeforeValidator(_a_claim),
-]
+Claim = Annotated[_AnyClaim, Field(discriminator="kind"), BeforeValidator(_a_claim)]
 """What a source says, of any kind."""
 
-Fact = Annotated[
-    Annotated[ShareFact, Tag("share of a whole")]
-    | Annotated[GainFact, Tag("gain")]
-    | Annotated[SurgeFact, Tag("surge")],
-    Discriminator(_kind),
-    BeforeValidator(_a_fact),
-]
+Fact = Annotated[_AnyFact, Field(discriminator="kind"), BeforeValidator(_a_fact)]
 """What is known from elsewhere: it is reckoned with and not judged."""

@@ -16,8 +16,9 @@ from sim.scenario.chance import drawn
 from sim.scenario.cost import cost_a_week, full_time, nobody_is_off, paid_hours
 from sim.scenario.demand import Recorded
 from sim.scenario.flow import booked_hours, flow, offered_hours
+from sim.scenario.pools import filter_words
 from sim.scenario.roster_warnings import roster_warnings
-from sim.scenario.schema import Filter, Scenario, Stage
+from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seat_hours, week_on_duty
 from sim.scenario.trace import days
 from sim.scenario.warnings import warnings
@@ -179,24 +180,6 @@ def _stages(scenario: Scenario) -> tuple[StageLoad, ...]:
         mean = work / visits if visits else sum(float(law.mean) for law in laws) / len(laws)
         found.append(StageLoad(stage.name, _who(stage), _does(stage, mean), visits, mean / MINUTE))
     return tuple(found)
-
-
-def filter_words(one: Filter | None) -> str:
-    """Which tips a filter means, in words.
-
-    >>> filter_words(Filter(channel=["sms", "online"], labelled=False))
-    'tips with channel online or sms, without a label'
-    """
-    if one is None:
-        return "all tips"
-    parts = [
-        f"with {key} {' or '.join(sorted(wanted))}"
-        for key in ("stage", "channel", "risk", "tier", "category")
-        if (wanted := getattr(one, key)) is not None
-    ]
-    if one.labelled is not None:
-        parts.append("with a label" if one.labelled else "without a label")
-    return f"tips {', '.join(parts)}"
 
 
 def _who(stage: Stage) -> str:

@@ -35,6 +35,8 @@ class Flow:
     """(n_stages, n_channels): visits to each stage."""
     work: Floats
     """(n_stages, n_channels): ticks of service or delay there."""
+    work_squared: Floats
+    """(n_stages, n_channels): the squares of these ticks, visit by visit, added up."""
     unlabelled: Floats
     """(n_stages, n_channels): visits by tips without a label."""
 
@@ -44,7 +46,7 @@ def flow(scenario: Scenario) -> Flow:
     tips = coming(scenario)
     weight = _weight(scenario, tips)
     shape = (len(scenario.stages), len(scenario.channels))
-    visits, work, unlabelled = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    visits, work, squares, unlabelled = (np.zeros(shape) for _ in range(4))
     channel = tips.codes["channel"][:, 0]
 
     def by_channel(mass: Floats) -> Floats:
@@ -52,11 +54,14 @@ def flow(scenario: Scenario) -> Flow:
         return found
 
     for number, mass in enumerate(_masses(scenario, tips, weight)):
-        mean = _values(scenario.stages[number].time, tips, lambda law: float(law.mean))
+        time = scenario.stages[number].time
+        mean = values_of(time, tips, lambda law: float(law.mean))
+        square = values_of(time, tips, lambda law: float(law.mean) ** 2 * (1 + float(law.cv) ** 2))
         visits[number] = by_channel(mass)
         work[number] = by_channel(mass * mean)
+        squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
-    return Flow(visits, _with_recorded(scenario, visits, work), unlabelled)
+    return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
 
 
 def coming(scenario: Scenario) -> Crowd:
@@ -194,7 +199,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
     """
     stages = scenario.stages
     index = {stage.name: number for number, stage in enumerate(stages)}
-    shares = [_values(stage.share, tips, float) for stage in stages]
+    shares = [values_of(stage.share, tips, float) for stage in stages]
     labelling = {name: _labelling(scenario, name) for name in scenario.labels}
     risk = tips.codes["risk"][:, 0]
     found = [np.zeros(weight.shape) for _ in stages]
@@ -241,7 +246,7 @@ def _relabelled(mass: Floats, chances: Floats) -> Floats:
     return found
 
 
-def _values(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
+def values_of(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
     """A number for every kind of tip, (rows, columns) or broadcasting to it."""
     if value.by is None:
         return np.full((1, 1), number(value.values[""]))

@@ -8,7 +8,8 @@ from sim.scenario.faults import Fault, at
 from sim.scenario.pieces import Pieces
 from sim.scenario.references import looked_up
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
-from sim.scenario.schema import Filter, LostTarget, MeanTarget, Milestone, OccupancyTarget, ShareTarget, Stage
+from sim.scenario.schema import Filter, Milestone, Stage
+from sim.scenario.targets import Between, OfTips
 from sim.scenario.tree import Path, find
 
 
@@ -27,7 +28,7 @@ def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
     targets = {
         name: target
         for name, target in (found["targets"] or {}).items()
-        if not isinstance(target, OccupancyTarget) and ("targets", name) not in doubtful
+        if isinstance(target, OfTips) and ("targets", name) not in doubtful
     }
     tips = crowd(found["demand"], found["labels"], stages, [target.of for target in targets.values()])
     rules = [*_stage_rules(tips, stages), *_target_rules(tips, stages, targets, found["milestones"] or {}, doubtful)]
@@ -66,14 +67,14 @@ def _why(tips: Crowd, one: Filter | None, labelled_before: bool) -> str:
 def _target_rules(
     tips: Crowd,
     stages: Sequence[Stage],
-    targets: Mapping[str, ShareTarget | MeanTarget | LostTarget],
+    targets: Mapping[str, OfTips],
     milestones: dict[str, Milestone],
     doubtful: set[Path],
 ) -> Iterator[tuple[Path, str]]:
     known = {}
     for name, target in targets.items():
         ends: dict[str, Milestone] = {}
-        if isinstance(target, ShareTarget | MeanTarget):
+        if isinstance(target, Between):
             if any(("milestones", end.name) in doubtful for end in (target.from_, target.to)):
                 continue
             try:

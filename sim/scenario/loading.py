@@ -6,12 +6,15 @@ Nothing outside the folder of the file given is read, whatever the document says
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+
+from ruamel.yaml import YAML
 
 from sim.scenario import shape
 from sim.scenario.arrivals import expected_tips
@@ -27,7 +30,7 @@ from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
 from sim.scenario.trace import drawn_from, trace
-from sim.scenario.tree import Node, compose, find, merge, with_child
+from sim.scenario.tree import Node, compose, find, merge, of_plain, with_child
 
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
@@ -38,21 +41,53 @@ LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
 
 
-def load(
-    path: str | Path, *, variant: str | None = None, changes: Changes = (), reading: str | None = None
-) -> Scenario:
-    """The scenario in a file, with a variant and changes by path laid on it.
+Source = str | Path | Mapping[str, Any]
+"""A scenario file, its text (with a line's end in it), or the mapping that it would hold."""
 
-    `reading` is put in place of every reading of claims that the document names. ScenarioError with every fault of the
-    document, of its variants and of its plausible ranges.
+
+def load(source: Source, *, variant: str | None = None, changes: Changes = (), reading: str | None = None) -> Scenario:
+    """The scenario in a file, a text or a mapping, with a variant and changes by path laid on it.
+
+    Files that a text or a mapping names lie below the working folder. `reading` is put in place of every reading of
+    claims that the document names. ScenarioError with every fault of the document, of its variants and of its plausible
+    ranges.
+
+    >>> small = load({"scenario": "Small", "run": {"start": "2025-01-06 00:00", "length": "7 d"},
+    ...     "demand": {"volume": "60/h"}, "pools": {"desk": {"staff": 3}},
+    ...     "stages": [{"name": "answer", "pool": "desk", "service": "2 min"}]})
+    >>> small.pools["desk"].staff
+    3
     """
-    return read(path).scenario(variant=variant, changes=changes, reading=reading)
+    return read(source).scenario(variant=variant, changes=changes, reading=reading)
 
 
-def read(path: str | Path) -> Document:
-    """The document in a file, parsed once; ScenarioError where it is no YAML or extends what it may not."""
-    file = Path(path)
-    return Document(file, _tree(file, str(path), file.parent, ()))
+def read(source: Source) -> Document:
+    """The document in a file, a text or a mapping, parsed once.
+
+    ScenarioError where it is no YAML or extends what it may not.
+    """
+    if isinstance(source, str | Path) and "\n" not in str(source):
+        file = Path(source)
+        return Document(file, _extended(compose(text(file, str(source)), str(source)), file, str(source), file.parent))
+    if isinstance(source, Mapping):
+        tree, file = of_plain(source, Mark("mapping")), Path("mapping")
+    else:
+        tree, file = compose(str(source), "text"), Path("text")
+    return Document(file, _extended(tree, file, file.name, file.parent))
+
+
+def as_yaml(scenario: Scenario) -> str:
+    """The scenario as resolved, after `extends`, the variant and the changes; variants that fit no more go."""
+    tree = dict(scenario.tree)
+    try:
+        Document(scenario.path, of_plain(tree, Mark(str(scenario.path)))).scenario()
+    except ScenarioError:
+        tree.pop("variants", None)
+    into = io.StringIO()
+    yaml = YAML()
+    yaml.width = 120
+    yaml.dump(tree, into)
+    return into.getvalue()
 
 
 class Document:
@@ -231,12 +266,11 @@ def _in_order(faults: list[Fault]) -> list[Fault]:
     return [*found[:MOST_FAULTS], Fault(found[0].file, 0, 0, "", f"has {len(found) - MOST_FAULTS:,} more faults")]
 
 
-def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:
-    """The tree of a file that messages call `name`, laid on the tree of the file that it extends.
+def _extended(tree: Node, file: Path, name: str, root: Path, above: tuple[Path, ...] = ()) -> Node:
+    """The tree of a document that messages call `name`, laid on the tree of the file that it extends.
 
     `root` is the folder that no file may leave, `above` the files that led here.
     """
-    tree = compose(text(file, name), name)
     key = tree.child("extends")
     if key is None:
         return tree
@@ -250,5 +284,6 @@ def _tree(file: Path, name: str, root: Path, above: tuple[Path, ...]) -> Node:
             raise ValueError(f"makes a chain of more than {LONGEST_CHAIN} files")
     except ValueError as error:
         raise ScenarioError([at(key.mark, ("extends",), str(error), shown(key.value))]) from None
-    below = _tree(base, str(Path(name).parent / key.value), root, (*above, file.resolve()))
+    told = str(Path(name).parent / key.value)
+    below = _extended(compose(text(base, told), told), base, told, root, (*above, file.resolve()))
     return merge(below, with_child(tree, "extends", None, key.mark))

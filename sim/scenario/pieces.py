@@ -14,7 +14,7 @@ from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import near
 from sim.scenario.messages import faults_of, not_a_key
 from sim.scenario.schema import World
-from sim.scenario.targets import TAGS
+from sim.scenario.targets import KINDS
 from sim.scenario.tree import Node
 
 ENTRYWISE: Final = ("labels", "pools", "stages", "milestones", "targets", "plausible")
@@ -24,17 +24,11 @@ MOST_ENTRIES: Final = 200
 MOST_CENTRES: Final = 1000
 """Of each part; keeps what is checked entry by entry within bounds."""
 
-STAND_INS: Final = {
-    "service": "1 min",
-    "delay": "1 min",
-    "within": "1 min",
-    "mean": "1 min",
-    "from": "arrival",
-    "to": "arrival",
-    "lost": 1,
-    "occupancy": 1,
-}
+STAND_INS: Final = {"service": "1 min", "delay": "1 min", "from": "arrival", "to": "arrival"}
 """In place of a key at fault, so that the names in the rest of its entry are looked up all the same."""
+
+STAND_INS_FOR_A: Final = {int: "1 min", float: 1}
+"""The same for what a kind of targets needs, by what is kept of it: a duration or a share."""
 
 
 @dataclass(slots=True)
@@ -120,8 +114,8 @@ def _rest(name: str, plain: Any, error: ValidationError, folder: Path) -> dict[A
     faulty: dict[Any, set[Any]] = {}
     for one in error.errors():
         entry, *keys = one["loc"] or (None,)
-        # The kind of a target is a tag, not a key; a fault of the entry as a whole has no key.
-        faulty.setdefault(entry, set()).add(next((key for key in keys if key not in TAGS), None))
+        # A fault of the entry as a whole has no key.
+        faulty.setdefault(entry, set()).add(next(iter(keys), None))
     found = {}
     for entry, value in plain.items() if isinstance(plain, dict) else enumerate(plain):
         left = _left(value, faulty[entry]) if entry in faulty else value
@@ -139,7 +133,18 @@ def _left(value: Any, keys_at_fault: set[Any]) -> dict[str, Any] | None:
     if not isinstance(value, dict) or None in keys_at_fault:
         return None
     kept = {key: given for key, given in value.items() if key not in keys_at_fault}
-    return kept | {key: STAND_INS[key] for key in keys_at_fault if key in STAND_INS}
+    known = STAND_INS | _for_targets()
+    return kept | {key: known[key] for key in keys_at_fault if key in known}
+
+
+def _for_targets() -> dict[str, Any]:
+    """What stands in for the keys that kinds of targets need."""
+    return {
+        key: STAND_INS_FOR_A[given]
+        for kind in KINDS.values()
+        for key in kind.needs()
+        if (given := kind.model_fields[key].annotation) in STAND_INS_FOR_A
+    }
 
 
 def _validated(name: str, plain: Any, folder: Path) -> Any:

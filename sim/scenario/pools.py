@@ -46,6 +46,24 @@ class Filter(Part):
         return self
 
 
+def filter_words(one: Filter | None) -> str:
+    """Which tips a filter means, in words.
+
+    >>> filter_words(Filter(channel=["sms", "online"], labelled=False))
+    'tips with channel online or sms, without a label'
+    """
+    if one is None:
+        return "all tips"
+    parts = [
+        f"with {key} {' or '.join(sorted(wanted))}"
+        for key in ("stage", "channel", "risk", "tier", "category")
+        if (wanted := getattr(one, key)) is not None
+    ]
+    if one.labelled is not None:
+        parts.append("with a label" if one.labelled else "without a label")
+    return f"tips {', '.join(parts)}"
+
+
 class Shift(Part):
     """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts."""
 

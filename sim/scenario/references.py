@@ -15,15 +15,12 @@ from sim.scenario.schema import (
     Demand,
     Filter,
     Labeller,
-    MeanTarget,
     Milestone,
-    OccupancyTarget,
     Pool,
-    ShareTarget,
     Stage,
     Target,
 )
-from sim.scenario.targets import GIVEN
+from sim.scenario.targets import GIVEN, Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
 FILTERED = ("channel", "risk", "tier", "category", "stage")
@@ -52,7 +49,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
 
 def resolved(target: Target, milestones: dict[str, Milestone]) -> Target:
     """The target with its milestones looked up."""
-    if not isinstance(target, ShareTarget | MeanTarget):
+    if not isinstance(target, Between):
         return target
     ends = {"from_": looked_up(target.from_, milestones), "to": looked_up(target.to, milestones)}
     return target.model_copy(update=ends)
@@ -213,16 +210,16 @@ def _moments(look: _Look, path: Path, milestone: Milestone) -> None:
 
 def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> None:
     path: Path = ("targets", name)
-    if isinstance(target, OccupancyTarget):
-        if (
-            look.known((*path, "pool"), target.pool, "pool", look.names.pool)
-            and target.in_each
-            and (target.pool in pools and pools[target.pool].shared)
-        ):
-            look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
-        return
-    _filter(look, (*path, "of"), target.of)
-    if isinstance(target, ShareTarget | MeanTarget) and look.names.milestone is not None:
+    if (
+        isinstance(target, OfPool)
+        and look.known((*path, "pool"), target.pool, "pool", look.names.pool)
+        and target.in_each
+        and (target.pool in pools and pools[target.pool].shared)
+    ):
+        look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
+    if isinstance(target, OfTips):
+        _filter(look, (*path, "of"), target.of)
+    if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)
 

@@ -10,11 +10,11 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from sim.dynamics.clock import DAY, HOUR, WEEK
+from sim.dynamics.clock import HOUR, WEEK
 from sim.scenario.demand import Channel, Demand, Labeller, Surge
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, rule
@@ -60,9 +60,6 @@ __all__ = [
     "Target",
     "World",
 ]
-
-MEAN_COOL_DOWN: Final = 2 * DAY
-"""A target on a mean has no threshold; its late tips get so long at least."""
 
 
 def _confidence(value: float) -> float:
@@ -157,6 +154,12 @@ class Scenario(World):
     def name(self) -> str:
         """The file's name without its ending; results are kept under it."""
         return self.path.stem
+
+    def to_yaml(self) -> str:
+        """The document as resolved, as text that loads again."""
+        from sim.scenario.loading import as_yaml
+
+        return as_yaml(self)
 
     @property
     def folder(self) -> Path:
@@ -258,6 +261,4 @@ class Scenario(World):
 
 def longest_threshold(targets: Collection[Target]) -> int:
     """The longest threshold of some targets, 2 d for a mean; 0 without either."""
-    thresholds = [target.within for target in targets if isinstance(target, ShareTarget)]
-    means = [MEAN_COOL_DOWN for target in targets if isinstance(target, MeanTarget)]
-    return max([0, *thresholds, *means])
+    return max((target.longest for target in targets), default=0)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator
 from sim.scenario.distributions import LAWS, Law
 from sim.scenario.schema import World
 from sim.scenario.stages import ByAttribute
+from sim.scenario.targets import KINDS, Target
 from sim.scenario.tree import Path
 
 
@@ -37,9 +38,14 @@ def is_whole(path: Path) -> bool:
     )
 
 
-@lru_cache(maxsize=1000)
 def kinds_at(path: Path, schema: type[BaseModel] = World) -> tuple[Any, ...]:
     """The types that a value at a path may have."""
+    return _kinds_at(path, schema, len(KINDS))
+
+
+@lru_cache(maxsize=1000)
+def _kinds_at(path: Path, schema: type[BaseModel], n_targets: int) -> tuple[Any, ...]:
+    """The same, kept for as many kinds of targets as there are."""
     kinds: tuple[Any, ...] = (schema,)
     for part in path:
         kinds = tuple(child for kind in kinds for child in _child(kind, part))
@@ -84,6 +90,8 @@ def _branches(kind: Any) -> tuple[Any, ...]:
     """The kinds in a union, nothing (None) left out; a law stays one."""
     if kind == Law:
         return (_LAW,)
+    if kind is Target:
+        return tuple(KINDS.values())
     bare, notes = _bare(kind), _notes(kind)
     if get_origin(bare) in (Union, UnionType):
         if any(_bare(branch) in LAWS.values() for branch in get_args(bare)):

@@ -1,14 +1,24 @@
-"""Names for moments, and the targets that are judged by them."""
+"""Names for moments, and the kinds of targets that are judged by them: what a document says of one, and its words.
+
+A kind is one class here, made known by `target_kind`, and one in `measures/kinds.py` that says how it is measured.
+Whoever needs to know something of a target asks it; nobody asks of which kind it is.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from inspect import isabstract
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
-from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
-from pydantic_core import CoreSchema
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic_core import CoreSchema, core_schema
 
+from sim.dynamics.clock import DAY, MINUTE
 from sim.scenario.fields import Name, Part, PositiveLength, Several, Share, Text, rule
-from sim.scenario.pools import Filter
+from sim.scenario.pools import Filter, filter_words
+from sim.scenario.units import length, percent
 
 GIVEN: Final = ("arrival", "leave", "lost")
 """Moments that every tip may have without any stage."""
@@ -79,22 +89,201 @@ def moment(text: object, *at: str | int) -> Moment:
     return Moment.model_construct(stage=stage, what=what)
 
 
-class _Common(Part):
+Side = Literal["at_least", "at_most"]
+Unit = Literal["share", "min"]
+
+SCALE: Final[Mapping[Unit, float]] = {"share": 1.0, "min": float(MINUTE)}
+"""What a value is divided by to be told in its unit: times are kept in ticks."""
+
+MOST: Final[Mapping[Unit, float]] = {"share": 1.0, "min": math.inf}
+"""The largest value that there can be."""
+
+MEAN_COOL_DOWN: Final = 2 * DAY
+"""A target on a mean has no threshold; its late tips get so long at least."""
+
+
+class Target(Part):
+    """A rule that a run is judged by, of any kind.
+
+    A document's target becomes one of the class of KINDS whose keys it has.
+    """
+
+    kind: ClassVar[str]
+    """Its name, in tables too."""
+    a: ClassVar[str]
+    """The kind in a sentence: "a mean", "an occupancy"."""
+    side: ClassVar[Side]
+    """On which side of its threshold it is met."""
+    unit: ClassVar[Unit]
+    by_tip: ClassVar[bool] = True
+    """Whether each tip meets or fails it by itself, so that its value is the share of those that do."""
+
     claim: Text | None = None
     """The claim that it stands for."""
     per: Literal["run", "month", "week", "day"] = "run"
     in_each: Literal["centre"] | None = None
 
+    @property
+    @abstractmethod
+    def threshold(self) -> float:
+        """A share, or ticks."""
 
-class _OfTips(_Common):
+    @property
+    @abstractmethod
+    def asks(self) -> str:
+        """What it asks, in a few words."""
+
+    @property
+    @abstractmethod
+    def says(self) -> str:
+        """What it asks, in one sentence without a subject."""
+
+    @property
+    def longest(self) -> int:
+        """Ticks for which tips are to be followed after they arrived, so that it can judge them."""
+        return 0
+
+    @property
+    def asked(self) -> str:
+        """What it asks in a few words, and of which periods and centres."""
+        each = [f"each {self.per}"] if self.per != "run" else []
+        each += ["each centre"] if self.in_each else []
+        return ", ".join([self.asks, *each])
+
+    @property
+    def words(self) -> str:
+        """Every part of it in one sentence without a subject, which can stand for it."""
+        text = f"{self.says}, in each centre" if self.in_each else self.says
+        return text if self.per == "run" else f"{text}, {'on' if self.per == 'day' else 'in'} every {self.per}"
+
+    @property
+    def scale(self) -> float:
+        """What a value is divided by to be told in its unit."""
+        return SCALE[self.unit]
+
+    @property
+    def most(self) -> float:
+        """The largest value that there can be."""
+        return MOST[self.unit]
+
+    def in_unit(self, value: float) -> float:
+        """A share, or ticks as minutes."""
+        return value / self.scale
+
+    def fails(self, value: float) -> float:
+        """How much fails at a value: at the threshold as much as is allowed."""
+        return self.most - value if self.side == "at_least" else value
+
+    @property
+    def allowed(self) -> float | None:
+        """The share of tips that may fail; None where tips do not fail by themselves."""
+        return self.fails(self.threshold) if self.by_tip else None
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """The keys that tell this kind: those that it must have, moments left out."""
+        fields = cls.model_fields.items()
+        return tuple(one.alias or name for name, one in fields if one.is_required() and one.annotation is not Milestone)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if cls is not Target:
+            return handler(source)
+        return core_schema.with_info_plain_validator_function(_of_its_kind)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        if cls is not Target:
+            return handler(schema)
+        return {"oneOf": [handler(_named_schema(one)) for one in KINDS.values()]}
+
+
+KINDS: Final[dict[str, type[Target]]] = {}
+"""All kinds of targets by name, in the order in which messages name their keys."""
+
+AnyKind = TypeVar("AnyKind", bound=Target)
+
+
+def target_kind(one: type[AnyKind]) -> type[AnyKind]:
+    """Make a kind of targets known: documents, messages and the JSON Schema have it from here on.
+
+    TypeError where the class leaves out what every kind says; ValueError where its name or its keys are taken.
+    """
+    if isabstract(one):
+        raise TypeError(f"{one.__name__} leaves out {', '.join(sorted(one.__abstractmethods__))}")
+    if missing := [name for name in ("kind", "a", "side", "unit") if not hasattr(one, name)]:
+        raise TypeError(f"{one.__name__} leaves out {', '.join(missing)}")
+    if one.kind in KINDS:
+        raise ValueError(f"there is a kind '{one.kind}' of targets already")
+    for other in KINDS.values():
+        if {*other.needs()} == {*one.needs()}:
+            raise ValueError(f"'{one.kind}' and '{other.kind}' could not be told apart by their keys")
+    KINDS[one.kind] = one
+    return one
+
+
+def _named_schema(kind: type[Target]) -> Any:
+    """The schema of a kind by a name of its own, under which the JSON Schema has it once."""
+    kind.model_rebuild()
+    schema = kind.__pydantic_core_schema__
+    if schema["type"] != "model":
+        return schema
+    name = f"{kind.__module__}.{kind.__qualname__}:{id(kind)}"
+    return core_schema.definitions_schema({**schema, "ref": name}, [])
+
+
+def _of_its_kind(given: Any, info: ValidationInfo) -> Target:
+    """A target as its kind reads it: that of which most keys are there, of equals the one that misses the fewest."""
+    if isinstance(given, Target):
+        return given
+    if not isinstance(given, dict):
+        raise rule("a target is a mapping such as {from: arrival, to: review.start, within: 10 min, share: 90 %}")
+    there = {name: len({*one.needs()} & {*given}) for name, one in KINDS.items()}
+    found = max(KINDS.values(), key=lambda one: (there[one.kind], there[one.kind] - len(one.needs())))
+    if not there[found.kind]:
+        forms = [" and ".join(f"`{key}`" for key in one.needs()) for one in KINDS.values()]
+        raise rule(f"a target needs {', or '.join(forms)}", value=False)
+    return found.model_validate(given, context=info.context)
+
+
+class OfTips(Target):
+    """A target about tips: every tip of the cohort is counted by it in one column of `tallies.COLUMNS`."""
+
     of: Filter | None = None
     """Which tips it judges; all when left out."""
 
+    @property
+    @abstractmethod
+    def failing(self) -> str:
+        """What a tip does that fails, said after "5 % of its tips"."""
 
-class _Between(_OfTips):
+    @abstractmethod
+    def of_tip(self, column: str) -> str:
+        """What is said of a tip that is counted in a column, but for how long it took."""
+
+    def pointless(self, has_patience: bool) -> str | None:
+        """Why it says nothing where no stage `has_patience`, or does not; None where it does."""
+        return None
+
+
+class Between(OfTips):
+    """A target on the time from one moment to another."""
+
     from_: Milestone = Field(alias="from")
     to: Milestone
     lost_tips: Literal["miss", "left_out"] = "miss"
+
+    together: ClassVar[str] = ""
+    """How it counts its tips where none fails by itself: "on average"."""
+
+    @property
+    @abstractmethod
+    def limit(self) -> int:
+        """Ticks that the time of each tip is set against."""
+
+    @property
+    def longest(self) -> int:
+        return self.limit
 
     @property
     def from_name(self) -> str:
@@ -104,84 +293,174 @@ class _Between(_OfTips):
     def to_name(self) -> str:
         return self.to.name
 
+    @property
+    def between(self) -> str:
+        """The moments in words."""
+        return f"from {self.from_name} to {self.to_name}"
 
-class ShareTarget(_Between):
+    @property
+    def left_out(self) -> str:
+        """What is added where lost tips are left out."""
+        return ", lost tips left out" if self.lost_tips == "left_out" else ""
+
+    def of_tip(self, column: str) -> str:
+        uncounted = "" if self.by_tip else f", and {self.a} cannot count it"
+        match column:
+            case "without_start":
+                return f"it never came to {self.from_name}"
+            case "left_out":
+                return "it was lost, and lost tips are left out"
+            case "lost":
+                return f"it was lost before {self.to_name}{uncounted}"
+            case "open":
+                return f"it had not come to {self.to_name} when the run ended"
+            case "missed" | "without_end":
+                return f"it never came to {self.to_name}{uncounted}"
+            case _:
+                raise ValueError(f"what a tip took is to be said of one that is counted as '{column}'")
+
+
+class OfPool(Target):
+    """A target about the people of a pool, and no tips."""
+
+    by_tip: ClassVar[bool] = False
+
+    pool: Name
+
+
+@target_kind
+class ShareTarget(Between):
     """At least `share` of the tips come from one moment to the other within `within`."""
+
+    kind: ClassVar[str] = "share"
+    a: ClassVar[str] = "a share"
+    side: ClassVar[Side] = "at_least"
+    unit: ClassVar[Unit] = "share"
 
     within: PositiveLength
     share: Share
 
     @property
-    def kind(self) -> Literal["share"]:
-        return "share"
+    def threshold(self) -> float:
+        return self.share
+
+    @property
+    def limit(self) -> int:
+        return self.within
+
+    @property
+    def asks(self) -> str:
+        return f"at least {percent(self.share)} in {length(self.within)}"
+
+    @property
+    def says(self) -> str:
+        who = f"at least {percent(self.share)} of {filter_words(self.of)}"
+        return f"{who} within {length(self.within)} {self.between}{self.left_out}"
+
+    @property
+    def failing(self) -> str:
+        return f"not within {length(self.within)}"
 
 
-class MeanTarget(_Between):
+@target_kind
+class MeanTarget(Between):
     """The mean time from one moment to the other is at most `mean`."""
+
+    kind: ClassVar[str] = "mean"
+    a: ClassVar[str] = "a mean"
+    side: ClassVar[Side] = "at_most"
+    unit: ClassVar[Unit] = "min"
+    by_tip: ClassVar[bool] = False
+    together: ClassVar[str] = "on average"
 
     mean: PositiveLength
 
     @property
-    def kind(self) -> Literal["mean"]:
-        return "mean"
+    def threshold(self) -> float:
+        return float(self.mean)
+
+    @property
+    def limit(self) -> int:
+        return self.mean
+
+    @property
+    def longest(self) -> int:
+        return MEAN_COOL_DOWN
+
+    @property
+    def asks(self) -> str:
+        return f"at most {length(self.mean)}"
+
+    @property
+    def says(self) -> str:
+        who = f"{filter_words(self.of)} take at most {length(self.mean)}"
+        return f"{who} {self.together} {self.between}{self.left_out}"
+
+    @property
+    def failing(self) -> str:
+        return f"longer than {length(self.mean)}"
 
 
-class LostTarget(_OfTips):
+@target_kind
+class LostTarget(OfTips):
     """At most `lost` of the tips give up for good."""
+
+    kind: ClassVar[str] = "lost"
+    a: ClassVar[str] = "a lost share"
+    side: ClassVar[Side] = "at_most"
+    unit: ClassVar[Unit] = "share"
 
     lost: Share
 
     @property
-    def kind(self) -> Literal["lost"]:
-        return "lost"
+    def threshold(self) -> float:
+        return self.lost
+
+    @property
+    def asks(self) -> str:
+        return f"at most {percent(self.lost)} lost"
+
+    @property
+    def says(self) -> str:
+        return f"at most {percent(self.lost)} of {filter_words(self.of)} give up for good"
+
+    @property
+    def failing(self) -> str:
+        return "give up for good"
+
+    def of_tip(self, column: str) -> str:
+        return {
+            "lost": f"it gave up for good, as at most {percent(self.lost)} may",
+            "open": "it could still give up when the run ended",
+            "met": "it did not give up for good",
+        }[column]
+
+    def pointless(self, has_patience: bool) -> str | None:
+        return None if has_patience else "no stage has patience, so no tip is ever lost"
 
 
-class OccupancyTarget(_Common):
+@target_kind
+class OccupancyTarget(OfPool):
     """The people of `pool` are busy at most `occupancy` of their time on duty."""
 
-    pool: Name
+    kind: ClassVar[str] = "occupancy"
+    a: ClassVar[str] = "an occupancy"
+    side: ClassVar[Side] = "at_most"
+    unit: ClassVar[Unit] = "share"
+
     occupancy: Share
 
     @property
-    def kind(self) -> Literal["occupancy"]:
-        return "occupancy"
+    def threshold(self) -> float:
+        return self.occupancy
 
+    @property
+    def asks(self) -> str:
+        return f"at most {percent(self.occupancy)} busy"
 
-_KEYS: Final = {
-    "occupancy": "an occupancy target",
-    "pool": "an occupancy target",
-    "lost": "a lost target",
-    "within": "a share target",
-    "mean": "a mean target",
-    "share": "a share target",
-}
-"""The keys that tell the kinds of targets apart, the surest first. (Tags are no keys: faults name both.)"""
-TAGS: Final = frozenset(_KEYS.values())
-
-
-def _which(given: object) -> str:
-    if isinstance(given, dict):
-        return next(kind for key, kind in _KEYS.items() if key in given)
-    return _KEYS.get(str(getattr(given, "kind", "")), "")
-
-
-def _one_kind(given: object) -> object:
-    if isinstance(given, dict) and not any(key in given for key in _KEYS):
-        raise rule("a target needs `within` and `share`, or `mean`, or `lost`, or `pool` and `occupancy`", value=False)
-    if not isinstance(given, dict | _Common):
-        raise rule("a target is a mapping such as {from: arrival, to: review.start, within: 10 min, share: 90 %}")
-    return given
-
-
-Target = Annotated[
-    Annotated[ShareTarget, Tag("a share target")]
-    | Annotated[MeanTarget, Tag("a mean target")]
-    | Annotated[LostTarget, Tag("a lost target")]
-    | Annotated[OccupancyTarget, Tag("an occupancy target")],
-    Discriminator(_which),
-    BeforeValidator(_one_kind),
-]
-"""A rule that a run is judged by, of any kind."""
+    @property
+    def says(self) -> str:
+        return f"{self.pool} busy at most {percent(self.occupancy)} of the time on duty"
 
 
 class AlsoTaken:

@@ -88,6 +88,26 @@ def duration_text(length: int) -> str:
     return f"{length / SECOND:.6g} s"
 
 
+def length(ticks: int) -> str:
+    """A time that is asked for or given, as one would say it: never in weeks, and a day as 24 hours.
+
+    >>> length(364 * DAY), length(DAY), length(90 * MINUTE)
+    ('364 d', '24 h', '90 min')
+    """
+    if ticks == DAY:
+        return "24 h"
+    return f"{ticks // DAY} d" if ticks and ticks % DAY == 0 else duration_text(ticks)
+
+
+def percent(share: float) -> str:
+    """A share as it is written in a document.
+
+    >>> percent(0.025), percent(0.6)
+    ('2.5 %', '60 %')
+    """
+    return f"{100 * share:.4g} %"
+
+
 def split(value: Value) -> tuple[float, str]:
     """The number and the unit of a duration, rate or share as written; a plain number has the unit "".
 

@@ -14,7 +14,8 @@ from sim.scenario.chance import is_certain
 from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
-from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget
+from sim.scenario.schema import Milestone, Scenario, ShareTarget
+from sim.scenario.targets import Between, OfTips
 from sim.scenario.trace import drawn_from
 
 
@@ -198,20 +199,20 @@ def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: S
 
 
 def _targets(scenario: Scenario) -> Iterator[str]:
-    patient = all(stage.patience is None for stage in scenario.stages)
+    has_patience = any(stage.patience is not None for stage in scenario.stages)
     tips = coming(scenario)
     for name, target in scenario.targets.items():
-        if isinstance(target, OccupancyTarget):
+        if not isinstance(target, OfTips):
             continue
-        if isinstance(target, LostTarget) and patient:
-            yield f"target '{name}': no stage has patience, so no tip is ever lost"
-        ends = (target.from_, target.to) if isinstance(target, ShareTarget | MeanTarget) else (None, None)
+        if why := target.pointless(has_patience):
+            yield f"target '{name}': {why}"
+        ends = (target.from_, target.to) if isinstance(target, Between) else (None, None)
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
         elif None not in ends and not ending[:, FROM | TO].any():
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
-        if isinstance(target, ShareTarget | MeanTarget) and _backwards(scenario, target.from_, target.to):
+        if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
 
 

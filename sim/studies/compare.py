@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sim.dynamics.clock import MINUTE
 from sim.measures.differences import Difference, difference
-from sim.measures.frame import AnyTarget
-from sim.measures.held import VALUE, side
-from sim.measures.targets import Floats, Joint, TargetResult, joint, results, weighed
+from sim.measures.held import VALUE
+from sim.measures.kinds import Floats
+from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.scenario.chance import is_certain
+from sim.scenario.targets import Target
 from sim.studies import tables
-from sim.studies.tables import in_unit, threshold_minutes
+from sim.studies.tables import threshold_minutes
 from sim.studies.trials import Trials
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class Change:
     label: str
     target: str
     difference: Difference
-    """Other less base: a share, or ticks for a mean."""
+    """Other less base: a share, or ticks."""
+    scale: float
+    """What it is divided by to be told in the unit of the target."""
     better: bool
     """Whether it moves the target to its good side, real or not."""
     pairing: float
@@ -101,9 +103,9 @@ class Comparison:
         """The targets of all, in the order in which they come first."""
         return tuple(dict.fromkeys(name for one in self.contenders for name in one.results))
 
-    def kind(self, target: str) -> str:
-        """The kind of a target, as the first scenario has it that has one of that name."""
-        return next(one.results[target].kind for one in self.contenders if target in one.results)
+    def first(self, target: str) -> TargetResult:
+        """What a target came to in the first scenario that has one of that name."""
+        return next(one.results[target] for one in self.contenders if target in one.results)
 
     def of(self, label: str) -> tuple[Change, ...]:
         """The changes of one contender."""
@@ -155,29 +157,30 @@ def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[C
     return [_change(label, name, one, other, confidence, len(pairs)) for label, name, one, other in pairs]
 
 
-_Named = tuple[AnyTarget, Floats]
+_Named = tuple[Target, Floats]
 
 
 def _by_name(sample: Sample) -> dict[str, _Named]:
     """Each target with its (n_replications, 2) numerators and denominators, weighed."""
     return {
-        name: (target, weighed(target, sample.ratio[:, k, VALUE]))
+        name: (target, sample.of(k).pairs(VALUE))
         for k, (name, target) in enumerate(sample.frame.scenario.targets.items())
     }
 
 
 def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int) -> Change:
     (target, base), (other_target, changed) = one, other
-    most = float("inf") if target.kind == "mean" else 1.0
+    most = target.most
     found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
     alone = _unpaired(base, changed, confidence, family, most)
     return Change(
         label=label,
         target=name,
         difference=found,
-        better=found.value > 0 if side(target) == "at_least" else found.value < 0,
+        scale=target.scale,
+        better=found.value > 0 if target.side == "at_least" else found.value < 0,
         pairing=(found.high - found.low) / alone if alone else float("nan"),
-        pairing_by_tips=_by_tips(base, changed) if target.kind in ("share", "lost") else float("nan"),
+        pairing_by_tips=_by_tips(base, changed) if target.by_tip else float("nan"),
         asks_otherwise=target != other_target,
     )
 
@@ -210,7 +213,7 @@ def table(found: Comparison) -> pd.DataFrame:
             rows.append(
                 {"scenario": one.label, "target": name}
                 | _result_cells(result)
-                | _change_cells(change, found.kind(name))
+                | _change_cells(change)
                 | {
                     "together": one.joint.verdict,
                     "paid_h_a_week": one.cost.paid_hours,
@@ -226,18 +229,16 @@ def _result_cells(one: TargetResult | None) -> dict[str, Any]:
     names = ("unit", "threshold_min", "threshold", "value", "low", "high", "verdict")
     if one is None:
         return dict.fromkeys(names) | {"verdict": "no such target"}
-    numbers = (in_unit(one, number) for number in (one.threshold, one.value, one.low, one.high))
-    unit = "min" if one.kind == "mean" else "share"
-    return dict(zip(names, (unit, threshold_minutes(one), *numbers, one.verdict), strict=True))
+    numbers = (one.in_unit(number) for number in (one.threshold, one.value, one.low, one.high))
+    return dict(zip(names, (one.unit, threshold_minutes(one), *numbers, one.verdict), strict=True))
 
 
-def _change_cells(one: Change | None, kind: str) -> dict[str, Any]:
+def _change_cells(one: Change | None) -> dict[str, Any]:
     others = ("paired_over_unpaired_by_tips", "asks_otherwise")
     names = ("difference", "difference_low", "difference_high", "real", "paired_over_unpaired")
     if one is None:
         return dict.fromkeys((*names, *others))
-    scale = MINUTE if kind == "mean" else 1.0
     found = one.difference
-    numbers = [number / scale for number in (found.value, found.low, found.high)]
+    numbers = [number / one.scale for number in (found.value, found.low, found.high)]
     cells = (*numbers, found.real, one.pairing, one.pairing_by_tips, one.asks_otherwise)
     return dict(zip((*names, *others), cells, strict=True))

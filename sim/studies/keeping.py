@@ -1,17 +1,19 @@
 """Finished pieces of work on disk, so that an interrupted study goes on where it was; nothing in the files is ever run.
 
-A piece is a dictionary of arrays, kept as an npz file without pickles. Every write is atomic: a killed program leaves
-the piece or nothing.
+A piece is a dictionary of arrays, kept without pickles behind its checksum. Every write is atomic: a killed program
+leaves the piece or nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import shutil
 import tempfile
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,46 +24,76 @@ Piece = dict[str, NDArray[Any]]
 class Kept:
     """The finished pieces of one study in one folder, by a short name each."""
 
-    def __init__(self, folder: Path, key: str, *, resume: bool):
+    def __init__(self, folder: Path, key: str, *, resume: bool, tell: Callable[[str], None] = lambda _: None):
         """Open the folder; what another study left there, or this one when it is not resumed, is cleared away.
 
-        `key` is a text that differs whenever the pieces would.
+        `key` is a text that differs whenever the pieces would: what was asked, and what made them (`maker.key`). `tell`
+        is told where there is something to go on from that cannot be used.
         """
         self.folder = folder
         told = folder / "key"
-        if not (resume and told.is_file() and told.read_text() == key):
+        known = _text(told)
+        if not (resume and known == key):
+            if resume and known:
+                tell("what was kept was made by another program or for another question; it is done again")
             self.clear()
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(told, key.encode())
+        self._tell = tell
 
     def put(self, name: str, piece: Piece) -> None:
-        """Keep a finished piece."""
-        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
-            np.savez(file, allow_pickle=False, **piece)
-        os.replace(file.name, self.path(name))
+        """Keep a finished piece, with its SHA-256 before it."""
+        into = io.BytesIO()
+        np.savez(into, allow_pickle=False, **piece)
+        content = into.getvalue()
+        write_atomic(self.path(name), hashlib.sha256(content).digest() + content)
 
     def get(self, name: str) -> Piece | None:
-        """A kept piece, or None where there is none, or none that can be read."""
+        """A kept piece, or None where there is none, or none that is as it was put."""
         try:
-            with np.load(self.path(name), allow_pickle=False) as arrays:
-                return {field: arrays[field] for field in arrays.files}
-        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError):
+            content = self.path(name).read_bytes()
+        except FileNotFoundError:
             return None
+        except OSError:
+            content = b""
+        checked, arrays = content[:_DIGEST], content[_DIGEST:]
+        if hashlib.sha256(arrays).digest() != checked:
+            self._tell(f"the kept piece {name} is damaged; it is done again")
+            return None
+        with np.load(io.BytesIO(arrays), allow_pickle=False) as found:
+            return {field: found[field] for field in found.files}
 
     def clear(self) -> None:
         """Throw all pieces away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.folder.unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
         """The file of a piece."""
-        return self.folder / f"{name}.npz"
+        return self.folder / f"{name}.piece"
+
+
+_DIGEST: Final = hashlib.sha256().digest_size
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: the previous one stays until the new one is complete."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

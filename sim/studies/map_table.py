@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.studies.ranges import Axis
-from sim.studies.tables import in_unit
 
 if TYPE_CHECKING:
     from sim.studies.plausibility import Cell, Map
@@ -44,7 +43,7 @@ def _cell(found: Map, cell: Cell) -> dict[str, Any]:
         "first_to_fail": cell.first,
     }
     for one, held in zip(cell.targets, cell.held, strict=True):
-        row[f"{one.name}_{'min' if one.kind == 'mean' else 'share'}"] = in_unit(one, one.value)
+        row[f"{one.name}_{one.unit}"] = one.in_unit(one.value)
         row[f"{one.name}_verdict"] = one.verdict
         row[f"{one.name}_held_share"] = held
     return row

@@ -22,6 +22,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
 from sim.studies.workers import Failure, Pool, each
 
@@ -120,8 +121,10 @@ def run(
         wanted, looks = 1, None
     kept = None
     if settings.folder is not None:
-        key = f"{scenario.hash} seed {seed}" + (" events" if settings.log_events else "")
-        kept = Kept(settings.folder, key, resume=settings.resume)
+        asked = f"{scenario.hash} seed {seed}" + (" events" if settings.log_events else "")
+        kept = Kept(
+            settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
+        )
     one = One(frame, seed, settings.engine, settings.folder if settings.log_events else None)
     sample, failures, n = Sample(frame), {}, 0
     while n < wanted:

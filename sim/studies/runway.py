@@ -14,6 +14,7 @@ from sim.measures.estimates import Estimate
 from sim.measures.targets import Joint, joint
 from sim.scenario import units
 from sim.studies.ranges import Variations, as_written, in_unit, rounded
+from sim.studies.trials import QuestionError
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Verdict
@@ -96,6 +97,12 @@ class Course:
         """The first year that is missed; None where none is."""
         return next((year for year in self.every if year.verdict == "missed"), None)
 
+    @property
+    def first_to_fail(self) -> str | None:
+        """The target that fails first where the years run out."""
+        at = self.missed_from or self.open_from
+        return at.first if at else None
+
 
 @dataclass(frozen=True, slots=True)
 class Runway:
@@ -111,13 +118,13 @@ class Growing:
     """A scenario whose volume grows, each volume run once."""
 
     def __init__(self, scenario: Scenario, replications: int | None = None):
-        """ValueError where there is no target to be missed, or no volume that could grow."""
+        """QuestionError where there is no target to be missed, or no volume that could grow."""
         if not scenario.targets:
-            raise ValueError("a runway needs targets, and the scenario has none")
+            raise QuestionError("a runway needs targets, and the scenario has none")
         self._variations = Variations(scenario)
         now = self._variations.value(VOLUME)
         if now is None:
-            raise ValueError(f"a runway needs `{VOLUME}`; recorded tips do not grow")
+            raise QuestionError(f"a runway needs `{VOLUME}`; recorded tips do not grow")
         self.scenario = scenario
         self.replications = scenario.run.replications if replications is None else replications
         self.unit = units.split(now)[1]

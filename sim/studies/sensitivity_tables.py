@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from sim.studies.tables import in_unit
-
 if TYPE_CHECKING:
     from sim.studies.effects import Effects
     from sim.studies.sensitivity import Along, Sensitivity
@@ -120,7 +118,7 @@ def _point(found: Sensitivity, outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.verdict if outcome.possible else None,
         "first_to_fail": outcome.first,
     }
-    values = {one.name: in_unit(one, one.value) for one in outcome.targets}
+    values = {one.name: one.in_unit(one.value) for one in outcome.targets}
     for name, target in found.scenario.targets.items():
-        row[f"{name}_{'min' if target.kind == 'mean' else 'share'}"] = values.get(name, math.nan)
+        row[f"{name}_{target.unit}"] = values.get(name, math.nan)
     return row

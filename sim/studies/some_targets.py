@@ -4,7 +4,6 @@ however many questions are asked of it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
-from sim.measures.measures import Measures
+from sim.measures.measures import PER_REPLICATION, Measures
 from sim.measures.sample import Sample
 from sim.studies.trials import Trials
 
@@ -70,7 +69,8 @@ def with_some(whole: Scenario, targets: Mapping[str, Target]) -> Scenario:
 
 def _with(full: Sample, row: int, columns: list[int]) -> Measures:
     """The measures of one replication with these targets only."""
-    own = {f.name: getattr(full, f.name)[row] for f in fields(Measures) if f.name not in ("index", "pooled")}
+    own = {name: getattr(full, name)[row] for name in PER_REPLICATION}
     own |= {name: own[name][columns] for name in BY_TARGET}
     own["joint"] = own["units"][0] if len(columns) == 1 else np.zeros_like(own["joint"])
-    return Measures(index=int(full.index[row]), pooled=None, **own)
+    extra = tuple(full.extra(k)[row] for k in columns)
+    return Measures(index=int(full.index[row]), pooled=None, extra=extra, **own)

@@ -16,9 +16,12 @@ from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.frame import HOURS_A_WEEK, UNITS
-from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, WITHOUT_END
-from sim.measures.targets import Joint, TargetResult, joint, quotient, results
+from sim.measures.held import quotient
+from sim.measures.kinds import kind_of
+from sim.measures.tallies import COLUMNS
+from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.scenario.cost import a_month, a_year, cost_a_week, full_time, paid
+from sim.scenario.targets import Between
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -42,15 +45,10 @@ def every(sample: Sample) -> dict[str, pd.DataFrame]:
     }
 
 
-def in_unit(result: TargetResult, value: float) -> float:
-    """A value of a target in the unit of its row: minutes for a mean, else a share."""
-    return value / MINUTE if result.kind == "mean" else value
-
-
 def threshold_minutes(result: TargetResult) -> float | None:
     """The time within which a share of the tips is asked for; None for other targets."""
-    within = getattr(result.target, "within", None)
-    return None if within is None else within / MINUTE
+    target = result.target
+    return target.limit / MINUTE if isinstance(target, Between) and target.unit == "share" else None
 
 
 def targets(sample: Sample) -> pd.DataFrame:
@@ -63,16 +61,16 @@ def targets(sample: Sample) -> pd.DataFrame:
                 "target": one.name,
                 "claim": one.claim,
                 "kind": one.kind,
-                "unit": "min" if one.kind == "mean" else "share",
+                "unit": one.unit,
                 "threshold_min": threshold_minutes(one),
-                "share_or_mean": in_unit(one, one.threshold),
-                "value": in_unit(one, one.value),
-                "low": in_unit(one, one.low),
-                "high": in_unit(one, one.high),
+                "share_or_mean": one.in_unit(one.threshold),
+                "value": one.in_unit(one.value),
+                "low": one.in_unit(one.low),
+                "high": one.in_unit(one.high),
                 "verdict": one.word,
                 "is_lower_bound": one.lower_bound,
-                "simultaneous_low": in_unit(one, together[one.name].low),
-                "simultaneous_high": in_unit(one, together[one.name].high),
+                "simultaneous_low": one.in_unit(together[one.name].low),
+                "simultaneous_high": one.in_unit(together[one.name].high),
                 "simultaneous_verdict": together[one.name].word,
                 "per": one.target.per,
                 "held_windows_share": one.windows.share.value,
@@ -106,8 +104,7 @@ def replications(sample: Sample) -> pd.DataFrame:
     """One row a replication: its tips, the value of every target, and whether all held."""
     frame: dict[str, Any] = {"replication": sample.index, "arrived_tips": sample.arrived}
     for one in results(sample):
-        unit = "min" if one.kind == "mean" else "share"
-        frame[f"{one.name}_{unit}"] = [in_unit(one, value) for value in one.values]
+        frame[f"{one.name}_{one.unit}"] = [one.in_unit(value) for value in one.values]
     run = UNITS.index("run")
     spoke, _, surely, _ = sample.joint[:, run].T
     frame["all_held"] = np.where(spoke > 0, surely > 0, False)
@@ -120,7 +117,7 @@ def cohort(sample: Sample) -> pd.DataFrame:
     rows = [
         {"target": one.name, "arrived_tips": arrived} | {f"{column}_tips": n for column, n in one.counts.items()}
         for one in results(sample)
-        if one.kind != "occupancy"
+        if one.about_tips
     ]
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["target", "arrived_tips"])
 
@@ -242,18 +239,6 @@ def stages(sample: Sample) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def given_up(sample: Sample) -> dict[str, float]:
-    """By pool, of the visits to its stages at which tips may give up the share that did; where there were any."""
-    scenario, total = sample.frame.scenario, sample.stages.sum(axis=(0, 2))
-    found = {}
-    for name in scenario.pools:
-        mine = [s for s, stage in enumerate(scenario.stages) if stage.pool == name and stage.patience is not None]
-        reached, gave_up = (int(total[mine, column].sum()) for column in (passes.REACHED, passes.GAVE_UP))
-        if reached:
-            found[name] = gave_up / reached
-    return found
-
-
 def _mean_wait(table: Any, confidence: float) -> Estimate:
     started = table[:, passes.STARTED].astype(float)
     if not started.any():
@@ -288,26 +273,20 @@ def hours(sample: Sample) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-OF_A_CURVE: Final = {"share": (MET, MISSED, LOST), "mean": (MET, MISSED, LOST, WITHOUT_END, OPEN)}
-"""Which tips a curve of times is a share of, by the kind of target: also those that never come through.
-
-A share says what these are; a mean leaves them out, but its curve cannot.
-"""
-
 STEP: Final = 0.0025
 """A curve is told at every time by which so many more of its tips are through."""
 
 
 def tips_of_curve(one: TargetResult) -> int:
-    """How many tips the curve of a target's times is a share of."""
-    return sum(one.counts[COLUMNS[column]] for column in OF_A_CURVE[one.kind])
+    """How many tips the curve of a target's times is a share of; none where it has no curve."""
+    return sum(one.counts[COLUMNS[column]] for column in kind_of(one.target).curve)
 
 
 def response(sample: Sample) -> pd.DataFrame:
     """One row a target on times and a time: the share of its tips that are through by then."""
     rows = []
     for k, one in enumerate(results(sample)):
-        if one.kind not in OF_A_CURVE or not (judged := tips_of_curve(one)):
+        if not (judged := tips_of_curve(one)):
             continue
         reached = at_most(sample.pooled.times[k]) / judged
         told = -1.0

@@ -20,6 +20,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
 from sim.studies.replicate import One, Settings, shared_out
 from sim.studies.workers import Failure
@@ -33,6 +34,10 @@ MOST_BYTES: Final = 400_000_000
 
 class TrialError(RuntimeError):
     """A replication that a study cannot do without failed; the message names it and says why."""
+
+
+class QuestionError(ValueError):
+    """A question that makes no sense for a scenario; the message says what it lacks."""
 
 
 class Draws:
@@ -85,7 +90,10 @@ class Trials:
         """Replications measured so far, those taken up from an earlier run included."""
         self._draws = Draws()
         self._rows: dict[str, dict[int, Measures]] = {}
-        self._kept = None if settings.folder is None else Kept(settings.folder, key, resume=settings.resume)
+        self._kept = None
+        if settings.folder is not None:
+            made = maker.key(settings.engine)
+            self._kept = Kept(settings.folder, f"{key} {made}", resume=settings.resume, tell=settings.tell)
 
     def sample(
         self,

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE
 from sim.measures.estimates import Verdict
 from sim.measures.frame import UNITS
-from sim.measures.held import SPOKE, SURELY, side
+from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
 from sim.measures.targets import TargetResult, joint
 from sim.scenario.faults import ScenarioError
@@ -72,7 +71,7 @@ class Outcome:
     """The target that fails first: it uses up most of what it allows."""
     targets: tuple[TargetResult, ...]
     margins: tuple[float, ...]
-    """How far each target is on the good side of its threshold: a share, or minutes for a mean; negative where it
+    """How far each target is on the good side of its threshold: a share, or minutes; negative where it
     fails, NaN where nothing was counted."""
 
     @property
@@ -178,10 +177,9 @@ def is_staff(path: str) -> bool:
 
 
 def margin(result: TargetResult) -> float:
-    """How far a target is on the good side of its threshold: a share, or minutes for a mean."""
-    way = 1 if side(result.target) == "at_least" else -1
-    distance = way * (result.value - result.threshold)
-    return distance / MINUTE if result.kind == "mean" else distance
+    """How far a target is on the good side of its threshold: a share, or minutes."""
+    way = 1 if result.side == "at_least" else -1
+    return result.in_unit(way * (result.value - result.threshold))
 
 
 def _outcome(numbers: tuple[float, ...], sample: Sample) -> Outcome:

@@ -22,11 +22,11 @@ from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
 from sim.measures.estimates import each_of
 from sim.measures.frame import Frame
-from sim.measures.tallies import LOST, MISSED, tally
+from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
 from sim.scenario.pools import MOST_STAFF
 from sim.scenario.rules import matches
-from sim.scenario.targets import MeanTarget, OccupancyTarget, ShareTarget
+from sim.scenario.targets import Between, OfTips
 from sim.studies.staff.leaning import leanings
 from sim.studies.staff.staffed import with_pools
 
@@ -71,7 +71,7 @@ class Limit:
     hindrances: tuple[Hindrance, ...]
     """What stands in the way, the worst first; empty where the target is not missed."""
     late: int
-    """Tips that came to the end too late, of those looked at; all tips for a mean."""
+    """Tips that came to the end too late, of those looked at; all that came there where none fails by itself."""
     never: int
     """Tips that never came there."""
 
@@ -128,14 +128,14 @@ def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int
         cohort = read(log, replication, frame)
         for name in missed:
             target = scenario.targets[name]
-            if isinstance(target, OccupancyTarget):
+            if not isinstance(target, OfTips):
                 continue
             found = tally(target, cohort)
-            failing = (found.column == MISSED) | (found.column == LOST)
-            slow = found.timed if isinstance(target, MeanTarget) else found.timed & failing
+            failing = np.isin(found.column, kind_of(target).failed)
+            slow = found.timed & failing if target.by_tip else found.timed
             late[name] += int(slow.sum())
             spent[name] += _spent(log, replication, cohort, slow, found.since, found.until)
-            if isinstance(target, ShareTarget):
+            if isinstance(target, Between):
                 # Tips that are late and still open when the run ends are as the late ones that are not.
                 lacking = np.flatnonzero(failing & ~found.timed & (cohort.state == passes.THROUGH))
                 never[name] += len(lacking)
@@ -175,7 +175,7 @@ def _spent(
 
 
 def _reasons(
-    target: ShareTarget, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
+    target: Between, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
 ) -> Iterator[tuple[Kind, str]]:
     """For each tip that never came to the end of a target: the labeller that sent it elsewhere, or the stage that it
     is not for."""

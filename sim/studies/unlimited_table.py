@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.studies.tables import in_unit, threshold_minutes
+from sim.studies.tables import threshold_minutes
 
 if TYPE_CHECKING:
     from sim.studies.unlimited import Hindrance, Limit
@@ -34,10 +34,10 @@ def table(limits: Sequence[Limit]) -> pd.DataFrame:
     rows = [
         (
             one.name,
-            "min" if one.result.kind == "mean" else "share",
+            one.result.unit,
             threshold_minutes(one.result),
-            *(in_unit(one.result, value) for value in (one.result.threshold, one.result.value)),
-            *(in_unit(one.result, value) for value in (one.result.low, one.result.high)),
+            *(one.result.in_unit(value) for value in (one.result.threshold, one.result.value)),
+            *(one.result.in_unit(value) for value in (one.result.low, one.result.high)),
             one.result.verdict,
             one.beyond_staff,
             "; ".join(hindrance_words(way) for way in one.hindrances),

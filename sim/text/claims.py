@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.readings import READINGS, ReadingName
-from sim.studies.claims.claims import input_text
+from sim.studies.claims.audit import ALL, Audit, Outcome, Together
 from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
-from sim.studies.claims.found import ALL, Audit, Outcome, Together
+from sim.studies.claims.laid import input_text
 from sim.text.words import count, percent, span, target_words
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def value(one: TargetResult) -> str:
     """
     if math.isnan(one.value):
         return "nothing counted"
-    if one.kind == "mean":
+    if one.unit == "min":
         return ("more than " if one.lower_bound else "") + span(one.value)
     near = min(one.value, 1 - one.value)
     digits = 1 if near >= 0.0005 or near == 0 else 3

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from sim.cli import page
-from sim.cli.terminal import VERDICTS, asked, came_to
+from sim.cli.options import show
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.text.words import count, percent
+from sim.text import page
+from sim.text.page import VERDICTS
+from sim.text.words import asked, came_to, count, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,7 +26,7 @@ _LONGEST_LABEL: Final = 20
 def show_comparison(found: Comparison) -> None:
     """The tables on the terminal."""
     base = found.base.scenario
-    page.show(
+    show(
         Text.assemble((base.scenario, "bold"), f"  ({base.path})"),
         page.text(
             f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "
@@ -51,27 +52,27 @@ def finding(found: Comparison) -> str:
     return f"{_listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
 
 
-def change_text(change: Change, kind: str) -> str:
-    """A difference with its interval in points, or in minutes or seconds for a mean."""
+def change_text(change: Change, told_in: str) -> str:
+    """A difference with its interval in points, or in minutes or seconds for a time."""
     found = change.difference
     if change.nothing:
         return "none"
     if math.isnan(found.value):
         return "nothing counted"
-    size, unit = scale(kind, [found.low, found.high] if not found.real else [found.value])
-    digits = 1 if kind == "mean" else 2
+    size, unit = scale(told_in, [found.low, found.high] if not found.real else [found.value])
+    digits = 1 if told_in == "min" else 2
     value, low, high = (f"{number / size:+.{digits}f}" for number in (found.value, found.low, found.high))
-    unit = f" {unit}" if kind == "mean" else ""
+    unit = f" {unit}" if told_in == "min" else ""
     return f"{value}{unit} ({low} to {high})" if found.real else f"noise ({low} to {high}{unit})"
 
 
-def scale(kind: str, numbers: Sequence[float]) -> tuple[float, str]:
+def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
     """The size and the name of the unit in which some values or differences of a target are read well.
 
-    >>> scale("share", [0.1, 0.2]), scale("mean", [-5 * HOUR, MINUTE])
+    >>> scale("share", [0.1, 0.2]), scale("min", [-5 * HOUR, MINUTE])
     ((0.01, '%'), (3600000000, 'h'))
     """
-    if kind != "mean":
+    if told_in != "min":
         return 0.01, "%"
     largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     units = ((DAY, "d", 3 * DAY), (HOUR, "h", 3 * HOUR), (MINUTE, "min", MINUTE))
@@ -79,9 +80,9 @@ def scale(kind: str, numbers: Sequence[float]) -> tuple[float, str]:
 
 
 def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
-    kind = found.kind(name)
+    told_in = found.first(name).unit
     first = next(one.results[name] for one in found.contenders if name in one.results)
-    unit = "" if kind == "mean" else "; difference in points"
+    unit = "" if told_in == "min" else "; difference in points"
     yield page.heading(f"{name}: {asked(first)}{unit}")
     changes = {change.label: change for change in found.changes if change.target == name}
     table = page.table("", "", "", "")
@@ -91,7 +92,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
             table.add_row(_short(one.label), Text("no such target"), "", "")
             continue
         change = changes.get(one.label)
-        told = change_text(change, kind) if change else ""
+        told = change_text(change, told_in) if change else ""
         if change is None and one is not found.base:
             told = "no such target in the base" if name not in found.base.results else "of another kind"
         elif change is not None and change.asks_otherwise:
@@ -158,9 +159,9 @@ def _of(found: Comparison, one: Contender) -> str:
 
 
 def _amount(change: Change, found: Comparison) -> str:
-    kind = found.kind(change.target)
-    size, unit = scale(kind, [change.difference.value])
-    if kind == "mean":
+    told_in = found.first(change.target).unit
+    size, unit = scale(told_in, [change.difference.value])
+    if told_in == "min":
         return f"{change.difference.value / size:+.1f} {unit}"
     return f"{change.difference.value / size:+.2f} points"
 

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.cli.terminal import with_interval
 from sim.text.paths import Wording, wording
-from sim.text.words import percent
+from sim.text.words import percent, with_interval
 
 if TYPE_CHECKING:
     from sim.studies.plausibility import Cell, Map

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sim.studies.runway import VOLUME
+from sim.text import page
 from sim.text.paths import wording
-from sim.text.words import percent
+from sim.text.words import listed, percent
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sim.studies.runway import Course, Runway, Year
     from sim.studies.runway_staff import Need, Needs
 
@@ -39,12 +42,10 @@ def finding(found: Runway) -> str:
     return f"{state}; they are missed after {span} of growth"
 
 
-def show_staff(found: Runway, needs: Needs) -> None:
+def parts(found: Runway, needs: Needs) -> list[RenderableType]:
     """The staff of the years to come on the terminal, against that of now."""
     if not needs.years:
-        return
-    from sim.cli import page
-
+        return []
     words = wording(found.scenario, VOLUME, found.unit)
     table = page.table(
         "growth", "year", words.label, "FTE", "people more (+) and fewer (-) than now", numbers=(1, 2, 3)
@@ -56,7 +57,7 @@ def show_staff(found: Runway, needs: Needs) -> None:
             table.add_row(*figures, "-", page.text(_WHY[one.answer.why or ""]))
         else:
             table.add_row(*figures, f"{one.full_time:.1f}", page.text(changes(needs, one)))
-    page.show(page.heading("The cheapest staff found that meets every target"), table)
+    return [page.heading("The cheapest staff found that meets every target"), table]
 
 
 def changes(needs: Needs, one: Need) -> str:
@@ -121,7 +122,7 @@ def _first(year: Year) -> str:
 def _staff(needs: Needs) -> Iterator[str]:
     if needs.beyond_staff:
         yield (
-            f"No staff can meet {_listed(needs.beyond_staff)}, so none is searched for; name the targets that staff "
+            f"No staff can meet {listed(needs.beyond_staff)}, so none is searched for; name the targets that staff "
             "can meet with --targets."
         )
         return
@@ -130,11 +131,11 @@ def _staff(needs: Needs) -> Iterator[str]:
     for year in sorted({one.year for one in needs.years if one.year}):
         told = [f"{one.full_time:.1f} FTE at {percent(one.growth)}" for one in _found(needs, year)]
         if told:
-            yield f"Year {year} needs {_listed(told)}."
+            yield f"Year {year} needs {listed(told)}."
     lacking = [one for one in needs.years if one.answer.staffing is None]
     if lacking:
         named = [f"year {one.year} at {percent(one.growth)}" if one.year else "today" for one in lacking]
-        yield f"No staffing was found for {_listed(named)}."
+        yield f"No staffing was found for {listed(named)}."
 
 
 def _found(needs: Needs, year: int) -> list[Need]:
@@ -143,7 +144,3 @@ def _found(needs: Needs, year: int) -> list[Need]:
 
 def _years(number: float) -> str:
     return f"{number:g} year{'' if number == 1 else 's'}"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

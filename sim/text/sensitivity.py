@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.cli.terminal import with_interval
 from sim.studies.ranges import rounded
 from sim.text.paths import Wording, wording
-from sim.text.words import count, percent
+from sim.text.words import count, percent, with_interval
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.cli.terminal import limit_words
 from sim.scenario.cost import money, nobody_is_off
 from sim.scenario.describe import describe
 from sim.studies.staff.staffed import post_words
+from sim.text.run import limit_words
 from sim.text.words import count, percent
 
 if TYPE_CHECKING:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
-from sim.scenario.describe import filter_words
-from sim.scenario.pools import EVERY_DAY
+from sim.scenario.pools import EVERY_DAY, filter_words
+from sim.scenario.units import length as length
+from sim.scenario.units import percent as percent
 
 if TYPE_CHECKING:
+    from sim.measures.targets import TargetResult
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
-
-
-def percent(share: float) -> str:
-    """A share as it is written in a document.
-
-    >>> percent(0.025), percent(0.6)
-    ('2.5 %', '60 %')
-    """
-    return f"{100 * share:.4g} %"
+    from sim.studies.result import Result
 
 
 def count(number: float) -> str:
@@ -50,17 +45,6 @@ def span(length: float) -> str:
             whole, rest = divmod(round(length / small), large // small)
             return f"{whole} {unit} {rest} {fraction}" if rest else f"{whole} {unit}"
     raise AssertionError(length)
-
-
-def length(ticks: int) -> str:
-    """A time that is asked for or given, as one would say it: never in weeks, and a day as 24 hours.
-
-    >>> length(364 * DAY), length(DAY), length(90 * MINUTE)
-    ('364 d', '24 h', '90 min')
-    """
-    if ticks == DAY:
-        return "24 h"
-    return f"{ticks // DAY} d" if ticks and ticks % DAY == 0 else units.duration_text(ticks)
 
 
 def clock(ticks: int) -> str:
@@ -210,25 +194,141 @@ def labeller_words(name: str, labeller: Labeller) -> str:
 
 
 def target_words(target: Target) -> str:
-    """What a target asks, in one sentence without a subject.
+    """What a target asks, in one sentence without a subject: every part of it, so that it can stand for it."""
+    return target.words
 
-    Every part of the target is said, so that the sentence can stand for it.
+
+# Targets and their figures
+
+
+def asked(one: TargetResult) -> str:
+    """What a target asks, in a few words."""
+    return one.asked
+
+
+def came_to(one: TargetResult) -> str:
+    """The value of a target with its interval, in one unit."""
+    if math.isnan(one.value):
+        return "nothing counted"
+    told = _came_to(one)
+    return f"{told[:-1]}, given these arrivals)" if one.given_arrivals and told.endswith(")") else told
+
+
+def _came_to(one: TargetResult) -> str:
+    exact = one.recorded and one.low == one.high
+    if one.unit != "min":
+        return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    unit, size = _unit(one.value)
+    value, low, high = (tick / size for tick in (one.value, one.low, one.high))
+    if one.lower_bound:
+        return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    if exact:
+        return f"{value:.1f} {unit}"
+    if math.isinf(high):
+        return f"{value:.1f} {unit} ({low:.1f} or more)"
+    return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A share with its interval, in so many digits that the interval shows.
+
+    >>> with_interval(0.5, 0.4, 0.6), with_interval(0.98213, 0.98203, 0.98224)
+    ('50.0 % (40.0 to 60.0)', '98.21 % (98.20 to 98.22)')
     """
-    if target.kind == "occupancy":
-        text = f"{target.pool} busy at most {percent(target.occupancy)} of the time on duty"
-    elif target.kind == "lost":
-        text = f"at most {percent(target.lost)} of {filter_words(target.of)} give up for good"
-    else:
-        between = f"from {target.from_name} to {target.to_name}"
-        if target.kind == "mean":
-            text = f"{filter_words(target.of)} take at most {length(target.mean)} on average {between}"
-        else:
-            within = length(target.within)
-            text = f"at least {percent(target.share)} of {filter_words(target.of)} within {within} {between}"
-        if target.lost_tips == "left_out":
-            text += ", lost tips left out"
-    if target.in_each:
-        text += ", in each centre"
-    if target.per == "run":
-        return text
-    return f"{text}, {'on' if target.per == 'day' else 'in'} every {target.per}"
+    digits = 1 if high - low >= 0.002 or math.isnan(high - low) else 2
+    value, low, high = (100 * share for share in (value, low, high))
+    return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _unit(ticks: float) -> tuple[str, int]:
+    """The unit in which a mean time reads well."""
+    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
+        if ticks >= least:
+            return unit, size
+    return "s", SECOND
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
+    ('a', 'a, b and c', 'a or b')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LONGEST_NAME: Final = 24
+
+
+def about(result: Result) -> str:
+    """Which run a figure shows."""
+    scenario, n = result.done.scenario, len(result.done.sample)
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
+    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.length)}"
+
+
+def share_text(share: float) -> str:
+    """A share with as many digits as tell it from 0 % and from 100 %, if it is neither.
+
+    >>> share_text(0.2861), share_text(1.0), share_text(0.99996), share_text(0.00004)
+    ('28.6 %', '100 %', '99.996 %', '0.004 %')
+    """
+    percent = 100 * share
+    for digits in (1, 2, 3):
+        if abs(percent - round(percent, digits)) < 1e-9 or 0 < round(percent, digits) < 100:
+            return f"{round(percent, digits):g} %"
+    return "under 0.001 %" if percent < 1 else "over 99.999 %"
+
+
+def short(name: str) -> str:
+    """A name that may stand in a title with others.
+
+    >>> short("rapid"), short("all_tips_through_the_first_stage_within_a_minute")
+    ('rapid', 'all_tips_through_the_fi…')
+    """
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Names in a sentence, short, the last of many only counted.
+
+    >>> some(["a"]), some(["a", "b", "c"]), some(["a", "b", "c", "d"], most=2)
+    ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    shown = [short(name) for name in (names if len(names) <= most + 1 else names[:most])]
+    return listed([*shown, f"{len(names) - most} more"] if len(shown) < len(names) else shown)
+
+
+def are(names: Sequence[str], what: str) -> str:
+    """That something is so of one or of several.
+
+    >>> are(["a"], "met"), are(["a", "b"], "missed")
+    ('a is met', 'a and b are missed')
+    """
+    return f"{some(names)} {'is' if len(names) == 1 else 'are'} {what}"
+
+
+def verdicts_told(results: Sequence[TargetResult]) -> str:
+    """The verdicts on some targets in one sentence, the bad ones first."""
+    by = {word: [one.name for one in results if one.verdict == word] for word in ("missed", "undecided", "met")}
+    return "; ".join(are(names, word) for word, names in by.items() if names)
+
+
+def hour_text(hour: int) -> str:
+    """An hour of the week in words.
+
+    >>> hour_text(0), hour_text(167)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    """
+    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+
+
+def hours_text(hour: int) -> str:
+    """An hour of the day.
+
+    >>> hours_text(23)
+    '23:00 to 24:00'
+    """
+    return f"{hour}:00 to {hour + 1}:00"

@@ -15,11 +15,16 @@ from matplotlib.image import imread
 
 from sim.cli import options
 from sim.cli.claims import TABLES
+from sim.cli.claims_table import relations as relations_table
 from sim.plots import style
 from sim.plots.claims import LOOKS
 from sim.plots.claims import claims as plotted
-from sim.studies.claims.claims import audit
-from sim.studies.claims.found import Audit
+from sim.scenario.claims import Volume
+from sim.studies.claims import rules
+from sim.studies.claims.audit import Audit, audit
+from sim.studies.claims.findings import CONDITIONS
+from sim.studies.claims.matches import pairs
+from sim.studies.claims.rules import Rule
 from sim.text.claims import closing, rows, simulation, staffing
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
@@ -47,6 +52,30 @@ def ran(tmp_path_factory: pytest.TempPathFactory, files: tuple[Path, Path]) -> t
     done = tipline("claims", *files, "--out", folder)
     assert done.exit_code == options.DONE, done.output
     return folder, done.output
+
+
+def test_a_rule_that_is_added_as_a_row_is_in_the_table_of_relations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = Rule(
+        name="two volumes",
+        of=pairs(Volume, Volume, once=True),
+        when=lambda m: m.first.subject == m.last.subject,
+        bound=lambda m: m.last.quantity / m.first.quantity,
+        verdict=lambda m, factor: "at odds" if factor > 1 else None,
+        conditions=("levels",),
+        formula="v2 / v1",
+        figures=lambda m, factor: [("the later over the earlier", factor, "times"), ("no figure", None, "%")],
+        says="{last} of {about} are {0} times the {first} of {other}",
+    )
+    monkeypatch.setattr(rules, "RULES", (*rules.RULES, toy))
+    on_line = laid(tmp_path)
+    table = relations_table(Audit(on_line, tuple(rules.relations(on_line.file.ledger)), {}, {}, 1))
+    (row,) = table[table["relation"] == "two volumes"].to_dict("records")
+    assert (row["about"], row["rests_on"], row["verdict"]) == ("MORE", "MANY", "at odds")
+    assert row["only"] == CONDITIONS["levels"]
+    assert (row["figure"], row["value"], row["unit"]) == ("the later over the earlier", 1.5, "times")
+    assert row["says"] == "78,800 of MORE are 1.5 times the 52,600 of MANY"
 
 
 def test_the_command_leaves_its_files_and_ends_with_the_answer(ran: tuple[Path, str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.scenario.ledger import Ledger
 from sim.studies.claims.findings import Finding
-from sim.studies.claims.relations import relations
+from sim.studies.claims.rules import relations
 
 SUBJECTS: dict[str, dict[str, Any]] = {
     "all": {},

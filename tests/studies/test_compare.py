@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim.measures.kinds import Replicated
 from sim.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
@@ -125,7 +126,8 @@ def test_tables_without_a_true_difference_rarely_show_one(compared: Comparison) 
         samples = []
         for label in range(N_SCENARIOS):
             ratio = np.stack([no_difference(random, p) for p in shares], axis=1)
-            samples.append((str(label), SimpleNamespace(ratio=ratio, frame=SimpleNamespace(scenario=scenario))))
+            each = [Replicated(target, ratio[:, k], np.zeros((N_REPLICATIONS, 0))) for k in range(N_TARGETS)]
+            samples.append((str(label), SimpleNamespace(of=each.__getitem__, frame=SimpleNamespace(scenario=scenario))))
         found = studies._changes(samples, 0.95)  # type: ignore[arg-type]
         assert len(found) == (N_SCENARIOS - 1) * N_TARGETS
         shown += any(change.difference.real for change in found)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.cli.terminal import came_to
 from sim.draw import draw, draw_key
 from sim.dynamics.clock import DAY, HOUR
 from sim.measures.targets import joint, results
@@ -22,6 +21,7 @@ from sim.studies.replicate import Settings, run
 from sim.studies.staff.staffing import cheapest
 from sim.studies.tables import every, targets
 from sim.studies.trials import Trials
+from sim.text.words import came_to
 from tests.scenario.small import loaded, messages
 
 LINE = """

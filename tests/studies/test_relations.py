@@ -10,7 +10,7 @@ from sim.scenario import units
 from sim.scenario.ledger import Ledger, load_ledger
 from sim.scenario.tree import compose
 from sim.studies.claims.findings import Finding
-from sim.studies.claims.relations import relations
+from sim.studies.claims.rules import relations
 from tests.scenario.small import SCENARIOS
 from tests.studies.small_ledgers import (
     best,

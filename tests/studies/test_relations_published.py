@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from sim.scenario.ledger import load_ledger
 from sim.studies.claims.findings import Finding, three
-from sim.studies.claims.relations import relations
+from sim.studies.claims.rules import relations
 from tests.scenario.small import SCENARIOS
 
 LEDGER = load_ledger(SCENARIOS / "claims.yaml")

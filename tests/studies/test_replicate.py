@@ -13,10 +13,11 @@ import pytest
 
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import folder
+from sim.studies import events
 from sim.studies.keeping import Kept, write_atomic
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.workers import Failure, each
+from sim.tables.run import every
 
 NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
 WEEKS = ["run.warm_up=1 d", "run.length=14 d", "run.cool_down=1 d", "run.replications=5"]
@@ -41,9 +42,14 @@ def same(one: Done, other: Done) -> bool:
 
 
 def files(done: Done, into: Path) -> dict[str, bytes]:
-    """What a run writes, but the manifest, which names the engine."""
-    written = folder.write(done, into, ["tipline", "run"])
-    return {path.name: path.read_bytes() for path in written if path.name != "manifest.json"}
+    """The tables of a run, and its log where it was asked for."""
+    filled = every(done.sample)
+    written = {f"{one.name}.csv": one.csv.encode() for one in filled}
+    if done.event_parts:
+        into.mkdir()
+        events.write(done.event_parts, into / "events.parquet")
+        written["events.parquet"] = (into / "events.parquet").read_bytes()
+    return written
 
 
 def test_jobs_change_nothing(scenario: Scenario, serial: Done) -> None:
@@ -102,7 +108,7 @@ def test_an_interrupted_run_goes_on_where_it_was(scenario: Scenario, serial: Don
     settings = Settings(folder=tmp_path / "progress", count=interrupt, log_events=True)
     with pytest.raises(KeyboardInterrupt):
         run(scenario, settings=settings)
-    assert len(list((tmp_path / "progress").glob("[0-9]*.npz"))) == 2
+    assert len(list((tmp_path / "progress").glob("[0-9]*.piece"))) == 2
 
     counted: list[int] = []
     done = run(scenario, settings=replace(settings, resume=True, count=counted.append))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.measures.targets import estimated, joint
+from sim.measures.targets import joint
 from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
@@ -78,7 +78,7 @@ def test_erlang_c_over_a_grid_of_loads(tmp_path: Path, erlangs: float) -> None:
         return
     assert answer.staffing == (least,)
     sample = answer.confirmation.sample
-    came_to = estimated(sample.frame.targets[0], sample.ratio[:, 0], scenario.run.confidence)
+    came_to = sample.of(0).estimate(scenario.run.confidence)
     print(f"{erlangs:g} erlangs: {least}, {came_to.low:.4f} to {came_to.high:.4f}, by theory {values[1]:.4f}")
     assert (came_to.high - came_to.low) / 2 < 0.003
     assert came_to.low <= values[1] <= came_to.high

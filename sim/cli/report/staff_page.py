@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sim.cli import page
-from sim.cli.terminal import VERDICTS, asked, came_to, with_interval
+from sim.cli.options import show
 from sim.studies.staff.staffed import post_words
 from sim.studies.staff.tables import failing
+from sim.text import page
+from sim.text.page import VERDICTS
 from sim.text.staff import Found, some
-from sim.text.words import count, percent
+from sim.text.words import asked, came_to, count, percent, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ def show_answer(found: Found) -> None:
         parts += [page.heading("Pools, in an average week"), _pools(found.pools)]
     if found.frontier:
         parts += [page.heading(f"What a share of good {found.per}s costs"), _frontier(found)]
-    page.show(*parts)
+    show(*parts)
 
 
 def _what_was_tried(answer: Answer) -> str:

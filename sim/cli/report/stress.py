@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.dynamics.clock import MINUTE
-from sim.scenario.describe import describe, filter_words
+from sim.scenario.describe import describe
+from sim.scenario.pools import filter_words
 from sim.text import words
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """What arithmetic finds between claims: each finding with its claims, figures and formula, its verdict, and on what the
-verdict rests. How findings are made is said in `relations.py`."""
+verdict rests. How findings are made is said in `rules.py`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,6 @@ CONDITIONS: Final[dict[Condition, str]] = {
 }
 """What a verdict rests on besides the figures."""
 
-VACUOUS: Final = 2.0
-"""A figure that is implied so many times over says nothing."""
-
 Unit = Literal["%", "min", "times", "a year", "years", "surges", ""]
 
 
@@ -35,18 +32,6 @@ class Figure:
     what: str
     value: float
     unit: Unit
-
-    @property
-    def text(self) -> str:
-        """The number with its unit, to three digits."""
-        if self.unit == "min":
-            return time_text(self.value)
-        if self.unit == "times":
-            return f"{three(self.value)} times"
-        return f"{three(self.value)} {self.unit}".strip()
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +74,6 @@ class Finding:
         raise KeyError(what)
 
 
-def percent(what: str, share: float) -> Figure:
-    """A figure of a share."""
-    return Figure(what, 100 * share, "%")
-
-
-def minutes(what: str, ticks: float) -> Figure:
-    """A figure of a time in ticks."""
-    return Figure(what, ticks / MINUTE, "min")
-
-
-def times(what: str, factor: float) -> Figure:
-    """A figure of a factor."""
-    return Figure(what, factor, "times")
-
-
-def a_year(what: str, number: float) -> Figure:
-    """A figure of how many come in a year."""
-    return Figure(what, number, "a year")
-
-
-def years(what: str, number: float) -> Figure:
-    """A figure of a number of years."""
-    return Figure(what, number, "years")
-
-
 def three(value: float) -> str:
     """A number to three digits, thousands apart.
 
@@ -124,17 +84,29 @@ def three(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:.6g}"
 
 
-def time_text(minutes_: float) -> str:
+def percent(share: float) -> str:
+    """A share in words, to three digits.
+
+    >>> percent(0.979166)
+    '97.9 %'
+    """
+    return f"{three(100 * share)} %"
+
+
+def span(ticks: float) -> str:
     """A time in the unit that reads best, to three digits.
 
-    >>> time_text(100), time_text(864), time_text(5760)
-    ('100 min', '14.4 h', '96 h')
+    >>> span(100 * MINUTE), span(864 * MINUTE)
+    ('100 min', '14.4 h')
     """
-    return f"{three(minutes_ / 60)} h" if minutes_ >= 240 else f"{three(minutes_)} min"
+    minutes = ticks / MINUTE
+    return f"{three(minutes / 60)} h" if minutes >= 240 else f"{three(minutes)} min"
 
 
-def by_margin(margin: float) -> Verdict:
-    """The verdict on a figure that others imply so many times over (less than once: not at all)."""
-    if margin >= VACUOUS:
-        return "vacuous"
-    return "implied" if margin >= 1 else "independent"
+def text(value: float, unit: Unit) -> str:
+    """A figure in a sentence: a share of 1 in per cent, ticks as a time, others as a number.
+
+    >>> text(0.5, "%"), text(90 * MINUTE, "min"), text(2.5, "times")
+    ('50 %', '90 min', '2.5')
+    """
+    return percent(value) if unit == "%" else span(value) if unit == "min" else three(value)

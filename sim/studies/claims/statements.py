@@ -5,19 +5,42 @@ Nothing is compared here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal, TypeVar
 
+from sim.dynamics.clock import DAY, YEAR
 from sim.scenario.claims import BestCase, Claim, GrowthRate, Mean, ShareFact, ShareOfWhole, ShareWithin, Volume
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
 from sim.scenario.targets import MeanTarget, ShareTarget
 
-STATED = "stated"
+Kind = TypeVar("Kind")
+
+STATED: Final = "stated"
 """The source's own figure, as a reading beside lenient, moderate and strict."""
 
-NEAR = 0.05
+NEAR: Final = 0.05
 """Two figures that both say "about" agree within this part."""
+
+SOME_YEARS: Final = 5
+"""Growth is looked at over so many years where no claim says over how many."""
+
+
+def every(ledger: Ledger, kind: type[Kind]) -> dict[str, Kind]:
+    """The claims or the facts of one kind, by name; growth that repeats growth at the same rate is left out."""
+    found = {
+        name: one for known in (ledger.claims, ledger.facts) for name, one in known.items() if isinstance(one, kind)
+    }
+    return {name: one for name, one in found.items() if not (isinstance(one, GrowthRate) and _again(one, ledger))}
+
+
+def _again(growth: GrowthRate, ledger: Ledger) -> bool:
+    before = ledger.claims.get(growth.repeats or "")
+    return isinstance(before, GrowthRate) and before.quantity == growth.quantity
+
+
+# Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +61,6 @@ class Timed:
     @property
     def is_all(self) -> bool:
         return self.form == "share" and self.share >= 1
-
-    def __str__(self) -> str:
-        return self.claim
 
 
 def timed(ledger: Ledger) -> list[Timed]:
@@ -79,18 +99,26 @@ def _of_claim(ledger: Ledger, name: str, claim: ShareWithin | Mean | BestCase) -
 
 def _stated(name: str, claim: ShareWithin | Mean | BestCase) -> Timed | None:
     """The source's own figure; None where it gives a time and no share."""
-    if isinstance(claim, Mean):
-        return Timed(name, (), claim.subject, claim.clock, "mean", claim.quantity)
-    if isinstance(claim, BestCase):
-        return Timed(name, (), claim.subject, claim.clock, "some", claim.quantity)
-    if claim.share is None:
-        return None
-    return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, claim.share)
+    if isinstance(claim, ShareWithin):
+        if claim.share is None:
+            return None
+        return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, claim.share)
+    return Timed(name, (), claim.subject, claim.clock, "mean" if claim.kind == "mean" else "some", claim.quantity)
 
 
-def common_readings(one: Timed, other: Timed) -> tuple[str, ...]:
-    """The readings in which two statements are made together."""
-    return tuple(sense for sense in (STATED, *READINGS) if sense in one.readings and sense in other.readings)
+def is_later(ledger: Ledger, clock: str, other: str) -> bool:
+    """Whether a clock ends after another one on every tip."""
+    seen, left = set[str](), [clock]
+    while left:
+        before = ledger.clocks[left.pop()].ends_after
+        if other in before:
+            return True
+        left += before - seen
+        seen |= before
+    return False
+
+
+# Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +128,7 @@ class Range:
     low: float
     high: float
     figure: float
-    by: tuple[str, ...]
+    by: tuple[str, ...] = ()
     """The claims or facts that give it."""
 
     def times(self, other: Range) -> Range:
@@ -113,62 +141,79 @@ class Range:
         return Range(self.low / other.high, high, self.figure / other.figure, (*self.by, *other.by))
 
 
+WHOLE: Final = Range(1.0, 1.0, 1.0)
+"""The share of a subject in itself."""
+
+
+def yearly(volume: Volume) -> float:
+    """How many a year."""
+    return volume.quantity * YEAR / DAY
+
+
 def bounds(name: str, claim: Claim) -> Range:
-    """The bounds that a claim of a number sets: at least, at most, or about."""
-    assert isinstance(claim, Volume | ShareOfWhole | GrowthRate)
-    figure = claim.quantity
-    most = 1.0 if isinstance(claim, ShareOfWhole) else float("inf")
-    if claim.sense == "at least":
-        return Range(figure, most, figure, (name,))
-    if claim.sense == "at most":
-        return Range(0.0 if not isinstance(claim, GrowthRate) else -1.0, figure, figure, (name,))
-    return Range(figure * (1 - NEAR), min(figure * (1 + NEAR), most), figure, (name,))
+    """The bounds that a claim of a share, or of a number a year, sets: at least, at most, or about."""
+    assert isinstance(claim, Volume | ShareOfWhole)
+    figure, most = (yearly(claim), float("inf")) if isinstance(claim, Volume) else (claim.quantity, 1.0)
+    low = {"at least": figure, "at most": 0.0, "about": figure * (1 - NEAR)}[claim.sense]
+    high = {"at least": most, "at most": figure, "about": min(figure * (1 + NEAR), most)}[claim.sense]
+    return Range(low, high, figure, (name,))
 
 
 def shares_of(ledger: Ledger, subject: str, whole: str) -> list[Range]:
     """What claims and facts say of the share of a subject in a whole, from each as given; along the way up if the
     subject lies in a part of the whole. Claims come before facts."""
-    found = [
-        bounds(name, claim)
-        for name, claim in ledger.claims.items()
-        if isinstance(claim, ShareOfWhole) and (claim.subject, claim.of) == (subject, whole)
-    ]
-    found += [
-        Range(fact.low, fact.high, fact.low, (name,))
-        for name, fact in ledger.facts.items()
-        if isinstance(fact, ShareFact) and (fact.subject, fact.of) == (subject, whole)
-    ]
+    wanted = (subject, whole)
+    found = [bounds(name, one) for name, one in every(ledger, ShareOfWhole).items() if (one.subject, one.of) == wanted]
+    known = ((name, fact) for name, fact in every(ledger, ShareFact).items() if (fact.subject, fact.of) == wanted)
+    found += [Range(fact.low, fact.high, fact.low, (name,)) for name, fact in known]
     outer = ledger.subjects[subject].part_of
     if not found and outer is not None and outer != whole and whole in ledger.within(outer):
-        found = [
-            own.times(above)
-            for own in shares_of(ledger, subject, outer)[:1]
-            for above in shares_of(ledger, outer, whole)[:1]
-        ]
+        ways = shares_of(ledger, subject, outer)[:1], shares_of(ledger, outer, whole)[:1]
+        found = [own.times(above) for own in ways[0] for above in ways[1]]
     return found
 
 
 def share_in(ledger: Ledger, subject: str, whole: str) -> Range | None:
-    """The share of a subject in a whole, by the first claim or fact that tells it; None where none does.
-
-    A subject is all of itself.
-    """
+    """The share of a subject in a whole, by the first claim or fact that tells it; None where none does."""
     if subject == whole:
-        return Range(1.0, 1.0, 1.0, ())
+        return WHOLE
     if whole not in ledger.within(subject):
         return None
     return next((one for one in shares_of(ledger, subject, whole) if one.figure > 0), None)
 
 
-def is_later(ledger: Ledger, clock: str, other: str) -> bool:
-    """Whether a clock ends after another one on every tip."""
-    seen: set[str] = set()
-    left = [clock]
-    while left:
-        for before in ledger.clocks[left.pop()].ends_after:
-            if before == other:
-                return True
-            if before not in seen:
-                seen.add(before)
-                left.append(before)
-    return False
+def with_share(ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """The claims of a volume and of a share that are on one subject."""
+    for name, volume in every(ledger, Volume).items():
+        for other, share in every(ledger, ShareOfWhole).items():
+            if volume.subject == share.subject:
+                yield name, other
+
+
+def totals(ledger: Ledger, subject: str) -> list[Range]:
+    """What claims say of the number of a subject a year: directly, or by that of a part and its share."""
+    volumes, shares = every(ledger, Volume), every(ledger, ShareOfWhole)
+    found = [bounds(name, claim) for name, claim in volumes.items() if claim.subject == subject]
+    for volume, share in with_share(ledger):
+        if shares[share].of == subject and shares[share].quantity > 0:
+            found.append(bounds(volume, volumes[volume]).over(bounds(share, shares[share])))
+    return found
+
+
+def horizons(ledger: Ledger) -> list[int]:
+    """The numbers of years over which growth is looked at: those that claims speak of."""
+    claims = every(ledger, GrowthRate).values()
+    found = {claim.over for claim in claims if claim.over is not None and claim.over > 1}
+    if (now := ledger.figures_of) is not None:
+        found |= {now - claim.since for claim in claims if claim.since is not None and claim.since < now}
+    return sorted(found) or [SOME_YEARS]
+
+
+def counted_with(ledger: Ledger, growth: GrowthRate) -> dict[str, Volume]:
+    """Volumes of what grows, or of a whole of which it is part or partly part."""
+    around = {*ledger.within(growth.subject), ledger.subjects[growth.subject].overlaps}
+    return {
+        name: claim
+        for name, claim in every(ledger, Volume).items()
+        if claim.subject in around and ledger.subjects[claim.subject].part_of is None
+    }

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
+from sim.measures.kinds import kind_of
 from sim.scenario.flow import offered_hours
 from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.schema import Scenario
-from sim.scenario.targets import OccupancyTarget
+from sim.scenario.targets import OfPool
 from sim.studies.staff.staffed import Post, hours_of, post, posts_of, staff_path, staffed, with_pools
 from sim.studies.trials import Trials
 
@@ -102,25 +103,21 @@ def _most_of_use(scenario: Scenario, posts: list[Post], trials: Trials) -> list[
     """People at each post beyond whom one more would be idle: no tip would wait.
 
     That is how many were busy at once in a replication in which nobody on duty was ever missing, with a fifth more and
-    room for breaks; and at least what targets on occupancy ask for on average.
+    room for breaks; and at least what targets on pools ask for on average.
     """
     free = staffed(scenario, posts, tuple(MOST_STAFF for _ in posts))
     free = with_pools(free, {name: pool.model_copy(update={"breaks": None}) for name, pool in free.pools.items()})
     peak = _busiest(free, trials, 0)
     load = offered_hours(scenario)
-    asked = {
-        target.pool: max(target.occupancy, 0.01)
-        for target in scenario.targets.values()
-        if isinstance(target, OccupancyTarget)
-    }
+    of_pools = [target for target in scenario.targets.values() if isinstance(target, OfPool)]
     found = []
     for one in posts:
         pool, p = scenario.pools[one.pool], scenario.pool_index(one.pool)
         hours = hours_of(scenario, one) > 0
         slots = 1.2 * float(peak[p, hours].max(initial=0)) + 1
-        if one.pool in asked:
-            centres = 1 if pool.shared else len(scenario.centres)
-            slots = max(slots, float(load[p, hours].mean()) / centres / asked[one.pool] + 1)
+        erlangs = float(load[p, hours].mean()) / (1 if pool.shared else len(scenario.centres))
+        asked = [kind_of(target).servers(target, erlangs) + 1 for target in of_pools if target.pool == one.pool]
+        slots = max([slots, *asked])
         found.append(min(math.ceil(slots / pool.concurrency * _room_for_breaks(pool, one.shift)), MOST_STAFF))
     return found
 

@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-import numpy as np
-
 from sim.measures.estimates import Verdict, each_of, verdict
-from sim.measures.held import side, threshold
 from sim.measures.sample import Sample
-from sim.measures.targets import Joint, estimated, joint
+from sim.measures.targets import Joint, joint
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff.leaning import leanings, together
@@ -94,7 +91,7 @@ def _would_be_met(sample: Sample, times: int, confidence: float) -> bool:
     targets = sample.frame.targets
     each = each_of(confidence, len(targets))
     for k, target in enumerate(targets):
-        repeated = estimated(target, np.tile(sample.ratio[:, k], (times, 1, 1)), each)
-        if verdict(repeated, threshold(target), side(target)) != "met":
+        repeated = sample.of(k).repeated(times).estimate(each)
+        if verdict(repeated, target.threshold, target.side) != "met":
             return False
     return True

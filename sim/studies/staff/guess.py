@@ -7,24 +7,20 @@ that spans several lines gives each an equal part of the time and of the misses 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
 
-from sim.measures.theory import erlang_a, mean_wait, wait_above
+from sim.measures.kinds import Enough, Line, kind_of
 from sim.scenario.flow import flow, offered_hours
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.targets import LostTarget, MeanTarget, Milestone, OccupancyTarget, ShareTarget
+from sim.scenario.targets import Between, Milestone, OfPool
 from sim.studies.staff.staffed import Post, Staffing, hours_of, present
 
 SHORTEST: Final = 0.05
 """Where the work alone takes as long as a target allows, this part of its time is reckoned for waiting."""
-
-Enough = Callable[[float, int], bool]
-"""Whether so many servers are enough for so many erlangs."""
 
 
 def first_guess(scenario: Scenario, posts: Sequence[Post]) -> Staffing:
@@ -95,13 +91,10 @@ def _asked(scenario: Scenario, pool: str) -> Iterator[Enough]:
     patience = next((line.patience for line in own if line.patience), 0.0)
     first = scenario.pools[pool].serve_first or scenario.pools[pool].preempt
     for target in scenario.targets.values():
-        if isinstance(target, OccupancyTarget):
-            if target.pool == pool:
-                yield partial(_busy_enough, target.occupancy)
-        elif isinstance(target, LostTarget):
-            if patience:
-                yield partial(_kept_enough, target.lost, service, patience)
-        else:
+        line = Line(service, patience)
+        if isinstance(target, OfPool) and target.pool != pool:
+            continue
+        if isinstance(target, Between):
             spanned = _spanned(scenario, target.from_, target.to)
             waiting = [line for line, waits, _ in spanned if waits and line.stage.pool is not None]
             if not any(line.stage.pool == pool for line in waiting):
@@ -109,29 +102,10 @@ def _asked(scenario: Scenario, pool: str) -> Iterator[Enough]:
             if target.of is not None and first:
                 continue  # its tips may go first, and then hardly wait
             working = sum(line.service for line, _, works in spanned if works)
-            yield _time_asked(target, working, len(waiting), service, patience)
-
-
-def _busy_enough(most: float, load: float, n: int) -> bool:
-    return load <= most * n
-
-
-def _kept_enough(most: float, service: float, patience: float, load: float, n: int) -> bool:
-    return erlang_a(load, n, service, patience).abandoned <= most
-
-
-def _time_asked(
-    target: ShareTarget | MeanTarget, working: float, lines: int, service: float, patience: float
-) -> Enough:
-    """What a target on times asks of each of the lines that it spans."""
-    allowed = float(target.within if isinstance(target, ShareTarget) else target.mean)
-    room = max(allowed - working, SHORTEST * allowed) / lines
-    if isinstance(target, MeanTarget):
-        return lambda load, n: mean_wait(load, n, service) <= room
-    misses = (1 - target.share) / lines
-    if patience:
-        return lambda load, n: 1 - erlang_a(load, n, service, patience, room).served_within <= misses
-    return lambda load, n: wait_above(room, load, n, service) <= misses
+            room = max(target.limit - working, SHORTEST * target.limit) / len(waiting)
+            line = Line(service, patience, room, len(waiting))
+        if enough := kind_of(target).enough(target, line):
+            yield enough
 
 
 def _spanned(scenario: Scenario, first: Milestone, last: Milestone) -> list[tuple[_Line, bool, bool]]:

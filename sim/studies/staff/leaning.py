@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.measures.estimates import Estimate, Verdict, each_of, residual_variance, student, verdict
-from sim.measures.frame import AnyTarget
-from sim.measures.held import HIGH, LOW, VALUE, side, threshold
+from sim.measures.held import HIGH, LOW, VALUE
+from sim.measures.kinds import Floats, Replicated
 from sim.measures.sample import Sample
-from sim.measures.targets import Floats, results, weighed
+from sim.measures.targets import results
+from sim.scenario.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Leaning:
     """One target by a plain interval over replications."""
 
     value: float
-    """A share, or ticks for a mean; NaN where nothing was counted."""
+    """A share, or ticks; NaN where nothing was counted."""
     used: float
     """How much of what the target allows is used up: 1 at the threshold."""
     verdict: Verdict
@@ -35,7 +36,7 @@ def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     if sample.frame.recorded:
         return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample)]
     each = each_of(confidence, len(targets))
-    return [_leaning(target, sample.ratio[:, k], each) for k, target in enumerate(targets)]
+    return [_leaning(sample.of(k), each) for k in range(len(targets))]
 
 
 def together(found: list[Leaning]) -> Verdict:
@@ -45,27 +46,24 @@ def together(found: list[Leaning]) -> Verdict:
     return "undecided" if any(one.verdict == "undecided" for one in found) else "met"
 
 
-def used(target: AnyTarget, value: float) -> float:
+def used(target: Target, value: float) -> float:
     """How much of what a target allows is used up by a value: what fails over what may fail.
 
     A target that allows nothing counts what fails in thousandths.
     """
-    at_least = side(target) == "at_least"
-    limit = threshold(target)
-    fails, allowed = (1 - value, 1 - limit) if at_least else (value, limit)
-    return fails / max(allowed, 1e-3)
+    return target.fails(value) / max(target.fails(target.threshold), 1e-3)
 
 
-def _leaning(target: AnyTarget, ratio: Floats, confidence: float) -> Leaning:
-    value, _ = _plain(weighed(target, ratio[:, VALUE]), confidence)
+def _leaning(one: Replicated, confidence: float) -> Leaning:
+    target = one.target
+    value, _ = _plain(one.pairs(VALUE), confidence)
     if math.isnan(value):
         return Leaning(value, 0.0, "met")
-    low, reach_low = _plain(weighed(target, ratio[:, LOW]), confidence)
-    high, reach_high = (
-        (math.inf, 0.0) if np.isinf(ratio[:, HIGH]).any() else _plain(weighed(target, ratio[:, HIGH]), confidence)
-    )
+    low, reach_low = _plain(one.pairs(LOW), confidence)
+    highest = one.pairs(HIGH)
+    high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else _plain(highest, confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
-    return Leaning(value, used(target, value), verdict(interval, threshold(target), side(target)))
+    return Leaning(value, used(target, value), verdict(interval, target.threshold, target.side))
 
 
 def _plain(pairs: Floats, confidence: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.studies.staff.staffed import fte, post_words
-from sim.studies.tables import in_unit, threshold_minutes
+from sim.studies.tables import threshold_minutes
 from sim.studies.unlimited_table import hindrance_words
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def targets(answer: Answer) -> pd.DataFrame:
         rows.append(
             {
                 "target": name,
-                "unit": "min" if either.kind == "mean" else "share",
+                "unit": either.unit,
                 "threshold_min": threshold_minutes(either),
-                "share_or_mean": in_unit(either, either.threshold),
+                "share_or_mean": either.in_unit(either.threshold),
                 **_figures("unlimited_", best[name].result if name in best else None),
                 "beyond_staff": best[name].beyond_staff if name in best else None,
                 "in_the_way": "; ".join(hindrance_words(way) for way in best[name].hindrances) if name in best else "",
@@ -70,7 +70,7 @@ def _figures(prefix: str, one: TargetResult | None) -> dict[str, Any]:
     names = ("value", "low", "high", "verdict")
     if one is None:
         return {f"{prefix}{name}": None for name in names}
-    cells = (*(in_unit(one, number) for number in (one.value, one.low, one.high)), one.verdict)
+    cells = (*(one.in_unit(number) for number in (one.value, one.low, one.high)), one.verdict)
     return {f"{prefix}{name}": cell for name, cell in zip(names, cells, strict=True)}
 
 
@@ -133,9 +133,8 @@ def _tried_row(answer: Answer, one: Outcome) -> dict[str, Any]:
 
 def result_cells(one: TargetResult) -> dict[str, Any]:
     """A target's value with its interval and verdict, as columns named after it."""
-    unit = "min" if one.kind == "mean" else "share"
     numbers = {"": one.value, "_low": one.low, "_high": one.high}
-    cells: dict[str, Any] = {f"{one.name}{end}_{unit}": in_unit(one, number) for end, number in numbers.items()}
+    cells: dict[str, Any] = {f"{one.name}{end}_{one.unit}": one.in_unit(number) for end, number in numbers.items()}
     return cells | {f"{one.name}_verdict": one.verdict}
 
 

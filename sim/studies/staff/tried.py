@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.estimates import Verdict, each_of
-from sim.measures.held import side
 from sim.measures.targets import HeldShare, TargetResult, joint
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
@@ -199,5 +198,5 @@ def _may_fail(one: TargetResult, times: float) -> bool:
     """Whether an undecided target would be missed with so many times the replications, its value staying the same."""
     if one.verdict != "undecided" or one.used <= 1:
         return False
-    reach = one.high - one.value if side(one.target) == "at_least" else one.value - one.low
+    reach = one.high - one.value if one.side == "at_least" else one.value - one.low
     return abs(one.value - one.threshold) > reach / math.sqrt(times)

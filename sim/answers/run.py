@@ -1,0 +1,129 @@
+"""What a run came to: the verdicts on all targets, with tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.answers.answer import Answer, Plot
+from sim.studies.maker import MANIFEST
+from sim.tables import run as tables
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.scenario.schema import Scenario
+    from sim.studies.replicate import Settings
+    from sim.studies.result import Result
+    from sim.tables.declared import Filled
+
+
+class Run(Answer["Result"]):
+    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
+    `unlimited` where not every target is met."""
+
+    command = "run"
+    leaves = (*tables.EVERY, tables.UNLIMITED)
+    plots = (
+        Plot(
+            "verdicts",
+            "Targets and verdicts",
+            "Every target with its threshold, what it came to with its interval, and the verdict; below, in which "
+            "share of the runs, months, weeks and days every target held.",
+            "verdicts:verdicts",
+            (tables.TARGETS, tables.JOINT, tables.COHORT, tables.UNLIMITED),
+        ),
+        Plot(
+            "response",
+            "Response times",
+            "The share of the tips that are through within a time; tips that never come through keep a curve below "
+            "100 %. A target is met where its curve crosses the grey bar: the wanted share or more within the time "
+            "allowed.",
+            "curves:response",
+            (tables.RESPONSE,),
+        ),
+        Plot(
+            "week",
+            "The week",
+            "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
+            "the bands hold the middle nine tenths of the replications.",
+            "week:week",
+            (tables.HOURS, tables.POOLS),
+        ),
+        Plot(
+            "failing",
+            "When targets fail",
+            "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
+            "arrival. Each map has its own scale.",
+            "failing:failing",
+            (tables.HOURS,),
+        ),
+    )
+
+    def __init__(self, found: Result):
+        self.found = found
+
+    @classmethod
+    def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> Run:
+        """Run a scenario; with `until_decided` with more and more replications."""
+        from sim.studies.result import result
+
+        return cls(result(scenario, settings, until_decided=until_decided))
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.found.done.scenario
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """What went wrong in replications that failed, by index; they are in none of the tables."""
+        return {index: failure.error for index, failure in self.found.done.failures.items()}
+
+    @property
+    def holds(self) -> bool:
+        return self.found.all_met
+
+    @property
+    def note(self) -> str:
+        return MANIFEST
+
+    def filled(self) -> Iterable[Filled]:
+        if not len(self.found.done.sample):
+            return []
+        beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
+        return [*tables.every(self.found.done.sample), *beyond]
+
+    def drawn(self) -> Iterator[Plot]:
+        return iter(self.plots if len(self.found.done.sample) else ())
+
+    def sentences(self) -> list[str]:
+        from sim.text.run import sentences
+
+        return sentences(self.found)
+
+    def parts(self) -> list[RenderableType]:
+        from sim.text.run import parts
+
+        return parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        done = self.found.done
+        return super().head() | {
+            "seed": done.seed,
+            "engine": done.engine,
+            "replications": len(done.sample) + len(done.failures),
+            "failed": {str(index): error for index, error in self.failures.items()},
+            "together": self.found.joint.word,
+            "binding": self.found.joint.binding,
+            "notes": list(self.found.notes),
+        }
+
+    def write_more(self, folder: Path) -> list[str]:
+        """The log of events where it was asked for."""
+        from sim.studies import events
+
+        if not self.found.done.event_parts:
+            return []
+        events.write(self.found.done.event_parts, folder / "events.parquet")
+        return ["events.parquet"]

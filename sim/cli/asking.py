@@ -1,0 +1,141 @@
+"""What every command with a result does: it asks its question of scenarios, tells how far it has come, saves the
+answer, says it, and can be interrupted and go on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
+from sim.version import __version__
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.answers.answer import Answer, Work
+    from sim.answers.progress import Bar
+    from sim.answers.store import Held
+    from sim.scenario.schema import Scenario
+    from sim.studies.replicate import Settings
+
+
+def ask(command: str, file: Path, scenario: Scenario, options: Options, question: Callable[[Work], Answer[Any]]) -> int:
+    """Answer a question that takes many scenarios; what was kept to resume by goes when the answer is saved."""
+    from sim.answers.answer import Work
+    from sim.answers.progress import bar
+    from sim.answers.store import BusyError, held
+    from sim.studies.trials import QuestionError, TrialError, Trials
+
+    folder = folder_of(scenario, options)
+    try:
+        with held(folder) as place, bar(command, shown=_shown(options)) as shown:
+            key = f"{command} {__version__} seed {scenario.run.seed}"
+            trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
+            answer = question(Work(trials, shown.expect, shown.at))
+            names = _saved(answer, place, options)
+    except TrialError as error:
+        say(f"tipline {command}: {error}")
+        return SOME_FAILED
+    except QuestionError as error:
+        say(f"tipline {command}: {file}: {error}")
+        return BAD_INPUT
+    except BusyError as error:
+        say(f"tipline {command}: {error}")
+        return BAD_INPUT
+    if options.json:
+        print_data([data_of(answer, folder)], [file])
+    elif not options.quiet:
+        from sim.text import page
+
+        show(*answer.parts(), "", written_to(folder, names), "", *map(page.text, answer.sentences()))
+    return NOT_MET if options.strict and not answer.holds else DONE
+
+
+def run_all(files: Sequence[Path], options: Options) -> int:
+    """What `run` does for each of its files."""
+    scenarios = [options.load(file) for file in files]
+    codes, data = [DONE], []
+    for number, scenario in enumerate(scenarios):
+        folder = folder_of(scenario, options, of_several=len(files) > 1)
+        code, answer = _run(scenario, options, folder)
+        codes.append(code)
+        data.append(data_of(answer, folder))
+        if answer.filled() and not (options.json or options.quiet):
+            show(*(["\n"] if number else []), *answer.parts(), "", f"Tables and plots: {folder}/")
+    if options.json:
+        print_data(data, list(files))
+    return max(codes)
+
+
+def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answer[Any]]:
+    """Run one scenario and leave what it came to in a folder."""
+    from sim.answers.progress import bar
+    from sim.answers.run import Run
+    from sim.answers.store import held
+
+    with held(folder) as place:
+        with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
+            here = settings(options, place.pieces("run"), shown)
+            answer = Run.ask(scenario, here, until_decided=options.until_decided)
+        if not answer.filled():
+            for index, failure in answer.found.done.failures.items():
+                trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
+                say(f"replication {index} failed: {failure.error}{trace}")
+            return SOME_FAILED, answer
+        _saved(answer, place, options)
+    code = NOT_MET if options.strict and not answer.holds else DONE
+    return max(code, SOME_FAILED if answer.failures else DONE), answer
+
+
+def _saved(answer: Answer[Any], place: Held, options: Options) -> list[str]:
+    """Save an answer, after which nothing is left to resume; what was in its way is told."""
+    names = place.save(answer)
+    shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
+    for line in () if options.quiet else place.said:
+        say(f"{place.folder.name}: {line}")
+    return names
+
+
+def _shown(options: Options) -> bool:
+    """Whether progress is told: on a terminal, unless quiet or data are asked for."""
+    return sys.stderr.isatty() and not (options.quiet or options.json)
+
+
+def folder_of(scenario: Scenario, options: Options, *, of_several: bool = False) -> Path:
+    """Where the results of a scenario go: named after its file, and its variant if there is one."""
+    name = f"{scenario.name}.{scenario.variant}" if scenario.variant else scenario.name
+    if options.out is None:
+        return Path("results") / name
+    return options.out / name if of_several else options.out
+
+
+def settings(options: Options, pieces: Path, shown: Bar) -> Settings:
+    """How the options say that replications are run; as many at a time as this process has cores unless they do."""
+    from sim.studies.replicate import Settings
+
+    return Settings(
+        engine=options.engine,
+        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        cluster=options.cluster,
+        folder=pieces,
+        resume=options.resume,
+        log_events=options.log,
+        tell=(lambda _: None) if options.quiet else say,
+        count=shown.count,
+    )
+
+
+def data_of(answer: Answer[Any], folder: Path) -> dict[str, Any]:
+    """An answer as data, with the folder that it was saved in."""
+    return {**answer.data(), "folder": str(folder)}
+
+
+def written_to(folder: Path, names: Sequence[str]) -> RenderableType:
+    """Where the files are."""
+    from sim.text import page
+
+    return page.text(f"Written to {folder}/: {', '.join(name for name in names if not name.endswith('.svg'))}")

@@ -1,0 +1,333 @@
+"""Which statements of a ledger are about one thing, so that arithmetic may say something of them.
+
+Each function takes a ledger and gives matches, which rules are applied to; what follows from a match is in `rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
+from typing import Generic, Literal, TypeVar
+
+from sim.dynamics.clock import DAY, YEAR
+from sim.scenario.claims import (
+    Availability,
+    BestCase,
+    Claim,
+    GainFact,
+    GrowthRate,
+    Mean,
+    ShareOfWhole,
+    ShareWithin,
+    StaffingChange,
+    SurgeFact,
+    Volume,
+    Zero,
+)
+from sim.scenario.ledger import Ledger
+from sim.scenario.readings import READINGS
+from sim.studies.claims.findings import percent, span, three
+from sim.studies.claims.statements import (
+    STATED,
+    WHOLE,
+    Range,
+    Timed,
+    bounds,
+    counted_with,
+    every,
+    is_later,
+    share_in,
+    shares_of,
+    timed,
+    totals,
+    with_share,
+    yearly,
+)
+
+First = TypeVar("First")
+Last = TypeVar("Last")
+
+
+@dataclass(frozen=True)
+class Match(Generic[First, Last]):
+    """Statements that are about one thing; a finding on them is about the last and rests on the others."""
+
+    ledger: Ledger
+    names: tuple[str, ...]
+    """The claims and facts, that which a finding is about last; each once."""
+    first: First
+    last: Last
+    share: Range = WHOLE
+    """How large a share the one is of the other, where that matters."""
+    clocks: tuple[str, ...] = ()
+    readings: tuple[str, ...] = (STATED,)
+    supposed: bool = False
+    """Whether that they count by one clock is supposed, not said."""
+
+    @property
+    def about(self) -> str:
+        return self.names[-1]
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the last of two times is on a part of the first's subject."""
+        return False
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What a sentence may name."""
+        claim = self.ledger.claims[self.about]
+        return {
+            "about": self.about,
+            "other": self.names[0],
+            "first": _words(self.first),
+            "last": _words(self.last),
+            "share": percent(self.last.share if isinstance(self.last, Timed) else self.share.figure),
+            "sense": getattr(claim, "sense", ""),
+            "by": self.ledger.subjects[claim.subject].by or "",
+        }
+
+
+def _words(one: object) -> str:
+    """The figure of a statement in words."""
+    if isinstance(one, Timed):
+        return span(one.ticks)
+    if isinstance(one, Volume | Range):
+        return three(yearly(one) if isinstance(one, Volume) else one.figure)
+    return percent(one.quantity) if isinstance(one, ShareOfWhole | GrowthRate | StaffingChange) else ""
+
+
+Matcher = Callable[[Ledger], Iterator[Match[First, Last]]]
+
+
+def pairs(first: type[First], last: type[Last], *, once: bool = False) -> Matcher[First, Last]:
+    """Every claim or fact of one kind with every other of another, or `once` the earlier with the later.
+
+    What they need in common is for `when` to say.
+    """
+
+    def matched(ledger: Ledger) -> Iterator[Match[First, Last]]:
+        for number, (name, one) in enumerate(every(ledger, first).items()):
+            for other, two in [*every(ledger, last).items()][number if once else 0 :]:
+                if name != other:
+                    yield Match(ledger, (name, other), one, two)
+
+    return matched
+
+
+# Times
+
+
+@dataclass(frozen=True)
+class Times(Match[Timed, Timed]):
+    """Two statements on times: what the first says of its clock is a bound from above, the second is asked about."""
+
+    step: bool = False
+    """Whether the second clock ends after the first, so that nothing is said of it."""
+
+    @property
+    def is_part(self) -> bool:
+        return self.first.subject != self.last.subject
+
+    def are(self, first: Literal["all", "mean", "share"], *last: Literal["mean", "share", "some"]) -> bool:
+        """Whether the first bounds the second, and the two are of these forms; "all" is all within a time."""
+        form = "all" if self.first.is_all else self.first.form
+        return not self.step and form == first and self.last.form in last
+
+
+def times(ledger: Ledger) -> Iterator[Times]:
+    """Two statements by one clock, or by two of which one may end after the other, on a subject and a part of it."""
+    for first, last in permutations(timed(ledger), 2):
+        readings = _common(first, last)
+        if first.claim == last.claim or not readings:
+            continue
+        clocks = tuple(dict.fromkeys((first.clock, last.clock)))
+        if is_later(ledger, last.clock, first.clock):
+            if ledger.claims[first.claim].subject == ledger.claims[last.claim].subject:
+                yield Times(ledger, (first.claim, last.claim), first, last, WHOLE, clocks, readings, step=True)
+            continue
+        share = share_in(ledger, last.subject, first.subject)
+        if first.is_all and first.subject in ledger.within(last.subject):
+            share = WHOLE  # what holds for all holds for any part, however large
+        if share is not None:
+            names = (first.claim, *share.by, last.claim)
+            supposed = len(clocks) > 1 and not is_later(ledger, first.clock, last.clock)
+            yield Times(ledger, names, first, last, share, clocks, readings, supposed)
+
+
+def _common(one: Timed, other: Timed) -> tuple[str, ...]:
+    """The readings in which two statements are made together."""
+    return tuple(sense for sense in (STATED, *READINGS) if sense in one.readings and sense in other.readings)
+
+
+# A share in time, and what keeps some of its subject from being there in time
+
+
+@dataclass(frozen=True)
+class Limit(Match[Range, Timed]):
+    """A share within a time, and the share of its subject that is recognised, or lost, or comes in a surge."""
+
+    by: Literal["labels", "lost", "lost beside a mean", "surge"] = "labels"
+    mean: Timed | None = None
+    surge: SurgeFact | None = None
+
+    @property
+    def words(self) -> dict[str, str]:
+        return {**super().words, "mean": self.mean.claim if self.mean is not None else ""}
+
+    @property
+    def sure(self) -> float:
+        """The share of those that are not lost which the mean leaves in time for certain."""
+        return 1 - self.mean.ticks / self.last.ticks if self.mean is not None else 0.0
+
+    def of_year(self, n: float) -> float:
+        """The share of a year's tips that come in n such surges.
+
+        Source: n surges of d days each at f times the other days' number, over a year of 365 days.
+        """
+        if self.surge is None:
+            return 0.0
+        days = min(n * self.surge.lasts / DAY, YEAR / DAY)
+        return days * self.surge.factor / (YEAR / DAY + days * (self.surge.factor - 1))
+
+
+def limits(ledger: Ledger) -> Iterator[Limit]:
+    """Every share in time with each thing that limits it."""
+    statements = timed(ledger)
+    for one in statements:
+        if one.form != "share" or one.share <= 0:
+            continue
+        alone = partial(Limit, ledger, last=one, clocks=(one.clock,), readings=one.readings)
+        for names, seen in _recognised(ledger, one):
+            yield alone(names=(*names, one.claim), first=seen, by="labels")
+        for none, lost in _lost(ledger, one):
+            yield alone(names=(*none, *lost.by, one.claim), first=lost, by="lost")
+            for mean in statements:
+                readings = _common(one, mean)
+                if mean.form == "mean" and mean.subject == one.subject and mean.ticks < one.ticks and readings:
+                    names, clocks = (*none, mean.claim, *lost.by, one.claim), dict.fromkeys((mean.clock, one.clock))
+                    beside = partial(alone, clocks=tuple(clocks), readings=readings, supposed=len(clocks) > 1)
+                    yield beside(names=names, first=lost, by="lost beside a mean", mean=mean)
+        if 0.5 <= one.share < 1 and one.whole_run and ledger.subjects[one.subject].part_of is None:
+            for name, surge in every(ledger, SurgeFact).items():
+                yield alone(names=(name, one.claim), first=WHOLE, by="surge", surge=surge)
+
+
+def _recognised(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], Range]]:
+    """The share that alone reaches the end of a clock, by each claim and fact that tells it and says not all."""
+    only = ledger.clocks[one.clock].reached_by
+    if only is None or only == one.subject or one.subject not in ledger.within(only):
+        return
+    claims = every(ledger, ShareOfWhole).items()
+    told = [name for name, claim in claims if (claim.subject, claim.of) == (only, one.subject) and name != one.claim]
+    for cap in shares_of(ledger, only, one.subject):
+        if cap.high < 1:
+            yield tuple(dict.fromkeys((*told, *cap.by))), cap
+
+
+def _lost(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], Range]]:
+    """The share that never reaches the end of a clock, with the claims that there is none such."""
+    for name, subject in ledger.subjects.items():
+        if one.clock in subject.hinders and subject.part_of == one.subject:
+            none = tuple(claim for claim, zero in every(ledger, Zero).items() if zero.subject == name)
+            yield from ((none, share) for share in shares_of(ledger, name, one.subject))
+
+
+# Numbers
+
+
+def repeated(ledger: Ledger) -> Iterator[Match[int, int]]:
+    """Claims that give one figure of one thing: how much the one says that says more, and the other."""
+    seen: list[str] = []
+    for name, claim in ledger.claims.items():
+        thing, said = _thing(claim)
+        other = next((one for one in seen if thing is not None and _thing(ledger.claims[one])[0] == thing), None)
+        if other is None:
+            seen.append(name)
+        elif said <= (before := _thing(ledger.claims[other])[1]):
+            yield Match(ledger, (other, name), before, said)
+        else:
+            yield Match(ledger, (name, other), said, before)
+
+
+def _thing(claim: Claim) -> tuple[tuple[object, ...] | None, int]:
+    """What a claim gives a figure of, with the figure, and how much it says beside others of the same; None for kinds
+    that are not compared so."""
+    if isinstance(claim, ShareWithin | Mean | BestCase):
+        return ("time", claim.subject, claim.clock, claim.quantity), int(not isinstance(claim, BestCase))
+    if isinstance(claim, Availability):
+        return (claim.kind, claim.subject, claim.quantity), int(claim.of is not None)
+    if isinstance(claim, ShareOfWhole):
+        return (claim.kind, claim.subject, claim.of, claim.quantity), 1
+    if isinstance(claim, Volume | GrowthRate):
+        return (claim.kind, claim.subject, claim.quantity), int(claim.each_year)
+    return ((claim.kind, claim.subject, claim.quantity) if isinstance(claim, Zero) else None), 1
+
+
+def wholes(ledger: Ledger) -> Iterator[Match[Range, Volume]]:
+    """The number of a part a year with its share, and a claim of the number of the whole."""
+    volumes, shares = every(ledger, Volume), every(ledger, ShareOfWhole)
+    for part, share in with_share(ledger):
+        for name, whole in volumes.items():
+            if whole.subject == shares[share].of and shares[share].quantity > 0:
+                of = bounds(share, shares[share])
+                yield Match(ledger, (part, share, name), bounds(part, volumes[part]), whole, of)
+
+
+def parts(ledger: Ledger) -> Iterator[Match[list[Range], list[Range]]]:
+    """The claimed shares of parts that exclude each other, and what is claimed of the number of the whole."""
+    shares = every(ledger, ShareOfWhole)
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for name, share in shares.items():
+        subject = ledger.subjects[share.subject]
+        if subject.part_of == share.of and subject.by is not None:
+            groups.setdefault((share.of, subject.by), {})[share.subject] = name
+    for (whole, _), of_subject in groups.items():
+        if len(of_subject) > 1:
+            *others, last = of_subject.values()
+            found, known = [bounds(name, shares[name]) for name in (*others, last)], totals(ledger, whole)
+            yield Match(ledger, (*_besides(last, known, others), last), found, known)
+
+
+def shares_of_totals(ledger: Ledger) -> Iterator[Match[list[Range], ShareOfWhole]]:
+    """A share of what there are claims of the number of, unless its own number is claimed."""
+    claimed = {share for _, share in with_share(ledger)}
+    for name, share in every(ledger, ShareOfWhole).items():
+        if name not in claimed and (found := totals(ledger, share.of)):
+            yield Match(ledger, (*_besides(name, found), name), found, share)
+
+
+def volumes_in_totals(ledger: Ledger) -> Iterator[Match[list[Range], Range]]:
+    """The number of a part, unless its share is claimed, and what is claimed of the number of a whole."""
+    claimed = {volume for volume, _ in with_share(ledger)}
+    for name, part in every(ledger, Volume).items():
+        for whole in ledger.within(part.subject)[1:]:
+            if name not in claimed and (found := totals(ledger, whole)):
+                yield Match(ledger, (*_besides(name, found), name), found, bounds(name, part))
+
+
+def _besides(about: str, found: list[Range], names: list[str] | None = None) -> tuple[str, ...]:
+    """All claims that numbers rest on, each once."""
+    return tuple(dict.fromkeys((*(names or ()), *(by for one in found for by in one.by if by != about))))
+
+
+Growing = Match[Mapping[str, Volume], GrowthRate]
+Staff = Match[tuple[Mapping[str, GrowthRate], list[GainFact]], StaffingChange]
+
+
+def growing(ledger: Ledger) -> Iterator[Growing]:
+    """The growth over more than one year, and volumes to look at it from."""
+    for name, growth in every(ledger, GrowthRate).items():
+        if growth.over != 1:
+            around = counted_with(ledger, growth)
+            yield Match(ledger, (*around, name), around, growth)
+
+
+def staffs(ledger: Ledger) -> Iterator[Staff]:
+    """A change of the staff, the growth of what it works on, and what helpers are known to gain."""
+    gains = every(ledger, GainFact)
+    grows = {name: growth for name, growth in every(ledger, GrowthRate).items() if counted_with(ledger, growth)}
+    for name, change in every(ledger, StaffingChange).items():
+        yield Match(ledger, (*grows, *gains, name), (grows, list(gains.values())), change)

@@ -1,0 +1,82 @@
+"""What one scenario came to: its replications, the verdicts on its targets, and what no reader of them may miss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from sim.measures.stopping import Looks
+from sim.measures.targets import Joint, TargetResult, joint, results
+from sim.measures.use import given_up
+from sim.scenario.describe import describe
+from sim.studies.replicate import Done, Settings, run
+from sim.studies.trials import Trials
+from sim.studies.unlimited import Limit, limits
+
+if TYPE_CHECKING:
+    from sim.measures.sample import Sample
+    from sim.scenario.schema import Scenario
+
+MOST_TIMES: Final = 16
+"""Until verdicts are decided, at most so many times the replications that were asked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run and what it came to."""
+
+    done: Done
+    targets: Sequence[TargetResult]
+    joint: Joint
+    notes: Sequence[str]
+    """Sentences that no reader may miss: overload, what staff cannot fix, a run too short."""
+    limits: Sequence[Limit] = ()
+    """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
+    looks: int = 1
+    """How often the verdicts were looked at while replications were added; the intervals allow for it."""
+
+    @property
+    def all_met(self) -> bool:
+        """Whether every target is met."""
+        return all(one.verdict == "met" for one in self.targets)
+
+
+def result(scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> Result:
+    """Run the replications of a scenario and judge its targets; with `until_decided` more and more of them.
+
+    Where every replication failed the result has no targets. Intervals are then so wide that looking several times
+    errs no more often than looking once would.
+    """
+    if not until_decided:
+        return judged(run(scenario, settings=settings), settings)
+    first = max(2, scenario.run.replications)
+    looks = Looks(first=first, most=MOST_TIMES * first, confidence=scenario.run.confidence)
+    sure = scenario.run.model_copy(update={"replications": looks.first, "confidence": looks.each})
+    scenario = scenario.model_copy(update={"run": sure})
+    return judged(run(scenario, settings=settings, looks=_asked(looks)), settings, len(looks.numbers))
+
+
+def judged(done: Done, settings: Settings, looks: int = 1) -> Result:
+    """What replications that are done came to."""
+    if not len(done.sample):
+        return Result(done, (), Joint("undecided", (), {}, None), describe(done.scenario).warnings)
+    together = joint(done.sample)
+    met = all(one.verdict == "met" for one in together.results)
+    here = replace(settings, folder=None, resume=False, log_events=False, count=lambda _: None)
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, here), hurried=False)
+    notes = describe(done.scenario, given_up(done.sample)).warnings
+    return Result(done, results(done.sample), together, notes, beyond, looks)
+
+
+def _asked(looks: Looks) -> Callable[[Sample], int]:
+    """How many replications there should be in all, after a look at those that are done."""
+
+    def asked(sample: Sample) -> int:
+        n = len(sample)
+        verdicts = [*(one.verdict for one in results(sample)), joint(sample).verdict]
+        if not looks.goes_on(n, verdicts):
+            return n
+        return next((number for number in looks.numbers if number > n), n)
+
+    return asked

@@ -1,0 +1,207 @@
+"""What a result is called, once: a table declares its name, its columns with their units and meanings, and how each
+cell is read off a row. CSV, JSON, data frames, page headings and the list in the README all come from the declaration.
+
+Nothing here knows a scenario or writes a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+R = TypeVar("R")
+
+NUMBER, WHOLE, TEXT, YES = "number", "whole number", "text", "yes or no"
+"""What a column may hold."""
+
+MOST_ROWS: Final = 1_500
+"""Rows of a file that are read back; the rest are counted."""
+
+
+@dataclass(frozen=True)
+class Column(Generic[R]):
+    """One column: its name, its unit (which ends its head), what it says, and how a row gives its cell."""
+
+    name: str
+    get: Callable[[R], Any]
+    says: str
+    unit: str = ""
+    holds: str = TEXT
+
+    @property
+    def head(self) -> str:
+        """The name in every file, frame and JSON.
+
+        >>> Column("wait_mean", float, "of those that started", "min").head
+        'wait_mean_min'
+        """
+        return f"{self.name}_{self.unit}" if self.unit else self.name
+
+
+def text(name: str, get: Callable[[R], Any], says: str) -> Column[R]:
+    """A column of words."""
+    return Column(name, get, says)
+
+
+def number(name: str, unit: str, get: Callable[[R], Any], says: str) -> Column[R]:
+    """A column of numbers in a unit; None and NaN are empty cells."""
+    return Column(name, get, says, unit, NUMBER)
+
+
+def whole(name: str, unit: str, get: Callable[[R], Any], says: str) -> Column[R]:
+    """A column of counts."""
+    return Column(name, get, says, unit, WHOLE)
+
+
+def yes(name: str, get: Callable[[R], Any], says: str) -> Column[R]:
+    """A column of True and False."""
+    return Column(name, get, says, "", YES)
+
+
+@dataclass(frozen=True)
+class Family(Generic[R]):
+    """Columns that there are once for each of something that only the rows tell: a target, a pool, a post."""
+
+    pattern: str
+    """How their heads look, for documents: `<target>_<unit>`."""
+    says: str
+    columns: Callable[[Sequence[R]], Iterable[Column[R]]]
+    """The columns for the rows at hand."""
+
+
+@dataclass(frozen=True)
+class Table(Generic[R]):
+    """One table: the name of its file, what a row is, and its columns in order."""
+
+    name: str
+    one_row: str
+    """What a row is, as the README lists it."""
+    title: str
+    """Above it on a page."""
+    columns: tuple[Column[R] | Family[R], ...]
+
+    def columns_of(self, rows: Sequence[R]) -> list[Column[R]]:
+        """The columns for the rows at hand, those of families unfolded."""
+        found: list[Column[R]] = []
+        for one in self.columns:
+            found += one.columns(rows) if isinstance(one, Family) else [one]
+        return found
+
+    def of(self, rows: Iterable[R]) -> Filled:
+        """The table of these rows."""
+        rows = tuple(rows)
+        columns = self.columns_of(rows)
+        return Filled(self, tuple(columns), tuple(tuple(column.get(row) for column in columns) for row in rows))
+
+    def read(self, content: str) -> Records:
+        """The rows of a file of this table, its cells as the declared columns hold them."""
+        known = {one.head: one.holds for one in self.columns if isinstance(one, Column)}
+        return read(content, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A table with its cells, row by row."""
+
+    table: Table[Any]
+    columns: tuple[Column[Any], ...]
+    cells: tuple[tuple[Any, ...], ...]
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """As a data frame, its columns named as in every file; counts with gaps stay whole numbers."""
+        import pandas as pd
+
+        columns = {}
+        for at, column in enumerate(self.columns):
+            cells = [row[at] for row in self.cells]
+            gaps = column.holds == WHOLE and any(cell is None for cell in cells)
+            columns[column.head] = pd.Series(cells, dtype="Int64") if gaps else pd.Series(cells, dtype=_dtype(cells))
+        return pd.DataFrame(columns)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """As strict JSON can say it: a mapping a row, in which None stands for what is infinite or was not counted."""
+        heads = [column.head for column in self.columns]
+        return [dict(zip(heads, map(finite, row), strict=True)) for row in self.cells]
+
+    @property
+    def csv(self) -> str:
+        """As CSV text: numbers to 10 significant digits, what is missing left empty."""
+        return str(self.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def _dtype(cells: Sequence[Any]) -> Any:
+    return None if cells else object
+
+
+def finite(value: Any) -> Any:
+    """Data as JSON can say it: nothing stands for infinity and for what is not there.
+
+    >>> finite({"low": float("inf"), "verdicts": ("met", None), 3: float("nan")})
+    {'low': None, 'verdicts': ['met', None], '3': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A CSV file read back: every row by its heads, cells as numbers, truths and texts."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    n_rows: int
+    """Rows of the file; more than there are here where it is long."""
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.rows)
+
+
+def read(content: str, known: Mapping[str, str] | None = None) -> Records:
+    """The rows of CSV text, as many as MOST_ROWS; csv.Error where it is none.
+
+    Cells of a column that is not `known` are numbers where they read as such; empty ones are None.
+
+    >>> read("target,value\\nrapid,0.5\\n1,\\n", {"target": TEXT}).rows
+    ({'target': 'rapid', 'value': 0.5}, {'target': '1', 'value': None})
+    """
+    lines = csv.reader(io.StringIO(content, newline=""), strict=True)
+    heads = tuple(next(lines, ()))
+    kept: list[Mapping[str, Any]] = []
+    n_rows = 0
+    for row in lines:
+        n_rows += 1
+        if len(kept) < MOST_ROWS:
+            cells = (_cell(cell, (known or {}).get(head)) for head, cell in zip(heads, row, strict=False))
+            kept.append(dict(zip(heads, cells, strict=False)))
+    return Records(heads, tuple(kept), n_rows)
+
+
+def _cell(cell: str, holds: str | None) -> Any:
+    if not cell:
+        return None
+    if holds == TEXT:
+        return cell
+    if holds in (YES, None) and cell in ("True", "False"):
+        return cell == "True"
+    try:
+        return float(cell) if holds == NUMBER or not cell.lstrip("-").isdigit() else int(cell)
+    except ValueError:
+        return cell

@@ -1,0 +1,396 @@
+"""The tables of a run, from the sample of all its replications.
+
+Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column mixes shares and minutes, `unit` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.dynamics.clock import MINUTE
+from sim.measures import passes
+from sim.measures.bins import EDGES, at_most, percentile
+from sim.measures.estimates import Estimate, mean_interval
+from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.held import quotient
+from sim.measures.kinds import kind_of
+from sim.measures.tallies import COLUMNS
+from sim.measures.targets import HeldShare, TargetResult, joint, results
+from sim.measures.use import NOTHING, PoolUse, uses
+from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
+from sim.tables.figures import asked_columns, came_columns, estimate_columns, hour_columns
+
+if TYPE_CHECKING:
+    from sim.measures.sample import Sample
+    from sim.studies.unlimited import Hindrance, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A target by its own interval and by the one that holds for all at once."""
+
+    alone: TargetResult
+    together: TargetResult
+
+
+TARGETS: Final = Table[Judged](
+    "targets",
+    "a target: threshold, value, interval, verdict; and the interval and verdict that hold for all at once",
+    "Targets and verdicts",
+    (
+        text("target", lambda row: row.alone.name, "its name in the document"),
+        text("claim", lambda row: row.alone.claim, "the claim that it stands for"),
+        text("kind", lambda row: row.alone.kind, "what kind of target it is"),
+        *asked_columns(lambda row: row.alone),
+        *came_columns(lambda row: row.alone),
+        yes("is_lower_bound", lambda row: row.alone.lower_bound, "whether tips still open can only raise the value"),
+        *came_columns(lambda row: row.together, "simultaneous_")[1:],
+        text("per", lambda row: row.alone.target.per, "the windows that it is judged in"),
+        number("held_windows", "share", lambda row: row.alone.windows.share.value, "windows in which it held"),
+        whole("empty_windows", "", lambda row: row.alone.windows.n_silent, "windows without a tip to judge"),
+        whole("lost_without_label", "tips", lambda row: row.alone.unlabelled_lost, "lost before anybody labelled them"),
+        whole("open_without_label", "tips", lambda row: row.alone.unlabelled_open, "still open, and not labelled yet"),
+    ),
+)
+
+JOINT: Final = Table[tuple[str, HeldShare]](
+    "joint",
+    "a unit of time: the share of its periods in which every target held",
+    "How often all targets held at once",
+    (
+        text("period", lambda row: row[0], "run, month, week or day"),
+        *estimate_columns("held", "share", lambda row: row[1].share, "periods in which every target held"),
+        whole("judged_periods", "", lambda row: row[1].n_judged, "periods with something to judge"),
+        whole("empty_periods", "", lambda row: row[1].n_silent, "periods without"),
+        yes("whole", lambda row: row[1].whole, "whether they are whole periods of the calendar"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A replication."""
+
+    index: int
+    arrived: int
+    values: Mapping[str, tuple[str, float]]
+    """By target: its unit, and what it came to in that unit."""
+    all_held: bool
+
+
+def _values(rows: Sequence[One]) -> Iterable[Column[One]]:
+    for name, (unit, _) in rows[0].values.items() if rows else ():
+        yield number(name, unit, lambda row, name=name: row.values[name][1], "what the target came to")  # type: ignore[misc]
+
+
+REPLICATIONS: Final = Table[One](
+    "replications",
+    "a replication: its tips, the value of every target, whether all held",
+    "Each replication",
+    (
+        whole("replication", "", lambda row: row.index, "its index"),
+        whole("arrived", "tips", lambda row: row.arrived, "tips of the cohort"),
+        Family("<target>_<unit>", "what each target came to", _values),
+        yes("all_held", lambda row: row.all_held, "whether every target held"),
+    ),
+)
+
+
+def _counts(rows: Sequence[tuple[int, TargetResult]]) -> Iterable[Column[tuple[int, TargetResult]]]:
+    for column in COLUMNS:
+        yield whole(column, "tips", lambda row, column=column: row[1].counts[column], "tips counted so")  # type: ignore[misc]
+
+
+COHORT: Final = Table[tuple[int, TargetResult]](
+    "cohort",
+    "a target: how many tips were met, missed, lost, open and so on; they add up to those that arrived",
+    "Where each tip is counted",
+    (
+        text("target", lambda row: row[1].name, "its name in the document"),
+        whole("arrived", "tips", lambda row: row[0], "tips of the cohort, of all replications"),
+        Family("<fate>_tips", f"tips by what became of them for the target: {', '.join(COLUMNS)}", _counts),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Tips of one channel, true risk and last label."""
+
+    channel: str
+    risk: str
+    tier: str
+    through: int
+    lost: int
+    still_open: int
+
+
+TIPS: Final = Table[Kind](
+    "tips",
+    "a channel, true risk and last label: tips through, lost and open",
+    "Tips by channel, true risk and last label",
+    (
+        text("channel", lambda row: row.channel, "how they came"),
+        text("risk", lambda row: row.risk, "what they truly are"),
+        text("tier", lambda row: row.tier, "what they were labelled last; empty for none"),
+        whole("arrived", "tips", lambda row: row.through + row.lost + row.still_open, "all of them"),
+        whole("through", "tips", lambda row: row.through, "through all their stages"),
+        whole("lost", "tips", lambda row: row.lost, "gave up for good"),
+        whole("open", "tips", lambda row: row.still_open, "neither, when the run ended"),
+    ),
+)
+
+POOLS: Final = Table[PoolUse](
+    "pools",
+    "a pool: offered load, occupancy, hours staffed, paid and in overtime, FTE, cost",
+    "Pools: load, occupancy, hours and cost",
+    (
+        text("pool", lambda row: row.pool, "its name"),
+        text("centre", lambda row: row.centre, "its centre; `all` for the sum; empty where there is but one"),
+        number("offered_load", "erlangs", lambda row: row.offered, "people that the work would keep busy"),
+        number("servers_on_duty_mean", "", lambda row: row.on_duty, "places on duty on average"),
+        *estimate_columns("occupancy", "share", lambda row: row.occupancy, "busy over on-duty time, overtime left out"),
+        number("utilisation", "share", lambda row: row.utilisation, "busy over paid time"),
+        number("waiting_tips_mean", "", lambda row: row.waiting, "tips in line on average"),
+        number("staffed", "h_a_week", lambda row: row.seat_hours, "hours of people on the line"),
+        number("overtime", "h_a_week", lambda row: row.overtime_hours, "hours after the end of shifts"),
+        number("paid", "h_a_week", lambda row: row.paid_hours, "staffed hours over one less shrinkage, and overtime"),
+        number("fte", "", lambda row: row.fte, "full-time equivalents"),
+        number("cost_a_week", "", lambda row: row.cost, "paid hours times the price, by nights and overtime"),
+        number("cost_a_month", "", lambda row: row.cost_a_month, "the twelfth of a year"),
+        number("cost_a_year", "", lambda row: row.cost_a_year, "of 365 days"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The visits to a stage of tips with one label, or with any."""
+
+    stage: str
+    tier: str
+    total: np.ndarray[Any, np.dtype[np.int64]]
+    """By the columns of `passes`."""
+    wait: Estimate
+    """Ticks, of those that started."""
+    waits: np.ndarray[Any, np.dtype[np.int64]]
+    """How many waits in each of the bins."""
+
+    @property
+    def work(self) -> float:
+        """Mean ticks of work of those that started."""
+        return float(quotient(self.total[[passes.WORK, passes.STARTED]].astype(float)))
+
+
+def _in_minutes(one: Estimate) -> Estimate:
+    return Estimate(one.value / MINUTE, one.low / MINUTE, one.high / MINUTE)
+
+
+def _percentile(share: int) -> Column[Visits]:
+    says = f"the wait that {share} % of them do not exceed"
+    return number(f"wait_p{share}", "min", lambda row: percentile(row.waits, share / 100) / MINUTE, says)
+
+
+STAGES: Final = Table[Visits](
+    "stages",
+    "a stage and label: visits, waits with percentiles, work",
+    "Stages: visits and waits",
+    (
+        text("stage", lambda row: row.stage, "its name"),
+        text("tier", lambda row: row.tier, "the last label of the tips; `none` without any, `all` for every one"),
+        whole("visits", "", lambda row: int(row.total[passes.REACHED]), "that reached it"),
+        whole("started_visits", "", lambda row: int(row.total[passes.STARTED]), "that were served"),
+        whole("given_up_visits", "", lambda row: int(row.total[passes.GAVE_UP]), "that ended in giving up"),
+        whole("open_visits", "", lambda row: int(row.total[passes.STILL_OPEN]), "under way when the run ended"),
+        *estimate_columns("wait_mean", "min", lambda row: _in_minutes(row.wait), "of those that started"),
+        *(_percentile(share) for share in (50, 80, 90, 95, 99)),
+        number("work_mean", "min", lambda row: row.work / MINUTE, "of those that started"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of the week."""
+
+    hour: int
+    arrivals: float
+    pools: Mapping[str, tuple[float, float, float, float]]
+    """Offered, busy, on duty and waiting, by pool."""
+    targets: Mapping[str, tuple[int, int]]
+    """Judged and failed tips, by target that judges any."""
+
+
+def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
+    told = (
+        ("offered", "erlangs", "people that the work would keep busy"),
+        ("busy", "servers", "places in use"),
+        ("on_duty", "servers", "places on duty"),
+        ("waiting", "tips", "tips in line"),
+    )
+    for name in rows[0].pools if rows else ():
+        for at, (what, unit, says) in enumerate(told):
+            yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
+
+
+def _by_target(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
+    for name in rows[0].targets if rows else ():
+        for at, what in enumerate(("judged", "failed")):
+            yield whole(f"{name}_{what}", "tips", lambda row, name=name, at=at: row.targets[name][at], f"{what} by it")  # type: ignore[misc]
+
+
+HOURS: Final = Table[Hour](
+    "hours",
+    "an hour of the week: arrivals, load, people and line of each pool, failures of each target",
+    "Hours of the week",
+    (
+        *hour_columns(lambda row: row.hour),
+        number("arrivals", "tips_an_hour", lambda row: row.arrivals, "tips of the cohort"),
+        Family(
+            "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
+            "each pool in that hour",
+            _by_pool,
+        ),
+        Family("<target>_judged_tips, <target>_failed_tips", "tips by the hour in which they came", _by_target),
+    ),
+)
+
+RESPONSE: Final = Table[tuple[str, float, float]](
+    "response",
+    "a target on times and a time: the share of its tips that are through by then",
+    "Shares of tips that are through within a time",
+    (
+        text("target", lambda row: row[0], "its name in the document"),
+        number("time", "min", lambda row: row[1], "since its first moment"),
+        number("through", "share", lambda row: row[2], "tips that are through by then"),
+    ),
+)
+
+UNLIMITED: Final = Table["Limit"](
+    "unlimited",
+    "a target, where not all are met: what it comes to with unlimited staff, and what stands in the way",
+    "With unlimited staff",
+    (
+        text("target", lambda row: row.name, "its name in the document"),
+        *asked_columns(lambda row: row.result),
+        *came_columns(lambda row: row.result),
+        yes("beyond_staff", lambda row: row.beyond_staff, "whether no staffing can meet it"),
+        text(
+            "in_the_way", lambda row: in_the_way(row), "what hinders it, with its share of the time or tips that fail"
+        ),
+    ),
+)
+
+EVERY: Final = (TARGETS, JOINT, REPLICATIONS, COHORT, TIPS, POOLS, STAGES, HOURS, RESPONSE)
+"""What every run leaves."""
+
+
+def every(sample: Sample) -> list[Filled]:
+    """All tables of a run."""
+    found, together = results(sample), joint(sample)
+    arrived = int(sample.arrived.sum())
+    simultaneous = {one.name: one for one in together.results}
+    return [
+        TARGETS.of(Judged(one, simultaneous[one.name]) for one in found),
+        JOINT.of(together.shares.items()),
+        REPLICATIONS.of(_replications(sample, found)),
+        COHORT.of((arrived, one) for one in found if one.about_tips),
+        TIPS.of(_kinds(sample)),
+        POOLS.of(uses(sample)),
+        STAGES.of(visits(sample)),
+        HOURS.of(_hours(sample)),
+        RESPONSE.of(_response(sample, found)),
+    ]
+
+
+def in_the_way(one: Limit) -> str:
+    """What hinders a target, each thing with its share."""
+    return "; ".join(map(_hindrance, one.hindrances))
+
+
+def _hindrance(way: Hindrance) -> str:
+    return f"{way.kind} {way.name} {way.share:.2f}"
+
+
+def _replications(sample: Sample, found: Sequence[TargetResult]) -> Iterator[One]:
+    spoke, _, surely, _ = sample.joint[:, UNITS.index("run")].T
+    for row, (index, arrived) in enumerate(zip(sample.index, sample.arrived, strict=True)):
+        values = {one.name: (one.unit, one.in_unit(one.values[row])) for one in found}
+        yield One(int(index), int(arrived), values, bool(spoke[row] > 0 and surely[row] > 0))
+
+
+def _kinds(sample: Sample) -> Iterator[Kind]:
+    scenario, total = sample.frame.scenario, sample.cohort.sum(axis=0)
+    labels = ("", *scenario.tiers)
+    for place in np.argwhere(total.sum(axis=-1) > 0):
+        channel, risk, label = (int(i) for i in place)
+        fates = (int(n) for n in total[channel, risk, label])
+        yield Kind(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
+
+
+def visits(sample: Sample) -> Iterator[Visits]:
+    """The visits to every stage, of all tips and by last label."""
+    scenario, waits = sample.frame.scenario, sample.pooled.waits
+    labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
+    for s, stage in enumerate(scenario.stages):
+        for tier, chosen in [("all", slice(None)), *labels]:
+            table = sample.stages[:, s, chosen].sum(axis=1)
+            total = table.sum(axis=0)
+            if total[passes.REACHED] or tier == "all":
+                wait = _mean_wait(table, scenario.run.confidence)
+                yield Visits(stage.name, tier, total, wait, waits[s, chosen].sum(axis=0))
+
+
+def _mean_wait(table: np.ndarray[Any, np.dtype[np.int64]], confidence: float) -> Estimate:
+    started = table[:, passes.STARTED].astype(float)
+    return mean_interval(table[:, passes.WAIT].astype(float), started, confidence) if started.any() else NOTHING
+
+
+def _hours(sample: Sample) -> Iterator[Hour]:
+    scenario = sample.frame.scenario
+    arrivals = _mean(sample.arrivals)
+    numbers = _mean(sample.week)
+    order = [passes.OFFERED, passes.BUSY, passes.ON_DUTY, passes.WAITING]
+    failing = {
+        name: sample.pooled.failing[k]
+        for k, name in enumerate(scenario.targets)
+        if sample.pooled.failing[k][:, 0].any()
+    }
+    for hour in range(HOURS_A_WEEK):
+        pools = {
+            name: tuple(float(numbers[number, p, hour]) for number in order) for p, name in enumerate(scenario.pools)
+        }
+        targets = {name: (int(table[hour, 0]), int(table[hour, 1])) for name, table in failing.items()}
+        yield Hour(hour, float(arrivals[hour]), pools, targets)  # type: ignore[arg-type]
+
+
+def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The mean over replications, NaN where an hour never came."""
+    with np.errstate(invalid="ignore"):
+        counted = ~np.isnan(values)
+        return np.where(counted.any(axis=0), np.nansum(values, axis=0) / np.maximum(counted.sum(axis=0), 1), np.nan)
+
+
+STEP: Final = 0.0025
+"""A curve is told at every time by which so many more of its tips are through."""
+
+
+def tips_of_curve(one: TargetResult) -> int:
+    """How many tips the curve of a target's times is a share of."""
+    return sum(one.counts[COLUMNS[column]] for column in kind_of(one.target).curve)
+
+
+def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[str, float, float]]:
+    for k, one in enumerate(found):
+        if not (judged := tips_of_curve(one)):
+            continue
+        reached = at_most(sample.pooled.times[k]) / judged
+        told = -1.0
+        for edge, share in zip(EDGES[1:], reached, strict=True):
+            if share - told >= STEP or (share > told and share == reached[-1]):
+                yield one.name, edge / MINUTE, float(share)
+                told = share

@@ -1,0 +1,98 @@
+"""A scenario in words, before anything is simulated: what `check` shows of a document without faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from sim.scenario.cost import money
+from sim.text import page, words
+
+if TYPE_CHECKING:
+    from sim.scenario.describe import Description, PoolLoad
+    from sim.scenario.schema import Scenario
+
+_HOURS: Final = ("seat_hours", "paid_hours", "fte")
+
+
+def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
+    """The model in words: what comes, its way, who is there, what it is judged by, and every warning."""
+    return [
+        Text.assemble((scenario.scenario, "bold"), f"  ({scenario.path})"),
+        *([scenario.about] if scenario.about else []),
+        "",
+        page.facts(_facts(scenario, description)),
+        page.heading("The way of a tip"),
+        _way(description),
+        page.heading("Who is there, in an average week"),
+        _pools(description),
+        "",
+        page.facts((name, words.pool_words(scenario, name)) for name in scenario.pools),
+        *_cost(scenario, description),
+        page.heading("Targets"),
+        _targets(scenario),
+        "",
+        *_notes(description),
+        page.warned(description.warnings) if description.warnings else "No warnings.",
+    ]
+
+
+def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, list[str] | str]]:
+    yield "Demand", list(words.demand_words(scenario))
+    tips = f"{words.count(description.tips)} tips a replication, {words.count(description.cohort)} of them measured"
+    yield "Run", [*words.run_words(scenario), tips]
+    if scenario.labels:
+        yield "Labels", [words.labeller_words(*one) for one in scenario.labels.items()]
+    if scenario.variant:
+        yield "Variant", scenario.variant
+    elif scenario.variants:
+        yield "Variants", ", ".join(scenario.variants)
+
+
+def _way(description: Description) -> RenderableType:
+    table = page.table("", "stage", "visits\na tip", "what happens to whom", numbers=(0, 2))
+    for number, stage in enumerate(description.stages, 1):
+        table.add_row(str(number), stage.stage, f"{stage.visits:.3f}", page.text(f"{stage.who}: {stage.does}"))
+    return table
+
+
+def _pools(description: Description) -> RenderableType:
+    titles = ("pool", "offered\nerlangs", "servers\non duty", "offered\n/ duty", "seat\nhours", "paid\nhours", "FTE")
+    table = page.table(*titles, numbers=range(1, len(titles)))
+    for pool in description.pools:
+        table.add_row(*_pool(pool), style=page.LOUD if pool.overloaded else "")
+    if len(description.pools) > 1:
+        seat, paid, fte = (sum(getattr(pool, key) for pool in description.pools) for key in _HOURS)
+        table.add_row("all together", "", "", "", f"{seat:,.1f}", f"{paid:,.1f}", f"{fte:.1f}")
+    return table
+
+
+def _notes(description: Description) -> Iterator[RenderableType]:
+    if description.notes:
+        yield from (page.facts([("Mind", list(description.notes))]), "")
+
+
+def _cost(scenario: Scenario, description: Description) -> Iterator[RenderableType]:
+    """What these hours cost, where the document says anything of money."""
+    if scenario.run.currency is not None or any("price" in pool.model_fields_set for pool in scenario.pools.values()):
+        cost = money(scenario, sum(pool.cost_a_week for pool in description.pools))
+        yield from ("", page.facts([("Cost", f"{cost}, overtime apart")]))
+
+
+def _pool(pool: PoolLoad) -> list[str]:
+    ratio = f"{100 * pool.offered / pool.servers:.0f} %" if pool.servers else "no staff"
+    hours = [f"{pool.seat_hours:,.1f}", f"{pool.paid_hours:,.1f}", f"{pool.fte:.1f}"]
+    return [pool.pool, f"{pool.offered:.2f}", f"{pool.servers:.2f}", ratio, *hours]
+
+
+def _targets(scenario: Scenario) -> RenderableType:
+    if not scenario.targets:
+        return Text("none: a run measures, and judges nothing")
+    table = page.table("", "")
+    for name, target in scenario.targets.items():
+        claim = f" ({target.claim})" if target.claim not in (None, name) else ""
+        table.add_row(f"{name}{claim}", page.text(words.target_words(target)))
+    return table

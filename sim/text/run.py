@@ -1,0 +1,257 @@
+"""What a run says on the terminal: one table, the verdict on all targets, what binds, and where the time goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
+from sim.measures.targets import Joint, TargetResult
+from sim.text import page
+from sim.text.words import are, asked, came_to, count, length, listed, percent, span, with_interval
+
+if TYPE_CHECKING:
+    from sim.measures.frame import Frame
+    from sim.studies.replicate import Done
+    from sim.studies.result import Result
+    from sim.studies.unlimited import Hindrance, Limit
+
+_SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
+_MOST_PLACES: Final = 4
+_UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
+
+
+def parts(result: Result) -> list[RenderableType]:
+    """The result on the terminal, part by part."""
+    scenario = result.done.scenario
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    found: list[RenderableType] = [
+        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.text(_what_was_run(result)),
+        "",
+        _table(result.targets),
+    ]
+    if result.targets:
+        found += ["", page.facts([*_together(result), *_staff(result), *_beside(result.targets)])]
+    if result.notes:
+        found += ["", page.warned(result.notes)]
+    if result.done.failures:
+        found += ["", page.warned(_failed(result.done))]
+    return found
+
+
+def sentences(result: Result) -> list[str]:
+    """What the run answers: whether all hold together, what binds, and how often all held at once."""
+    targets = result.joint.results
+    if not targets:
+        return []
+    return [_all_or_not(targets), *_binds(result), *_in_weeks(result.joint)]
+
+
+PERIOD: Final = "week"
+"""The periods of which one sentence says in how many all targets held; a table has the others."""
+
+
+def _all_or_not(targets: Sequence[TargetResult]) -> str:
+    several = len(targets) > 1
+    subject, hold = (f"The {len(targets)} targets", "hold together") if several else ("The target", "holds")
+    by = {word: [one.name for one in targets if one.verdict == word] for word in ("missed", "undecided")}
+    if any(one.recorded for one in targets):
+        said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
+        return f"In the recorded period, of which nothing is left to chance, {said}."
+    if by["missed"]:
+        do_not = "do not hold together" if several else "does not hold"
+        return f"{subject} {do_not}: {are(by['missed'], 'missed')}."
+    if by["undecided"]:
+        subject = f"{subject[0].lower()}{subject[1:]}"
+        return f"It is open whether {subject} {hold}: {are(by['undecided'], 'undecided')}."
+    return f"{subject} {hold}."
+
+
+def _binds(result: Result) -> Iterator[str]:
+    for one in result.targets:
+        if one.name == result.joint.binding:
+            yield f"What binds is {one.name}: it comes to {came_to(one)} where {asked(one)} is asked."
+
+
+def _in_weeks(joint: Joint) -> Iterator[str]:
+    held = joint.shares[PERIOD]
+    if held.n_judged:
+        share = held.share
+        exact = held.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        yield f"All of them held at once in {said} of the weeks."
+
+
+def _what_was_run(result: Result) -> str:
+    scenario, sample = result.done.scenario, result.done.sample
+    tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    if sample.frame.recorded:
+        return (
+            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: what "
+            "was kept or broken in this period"
+        )
+    return (
+        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
+        f"{percent(scenario.run.confidence)} intervals"
+        + (f", since there may be {result.looks} looks" if result.looks > 1 else "")
+    )
+
+
+# The table
+
+
+def _table(targets: Sequence[TargetResult]) -> RenderableType:
+    if not targets:
+        return Text("No targets: the run measured, and judged nothing.")
+    claims = any(one.claim for one in targets)
+    table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
+    for one in targets:
+        claim = [one.claim or ""] if claims else []
+        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.word))
+    return table
+
+
+def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
+    """What targets could not judge, those of which the same is to be said together."""
+    said: dict[str, list[str]] = {}
+    for one in targets:
+        for line in _unjudged(one):
+            said.setdefault(line, []).append(one.name)
+    if said:
+        yield "Beside", [f"{listed(names)}: {line}" for line, names in said.items()]
+
+
+def _unjudged(one: TargetResult) -> Iterator[str]:
+    fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
+    if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
+        yield f"{without} before anybody had labelled them, so not judged"
+    if not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
+        yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
+    if one.counts["open"]:
+        yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
+    if one.counts["left_out"]:
+        yield f"{count(one.counts['left_out'])} lost tips are left out"
+    if one.windows.n_silent:
+        yield f"{count(one.windows.n_silent)} periods without a tip to judge are left out"
+
+
+# All together
+
+
+def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
+    joint = result.joint
+    said = page.verdict(joint.word).plain
+    yield "Together", [f"{said}: {_why(result)}", *_held(joint, result.done.sample.frame)]
+    binding = next((one for one in result.targets if one.name == joint.binding), None)
+    if binding is not None:
+        yield "Binding", _binding(binding)
+        if places := _where(result, binding):
+            yield "The time", places
+
+
+def _why(result: Result) -> str:
+    named = {
+        verdict: [one.name for one in result.joint.results if one.verdict == verdict]
+        for verdict in ("missed", "undecided")
+    }
+    recorded = result.done.sample.frame.recorded
+    if named["missed"]:
+        word = "broken" if recorded else "missed"
+        return f"{listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} {word}"
+    if recorded:
+        return "every target was kept" if not named["undecided"] else f"open tips decide {listed(named['undecided'])}"
+    if named["undecided"]:
+        return (
+            f"with intervals that hold all at once, {listed(named['undecided'])} "
+            f"{'is' if len(named['undecided']) == 1 else 'are'} undecided; --until-decided adds replications"
+        )
+    return "every target is met, with intervals that hold all at once"
+
+
+def _held(joint: Joint, frame: Frame) -> Iterator[str]:
+    told = [
+        (unit, held)
+        for unit, held in joint.shares.items()
+        if held.n_judged and (held.whole or unit == "run") and not (frame.recorded and unit == "run")
+    ]
+    parts = []
+    for unit, held in told:
+        share = held.share
+        exact = frame.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        parts.append(f"{said} of the {_UNITS[unit]}")
+    if parts:
+        given = ", given these arrivals" if frame.given_arrivals else ""
+        yield f"they all held in {', '.join(parts)}{given}"
+
+
+def _binding(one: TargetResult) -> str:
+    if math.isinf(one.used):
+        return f"{one.name}: it allows nothing, and is broken"
+    if one.used > 1:
+        return f"{one.name}: {one.used:.2g} times what it allows"
+    return f"{one.name}: it uses {percent(round(one.used, 2))} of what it allows"
+
+
+def _where(result: Result, one: TargetResult) -> str:
+    """Where the tips of a target spend the time that it counts, the largest parts first."""
+    scenario, sample = result.done.scenario, result.done.sample
+    spent = sample.pooled.spent[list(scenario.targets).index(one.name)]
+    total = int(spent.sum())
+    if not total:
+        return ""
+    parts = sorted(
+        (
+            (int(spent[at, how]), f"{_SPENDING[how]} {stage.name}")
+            for at, stage in enumerate(scenario.stages)
+            for how in _SPENDING
+        ),
+        key=lambda part: -part[0],
+    )
+    timed = one.counts["met"] + one.counts["missed"]
+    named = ", ".join(f"{percent(round(ticks / total, 2))} {where}" for ticks, where in parts[:_MOST_PLACES] if ticks)
+    mean = f" takes {span(total / timed)} on average" if timed else ""
+    return f"{one.name}{mean}: {named}"
+
+
+def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """What staff can mend of the targets that are not met, and what it cannot."""
+    limits = {one.name: one for one in result.limits}
+    said = [limit_words(limits[one.name]) for one in result.targets if one.verdict != "met" and one.name in limits]
+    if said:
+        yield "Staff", said
+
+
+def limit_words(one: Limit) -> str:
+    """What staff can do for a target, and what stands in the way where it can do nothing."""
+    best = f"with unlimited staff it comes to {came_to(one.result)}"
+    if one.result.verdict == "met":
+        return f"more staff can meet {one.name}: {best}"
+    if not one.beyond_staff:
+        return f"whether more staff can meet {one.name} is undecided: {best}"
+    ways = listed([_hindrance(way) for way in one.hindrances[:_MOST_PLACES]]) if one.hindrances else "its own rules"
+    return f"staff alone cannot meet {one.name}: {best}; in the way stand {ways}"
+
+
+def _hindrance(one: Hindrance) -> str:
+    """What keeps a target from being met, and its share in that."""
+    share = percent(round(one.share, 2))
+    match one.kind:
+        case "label":
+            return f"what {one.name} labels otherwise ({share})"
+        case "way":
+            return f"that they do not come to {one.name} ({share})"
+        case "gate":
+            return f"the gate of {one.name} ({share})"
+        case _:
+            return f"the {one.kind} at {one.name} ({share})"
+
+
+def _failed(done: Done) -> Iterator[str]:
+    for index, failure in done.failures.items():
+        yield f"replication {index} failed and is left out: {failure.error}"
