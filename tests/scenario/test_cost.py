@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sim.measures.use import uses
 from sim.scenario.cost import cost_a_week, full_time, money, paid_hours, price, shrinkage
 from sim.scenario.describe import describe
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.studies.replicate import run
 from sim.studies.staff.staffed import fte, post
-from sim.studies.tables import pools
 from tests.scenario.small import loaded
 
 DESK = """
@@ -67,13 +67,13 @@ def test_nights_and_overtime_are_factors_of_the_price(tmp_path: Path) -> None:
     # One person more in the evening works half of the time at night, in the day never.
     assert post(scenario, "desk", 0, 0, 9, "").price == pytest.approx(30 * 1.125)
     assert post(scenario, "desk", 1, 0, 9, "").price == pytest.approx(30)
-    row = pools(run(scenario).sample).iloc[0]
-    assert row["cost_a_week"] == pytest.approx(
-        cost_a_week(scenario, "desk", row["paid_h_a_week"] - row["overtime_h_a_week"], row["overtime_h_a_week"])
+    use = uses(run(scenario).sample)[0]
+    assert use.cost == pytest.approx(
+        cost_a_week(scenario, "desk", use.paid_hours - use.overtime_hours, use.overtime_hours)
     )
-    assert row["overtime_h_a_week"] > 1
-    assert row["cost_a_year"] == pytest.approx(row["cost_a_week"] * 365 / 7)
-    assert row["cost_a_month"] == pytest.approx(row["cost_a_year"] / 12)
+    assert use.overtime_hours > 1
+    assert use.cost_a_year == pytest.approx(use.cost * 365 / 7)
+    assert use.cost_a_month == pytest.approx(use.cost_a_year / 12)
 
 
 def test_a_break_at_night_is_no_night_hour(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.measures.use import uses
 from sim.scenario.describe import describe
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import run
-from sim.studies.tables import pools
 from tests.scenario.small import SCENARIOS, loaded
 
 LINE = """
@@ -150,7 +150,7 @@ def test_a_row_that_relieves_as_many_as_leave(tmp_path: Path, hours: float, over
         f"{overtime} h a week; "
     )
     # What a run comes to; 4 x 8 weeks have a standard error of some 0.3 to 1 %.
-    assert float(pools(run(scenario).sample)["overtime_h_a_week"].iloc[0]) == pytest.approx(overtime, rel=0.08)
+    assert uses(run(scenario).sample)[0].overtime_hours == pytest.approx(overtime, rel=0.08)
 
 
 def test_no_relief_is_told_where_it_is_none_or_chosen(tmp_path: Path) -> None:

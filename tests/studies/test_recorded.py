@@ -19,8 +19,8 @@ from sim.scenario.loading import load
 from sim.studies.compare import compare
 from sim.studies.replicate import Settings, run
 from sim.studies.staff.staffing import cheapest
-from sim.studies.tables import every, targets
 from sim.studies.trials import Trials
+from sim.tables.run import every
 from sim.text.words import came_to
 from tests.scenario.small import loaded, messages
 
@@ -80,10 +80,11 @@ def test_a_day_that_leaves_nothing_to_chance_is_run_once_and_kept_or_broken(tmp_
     broken = load(tmp_path / "doc.yaml", changes=["targets.quick.share=95 %"])
     found = joint(run(broken, replications=500).sample)
     assert (found.results[0].word, found.word) == ("broken", "broken")
-    table = targets(run(broken).sample)
-    assert table["verdict"].tolist() == table["simultaneous_verdict"].tolist() == ["broken"]
+    tables = {one.name: one for one in every(run(broken).sample)}
+    (row,) = tables["targets"].records
+    assert row["verdict"] == row["simultaneous_verdict"] == "broken"
     assert found.shares["day"].share.high in (0.0, 1.0)
-    assert set(every(done.sample)["replications"]["replication"]) == {0}
+    assert [row["replication"] for row in tables["replications"].records] == [0]
 
 
 def test_what_is_drawn_beside_a_record_gives_intervals_given_these_arrivals(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sim.measures.sample import Sample
 from sim.measures.targets import Joint, joint
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.leaning import leanings, together
+from sim.studies.staff.tried import lean_together, leanings
 from sim.studies.trials import Trials
 
 TIMES: Final = (1, 4, 16)
@@ -70,7 +70,7 @@ def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int
         n = times * replications
         sample = trials.sample(scenario, n)
         found = joint(sample, each)
-        leans = together(leanings(sample, each))
+        leans = lean_together(leanings(sample, each))
         if found.verdict != "undecided" or not following:
             break
         if leans == "met":
