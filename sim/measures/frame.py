@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
 from sim.measures.evidence import units_of_evidence
 from sim.scenario.certain import Bounds, value_bounds
+from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
@@ -72,6 +73,10 @@ class Frame:
         """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
         self.sizes = tuple(len(scenario.names[name]) + (name == "tier") for name in ATTRIBUTES)
+        self.recorded = is_certain(scenario)
+        """Whether nothing is left to chance: one replication is all there is, and tells of this period alone."""
+        self.given_arrivals = given_arrivals(scenario)
+        """Whether tips come as they are recorded, and only what becomes of them is drawn."""
         self.hours_measured = self._hours_measured()
         """(168,) ticks of the measured time in each hour of the week."""
 

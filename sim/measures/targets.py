@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,15 @@ from sim.dynamics.clock import MINUTE
 from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, units_counted, verdict
 from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, Frame
-from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY
+from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, quotient
 from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS
 from sim.scenario.certain import Bounds
 from sim.scenario.targets import Between, OfTips, Side, Target, Unit
+
+RECORDED: Final = {"met": "kept", "missed": "broken"}
+"""What is said of a period, in place of what would be said of the long run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +36,16 @@ class HeldShare:
     confidence: float
     units: int
     """Units of evidence in one replication."""
+    recorded: bool = False
+    """Whether nothing was left to chance, so that these periods are all there are and the share has no interval."""
 
     @property
     def share(self) -> Estimate:
         """From those in which it held however the open tips end, to those in which it may have."""
         spoke, surely, possibly = (self.periods[:, column] for column in (SPOKE, SURELY, POSSIBLY))
+        if self.recorded and spoke.any():
+            low, high = float(surely.sum() / spoke.sum()), float(possibly.sum() / spoke.sum())
+            return Estimate(low, low, high)
         units = self.units * len(spoke)
         least = share_interval(surely, spoke, self.confidence, units)
         if np.array_equal(surely, possibly):
@@ -85,6 +94,15 @@ class TargetResult:
     """The share of its own windows in which it held, in every centre with `in_each`; of the runs without `per`."""
     held: dict[str, HeldShare]
     """The share of runs, months, weeks and days in which it held."""
+    recorded: bool = False
+    """Whether nothing was left to chance: the value is that of one period, without an interval for chance."""
+    given_arrivals: bool = False
+    """Whether the interval is for these recorded arrivals alone."""
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is said: of a record that left nothing to chance it is kept or broken in this period."""
+        return RECORDED.get(self.verdict, self.verdict) if self.recorded else self.verdict
 
     @property
     def claim(self) -> str | None:
@@ -164,6 +182,12 @@ class Joint:
     binding: str | None
     """The target that uses up most of what it allows; None where nothing was counted."""
 
+    @property
+    def word(self) -> str:
+        """The verdict as it is said; see `TargetResult.word`."""
+        recorded = any(one.recorded for one in self.results)
+        return RECORDED.get(self.verdict, self.verdict) if recorded else self.verdict
+
 
 def results(
     sample: Sample, confidence: float | None = None, names: Collection[str] | None = None
@@ -194,7 +218,7 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
     target, bounds = one.target, frame.bounds[k]
-    found = one.estimate(confidence)
+    found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
     settled = _settled(bounds, target)
     if not math.isnan(found.value):
         found = found.within(bounds)
@@ -214,9 +238,22 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units),
+        windows=HeldShare(
+            sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units, frame.recorded
+        ),
         held=_by_unit(sample.units[:, k], frame, confidence),
+        recorded=frame.recorded,
+        given_arrivals=frame.given_arrivals,
     )
+
+
+def _of_one_period(one: Replicated) -> Estimate:
+    """What a period came to in which nothing is left to chance; all replications are the same.
+
+    The interval is from the low to the high bound that open tips leave.
+    """
+    value, low, high = (float(quotient(one.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    return Estimate(value, low, high)
 
 
 def _settled(bounds: Bounds, target: Target) -> bool:
@@ -242,5 +279,6 @@ def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
     return {
-        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units) for u, unit in enumerate(UNITS)
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units, frame.recorded)
+        for u, unit in enumerate(UNITS)
     }

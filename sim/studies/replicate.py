@@ -115,7 +115,7 @@ def run(
     """Run the replications of a scenario, by its own number and seed if none is given.
 
     `looks` is asked after the first number is done how many there should be in all, until it asks for no more: so
-    replications are added until the verdicts are decided.
+    replications are added until the verdicts are decided. Where nothing is left to chance, one is run.
     """
     settings = settings or Settings()
     seed = scenario.run.seed if seed is None else seed
@@ -123,6 +123,8 @@ def run(
     if wanted < 1:
         raise ValueError(f"the number of replications is at least 1 (got {wanted})")
     frame = Frame(scenario)
+    if frame.recorded:  # every replication would be the same
+        wanted, looks = 1, None
     kept = None
     if settings.folder is not None:
         asked = (

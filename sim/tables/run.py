@@ -160,7 +160,9 @@ POOLS: Final = Table[PoolUse](
         number("overtime", "h_a_week", lambda row: row.overtime_hours, "hours after the end of shifts"),
         number("paid", "h_a_week", lambda row: row.paid_hours, "staffed hours over one less shrinkage, and overtime"),
         number("fte", "", lambda row: row.fte, "full-time equivalents"),
-        number("cost_a_week", "", lambda row: row.cost, "paid hours times the price"),
+        number("cost_a_week", "", lambda row: row.cost, "paid hours times the price, by nights and overtime"),
+        number("cost_a_month", "", lambda row: row.cost_a_month, "the twelfth of a year"),
+        number("cost_a_year", "", lambda row: row.cost_a_year, "of 365 days"),
     ),
 )
 

@@ -15,6 +15,7 @@ from sim.text import page
 from sim.text.words import are, asked, came_to, count, length, listed, percent, span, with_interval
 
 if TYPE_CHECKING:
+    from sim.measures.frame import Frame
     from sim.studies.replicate import Done
     from sim.studies.result import Result
     from sim.studies.unlimited import Hindrance, Limit
@@ -59,6 +60,9 @@ def _all_or_not(targets: Sequence[TargetResult]) -> str:
     several = len(targets) > 1
     subject, hold = (f"The {len(targets)} targets", "hold together") if several else ("The target", "holds")
     by = {word: [one.name for one in targets if one.verdict == word] for word in ("missed", "undecided")}
+    if any(one.recorded for one in targets):
+        said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
+        return f"In the recorded period, of which nothing is left to chance, {said}."
     if by["missed"]:
         do_not = "do not hold together" if several else "does not hold"
         return f"{subject} {do_not}: {are(by['missed'], 'missed')}."
@@ -78,12 +82,19 @@ def _in_weeks(joint: Joint) -> Iterator[str]:
     held = joint.shares[PERIOD]
     if held.n_judged:
         share = held.share
-        yield f"All of them held at once in {with_interval(share.value, share.low, share.high)} of the weeks."
+        exact = held.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        yield f"All of them held at once in {said} of the weeks."
 
 
 def _what_was_run(result: Result) -> str:
     scenario, sample = result.done.scenario, result.done.sample
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    if sample.frame.recorded:
+        return (
+            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: what "
+            "was kept or broken in this period"
+        )
     return (
         f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
         f"{percent(scenario.run.confidence)} intervals"
@@ -101,7 +112,7 @@ def _table(targets: Sequence[TargetResult]) -> RenderableType:
     table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
     for one in targets:
         claim = [one.claim or ""] if claims else []
-        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.verdict))
+        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.word))
     return table
 
 
@@ -134,7 +145,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
 
 def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
     joint = result.joint
-    yield "Together", [f"{page.verdict(joint.verdict).plain}: {_why(result)}", *_held(joint)]
+    said = page.verdict(joint.word).plain
+    yield "Together", [f"{said}: {_why(result)}", *_held(joint, result.done.sample.frame)]
     binding = next((one for one in result.targets if one.name == joint.binding), None)
     if binding is not None:
         yield "Binding", _binding(binding)
@@ -147,8 +159,12 @@ def _why(result: Result) -> str:
         verdict: [one.name for one in result.joint.results if one.verdict == verdict]
         for verdict in ("missed", "undecided")
     }
+    recorded = result.done.sample.frame.recorded
     if named["missed"]:
-        return f"{listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} missed"
+        word = "broken" if recorded else "missed"
+        return f"{listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} {word}"
+    if recorded:
+        return "every target was kept" if not named["undecided"] else f"open tips decide {listed(named['undecided'])}"
     if named["undecided"]:
         return (
             f"with intervals that hold all at once, {listed(named['undecided'])} "
@@ -157,14 +173,21 @@ def _why(result: Result) -> str:
     return "every target is met, with intervals that hold all at once"
 
 
-def _held(joint: Joint) -> Iterator[str]:
-    told = [(unit, held) for unit, held in joint.shares.items() if held.n_judged and (held.whole or unit == "run")]
+def _held(joint: Joint, frame: Frame) -> Iterator[str]:
+    told = [
+        (unit, held)
+        for unit, held in joint.shares.items()
+        if held.n_judged and (held.whole or unit == "run") and not (frame.recorded and unit == "run")
+    ]
     parts = []
     for unit, held in told:
         share = held.share
-        parts.append(f"{with_interval(share.value, share.low, share.high)} of the {_UNITS[unit]}")
+        exact = frame.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        parts.append(f"{said} of the {_UNITS[unit]}")
     if parts:
-        yield f"they all held in {', '.join(parts)}"
+        given = ", given these arrivals" if frame.given_arrivals else ""
+        yield f"they all held in {', '.join(parts)}{given}"
 
 
 def _binding(one: TargetResult) -> str:

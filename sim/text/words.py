@@ -101,7 +101,8 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
 
 def _volume(demand: Demand) -> str:
     if demand.trace is not None:
-        return f"the tips recorded in {demand.trace}"
+        how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
+        return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
     assert demand.volume is not None
     text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
     if demand.growth:
@@ -209,12 +210,20 @@ def came_to(one: TargetResult) -> str:
     """The value of a target with its interval, in one unit."""
     if math.isnan(one.value):
         return "nothing counted"
+    told = _came_to(one)
+    return f"{told[:-1]}, given these arrivals)" if one.given_arrivals and told.endswith(")") else told
+
+
+def _came_to(one: TargetResult) -> str:
+    exact = one.recorded and one.low == one.high
     if one.unit != "min":
-        return with_interval(one.value, one.low, one.high)
+        return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
         return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    if exact:
+        return f"{value:.1f} {unit}"
     if math.isinf(high):
         return f"{value:.1f} {unit} ({low:.1f} or more)"
     return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"

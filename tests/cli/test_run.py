@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +208,19 @@ def test_when_all_replications_fail_nothing_is_written(
 
 
 def test_an_overload_stands_out(line: Path, tmp_path: Path) -> None:
-    done = tipline("run", line, "--out", tmp_path / "out", "--set", "pools.desk.staff=1", "--targets", "easy")
+    alone = ("--set", "pools.desk.staff=1", "--targets", "easy")
+    done = tipline("run", line, "--out", tmp_path / "out", *alone, "--set", "stages.answer.patience=null")
     assert "WARNING pool 'desk' is overloaded: 1.00 erlangs of work come to 1.00 servers" in words(done.output)
+
+
+def test_a_run_says_how_many_give_up_where_more_work_comes_than_is_done(line: Path, tmp_path: Path) -> None:
+    alone = ("--set", "pools.desk.staff=1", "--targets", "easy", "--set", "demand.volume=9/h")
+    said = "WARNING pool 'desk': more work comes than is done, 1.50 erlangs to 1.00 servers on average over the week: "
+    done = tipline("run", line, "--out", tmp_path / "out", *alone)
+    assert "overloaded" not in done.output
+    (share,) = re.findall(f"{re.escape(said)}([0-9]+) % of those who may give up there do", words(done.output))
+    # Half an erlang too many comes, and only callers give up, who bring three quarters of one.
+    assert 50 <= int(share) < 90
 
 
 def test_a_run_without_targets_measures_and_judges_nothing(line: Path, tmp_path: Path) -> None:
