@@ -140,8 +140,8 @@ def share_interval(
 
     When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards tips / units: as if
     either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`, and
-    the far limit never lies beyond Clopper and Pearson's for as many units, or for tips as alike as they were seen to
-    be.
+    the far limit never lies beyond Clopper and Pearson's for as many units, unless tips were seen to be more alike than
+    that.
 
     Assumptions. Replications are independent, and so are units as far as (almost) nothing failed in them. A cause that
     comes once in 50 replications and was not drawn is beyond any interval.
@@ -312,7 +312,9 @@ def _limits_of_rare(
         return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
-    high = min(_edge(outside, p, 1.0), _exact_high(p, total / max(effect, unit_effect), confidence))
+    high = _edge(outside, p, 1.0)
+    if seen_effect <= unit_effect:
+        high = min(high, _exact_high(p, total / unit_effect, confidence))
     return low, high
 
 
