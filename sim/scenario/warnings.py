@@ -9,9 +9,10 @@ import numpy as np
 
 from sim.dynamics.clock import date_of
 from sim.scenario import units
+from sim.scenario.certain import SHARE, value_bounds
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
-from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget
+from sim.scenario.schema import LostTarget, MeanTarget, Milestone, OccupancyTarget, Scenario, ShareTarget, Target
 
 
 def warnings(scenario: Scenario) -> list[str]:
@@ -156,6 +157,15 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
         if isinstance(target, ShareTarget | MeanTarget) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
+        if _spares_none(target) and value_bounds(scenario, target) == SHARE:
+            yield (
+                f"target '{name}' allows no exception, and no simulation can show that: it is missed at the first tip "
+                "that fails, and undecided until then"
+            )
+
+
+def _spares_none(target: Target) -> bool:
+    return target.share >= 1 if isinstance(target, ShareTarget) else isinstance(target, LostTarget) and target.lost <= 0
 
 
 def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:

@@ -15,6 +15,7 @@ from sim.measures.targets import results
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.faults import ScenarioError
 from sim.scenario.pools import MOST_STAFF
+from sim.scenario.warnings import warnings
 from sim.studies.replicate import run
 from sim.studies.unlimited import unlimited
 from tests.scenario.small import loaded
@@ -175,6 +176,16 @@ def test_what_no_draw_contradicted_is_not_certain(tmp_path):
         (True, "met", 0.0, 0.0),
         (True, "met", 0.0, 0.0),
     ]
+
+
+def test_a_rule_without_exception_is_told_that_no_simulation_can_show_it(tmp_path):
+    targets = [SHARE.replace("90 %", "100 %") + "6 min", SHARE + "6 min", "lost: 0 %", "lost: 1 %"]
+    patient = TAKE + ", patience: 5 min"
+    told = [
+        one.split("'")[1] for one in warnings(document(tmp_path, [patient], targets, staff=3)) if "exception" in one
+    ]
+    assert told == ["t0", "t2"]
+    assert not any("exception" in one for one in warnings(document(tmp_path, [patient], targets)))
 
 
 LAWS = (
