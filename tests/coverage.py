@@ -120,7 +120,14 @@ def lines() -> Iterator[Line]:
         ),
     )
     yield Line(
-        _line(warm_up="1 d", length="2 d", per_day=19 * 24, staff=4, service="{exponential: {mean: 4 min}}"),
+        _line(
+            warm_up="3 h",
+            length="2 d",
+            per_day=19 * 24,
+            staff=4,
+            service="{exponential: {mean: 4 min}}",
+            cool_down="1 h",
+        ),
         (
             Asked("share 0.989, M/M/4, 19/h of 4 min, 2 d", _within(2), 1 - wait_above(2, 19 / 15, 4, 4)),
             Asked("share 0.998, M/M/4, 19/h of 4 min, 2 d", _within(4.5), 1 - wait_above(4.5, 19 / 15, 4, 4)),
@@ -130,7 +137,7 @@ def lines() -> Iterator[Line]:
     long_tailed = "{lognormal: {mean: 10 min, cv: 2}}"
     for days in (7, 28):
         yield Line(
-            _line(warm_up="7 d", length=f"{days} d", per_day=100.8, staff=1, service=long_tailed, cool_down="7 d"),
+            _line(warm_up="5 d", length=f"{days} d", per_day=100.8, staff=1, service=long_tailed, cool_down="5 d"),
             (
                 Asked(f"mean wait long-tailed, M/LN(cv 2)/1 at 70 %, {days} d", MEAN, wait_in_one_line(0.7, 10, 2)),
                 Asked(f"share within 2 h, M/LN(cv 2)/1 at 70 %, {days} d", _within(120)),
@@ -147,8 +154,9 @@ def lines() -> Iterator[Line]:
     for staff, days in ((2, 2), (4, 4)):
         yield Line(
             _line(
-                warm_up="1 d",
+                warm_up="6 h",
                 length=f"{days} d",
+                cool_down="6 h",
                 per_day=240,
                 staff=staff,
                 service=TEN,

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sim.measures.estimates import least_shown, share_interval
-from sim.measures.targets import TargetResult, results
-from sim.studies.replicate import run
+from sim.measures.targets import TargetResult, joint, results
+from sim.studies.replicate import Settings, run
+from sim.studies.trials import Trials
+from sim.studies.unlimited import limits
 from tests.scenario.small import loaded
 
 LINE = """\
@@ -45,6 +47,31 @@ def test_more_people_do_not_turn_met_into_undecided(tmp_path):
 def test_from_five_people_on_the_line_is_met_with_any_number(tmp_path):
     verdicts = [line(tmp_path, staff)[0].verdict for staff in range(1, 21)]
     assert verdicts == ["missed"] * 4 + ["met"] * 16
+
+
+PERFECT = """\
+scenario: Perfect service
+run: {start: 2025-01-06 00:00, length: 28 d, replications: 20, seed: 1}
+demand: {volume: 20/h}
+pools: {agents: {staff: 40}}
+stages: [{name: answer, pool: agents, service: 6 min, patience: 60 min}]
+targets:
+  s99: {from: arrival, to: answer.start, within: 1 h, share: 99 %}
+  s90: {from: arrival, to: answer.start, within: 1 h, share: 90 %}
+  lost1: {lost: 1 %}
+  lost3: {lost: 3 %}
+  lost5: {lost: 5 %}
+"""
+
+
+def test_where_nobody_waits_all_is_met_together_and_certain_only_with_unlimited_people(tmp_path):
+    scenario = loaded(tmp_path, PERFECT)
+    found = joint(run(scenario).sample)
+    assert found.verdict == "met"
+    assert not any(one.certain for one in found.results)
+    free = limits(scenario, Trials(scenario.run.seed, Settings()))
+    assert all(one.result.certain and one.result.verdict == "met" for one in free)
+    assert [(one.result.low, one.result.high) for one in free] == [(1, 1), (1, 1), (0, 0), (0, 0), (0, 0)]
 
 
 def struck(kind: float, seed: int) -> tuple[int, int]:
