@@ -10,6 +10,7 @@ import numpy as np
 from sim.dynamics.clock import date_of
 from sim.dynamics.replication import Flags
 from sim.scenario import units
+from sim.scenario.certain import SHARE, value_bounds
 from sim.scenario.chance import is_certain
 from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
@@ -214,6 +215,11 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
         if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
+        if target.allowed == 0 and value_bounds(scenario, target) == SHARE:
+            yield (
+                f"target '{name}' allows no exception, and no simulation can show that: it is missed at the first tip "
+                "that fails, and undecided until then"
+            )
 
 
 def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:

@@ -14,9 +14,30 @@ from sim.scenario.units import length as length
 from sim.scenario.units import percent as percent
 
 if TYPE_CHECKING:
+    from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
     from sim.studies.result import Result
+
+
+def nothing_failed_words(found: NothingFailed) -> str:
+    """What a run shows in which nothing failed, and what the threshold needs; the share is rounded down.
+
+    >>> from sim.measures.evidence import NothingFailed
+    >>> nothing_failed_words(NothingFailed(shows=0.997209, threshold=0.999, needs=56))
+    'nothing failed: that shows 99.72 %; 99.9 % needs 56 replications'
+    >>> nothing_failed_words(NothingFailed(shows=0.997209, threshold=1.0, needs=None))
+    'nothing failed: that shows 99.72 %; no simulation can show 100 %'
+    """
+    places = 2
+    while found.shows < 1 and round(100 * found.shows, places) >= 100 and places < 8:
+        places += 1
+    shows = math.floor(found.shows * 100 * 10**places) / 10**places
+    threshold = f"{100 * found.threshold:.8g} %"
+    needs = "no simulation can show " + threshold
+    if found.needs is not None:
+        needs = f"{threshold} needs {count(found.needs)} replications"
+    return f"nothing failed: that shows {shows:.{places}f} %; {needs}"
 
 
 def count(number: float) -> str:
