@@ -120,5 +120,5 @@ def _point(found: Sensitivity, outcome: Outcome) -> dict[str, Any]:
     }
     values = {one.name: one.in_unit(one.value) for one in outcome.targets}
     for name, target in found.scenario.targets.items():
-        row[f"{name}_{target.unit}"] = values.get(name, math.nan)
+        row[f"{name}_{target.goal.unit}"] = values.get(name, math.nan)
     return row

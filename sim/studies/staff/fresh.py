@@ -92,6 +92,6 @@ def _would_be_met(sample: Sample, times: int, confidence: float) -> bool:
     each = each_of(confidence, len(targets))
     for k, target in enumerate(targets):
         repeated = sample.of(k).repeated(times).estimate(each)
-        if verdict(repeated, target.threshold, target.side) != "met":
+        if verdict(repeated, target.goal.threshold, target.goal.side) != "met":
             return False
     return True
