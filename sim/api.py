@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
 from sim.answers.check import Check
+from sim.answers.claims import Claims
+from sim.answers.compare import Comparison
 from sim.answers.explain import Explanation
+from sim.answers.map import Map
 from sim.answers.run import Run
 from sim.answers.runway import Runway
+from sim.answers.sensitivity import Sensitivity
+from sim.answers.staff import Pools, Staffing
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import load
+from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
+from sim.scenario.tree import compose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +34,21 @@ if TYPE_CHECKING:
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
+    from sim.studies.map import Period
     from sim.studies.replicate import Settings
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
+
+
+def to_yaml(scenario: World) -> str:
+    """A scenario as resolved, after `extends`, the variant and the changes, as text that loads again.
+
+    >>> import sim
+    >>> sim.load(sim.to_yaml("scenarios/two_stage.yaml")).scenario
+    'Two-stage line'
+    """
+    return as_yaml(_world(scenario, None, None))
 
 
 def check(scenario: World) -> Check:
@@ -129,6 +146,149 @@ def runway(
         return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
 
 
+def claims(
+    ledger: str | Path,
+    scenario: World,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Claims:
+    """Audit the claims in a ledger's file on a scenario, as `tipline claims` does.
+
+    The scenario's own targets are set aside; readings that do not fit it are told as not testable. ScenarioError with
+    every fault of either document.
+
+    >>> import sim
+    >>> found = sim.claims("scenarios/claims.yaml", "scenarios/two_stage.yaml", replications=2)
+    >>> found.claims_together[["reading", "holds", "out_of_reach", "others_need_fte"]]  # doctest: +SKIP
+    """
+    from sim.scenario.ledger import read_ledger
+    from sim.studies.claims.laid import lay
+
+    document = document_of(scenario) if isinstance(scenario, Scenario) else read(scenario)
+    laid = lay(read_ledger(Path(ledger)), document, changes=_changes(replications, seed))
+    with _work("claims", laid.scenario, jobs, progress) as work:
+        return Claims.ask(laid, work)
+
+
+def compare(
+    *scenarios: World,
+    variants: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Comparison:
+    """Compare scenarios, or one with its variants, on the same tips, as `tipline compare` does.
+
+    The first as it stands is the base. Each is taken with all `variants` named, and one alone, where none is named,
+    with every variant that it has. `labels` name the scenarios; the stems of their files if None. ValueError where
+    there is nothing to compare.
+
+    >>> import sim
+    >>> base = "scenarios/two_stage.yaml"
+    >>> more = sim.load(base, changes={"pools.review.staff": 20})
+    >>> found = sim.compare(base, more, labels=["now", "two more"], replications=2)
+    >>> found.compare[["scenario", "target", "difference", "real"]]  # doctest: +SKIP
+    """
+    from sim.answers.compare import contenders
+
+    changes = _changes(replications, seed)
+    documents = [_document(one) for one in scenarios]
+    given = list(
+        contenders(documents, variants, lambda one, variant: one.scenario(variant=variant, changes=changes), labels)
+    )
+    if not given:
+        raise ValueError("there is nothing to compare: give a scenario that has variants, or several")
+    with _work("compare", given[0][1], jobs, progress) as work:
+        return Comparison.ask(given, work)
+
+
+def map(
+    scenario: World,
+    x: str,
+    y: str,
+    *,
+    per: Period = "run",
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Map:
+    """Map where all targets hold over two ranges, and which one fails first, as `tipline map` does.
+
+    A range is a text: "pools.desk.staff=1..9", "demand.volume=8000..60000/year:12 log", or a list "path=a,b,c".
+    ValueError for one that is none; ScenarioError where the document does not take a value.
+
+    >>> import sim
+    >>> found = sim.map("scenarios/two_stage.yaml", "pools.review.staff=18,20", "demand.volume=50,60/h", replications=2)
+    >>> found.map[["pools.review.staff", "all_held_share", "first_to_fail"]]  # doctest: +SKIP
+    """
+    from sim.studies.ranges import axis
+
+    world, x_axis, y_axis = _world(scenario, replications, seed), axis(x), axis(y)
+    with _work("map", world, jobs, progress) as work:
+        return Map.ask(world, work, x=x_axis, y=y_axis, per=per)
+
+
+def sensitivity(
+    scenario: World,
+    *,
+    rows: int = 64,
+    with_staff: bool = False,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Sensitivity:
+    """Find which range under `plausible:` decides the verdict, as `tipline sensitivity` does (`rows` is its --points).
+
+    Each of the rows (up to a power of 2) has 2 points spread over the ranges and 1 more a range; 4 replications of each
+    if no number is given. Ranges of staff are left out but with `with_staff`. ValueError where there is no range.
+
+    >>> import sim
+    >>> ranges = {"demand.volume": {"from": "40/h", "to": "90/h"}}
+    >>> scenario = sim.load("scenarios/two_stage.yaml", changes={"plausible": ranges})
+    >>> found = sim.sensitivity(scenario, rows=4, replications=1)
+    >>> found.sensitivity_share[["holding_share", "points"]]  # doctest: +SKIP
+    """
+    world = _world(scenario, replications, seed)
+    with _work("sensitivity", world, jobs, progress) as work:
+        return Sensitivity.ask(world, work, rows=rows, replications=replications, with_staff=with_staff)
+
+
+def staff(
+    scenario: World,
+    pools: Pools | None = None,
+    *,
+    frontier: Period | None = None,
+    effort: float = 1.0,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Staffing:
+    """Find the cheapest staffing that meets all targets, with its certificate, as `tipline staff` does.
+
+    `pools` names those to decide, with bounds or without: "analysts=1..9,desk", or {"analysts": (1, 9), "desk": None};
+    if None those whose staff has a plausible range, or all. `frontier` names the periods ("week") of which it is also
+    told what a larger share of good ones costs. ValueError where nothing can be decided.
+
+    >>> import sim
+    >>> found = sim.staff("scenarios/two_stage.yaml", "review=4..8", replications=2)
+    >>> found.staffing[["post", "people", "one_less_verdict"]]  # doctest: +SKIP
+    >>> sim.run(found.staffed, replications=2).holds  # doctest: +SKIP
+    """
+    from sim.answers.staff import bounds
+
+    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    with _work("staff", world, jobs, progress) as work:
+        return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier)
+
+
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
     """What one replication came to, as tables: a run of one, whose intervals tell nothing.
 
@@ -210,7 +370,7 @@ def visits(log: Log, replication: Replication, scenario: Scenario) -> pd.DataFra
 
 def _world(scenario: World, replications: int | None, seed: int | None) -> Scenario:
     """The scenario with the replications and the seed that are asked for."""
-    given = {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
+    given = _changes(replications, seed)
     if not isinstance(scenario, Scenario):
         return load(scenario, changes=given)
     if not given:
@@ -218,6 +378,18 @@ def _world(scenario: World, replications: int | None, seed: int | None) -> Scena
     from sim.studies.ranges import Variations
 
     return Variations(scenario).at(given)
+
+
+def _changes(replications: int | None, seed: int | None) -> dict[str, int]:
+    """What a document is to be changed in for the replications and the seed that are asked for."""
+    return {f"run.{name}": n for name, n in (("replications", replications), ("seed", seed)) if n is not None}
+
+
+def _document(scenario: World) -> Document:
+    """The document of a scenario, with those of its variants that fit."""
+    if isinstance(scenario, Scenario):
+        return Document(scenario.path, compose(as_yaml(scenario), str(scenario.path)))
+    return read(scenario)
 
 
 def _settings(engine: Engine, jobs: int | None, count: Callable[[int], None]) -> Settings:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
-    "claims": "later:Claims",
-    "map": "later:Map",
-    "staff": "later:Staff",
-    "sensitivity": "later:Sensitivity",
+    "claims": "claims:Claims",
+    "map": "map:Map",
+    "staff": "staff:Staffing",
+    "sensitivity": "sensitivity:Sensitivity",
     "runway": "runway:Runway",
-    "compare": "later:Compare",
+    "compare": "compare:Comparison",
     "run": "run:Run",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""

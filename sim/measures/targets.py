@@ -207,6 +207,10 @@ class Joint:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """Of each target what it adds to the verdict: met by its own interval, missed by the one that holds with all."""
 
+    def named(self, verdict: Verdict) -> list[str]:
+        """The targets that add so much to the verdict."""
+        return [name for name, one in self.verdicts.items() if one == verdict]
+
 
 def results(
     sample: Sample,

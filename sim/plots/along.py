@@ -22,8 +22,7 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.sensitivity import Sensitivity
-from sim.studies.unknowns import Outcome
+from sim.studies.sensitivity import Outcome, Sensitivity
 from sim.text.paths import number_text
 from sim.text.sensitivity import finding, said
 from sim.text.words import count, length

@@ -28,7 +28,7 @@ from sim.plots.style import (
     styled,
     text_width,
 )
-from sim.studies.plausibility import Cell, Map
+from sim.studies.map import Cell, Map
 from sim.studies.ranges import Axis
 from sim.text.map import PERIODS, failing_first, finding, number_of, wordings
 from sim.text.paths import Wording

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +30,6 @@ from sim.plots.style import (
     Sheet,
     key,
     leading,
-    save,
     shortened,
     styled,
     wrapped,
@@ -50,12 +48,9 @@ SIDE: Final = 4.6
 MOST_COLUMNS: Final = 8
 
 
-def write_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
-    """Write the figures of a study: of one range what every target comes to along it, of several effects and points."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if len(found.unknowns) == 1:
-        return save(along_one(found), folder, "sensitivity")
-    return [*save(ranked(found), folder, "sensitivity"), *save(scatter(found), folder, "sensitivity_points")]
+def deciding(found: Sensitivity) -> Figure:
+    """What decides the verdict: of one range what every target comes to along it, of several their effects."""
+    return along_one(found) if len(found.unknowns) == 1 else ranked(found)
 
 
 def about(found: Sensitivity) -> str:

@@ -28,10 +28,9 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.staff.staffed import fte, post_words
-from sim.studies.staff.tables import failing
+from sim.studies.staff.found import Found
+from sim.studies.staff.staffed import post_words
 from sim.studies.staff.tried import Outcome
-from sim.text.staff import Found
 from sim.text.words import count
 
 NAMES: Final = 2.1
@@ -50,12 +49,11 @@ def staffing(found: Found) -> Figure:
     answer = found.answer
     assert answer.staffing is not None
     hours = answer.paid_hours
-    title = f"{fte(hours):.1f} FTE meet {'all targets' if len(answer.scenario.targets) > 1 else 'the target'}"
+    title = f"{answer.fte:.1f} FTE meet {'all targets' if len(answer.scenario.targets) > 1 else 'the target'}"
     note = (
         f"{answer.scenario.scenario}: the cheapest staffing found, {hours:,.1f} paid hours a week. On the right what "
         "fails with one person less there."
     )
-    neighbours = answer.certificate.neighbours if answer.certificate else (None,) * len(answer.posts)
     with styled():
         rows = len(answer.posts)
         sheet = Sheet(title, note, rows * ROW + 0.42 + KEY)
@@ -69,7 +67,7 @@ def staffing(found: Found) -> Figure:
         axes.locator_params(axis="x", nbins=6, integer=True)
         axes.set_xlabel("people")
         axes.grid(axis="x")
-        for row, (post, people, less) in enumerate(zip(answer.posts, answer.staffing, neighbours, strict=True)):
+        for row, (post, people, less) in enumerate(zip(answer.posts, answer.staffing, answer.neighbours, strict=True)):
             top = row * ROW + (ROW - leading(SMALL)) / 2
             name = shortened(post_words(answer.scenario, post), NAMES, SMALL)
             sheet.write(MARGIN + NAMES, top, name, ha="right")
@@ -93,8 +91,7 @@ def staffing(found: Found) -> Figure:
 def _one_less(less: Outcome | None) -> str:
     if less is None:
         return "at its least"
-    names = failing(less)
-    return f"{less.verdict}: {', '.join(names)}" if names else less.verdict
+    return f"{less.verdict}: {', '.join(less.failing)}" if less.failing else less.verdict
 
 
 def tried(found: Found) -> Figure:
@@ -111,6 +108,9 @@ def tried(found: Found) -> Figure:
         f"{answer.scenario.scenario}: each mark is a staffing; below the line the worst of its targets holds as it "
         f"stands. Those that use up more than {MOST_USED:g} times what a target allows lie on the upper edge."
     )
+    if answer.confirmation is not None:
+        note += " The answer has the mark of its verdict on fresh seeds."
+    verdicts = [answer.verdict_of(one) for one in outcomes]
     with styled():
         sheet = Sheet(title, note, PANEL + 0.45 + KEY)
         axes = sheet.axes(LEFT, 0.05, WIDTH - LEFT - MARGIN, PANEL)
@@ -118,7 +118,7 @@ def tried(found: Found) -> Figure:
         cost = np.array([one.cost for one in outcomes])
         axes.axhline(1, color=INK, linewidth=1.2, zorder=3)
         for verdict, look in VERDICTS.items():
-            mine = np.array([one.verdict == verdict for one in outcomes])
+            mine = np.array([one == verdict for one in verdicts])
             if mine.any():
                 face = "white" if look.hollow else look.colour
                 axes.scatter(
@@ -138,7 +138,7 @@ def tried(found: Found) -> Figure:
         axes.set_xlabel("cost a week")
         axes.set_ylabel("used up of what is allowed, worst target", labelpad=3)
         axes.grid(axis="both")
-        used = [word for word in VERDICTS if any(one.verdict == word for one in outcomes)]
+        used = [word for word in VERDICTS if word in verdicts]
         handles = [*(marked(word, word) for word in used), *_ringed(answer.staffing is not None)]
         key(sheet, handles, PANEL + 0.45)
     return sheet.figure

@@ -87,6 +87,12 @@ def as_yaml(scenario: Scenario) -> str:
     return into.getvalue()
 
 
+def document_of(scenario: Scenario) -> Document:
+    """The document of a scenario as resolved, without variants: they were laid on it or not, and may fit no more."""
+    tree = {key: value for key, value in scenario.tree.items() if key != "variants"}
+    return Document(scenario.path, of_plain(tree, Mark(str(scenario.path))))
+
+
 class Document:
     """A parsed document, from which scenarios are made: as it stands, or with a variant and changes."""
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sim.measures.differences import Difference, difference
 from sim.measures.held import VALUE
 from sim.measures.kinds import Floats
 from sim.measures.targets import Joint, TargetResult, joint, results
+from sim.measures.use import uses
 from sim.scenario.targets import Target
-from sim.studies import tables
-from sim.studies.tables import threshold_minutes
-from sim.studies.trials import Trials
+from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -114,11 +112,14 @@ class Comparison:
 def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replications: int | None = None) -> Comparison:
     """Scenarios, each with a label of its own, on the same tips: those of the seed of the trials.
 
-    As many replications of each as the first asks for if none are given. ValueError for labels that are not distinct.
+    As many replications of each as the first asks for if none are given. QuestionError for less than two scenarios, and
+    for labels that are not distinct.
     """
     labels = [label for label, _ in scenarios]
-    if not scenarios or len(set(labels)) < len(labels):
-        raise ValueError(f"scenarios to compare have a label each, all different (got {labels})")
+    if len(labels) < 2:
+        raise QuestionError("there is nothing to compare: give several files, or one that has variants")
+    if len(set(labels)) < len(labels):
+        raise QuestionError(f"scenarios to compare have a label each, all different (got {labels})")
     run = scenarios[0][1].run
     n = run.replications if replications is None else replications
     samples = [(label, trials.sample(scenario, n)) for label, scenario in scenarios]
@@ -137,10 +138,13 @@ def _contender(label: str, sample: Sample) -> Contender:
 
 
 def _cost(sample: Sample) -> Cost:
-    frame = tables.pools(sample)
-    whole = frame[frame["centre"].isin(["", "all"])]
-    names = ("paid_h_a_week", "overtime_h_a_week", "fte", "cost_a_week")
-    return Cost(*(float(whole[name].sum()) for name in names))
+    whole = [one for one in uses(sample) if one.whole]
+    return Cost(
+        paid_hours=sum(one.paid_hours for one in whole),
+        overtime_hours=sum(one.overtime_hours for one in whole),
+        fte=sum(one.fte for one in whole),
+        money=sum(one.cost for one in whole),
+    )
 
 
 def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[Change]:
@@ -200,44 +204,3 @@ def _by_tips(base: Floats, changed: Floats) -> float:
     d = abs(q - p)
     both = p * (1 - p) + q * (1 - q)
     return float(np.sqrt(d * (1 - d) / both)) if both else float("nan")
-
-
-def table(found: Comparison) -> pd.DataFrame:
-    """One row a scenario and target: value with its own interval, verdict, difference from the base, cost."""
-    changes = {(change.label, change.target): change for change in found.changes}
-    rows = []
-    for one in found.contenders:
-        for name in found.targets:
-            result, change = one.results.get(name), changes.get((one.label, name))
-            rows.append(
-                {"scenario": one.label, "target": name}
-                | _result_cells(result)
-                | _change_cells(change)
-                | {
-                    "together": one.joint.verdict,
-                    "paid_h_a_week": one.cost.paid_hours,
-                    "overtime_h_a_week": one.cost.overtime_hours,
-                    "fte": one.cost.fte,
-                    "cost_a_week": one.cost.money,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _result_cells(one: TargetResult | None) -> dict[str, Any]:
-    names = ("unit", "threshold_min", "threshold", "value", "low", "high", "verdict")
-    if one is None:
-        return dict.fromkeys(names) | {"verdict": "no such target"}
-    numbers = (one.in_unit(number) for number in (one.threshold, one.value, one.low, one.high))
-    return dict(zip(names, (one.unit, threshold_minutes(one), *numbers, one.verdict), strict=True))
-
-
-def _change_cells(one: Change | None) -> dict[str, Any]:
-    others = ("paired_over_unpaired_by_tips", "asks_otherwise")
-    names = ("difference", "difference_low", "difference_high", "real", "paired_over_unpaired")
-    if one is None:
-        return dict.fromkeys((*names, *others))
-    found = one.difference
-    numbers = [number / one.scale for number in (found.value, found.low, found.high)]
-    cells = (*numbers, found.real, one.pairing, one.pairing_by_tips, one.asks_otherwise)
-    return dict(zip((*names, *others), cells, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -90,10 +91,15 @@ class Trials:
         """Replications measured so far, those taken up from an earlier run included."""
         self._draws = Draws()
         self._rows: dict[str, dict[int, Measures]] = {}
-        self._kept = None
-        if settings.folder is not None:
-            made = maker.key(settings.engine)
-            self._kept = Kept(settings.folder, f"{key} {made}", resume=settings.resume, tell=settings.tell)
+        self._key = key
+
+    @cached_property
+    def _kept(self) -> Kept | None:
+        """Where replications are kept: opened with the first of them, so that a bad question leaves nothing."""
+        to = self.settings
+        if to.folder is None:
+            return None
+        return Kept(to.folder, f"{self._key} {maker.key(to.engine)}", resume=to.resume, tell=to.tell)
 
     def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
         """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.

@@ -27,8 +27,8 @@ from sim.measures.targets import TargetResult, joint
 from sim.scenario.pools import MOST_STAFF
 from sim.scenario.rules import matches
 from sim.scenario.targets import Between, OfTips
-from sim.studies.staff.leaning import leanings
 from sim.studies.staff.staffed import with_pools
+from sim.studies.staff.tried import leanings
 
 if TYPE_CHECKING:
     from sim.dynamics.log import Log

@@ -53,10 +53,16 @@ def hour_columns(hour: Callable[[R], int]) -> tuple[Column[R], ...]:
     )
 
 
-def per_target(results: Callable[[R], Sequence[TargetResult]], *, interval: bool = True) -> Family[R]:
+def per_target(
+    results: Callable[[R], Sequence[TargetResult]],
+    *,
+    interval: bool = True,
+    verdict: bool = True,
+    also: Callable[[str], Column[R]] | None = None,
+) -> Family[R]:
     """For each target what it came to in a row: `<target>_<unit>`, with its interval, and `<target>_verdict`.
 
-    Cells stay empty in a row that has no such target.
+    `also` gives one column more of each target. Cells stay empty in a row that has no such target.
     """
 
     def columns(rows: Sequence[R]) -> Iterable[Column[R]]:
@@ -67,10 +73,16 @@ def per_target(results: Callable[[R], Sequence[TargetResult]], *, interval: bool
             if interval:
                 yield number(f"{name}_low", unit, of(mine, lambda one: one.in_unit(one.low)), "its lower end")
                 yield number(f"{name}_high", unit, of(mine, lambda one: one.in_unit(one.high)), "its upper end")
-            yield text(f"{name}_verdict", of(mine, lambda one: one.verdict), "its verdict")
+            if verdict:
+                yield text(f"{name}_verdict", of(mine, lambda one: one.verdict), "its verdict")
+            if also is not None:
+                yield also(name)
 
-    ends = ", <target>_low_<unit>, <target>_high_<unit>" if interval else ""
-    return Family(f"<target>_<unit>{ends}, <target>_verdict", "what each target came to", columns)
+    heads = ["<target>_<unit>"]
+    heads += ["<target>_low_<unit>", "<target>_high_<unit>"] if interval else []
+    heads += ["<target>_verdict"] if verdict else []
+    heads += [also("<target>").head] if also is not None else []
+    return Family(", ".join(heads), "what each target came to", columns)
 
 
 def of(get: Callable[[R], Any], then: Callable[[Any], Any]) -> Callable[[R], Any]:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from sim.cli.options import show
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.text import page
-from sim.text.page import VERDICTS
-from sim.text.words import asked, came_to, count, percent
+from sim.text.words import asked, came_to, count, listed, percent, short
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,13 +18,12 @@ if TYPE_CHECKING:
     from sim.studies.compare import Change, Comparison, Contender
 
 _WEEK: Final = "week"
-_LONGEST_LABEL: Final = 20
 
 
-def show_comparison(found: Comparison) -> None:
-    """The tables on the terminal."""
+def parts(found: Comparison) -> list[RenderableType]:
+    """A table a target, and what each scenario costs."""
     base = found.base.scenario
-    show(
+    return [
         Text.assemble((base.scenario, "bold"), f"  ({base.path})"),
         page.text(
             f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "
@@ -35,7 +32,7 @@ def show_comparison(found: Comparison) -> None:
         *(part for name in found.targets for part in _target(found, name)),
         page.heading("Cost, in an average week"),
         _costs(found),
-    )
+    ]
 
 
 def answer(found: Comparison) -> list[str]:
@@ -49,7 +46,7 @@ def finding(found: Comparison) -> str:
     matter = [label for label in others if any(change.matters for change in found.of(label))]
     if not matter:
         return f"No change from {found.base.label} is more than noise"
-    return f"{_listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
+    return f"{listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
 
 
 def change_text(change: Change, told_in: str) -> str:
@@ -80,8 +77,8 @@ def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
 
 
 def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
-    told_in = found.first(name).unit
-    first = next(one.results[name] for one in found.contenders if name in one.results)
+    first = found.first(name)
+    told_in = first.unit
     unit = "" if told_in == "min" else "; difference in points"
     yield page.heading(f"{name}: {asked(first)}{unit}")
     changes = {change.label: change for change in found.changes if change.target == name}
@@ -89,7 +86,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
     for one in found.contenders:
         result = one.results.get(name)
         if result is None:
-            table.add_row(_short(one.label), Text("no such target"), "", "")
+            table.add_row(short(one.label), Text("no such target"), "", "")
             continue
         change = changes.get(one.label)
         told = change_text(change, told_in) if change else ""
@@ -99,7 +96,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
             told += "; asks otherwise"
         style = "bold" if change is not None and change.difference.real else ""
         table.add_row(
-            _short(one.label), page.text(came_to(result)), Text(*VERDICTS[result.verdict]), page.text(told, style)
+            short(one.label), page.text(came_to(result)), page.verdict(result.verdict), page.text(told, style)
         )
     yield table
 
@@ -110,12 +107,12 @@ def _costs(found: Comparison) -> RenderableType:
     for one in found.contenders:
         more = "" if one is found.base else f"{one.cost.money - found.base.cost.money:+,.0f}"
         table.add_row(
-            _short(one.label),
+            short(one.label),
             f"{one.cost.paid_hours:,.1f}",
             f"{one.cost.fte:.1f}",
             f"{one.cost.money:,.0f}",
             more,
-            Text(*VERDICTS[one.joint.verdict]),
+            page.verdict(one.joint.verdict),
             _weeks(one),
         )
     return table
@@ -141,19 +138,19 @@ def _of(found: Comparison, one: Contender) -> str:
     for better, word in ((True, "better"), (False, "worse")):
         told = [f"{change.target} ({_amount(change, found)})" for change in real if change.better == better]
         if told:
-            said.append(f"{_listed(told)} {word}")
+            said.append(f"{listed(told)} {word}")
     parts = [f"{one.label} makes {'; '.join(said)}" if said else f"{one.label}: no difference is more than noise"]
     turned = dict(_turned(found, one))
     if for_certain := [words for name, words in turned.items() if name not in noise]:
-        parts.append(f"it turns {_listed(for_certain)}")
+        parts.append(f"it turns {listed(for_certain)}")
     if noise and said:
-        parts.append(f"noise: {_listed(noise)}")
+        parts.append(f"noise: {listed(noise)}")
     if by_noise := [words for name, words in turned.items() if name in noise]:
-        parts.append(f"noise alone may turn {_listed(by_noise)}")
+        parts.append(f"noise alone may turn {listed(by_noise)}")
     if none:
-        parts.append(f"untouched: {_listed(none)}")
+        parts.append(f"untouched: {listed(none)}")
     if elsewhere:
-        parts.append(f"asked otherwise there, so no effect of it: {_listed(elsewhere)}")
+        parts.append(f"asked otherwise there, so no effect of it: {listed(elsewhere)}")
     parts.append(_price(found, one))
     return f"{'. '.join(part[0].upper() + part[1:] if i else part for i, part in enumerate(parts))}."
 
@@ -187,16 +184,8 @@ def _together(found: Comparison) -> str:
     met = [one for one in found.contenders if one.joint.verdict == "met"]
     if not met:
         unsure = [one.label for one in found.contenders if one.joint.verdict == "undecided"]
-        rest = f"; undecided for {_listed(unsure)}" if unsure else ""
+        rest = f"; undecided for {listed(unsure)}" if unsure else ""
         return f"All targets together are met by none of them{rest}."
     cheapest = min(met, key=lambda one: one.cost.money)
     told = f", the cheapest of them {cheapest.label}" if len(met) > 1 else ""
-    return f"All targets together are met by {_listed([one.label for one in met])}{told}."
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"All targets together are met by {listed([one.label for one in met])}{told}."

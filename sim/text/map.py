@@ -10,7 +10,7 @@ from sim.text.paths import Wording, wording
 from sim.text.words import percent, with_interval
 
 if TYPE_CHECKING:
-    from sim.studies.plausibility import Cell, Map
+    from sim.studies.map import Cell, Map
     from sim.studies.ranges import Axis
 
 PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}

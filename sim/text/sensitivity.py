@@ -11,8 +11,7 @@ from sim.text.words import count, percent, with_interval
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate
-    from sim.studies.sensitivity import Along, Sensitivity
-    from sim.studies.unknowns import Unknown
+    from sim.studies.sensitivity import Along, Sensitivity, Unknown
 
 
 def answer(found: Sensitivity) -> list[str]:
@@ -38,14 +37,17 @@ def deciding_on(found: Sensitivity) -> str:
 
 
 def _answer(found: Sensitivity) -> Iterator[str]:
-    n, sampled = len(found.every), found.sampled
+    sampled = found.sampled
     if found.changes:
         interval = with_interval(found.share.value, found.share.low, found.share.high)
-        yield f"All targets hold in {interval} of the plausible ranges ({count(len(sampled))} points)."
+        yield f"All targets hold in {interval} of the plausible ranges ({_points(found, len(sampled))})."
     else:
         holds = found.holds_everywhere
         most, other = (1 - found.share.low, "they fail") if holds else (found.share.high, "all hold")
-        yield f"{finding(found)} ({count(n)} points; {other} in at most {percent(round(most, 3))} of the ranges)."
+        yield (
+            f"{finding(found)} ({_points(found, len(found.every))}; {other} in at most {percent(round(most, 3))} of "
+            "the ranges)."
+        )
     if found.n_impossible:
         yield f"{count(found.n_impossible)} points that the document does not allow are left out."
     undecided = sum(one.verdict == "undecided" for one in sampled)
@@ -56,6 +58,11 @@ def _answer(found: Sensitivity) -> Iterator[str]:
         )
     yield from _decides(found)
     yield from (_turn(found, along) for along in found.along)
+
+
+def _points(found: Sensitivity, n: int) -> str:
+    """How many points something is said of; what a caller asks for is rows."""
+    return f"{count(n)} points, from {count(found.n_rows)} rows of the design"
 
 
 def _decides(found: Sensitivity) -> Iterator[str]:

@@ -1,63 +1,156 @@
-"""What a search for staffing says, in sentences: the answer, how sure it is, its certificate, what binds."""
+"""What a search for staffing says: on the terminal the best there is, people, targets and pools; in sentences the
+answer, how sure it is, its certificate, what binds."""
 
 from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from sim.scenario.describe import describe
-from sim.studies.staff.staffed import fte, post_words
+from rich.text import Text
+
+from sim.studies.staff.staffed import post_words
+from sim.text import page
 from sim.text.run import limit_words
-from sim.text.words import count, percent
+from sim.text.words import asked, came_to, count, listed, percent, some, with_interval
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from rich.console import RenderableType
 
-    from sim.studies.binding import Stretch
-    from sim.studies.staff.frontier import Point
+    from sim.measures.targets import TargetResult
+    from sim.measures.use import PoolUse
+    from sim.studies.staff.found import Found
     from sim.studies.staff.staffing import Answer, Certificate
-
-MOST_NAMED: Final = 6
-"""Posts or targets that a sentence names; more are counted."""
+    from sim.studies.staff.tried import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An answer with what a full run of it showed."""
-
-    answer: Answer
-    asked: tuple[str, ...] = ()
-    """The options with which it was asked for."""
-    pools: pd.DataFrame | None = None
-    """Loads, occupancy and hours of every pool with the answer on duty."""
-    stretch: Stretch | None = None
-    """The hours in which the binding target fails most."""
-    frontier: Sequence[Point] = ()
-    per: str = "week"
-
-    @property
-    def overloaded(self) -> tuple[str, ...]:
-        """The pools to which more work comes than the answer can do, and no target minds."""
-        if self.answer.staffing is None:
-            return ()
-        return tuple(pool.pool for pool in describe(self.answer.staffed).pools if pool.overloaded)
-
-    @property
-    def binding(self) -> str | None:
-        """The target that uses up most of what it allows."""
-        confirmation = self.answer.confirmation
-        return confirmation.joint.binding if confirmation else None
+def parts(found: Found) -> list[RenderableType]:
+    """The tables on the terminal."""
+    answer = found.answer
+    scenario = answer.scenario
+    variant = f", variant {scenario.variant}" if scenario.variant else ""
+    shown: list[RenderableType] = [
+        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.text(_what_was_tried(answer)),
+    ]
+    if answer.limits:
+        shown += [page.heading("With unlimited staff"), _limits(answer)]
+    if answer.top is not None:
+        shown += [page.heading("With the most people within the bounds"), _results(answer.top.results)]
+    if answer.posts:
+        shown += [page.heading("People"), _posts(answer)]
+    if answer.confirmation is not None:
+        shown += [page.heading(_on_fresh_seeds(found)), _results(answer.confirmation.joint.results)]
+    if found.pools:
+        shown += [page.heading("Pools, in an average week"), _pools(found.pools)]
+    if found.frontier:
+        shown += [page.heading(f"What a share of good {found.per}s costs"), _frontier(found)]
+    return shown
 
 
-def sentences(found: Found) -> list[str]:
-    """The answer in plain words."""
+def _what_was_tried(answer: Answer) -> str:
+    run = answer.scenario.run
+    text = f"seed {run.seed}, {percent(run.confidence)} confidence"
+    if answer.tried is None:
+        return f"Nothing was searched; {text}"
+    n, looks = len(answer.tried.outcomes), answer.tried.looks
+    return (
+        f"{count(n)} staffing{'s' if n != 1 else ''} tried on the same tips, each with {looks[0]} to {looks[-1]} "
+        f"replications; {text}"
+    )
+
+
+def _limits(answer: Answer) -> RenderableType:
+    table = page.table("target", "asked", "comes to", "verdict")
+    for one in answer.limits:
+        verdict = page.verdict(one.result.verdict) if one.beyond_staff else Text("within reach")
+        table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
+    return table
+
+
+def _results(results: Iterable[TargetResult]) -> RenderableType:
+    table = page.table("target", "asked", "came to", "verdict")
+    for one in results:
+        verdict = page.verdict(one.verdict)
+        table.add_row(one.name, page.text(asked(one)), page.text(came_to(one)), verdict)
+    return table
+
+
+def _posts(answer: Answer) -> RenderableType:
+    table = page.table("post", "people", "bounds", "paid hours", "one person less", numbers=(1, 2, 3))
+    for i, (post, less) in enumerate(zip(answer.posts, answer.neighbours, strict=True)):
+        people = answer.staffing[i] if answer.staffing is not None else None
+        table.add_row(
+            post_words(answer.scenario, post),
+            "" if people is None else str(people),
+            f"{post.least} to {post.most}",
+            "" if people is None else f"{post.paid_hours * people:,.1f}",
+            _one_less(less) if answer.certificate else "",
+        )
+    return table
+
+
+def _one_less(less: Outcome | None) -> Text:
+    if less is None:
+        return Text("below the bounds")
+    return page.verdict(less.verdict, some(less.failing) if less.failing else "")
+
+
+def _on_fresh_seeds(found: Found) -> str:
+    confirmation = found.answer.confirmation
+    assert confirmation is not None
+    return f"On {count(confirmation.n_replications)} fresh replications"
+
+
+def _pools(pools: Iterable[PoolUse]) -> RenderableType:
+    titles = ("pool", "offered\nerlangs", "people\non duty", "occupancy", "paid\nhours", "of it\novertime", "FTE")
+    table = page.table(*titles, numbers=range(1, len(titles)))
+    for one in pools:
+        if one.whole:
+            busy = one.occupancy.value
+            table.add_row(
+                one.pool,
+                f"{one.offered:.2f}",
+                f"{one.on_duty:.2f}",
+                "" if math.isnan(busy) else percent(round(busy, 3)),
+                f"{one.paid_hours:,.1f}",
+                f"{one.overtime_hours:,.1f}",
+                f"{one.fte:.1f}",
+            )
+    return table
+
+
+def _frontier(found: Found) -> RenderableType:
+    table = page.table("cost a week", f"{found.per}s in which all held", "staffing", numbers=(0,))
+    posts = found.answer.posts
+    for one in found.frontier:
+        if one.best:
+            people = ", ".join(str(n) for n in one.outcome.staffing)
+            chosen = "  (the answer)" if one.outcome.staffing == found.answer.staffing else ""
+            share = with_interval(one.share, one.low, one.high)
+            table.add_row(f"{one.outcome.cost:,.0f}", page.text(share), f"{people}{chosen}")
+    table.caption = f"People at {', '.join(post_words(found.answer.scenario, post) for post in posts)}"
+    table.caption_justify = "left"
+    return table
+
+
+def sentences(found: Found, given: Sequence[str] | None = None) -> list[str]:
+    """The answer in plain words.
+
+    `given` are the options of the command that it was asked for with; None where that was done from Python.
+    """
     answer = found.answer
     if answer.why is not None:
         return list(_why_not(answer))
-    return [*_chosen(answer), *_overloaded(found), *_confirmed(answer), *_certified(answer), *_binding(found)]
+    return [
+        *_chosen(answer),
+        *_overloaded(found),
+        *_confirmed(answer),
+        *_certified(answer),
+        *_binding(found),
+        *_again(answer, given),
+    ]
 
 
 def _why_not(answer: Answer) -> Iterator[str]:
@@ -100,8 +193,8 @@ def _chosen(answer: Answer) -> Iterator[str]:
     hours, money = answer.paid_hours, answer.cost
     priced = "" if math.isclose(hours, money, rel_tol=1e-9) else f", at a cost of {money:,.1f}"
     yield (
-        f"The cheapest staffing found that meets {every}: {_listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
-        f"week ({fte(hours):.1f} FTE){priced}, overtime apart."
+        f"The cheapest staffing found that meets {every}: {listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
+        f"week ({answer.fte:.1f} FTE){priced}, overtime apart."
     )
 
 
@@ -184,12 +277,11 @@ def _cheaper(answer: Answer, certificate: Certificate) -> str:
 
 def _open(answer: Answer, certificate: Certificate) -> str:
     rest = certificate.remainder
-    saved = answer.cost - rest.least_cost
-    share = saved / answer.cost if answer.cost else 0.0
+    share = answer.most_saved / answer.cost if answer.cost else 0.0
     many = f"{'' if rest.exactly else 'at most '}{count(rest.open)}"
     return (
-        f"{many} remain open, the best of which would save at most {saved:,.1f} a week ({percent(round(share, 3))}); "
-        f"a longer search may close them (--effort {3 * certificate.effort:g})"
+        f"{many} remain open, the best of which would save at most {answer.most_saved:,.1f} a week "
+        f"({percent(round(share, 3))}); a longer search may close them (--effort {3 * certificate.effort:g})"
     )
 
 
@@ -207,17 +299,11 @@ def _binding(found: Found) -> Iterator[str]:
             "arrive"
         )
     yield f"{text}."
-    changes = [word for path, people in found.answer.by_path.items() for word in ("--set", f"{path}={people}")]
-    again = ["tipline", "run", str(found.answer.scenario.path), *found.asked, *changes]
-    yield f"To run it: {shlex.join(again)}"
 
 
-def some(names: Sequence[str]) -> str:
-    """Several names in a sentence, the last of many only counted."""
-    if len(names) > MOST_NAMED:
-        return _listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
-    return _listed(names)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _again(answer: Answer, given: Sequence[str] | None) -> Iterator[str]:
+    if given is None:
+        yield "To run it: sim.run(answer.staffed)"
+        return
+    changes = [word for path, people in answer.by_path.items() for word in ("--set", f"{path}={people}")]
+    yield f"To run it: {shlex.join(['tipline', 'run', str(answer.scenario.path), *given, *changes])}"

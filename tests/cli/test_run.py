@@ -44,11 +44,11 @@ def line(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def plotted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+def plotted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The figures that were asked for: they take longer than all the rest, and have tests of their own."""
-    found: list[Path] = []
-    monkeypatch.setattr(Plot, "draw", lambda plot, _: plot)
-    monkeypatch.setattr("sim.plots.style.save", lambda _, folder, name: found.append(folder / name))
+    found: list[str] = []
+    monkeypatch.setattr(Plot, "draw", lambda plot, _: found.append(plot.name))
+    monkeypatch.setattr("sim.plots.style.file_bytes", lambda _, ending: ending.encode())
     return found
 
 
@@ -73,7 +73,7 @@ def test_one_table_then_all_together_then_what_binds(line: Path, tmp_path: Path)
     assert "in the way stand the gate of read (100 %)" in said
 
 
-def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, plotted: list[Path]) -> None:
+def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, plotted: list[str]) -> None:
     out = tmp_path / "out"
     tipline("run", line, "--out", out, "--quiet")
     head, *rows = ((out / "cohort.csv").read_text(encoding="utf-8")).splitlines()
@@ -82,10 +82,13 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
         assert int(arrived) == sum(map(int, counts)) > 0, (name, head)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
-    assert plotted == [out / "plots" / plot.name for plot in Run.plots]
+    assert plotted == [plot.name for plot in Run.plots]
+    assert {path.name for path in (out / "plots").iterdir()} == {
+        f"{name}.{end}" for name in plotted for end in ("png", "svg")
+    }
     assert manifest["answer"][0] == "The 5 targets do not hold together: hard is missed."
     assert (manifest["together"], manifest["binding"]) == ("missed", "hard")
-    assert manifest["files"][: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
+    assert list(manifest["files"])[: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]
     assert beyond[2].endswith(",missed,True,gate read 1.00")

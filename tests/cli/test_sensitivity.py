@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 
 from sim.plots.along import along_one
 from sim.plots.sensitivity import ranked, scatter
-from sim.studies.sensitivity import Sensitivity, sensitivity
-from sim.studies.unknowns import Box
+from sim.studies.sensitivity import Box, Sensitivity, sensitivity
 from sim.text.sensitivity import answer, finding
 from tests.cli import pictures
 from tests.cli.lines import tipline
@@ -107,8 +106,11 @@ def test_the_command(tmp_path: Path) -> None:
         "sensitivity", file, "--points", "4", "--replications", "2", "--out", tmp_path / "two", "--json", "--jobs", "2"
     )
     data = json.loads(again.output)
-    assert set(data["turns"]) == set(data["effects"]["all_together"])
+    together = {row["range"] for row in data["sensitivity"] if row["effect_on"] == "all together"}
+    assert {row["range"] for row in data["sensitivity_turns"]} == together
     assert data["rows"] == 4
+    assert data["sensitivity_share"][0]["points"] == 8
+    assert "8 points, from 4 rows of the design" in data["answer"][0]
     for name in tables:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 

@@ -18,10 +18,10 @@ from sim.cli import options
 from sim.plots import staffing as plots
 from sim.scenario.loading import load
 from sim.studies.replicate import Settings
-from sim.studies.staff.frontier import points, walk
+from sim.studies.staff.found import Found
+from sim.studies.staff.search import points, walk
 from sim.studies.staff.staffing import staff
 from sim.studies.trials import Trials
-from sim.text.staff import Found
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.staffings import TWO
@@ -46,29 +46,39 @@ def found(two: Path) -> dict[str, Any]:
     return data
 
 
+def people(data: dict[str, Any]) -> dict[str, int]:
+    """The people of an answer by path."""
+    return {row["path"]: row["people"] for row in data["staffing"]}
+
+
+def targets(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The targets of an answer by name."""
+    return {row["target"]: row for row in data["staff_targets"]}
+
+
 def test_the_data_name_every_path_that_was_decided(found: dict[str, Any]) -> None:
-    assert set(found["staffing"]) == {"pools.front.staff", "pools.back.staff"}
-    assert all(isinstance(people, int) for people in found["staffing"].values())
+    assert set(people(found)) == {"pools.front.staff", "pools.back.staff"}
+    assert all(isinstance(n, int) for n in people(found).values())
     assert found["why_none"] is None
-    assert found["confirmation"]["verdict"] == "met"
-    assert found["certificate"]["cheaper_open"] == 0
-    for path, less in found["certificate"]["one_less"].items():
-        assert path in found["staffing"]
-        assert less["verdict"] in ("missed", "undecided")
-    front, back = found["staffing"].values()
-    assert found["cost_a_week"] == pytest.approx(168 * (0.8 * front + back))
+    [whole] = found["staff_certificate"]
+    assert whole["verdict"] == "met"
+    assert whole["cheaper_open_staffings"] == 0
+    for row in found["staffing"]:
+        assert row["one_less_verdict"] in ("missed", "undecided")
+    front, back = people(found).values()
+    assert whole["cost_a_week"] == pytest.approx(168 * (0.8 * front + back))
 
 
 def test_the_tables_tell_the_same(found: dict[str, Any]) -> None:
     folder = Path(found["folder"])
     with (folder / "staffing.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {row["path"]: int(row["people"]) for row in rows} == found["staffing"]
+    assert {row["path"]: int(row["people"]) for row in rows} == people(found)
     with (folder / "staff_tried.csv").open() as file:
         tried = list(csv.DictReader(file))
-    assert len(tried) == found["tried"]
+    assert len(tried) == len(found["staff_tried"]) == int(found["staff_certificate"][0]["tried_staffings"])
     [chosen] = [row for row in tried if row["chosen"] == "True"]
-    assert {path: int(chosen[f"{path}_people"]) for path in found["staffing"]} == found["staffing"]
+    assert {path: int(chosen[f"{path}_people"]) for path in people(found)} == people(found)
     assert {"cost_a_week", "acted_share", "acted_low_share", "all_held_weeks_share"} <= set(chosen)
 
 
@@ -76,24 +86,28 @@ def test_the_answer_as_a_whole_and_its_targets_are_in_tables_too(found: dict[str
     folder = Path(found["folder"])
     with (folder / "staff_certificate.csv").open() as file:
         [whole] = list(csv.DictReader(file))
-    assert float(whole["fte"]) == pytest.approx(found["fte"])
-    assert int(whole["people"]) == sum(found["staffing"].values())
-    assert int(whole["cheaper_open_staffings"]) == found["certificate"]["cheaper_open"]
+    [told] = found["staff_certificate"]
+    assert float(whole["fte"]) == pytest.approx(told["fte"])
+    assert float(whole["fte"]) == pytest.approx(sum(row["fte"] for row in found["staffing"]))
+    assert int(whole["people"]) == sum(people(found).values())
+    assert int(whole["cheaper_open_staffings"]) == told["cheaper_open_staffings"]
     with (folder / "staff_targets.csv").open() as file:
         rows = {row["target"]: row for row in csv.DictReader(file)}
-    for name, told in found["confirmation"]["targets"].items():
-        assert float(rows[name]["value"]) == pytest.approx(told["value"])
-        assert rows[name]["verdict"] == told["verdict"]
-    for name, told in found["unlimited_staff"].items():
-        assert float(rows[name]["unlimited_value"]) == pytest.approx(told["value"])
+    assert set(rows) == set(targets(found)) == {"taken", "acted"}
+    for name, one in targets(found).items():
+        assert float(rows[name]["value"]) == pytest.approx(one["value"])
+        assert rows[name]["verdict"] == one["verdict"]
+        assert float(rows[name]["unlimited_value"]) == pytest.approx(one["unlimited_value"])
 
 
 def test_the_frontier_rises_with_its_cost(found: dict[str, Any]) -> None:
     best = [point for point in found["frontier"] if point["worth_its_cost"]]
     assert len(best) >= 3
     assert [point["cost_a_week"] for point in best] == sorted(point["cost_a_week"] for point in best)
-    assert [point["share"] for point in best] == sorted(point["share"] for point in best)
-    assert any(point["staffing"] == found["staffing"] for point in found["frontier"])
+    shares = [point["all_held_weeks_share"] for point in best]
+    assert shares == sorted(shares)
+    answer = {f"{path}_people": n for path, n in people(found).items()}
+    assert any(answer.items() <= point.items() for point in found["frontier"])
 
 
 def test_pictures_are_left_beside_the_tables(found: dict[str, Any]) -> None:
@@ -110,7 +124,7 @@ def test_the_pictures_can_be_read(two: Path) -> None:
     assert answer.tried is not None
     assert answer.staffing is not None
     walk(answer.tried, answer.staffing, "week")
-    found = Found(answer, frontier=points(answer.tried, "week"))
+    found = Found(answer, frontier=tuple(points(answer.tried, "week")))
     for draw in (plots.staffing, plots.tried, plots.frontier):
         figure = draw(found)
         assert not pictures.cut_off(figure)
@@ -131,10 +145,10 @@ def test_the_command_that_runs_the_answer_keeps_what_was_asked(two: Path, tmp_pa
     words = shlex.split(told.removeprefix("To run it: tipline "))
     ran = tipline(*words, "--out", tmp_path / "run", "--json")
     assert ran.exit_code == 0, ran.output
-    assert {name: one["verdict"] for name, one in json.loads(ran.stdout)["targets"].items()} == {"taken": "met"}
+    assert [(one["target"], one["verdict"]) for one in json.loads(ran.stdout)["targets"]] == [("taken", "met")]
     text = (tmp_path / "run" / "scenario.yaml").read_text(encoding="utf-8")
     assert "20/h" in text
-    assert f"staff: {data['staffing']['pools.front.staff']}" in text
+    assert f"staff: {people(data)['pools.front.staff']}" in text
 
 
 def test_the_answer_comes_last_and_fits_the_terminal(two: Path, found: dict[str, Any], tmp_path: Path) -> None:
@@ -142,7 +156,7 @@ def test_the_answer_comes_last_and_fits_the_terminal(two: Path, found: dict[str,
     assert done.exit_code == 0, done.output
     assert max(len(line) for line in done.output.splitlines()) <= 80
     last = " ".join(done.output.split("Written to")[1].split())
-    front, back = found["staffing"].values()
+    front, back = people(found).values()
     assert f"The cheapest staffing found that meets all 2 targets: front {front} and back {back}." in last
     assert "With one person less in any one place" in last or "With one person less it fails in" in last
     assert "staffings within the bounds that cost less were tried, or excluded" in last
@@ -158,9 +172,9 @@ def test_what_no_staff_can_mend_is_said_before_any_search(tmp_path: Path) -> Non
     assert "To search for the targets that staff can meet: --targets entry,mean,day,lost,busy" in told
     asked = ("staff", NATIONAL, "--set", "run.length=91 d", "--replications", "6", "--out", tmp_path, "--json")
     data = json.loads(tipline(*asked).stdout)
-    assert data["staffing"] == {}
+    assert "staffing" not in data
     assert data["why_none"] == "beyond staff"
-    assert data["unlimited_staff"]["rapid"]["beyond_staff"]
+    assert targets(data)["rapid"]["beyond_staff"]
     assert tipline(*asked, "--strict").exit_code == options.NOT_MET
 
 
@@ -177,14 +191,16 @@ def test_pools_that_cannot_be_decided_are_refused(two: Path, pools: str, message
     assert done.exit_code == options.BAD_INPUT
     flat = "".join(done.output.replace("│", " ").split())
     assert message.replace(" ", "") in flat
+    assert not list(tmp_path.iterdir())
 
 
 def test_bounds_of_the_command_line_hold(two: Path, tmp_path: Path) -> None:
     asked = ("staff", two, "--pools", "front=4..9", "--pools", "back=8", "--out", tmp_path, "--json")
     data = json.loads(tipline(*asked).stdout)
-    assert data["bounds"]["pools.back.staff"] == {"least": 8, "most": 8, "from": "asked for"}
-    assert data["staffing"]["pools.back.staff"] == 8
-    assert data["certificate"]["one_less"]["pools.back.staff"] is None
+    [back] = [row for row in data["staffing"] if row["path"] == "pools.back.staff"]
+    assert (back["least_people"], back["most_people"], back["bounds"]) == (8, 8, "asked for")
+    assert back["people"] == 8
+    assert back["one_less_verdict"] == "below the bounds"
 
 
 def test_work_that_nobody_does_and_no_target_judges_is_told(two: Path, tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ from sim.measures.estimates import Verdict
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.leaning import Leaning
 from sim.studies.staff.staffed import Post, Staffing
-from sim.studies.staff.tried import Outcome, Tried
+from sim.studies.staff.tried import Leaning, Outcome, Tried
 from sim.studies.trials import Trials
 
 LINE = """\

@@ -15,9 +15,11 @@ from sim.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
 from sim.studies import compare as studies
-from sim.studies.compare import Change, Comparison, compare, table
+from sim.studies.compare import Change, Comparison, compare
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
+from sim.tables.compare import COMPARED
+from sim.tables.compare import compared as rows_of
 from sim.text.compare import answer
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
@@ -63,7 +65,7 @@ def test_a_variant_that_changes_nothing_gives_exactly_zero_everywhere(compared: 
 
 def test_a_target_that_one_scenario_lacks_is_shown_as_such(compared: Comparison) -> None:
     assert "day" not in changes(compared, "fewer")
-    rows = table(compared).set_index(["scenario", "target"])
+    rows = COMPARED.of(rows_of(compared)).frame.set_index(["scenario", "target"])
     assert rows.loc[("fewer", "day"), "verdict"] == "no such target"
     assert rows.isna().loc[("fewer", "day"), "value"]
 
@@ -209,7 +211,7 @@ def test_the_command_leaves_a_table_a_picture_and_an_answer(tmp_path: Path) -> N
         "scenario.yaml",
     }
     header = (tmp_path / "compare.csv").read_text().splitlines()[0]
-    assert header.startswith("scenario,target,unit,threshold_min,threshold,value,low,high,verdict,difference,")
+    assert header.startswith("scenario,target,unit,within_min,threshold,value,low,high,verdict,difference,")
     flat = " ".join(done.output.split())
     assert "one_more_analyst makes" in flat
     assert "Untouched: entry, day and lost." in flat
@@ -218,7 +220,7 @@ def test_the_command_leaves_a_table_a_picture_and_an_answer(tmp_path: Path) -> N
 
 def test_resumed_it_measures_nothing_again_and_writes_the_same(tmp_path: Path) -> None:
     scenarios = [("base", national()), ("one_more", national("one_more_analyst"))]
-    whole = table(compare(scenarios, Trials(1, Settings(folder=tmp_path / "a"))))
+    whole = COMPARED.of(rows_of(compare(scenarios, Trials(1, Settings(folder=tmp_path / "a")))))
 
     class StoppedError(Exception):
         pass
@@ -230,7 +232,7 @@ def test_resumed_it_measures_nothing_again_and_writes_the_same(tmp_path: Path) -
     with pytest.raises(StoppedError):
         compare(scenarios, Trials(1, Settings(folder=tmp_path / "b", count=stop)))
     again = Trials(1, Settings(folder=tmp_path / "b", resume=True))
-    assert table(compare(scenarios, again)).equals(whole)
+    assert COMPARED.of(rows_of(compare(scenarios, again))).csv == whole.csv
 
 
 def test_a_file_without_variants_has_nothing_to_be_compared_with() -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.answers.sensitivity import Sensitivity as Answer
 from sim.scenario.faults import ScenarioError
 from sim.scenario.schema import Scenario
-from sim.studies import sensitivity_tables as tables
-from sim.studies.frames import csv_text
-from sim.studies.sensitivity import Sensitivity, sensitivity
-from sim.studies.unknowns import Box, unknowns
+from sim.studies.sensitivity import Box, Sensitivity, sensitivity, unknowns
+from sim.tables import sensitivity as tables
 from tests.studies.lines import desk, simulated, tried
 
 __all__ = ["simulated"]
@@ -99,7 +98,7 @@ def test_a_range_that_never_turns_the_verdict(found: Sensitivity) -> None:
     along = next(one for one in found.along if one.unknown.path == "demand.risk.high")
     assert along.turns == ()
     assert along.holds_at_ends == (False, False)
-    rows = tables.turns(found)
+    rows = tables.TURNS.of(tables.turns(found)).frame
     assert list(rows[rows["range"] == "demand.risk.high"]["turns"]) == ["never"]
 
 
@@ -139,7 +138,7 @@ def test_points_that_the_document_does_not_allow_are_counted(tmp_path: Path) -> 
     beyond = [sum(one.numbers) > 1 for row in found.outcomes for one in row]
     assert found.n_impossible == sum(beyond) > 0
     assert len(found.sampled) + sum(not one.possible for row in found.outcomes for one in row[:2]) == 32
-    assert tables.share(found)["impossible_points"][0] == found.n_impossible
+    assert tables.SHARE.of([found]).frame["impossible_points"][0] == found.n_impossible
 
 
 def test_one_range_is_enough(tmp_path: Path) -> None:
@@ -159,8 +158,8 @@ def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path, simulated: Ca
     assert simulated()[1] == 41
     resumed = sensitivity(Box(scenario, 2), tried(scenario, kept, resume=True), n_rows=16)
     assert simulated()[1] == n_all - 41
-    for table in (tables.effects, tables.share, tables.turns, tables.points):
-        assert csv_text(table(resumed)) == csv_text(table(whole))
+    for one, other in zip(Answer(resumed).filled(), Answer(whole).filled(), strict=True):
+        assert one.csv == other.csv
 
 
 def test_rows_are_rounded_up_to_a_power_of_two(tmp_path: Path) -> None:

@@ -14,9 +14,8 @@ from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff import staffing
-from sim.studies.staff.bounds import bounded, decided
 from sim.studies.staff.fresh import Confirmation, confirm, fresh_seed
-from sim.studies.staff.staffed import Post, cost, hours_of, post, staffed
+from sim.studies.staff.staffed import Post, bounded, cost, decided, hours_of, post, staffed
 from sim.studies.staff.staffing import Answer, cheapest, staff
 from sim.studies.staff.tried import Tried
 from sim.studies.trials import Trials

@@ -16,7 +16,7 @@ from sim.measures.sample import Sample
 from sim.measures.targets import Joint, joint
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.leaning import leanings, together
+from sim.studies.staff.tried import lean_together, leanings
 from sim.studies.trials import Trials
 
 TIMES: Final = (1, 4, 16)
@@ -52,7 +52,7 @@ class Confirmation:
     @property
     def unproven(self) -> tuple[str, ...]:
         """The targets of an accepted staffing that so few replications cannot show to hold."""
-        return tuple(one.name for one in self.joint.results if one.verdict == "undecided")
+        return tuple(self.joint.named("undecided"))
 
 
 def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int = 0) -> Confirmation:
@@ -70,7 +70,7 @@ def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int
         n = times * replications
         sample = trials.sample(scenario, n)
         found = joint(sample, each)
-        leans = together(leanings(sample, each))
+        leans = lean_together(leanings(sample, each))
         if found.verdict != "undecided" or not following:
             break
         if leans == "met":

@@ -1,7 +1,7 @@
 """The cheapest staffing that meets every target at once, and what is known of all that cost less.
 
 `cheapest` gives a staffing that holds on fresh seeds; `staff` adds what no staff can mend, said before the search, and
-the certificate. Which numbers are decided, and between which bounds, is said in `staffing_bounds.py`.
+the certificate. Which numbers are decided, and between which bounds, is said in `staffed.py`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from sim.measures.estimates import Verdict
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.bounds import Bounds, bounded
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
 from sim.studies.staff.fresh import Confirmation, confirm
 from sim.studies.staff.guess import first_guess
-from sim.studies.staff.leaning import leanings
 from sim.studies.staff.search import cheap, lowered, moved
-from sim.studies.staff.staffed import Post, Staffing, cost, staffed, with_pools
-from sim.studies.staff.tried import Outcome, Tried
-from sim.studies.trials import Trials
+from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, staffed, with_pools
+from sim.studies.staff.tried import Outcome, Tried, leanings
+from sim.studies.trials import QuestionError, Trials
 from sim.studies.unlimited import Limit, limits, unlimited
 
 FEWEST_REPLICATIONS: Final = 4
@@ -109,6 +108,33 @@ class Answer:
         return sum(post.paid_hours * people for post, people in zip(self.posts, self.staffing or (), strict=False))
 
     @property
+    def fte(self) -> float:
+        """Full-time equivalents of these hours."""
+        return fte(self.paid_hours)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether there is a staffing, shown on fresh seeds to meet every target."""
+        return self.confirmation is not None and self.confirmation.verdict == "met"
+
+    def verdict_of(self, one: Outcome) -> Verdict:
+        """The verdict on a staffing that was tried: on the answer that of fresh seeds, which no search has chosen."""
+        if self.confirmation is not None and one.staffing == self.staffing:
+            return self.confirmation.verdict
+        return one.verdict
+
+    @property
+    def most_saved(self) -> float:
+        """What the best of the cheaper staffings that the certificate leaves open would save a week."""
+        rest = self.certificate.remainder if self.certificate else None
+        return self.cost - rest.least_cost if rest is not None and rest.open else 0.0
+
+    @property
+    def neighbours(self) -> tuple[Outcome | None, ...]:
+        """For each post, how the answer comes out with one person less there; None where that is not known."""
+        return self.certificate.neighbours if self.certificate else (None,) * len(self.posts)
+
+    @property
     def staffed(self) -> Scenario:
         """The scenario with the answer on duty; ValueError without one."""
         if self.staffing is None:
@@ -127,10 +153,12 @@ def cheapest(
 ) -> Answer:
     """A cheap staffing that meets all targets of a scenario on fresh seeds, without a certificate.
 
-    `pools` names the pools that are decided, with bounds or None, as in `staffing_bounds.decided`; `start` gives
-    numbers by path from which the search sets out, such as the answer to a question much like this one.
+    `pools` names the pools that are decided, with bounds or None, as in `staffed.decided`; `start` gives
+    numbers by path from which the search sets out, such as the answer to a question much like this one. QuestionError
+    where nothing can be decided.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
+    _check(scenario, pools)
     posts = bounded(scenario, trials, pools)
     return _Search(scenario, trials, posts, replications, most_effort).answer(start or {})
 
@@ -147,9 +175,10 @@ def staff(
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
     Where unlimited staff misses a target, the answer says so and nothing is searched. `expect` is told how many
-    replications the trials will have done at most.
+    replications the trials will have done at most. QuestionError where nothing can be decided.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
+    _check(scenario, pools)
     best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
     if any(one.beyond_staff for one in best):
         return Answer(scenario, (), best, None, None, "beyond staff")
@@ -158,6 +187,14 @@ def staff(
     expect(trials.n_done + int(most_effort / search.tried.effort_of_one))
     answer = replace(search.answer({}), limits=best)
     return answer if answer.staffing is None else search.certified(answer)
+
+
+def _check(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> None:
+    """QuestionError where no staffing could be looked for, said before anything is run."""
+    if not scenario.targets:
+        raise QuestionError("there are no targets that a staffing could meet")
+    if not decided(scenario, pools):
+        raise QuestionError("there is nobody to decide about: no pool was named that has staff")
 
 
 def enough(scenario: Scenario, replications: int | None = None) -> int:
@@ -176,10 +213,6 @@ class _Search:
         replications: int | None,
         most_effort: float,
     ):
-        if not scenario.targets:
-            raise ValueError("there are no targets that a staffing could meet")
-        if not posts:
-            raise ValueError("there is nobody to decide about: no pool was named that has staff")
         self.scenario, self.posts, self.settings = scenario, posts, trials.settings
         self.replications, self.most_effort = enough(scenario, replications), most_effort
         self.tried = Tried(scenario, posts, trials, self.replications)

@@ -2,6 +2,10 @@
 
 A staffing is looked at after a few replications, after as many as were asked for, and after four times as many, on the
 same tips as every other; it is looked at again only where that may tell more. Nothing here decides what to try next.
+
+A verdict allows for what was not drawn: where every tip of every replication met, many replications are needed before
+that counts as met. A search cannot wait for that, and goes by which way each target leans by the replications as they
+are. A leaning chooses what is tried next, and proves nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +18,15 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Verdict, each_of
+from sim.measures.estimates import Estimate, Verdict, each_of, residual_variance, student, verdict
+from sim.measures.held import HIGH, LOW, VALUE
+from sim.measures.kinds import Floats, Replicated
+from sim.measures.sample import Sample
 from sim.measures.targets import HeldShare, TargetResult, joint
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.studies.staff import leaning
-from sim.studies.staff.leaning import Leaning
+from sim.scenario.targets import Target
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
 from sim.studies.trials import Trials
 
@@ -33,6 +39,66 @@ FIXED_EFFORT: Final = 40_000
 
 Aim = Literal["glance", "exclude", "choose"]
 """What a staffing is tried for: to see how it leans, to show that it fails, or to be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """One target by a plain interval over replications."""
+
+    value: float
+    """A share, or ticks; NaN where nothing was counted."""
+    used: float
+    """How much of what the target allows is used up: 1 at the threshold."""
+    verdict: Verdict
+
+
+def leanings(sample: Sample, confidence: float) -> list[Leaning]:
+    """How each target leans, in their order; the intervals hold together with `confidence`."""
+    targets = sample.frame.targets
+    each = each_of(confidence, len(targets))
+    return [_leaning(sample.of(k), each) for k in range(len(targets))]
+
+
+def lean_together(found: list[Leaning]) -> Verdict:
+    """How all of them lean together."""
+    if any(one.verdict == "missed" for one in found):
+        return "missed"
+    return "undecided" if any(one.verdict == "undecided" for one in found) else "met"
+
+
+def used(target: Target, value: float) -> float:
+    """How much of what a target allows is used up by a value: what fails over what may fail.
+
+    A target that allows nothing counts what fails in thousandths.
+    """
+    return target.goal.fails(value) / max(target.goal.fails(target.goal.threshold), 1e-3)
+
+
+def _leaning(one: Replicated, confidence: float) -> Leaning:
+    target = one.target
+    value, _ = _plain(one.pairs(VALUE), confidence)
+    if math.isnan(value):
+        return Leaning(value, 0.0, "met")
+    low, reach_low = _plain(one.pairs(LOW), confidence)
+    highest = one.pairs(HIGH)
+    high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else _plain(highest, confidence)
+    interval = Estimate(value, low - reach_low, high + reach_high)
+    return Leaning(value, used(target, value), verdict(interval, target.goal.threshold, target.goal.side))
+
+
+def _plain(pairs: Floats, confidence: float) -> tuple[float, float]:
+    """A ratio over replications and the reach of Student's interval on either side; NaN where nothing was counted."""
+    parts, wholes = pairs.T
+    total = float(wholes.sum())
+    if total == 0:
+        return math.nan, 0.0
+    ratio = float(parts.sum()) / total
+    weight = wholes / total
+    freedom = 1 / float(weight @ weight) - 1
+    if freedom < 1e-9:
+        return ratio, math.inf
+    residual = (parts - ratio * wholes) / total
+    return ratio, student(confidence, freedom) * math.sqrt(residual_variance(residual, weight))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +124,19 @@ class Outcome:
     @property
     def leans(self) -> Verdict:
         """How all targets lean together; a rejected staffing does not lean to hold."""
-        found = leaning.together(list(self.leanings))
+        found = lean_together(list(self.leanings))
         return "undecided" if self.rejected and found == "met" else found
 
     @property
     def used(self) -> NDArray[np.float64]:
         """(n_targets,) how much of what each target allows is used up."""
         return np.array([one.used for one in self.leanings])
+
+    @property
+    def failing(self) -> list[str]:
+        """The targets that it misses; where none is missed for certain, those that it leaves open."""
+        missed = [one.name for one in self.results if one.verdict == "missed"]
+        return missed or [one.name for one in self.results if one.verdict == "undecided" and one.used > 1]
 
     @property
     def as_it_stands(self) -> bool:
@@ -188,7 +260,7 @@ class Tried:
             n_replications=n,
             results=found.results,
             verdict=found.verdict,
-            leanings=tuple(leaning.leanings(sample, self.scenario.run.confidence)),
+            leanings=tuple(leanings(sample, self.scenario.run.confidence)),
             shares=found.shares,
             binding=found.binding,
         )

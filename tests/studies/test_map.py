@@ -10,10 +10,9 @@ import pytest
 from sim.measures.estimates import each_of
 from sim.measures.targets import joint, results
 from sim.scenario.schema import Scenario
-from sim.studies.frames import csv_text
-from sim.studies.map_table import table
-from sim.studies.plausibility import Grid, Map, looks, plausibility
+from sim.studies.map import Grid, Map, looks, plausibility
 from sim.studies.ranges import axis
+from sim.tables.map import CELLS, cells
 from tests.studies.lines import desk, simulated, tried
 
 __all__ = ["simulated"]
@@ -107,7 +106,7 @@ def test_an_interrupted_map_goes_on_where_it_was(
     assert simulated()[1] == 150
     resumed = plausibility(Grid(scenario, STAFF, VOLUME), tried(scenario, tmp_path, resume=True))
     assert simulated()[1] == whole - 150
-    assert csv_text(table(resumed)) == csv_text(table(found))
+    assert CELLS.of(cells(resumed)).csv == CELLS.of(cells(found)).csv
 
 
 def test_periods_in_place_of_runs(scenario: Scenario) -> None:
@@ -126,7 +125,7 @@ def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None
 
 
 def test_the_table_has_a_row_a_cell_and_units(found: Map) -> None:
-    frame = table(found)
+    frame = CELLS.of(cells(found)).frame
     assert len(frame) == 30
     assert list(frame.columns)[:5] == [
         "pools.desk.staff",

@@ -21,10 +21,10 @@ from sim.measures.sample import Sample
 from sim.measures.stopping import Looks
 from sim.measures.targets import TargetResult, joint
 from sim.studies.ranges import Axis, Variations
+from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.trials import Trials
 
 Period = Literal["run", "month", "week", "day"]
 
@@ -90,11 +90,11 @@ class Grid:
     """The scenarios at all values of two ranges, each made and checked before anything is run."""
 
     def __init__(self, scenario: Scenario, x: Axis, y: Axis):
-        """ScenarioError where the document does not take a value; ValueError where the two ranges make no map."""
+        """ScenarioError where the document does not take a value; QuestionError where the two ranges make no map."""
         if x.path == y.path:
-            raise ValueError(f"the two ranges of a map are of two paths (got {x.path} twice)")
+            raise QuestionError(f"the two ranges of a map are of two paths (got {x.path} twice)")
         if not scenario.targets:
-            raise ValueError("a map needs targets, and the scenario has none")
+            raise QuestionError("a map needs targets, and the scenario has none")
         self.scenario, self.x, self.y = scenario, x, y
         variations = Variations(scenario)
         self.present = x.place(variations.value(x.path)), y.place(variations.value(y.path))

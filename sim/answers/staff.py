@@ -1,0 +1,172 @@
+"""The cheapest staffing that meets all targets at once, with its certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sim.answers.answer import Answer, Plot, Work
+from sim.tables import staff as tables
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.scenario.schema import Scenario
+    from sim.studies.staff.found import Found
+    from sim.studies.staff.search import Per
+    from sim.studies.staff.staffed import Bounds
+    from sim.tables.declared import Filled
+
+Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]
+"""Pools to decide, with bounds or without: "a,b=1..9", such texts one by one, or bounds by name."""
+
+
+def bounds(pools: Pools) -> dict[str, Bounds]:
+    """The bounds of each pool to decide, None where the search is to find them; ValueError where they are none.
+
+    >>> bounds("analysts=1..9, call_takers"), bounds({"analysts": (1, 9), "desk": 3})
+    ({'analysts': (1, 9), 'call_takers': None}, {'analysts': (1, 9), 'desk': (3, 3)})
+    """
+    if isinstance(pools, Mapping):
+        return {name: _bounds(name, given) for name, given in pools.items()}
+    found: dict[str, Bounds] = {}
+    for part in ",".join([pools] if isinstance(pools, str) else pools).split(","):
+        name, equals, given = (one.strip() for one in part.partition("="))
+        found[name] = _bounds(name, given if equals else None)
+    return found
+
+
+def _bounds(name: str, given: str | int | tuple[int, int] | None) -> Bounds:
+    if given is None or isinstance(given, tuple):
+        return given
+    least, dots, most = str(given).partition("..")
+    try:
+        return int(least), int(most if dots else least)
+    except ValueError:
+        raise ValueError(f"bounds are written {name}=1..9 (got '{name}={given}')") from None
+
+
+class Staffing(Answer["Found"]):
+    """A search for staffing: `staffing` post by post, `staff_targets`, `staff_certificate`, `staff_tried`,
+    `staff_pools`, and `frontier` where that was asked for."""
+
+    command = "staff"
+    leaves = (tables.STAFFING, tables.TARGETS, tables.CERTIFICATE, tables.TRIED, tables.POOLS, tables.FRONTIER)
+    plots = (
+        Plot(
+            "staffing",
+            "The cheapest staffing",
+            "The people of the cheapest staffing found, at every post between the bounds of the search, and what one "
+            "person less there would do.",
+            "staffing:staffing",
+            (tables.STAFFING, tables.TARGETS, tables.CERTIFICATE, tables.POOLS),
+        ),
+        Plot(
+            "staff_tried",
+            "What was tried",
+            "Every staffing that the search ran: its cost, and how much of what it allows the worst target uses up.",
+            "staffing:tried",
+            (tables.TRIED,),
+        ),
+        Plot(
+            "frontier",
+            "Cost against promise",
+            "What it costs to hold all targets in a larger share of the periods.",
+            "staffing:frontier",
+            (tables.FRONTIER,),
+        ),
+    )
+
+    def __init__(self, found: Found, asked: tuple[str, ...] | None = None):
+        """`asked` are the options of the command with which it was asked for; None where that was done from Python."""
+        self.found, self.asked = found, asked
+
+    @classmethod
+    def ask(
+        cls,
+        scenario: Scenario,
+        work: Work,
+        *,
+        pools: Mapping[str, Bounds] | None = None,
+        effort: float = 1.0,
+        frontier: Per | None = None,
+        asked: tuple[str, ...] | None = None,
+    ) -> Staffing:
+        """Look for it, `effort` times as long as usual; ValueError where nothing can be decided."""
+        from sim.studies.staff.found import found
+
+        looked = found(scenario, work.trials, pools=pools, effort=effort, frontier=frontier, expect=work.expect)
+        return cls(looked, asked)
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.found.answer.scenario
+
+    @property
+    def staffed(self) -> Scenario:
+        """The scenario with the answer on duty; ValueError where no staffing was found."""
+        from sim.studies.ranges import Variations
+
+        answer = self.found.answer
+        if answer.staffing is None:
+            raise ValueError(f"there is no staffing: {answer.why}")
+        return Variations(answer.scenario).at(answer.by_path)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a staffing was found and shown to meet every target on fresh seeds."""
+        return self.found.answer.confirmed
+
+    def filled(self) -> Iterable[Filled]:
+        found, answer = self.found, self.found.answer
+        there = (
+            tables.STAFFING.of(tables.posts(answer) if answer.tried is not None else ()),
+            tables.TARGETS.of(tables.targets(answer)),
+            tables.CERTIFICATE.of(tables.as_a_whole(answer)),
+            tables.TRIED.of(tables.tried(answer)),
+            tables.POOLS.of(found.pools),
+            tables.FRONTIER.of(tables.frontier(found)),
+        )
+        return [one for one in there if one.cells]
+
+    def drawn(self) -> Iterator[Plot]:
+        shown = (self.found.pools, self.found.answer.tried, self.found.frontier)
+        return (plot for plot, there in zip(self.plots, shown, strict=True) if there)
+
+    def sentences(self) -> list[str]:
+        from sim.text.staff import sentences
+
+        return sentences(self.found, self.asked)
+
+    def parts(self) -> list[RenderableType]:
+        from sim.text.staff import parts
+
+        return parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        found, answer = self.found, self.found.answer
+        fresh, certificate, stretch = answer.confirmation, answer.certificate, found.stretch
+        return super().head() | {
+            "why_none": answer.why,
+            "reliefs": {one.pool: one.targets for one in answer.reliefs},
+            "overloaded": found.overloaded,
+            "fresh_seed": fresh and fresh.seed,
+            "not_shown_on_fresh_seeds": fresh.unproven if fresh else (),
+            "all_held_on_fresh_seeds": {
+                unit: {"share": held.share.value, "low": held.share.low, "high": held.share.high}
+                for unit, held in (fresh.joint.shares.items() if fresh else ())
+            },
+            "cheaper_undecided": certificate and certificate.n_unsure,
+            "tells_against_the_certificate": [
+                dict(zip((post.path for post in answer.posts), one, strict=True))
+                for one in (certificate.against if certificate else ())
+            ],
+            "binding_hours": stretch
+            and {
+                "days": stretch.days,
+                "from_hour": stretch.first_hour,
+                "to_hour": stretch.last_hour,
+                "share_of_failures": stretch.of_failures,
+                "share_of_tips": stretch.of_tips,
+            },
+        }
