@@ -16,7 +16,7 @@ from sim.dynamics.clock import MINUTE
 from sim.measures import kinds
 from sim.measures.estimates import Estimate, student
 from sim.measures.held import VALUE
-from sim.measures.kinds import Floats, Ints, Replicated, TimedKind, ValueKind, Watched, measured
+from sim.measures.kinds import Floats, InPlace, Ints, TimedKind, ValueKind, Watched, measured
 from sim.measures.tallies import LOST, MET, MISSED, OPEN, WITHOUT_END
 from sim.scenario import targets
 from sim.scenario.fields import PositiveLength
@@ -45,7 +45,7 @@ class Half(Between):
 
     @property
     def says(self) -> str:
-        return f"half of {filter_words(self.of)} within {length(self.limit)} {self.between}{self.left_out}"
+        return f"half of {filter_words(self.of)} within {length(self.limit)} {self.between}{self.leaving_out}"
 
     @property
     def failing(self) -> str:
@@ -110,11 +110,14 @@ class Medians(TimedKind[Half], ValueKind[Half]):
 class Middles(Medians):
     """The median over all replications, from how many tips took how many minutes in each."""
 
-    def extra(self, target: Half, watched: Watched) -> Floats:
-        minutes = np.minimum(watched.tips.ticks[watched.tips.timed] // MINUTE, MOST_MINUTES)
-        return np.bincount(minutes, minlength=MOST_MINUTES + 1).astype(float)
+    def extra(self, target: Half, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        timed = watched.tips.timed
+        minutes = np.minimum(watched.tips.ticks[timed] // MINUTE, MOST_MINUTES)
+        size = MOST_MINUTES + 1
+        counts = np.bincount(cell[timed] * size + minutes, minlength=n_cells * size)
+        return counts.reshape(n_cells, size).astype(float)
 
-    def estimate(self, one: Replicated, confidence: float) -> Estimate:
+    def estimate(self, one: InPlace, confidence: float) -> Estimate:
         reached = np.cumsum(one.extra.sum(axis=0))
         if not reached[-1]:
             return Estimate(math.nan, 0.0, math.inf)

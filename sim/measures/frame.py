@@ -8,24 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
+from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import units_of_evidence
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
-from sim.scenario.targets import Between, OfPool, Target
+from sim.scenario.targets import Between, OfPool, Period, Place, Target
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-UNITS: Final = ("run", "month", "week", "day")
+UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
 WHAT: Final = ("enter", "start", "end")
@@ -61,18 +63,24 @@ class Frame:
         """Tick of the midnight at which the first of them begins."""
         self.first_hour = HOURS_A_WEEK // 7 * ((start.weekday() + first_day) % 7)
         """Hour of the week, from Monday 00:00, of that midnight."""
-        self.periods = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
+        self.periods: dict[str, Periods] = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
         """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
-        self.by_place = any(isinstance(target, OfPool) and target.in_each for target in self.targets)
-        """Whether a target asks for the places of a pool one by one."""
+        self.pool_slots = {slots_of(target) for target in self.targets if isinstance(target, OfPool)}
+        """Whether by centre, and by how many ticks, targets ask for the pools over time."""
         self.grid = self._grid()
         """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
         self.sizes = tuple(len(scenario.names[name]) + (name == "tier") for name in ATTRIBUTES)
+        self._cuts: dict[tuple[Place | None, Period], Cut] = {}
+        self.own = tuple(self.cut(target.in_each, target.per) for target in self.targets)
+        """The places and windows of each target."""
+        ends = np.cumsum([0, *(cut.n_places for cut in self.own)]).tolist()
+        self.rows = tuple(slice(begin, end) for begin, end in pairwise(ends))
+        """Where the places of each target lie among those of all, one after the other."""
         self.recorded = is_certain(scenario)
         """Whether nothing is left to chance: one replication is all there is, and tells of this period alone."""
         self.given_arrivals = given_arrivals(scenario)
@@ -89,10 +97,28 @@ class Frame:
         """Units of evidence in one replication."""
         return units_of_evidence(self.scenario)
 
+    def units_in(self, k: int) -> NDArray[np.int64]:
+        """(n_places,) units of evidence in one replication about each place of a target: of an hour of the week no more
+        than it comes."""
+        cut = self.own[k]
+        if cut.place in ("weekday", "hour", "half_hour"):
+            return np.minimum(self.units, np.maximum(cut.occurrences(), 1))
+        return np.full(cut.n_places, self.units, np.int64)
+
     @cached_property
     def bounds(self) -> tuple[Bounds, ...]:
-        """What each target comes to at least and at most, whatever is drawn."""
-        return tuple(value_bounds(self.scenario, target) for target in self.targets)
+        """What the value of each target comes to at least and at most, whatever is drawn."""
+        return tuple(_of_windows(target, value_bounds(self.scenario, target)) for target in self.targets)
+
+    def cut(self, place: Place | None, unit: Period) -> Cut:
+        """The cells of places and windows."""
+        if (place, unit) not in self._cuts:
+            self._cuts[place, unit] = Cut(self, place, unit)
+        return self._cuts[place, unit]
+
+    def attribute(self, name: str, combination: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The code of an attribute of tips, of their combinations in the grid."""
+        return np.asarray(self.grid[name], dtype=np.int64)[combination]
 
     def day(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The day of each tick, from the first."""
@@ -162,6 +188,24 @@ class Frame:
 def _begins(unit: str, date: datetime) -> bool:
     """Whether a period begins at this midnight."""
     return unit == "day" or (date.weekday() == 0 if unit == "week" else date.day == 1)
+
+
+def slots_of(target: Target) -> tuple[bool, int]:
+    """Whether a target about a pool needs it by centre, and by stretches of how many ticks."""
+    asked = (target.per, target.in_each)
+    length = HALF_HOUR if "half_hour" in asked else HOUR if "hour" in asked else DAY
+    by_centre = target.in_each == "centre"
+    return by_centre, length if by_centre else min(length, HOUR)
+
+
+def _of_windows(target: Target, bounds: Bounds) -> Bounds:
+    """What holds whatever is drawn holds in every window too."""
+    if target.hold is None:
+        return bounds
+    at_least = target.side == "at_least"
+    kept = bounds.least >= target.threshold if at_least else bounds.most <= target.threshold
+    broken = bounds.most < target.threshold if at_least else bounds.least > target.threshold
+    return Bounds(float(kept), float(not broken))
 
 
 def without_tier(of: Filter | None) -> Filter | None:

@@ -1,4 +1,4 @@
-"""Whether a target held, in which periods, and in which of them worst: of one replication, whatever the kind."""
+"""Whether a target held, in which periods and in which of its own windows: of one replication, whatever the kind."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.frame import UNITS, Frame
-from sim.scenario.targets import Target
+from sim.scenario.targets import Goal, Target
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 VALUE, LOW, HIGH = range(3)
 """Along the axis of bounds: what was measured, and what it may come to as the open tips end."""
@@ -25,13 +26,13 @@ have."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Periodic:
-    """One target in the periods of one unit: (n_periods,) each, those that are judged."""
+    """One target in the periods of one unit, in all its places: (n_periods,) each, those that are judged."""
 
     speaks: NDArray[np.bool_]
     surely: NDArray[np.bool_]
     possibly: NDArray[np.bool_]
 
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Ints:
         """How many periods, by HELD."""
         parts = self.speaks, ~self.speaks, self.speaks & self.surely, self.speaks & self.possibly
         return np.array([np.count_nonzero(part) for part in parts])
@@ -44,7 +45,7 @@ def quotient(pairs: Floats) -> Floats:
 
 
 def in_periods(ratio: Floats, unit: str, frame: Frame) -> Floats:
-    """A ratio by (centre, day, ...) added up to the judged periods of a unit: (centre, period, 3, 2)."""
+    """A ratio by (place, day, ...) added up to the judged periods of a unit: (place, period, 3, 2)."""
     periods = frame.periods[unit]
     if unit == "run":
         return np.asarray(ratio.sum(axis=1, keepdims=True))
@@ -53,26 +54,13 @@ def in_periods(ratio: Floats, unit: str, frame: Frame) -> Floats:
     return ratio[:, periods.judged]
 
 
-def periodic(target: Target, ratio: Floats) -> Periodic:
-    """Whether a target held in each period, by its ratio by (centre, period, 3, 2): in every centre that has
+def periodic(goal: Goal, ratio: Floats) -> Periodic:
+    """Whether a goal was reached in each period, by its ratio by (place, period, 3, 2): in every place that has
     something."""
     speaks = ratio[:, :, LOW, 1] > 0
-    for_sure, at_best = (LOW, HIGH) if target.side == "at_least" else (HIGH, LOW)
-    surely, possibly = (np.all(~speaks | _kept(target, ratio[:, :, bound]), axis=0) for bound in (for_sure, at_best))
+    for_sure, at_best = (LOW, HIGH) if goal.side == "at_least" else (HIGH, LOW)
+    surely, possibly = (np.all(~speaks | kept(goal, ratio[:, :, bound]), axis=0) for bound in (for_sure, at_best))
     return Periodic(np.any(speaks, axis=0), surely, possibly)
-
-
-def worst(target: Target, ratio: Floats) -> Floats:
-    """The ratio of the worst cell of (centre, period, 3, 2), bound by bound: (3, 2), zeros where nothing was
-    counted."""
-    found = np.zeros((3, 2))
-    for bound in (VALUE, LOW, HIGH):
-        cells = ratio[:, :, bound].reshape(-1, 2)
-        cells = cells[cells[:, 1] > 0]
-        if len(cells):
-            value = cells[:, 0] / cells[:, 1]
-            found[bound] = cells[value.argmin() if target.side == "at_least" else value.argmax()]
-    return found
 
 
 def together(each: list[Periodic], n_periods: int) -> Periodic:
@@ -86,27 +74,63 @@ def together(each: list[Periodic], n_periods: int) -> Periodic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """One target in its own whole windows: (n,) cells each of one place and window, those with something to judge."""
+
+    ratio: Floats
+    """(n, 3, 2)."""
+    place: Ints
+    window: Ints
+    n_places: int
+    n_windows: int
+    """All that the measured time touches."""
+
+    def kept(self, target: Target) -> Floats:
+        """(n_places, 3, 2) windows that kept the rule over those judged: as measured, and as open tips may end."""
+        rule = target.rule
+        worst_first = (VALUE, LOW, HIGH) if target.side == "at_least" else (VALUE, HIGH, LOW)
+        parts = []
+        for bound in worst_first:
+            counted = self.ratio[:, bound, 1] > 0
+            held = counted & kept(rule, self.ratio[:, bound])
+            parts.append([np.bincount(self.place[some], minlength=self.n_places) for some in (held, counted)])
+        return np.array(parts, dtype=float).transpose(2, 0, 1)
+
+    def counts(self, target: Target) -> Ints:
+        """How many windows, by HELD; those that are not whole are silent, and one held if it did in all its places."""
+        rule = target.rule
+        for_sure, at_best = (LOW, HIGH) if target.side == "at_least" else (HIGH, LOW)
+        broken = [len(np.unique(self.window[~kept(rule, self.ratio[:, bound])])) for bound in (for_sure, at_best)]
+        spoke = len(np.unique(self.window))
+        return np.array([spoke, self.n_windows - spoke, *(spoke - n for n in broken)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Held:
     """One target in one replication."""
 
     ratio: Floats
-    """(3, 2) that its value comes from: of the run, or with `per` and `in_each` of the worst window and centre."""
-    windows: Periodic
-    """In its own windows."""
+    """(n_places, 3, 2) that its value comes from: of the run, or with `hold` windows kept over windows judged."""
+    windows: Ints
+    """Its own windows by HELD; of the run where it has none."""
     units: list[Periodic]
-    """In the periods of each of UNITS: in the run if it held in all its own windows, else by the period."""
+    """In the periods of each of UNITS: in the run if its value there reached its goal, else by its rule."""
 
 
-def held(target: Target, cells: Mapping[str, Floats]) -> Held:
-    """Where a target held, by what it came to in each centre and judged period of each of UNITS: (centre, period, 3,
-    2)."""
-    units = {unit: periodic(target, cells[unit]) for unit in UNITS}
-    own = units[target.per]
-    units["run"] = Periodic(*(np.array([part]) for part in (own.speaks.any(), own.surely.all(), own.possibly.all())))
-    return Held(worst(target, cells[target.per]), own, list(units.values()))
+def held(target: Target, cells: Mapping[str, Floats], windows: Windows | None) -> Held:
+    """Where a target held, by what it came to in each place and judged period of each of UNITS, (place, period, 3, 2),
+    and in its own windows, where it has any."""
+    rule = target.rule
+    units: dict[str, Periodic] = {unit: periodic(rule, cells[unit]) for unit in UNITS}
+    if windows is None:
+        return Held(cells["run"][:, 0], units["run"].counts(), list(units.values()))
+    ratio = windows.kept(target)
+    units["run"] = periodic(target.goal, ratio[:, None])
+    return Held(ratio, windows.counts(target), list(units.values()))
 
 
-def _kept(target: Target, pairs: Floats) -> NDArray[np.bool_]:
+def kept(goal: Goal, pairs: Floats) -> NDArray[np.bool_]:
+    """Whether ratios (..., 2) reach a goal; False where nothing was counted."""
     with np.errstate(invalid="ignore", divide="ignore"):
         value = pairs[..., 0] / pairs[..., 1]
-    return value >= target.threshold if target.side == "at_least" else value <= target.threshold
+    return np.asarray(value >= goal.threshold if goal.side == "at_least" else value <= goal.threshold)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isabstract
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import NEVER
 from sim.measures import passes
 from sim.measures.cohort import Cohort
-from sim.measures.estimates import Estimate, mean_interval, share_interval
-from sim.measures.frame import UNITS
-from sim.measures.held import HIGH, LOW, VALUE, in_periods, quotient
+from sim.measures.cuts import Cut
+from sim.measures.estimates import Estimate, each_of, mean_interval, share_interval, units_counted, verdict
+from sim.measures.evidence import nothing_failed
+from sim.measures.frame import UNITS, slots_of
+from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
 from sim.measures.places import Places
-from sim.measures.tallies import LOST, MET, MISSED, NOT_OF, OPEN, WITHOUT_END, Tally, by_cell, cell_of, timed_tally
+from sim.measures.tallies import LOST, MET, MISSED, NOT_OF, OPEN, WITHOUT_END, Tally, by_column, timed_tally
 from sim.measures.theory import erlang_a, mean_wait, wait_above
 from sim.scenario.targets import Between, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
 
@@ -70,8 +72,8 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Replicated:
-    """What one target came to in each of many replications."""
+class InPlace:
+    """What one target came to in one place, or in all of them, in each of many replications."""
 
     target: Target
     ratio: Floats
@@ -80,6 +82,8 @@ class Replicated:
     """(n_replications, ...) what else its kind keeps of each."""
     units: int = 1
     """Units of evidence in one replication (`evidence.py`)."""
+    name: str = ""
+    """Of the place; "" where the target has none."""
 
     @property
     def values(self) -> Floats:
@@ -88,16 +92,117 @@ class Replicated:
 
     def pairs(self, bound: int) -> Floats:
         """Numerators and denominators in which replications weigh as they should, (n_replications, 2)."""
-        return kind_of(self.target).weighed(self, bound)
+        return self.ratio[:, bound] if self.target.hold is not None else kind_of(self.target).weighed(self, bound)
 
     def estimate(self, confidence: float) -> Estimate:
         """The value over all replications, its interval spanning those of the low and the high bound."""
-        return kind_of(self.target).estimate(self, confidence)
+        if self.target.hold is None:
+            return kind_of(self.target).estimate(self, confidence)
+        units = self.units * len(self.ratio)
+        bounds = (self.ratio[:, bound] for bound in (VALUE, LOW, HIGH))
+        value, low, high = (share_interval(pairs[:, 0], pairs[:, 1], confidence, units) for pairs in bounds)
+        return Estimate(value.value, low.low, high.high)
+
+    def cannot_show(self, confidence: float) -> bool:
+        """Whether so little was judged that it would not show the goal to be reached, had nothing failed.
+
+        Never where no run could show it: of a goal that allows nothing.
+        """
+        goal, judged = self.target.goal, self.pairs(LOW)[:, 1]
+        kept = goal.threshold if goal.side == "at_least" else 1 - goal.threshold
+        if goal.unit == "share" and kept >= 1:
+            return False
+        if np.count_nonzero(judged) < 2:
+            return True
+        if goal.unit != "share":
+            return False
+        n = len(self.ratio)
+        return nothing_failed(units_counted(judged, self.units * n), n, kept, confidence) is not None
+
+
+class Replicated:
+    """What one target came to in each of many replications, place by place."""
+
+    def __init__(self, target: Target, places: Sequence[InPlace]):
+        self.target = target
+        self.places = tuple(places)
+        """All its places; one where it has none."""
+        self.judged = tuple(one for one in places if one.ratio[:, LOW, 1].any()) or self.places[:1]
+        """The places with something to judge; without any the first stands for all."""
+        self._estimates: dict[float, tuple[Estimate, ...]] = {}
+
+    def each(self, confidence: float) -> tuple[Estimate, ...]:
+        """The value of each place that is judged, with its own interval."""
+        if confidence not in self._estimates:
+            self._estimates[confidence] = tuple(one.estimate(confidence) for one in self.judged)
+        return self._estimates[confidence]
+
+    @property
+    def worst(self) -> InPlace:
+        """The place whose value is the worst over all replications."""
+        if len(self.judged) == 1:
+            return self.judged[0]
+        sign = 1 if self.target.goal.side == "at_least" else -1
+        found = next(iter(self._estimates.values()), None) or self.each(0.95)
+        values = [math.inf if math.isnan(one.value) else sign * one.value for one in found]
+        return self.judged[values.index(min(values))]
+
+    @property
+    def values(self) -> Floats:
+        """(n_replications,) of the worst place; NaN where nothing was counted."""
+        return self.worst.values
+
+    def pairs(self, bound: int) -> Floats:
+        """Of the worst place: numerators and denominators in which replications weigh as they should."""
+        return self.worst.pairs(bound)
+
+    def estimate(self, confidence: float) -> Estimate:
+        """The value of the worst place, with its interval.
+
+        The limit towards the bad side is the worst of those of the single places: the truly worst is among them, so
+        that it needs no correction (an intersection-union test). The limit towards the good side is the worst of
+        theirs at the error over the number of places.
+
+        Source: R. L. Berger, Technometrics 24 (1982), for the test; Bonferroni for the other limit.
+        """
+        single = self.each(confidence)
+        if len(single) == 1:
+            return single[0]
+        sure = self.each(each_of(confidence, len(single)))
+        values = [one.value for one in single if not math.isnan(one.value)]
+        if self.target.goal.side == "at_least":
+            low, high = min(one.low for one in single), min(one.high for one in sure)
+            return Estimate(min(values, default=math.nan), low, high)
+        low, high = max(one.low for one in sure), max(one.high for one in single)
+        return Estimate(max(values, default=math.nan), low, high)
+
+    def too_few(self, confidence: float) -> tuple[str, ...]:
+        """The places, by name, in which too little was judged to show that they reach the goal, or that they do not."""
+        if self.target.in_each is None:
+            return ()
+        goal = self.target.goal
+        sure = self.each(each_of(confidence, len(self.judged)))
+        return tuple(
+            one.name
+            for one, found in zip(self.judged, sure, strict=True)
+            if one.cannot_show(confidence) and verdict(found, goal.threshold, goal.side) != "missed"
+        )
 
     def repeated(self, times: int) -> Replicated:
         """As if so many times the replications had come out as these."""
-        ratio, extra = (np.concatenate([part] * times) for part in (self.ratio, self.extra))
-        return Replicated(self.target, ratio, extra, self.units)
+        return Replicated(
+            self.target,
+            [
+                InPlace(
+                    one.target,
+                    np.concatenate([one.ratio] * times),
+                    np.concatenate([one.extra] * times),
+                    one.units,
+                    one.name,
+                )
+                for one in self.places
+            ],
+        )
 
 
 class Kind(ABC, Generic[AnyKind]):
@@ -116,16 +221,46 @@ class Kind(ABC, Generic[AnyKind]):
         return None
 
     @abstractmethod
-    def cells(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
-        """By each of UNITS: (n_centres or 1, n_periods, 3, 2) of the judged periods, VALUE, LOW and HIGH, each a
-        numerator over a denominator, which is 0 where there was nothing to judge."""
+    def by_cell(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        """(n_cells, 3, 2) VALUE, LOW and HIGH of what `cell_of` counts in each cell, each a numerator over a
+        denominator, which is 0 where there was nothing to judge."""
 
-    def extra(self, target: AnyKind, watched: Watched) -> Floats:
-        """What else of a replication its estimate is made of: an array of one shape for all replications."""
-        return np.zeros(0)
+    def cell_of(self, target: AnyKind, watched: Watched, cut: Cut) -> Ints:
+        """The cell of each thing that it counts: of each tip of the cohort."""
+        return cut.of_tips(watched.cohort)
 
     @abstractmethod
-    def weighed(self, one: Replicated, bound: int) -> Floats:
+    def in_periods(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
+        """By each of UNITS: (n_places, n_periods, 3, 2) of the judged periods, as `by_cell` gives them."""
+
+    def held(self, target: AnyKind, watched: Watched) -> Held:
+        """Where it held in a replication, in each place and window."""
+        cells = self.in_periods(target, watched)
+        return held(target, cells, None if target.hold is None else self._windows(target, watched, cells))
+
+    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> Windows:
+        """In the target's own windows, those of all places that have something."""
+        cut = watched.cohort.frame.cut(target.in_each, target.per)
+        whole = np.flatnonzero(cut.whole)
+        if target.per in cells:
+            ratio = cells[target.per] if len(whole) else np.zeros((cut.n_places, 0, 3, 2))
+            place, window = np.nonzero(ratio[:, :, LOW, 1])
+            return Windows(ratio[place, window], place, whole[window], cut.n_places, cut.n_windows)
+        cell = self.cell_of(target, watched, cut)
+        # Most hours of most places have nothing: only those are looked at in which something happened.
+        there, among = np.unique(cell, return_inverse=True)
+        ratio = self.by_cell(target, watched, among.reshape(cell.shape), len(there))
+        place, window = np.divmod(there, cut.n_windows)
+        told = cut.whole[window] & (ratio[:, LOW, 1] > 0)
+        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_windows)
+
+    def extra(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        """(n_cells, ...) what else of a replication its estimate is made of, by place: of one shape for all
+        replications. Not asked for with `hold`."""
+        return np.zeros((n_cells, 0))
+
+    @abstractmethod
+    def weighed(self, one: InPlace, bound: int) -> Floats:
         """(n_replications, 2) numerators and denominators whose totals give the value: what differences between
         scenarios and the leanings of a search are made of."""
 
@@ -133,7 +268,7 @@ class Kind(ABC, Generic[AnyKind]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         """The estimate from what `weighed` gave of one bound; `units` are those of evidence of all replications."""
 
-    def estimate(self, one: Replicated, confidence: float) -> Estimate:
+    def estimate(self, one: InPlace, confidence: float) -> Estimate:
         """The value over all replications, its interval spanning those of the low and the high bound."""
         value, low, high = (self.weighed(one, bound) for bound in (VALUE, LOW, HIGH))
         units = one.units * len(one.ratio)
@@ -192,25 +327,17 @@ def tally(target: Target, cohort: Cohort) -> Tally:
 
 
 class RatioKind(Kind[AnyKind]):
-    """A kind whose value is a ratio that adds up over periods.
+    """A kind whose value is a ratio that adds up over periods; the tips of all replications weigh alike."""
 
-    The tips of a run weigh alike; worst windows weigh alike, as many tips as they have on average.
-    """
+    def in_periods(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
+        frame = watched.cohort.frame
+        days = frame.cut(target.in_each, "day")
+        by_day = self.by_cell(target, watched, self.cell_of(target, watched, days), days.n_cells)
+        by_day = by_day.reshape(days.n_places, days.n_windows, 3, 2)
+        return {unit: in_periods(by_day, unit, frame) for unit in UNITS}
 
-    @abstractmethod
-    def by_day(self, target: AnyKind, watched: Watched) -> Floats:
-        """(n_centres or 1, n_days, 3, 2) by the day of arrival."""
-
-    def cells(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
-        by_day = self.by_day(target, watched)
-        return {unit: in_periods(by_day, unit, watched.cohort.frame) for unit in UNITS}
-
-    def weighed(self, one: Replicated, bound: int) -> Floats:
-        pairs = one.ratio[:, bound]
-        counted = pairs[:, 1] > 0
-        if not counted.any() or _of_runs(one.target):
-            return pairs
-        return _reweighed(pairs, np.where(counted, float(pairs[counted, 1].mean()), 0.0))
+    def weighed(self, one: InPlace, bound: int) -> Floats:
+        return one.ratio[:, bound]
 
 
 class ValueKind(Kind[AnyKind]):
@@ -222,24 +349,21 @@ class ValueKind(Kind[AnyKind]):
         """(n_cells, 3) VALUE, LOW and HIGH of the tips of each cell, by the cell of each tip; NaN where nothing was
         counted."""
 
-    def cells(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
-        cohort = watched.cohort
-        frame = cohort.frame
-        n_centres = 1 if target.in_each is None else len(frame.scenario.centres)
-        found = {}
+    def by_cell(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        values = self.values(target, watched, cell, n_cells)
+        counted = ~np.isnan(values)
+        return np.stack([np.where(counted, values, 0.0), counted.astype(float)], axis=-1)
+
+    def in_periods(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
+        frame = watched.cohort.frame
+        found: dict[str, Floats] = {}
         for unit in UNITS:
-            periods = frame.periods[unit]
-            n_periods = len(periods.first_day)
-            cell = np.searchsorted(periods.first_day, cohort.day, side="right") - 1
-            if target.in_each is not None:
-                cell = cohort.centre * np.int64(n_periods) + cell
-            values = self.values(target, watched, cell, n_centres * n_periods)
-            counted = ~np.isnan(values)
-            pairs = np.stack([np.where(counted, values, 0.0), counted.astype(float)], axis=-1)
-            found[unit] = pairs.reshape(n_centres, n_periods, 3, 2)[:, periods.judged]
+            cut = frame.cut(target.in_each, unit)
+            ratio = self.by_cell(target, watched, self.cell_of(target, watched, cut), cut.n_cells)
+            found[unit] = ratio.reshape(cut.n_places, cut.n_windows, 3, 2)[:, frame.periods[unit].judged]
         return found
 
-    def weighed(self, one: Replicated, bound: int) -> Floats:
+    def weighed(self, one: InPlace, bound: int) -> Floats:
         pairs = one.ratio[:, bound]
         return _reweighed(pairs, (pairs[:, 1] > 0).astype(float))
 
@@ -266,8 +390,8 @@ class Shares(TimedKind[ShareTarget], RatioKind[ShareTarget]):
     never = MISSED
     late = MISSED
 
-    def by_day(self, target: ShareTarget, watched: Watched) -> Floats:
-        met, missed, lost, still_open = by_cell(target, watched.cohort, watched.tips.column)[:4]
+    def by_cell(self, target: ShareTarget, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        met, missed, lost, still_open = by_column(watched.tips.column, cell, n_cells)[:4]
         judged = met + missed + lost
         return ratio_of((met, judged), (met, judged + still_open), (met + still_open, judged + still_open))
 
@@ -292,12 +416,11 @@ class Means(TimedKind[MeanTarget], RatioKind[MeanTarget]):
     never = WITHOUT_END
     late = OPEN
 
-    def by_day(self, target: MeanTarget, watched: Watched) -> Floats:
-        cohort, found = watched.cohort, watched.tips
-        table = by_cell(target, cohort, found.column)
+    def by_cell(self, target: MeanTarget, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        found = watched.tips
+        table = by_column(found.column, cell, n_cells)
         counted, still_open = table[MET] + table[MISSED], table[OPEN]
-        cell = cell_of(target, cohort)
-        total = np.bincount(cell, weights=found.ticks, minlength=counted.size).reshape(counted.shape)
+        total: Floats = np.bincount(cell, weights=found.ticks, minlength=n_cells).astype(float)
         least = (total, counted + still_open)
         return ratio_of(least, least, (np.where(still_open > 0, math.inf, total), counted + still_open))
 
@@ -321,8 +444,8 @@ class LostShares(RatioKind[LostTarget]):
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
 
-    def by_day(self, target: LostTarget, watched: Watched) -> Floats:
-        kept, _, lost, still_open = by_cell(target, watched.cohort, watched.tips.column)[:4]
+    def by_cell(self, target: LostTarget, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        kept, _, lost, still_open = by_column(watched.tips.column, cell, n_cells)[:4]
         total = kept + lost + still_open
         return ratio_of((lost, total), (lost, total), (lost + still_open, total))
 
@@ -337,27 +460,26 @@ class LostShares(RatioKind[LostTarget]):
 
 @measured("occupancy")
 class Occupancies(RatioKind[OccupancyTarget]):
-    """Busy time over time on duty. Replications weigh by their time on duty, worst windows alike."""
+    """Busy time over time on duty, by which replications weigh."""
 
-    def by_day(self, target: OccupancyTarget, watched: Watched) -> Floats:
+    def cell_of(self, target: OccupancyTarget, watched: Watched, cut: Cut) -> Ints:
+        _, length = slots_of(target)
+        return cut.of_slots(length, cut.n_places if target.in_each == "centre" else 1)
+
+    def by_cell(self, target: OccupancyTarget, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         places, frame = watched.places, watched.cohort.frame
         assert places is not None
         pool = frame.scenario.pool_index(target.pool)
-        if target.in_each is None or places.days is None:
-            busy, on_duty = (places.by_day(number, pool)[None] for number in (passes.BUSY, passes.ON_DUTY))
-        else:
-            mine = places.days[:, frame.pool_of_place == pool].astype(float)
-            busy, on_duty = mine[passes.BUSY], mine[passes.ON_DUTY]
+        slots = [places.slots(number, pool, frame, slots_of(target)) for number in (passes.BUSY, passes.ON_DUTY)]
+        busy, on_duty = (
+            np.bincount(cell.ravel(), weights=ticks.ravel(), minlength=n_cells).astype(float) for ticks in slots
+        )
         return ratio_of(*[(busy, on_duty)] * 3)
 
-    def weighed(self, one: Replicated, bound: int) -> Floats:
+    def weighed(self, one: InPlace, bound: int) -> Floats:
         pairs = one.ratio[:, bound]
         counted = pairs[:, 1] > 0
-        if not counted.any():
-            return pairs
-        size = float(pairs[counted, 1].mean())
-        weight = pairs[:, 1] if _of_runs(one.target) else np.where(counted, size, 0.0)
-        return _reweighed(pairs, weight / size)
+        return _reweighed(pairs, pairs[:, 1] / float(pairs[counted, 1].mean())) if counted.any() else pairs
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
@@ -372,11 +494,6 @@ class Occupancies(RatioKind[OccupancyTarget]):
 def ratio_of(*bounds: tuple[Floats, Floats]) -> Floats:
     """VALUE, LOW and HIGH, each a numerator and a denominator, as the last two axes."""
     return np.stack([np.stack(pair, axis=-1) for pair in bounds], axis=-2)
-
-
-def _of_runs(target: Target) -> bool:
-    """Whether a replication gives one value, and not the worst of several windows."""
-    return target.per == "run" and target.in_each is None
 
 
 def _reweighed(pairs: Floats, weight: Floats) -> Floats:

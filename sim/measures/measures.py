@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import HOUR
 from sim.dynamics.log import Log
-from sim.dynamics.replication import Replication
+from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
 from sim.measures.frame import HOURS_A_WEEK, UNITS, Frame
-from sim.measures.held import HELD, Periodic, held, together
+from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import Places, follow
 from sim.measures.tallies import COLUMNS, Tally, unlabelled
@@ -62,12 +62,14 @@ class Measures:
     unlabelled: Ints
     """(n_targets, 2) tips without a label that a target on a tier cannot judge: lost, and open."""
     ratio: Floats
-    """(n_targets, 3, 2) value, low and high bound, each as numerator and denominator; of the worst window and centre
-    with `per` and `in_each`. A kind that is no ratio has its value over 1."""
+    """(n_rows, 3, 2) value, low and high bound, each as numerator and denominator: of each place of each target, as
+    `Frame.rows` has them. With `hold` windows kept over windows judged; a kind that is no ratio has its value over
+    1."""
     extra: tuple[Floats, ...]
-    """Of each target what else its kind keeps; most keep nothing, (0,)."""
+    """Of each target what else its kind keeps, (n_places, ...); most keep nothing, (0,)."""
     windows: Ints
-    """(n_targets, 4) the target's own windows, by HELD of `held`: 1 where it is judged by the run."""
+    """(n_targets, 4) the target's own windows, in all its places, by HELD of `held`: 1 where it is judged by the
+    run."""
     units: Ints
     """(n_targets, 4, 4) periods of each of UNITS, by HELD."""
     joint: Ints
@@ -145,7 +147,8 @@ def measure(
     stages, waits = (None, None) if only_targets else _visits(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
-    ratio, own = np.zeros((n_targets, 3, 2)), np.zeros((n_targets, len(HELD)), np.int64)
+    ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
+    own = np.zeros((n_targets, len(HELD)), np.int64)
     units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
     extra: list[Floats] = []
     periods: list[list[Periodic]] = []
@@ -153,14 +156,16 @@ def measure(
     for k, target in enumerate(frame.targets):
         kind = kind_of(target)
         found = kind.tally(target, cohort)
+        if found is not None and target.in_each == "tier":
+            found = found.only(cohort.label != NO_LABEL)
         if found is not None:
             counts[k] = np.bincount(found.column, minlength=len(COLUMNS))
             lacking[k] = unlabelled(target, cohort)
             tallies[k] = found
         watched = Watched(cohort, places, found)
-        where = held(target, kind.cells(target, watched))
-        extra.append(kind.extra(target, watched))
-        ratio[k], own[k] = where.ratio, where.windows.counts()
+        where = kind.held(target, watched)
+        extra.append(_extra(target, watched))
+        ratio[frame.rows[k]], own[k] = where.ratio, where.windows
         units[k] = [one.counts() for one in where.units]
         periods.append(where.units)
     joint = [together([each[u] for each in periods], _n_judged(frame, u)).counts() for u in range(len(UNITS))]
@@ -180,6 +185,15 @@ def measure(
         arrivals=np.zeros(0) if only_targets else _arrivals(cohort),
         pooled=_pooled(log, replication, cohort, tallies, first_spell, waits) if pooled and waits is not None else None,
     )
+
+
+def _extra(target: Target, watched: Watched) -> Floats:
+    """What else the kind of a target keeps, by place; (0,) where that is nothing."""
+    if target.hold is not None:
+        return np.zeros(0)
+    kind, cut = kind_of(target), watched.cohort.frame.cut(target.in_each, "run")
+    found = kind.extra(target, watched, kind.cell_of(target, watched, cut), cut.n_places)
+    return found if found.size else np.zeros(0)
 
 
 def _pooled(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import HOUR
+from sim.dynamics.clock import DAY, HOUR
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.measures import passes
@@ -23,36 +24,43 @@ class Places:
 
     hours: Ints
     """(N_NUMBERS, n_pools, n_hours) by hour from the first midnight. Busy is busy on duty."""
-    days: Ints | None
-    """(N_NUMBERS, n_places, n_days), where a target asks for the occupancy in each centre."""
+    finer: Mapping[tuple[bool, int], Ints]
+    """Where targets ask for it, by centre or not and the length of a stretch in ticks: (N_NUMBERS, n_places or n_pools,
+    n_stretches)."""
     totals: Ints
     """(n_places, N_NUMBERS)."""
 
-    def by_day(self, number: int, pool: int) -> Floats:
-        """(n_days,) of a number of a pool, in all centres."""
-        return np.asarray(self.hours[number, pool].reshape(-1, 24).sum(axis=-1), dtype=np.float64)
+    def slots(self, number: int, pool: int, frame: Frame, slots: tuple[bool, int]) -> Floats:
+        """(n_centres or 1, n_slots) of a number of a pool, by centre or not and by stretches of so many ticks."""
+        by_centre, _ = slots
+        table = self.finer.get(slots, self.hours)
+        rows = np.flatnonzero(frame.pool_of_place == pool) if by_centre else [pool]
+        return table[number, rows].astype(np.float64)
 
 
 def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> Places:
     """The places of a replication over its measured time."""
-    hours, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, hours_a_cell=1)
-    days = None
-    if frame.by_place:
-        each = np.arange(len(frame.pool_of_place))
-        days, _ = _numbers(log, replication, first_spell, frame, each, hours_a_cell=24)
-    return Places(hours, days, totals)
+    hours, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, HOUR)
+    each = np.arange(len(frame.pool_of_place))
+    finer = {
+        (by_centre, length): _numbers(
+            log, replication, first_spell, frame, each if by_centre else frame.pool_of_place, length
+        )[0]
+        for by_centre, length in sorted(frame.pool_slots - {(False, HOUR)})
+    }
+    return Places(hours, finer, totals)
 
 
 def _numbers(
-    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, hours_a_cell: int
+    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, length: int
 ) -> tuple[Ints, Ints]:
-    """The numbers by group of places and cell of so many hours, (N_NUMBERS, n_groups, n_cells), and by place."""
+    """The numbers by group of places and stretch of so many ticks, (N_NUMBERS, n_groups, n_cells), and by place."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
     n_groups = int(group.max(initial=-1)) + 1
-    jumps = np.zeros((passes.N_FOLLOWED, n_groups, frame.n_hours // hours_a_cell + 1), np.int64)
+    jumps = np.zeros((passes.N_FOLLOWED, n_groups, frame.n_days * (DAY // length) + 1), np.int64)
     rests = np.zeros_like(jumps)
     totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
-    window = (frame.first, frame.last, frame.origin, hours_a_cell)
+    window = (frame.first, frame.last, frame.origin, length)
     passes.follow_places(
         (tips.first_visit, tips.centre, log.lost),
         (visits.kind, visits.work, first_spell, rules.kinds.stage),
@@ -78,6 +86,6 @@ def _numbers(
         left = frame.last - np.clip(tick, frame.first, frame.last)
         np.add.at(totals[:, number], place, change * left)
     totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-    followed = (np.cumsum(jumps, axis=-1) * (HOUR * hours_a_cell) - rests)[..., :-1]
+    followed = (np.cumsum(jumps, axis=-1) * length - rests)[..., :-1]
     joined, gone, busy, on_duty, overtime, done = followed
     return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime]), totals

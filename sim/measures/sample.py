@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.frame import Frame
-from sim.measures.kinds import Replicated
+from sim.measures.kinds import InPlace, Replicated
 from sim.measures.measures import PER_REPLICATION, Floats, Ints, Measures, Pooled
 
 MOST_UNITS: Final = 100
@@ -29,6 +29,7 @@ class Sample:
         self._rows: list[Measures] = []
         self._failing: list[Ints] = []
         self._stacked: dict[str, NDArray[Any]] = {}
+        self._of: dict[int, Replicated] = {}
         self._pooled: Pooled | None = None
 
     def add(self, measures: Measures) -> None:
@@ -41,6 +42,7 @@ class Sample:
                 self._failing[len(self._rows) % MOST_UNITS] += measures.pooled.failing
         self._rows.append(measures.without_pooled())
         self._stacked.clear()
+        self._of.clear()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -90,12 +92,22 @@ class Sample:
         return self._stack("ratio")
 
     def extra(self, k: int) -> Floats:
-        """(n_replications, ...) what else the kind of a target keeps."""
+        """(n_replications, n_places, ...) what else the kind of a target keeps; (n_replications, 0) where nothing."""
         return np.stack([row.extra[k] for row in self._rows])
 
     def of(self, k: int) -> Replicated:
-        """What a target came to in each replication."""
-        return Replicated(self.frame.targets[k], self.ratio[:, k], self.extra(k), self.frame.units)
+        """What a target came to in each replication, place by place."""
+        if k not in self._of:
+            frame, target = self.frame, self.frame.targets[k]
+            ratio, extra, units = self.ratio[:, frame.rows[k]], self.extra(k), frame.units_in(k)
+            self._of[k] = Replicated(
+                target,
+                [
+                    InPlace(target, ratio[:, p], extra[:, p] if extra.size else extra, int(units[p]), name)
+                    for p, name in enumerate(frame.own[k].names)
+                ],
+            )
+        return self._of[k]
 
     @property
     def windows(self) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -43,11 +43,16 @@ class Tally:
     ticks: Ticks
     """From one moment to the other, 0 if it passed `to` before `from`; of an open tip its age since `from`; else 0."""
 
+    def only(self, some: Flags) -> Tally:
+        """As if the target were about some of the tips only."""
+        column = np.where(some, self.column, np.int8(NOT_OF)).astype(np.int8)
+        return replace(self, column=column, timed=self.timed & some, ticks=np.where(some, self.ticks, 0))
+
 
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
-    """How many tips a target on a tier cannot judge, since they had no label yet: lost, and still open."""
+    """How many tips a target on tiers cannot judge, since they had no label yet: lost, and still open."""
     of = target.of if isinstance(target, OfTips) else None
-    if of is None or of.tier is None:
+    if target.in_each != "tier" and (of is None or of.tier is None):
         return 0, 0
     without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
     lost, under_way = (int(np.sum(without & (cohort.state == state))) for state in (passes.LOST, passes.UNDER_WAY))
@@ -95,15 +100,7 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
             column[i] = late if ticks[i] > limit else OPEN
 
 
-def cell_of(target: Target, cohort: Cohort) -> NDArray[np.int64]:
-    """The cell of each tip: its centre, where the target asks for each, and its day of arrival."""
-    return cohort.day if target.in_each is None else cohort.centre * cohort.frame.n_days + cohort.day
-
-
-def by_cell(target: Target, cohort: Cohort, column: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Tips by column, centre (or all of them as one) and day of arrival."""
-    n_centres = 1 if target.in_each is None else len(cohort.frame.scenario.centres)
-    n_cells = n_centres * cohort.frame.n_days
-    code = cell_of(target, cohort) + column * np.int64(n_cells)
-    counts = np.bincount(code, minlength=len(COLUMNS) * n_cells).astype(float)
-    return counts.reshape(len(COLUMNS), n_centres, cohort.frame.n_days)
+def by_column(column: NDArray[np.int8], cell: NDArray[np.int64], n_cells: int) -> NDArray[np.float64]:
+    """Tips by column and cell: (8, n_cells)."""
+    counts = np.bincount(cell + column * np.int64(n_cells), minlength=len(COLUMNS) * n_cells).astype(float)
+    return counts.reshape(len(COLUMNS), n_cells)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, units_counted, verdict
+from sim.measures.estimates import (
+    Estimate,
+    Verdict,
+    all_of,
+    each_of,
+    mean_interval,
+    share_interval,
+    units_counted,
+    verdict,
+)
 from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, Frame
 from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, quotient
-from sim.measures.kinds import Replicated
+from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
-from sim.measures.tallies import COLUMNS
+from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
-from sim.scenario.targets import Between, OfTips, Side, Target, Unit
+from sim.scenario.targets import MOST_LEFT_OUT, Between, Goal, OfTips, Side, Target, Unit
 
 RECORDED: Final = {"met": "kept", "missed": "broken"}
 """What is said of a period, in place of what would be said of the long run."""
@@ -63,6 +72,25 @@ class HeldShare:
         return int(self.periods[:, SILENT].sum())
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The tips that a target left out of those that it names: the lost, those that never came to its end, and for a
+    target on tiers those lost or open without any label. Who went through without ever coming to `from` is not named.
+    """
+
+    tips: int
+    """Over all replications."""
+    share: Estimate
+    """Of the tips named; its interval allows for nothing that was not drawn."""
+    most: float | None
+    """The share that may be left out; None where any may be."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether no more was left out than may be."""
+        return "met" if self.most is None else verdict(self.share, self.most, "at_most")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetResult:
     """What a target came to over all replications."""
@@ -70,7 +98,7 @@ class TargetResult:
     name: str
     target: Target
     value: float
-    """A share, or ticks; with `per` and `in_each` the mean over replications of the worst window and centre.
+    """A share, or ticks; with `hold` the share of windows that kept the rule, with `in_each` that of the worst place.
     NaN where nothing was counted."""
     low: float
     high: float
@@ -91,9 +119,17 @@ class TargetResult:
     unlabelled_open: int
     """Likewise those that are still open."""
     windows: HeldShare
-    """The share of its own windows in which it held, in every centre with `in_each`; of the runs without `per`."""
+    """The share of its own windows in which it held, in every place with `in_each`; of the runs without `per`."""
     held: dict[str, HeldShare]
     """The share of runs, months, weeks and days in which it held."""
+    worst: str | None = None
+    """The name of the place of which its value is; None without `in_each`, or where nothing was counted."""
+    too_few: tuple[str, ...] = ()
+    """The places in which too little was judged to show that they hold, or that they do not."""
+    silent: tuple[str, ...] = ()
+    """The places without anything to judge."""
+    left_out: LeftOut | None = None
+    """What it left out of the tips that it names; None for a target that leaves none out."""
     recorded: bool = False
     """Whether nothing was left to chance: the value is that of one period, without an interval for chance."""
     given_arrivals: bool = False
@@ -113,28 +149,33 @@ class TargetResult:
         return self.target.kind
 
     @property
+    def goal(self) -> Goal:
+        """What its value has to reach."""
+        return self.target.goal
+
+    @property
     def threshold(self) -> float:
-        """A share, or ticks."""
-        return self.target.threshold
+        """A share, or ticks; with `hold` the share of windows that is asked for."""
+        return self.goal.threshold
 
     @property
     def side(self) -> Side:
         """On which side of its threshold it is met."""
-        return self.target.side
+        return self.goal.side
 
     @property
     def unit(self) -> Unit:
         """What its figures are told in."""
-        return self.target.unit
+        return self.goal.unit
 
     @property
     def scale(self) -> float:
         """What a figure is divided by to be told in its unit."""
-        return self.target.scale
+        return self.goal.scale
 
     def in_unit(self, value: float) -> float:
         """A share, or ticks as minutes."""
-        return self.target.in_unit(value)
+        return self.goal.in_unit(value)
 
     @property
     def asked(self) -> str:
@@ -161,9 +202,9 @@ class TargetResult:
     def used(self) -> float:
         """How much of what the target allows is used up: 1 at the threshold, 2 where twice as much fails as may.
 
-        What fails is the share that missed, was lost, or is busy, or the time itself.
+        What fails is the share that missed, was lost, or is busy, or the time itself; with `hold` the share of windows.
         """
-        fails, allowed = self.target.fails(self.value), self.target.fails(self.threshold)
+        fails, allowed = self.goal.fails(self.value), self.goal.fails(self.threshold)
         if allowed <= 0:
             return math.inf if fails > 0 else 0.0
         return fails / allowed
@@ -174,13 +215,19 @@ class Joint:
     """Whether all targets hold together."""
 
     verdict: Verdict
-    """By intervals that hold all at once with the confidence asked for."""
+    """Met where every target is met by its own interval, missed where any is by intervals that hold all at once."""
     results: tuple[TargetResult, ...]
-    """The targets with those intervals."""
+    """The targets with intervals that hold all at once."""
     shares: dict[str, HeldShare]
     """The share of runs, months, weeks and days in which every target that had something to judge held."""
     binding: str | None
     """The target that uses up most of what it allows; None where nothing was counted."""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """Of each target what it adds to the verdict: met by its own interval, missed by the one that holds with all."""
+
+    def named(self, verdict: Verdict) -> list[str]:
+        """The targets that add so much to the verdict."""
+        return [name for name, one in self.verdicts.items() if one == verdict]
 
     @property
     def word(self) -> str:
@@ -190,38 +237,95 @@ class Joint:
 
 
 def results(
-    sample: Sample, confidence: float | None = None, names: Collection[str] | None = None
+    sample: Sample,
+    confidence: float | None = None,
+    names: Collection[str] | None = None,
+    *,
+    searched: Mapping[str, float] | None = None,
 ) -> list[TargetResult]:
-    """What the targets came to, each with its own interval; those named, or all. The scenario's confidence if none."""
+    """What the targets came to, each with its own interval; those named, or all. The scenario's confidence if none.
+
+    In a search `searched` has how many tips each target may leave out (`searched_left_out`), and a target that judges
+    no tip does not hold.
+    """
     confidence = sample.frame.scenario.run.confidence if confidence is None else confidence
     return [
-        _result(sample, k, name, confidence)
+        _result(sample, k, name, confidence, searched)
         for k, name in enumerate(sample.frame.scenario.targets)
         if names is None or name in names
     ]
 
 
-def joint(sample: Sample, confidence: float | None = None) -> Joint:
-    """Whether all targets hold together, by simultaneous intervals, and in which share of the periods they did."""
+def joint(sample: Sample, confidence: float | None = None, *, searched: Mapping[str, float] | None = None) -> Joint:
+    """Whether all targets hold together, and in which share of the periods they did; `searched` as for `results`.
+
+    *Met* is met where every target is, each by its own interval: if not all of them held, one of them would have to be
+    called met wrongly, and that alone has the error allowed (an intersection-union test needs no correction). *Missed*
+    is missed where any target is, by intervals that hold all at once: with many targets one is soon called missed by
+    chance. What is neither is undecided.
+
+    Source: R. L. Berger, Technometrics 24 (1982).
+    """
     scenario = sample.frame.scenario
     confidence = scenario.run.confidence if confidence is None else confidence
-    each = tuple(results(sample, each_of(confidence, len(scenario.targets))))
+    alone = results(sample, confidence, searched=searched)
+    each = tuple(results(sample, each_of(confidence, len(scenario.targets)), searched=searched))
     told = [one for one in each if not math.isnan(one.value)]
+    verdicts = {
+        one.name: _together(one.verdict, all_at_once.verdict) for one, all_at_once in zip(alone, each, strict=True)
+    }
     return Joint(
-        verdict=all_of([one.verdict for one in each]),
+        verdict=all_of(list(verdicts.values())),
         results=each,
         shares=_by_unit(sample.joint, sample.frame, confidence),
         binding=max(told, key=lambda one: one.used).name if told else None,
+        verdicts=verdicts,
     )
 
 
-def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
+def _together(alone: Verdict, all_at_once: Verdict) -> Verdict:
+    """What a target adds to the verdict on all."""
+    if all_at_once == "missed":
+        return "missed"
+    return "met" if alone == "met" else "undecided"
+
+
+def searched_left_out(sample: Sample) -> dict[str, float]:
+    """How many tips each target that leaves some out may leave out in a search: what it says itself, else 5 %, or what
+    it left out in this sample of the scenario's own staffing where that is more."""
+    found = {}
+    for k, (name, target) in enumerate(sample.frame.scenario.targets.items()):
+        if isinstance(target, Between) and target.leaves_out:
+            _, left, named = _left_out(sample, k)
+            share = float(left.sum() / named.sum()) if named.any() else 0.0
+            found[name] = max(MOST_LEFT_OUT, share) if target.left_out is None else target.left_out
+    return found
+
+
+def _left_out(sample: Sample, k: int) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+    """Tips left out over all replications, and (n_replications,) those of each with the tips named."""
+    counts, lacking = sample.counts[:, k], sample.unlabelled[:, k].sum(axis=1)
+    judged = kind_of(sample.frame.targets[k]).judged
+    gone = [column for column in (LOST, LEFT_OUT, WITHOUT_END) if column not in judged]
+    left = counts[:, gone].sum(axis=1) + lacking
+    named = counts.sum(axis=1) - counts[:, [WITHOUT_START, NOT_OF]].sum(axis=1) + lacking
+    return int(left.sum()), left.astype(float), named.astype(float)
+
+
+def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapping[str, float] | None) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
-    target, bounds = one.target, frame.bounds[k]
+    target, goal, bounds = one.target, one.target.goal, frame.bounds[k]
     found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
-    settled = _settled(bounds, target)
-    if not math.isnan(found.value):
+    counted = not math.isnan(found.value)
+    if counted:
         found = found.within(bounds)
+    settled = _settled(bounds, goal)
+    left_out = _what_was_left_out(sample, k, name, confidence, searched)
+    about_tips = isinstance(target, OfTips)
+    if counted:
+        by_value = verdict(found, goal.threshold, goal.side)
+    else:
+        by_value = "missed" if searched is not None and about_tips else "undecided"
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -230,21 +334,41 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         value=found.value,
         low=found.low,
         high=found.high,
-        verdict=verdict(found, target.threshold, target.side),
-        certain=settled and not math.isnan(found.value),
+        verdict=all_of([by_value, left_out.verdict if left_out and counted else "met"]),
+        certain=settled and counted and (left_out is None or left_out.verdict == "met"),
         unshown=None if settled else _unshown(one, confidence),
-        lower_bound=bool(np.isinf(one.ratio[:, HIGH, 0]).any()),
+        lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
         windows=HeldShare(
-            sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units, frame.recorded
+            sample.windows[:, k], bool(frame.own[k].whole.any()), confidence, frame.units, frame.recorded
         ),
         held=_by_unit(sample.units[:, k], frame, confidence),
+        worst=one.worst.name if target.in_each is not None and counted else None,
+        too_few=one.too_few(confidence) if counted else (),
+        silent=_silent(one) if target.in_each is not None else (),
+        left_out=left_out,
         recorded=frame.recorded,
         given_arrivals=frame.given_arrivals,
     )
+
+
+def _silent(one: Replicated) -> tuple[str, ...]:
+    judged = {place.name for place in one.judged if place.ratio[:, LOW, 1].any()}
+    return tuple(place.name for place in one.places if place.name not in judged)
+
+
+def _what_was_left_out(
+    sample: Sample, k: int, name: str, confidence: float, searched: Mapping[str, float] | None
+) -> LeftOut | None:
+    target = sample.frame.targets[k]
+    if not isinstance(target, Between) or not target.leaves_out:
+        return None
+    tips, left, named = _left_out(sample, k)
+    most = target.most_left_out if searched is None else searched.get(name, target.most_left_out)
+    return LeftOut(tips, mean_interval(left, named, confidence), most)
 
 
 def _of_one_period(one: Replicated) -> Estimate:
@@ -252,28 +376,29 @@ def _of_one_period(one: Replicated) -> Estimate:
 
     The interval is from the low to the high bound that open tips leave.
     """
-    value, low, high = (float(quotient(one.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    value, low, high = (float(quotient(one.worst.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
     return Estimate(value, low, high)
 
 
-def _settled(bounds: Bounds, target: Target) -> bool:
+def _settled(bounds: Bounds, goal: Goal) -> bool:
     """Whether the verdict is the same anywhere between the bounds."""
     whatever = Estimate(math.nan, bounds.least, bounds.most)
-    return verdict(whatever, target.threshold, target.side) != "undecided"
+    return verdict(whatever, goal.threshold, goal.side) != "undecided"
 
 
 def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:
-    """What nothing failed shows, where tips were judged, none of them failed or may, and that is not the threshold."""
-    target = one.target
-    if not target.by_tip or target.per != "run" or target.in_each is not None:
+    """What nothing failed shows, where tips or windows were judged, none of them failed or may, and that is not the
+    threshold."""
+    target, goal, place = one.target, one.target.goal, one.worst
+    if target.in_each is not None or not (target.by_tip or target.hold is not None):
         return None
-    at_least = target.side == "at_least"
-    parts, wholes = one.ratio[:, LOW if at_least else HIGH].T
+    at_least = goal.side == "at_least"
+    parts, wholes = place.ratio[:, LOW if at_least else HIGH].T
     if not wholes.any() or not (np.array_equal(parts, wholes) if at_least else not parts.any()):
         return None
-    n = len(one.ratio)
-    kept = target.threshold if at_least else 1 - target.threshold
-    return nothing_failed(units_counted(wholes, one.units * n), n, kept, confidence)
+    n = len(place.ratio)
+    kept = goal.threshold if at_least else 1 - goal.threshold
+    return nothing_failed(units_counted(wholes, place.units * n), n, kept, confidence)
 
 
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:

@@ -93,7 +93,7 @@ def _title(result: Result) -> str:
     targets, hold, do_not = f"the {n} targets", "hold together", "do not hold together"
     if n == 1:
         targets, hold, do_not = "the target", "holds", "does not hold"
-    names = [one.name for one in joint.results if one.verdict == joint.verdict]
+    names = joint.named(joint.verdict)
     if joint.verdict == "met":
         return f"{targets.capitalize()} {hold}"
     if joint.verdict == "missed":

@@ -63,7 +63,7 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
 
     Open tips are taken to what they come to in the end, however short the run is cut.
     """
-    anything = Bounds(0.0, target.most)
+    anything = Bounds(0.0, target.rule.most)
     if scenario.demand.trace is not None:
         return anything
     if isinstance(target, OccupancyTarget):

@@ -213,7 +213,7 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
     if (
         isinstance(target, OfPool)
         and look.known((*path, "pool"), target.pool, "pool", look.names.pool)
-        and target.in_each
+        and target.in_each == "centre"
         and (target.pool in pools and pools[target.pool].shared)
     ):
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")

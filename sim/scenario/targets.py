@@ -9,14 +9,23 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from inspect import isabstract
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from sim.dynamics.clock import DAY, MINUTE
-from sim.scenario.fields import Name, Part, PositiveLength, Several, Share, Text, rule
+from sim.scenario.fields import Name, Part, PositiveLength, Several, Share, Text
+from sim.scenario.fields import rule as fault
 from sim.scenario.pools import Filter, filter_words
 from sim.scenario.units import length, percent
 
@@ -54,12 +63,12 @@ class Milestone(Part):
             return {"name": given, "moments": (moment(given),) if "." in given or given in GIVEN else ()}
         first_of = isinstance(given, dict) and "first_of" in given
         if first_of and len(given) > 1:
-            raise rule("a milestone is one moment, a list of moments, or {first_of: [...]}", value=False)
+            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}", value=False)
         texts = given["first_of"] if first_of else given
         if not isinstance(texts, list | tuple):
-            raise rule("a milestone is one moment, a list of moments, or {first_of: [...]}")
+            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}")
         if not 1 <= len(texts) <= 100:
-            raise rule("a milestone needs at least one moment (and at most 100)", value=False)
+            raise fault("a milestone needs at least one moment (and at most 100)", value=False)
         moments = tuple(moment(text, *(("first_of",) if first_of else ()), row) for row, text in enumerate(texts))
         return {"name": ", ".join(texts), "moments": moments, "first_of": first_of}
 
@@ -78,14 +87,14 @@ class Milestone(Part):
 def moment(text: object, *at: str | int) -> Moment:
     """The moment that a text such as `answer.start` or `arrival` names."""
     if not isinstance(text, str):
-        raise rule("a moment is written answer.start, or arrival, leave, lost", *at)
+        raise fault("a moment is written answer.start, or arrival, leave, lost", *at)
     if text in GIVEN:
         return Moment.model_construct(stage=None, what=text)
     stage, dot, what = text.rpartition(".")
     if not dot or not stage:
-        raise rule(f"a moment is written answer.start, or arrival, leave, lost (not '{text[:40]}')", *at, value=False)
+        raise fault(f"a moment is written answer.start, or arrival, leave, lost (not '{text[:40]}')", *at, value=False)
     if what not in ("enter", "start", "end"):
-        raise rule(f"a stage has the moments enter, start and end, not '{what[:40]}'", *at, value=False)
+        raise fault(f"a stage has the moments enter, start and end, not '{what[:40]}'", *at, value=False)
     return Moment.model_construct(stage=stage, what=what)
 
 
@@ -100,6 +109,66 @@ MOST: Final[Mapping[Unit, float]] = {"share": 1.0, "min": math.inf}
 
 MEAN_COOL_DOWN: Final = 2 * DAY
 """A target on a mean has no threshold; its late tips get so long at least."""
+
+MOST_LEFT_OUT: Final = 0.05
+"""The share of its tips that a target may leave out where it does not say."""
+
+Period = Literal["run", "month", "week", "day", "hour", "half_hour"]
+Place = Literal["centre", "channel", "weekday", "hour", "half_hour", "category", "risk", "tier"]
+
+OF_TIPS: Final[frozenset[Place]] = frozenset({"channel", "category", "risk", "tier"})
+"""Places that tips have and people do not."""
+
+WINDOWS: Final[Mapping[Period, str]] = {
+    "month": "months",
+    "week": "weeks",
+    "day": "days",
+    "hour": "hours",
+    "half_hour": "half hours",
+}
+"""Calendar windows in words, those of which a share has to hold."""
+
+_BEFORE: Final[Mapping[Place, str]] = {
+    "weekday": "on",
+    "channel": "for",
+    "category": "for",
+    "risk": "for",
+    "tier": "for",
+}
+_AS_NAMED: Final[Mapping[Place, str]] = {
+    "hour": "hour of the week",
+    "half_hour": "half hour of the week",
+    "risk": "true risk",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a value has to reach."""
+
+    threshold: float
+    """A share, or ticks."""
+    side: Side
+    """On which side of its threshold it is met."""
+    unit: Unit
+
+    @property
+    def scale(self) -> float:
+        """What a value is divided by to be told in its unit."""
+        return SCALE[self.unit]
+
+    @property
+    def most(self) -> float:
+        """The largest value that there can be."""
+        return MOST[self.unit]
+
+    def in_unit(self, value: float) -> float:
+        """A share, or ticks as minutes."""
+        return value / self.scale
+
+    def fails(self, value: float) -> float:
+        """How much fails at a value: at the threshold as much as is allowed."""
+        return self.most - value if self.side == "at_least" else value
 
 
 class Target(Part):
@@ -120,8 +189,38 @@ class Target(Part):
 
     claim: Text | None = None
     """The claim that it stands for."""
-    per: Literal["run", "month", "week", "day"] = "run"
-    in_each: Literal["centre"] | None = None
+    per: Period = Field(
+        default="run",
+        description="Judge the rule in each whole calendar window of the measured period, of which the share `hold` "
+        "has to keep it. `run` judges the long-run value, and needs no `hold`.",
+    )
+    hold: Share | None = Field(
+        default=None,
+        validate_default=True,
+        description="The share of the windows with at least one judged tip in which the rule has to hold.",
+    )
+    in_each: Place | None = Field(
+        default=None,
+        description="Judge every such place by itself, over all replications: the value is that of the worst. Hours "
+        "and half hours are those of the week.",
+    )
+
+    @field_validator("hold", mode="after")
+    @classmethod
+    def _goes_with_per(cls, hold: float | None, info: ValidationInfo) -> float | None:
+        per: Period | None = info.data.get("per")
+        if per is None:
+            return hold
+        if per != "run" and hold is None:
+            raise fault(
+                f"`per: {per}` needs `hold`, the share of the {WINDOWS[per]} in which the rule has to hold, such as "
+                f"95 % (before, the worst {per.replace('_', ' ')} of each replication was judged, by its mean over "
+                "replications)",
+                value=False,
+            )
+        if per == "run" and hold is not None:
+            raise fault(f"`hold` needs `per`, the windows of which it is a share: {', '.join(list(WINDOWS)[::-1])}")
+        return hold
 
     @property
     @abstractmethod
@@ -144,40 +243,37 @@ class Target(Part):
         return 0
 
     @property
+    def rule(self) -> Goal:
+        """What has to be reached in a run, or in a window."""
+        return Goal(self.threshold, self.side, self.unit)
+
+    @property
+    def goal(self) -> Goal:
+        """What its value has to reach: its rule, or with `hold` a share of windows."""
+        return self.rule if self.hold is None else Goal(self.hold, "at_least", "share")
+
+    @property
+    def of_which(self) -> str:
+        """Of which windows and places it is asked, to be said after what is asked; "" where of the run as a whole."""
+        held = f", in {percent(self.hold)} of the {WINDOWS[self.per]}" if self.hold is not None else ""
+        place = self.in_each
+        each = f", {_BEFORE.get(place, 'in')} each {_AS_NAMED.get(place, place)}" if place is not None else ""
+        return held + each
+
+    @property
     def asked(self) -> str:
-        """What it asks in a few words, and of which periods and centres."""
-        each = [f"each {self.per}"] if self.per != "run" else []
-        each += ["each centre"] if self.in_each else []
-        return ", ".join([self.asks, *each])
+        """What it asks in a few words, and of which windows and places."""
+        return self.asks + self.of_which
 
     @property
     def words(self) -> str:
         """Every part of it in one sentence without a subject, which can stand for it."""
-        text = f"{self.says}, in each centre" if self.in_each else self.says
-        return text if self.per == "run" else f"{text}, {'on' if self.per == 'day' else 'in'} every {self.per}"
-
-    @property
-    def scale(self) -> float:
-        """What a value is divided by to be told in its unit."""
-        return SCALE[self.unit]
-
-    @property
-    def most(self) -> float:
-        """The largest value that there can be."""
-        return MOST[self.unit]
-
-    def in_unit(self, value: float) -> float:
-        """A share, or ticks as minutes."""
-        return value / self.scale
-
-    def fails(self, value: float) -> float:
-        """How much fails at a value: at the threshold as much as is allowed."""
-        return self.most - value if self.side == "at_least" else value
+        return self.says + self.of_which
 
     @property
     def allowed(self) -> float | None:
-        """The share of tips that may fail; None where tips do not fail by themselves."""
-        return self.fails(self.threshold) if self.by_tip else None
+        """The share of tips that may fail; None where tips do not fail by themselves, or windows are judged."""
+        return self.goal.fails(self.goal.threshold) if self.by_tip and self.hold is None else None
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:
@@ -237,12 +333,12 @@ def _of_its_kind(given: Any, info: ValidationInfo) -> Target:
     if isinstance(given, Target):
         return given
     if not isinstance(given, dict):
-        raise rule("a target is a mapping such as {from: arrival, to: review.start, within: 10 min, share: 90 %}")
+        raise fault("a target is a mapping such as {from: arrival, to: review.start, within: 10 min, share: 90 %}")
     there = {name: len({*one.needs()} & {*given}) for name, one in KINDS.items()}
     found = max(KINDS.values(), key=lambda one: (there[one.kind], there[one.kind] - len(one.needs())))
     if not there[found.kind]:
         forms = [" and ".join(f"`{key}`" for key in one.needs()) for one in KINDS.values()]
-        raise rule(f"a target needs {', or '.join(forms)}", value=False)
+        raise fault(f"a target needs {', or '.join(forms)}", value=False)
     return found.model_validate(given, context=info.context)
 
 
@@ -272,9 +368,36 @@ class Between(OfTips):
     from_: Milestone = Field(alias="from")
     to: Milestone
     lost_tips: Literal["miss", "left_out"] = "miss"
+    left_out: Share | None = Field(
+        default=None,
+        validate_default=True,
+        description="The largest share of the tips named by `of` that may be left out: 5 % where nothing is said, and "
+        "no limit with `lost_tips: left_out`.",
+    )
 
     together: ClassVar[str] = ""
     """How it counts its tips where none fails by itself: "on average"."""
+
+    @field_validator("left_out", mode="after")
+    @classmethod
+    def _leaves_out(cls, given: float | None, info: ValidationInfo) -> float | None:
+        if given is not None and cls.by_tip and info.data.get("lost_tips") == "miss":
+            raise fault(
+                f"{cls.a} counts a lost tip as missed and leaves none out; `lost_tips: left_out` does", value=False
+            )
+        return given
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether tips of those that it names can be left out: the lost, and those that never come to the end."""
+        return not self.by_tip or self.lost_tips == "left_out"
+
+    @property
+    def most_left_out(self) -> float | None:
+        """The share of its tips that it may leave out in a run; None where any share may be."""
+        if self.left_out is not None or not self.leaves_out or self.lost_tips == "left_out":
+            return self.left_out
+        return MOST_LEFT_OUT
 
     @property
     @abstractmethod
@@ -299,9 +422,10 @@ class Between(OfTips):
         return f"from {self.from_name} to {self.to_name}"
 
     @property
-    def left_out(self) -> str:
-        """What is added where lost tips are left out."""
-        return ", lost tips left out" if self.lost_tips == "left_out" else ""
+    def leaving_out(self) -> str:
+        """What is added where lost tips are left out, or where it says how many tips may be."""
+        lost = ", lost tips left out" if self.lost_tips == "left_out" else ""
+        return lost if self.left_out is None else f"{lost}, at most {percent(self.left_out)} left out"
 
     def of_tip(self, column: str) -> str:
         uncounted = "" if self.by_tip else f", and {self.a} cannot count it"
@@ -326,6 +450,14 @@ class OfPool(Target):
     by_tip: ClassVar[bool] = False
 
     pool: Name
+
+    @field_validator("in_each", mode="after")
+    @classmethod
+    def _places_of_people(cls, given: Place | None) -> Place | None:
+        if given in OF_TIPS:
+            people = [place for place in get_args(Place) if place not in OF_TIPS]
+            raise fault(f"the people of a pool have no {given}; in each {', '.join(people)} can be asked")
+        return given
 
 
 @target_kind
@@ -355,7 +487,7 @@ class ShareTarget(Between):
     @property
     def says(self) -> str:
         who = f"at least {percent(self.share)} of {filter_words(self.of)}"
-        return f"{who} within {length(self.within)} {self.between}{self.left_out}"
+        return f"{who} within {length(self.within)} {self.between}{self.leaving_out}"
 
     @property
     def failing(self) -> str:
@@ -394,7 +526,7 @@ class MeanTarget(Between):
     @property
     def says(self) -> str:
         who = f"{filter_words(self.of)} take at most {length(self.mean)}"
-        return f"{who} {self.together} {self.between}{self.left_out}"
+        return f"{who} {self.together} {self.between}{self.leaving_out}"
 
     @property
     def failing(self) -> str:

@@ -174,17 +174,18 @@ def _by_name(sample: Sample) -> dict[str, _Named]:
 
 def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int) -> Change:
     (target, base), (other_target, changed) = one, other
-    most = target.most
+    goal = target.goal
+    most = goal.most
     found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
     alone = _unpaired(base, changed, confidence, family, most)
     return Change(
         label=label,
         target=name,
         difference=found,
-        scale=target.scale,
-        better=found.value > 0 if target.side == "at_least" else found.value < 0,
+        scale=goal.scale,
+        better=found.value > 0 if goal.side == "at_least" else found.value < 0,
         pairing=(found.high - found.low) / alone if alone else float("nan"),
-        pairing_by_tips=_by_tips(base, changed) if target.by_tip else float("nan"),
+        pairing_by_tips=_by_tips(base, changed) if target.by_tip and target.hold is None else float("nan"),
         asks_otherwise=target != other_target,
     )
 

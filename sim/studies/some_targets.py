@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MARK: Final = ":"
 """Sets a choice of targets apart from the document in a hash."""
 
-BY_TARGET: Final = ("counts", "unlabelled", "ratio", "windows", "units")
+BY_TARGET: Final = ("counts", "unlabelled", "windows", "units")
 """The measures that have targets along their first axis."""
 
 
@@ -71,6 +71,7 @@ def _with(full: Sample, row: int, columns: list[int]) -> Measures:
     """The measures of one replication with these targets only."""
     own = {name: getattr(full, name)[row] for name in PER_REPLICATION}
     own |= {name: own[name][columns] for name in BY_TARGET}
+    own["ratio"] = np.concatenate([np.zeros((0, 3, 2)), *(own["ratio"][full.frame.rows[k]] for k in columns)])
     own["joint"] = own["units"][0] if len(columns) == 1 else np.zeros_like(own["joint"])
     extra = tuple(full.extra(k)[row] for k in columns)
     return Measures(index=int(full.index[row]), pooled=None, extra=extra, **own)

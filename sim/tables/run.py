@@ -37,6 +37,10 @@ class Judged:
     together: TargetResult
 
 
+def _share_left_out(row: Judged) -> float | None:
+    return None if row.alone.left_out is None else row.alone.left_out.share.value
+
+
 TARGETS: Final = Table[Judged](
     "targets",
     "a target: threshold, value, interval, verdict; and the interval and verdict that hold for all at once",
@@ -47,11 +51,18 @@ TARGETS: Final = Table[Judged](
         text("kind", lambda row: row.alone.kind, "what kind of target it is"),
         *asked_columns(lambda row: row.alone),
         *came_columns(lambda row: row.alone),
+        yes("certain", lambda row: row.alone.certain, "whether the verdict follows from the document for every draw"),
         yes("is_lower_bound", lambda row: row.alone.lower_bound, "whether tips still open can only raise the value"),
         *came_columns(lambda row: row.together, "simultaneous_")[1:],
         text("per", lambda row: row.alone.target.per, "the windows that it is judged in"),
+        number("hold", "share", lambda row: row.alone.target.hold, "windows in which it has to hold; empty without"),
         number("held_windows", "share", lambda row: row.alone.windows.share.value, "windows in which it held"),
         whole("empty_windows", "", lambda row: row.alone.windows.n_silent, "windows without a tip to judge"),
+        text("in_each", lambda row: row.alone.target.in_each, "the places that are judged one by one; empty without"),
+        text("worst_place", lambda row: row.alone.worst, "the place of which its value is"),
+        whole("places_too_few", "", lambda row: len(row.alone.too_few), "places with too few tips to be judged"),
+        whole("places_silent", "", lambda row: len(row.alone.silent), "places without a tip to judge"),
+        number("left_out", "share", _share_left_out, "of the tips named, those that it left out; empty if it cannot"),
         whole("lost_without_label", "tips", lambda row: row.alone.unlabelled_lost, "lost before anybody labelled them"),
         whole("open_without_label", "tips", lambda row: row.alone.unlabelled_open, "still open, and not labelled yet"),
     ),

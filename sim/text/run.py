@@ -11,8 +11,22 @@ from rich.text import Text
 
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import Joint, TargetResult
+from sim.scenario.targets import WINDOWS
 from sim.text import page
-from sim.text.words import are, asked, came_to, count, length, listed, percent, span, with_interval
+from sim.text.words import (
+    are,
+    asked,
+    came_to,
+    count,
+    left_out_words,
+    length,
+    listed,
+    nothing_failed_words,
+    percent,
+    some,
+    span,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from sim.measures.frame import Frame
@@ -46,21 +60,20 @@ def parts(result: Result) -> list[RenderableType]:
 
 def sentences(result: Result) -> list[str]:
     """What the run answers: whether all hold together, what binds, and how often all held at once."""
-    targets = result.joint.results
-    if not targets:
+    if not result.joint.results:
         return []
-    return [_all_or_not(targets), *_binds(result), *_in_weeks(result.joint)]
+    return [_all_or_not(result.joint), *_binds(result), *_in_weeks(result.joint)]
 
 
 PERIOD: Final = "week"
 """The periods of which one sentence says in how many all targets held; a table has the others."""
 
 
-def _all_or_not(targets: Sequence[TargetResult]) -> str:
-    several = len(targets) > 1
-    subject, hold = (f"The {len(targets)} targets", "hold together") if several else ("The target", "holds")
-    by = {word: [one.name for one in targets if one.verdict == word] for word in ("missed", "undecided")}
-    if any(one.recorded for one in targets):
+def _all_or_not(joint: Joint) -> str:
+    several = len(joint.results) > 1
+    subject, hold = (f"The {len(joint.results)} targets", "hold together") if several else ("The target", "holds")
+    by = {"missed": joint.named("missed"), "undecided": joint.named("undecided")}
+    if any(one.recorded for one in joint.results):
         said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
         return f"In the recorded period, of which nothing is left to chance, {said}."
     if by["missed"]:
@@ -130,14 +143,23 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
     fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
     if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
         yield f"{without} before anybody had labelled them, so not judged"
-    if not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
+    if one.left_out and one.left_out.verdict != "met":
+        yield left_out_words(one)
+    elif not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
         yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
+    if one.unshown is not None:
+        yield nothing_failed_words(one.unshown)
     if one.counts["open"]:
         yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
     if one.counts["left_out"]:
         yield f"{count(one.counts['left_out'])} lost tips are left out"
-    if one.windows.n_silent:
-        yield f"{count(one.windows.n_silent)} periods without a tip to judge are left out"
+    if one.target.hold is not None and one.windows.n_silent:
+        windows = WINDOWS[one.target.per]
+        yield f"{count(one.windows.n_silent)} {windows} are left out: nothing to judge in them, or not whole"
+    if one.silent:
+        yield f"nothing to judge in {count(len(one.silent))} places: {some(one.silent)}"
+    if one.too_few:
+        yield f"too few to judge in {count(len(one.too_few))} places, so that it cannot be met: {some(one.too_few)}"
 
 
 # All together
@@ -155,22 +177,18 @@ def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
 
 
 def _why(result: Result) -> str:
-    named = {
-        verdict: [one.name for one in result.joint.results if one.verdict == verdict]
-        for verdict in ("missed", "undecided")
-    }
-    recorded = result.done.sample.frame.recorded
-    if named["missed"]:
-        word = "broken" if recorded else "missed"
-        return f"{listed(named['missed'])} {'is' if len(named['missed']) == 1 else 'are'} {word}"
-    if recorded:
-        return "every target was kept" if not named["undecided"] else f"open tips decide {listed(named['undecided'])}"
-    if named["undecided"]:
+    missed, undecided = result.joint.named("missed"), result.joint.named("undecided")
+    if result.done.sample.frame.recorded:
+        if missed:
+            return f"{are(missed, 'broken')}"
+        return "every target was kept" if not undecided else f"open tips decide {listed(undecided)}"
+    if missed:
+        return f"{listed(missed)} {'is' if len(missed) == 1 else 'are'} missed, with intervals that hold all at once"
+    if undecided:
         return (
-            f"with intervals that hold all at once, {listed(named['undecided'])} "
-            f"{'is' if len(named['undecided']) == 1 else 'are'} undecided; --until-decided adds replications"
+            f"{listed(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided; --until-decided adds replications"
         )
-    return "every target is met, with intervals that hold all at once"
+    return "every target is met"
 
 
 def _held(joint: Joint, frame: Frame) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.pools import EVERY_DAY, filter_words
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
 from sim.scenario.units import length as length
 from sim.scenario.units import percent as percent
 
@@ -228,15 +229,18 @@ def asked(one: TargetResult) -> str:
 
 
 def came_to(one: TargetResult) -> str:
-    """The value of a target with its interval, in one unit."""
+    """The value of a target with its interval, in one unit; of which windows, in which place, and what is left out."""
     if math.isnan(one.value):
-        return "nothing counted"
-    told = _came_to(one)
-    return f"{told[:-1]}, given these arrivals)" if one.given_arrivals and told.endswith(")") else told
+        return "nothing counted" if one.about_tips else "nothing counted: nobody was on duty"
+    of = "" if one.target.hold is None else f" of the {WINDOWS[one.target.per]}"
+    where = "" if one.worst is None else f", worst: {one.worst}"
+    given = ", given these arrivals" if one.given_arrivals else ""
+    given += ", certain" if one.certain else ""
+    return f"{_figure(one)}{of}{where}{_left_out(one)}{given}"
 
 
-def _came_to(one: TargetResult) -> str:
-    exact = one.recorded and one.low == one.high
+def _figure(one: TargetResult) -> str:
+    exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
@@ -248,6 +252,24 @@ def _came_to(one: TargetResult) -> str:
     if math.isinf(high):
         return f"{value:.1f} {unit} ({low:.1f} or more)"
     return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
+
+
+def _left_out(one: TargetResult) -> str:
+    """The share left out, where the target has chosen to leave some out, or has more than it may."""
+    found = one.left_out
+    if found is None or not found.tips or (found.verdict == "met" and found.most == MOST_LEFT_OUT):
+        return ""
+    return f", {share_text(found.share.value)} left out"
+
+
+def left_out_words(one: TargetResult) -> str:
+    """How many tips a target left out, and how many it may."""
+    found, target = one.left_out, one.target
+    assert found is not None
+    assert isinstance(target, Between)
+    share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
+    told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
+    return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
 
 
 def with_interval(value: float, low: float, high: float) -> str:

@@ -120,7 +120,7 @@ def test_every_tip_is_where_it_belongs(world, lives):
         elapsed = [ticks for _, ticks in columns if ticks is not None]
         assert found.added().times[k].sum() == len(elapsed)
         if isinstance(target, MeanTarget) and not expected[COLUMNS.index("open")]:
-            assert found.ratio[k, 0].tolist() == [sum(elapsed), len(elapsed)]
+            assert found.ratio[Frame(scenario).rows[k], 0].tolist() == [[sum(elapsed), len(elapsed)]]
 
 
 def test_the_time_between_two_moments_is_all_spent_somewhere(world, lives):

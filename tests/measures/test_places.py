@@ -119,11 +119,11 @@ targets: {posted: {from: arrival, to: post.end, within: 2 min, share: 90 %}}
     assert found.week.shape == (4, 0, 168)
 
 
-def test_an_occupancy_in_each_centre_is_that_of_the_busiest(tmp_path):
+def test_an_occupancy_in_each_centre_is_told_by_centre(tmp_path):
     world = scenario(tmp_path, "busy: {pool: desk, occupancy: 85 %, in_each: centre}", centres="2")
     tips = [through(100, 110, 140), through(200, 210, 220, centre=1), through(300, 310, 350, centre=1)]
     found = measure(*replay(world, tips), world)
-    assert found.ratio[0, 0].tolist() == [50 * MINUTE, 10 * HOUR]
+    assert found.ratio[:, 0].tolist() == [[30 * MINUTE, 10 * HOUR], [50 * MINUTE, 10 * HOUR]]
     assert minutes_of(found, 0, passes.BUSY) == 30
     assert by_hour(found, passes.BUSY, DESK, 1, 6) == [10, 20, 10, 0, 40]
 

@@ -52,7 +52,7 @@ class Confirmation:
     @property
     def unproven(self) -> tuple[str, ...]:
         """The targets of an accepted staffing that so few replications cannot show to hold."""
-        return tuple(one.name for one in self.joint.results if one.verdict == "undecided")
+        return tuple(self.joint.named("undecided"))
 
 
 def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int = 0) -> Confirmation:
@@ -92,6 +92,6 @@ def _would_be_met(sample: Sample, times: int, confidence: float) -> bool:
     each = each_of(confidence, len(targets))
     for k, target in enumerate(targets):
         repeated = sample.of(k).repeated(times).estimate(each)
-        if verdict(repeated, target.threshold, target.side) != "met":
+        if verdict(repeated, target.goal.threshold, target.goal.side) != "met":
             return False
     return True

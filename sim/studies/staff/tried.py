@@ -73,7 +73,7 @@ def used(target: Target, value: float) -> float:
 
     A target that allows nothing counts what fails in thousandths.
     """
-    return target.fails(value) / max(target.fails(target.threshold), 1e-3)
+    return target.goal.fails(value) / max(target.goal.fails(target.goal.threshold), 1e-3)
 
 
 def _leaning(one: Replicated, confidence: float) -> Leaning:
@@ -85,7 +85,7 @@ def _leaning(one: Replicated, confidence: float) -> Leaning:
     highest = one.pairs(HIGH)
     high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else _plain(highest, confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
-    return Leaning(value, used(target, value), verdict(interval, target.threshold, target.side))
+    return Leaning(value, used(target, value), verdict(interval, target.goal.threshold, target.goal.side))
 
 
 def _plain(pairs: Floats, confidence: float) -> tuple[float, float]:

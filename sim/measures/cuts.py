@@ -1,0 +1,126 @@
+"""How the tips and the time of a replication are cut up: by place, and into windows of the calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import DAY, HOUR, WEEK
+
+if TYPE_CHECKING:
+    from sim.measures.cohort import Cohort
+    from sim.measures.frame import Frame
+    from sim.scenario.targets import Period, Place
+
+Ints = NDArray[np.int64]
+
+HALF_HOUR: Final = HOUR // 2
+
+STEPS: Final = {"weekday": DAY, "hour": HOUR, "half_hour": HALF_HOUR}
+"""The places that are stretches of the week, and the windows shorter than a day, in ticks."""
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class Cut:
+    """Cells of places and windows: cell `place x n_windows + window` holds what happened there then."""
+
+    def __init__(self, frame: Frame, place: Place | None, unit: Period):
+        self.frame, self.place, self.unit = frame, place, unit
+        self.names = place_names(frame, place)
+        """The places by name; one without a name where there are none."""
+        short = STEPS.get(unit)
+        self.n_windows = frame.n_days * (DAY // short) if short else len(frame.periods[unit].first_day)
+        """Windows that the measured time touches."""
+
+    @property
+    def n_places(self) -> int:
+        return len(self.names)
+
+    @property
+    def n_cells(self) -> int:
+        return self.n_places * self.n_windows
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """(n_windows,) those that lie in the measured time from their first tick to their last."""
+        frame, short = self.frame, STEPS.get(self.unit)
+        if not short:
+            periods = frame.periods[self.unit]
+            return periods.judged if periods.whole else np.zeros_like(periods.judged)
+        begins = frame.origin + short * np.arange(self.n_windows)
+        return np.asarray((begins >= frame.first) & (begins + short <= frame.last))
+
+    def of_tips(self, cohort: Cohort) -> Ints:
+        """(n,) the cell of each tip. Of those without a label each label's is the first: they are not judged there."""
+        window = self._window(cohort.arrival) if self.unit in STEPS else self._window_of_day(cohort.day)
+        match self.place:
+            case None:
+                return window
+            case "centre":
+                place = cohort.centre.astype(np.int64)
+            case "tier":
+                place = np.maximum(cohort.label, 0).astype(np.int64)
+            case "channel" | "risk" | "category":
+                place = self.frame.attribute(self.place, cohort.combination)
+            case _:
+                place = self._place(cohort.arrival)
+        return place * self.n_windows + window
+
+    def of_slots(self, length: int, n_groups: int) -> Ints:
+        """(n_groups, n_slots) the cell of each stretch of so many ticks from the first midnight on, by centre."""
+        begins = self.frame.origin + length * np.arange(self.frame.n_days * (DAY // length))
+        window = self._window(begins)
+        if self.place is None or self.place == "centre":
+            return np.arange(n_groups)[:, None] * self.n_windows + window
+        return (self._place(begins) * self.n_windows + window)[None]
+
+    def occurrences(self) -> Ints:
+        """(n_places,) how often each place comes in the measured time, where it is a stretch of the week; else 1."""
+        step = STEPS.get(self.place or "")
+        if step is None:
+            return np.ones(self.n_places, np.int64)
+        begins = self.frame.origin + step * np.arange(self.frame.n_days * (DAY // step))
+        measured = (begins + step > self.frame.first) & (begins < self.frame.last)
+        return np.bincount(self._place(begins[measured]), minlength=self.n_places)
+
+    def _window(self, tick: Ints) -> Ints:
+        short = STEPS.get(self.unit)
+        return (tick - self.frame.origin) // short if short else self._window_of_day(self.frame.day(tick))
+
+    def _window_of_day(self, day: Ints) -> Ints:
+        if self.unit == "day":
+            return day
+        if self.unit == "run":
+            return np.zeros_like(day)
+        return np.searchsorted(self.frame.periods[self.unit].first_day, day, side="right") - 1
+
+    def _place(self, tick: Ints) -> Ints:
+        """The stretch of the week, from Monday on."""
+        step = STEPS[self.place or ""]
+        before = self.frame.first_hour * HOUR // step
+        return ((tick - self.frame.origin) // step + before) % (WEEK // step)
+
+
+def place_names(frame: Frame, place: Place | None) -> tuple[str, ...]:
+    """The names of the places of a kind: centres, labels, hours of the week and so on."""
+    if place is None:
+        return ("",)
+    if place == "centre":
+        return frame.scenario.centre_names
+    if place in STEPS:
+        return tuple(_stretch(begin, STEPS[place]) for begin in range(0, WEEK, STEPS[place]))
+    return frame.scenario.names[place]
+
+
+def _stretch(begin: int, length: int) -> str:
+    day = DAYS[begin // DAY]
+    if length == DAY:
+        return day
+    return f"{day} {_clock(begin % DAY)} to {_clock(begin % DAY + length)}"
+
+
+def _clock(ticks: int) -> str:
+    return f"{ticks // HOUR:02}:{ticks % HOUR // (HOUR // 60):02}"
