@@ -2,7 +2,7 @@
 
 The pipeline, one step a name; nothing is imported before it is asked for:
 
-    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; scenario.to_yaml() gives it back
+    scenario = sim.load("scenarios/national.yaml")    # or its text, or a mapping; sim.to_yaml(scenario) gives it back
     replication = sim.draw(scenario, 0)               # every random choice of replication 0
     log = sim.simulate(replication)                   # what happened; sim.visits(...) as a frame
     one = sim.measure(log, replication, scenario)     # what that came to
@@ -10,12 +10,15 @@ The pipeline, one step a name; nothing is imported before it is asked for:
 Questions, each as the command of that name asks it; answers have their tables as frames (`answer.targets`), and
 `answer.plot()`, `answer.save(folder)`, `answer.sentences()`:
 
+    sim.check(scenario)       what does the document mean, and what may not be meant?
     sim.run(scenario)         are the targets met, alone and together?
     sim.staff(scenario)       with what staff would they be, at least cost?
     sim.compare(scenario)     what do its variants change, and what is noise?
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.sensitivity(scenario) which of the plausible ranges decides that?
     sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
+    sim.report(folder)        a folder of results as one page
 """
 
 from __future__ import annotations
@@ -23,11 +26,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import check as check
     from sim.api import compare as compare
+    from sim.api import explain as explain
     from sim.api import map as map
     from sim.api import measure as measure
+    from sim.api import report as report
     from sim.api import run as run
     from sim.api import runway as runway
     from sim.api import sensitivity as sensitivity
@@ -38,21 +46,19 @@ if TYPE_CHECKING:
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
+    from sim.scenario.loading import to_yaml as to_yaml
     from sim.scenario.schema import Scenario as Scenario
 
-__version__ = "0.1.0"
+_QUESTIONS = ("check", "run", "staff", "compare", "map", "sensitivity", "runway", "explain", "report")
 
-_IN_API = (
-    *("run", "staff", "compare", "map", "sensitivity", "runway"),
-    *("measure", "single_run", "Replications", "visits"),
-)
 _HOMES = {
     "load": "sim.scenario.loading",
+    "to_yaml": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys(_IN_API, "sim.api")
+} | dict.fromkeys((*_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
+from sim.answers.check import Check
 from sim.answers.compare import Comparison
+from sim.answers.explain import Explanation
 from sim.answers.map import Map
 from sim.answers.run import Run
 from sim.answers.runway import Runway
 from sim.answers.sensitivity import Sensitivity
 from sim.answers.staff import Pools, Staffing
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import Document, load, read
+from sim.scenario.loading import Document, load, read, to_yaml
 from sim.scenario.schema import Scenario
 from sim.scenario.tree import compose
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.answers.progress import Bar
+    from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
     from sim.studies.map import Period
@@ -35,6 +38,19 @@ if TYPE_CHECKING:
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
+
+
+def check(scenario: World) -> Check:
+    """Look at a scenario before it is run, as `tipline check` does: loads, people, hours and every warning.
+
+    The tables are `pool_loads`, `stage_loads` and `hour_loads`; as text it is the model in words. ScenarioError, with
+    every fault, where the scenario has any.
+
+    >>> import sim
+    >>> sim.check("scenarios/two_stage.yaml").warnings
+    ()
+    """
+    return Check.ask(_world(scenario, None, None))
 
 
 def run(
@@ -62,6 +78,35 @@ def run(
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
+
+
+def explain(
+    scenario: World, tip: int | str, replication: int = 0, *, seed: int | None = None, engine: Engine = "compiled"
+) -> Explanation:
+    """Tell one tip's life, as `tipline explain` does; the tip by its number, or as `first-missed:TARGET`.
+
+    The tables are `tip_events`, in order, with minutes since the start of the run, and `tip_targets`; as text it is the
+    story line by line. ValueError where there is no such tip.
+
+    >>> import sim
+    >>> story = sim.explain("scenarios/two_stage.yaml", "first-missed:high")
+    >>> story.tip_events["what"].iloc[0]
+    'arrival'
+    """
+    return Explanation.ask(_world(scenario, None, seed), str(tip), replication, engine)
+
+
+def report(folder: str | Path, out: str | Path | None = None) -> Page:
+    """Make one HTML page of a folder of results, as `tipline report` does, and write it.
+
+    It goes into the folder as `report.html`, or into the folder `out`, or to `out` where that ends in .html. A notebook
+    shows it. ValueError where the folder holds no results.
+    """
+    from sim.cli.report.page import page_of
+
+    page = page_of(folder)
+    page.save(out)
+    return page
 
 
 def runway(
@@ -305,7 +350,7 @@ def _changes(replications: int | None, seed: int | None) -> dict[str, int]:
 def _document(scenario: World) -> Document:
     """The document of a scenario, with those of its variants that fit."""
     if isinstance(scenario, Scenario):
-        return Document(scenario.path, compose(scenario.to_yaml(), str(scenario.path)))
+        return Document(scenario.path, compose(to_yaml(scenario), str(scenario.path)))
     return read(scenario)
 
 

@@ -6,7 +6,7 @@ import ast
 import doctest
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,9 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             if isinstance(child, ast.Import):
                 yield from ((alias.name, at_once) for alias in child.names)
             elif isinstance(child, ast.ImportFrom) and child.module:
-                yield child.module, at_once
+                for alias in child.names:
+                    inner = f"{child.module}.{alias.name}"
+                    yield inner if inner in MODULES else child.module, at_once
             else:
                 inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
                 yield from visit(child, at_once and not inside)
@@ -37,10 +39,35 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
     return visit(ast.parse(path.read_text(encoding="utf-8")), True)
 
 
-def layer_of(name: str) -> int | None:
-    """Which layer a module or file of the package is in; None for what stands above all."""
-    parts = re.split(r"[./]", name.removeprefix("sim.").removesuffix(".py"))
-    return LAYERS.index(parts[0]) if parts[0] in LAYERS else None
+def layer_of(name: str) -> int:
+    """Which layer a module or file of the package is in; the version is below all, the rest at the top above all."""
+    first = re.split(r"[./]", name.removeprefix("sim.").removesuffix(".py"))[0]
+    return -1 if first == "version" else LAYERS.index(first) if first in LAYERS else len(LAYERS)
+
+
+def module_of(path: Path) -> str:
+    """The name by which a file is imported."""
+    return ".".join(["sim", *path.relative_to(SIM).with_suffix("").parts]).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def needed(path: Path) -> set[str]:
+    """The modules of the package that a file imports, at once or inside a function."""
+    return {name for name, _ in imports(path) if name in MODULES} - {module_of(path)}
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The nodes on some circle of a graph, in its order; none where there is no circle."""
+    left = dict(graph)
+    while leaves := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in leaves:
+            del left[name]
+    while tops := left.keys() - set().union(*left.values()):
+        for name in tops:
+            del left[name]
+    return [name for name in graph if name in left]
 
 
 def packages(path: Path, *, at_once: bool = False) -> set[str]:
@@ -51,9 +78,26 @@ def packages(path: Path, *, at_once: bool = False) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_layers_point_one_way(path: Path) -> None:
     own = layer_of(str(path.relative_to(SIM)))
-    if own is not None:
-        above = [name for name, _ in imports(path) if name.startswith("sim.") and (layer_of(name) or 0) > own]
-        assert not above
+    above = [name for name, _ in imports(path) if name.startswith("sim.") and layer_of(name) > own]
+    assert not above
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_nobody_within_imports_the_whole_package(path: Path) -> None:
+    """`import sim` and its names hide what is needed; the version is at hand in a module of its own."""
+    assert "sim" not in {name for name, _ in imports(path)}
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    """Neither at once nor inside functions: each module can be understood without those that stand on it."""
+    assert circle({name: needed(path) for name, path in MODULES.items()}) == []
+
+
+def test_a_circle_would_be_noticed() -> None:
+    graph = {"base": set(), "one": {"two", "base"}, "two": {"three"}, "three": {"one"}, "top": {"one", "side"}}
+    assert circle(graph | {"side": {"base"}}) == ["one", "two", "three"]
+    assert circle(graph | {"three": {"base"}}) == []
+    assert "sim.studies.study" in needed(SIM / "cli" / "study.py"), "what is imported inside functions counts"
 
 
 def test_the_engines_do_not_know_each_other() -> None:

@@ -169,7 +169,7 @@ def test_run_and_python_and_explain(tmp_path: Path) -> None:
     with (tmp_path / "out" / "targets.csv").open() as stream:
         written = {one["target"]: one for one in csv.DictReader(stream)}["half"]
     assert (written["kind"], written["unit"], float(written["value"])) == ("median", "min", 4.0)
-    assert (written["threshold_min"], float(written["share_or_mean"])) == ("", 3.0)
+    assert (written["within_min"], float(written["threshold"])) == ("", 3.0)
     told = json.loads(tipline("run", file, "--out", tmp_path / "two", "--json").output)["targets"]["half"]
     assert (told["value"], told["unit"], told["verdict"], told["asked"]) == (4.0, "min", "missed", "half in 3 min")
     frames = sim.run(sim.load(file))

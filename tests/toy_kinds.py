@@ -98,7 +98,7 @@ class Medians(TimedKind[Half], ValueKind[Half]):
                 found[one] = np.median(ticks[mine]), np.median(ticks[mine]), np.median(at_worst[mine])
         return found
 
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         medians = parts[wholes > 0]
         if len(medians) < 2:
             return Estimate(float(medians.mean()) if len(medians) else math.nan, 0.0, math.inf)
@@ -119,7 +119,7 @@ class Middles(Medians):
         if not reached[-1]:
             return Estimate(math.nan, 0.0, math.inf)
         value = float(np.searchsorted(reached, reached[-1] / 2) * MINUTE)
-        around = self.interval(*self.weighed(one, VALUE).T, confidence)
+        around = self.interval(*self.weighed(one, VALUE).T, confidence, 1)
         return Estimate(value, min(value, around.low), max(value, around.high))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,9 +57,6 @@ class Work:
 
 
 F = TypeVar("F")
-
-MANIFEST: Final = "manifest.json"
-"""The note that a run leaves; other commands leave theirs beside it, as `<command>.json`."""
 
 
 class Answer(ABC, Generic[F]):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import MANIFEST, Answer, Plot
+from sim.answers.answer import Answer, Plot
+from sim.studies.maker import MANIFEST
 from sim.tables import run as tables
 
 if TYPE_CHECKING:

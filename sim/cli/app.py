@@ -12,27 +12,26 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.claims import claims, ledger_data, show_ledger
+from sim.cli.check import check
+from sim.cli.claims import claims
 from sim.cli.compare import compare
 from sim.cli.examples import examples
+from sim.cli.explain import explain
 from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    File,
     Files,
     Options,
     command,
-    fault_data,
-    print_data,
     say,
-    tell_faults,
 )
 from sim.cli.report import report
 from sim.cli.runway import runway
 from sim.cli.sensitivity import sensitivity
 from sim.cli.staff import staff
 from sim.cli.study import study
+from sim.version import __version__
 
 
 class Commands(TyperGroup):
@@ -60,9 +59,7 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import sim
-
-        print(f"tipline {sim.__version__}")
+        print(f"tipline {__version__}")
         raise typer.Exit
 
 
@@ -78,42 +75,7 @@ def tipline(
     """
 
 
-@command(app, uses="changes variant targets reading json quiet")
-def check(files: Files, options: Options) -> int:
-    """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
-    from sim.cli.options import show
-    from sim.scenario.describe import describe
-    from sim.scenario.faults import ScenarioError
-    from sim.scenario.ledger import is_ledger, load_ledger
-    from sim.text.model import model_data, model_parts
-
-    code, data = DONE, []
-    for number, file in enumerate(files):
-        try:
-            if is_ledger(file):
-                ledger = load_ledger(file)
-                data.append(ledger_data(ledger, file))
-                if not (options.json or options.quiet):
-                    show_ledger(ledger, file)
-                continue
-            scenario = options.load(file)
-            description = describe(scenario)
-        except ScenarioError as error:
-            code = BAD_INPUT
-            if options.json:
-                data.append({"file": str(file), "faults": [fault_data(fault) for fault in error.faults]})
-            else:
-                tell_faults(error)
-            continue
-        if options.json:
-            data.append(model_data(scenario, description))
-        elif not options.quiet:
-            if number:
-                print("\n")
-            show(*model_parts(scenario, description))
-    if options.json:
-        print_data(data, files)
-    return code
+command(app, uses="changes variant targets reading json quiet")(check)
 
 
 @command(app)
@@ -137,28 +99,7 @@ command(app, uses="seed replications jobs cluster resume out json quiet")(study)
 command(app, uses="out json quiet")(report)
 
 
-@command(app, uses="changes variant seed engine json")
-def explain(
-    file: File,
-    options: Options,
-    tip: Annotated[str, typer.Option(metavar="N", help="Its number, or first-missed:TARGET.", show_default=False)],
-    replication: Annotated[int, typer.Option(min=0, metavar="K", help="The replication that it is in.")] = 0,
-) -> int:
-    """Tell one tip's life line by line, and why it waited."""
-    import sim
-    from sim.cli.explain import explain, show_story, story_data
-
-    scenario = options.load(file)
-    drawn = sim.draw(scenario, replication)
-    try:
-        story = explain(scenario, drawn, sim.simulate(drawn, options.engine), tip)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--tip") from None
-    if options.json:
-        print_data([story_data(story, scenario)], [file])
-    else:
-        show_story(story, scenario)
-    return DONE
+command(app, uses="changes variant seed engine json")(explain)
 
 
 @command(app)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sim
 from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +33,7 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
     folder = folder_of(scenario, options)
     try:
         with held(folder) as place, bar(command, shown=_shown(options)) as shown:
-            key = f"{command} {sim.__version__} seed {scenario.run.seed}"
+            key = f"{command} {__version__} seed {scenario.run.seed}"
             trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
             answer = question(Work(trials, shown.expect, shown.at))
             names = _saved(answer, place, options)

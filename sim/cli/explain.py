@@ -1,228 +1,31 @@
-"""One tip explained: its life, and what it came to for each target. Computed here, shown by `show_story`."""
+"""The command `explain`: one tip's life."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Annotated
 
-import numpy as np
-from rich.console import RenderableType
-from rich.text import Text
+import typer
 
-from sim.cli.options import show
-from sim.dynamics.clock import NEVER, date_of, minutes
-from sim.dynamics.log import Log
-from sim.dynamics.replication import NO_LABEL, Replication
-from sim.measures import passes, tallies
-from sim.measures.cohort import Cohort, read
-from sim.measures.frame import Frame
-from sim.measures.kinds import kind_of, tally
-from sim.measures.tallies import COLUMNS, Tally
-from sim.scenario.fields import near
-from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between, OfTips
-from sim.text import page
-from sim.text.story import Event, Teller
-from sim.text.words import day, length, span, time_words
-
-if TYPE_CHECKING:
-    from sim.scenario.schema import Scenario
-
-Sense = Literal["met", "missed", "counted", "not judged", "open"]
-
-FIRST_MISSED: Final = "first-missed:"
-"""Before the name of a target: the first tip that missed it."""
+from sim.cli.options import DONE, File, Options, print_data, show
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a tip came to for one target."""
+def explain(
+    file: File,
+    options: Options,
+    tip: Annotated[str, typer.Option(metavar="N", help="Its number, or first-missed:TARGET.", show_default=False)],
+    replication: Annotated[int, typer.Option(min=0, metavar="K", help="The replication that it is in.")] = 0,
+) -> int:
+    """Tell one tip's life line by line, and why it waited."""
+    from sim.answers.explain import Explanation
+    from sim.studies.trials import QuestionError
 
-    target: str
-    claim: str | None
-    sense: Sense
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """All there is to say of one tip."""
-
-    tip: int
-    replication: int
-    attributes: dict[str, str]
-    """How it came and what it truly is."""
-    labelled: bool
-    """Whether anybody labels tips at all; else the tier is the true risk."""
-    tier: str | None
-    """Its last label."""
-    counts: str
-    """Whether it is one of the tips that count."""
-    events: tuple[Event, ...]
-    judged: tuple[Judged, ...]
-
-
-def explain(scenario: Scenario, replication: Replication, log: Log, which: str) -> Story:
-    """The story of a tip, given by number or as `first-missed:TARGET`; ValueError where there is none."""
-    cohort = read(log, replication, Frame(scenario))
-    tip = _tip(scenario, cohort, replication, which)
-    teller = Teller(scenario, replication, log)
-    row = tip - cohort.first if cohort.first <= tip < cohort.last else None
-    tier = _label(replication, log, tip)
-    return Story(
-        tip=tip,
-        replication=replication.index,
-        attributes=teller.attributes(tip),
-        labelled=bool(scenario.labels),
-        tier=None if tier == NO_LABEL else scenario.tiers[tier],
-        counts=_counts(scenario, replication, tip),
-        events=tuple(teller.events(tip)),
-        judged=() if row is None else tuple(_judged(scenario, cohort, row)),
-    )
-
-
-def story_data(story: Story, scenario: Scenario) -> dict[str, Any]:
-    """A story as data."""
-    events = [
-        {
-            "at": date_of(event.tick, scenario.start).isoformat(sep=" "),
-            "minutes": minutes(event.tick),
-            "stage": event.stage,
-            "what": event.kind,
-            "text": event.text,
-            "details": list(event.details),
-        }
-        for event in story.events
-    ]
-    targets = {one.target: {"claim": one.claim, "sense": one.sense, "text": one.text} for one in story.judged}
-    return {
-        "file": str(scenario.path),
-        "replication": story.replication,
-        "tip": story.tip,
-        "truly": story.attributes,
-        "tier": story.tier,
-        "counts": story.counts,
-        "events": events,
-        "targets": targets,
-    }
-
-
-def show_story(story: Story, scenario: Scenario) -> None:
-    """A story line by line, with clock times."""
-    title = Text.assemble((f"Tip {story.tip} of replication {story.replication}", "bold"), f"  ({scenario.path})")
-    parts: list[RenderableType] = [title, page.facts(_facts(story))]
-    today, lines = "", page.table("", "")
-    for event in story.events:
-        at = date_of(event.tick, scenario.start)
-        if day(at) != today:
-            today = day(at)
-            lines = page.table("", "")
-            parts += [page.heading(today), lines]
-        lines.add_row(f"  {at:%H:%M:%S}", page.text(event.text))
-        for detail in event.details:
-            lines.add_row("", page.text(detail, "dim"))
-    if story.judged:
-        parts += [page.heading("Targets"), page.facts((_named(one), _verdict(one)) for one in story.judged)]
-    show(*parts)
-
-
-def _facts(story: Story) -> Iterator[tuple[str, str]]:
-    if story.attributes:
-        yield "It is", ", ".join(f"{name} {value}" for name, value in story.attributes.items())
-    if story.labelled:
-        yield "Labelled", story.tier or "not at all"
-    yield "Counts", story.counts
-
-
-def _named(one: Judged) -> str:
-    return f"{one.target} ({one.claim})" if one.claim not in (None, one.target) else one.target
-
-
-def _verdict(one: Judged) -> str:
-    return f"{one.sense}: {one.text}"
-
-
-def _tip(scenario: Scenario, cohort: Cohort, replication: Replication, which: str) -> int:
-    """The number of the tip that is asked for."""
-    if which.startswith(FIRST_MISSED):
-        name = which.removeprefix(FIRST_MISSED)
-        target = scenario.targets.get(name)
-        if target is None:
-            known = ", ".join(scenario.targets) or "none"
-            raise ValueError(f"there is no target '{name}'{near(name, scenario.targets) or f'; there are {known}'}")
-        if not isinstance(target, OfTips):
-            raise ValueError(f"target '{name}' judges a pool, and no tips")
-        failed = np.isin(tally(target, cohort).column, kind_of(target).failed)
-        if not failed.any():
-            raise ValueError(f"no tip of replication {replication.index} missed '{name}'")
-        return cohort.first + int(np.argmax(failed))
-    if not which.isascii() or not which.isdigit():
-        raise ValueError(f"a tip is a number, or {FIRST_MISSED} and a target (got '{which}')")
-    n_tips = len(replication.tips)
-    if int(which) >= n_tips:
-        raise ValueError(f"replication {replication.index} has tips 0 to {n_tips - 1} (got {which})")
-    return int(which)
-
-
-def _label(replication: Replication, log: Log, tip: int) -> int:
-    """The label that a tip has when the run is over."""
-    first, beyond = (int(replication.tips.first_visit[tip + step]) for step in (0, 1))
-    served = np.flatnonzero(log.end[first:beyond] == NEVER)
-    if served.size == 0:
-        return int(replication.visits.final_tier[tip])
-    return int(replication.visits.tier[first + served[0]])
-
-
-def _counts(scenario: Scenario, replication: Replication, tip: int) -> str:
-    arrival = int(replication.tips.arrival[tip])
-    if tip < replication.tips.n_backlog:
-        return "no, it is in the backlog"
-    if arrival < scenario.cohort_from:
-        return "no, it arrives in the warm-up"
-    if arrival >= scenario.cohort_to:
-        return "no, it arrives in the cool-down"
-    return "yes, it arrives in the measured period"
-
-
-def _judged(scenario: Scenario, cohort: Cohort, row: int) -> Iterator[Judged]:
-    for name, target in scenario.targets.items():
-        if not isinstance(target, OfTips):
-            continue
-        found = tally(target, cohort)
-        sense, text = _sense(target, cohort, found, row)
-        yield Judged(name, target.claim, sense, text)
-
-
-def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sense, str]:
-    """What a target makes of a tip, by the column in which its tally counts it."""
-    column = int(found.column[row])
-    kind = kind_of(target)
-    if column == tallies.NOT_OF:
-        return "not judged", f"it is about {filter_words(target.of)}"
-    if column == tallies.OPEN:
-        return "open", target.of_tip(COLUMNS[column])
-    if column not in kind.judged:
-        return "not judged", target.of_tip(COLUMNS[column])
-    sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
-    if not isinstance(target, Between) or column == tallies.LOST:
-        return sense, target.of_tip(COLUMNS[column])
-    since, scenario = int(found.since[row]), cohort.frame.scenario
-    if found.timed[row]:
-        return sense, _took(target, scenario, (since, int(found.until[row])), int(cohort.arrival[row]))
-    if cohort.state[row] == passes.UNDER_WAY:
-        age = span(scenario.horizon - since)
-        return sense, f"{age} after {target.from_name} it had not come to {target.to_name} when the run ended"
-    return sense, target.of_tip(COLUMNS[column])
-
-
-def _took(target: Between, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
-    """How long a tip took from one moment to the other, beside what is asked."""
-    since, until = ticks
-    stamps = " to ".join(
-        f"{name} ({time_words(tick, arrival, scenario.start)})"
-        for name, tick in ((target.from_name, since), (target.to_name, until))
-    )
-    side = "no more" if until - since <= target.limit else "more"
-    asked = f", which is asked {target.together}" if target.together else ""
-    return f"{span(until - since)} from {stamps}, {side} than {length(target.limit)}{asked}"
+    scenario = options.load(file)
+    try:
+        answer = Explanation.ask(scenario, tip, replication, options.engine)
+    except QuestionError as error:
+        raise typer.BadParameter(str(error), param_hint="--tip") from None
+    if options.json:
+        print_data([answer.data()], [file])
+    else:
+        show(*answer.parts())
+    return DONE

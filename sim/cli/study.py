@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -42,24 +41,29 @@ WIDTH: Final = 100
 
 
 def study(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study: a file of commands.", show_default=False)],
     options: Options,
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
     from sim.studies.study import read_study
-    from sim.studies.study_record import record, write_record
+    from sim.studies.study_record import record
 
+    # The program that steps are command lines of is the one that was called.
+    program = context.find_root().command
+    assert isinstance(program, TyperGroup)
     found = read_study(file)
-    lines = _lines(found, options)
+    lines = _lines(found, options, program)
     wanted = _wanted(found, steps)
-    out = options.out or Path("results") / "study"
-    known = record(out)
-    for gone in set(known.steps) - set(found.study.steps):
-        shutil.rmtree(out / gone, ignore_errors=True)
-        known.steps.pop(gone)
-    if known.steps:
-        write_record(known, found)
+    known = record(options.out or Path("results") / "study")
+    try:
+        for name in wanted:
+            known.place(name)
+        known.forget_others(found)
+    except ValueError as error:
+        say(f"tipline study: {error}")
+        return BAD_INPUT
     told: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         if line.name not in wanted:
@@ -71,7 +75,7 @@ def study(
             continue
         _tell(options, f"{place}: {found.study.steps[line.name].title}")
         begun = time.monotonic()
-        code = _step(found, line, known, options)
+        code = _step(found, line, known, options, program)
         if code == INTERRUPTED:
             say(f"tipline study: interrupted; go on with\n  {command_line('--resume')}")
             return INTERRUPTED
@@ -79,9 +83,9 @@ def study(
         _tell(options, f"  {'done' if code == DONE else 'FAILED'} in {told[line.name]['seconds']:.0f} s")
     failed = [name for name, one in told.items() if one["exit_code"] != DONE]
     if options.json:
-        print_data([{"study": found.study.study, "steps": told, "folder": str(out)}], [file])
+        print_data([{"study": found.study.study, "steps": told, "folder": str(known.folder)}], [file])
     else:
-        _tell(options, f"\nWritten to {out}/. One page of it all:\n  tipline report {out}")
+        _tell(options, f"\nWritten to {known.folder}/. One page of it all:\n  tipline report {known.folder}")
     if failed:
         say(f"tipline study: {len(failed)} of {len(told)} steps failed: {', '.join(failed)}")
     return SOME_FAILED if failed else DONE
@@ -108,7 +112,7 @@ def _wanted(found: StudyFile, steps: str | None) -> list[str]:
 # Reading
 
 
-def _lines(found: StudyFile, options: Options) -> list[Line]:
+def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[Line]:
     """The command of every step, read and checked; ScenarioError with every fault of all of them."""
     from sim.scenario.faults import ScenarioError
 
@@ -117,7 +121,7 @@ def _lines(found: StudyFile, options: Options) -> list[Line]:
     documents: dict[Path, Document] = {}
     for name in found.study.steps:
         try:
-            lines.append(_line(found, name, options, documents))
+            lines.append(_line(found, name, options, program, documents))
         except ScenarioError as error:
             faults += error.faults
     if faults:
@@ -125,7 +129,7 @@ def _lines(found: StudyFile, options: Options) -> list[Line]:
     return lines
 
 
-def _line(found: StudyFile, name: str, options: Options, documents: dict[Path, Document]) -> Line:
+def _line(found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]) -> Line:
     """One of them; each document is read once for all of them."""
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
@@ -135,7 +139,7 @@ def _line(found: StudyFile, name: str, options: Options, documents: dict[Path, D
     step = found.study.steps[name]
     try:
         words = words_of(step.command, found.study.sets[step.with_] if step.with_ else {})
-        own, files = _parsed(words)
+        own, files = _parsed(words, program)
         for file in files:
             inside(found.folder, file)
     except ValueError as error:
@@ -144,17 +148,14 @@ def _line(found: StudyFile, name: str, options: Options, documents: dict[Path, D
     return Line(name, (*words, *_passed_on(options)), files, found.folder)
 
 
-def _parsed(words: Sequence[str]) -> tuple[Options, tuple[str, ...]]:
+def _parsed(words: Sequence[str], program: TyperGroup) -> tuple[Options, tuple[str, ...]]:
     """The shared options and the files of a command line; ValueError where it is none, or says what the study says."""
-    from sim.cli.app import app
     from sim.scenario.fields import hint
 
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    may = [name for name in group.commands if name not in NO_STEPS]
+    may = [name for name in program.commands if name not in NO_STEPS]
     if words[0] not in may:
         raise ValueError(f"'{words[0]}' cannot be a step{hint(words[0], may)}")
-    command = group.commands[words[0]]
+    command = program.commands[words[0]]
     try:
         context = command.make_context(words[0], list(words[1:]))
     except USAGE_ERROR as error:
@@ -178,14 +179,14 @@ def _as_list(given: Any) -> list[Any]:
 def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], documents: dict[Path, Document]) -> None:
     """Read every document that a step is about, with what the step changes of it; ScenarioError with every fault."""
     from sim.scenario.faults import ScenarioError
-    from sim.scenario.ledger import load_ledger
+    from sim.scenario.ledger import is_ledger, load_ledger
     from sim.scenario.loading import read
 
     faults: list[Fault] = []
     variants: list[str | None] = [*own.variant] or [None]
     for path in files:
         try:
-            if path not in documents and _is_ledger(path):
+            if path not in documents and is_ledger(path):
                 load_ledger(path)
                 continue
             document = documents.get(path) or documents.setdefault(path, read(path))
@@ -199,13 +200,6 @@ def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], docu
         raise ScenarioError(faults)
 
 
-def _is_ledger(path: Path) -> bool:
-    from sim.scenario.files import text
-    from sim.scenario.tree import compose
-
-    return compose(text(path, str(path)), str(path)).child("ledger") is not None
-
-
 def _passed_on(options: Options) -> Iterator[str]:
     """What is said of a whole study and goes for every step of it."""
     for name in ("seed", "replications"):
@@ -216,18 +210,14 @@ def _passed_on(options: Options) -> Iterator[str]:
 # Doing
 
 
-def _step(found: StudyFile, line: Line, known: Record, options: Options) -> int:
+def _step(found: StudyFile, line: Line, known: Record, options: Options, program: TyperGroup) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
-    from sim.studies.study_record import SAID, note, tidy, write_record
+    from sim.studies.study_record import SAID, note, tidy
 
-    out = known.folder / line.name
-    _clear(out, of_all=not options.resume)
-    # Nothing is known of a step while it is being done again, whatever becomes of it.
-    known.steps.pop(line.name, None)
-    write_record(known, found)
+    out = known.begin(found, line.name, keep_what_is_under_way=options.resume)
     words = line.full(out)
-    code, said = _run(words, [*words, *_of_this_run(options)])
+    code, said = _run(program, words, [*words, *_of_this_run(options)])
     if code == INTERRUPTED:
         return code
     out.mkdir(parents=True, exist_ok=True)
@@ -240,15 +230,6 @@ def _step(found: StudyFile, line: Line, known: Record, options: Options) -> int:
     return code
 
 
-def _clear(out: Path, *, of_all: bool) -> None:
-    """Take away what an earlier run left; unless it is of all, not what a command has kept to go on from."""
-    for path in out.iterdir() if out.is_dir() else ():
-        if path.is_dir() and (of_all or not path.name.startswith(".")):
-            shutil.rmtree(path)
-        elif not path.is_dir():
-            path.unlink()
-
-
 def _of_this_run(options: Options) -> Iterator[str]:
     """What changes nothing in the results, and so is no part of the command that is noted."""
     if options.jobs is not None:
@@ -259,14 +240,12 @@ def _of_this_run(options: Options) -> Iterator[str]:
         yield "--resume"
 
 
-def _run(noted: Sequence[str], given: Sequence[str]) -> tuple[int, str]:
+def _run(program: TyperGroup, noted: Sequence[str], given: Sequence[str]) -> tuple[int, str]:
     """The exit code of a command line of this program, and what it said."""
-    from sim.cli.app import app
-
     said = io.StringIO()
     with _as_if_called(noted), redirect_stdout(said):
         try:
-            code = typer.main.get_command(app).main(list(given), prog_name="tipline", standalone_mode=False)
+            code = program.main(list(given), prog_name="tipline", standalone_mode=False)
         except USAGE_ERROR as error:
             say(f"tipline {noted[0]}: {error}")
             code = BAD_INPUT

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sim
 from sim.cli.asking import folder_of
 from sim.cli.options import Options, say
 from sim.studies import maker
 from sim.studies.keeping import write_atomic
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
+from sim.version import __version__
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -79,7 +79,7 @@ def study(name: str, scenario: Scenario, options: Options) -> Iterator[Study]:
             tell=(lambda _: None) if options.quiet else say,
             count=counter.count,
         )
-        trials = Trials(scenario.run.seed, settings, f"{name} {sim.__version__} seed {scenario.run.seed}")
+        trials = Trials(scenario.run.seed, settings, f"{name} {__version__} seed {scenario.run.seed}")
         yield Study(name, trials, folder, counter.expect, counter.at)
     shutil.rmtree(pieces, ignore_errors=True)
 
@@ -95,9 +95,9 @@ def noted(name: str, scenario: Scenario, data: dict[str, Any], folder: Path) -> 
     repeated = {"command": ["tipline", *given], "versions": maker.versions(), "platform": maker.machine()}
     write_atomic(folder / f"{name}.json", (json.dumps(repeated | told, indent=1, default=str) + "\n").encode())
     if not (folder / "scenario.yaml").exists():
-        from sim.scenario.loading import as_yaml
+        from sim.scenario.loading import to_yaml
 
-        write_atomic(folder / "scenario.yaml", as_yaml(scenario).encode())
+        write_atomic(folder / "scenario.yaml", to_yaml(scenario).encode())
     return told
 
 

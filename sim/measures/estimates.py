@@ -1,6 +1,7 @@
 """Intervals over replications for shares and means, and the verdicts that are drawn from them.
 
-A replication is the unit: what its tips have in common is never taken for independent evidence. Nothing here knows a
+The variance is that between replications: what the tips of one have in common is never taken for independent evidence.
+Smaller units of evidence (`evidence.py`) say only how much is shown where next to nothing failed. Nothing here knows a
 scenario, and nothing draws random numbers.
 """
 
@@ -9,25 +10,34 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from sim.scenario.certain import Bounds
+
 Verdict = Literal["met", "missed", "undecided"]
 Floats = NDArray[np.float64]
 
-ALIKE: Final = 0.2
-"""How alike the tips of one replication are taken to be, as a correlation, where misses are too few to tell."""
+UNITS_UNSAID: Final = 5.0
+"""Units of evidence that a replication is taken to have where nobody says how many."""
 
 FEW: Final = 5.0
 """Weight, in replications, of that assumption against one miss; it falls with the square of the effective misses."""
 
-SPREAD: Final = 1.75
+SPREAD: Final = 1.5
 """Power of p (1 - p), or of a mean, with which the variance between replications is taken to grow: they are skewed."""
 
-LONG_TAIL: Final = 10.0
-"""Excess kurtosis that means of waits are taken to have, in squares of their coefficient of variation (at most 0.5)."""
+SPREAD_ABOVE: Final = 0.25
+"""Power of the mean with which the standard error grows above it; LEAN allows for the rest of the skewness."""
+
+LEAN: Final = 2.25
+"""How much farther the upper limit of a mean lies, as a multiple of how the replications vary among themselves."""
+
+MOST_LEAN: Final = 0.7
+"""It lies no more than this farther: replications that vary more show their tail themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +61,30 @@ class Estimate:
         """
         return Estimate(self.value, min(self.low, other.low), max(self.high, other.high))
 
+    def within(self, bounds: Bounds) -> Estimate:
+        """Value and interval, moved to where the value must lie."""
+        value, low, high = (min(max(one, bounds.least), bounds.most) for one in (self.value, self.low, self.high))
+        return Estimate(value, low, high)
+
 
 def verdict(estimate: Estimate, threshold: float, side: Literal["at_least", "at_most"]) -> Verdict:
     """Met if the whole interval is on the good side of the threshold, missed if on the bad side, else undecided.
 
+    A rule that allows no exception (a share of at least 1, or at most 0) is missed at the first one, however wide the
+    interval; it is met only by what is certain, whose interval is a point.
+
     >>> verdict(Estimate(0.93, 0.91, 0.95), 0.9, "at_least"), verdict(Estimate(0.93, 0.91, 0.95), 0.92, "at_most")
     ('met', 'undecided')
+    >>> verdict(Estimate(0.999, 0.99, 1.0), 1.0, "at_least"), verdict(Estimate(1.0, 0.99, 1.0), 1.0, "at_least")
+    ('missed', 'undecided')
     """
-    if side == "at_most":
-        return verdict(Estimate(-estimate.value, -estimate.high, -estimate.low), -threshold, "at_least")
-    if estimate.low >= threshold:
+    at_least = side == "at_least"
+    none_spared = estimate.value < 1 <= threshold if at_least else estimate.value > 0 >= threshold
+    if none_spared:
+        return "missed"
+    if (estimate.low >= threshold) if at_least else (estimate.high <= threshold):
         return "met"
-    return "missed" if estimate.high < threshold else "undecided"
+    return "missed" if ((estimate.high < threshold) if at_least else (estimate.low > threshold)) else "undecided"
 
 
 def all_of(verdicts: list[Verdict]) -> Verdict:
@@ -87,35 +109,56 @@ def each_of(confidence: float, n: int) -> float:
     return 1 - (1 - confidence) / max(n, 1)
 
 
-def share_interval(met: ArrayLike, counted: ArrayLike, confidence: float = 0.95) -> Estimate:
+def least_shown(units: float, confidence: float = 0.95) -> float:
+    """The least share that is shown when nothing failed in so many units of evidence: Z = (error / 2)^(1 / units).
+
+    A promise kept with a smaller share fails in at least one of so many independent units with a chance above
+    1 - error / 2. Source: C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), for no failures.
+
+    >>> round(least_shown(20 * 28), 4), round(least_shown(20 * 66), 4)
+    (0.9934, 0.9972)
+    """
+    return float(((1 - confidence) / 2) ** (1 / units)) if units > 0 else 0.0
+
+
+def share_interval(
+    met: ArrayLike, counted: ArrayLike, confidence: float = 0.95, units: float | None = None
+) -> Estimate:
     """The share of all tips that met, with its interval over replications.
 
-    `met` and `counted` are (n_replications,), not negative, `met <= counted`; they need not be whole. A replication
-    that counted nothing says nothing, and a single one that did gives [0, 1]. The interval lies within [0, 1] and has a
-    width also where all replications agree on 0 or 1.
+    `met` and `counted` are (n_replications,), not negative, `met <= counted`; they need not be whole. `units` is the
+    number of units of evidence in all replications together (UNITS_UNSAID each if None); tips that are fewer are the
+    units themselves. A replication that counted nothing says nothing, and a single one that did gives [0, 1]. The
+    interval lies within [0, 1] and has a width also where all replications agree on 0 or 1.
 
-    The rarer of the two outcomes, of share p, is looked at. The variance of the ratio estimator between replications,
-    each weighed by what it leaves out of the fit, gives the design effect D: how many tips say as much as one
-    independent tip. The limits are where the distance to p is t times a standard error that changes with the share: the
-    part of a single tip as p (1 - p), the part between replications as its power SPREAD (Wilson's interval where
+    Method. The rarer of the two outcomes, of share p, is looked at. The variance of the ratio estimator between
+    replications, each weighed by what it leaves out of the fit, gives the design effect D: how many tips say as much as
+    one independent tip. The limits are where the distance to p is t times a standard error that changes with the share:
+    the part of a single tip as p (1 - p), the part between replications as its power SPREAD (Wilson's interval where
     replications differ by chance alone). The limit towards 0 is in addition no tighter than the mid-P interval of as
     many independent tips. t has the degrees of freedom of the replications, fewer when they are of unequal size.
 
-    When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards
-    1 + ALIKE x (tips a replication - 1), and fully so when all replications agree on 0 or 1. This *assumes* that the
-    tips of one replication are not more alike than that: 20 replications of 600 tips, all met, then weigh as 99 tips,
-    not as 20 and not as 12,000. A bad year that comes once in 50 replications and was not drawn is beyond any interval.
-    Nor does the far limit go beyond that of tips so alike, or as alike as they were seen to be.
+    When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards tips / units: as if
+    either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`, and
+    the far limit never lies beyond Clopper and Pearson's for as many units, or for tips as alike as they were seen to
+    be.
+
+    Assumptions. Replications are independent, and so are units as far as (almost) nothing failed in them. A cause that
+    comes once in 50 replications and was not drawn is beyond any interval.
+
+    Monotone: up to the share that is shown when nothing fails, fewer rare outcomes among the same tips widen the way to
+    a threshold (but for 1 in 100 of those struck out at random, where the variance grows by it). For stricter
+    thresholds the interval may end below the threshold when the last of them vanish.
 
     Sources: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), for the score interval; E. L. Korn and B. I. Graubard, Survey
     Methodology 24 (1998), for the effective sample size; R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002),
-    for the weighing of residuals. The choice of the constants rests on the coverage study in the tests.
+    for the weighing of residuals. The choice of the constants rests on the coverage bench in the tests.
 
     >>> share_interval([90, 80, 100, 95], [100, 100, 120, 100]).value
     0.8690476190476191
-    >>> estimate = share_interval([600] * 20, [600] * 20)
-    >>> round(estimate.low, 3), estimate.high
-    (0.958, 1.0)
+    >>> estimate = share_interval([600] * 20, [600] * 20, units=20 * 28)
+    >>> round(estimate.low, 4), estimate.high
+    (0.9934, 1.0)
     """
     met, counted = checked(met, counted, confidence)
     if np.any(met > counted * (1 + 1e-12)):
@@ -124,29 +167,58 @@ def share_interval(met: ArrayLike, counted: ArrayLike, confidence: float = 0.95)
     if total == 0:
         return Estimate(math.nan, 0.0, 1.0)
     share = min(hits / total, 1.0)
-    freedom = float(total**2 / (counted @ counted)) - 1
+    size = float(counted @ counted) / total
+    freedom = total / size - 1
     if freedom < 1e-9:
         return Estimate(share, 0.0, 1.0)
+    n_units = units_counted(counted, UNITS_UNSAID * met.size if units is None else units)
     flipped = hits > total / 2
     rare = total - hits if flipped else hits
-    size = float(counted @ counted) / total
-    variance = residual_variance(met - share * counted, counted / total) / total**2
-    whole = bool(np.all(met == np.rint(met)) and np.all(counted == np.rint(counted)))
-    low, high = _limits_of_rare(rare, total, variance, freedom, size, met.size if whole else 0, confidence)
+    if rare <= total * 1e-12:
+        low, high = 0.0, 1 - least_shown(n_units, confidence)
+    else:
+        variance = residual_variance(met - share * counted, counted / total) / total**2
+        # Counts are whole: chance agreement of a few small replications is no certainty.
+        variance = max(variance, met.size / 12 / total**2) if _whole(met) and _whole(counted) else variance
+        low, high = _limits_of_rare(rare, total, variance, freedom, max(total / n_units, 1.0), confidence)
     return Estimate(share, 1 - high, 1 - low) if flipped else Estimate(share, low, high)
+
+
+def units_counted(counted: ArrayLike, units: float) -> float:
+    """The units of evidence behind the tips that were counted, (n_replications,), of so many in all replications.
+
+    Fewer where replications counted unequally, or nothing; and tips that are fewer are the units themselves.
+
+    >>> units_counted([600] * 20, 20 * 28), units_counted([3] * 20, 20 * 28), units_counted([600, 0], 2 * 28)
+    (560.0, 60.0, 28.0)
+    """
+    counted = np.asarray(counted, dtype=float)
+    total = float(counted.sum())
+    if total == 0:
+        return 0.0
+    found = units / counted.size * total**2 / float(counted @ counted)
+    return min(found, total) if _whole(counted) else found
 
 
 def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     """The mean over all tips of a duration, with its interval over replications; never below 0.
 
-    `sums` (of durations that are not negative, any unit) and `counts` are (n_replications,). The limits are where the
-    distance to the mean is t times a standard error that grows with the power SPREAD / 2 of the mean, since waits that
-    are long on average vary more: the upper limit is the farther one. Its t has fewer degrees of freedom the more the
-    replications differ, since a variance is known the worse the longer the tail (LONG_TAIL): without that, too many
-    intervals of waits end below the truth. Replications that all agree give zero width; a single one gives [0, inf].
+    `sums` (of durations that are not negative, any unit) and `counts` are (n_replications,). Replications that all
+    agree give zero width; a single one gives [0, inf].
 
-    Source: the score form of the ratio estimator's interval, W. G. Cochran, Sampling Techniques (1977), section 6. The
-    constants rest on the coverage of known lines in the tests.
+    Method. The limits are where the distance to the mean is t times a standard error that grows with a power of the
+    mean, SPREAD / 2 below and SPREAD_ABOVE above it: waits that are long on average vary more. The upper limit lies
+    farther by LEAN times the coefficient of variation of a replication, at most by MOST_LEAN: means of waits are
+    skewed the more they vary, and a sample in which the long tail was not drawn has both too low a mean and too small a
+    variance. What it shows of its own skewness says nothing of that (a correction by the third moment of 20
+    replications leaves 6 to 7 % of the intervals below the truth where the tail is long).
+
+    Assumptions. Replications are independent; their means are not negative, skewed to the right if at all, and vary
+    no more than those of a line with service times of cv 2 over a week.
+
+    Sources: the score form of the ratio estimator's interval, W. G. Cochran, Sampling Techniques (1977), section 6;
+    N. J. Johnson, J. Am. Stat. Assoc. 73 (1978), for the way that skewness shifts Student's t. The constants rest on
+    the coverage bench in the tests.
 
     >>> mean_interval([10.0, 14.0, 12.0], [4, 4, 4]).value
     3.0
@@ -163,19 +235,23 @@ def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) 
     error = math.sqrt(variance)
     if error <= mean * 1e-12:
         return Estimate(mean, mean, mean)
-    tail = LONG_TAIL * min((freedom + 1) * (error / mean) ** 2, 0.5)
-    freedom_above = 2 / (2 / freedom + tail / (freedom + 1))
+    reach = student(confidence, freedom) * error / mean
+    lean = 1 + min(LEAN * math.sqrt(freedom + 1) * error / mean, MOST_LEAN)
 
-    def edge(reach: float, outer: float) -> float:
-        def outside(ratio: float) -> bool:
-            return abs(ratio - 1) > reach / mean * math.pow(ratio, SPREAD / 2)
+    def below(ratio: float) -> bool:
+        return 1 - ratio > reach * math.pow(ratio, SPREAD / 2)
 
-        while outer > 1 and not outside(outer) and outer < 1e300:
-            outer *= 2
-        return mean * _edge(outside, 1.0, outer)
+    def above(ratio: float) -> bool:
+        return ratio - 1 > reach * lean * math.pow(ratio, SPREAD_ABOVE)
 
-    low = edge(student(confidence, freedom) * error, 0.0)
-    return Estimate(mean, low, edge(student(confidence, freedom_above) * error, 2.0))
+    outer = 2.0
+    while not above(outer):
+        outer *= 2
+    return Estimate(mean, mean * _edge(below, 1.0, 0.0), mean * _edge(above, 1.0, outer))
+
+
+def _whole(numbers: Floats) -> bool:
+    return bool(np.all(numbers == np.rint(numbers)))
 
 
 def checked(parts: ArrayLike, wholes: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
@@ -217,22 +293,17 @@ def _edge(outside: Callable[[float], bool], inner: float, outer: float) -> float
 
 
 def _limits_of_rare(
-    rare: float, total: float, variance: float, freedom: float, size: float, n_rounded: int, confidence: float
+    rare: float, total: float, variance: float, freedom: float, unit_effect: float, confidence: float
 ) -> tuple[float, float]:
-    """The limits of a share of at most one half: `rare` of `total` tips, in replications of about `size` tips."""
+    """The limits of a share of at most one half: `rare` of `total` tips, with `unit_effect` tips to a unit."""
     p = rare / total
-    alike_effect = 1 + max(size - 1, 0.0) * ALIKE
     t = student(confidence, freedom)
-    if rare <= total * 1e-12:
-        return 0.0, _wilson_high(0.0, total / alike_effect, t)
-    # Counts are whole: chance agreement of a few small replications is no certainty.
-    variance = max(variance, n_rounded / 12 / total**2)
     spread = p * (1 - p)
     seen_effect = max(variance * total / spread, 1e-12)
     effect = seen_effect
-    if alike_effect > seen_effect:
+    if unit_effect > seen_effect:
         prior = FEW * (seen_effect / rare) ** 2
-        effect = (freedom * seen_effect + prior * alike_effect) / (freedom + prior)
+        effect = (freedom * seen_effect + prior * unit_effect) / (freedom + prior)
     between = max(1 - 1 / seen_effect, 0.0)
     reach = t * math.sqrt(spread * effect / total)
 
@@ -241,14 +312,15 @@ def _limits_of_rare(
         return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
-    high = min(_edge(outside, p, 1.0), _wilson_high(p, total / max(effect, alike_effect), t))
+    high = min(_edge(outside, p, 1.0), _exact_high(p, total / max(effect, unit_effect), confidence))
     return low, high
 
 
-def _wilson_high(p: float, n: float, t: float) -> float:
-    """The upper limit of Wilson's interval for a share p of n independent tips, at t standard errors."""
-    square = t * t / n
-    return min((p + square / 2 + math.sqrt(square * p * (1 - p) + square**2 / 4)) / (1 + square), 1.0)
+def _exact_high(p: float, n: float, confidence: float) -> float:
+    """The upper limit of Clopper and Pearson's interval for a share p of n independent tips; `least_shown` at p = 0."""
+    from scipy import special
+
+    return float(special.betaincinv(n * p + 1, n * (1 - p), 0.5 + confidence / 2))
 
 
 def _mid_p_low(p: float, n: float, t: float, confidence: float) -> float:

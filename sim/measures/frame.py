@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
+from sim.measures.evidence import units_of_evidence
+from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
@@ -75,6 +78,16 @@ class Frame:
     @property
     def n_hours(self) -> int:
         return 24 * self.n_days
+
+    @cached_property
+    def units(self) -> int:
+        """Units of evidence in one replication."""
+        return units_of_evidence(self.scenario)
+
+    @cached_property
+    def bounds(self) -> tuple[Bounds, ...]:
+        """What each target comes to at least and at most, whatever is drawn."""
+        return tuple(value_bounds(self.scenario, target) for target in self.targets)
 
     def day(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The day of each tick, from the first."""

@@ -78,6 +78,8 @@ class Replicated:
     """(n_replications, 3, 2) VALUE, LOW and HIGH, each as numerator and denominator."""
     extra: Floats
     """(n_replications, ...) what else its kind keeps of each."""
+    units: int = 1
+    """Units of evidence in one replication (`evidence.py`)."""
 
     @property
     def values(self) -> Floats:
@@ -95,7 +97,7 @@ class Replicated:
     def repeated(self, times: int) -> Replicated:
         """As if so many times the replications had come out as these."""
         ratio, extra = (np.concatenate([part] * times) for part in (self.ratio, self.extra))
-        return Replicated(self.target, ratio, extra)
+        return Replicated(self.target, ratio, extra, self.units)
 
 
 class Kind(ABC, Generic[AnyKind]):
@@ -128,19 +130,20 @@ class Kind(ABC, Generic[AnyKind]):
         scenarios and the leanings of a search are made of."""
 
     @abstractmethod
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
-        """The estimate from what `weighed` gave of one bound."""
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
+        """The estimate from what `weighed` gave of one bound; `units` are those of evidence of all replications."""
 
     def estimate(self, one: Replicated, confidence: float) -> Estimate:
         """The value over all replications, its interval spanning those of the low and the high bound."""
         value, low, high = (self.weighed(one, bound) for bound in (VALUE, LOW, HIGH))
-        middle = self.interval(value[:, 0], value[:, 1], confidence).value
-        at_least = self.interval(low[:, 0], low[:, 1], confidence)
+        units = one.units * len(one.ratio)
+        middle = self.interval(value[:, 0], value[:, 1], confidence, units).value
+        at_least = self.interval(low[:, 0], low[:, 1], confidence, units)
         if np.isinf(high).any():
             return Estimate(middle, at_least.low, math.inf)
         if np.array_equal(low, high):
             return Estimate(middle, at_least.low, at_least.high)
-        at_most = self.interval(high[:, 0], high[:, 1], confidence)
+        at_most = self.interval(high[:, 0], high[:, 1], confidence, units)
         return Estimate(middle, at_least.low, at_most.high)
 
     def enough(self, target: AnyKind, line: Line) -> Enough | None:
@@ -268,8 +271,8 @@ class Shares(TimedKind[ShareTarget], RatioKind[ShareTarget]):
         judged = met + missed + lost
         return ratio_of((met, judged), (met, judged + still_open), (met + still_open, judged + still_open))
 
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
-        return share_interval(parts, wholes, confidence)
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
+        return share_interval(parts, wholes, confidence, units)
 
     def enough(self, target: ShareTarget, line: Line) -> Enough:
         room, misses = line.room, (1 - target.share) / line.lines
@@ -298,7 +301,7 @@ class Means(TimedKind[MeanTarget], RatioKind[MeanTarget]):
         least = (total, counted + still_open)
         return ratio_of(least, least, (np.where(still_open > 0, math.inf, total), counted + still_open))
 
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return mean_interval(parts, wholes, confidence)
 
     def enough(self, target: MeanTarget, line: Line) -> Enough:
@@ -323,8 +326,8 @@ class LostShares(RatioKind[LostTarget]):
         total = kept + lost + still_open
         return ratio_of((lost, total), (lost, total), (lost + still_open, total))
 
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
-        return share_interval(parts, wholes, confidence)
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
+        return share_interval(parts, wholes, confidence, units)
 
     def enough(self, target: LostTarget, line: Line) -> Enough | None:
         if not line.patience:
@@ -356,8 +359,8 @@ class Occupancies(RatioKind[OccupancyTarget]):
         weight = pairs[:, 1] if _of_runs(one.target) else np.where(counted, size, 0.0)
         return _reweighed(pairs, weight / size)
 
-    def interval(self, parts: Floats, wholes: Floats, confidence: float) -> Estimate:
-        return share_interval(parts, wholes, confidence)
+    def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
+        return share_interval(parts, wholes, confidence, units)
 
     def enough(self, target: OccupancyTarget, line: Line) -> Enough:
         return partial(_busy_enough, target.occupancy)

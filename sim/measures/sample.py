@@ -76,7 +76,7 @@ class Sample:
 
     def of(self, k: int) -> Replicated:
         """What a target came to in each replication."""
-        return Replicated(self.frame.targets[k], self.ratio[:, k], self.extra(k))
+        return Replicated(self.frame.targets[k], self.ratio[:, k], self.extra(k), self.frame.units)
 
     @property
     def windows(self) -> Ints:

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, verdict
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, share_interval, units_counted, verdict
+from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, Frame
-from sim.measures.held import HIGH, POSSIBLY, SILENT, SPOKE, SURELY
+from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY
+from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS
+from sim.scenario.certain import Bounds
 from sim.scenario.targets import Between, OfTips, Side, Target, Unit
 
 
@@ -27,15 +30,18 @@ class HeldShare:
     whole: bool
     """Whether the periods are whole ones of the calendar; else no whole one was measured."""
     confidence: float
+    units: int
+    """Units of evidence in one replication."""
 
     @property
     def share(self) -> Estimate:
         """From those in which it held however the open tips end, to those in which it may have."""
         spoke, surely, possibly = (self.periods[:, column] for column in (SPOKE, SURELY, POSSIBLY))
-        least = share_interval(surely, spoke, self.confidence)
+        units = self.units * len(spoke)
+        least = share_interval(surely, spoke, self.confidence, units)
         if np.array_equal(surely, possibly):
             return least
-        return least.joined(share_interval(possibly, spoke, self.confidence))
+        return least.joined(share_interval(possibly, spoke, self.confidence, units))
 
     @property
     def n_judged(self) -> int:
@@ -61,6 +67,10 @@ class TargetResult:
     high: float
     """The interval: from that of the low bound to that of the high bound, where open tips leave two."""
     verdict: Verdict
+    certain: bool
+    """Whether the verdict follows from the document for every draw (`scenario/certain.py`)."""
+    unshown: NothingFailed | None
+    """What is shown, where nothing failed and that is not yet the threshold; else None."""
     lower_bound: bool
     """Whether the value is a lower bound: of times of which some are still open."""
     values: tuple[float, ...]
@@ -183,8 +193,11 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
 
 def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
-    target = one.target
+    target, bounds = one.target, frame.bounds[k]
     found = one.estimate(confidence)
+    settled = _settled(bounds, target)
+    if not math.isnan(found.value):
+        found = found.within(bounds)
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -194,16 +207,40 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         low=found.low,
         high=found.high,
         verdict=verdict(found, target.threshold, target.side),
+        certain=settled and not math.isnan(found.value),
+        unshown=None if settled else _unshown(one, confidence),
         lower_bound=bool(np.isinf(one.ratio[:, HIGH, 0]).any()),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence),
+        windows=HeldShare(sample.windows[:, k], frame.periods[target.per].whole, confidence, frame.units),
         held=_by_unit(sample.units[:, k], frame, confidence),
     )
 
 
+def _settled(bounds: Bounds, target: Target) -> bool:
+    """Whether the verdict is the same anywhere between the bounds."""
+    whatever = Estimate(math.nan, bounds.least, bounds.most)
+    return verdict(whatever, target.threshold, target.side) != "undecided"
+
+
+def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:
+    """What nothing failed shows, where tips were judged, none of them failed or may, and that is not the threshold."""
+    target = one.target
+    if not target.by_tip or target.per != "run" or target.in_each is not None:
+        return None
+    at_least = target.side == "at_least"
+    parts, wholes = one.ratio[:, LOW if at_least else HIGH].T
+    if not wholes.any() or not (np.array_equal(parts, wholes) if at_least else not parts.any()):
+        return None
+    n = len(one.ratio)
+    kept = target.threshold if at_least else 1 - target.threshold
+    return nothing_failed(units_counted(wholes, one.units * n), n, kept, confidence)
+
+
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
-    return {unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence) for u, unit in enumerate(UNITS)}
+    return {
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units) for u, unit in enumerate(UNITS)
+    }

@@ -99,7 +99,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         on_duty=float(mean[passes.ON_DUTY]),
         busy=float(mean[passes.BUSY]),
         waiting=float(mean[passes.WAITING]),
-        occupancy=_occupancy(ticks, scenario.run.confidence),
+        occupancy=_occupancy(ticks, scenario.run.confidence, sample.frame.units),
         seat_hours=float(seat),
         overtime_hours=float(overtime),
         paid_hours=float(seat / (1 - pool.shrinkage) + overtime),
@@ -108,9 +108,9 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
     )
 
 
-def _occupancy(ticks: NDArray[np.float64], confidence: float) -> Estimate:
+def _occupancy(ticks: NDArray[np.float64], confidence: float, units: int) -> Estimate:
     busy, on_duty = ticks[:, passes.BUSY], ticks[:, passes.ON_DUTY]
     if not on_duty.any():
         return NOTHING
     size = on_duty[on_duty > 0].mean()
-    return share_interval(busy / size, on_duty / size, confidence)
+    return share_interval(busy / size, on_duty / size, confidence, units * len(ticks))

@@ -30,6 +30,8 @@ class Flow:
     """(n_stages, n_channels): visits to each stage."""
     work: Floats
     """(n_stages, n_channels): ticks of service or delay there."""
+    work_squared: Floats
+    """(n_stages, n_channels): the squares of these ticks, visit by visit, added up."""
     unlabelled: Floats
     """(n_stages, n_channels): visits by tips without a label."""
 
@@ -39,7 +41,7 @@ def flow(scenario: Scenario) -> Flow:
     tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
     weight = _weight(scenario, tips)
     shape = (len(scenario.stages), len(scenario.channels))
-    visits, work, unlabelled = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    visits, work, squares, unlabelled = (np.zeros(shape) for _ in range(4))
     channel = tips.codes["channel"][:, 0]
 
     def by_channel(mass: Floats) -> Floats:
@@ -47,11 +49,14 @@ def flow(scenario: Scenario) -> Flow:
         return found
 
     for number, mass in enumerate(_masses(scenario, tips, weight)):
-        mean = _values(scenario.stages[number].time, tips, lambda law: float(law.mean))
+        time = scenario.stages[number].time
+        mean = values_of(time, tips, lambda law: float(law.mean))
+        square = values_of(time, tips, lambda law: float(law.mean) ** 2 * (1 + float(law.cv) ** 2))
         visits[number] = by_channel(mass)
         work[number] = by_channel(mass * mean)
+        squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
-    return Flow(visits, work, unlabelled)
+    return Flow(visits, work, squares, unlabelled)
 
 
 def offered_hours(scenario: Scenario) -> Floats:
@@ -82,7 +87,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats) -> list[Floats]:
     """For each stage, (rows, columns): mean visits a tip of the row's channel, by its label on the way in."""
     stages = scenario.stages
     index = {stage.name: number for number, stage in enumerate(stages)}
-    shares = [_values(stage.share, tips, float) for stage in stages]
+    shares = [values_of(stage.share, tips, float) for stage in stages]
     labelling = {name: _labelling(scenario, name) for name in scenario.labels}
     risk = tips.codes["risk"][:, 0]
     found = [np.zeros(weight.shape) for _ in stages]
@@ -127,7 +132,7 @@ def _relabelled(mass: Floats, chances: Floats) -> Floats:
     return found
 
 
-def _values(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
+def values_of(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
     """A number for every kind of tip, (rows, columns) or broadcasting to it."""
     if value.by is None:
         return np.full((1, 1), number(value.values[""]))

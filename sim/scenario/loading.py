@@ -73,7 +73,7 @@ def read(source: Source) -> Document:
     return Document(file, _extended(tree, file, file.name, file.parent))
 
 
-def as_yaml(scenario: Scenario) -> str:
+def to_yaml(scenario: Scenario) -> str:
     """The scenario as resolved, after `extends`, the variant and the changes; variants that fit no more go."""
     tree = dict(scenario.tree)
     try:

@@ -142,12 +142,6 @@ class Scenario(World):
         """The file's name without its ending; results are kept under it."""
         return self.path.stem
 
-    def to_yaml(self) -> str:
-        """The document as resolved, as text that loads again."""
-        from sim.scenario.loading import as_yaml
-
-        return as_yaml(self)
-
     @property
     def folder(self) -> Path:
         """The only folder, with those below it, from which files are read."""

@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+MANIFEST: Final = "manifest.json"
+"""The note that a run or a study leaves; other commands leave theirs beside it, as `<command>.json`."""
+
 PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
 
 DRAWN_BY: Final = ("numpy", "scipy", "numba", "simpy")

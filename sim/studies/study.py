@@ -27,8 +27,17 @@ _STEP: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _FILE: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99})?")
 
 
+def is_step_name(name: str) -> bool:
+    """Whether a name can be that of a step, and so of the folder that its results go into.
+
+    >>> is_step_name("base_2"), is_step_name("../base"), is_step_name("/etc"), is_step_name("")
+    (True, False, False, False)
+    """
+    return _STEP.fullmatch(name) is not None
+
+
 def _step_name(name: str) -> str:
-    if not _STEP.fullmatch(name):
+    if not is_step_name(name):
         raise ValueError("a step is named with small letters, digits and _: its results go into a folder of that name")
     return name
 

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import sim
 from sim.scenario.faults import ScenarioError
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.tree import compose
 from sim.studies.keeping import write_atomic
-from sim.studies.maker import versions
-from sim.studies.study import Step, StudyFile
+from sim.studies.maker import MANIFEST, program, versions
+from sim.studies.study import Step, StudyFile, is_step_name
 
-MANIFEST: Final = "manifest.json"
 SAID: Final = "said.txt"
 """What a command said on the terminal, in the folder of its step."""
 
@@ -66,21 +64,66 @@ class Record:
     folder: Path
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def place(self, name: str) -> Path:
+        """The folder of a step's results; ValueError where what lies there is a link, or the name is not a step's.
+
+        Only what lies in such a place is ever taken away.
+        """
+        found = self.folder / name
+        if not is_step_name(name):
+            raise ValueError(f"'{name}' cannot be the name of a step")
+        if found.is_symlink():
+            raise ValueError(f"{found} is a link: results go into a folder of their own, and links are not followed")
+        return found
+
     def is_done(self, line: Line) -> bool:
         """Whether a step was finished with the same inputs, and all that it left is still there and the same."""
-        known = self.steps.get(line.name)
-        if known is None or known.get("key") != line.key or known.get("exit_code") != 0:
+        known = self.steps.get(line.name, {})
+        if known.get("key") != line.key or known.get("exit_code") != 0:
             return False
-        return all(_hash(self.folder / line.name / name) == hashed for name, hashed in known["files"].items())
+        return all(_hash(self.place(line.name) / name) == hashed for name, hashed in known["files"].items())
+
+    def forget_others(self, file: StudyFile) -> None:
+        """Take away what steps left that the study no longer has; ValueError where a link lies in their place."""
+        for name in set(self.steps) - set(file.study.steps):
+            shutil.rmtree(self.place(name), ignore_errors=True)
+            self.steps.pop(name)
+        if self.steps:
+            write_record(self, file)
+
+    def begin(self, file: StudyFile, name: str, *, keep_what_is_under_way: bool) -> Path:
+        """Make room for the results of a step; gives its folder.
+
+        What an earlier run left goes, but not, if that is to be kept, what a command goes on from. Nothing is known of
+        a step while it is being done again, whatever becomes of it.
+        """
+        out = self.place(name)
+        for path in out.iterdir() if out.is_dir() else ():
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+            elif not (keep_what_is_under_way and path.name.startswith(".")):
+                shutil.rmtree(path)
+        self.steps.pop(name, None)
+        write_record(self, file)
+        return out
 
 
 def record(folder: Path) -> Record:
-    """What the manifest of a folder tells of a study; nothing where there is none that can be read."""
+    """What the manifest of a folder tells of a study; nothing where there is none that can be read.
+
+    What it tells of anything that cannot be a step is passed over: it may have been written by anybody.
+    """
     try:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return Record(folder, dict(told["steps"]))
+        steps = dict(told["steps"])
     except (OSError, ValueError, KeyError, TypeError):
         return Record(folder)
+    return Record(folder, {name: one for name, one in steps.items() if is_step_name(name) and _is_told(one)})
+
+
+def _is_told(one: Any) -> bool:
+    """Whether this is what a manifest tells of a step."""
+    return isinstance(one, dict) and isinstance(one.get("files"), dict)
 
 
 def note(found: Record, file: StudyFile, line: Line, exit_code: int, out: Path) -> None:
@@ -141,20 +184,6 @@ def _figure(name: str) -> str:
     ('map', 'base/week')
     """
     return name.replace("plots/", "").removesuffix(".svg")
-
-
-def program() -> str:
-    """SHA-256 of this program: of all its files."""
-    return _program(Path(sim.__file__).parent)
-
-
-@cache
-def _program(folder: Path) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".j2", ".css"))
-    told = hashlib.sha256()
-    for path in files:
-        told.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return told.hexdigest()
 
 
 def _hash(path: Path) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sim.tables.declared import Column, Family, number, text
+from sim.tables.declared import Column, Family, number, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate
     from sim.measures.targets import TargetResult
 
 R = TypeVar("R")
+
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def asked_columns(result: Callable[[R], TargetResult | None]) -> tuple[Column[R], ...]:
@@ -39,6 +41,15 @@ def estimate_columns(name: str, unit: str, get: Callable[[R], Estimate], says: s
         number(name, unit, lambda row: get(row).value, says),
         number(f"{name}_low", unit, lambda row: get(row).low, "the lower end of its interval"),
         number(f"{name}_high", unit, lambda row: get(row).high, "the upper end of its interval"),
+    )
+
+
+def hour_columns(hour: Callable[[R], int]) -> tuple[Column[R], ...]:
+    """Which hour of the week it is."""
+    return (
+        whole("hour_of_week", "h", hour, "from 0, Monday at midnight"),
+        text("weekday", lambda row: WEEKDAYS[hour(row) // 24], "Mon to Sun"),
+        whole("hour", "h", lambda row: hour(row) % 24, "of the day"),
     )
 
 

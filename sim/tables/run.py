@@ -22,13 +22,11 @@ from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
 from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
-from sim.tables.figures import asked_columns, came_columns, estimate_columns
+from sim.tables.figures import asked_columns, came_columns, estimate_columns, hour_columns
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.studies.unlimited import Hindrance, Limit
-
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +246,7 @@ HOURS: Final = Table[Hour](
     "an hour of the week: arrivals, load, people and line of each pool, failures of each target",
     "Hours of the week",
     (
-        whole("hour_of_week", "h", lambda row: row.hour, "from 0, Monday at midnight"),
-        text("weekday", lambda row: WEEKDAYS[row.hour // 24], "Mon to Sun"),
-        whole("hour", "h", lambda row: row.hour % 24, "of the day"),
+        *hour_columns(lambda row: row.hour),
         number("arrivals", "tips_an_hour", lambda row: row.arrivals, "tips of the cohort"),
         Family(
             "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
@@ -303,7 +299,7 @@ def every(sample: Sample) -> list[Filled]:
         COHORT.of((arrived, one) for one in found if one.about_tips),
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
-        STAGES.of(_visits(sample)),
+        STAGES.of(visits(sample)),
         HOURS.of(_hours(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
@@ -334,7 +330,8 @@ def _kinds(sample: Sample) -> Iterator[Kind]:
         yield Kind(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
 
 
-def _visits(sample: Sample) -> Iterator[Visits]:
+def visits(sample: Sample) -> Iterator[Visits]:
+    """The visits to every stage, of all tips and by last label."""
     scenario, waits = sample.frame.scenario, sample.pooled.waits
     labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
     for s, stage in enumerate(scenario.stages):

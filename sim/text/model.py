@@ -1,10 +1,9 @@
-"""A scenario in words and in data, before anything is simulated: what `check` shows of a document without faults."""
+"""A scenario in words, before anything is simulated: what `check` shows of a document without faults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _HOURS: Final = ("seat_hours", "paid_hours", "fte")
 
 
-def model_parts(scenario: Scenario, description: Description) -> list[RenderableType]:
+def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
     """The model in words: what comes, its way, who is there, what it is judged by, and every warning."""
     return [
         Text.assemble((scenario.scenario, "bold"), f"  ({scenario.path})"),
@@ -36,25 +35,6 @@ def model_parts(scenario: Scenario, description: Description) -> list[Renderable
         "",
         page.warned(description.warnings) if description.warnings else "No warnings.",
     ]
-
-
-def model_data(scenario: Scenario, description: Description) -> dict[str, Any]:
-    """The same as data."""
-    pools = [
-        {**asdict(pool), "fte": pool.fte, "overloaded": pool.overloaded, "words": words.pool_words(scenario, pool.pool)}
-        for pool in description.pools
-    ]
-    return {
-        "file": str(scenario.path),
-        "scenario": scenario.scenario,
-        "hash": scenario.hash,
-        "variant": scenario.variant,
-        "demand": list(words.demand_words(scenario)),
-        "run": words.run_words(scenario),
-        "targets": {name: words.target_words(target) for name, target in scenario.targets.items()},
-        **asdict(description),
-        "pools": pools,
-    }
 
 
 def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, list[str] | str]]:

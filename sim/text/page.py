@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from io import StringIO
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -28,6 +29,11 @@ def laid_out(parts: Iterable[RenderableType], screen: Console) -> str:
         for part in parts:
             screen.print(part)
     return _BEFORE_END.sub(r"\1", page.get().replace(_TIE, " "))
+
+
+def plain(parts: Iterable[RenderableType], width: int = 80) -> str:
+    """The same without colours, as text to keep."""
+    return laid_out(parts, Console(file=StringIO(), width=width, color_system=None, highlight=False, markup=False))
 
 
 VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}

@@ -102,9 +102,11 @@ def test_every_fault_of_every_file_is_told_at_once_on_stderr(tmp_path: Path) -> 
 def test_check_as_data(tmp_path: Path) -> None:
     broken = plain(tmp_path, "staff: two")
     found = json.loads(tipline("check", NATIONAL, "--json").output)
-    assert found["pools"][0]["fte"] == 15.0
-    assert found["stages"][0]["stage"] == "answer"
-    assert len(found["pools"][0]["load"]) == 168
+    assert found["pool_loads"][0]["fte"] == 15.0
+    assert found["stage_loads"][0]["stage"] == "answer"
+    assert len(found["hour_loads"]) == 168
+    load = [hour["call_takers_offered_erlangs"] for hour in found["hour_loads"]]
+    assert sum(load) / 168 == pytest.approx(found["pool_loads"][0]["offered_load_erlangs"])
     both = tipline("check", NATIONAL, broken, "--json")
     assert both.exit_code == options.BAD_INPUT
     right, wrong = json.loads(both.output)
@@ -137,8 +139,9 @@ def test_everything_that_the_options_say_is_laid_on_together(tmp_path: Path) -> 
     assert list(found["targets"]) == ["A19"]
     assert found["targets"]["A19"].startswith("at least 99 % of tips with risk high within 10 min")
     assert found["variant"] == "one_more_analyst"
-    assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["analysts"] == 3
-    assert {pool["pool"]: pool["servers"] for pool in found["pools"]}["receivers"] == 4
+    servers = {pool["pool"]: pool["servers_on_duty_mean"] for pool in found["pool_loads"]}
+    assert servers["analysts"] == 3
+    assert servers["receivers"] == 4
     assert found["run"][1].startswith("20 replications, seed 3")
 
 

@@ -111,7 +111,7 @@ def test_a_fault_of_the_program_is_told_without_a_traceback(monkeypatch: pytest.
     def broken(*_: object) -> None:
         raise KeyError("a slip")
 
-    monkeypatch.setattr("sim.cli.model.show_model", broken)
+    monkeypatch.setattr("sim.text.model.parts", broken)
     monkeypatch.setattr(sys, "argv", ["tipline", "check", "a file.yaml"])
     done = tipline("check", NATIONAL)
     assert done.exit_code == options.OWN_FAULT
@@ -126,7 +126,7 @@ def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sim.cli.model.show_model", stopped)
+    monkeypatch.setattr("sim.text.model.parts", stopped)
     monkeypatch.setattr(sys, "argv", ["tipline", "run", "--resume", "line.yaml"])
     done = tipline("check", NATIONAL)
     assert done.exit_code == options.INTERRUPTED

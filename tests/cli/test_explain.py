@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.cli.explain import explain
+from sim.text.explain import explain
 from sim.text.story import Teller
 from tests.cli.lines import SCENARIOS, recorded, tipline
 
@@ -278,8 +278,8 @@ def test_the_command_tells_it_with_clock_times() -> None:
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("rapid (A19)") and "missed:" in line for line in lines)
     data = json.loads(tipline(*given, "--engine", "reference", "--json").output)
-    assert data["targets"]["rapid"]["sense"] == "missed"
-    assert data["events"][0]["what"] == "arrival"
+    assert {one["target"]: one["sense"] for one in data["tip_targets"]}["rapid"] == "missed"
+    assert data["tip_events"][0]["what"] == "arrival"
     assert lines[0].startswith(f"Tip {data['tip']} of replication 0")
 
 

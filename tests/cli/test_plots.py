@@ -16,9 +16,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
 
+from sim.answers.run import Run
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures.targets import joint, results
-from sim.plots import PLOTS, style, write_plots
+from sim.plots import style
 from sim.plots.curves import curves
 from sim.plots.failing import _border, failings
 from sim.plots.week import pool_weeks
@@ -119,7 +120,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
 
 
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
-each_plot = pytest.mark.parametrize("plot", PLOTS, ids=[plot.name for plot in PLOTS])
+each_plot = pytest.mark.parametrize("plot", Run.plots, ids=[plot.name for plot in Run.plots])
 
 
 @each_document
@@ -142,8 +143,9 @@ def test_axes_have_units(found, name, plot):
 def test_files(found, tmp_path):
     """Every figure as PNG of the width of a page and as SVG with its text as text; nothing else is left behind."""
     folder = tmp_path / "run" / "plots"
-    paths = write_plots(found["small"], folder)
-    assert [path.name for path in paths] == [f"{plot.name}.{form}" for plot in PLOTS for form in ("png", "svg")]
+    names = Run(found["small"]).save(tmp_path / "run")
+    paths = [tmp_path / "run" / name for name in names if name.startswith("plots/")]
+    assert [path.name for path in paths] == [f"{plot.name}.{form}" for plot in Run.plots for form in ("png", "svg")]
     assert sorted(folder.iterdir()) == sorted(paths)
     for png, svg in zip(paths[::2], paths[1::2], strict=True):
         assert imread(png).shape[1] == round(style.WIDTH * style.DOTS_AN_INCH)
@@ -175,12 +177,12 @@ def test_nothing_global_is_touched():
     with style.styled():
         assert rcParams["svg.hashsalt"] == "tipline"
     assert dict(rcParams) == before
-    code = "import sys, sim.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, sim.plots.style; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_titles_say_what_was_found(found):
-    titles = {name: {plot.name: pictures.title(plot.draw(one)) for plot in PLOTS} for name, one in found.items()}
+    titles = {name: {plot.name: pictures.title(plot.draw(one)) for plot in Run.plots} for name, one in found.items()}
     assert titles["overloaded"]["verdicts"] == "The 2 targets do not hold together: mean and share are missed"
     assert titles["overloaded"]["response"] == "mean and share are missed"
     assert re.match(r"Most tips wait for desk: .*; desk has too few people \d+ h a week", titles["overloaded"]["week"])
@@ -194,7 +196,7 @@ def test_titles_say_what_was_found(found):
 def test_verdict_as_word_and_mark(found, name):
     """In the chart of verdicts every target has its verdict in words, and the mark that goes with it."""
     one = found[name]
-    figure = next(plot for plot in PLOTS if plot.name == "verdicts").draw(one)
+    figure = next(plot for plot in Run.plots if plot.name == "verdicts").draw(one)
     words = [text for text in pictures.said(figure) if text in style.VERDICTS]
     assert words == [target.verdict for target in one.targets]
     marks = [line.get_marker() for line in figure.artists if isinstance(line, Line2D)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from sim.answers.run import Run
 from sim.cli import options
-from sim.cli.report import html
-from sim.cli.report.answers import headline, judged, of_run
-from sim.cli.report.exhibits import exhibits
-from sim.cli.report.results import MOST_ROWS, NoResultsError, Results, read_results
+from sim.cli.report.page import answers, exhibits, headline, judged, page_of
+from sim.cli.report.page import rendered as html
+from sim.cli.report.results import NoResultsError, Results, read_results
 from sim.cli.report.stress import NOT_STATED, items
 from sim.scenario.loading import load
+from sim.tables.declared import MOST_ROWS
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
@@ -146,10 +148,10 @@ def test_a_run_is_reported_with_its_answer_verdicts_figures_data_and_command(ran
 
 def test_every_figure_of_a_run_has_its_data_beside_it(ran: Path) -> None:
     found = exhibits(read_results(ran).folders[0])
-    assert [one.kind.figure for one in found] == ["verdicts", "response", "week", "failing", ""]
+    assert [one.plot.name for one in found] == ["verdicts", "response", "week", "failing", ""]
     assert all(one.tables or one.also for one in found)
     assert found[3].also == ("hours.csv",)
-    assert {table.name for one in found for table in one.tables} == {path.name for path in ran.glob("*.csv")}
+    assert {table.name for one in found for table in one.tables} == {path.stem for path in ran.glob("*.csv")}
 
 
 def test_the_command_writes_the_page_and_says_where(folder: Path, tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_study_leads_with_the_answer_of_the_steps_that_it_names(ran: Path, tmp
     study_of(ran, tmp_path, answer={"two": "With more people", "one": "", "none": "x"})
     (tmp_path / "two" / "staff.json").write_text(json.dumps({"answer": ["None holds:", "two are too few.", "More."]}))
     results = read_results(tmp_path)
-    assert headline(results) == ["With more people: none holds: two are too few.", of_run(results.folders[0])[0]]
+    assert headline(results) == ["With more people: none holds: two are too few.", answers(results.folders[0])[0]]
     page = Page(html(results))
     assert is_safe(page)
     for text in ("A study", "Of desks.", "Step one", "Step two", "Why?", "Made by tipline run 'a b.yaml'"):
@@ -190,7 +192,7 @@ def test_without_a_word_of_the_study_the_first_answer_of_each_command_leads(ran:
     for name, command in (("one", "map"), ("two", "claims"), ("two", "map")):
         (tmp_path / name / f"{command}.json").write_text(json.dumps({"answer": [f"{command} of {name}."]}))
     results = read_results(tmp_path)
-    assert headline(results) == [of_run(results.folders[0])[0], "claims of two.", "map of one."]
+    assert headline(results) == [results.folders[0].answer("run")[0], "claims of two.", "map of one."]
 
 
 def test_what_leads_stands_once_and_before_the_scenarios(ran: Path, tmp_path: Path) -> None:
@@ -212,8 +214,8 @@ def test_figures_and_tables_of_a_command_that_nobody_knows_are_shown(folder: Pat
     (folder / "new_thing.csv").write_text("a,b\n1,2\n")
     shutil.copy(folder / "plots" / "week.png", folder / "plots" / "new_thing.png")
     found = exhibits(read_results(folder).folders[0])
-    one = next(exhibit for exhibit in found if exhibit.kind.figure == "new_thing")
-    assert [table.name for table in one.tables] == ["new_thing.csv"]
+    one = next(exhibit for exhibit in found if exhibit.plot.name == "new_thing")
+    assert [table.name for table in one.tables] == ["new_thing"]
     assert 'src="data:image/png;base64,' in html(read_results(folder))
 
 
@@ -308,36 +310,125 @@ def test_what_is_not_stated_is_said_in_the_page(ran: Path) -> None:
     assert f"<em>{NOT_STATED}</em>" in html(read_results(ran))
 
 
-@pytest.mark.parametrize(
-    "verdicts, sentence",
-    [
-        (["met", "met"], "The 2 targets hold together."),
-        (["met"], "The target holds."),
-        (["missed", "met"], "The 2 targets do not hold together: t0 is missed."),
-        (["undecided", "met"], "It is open whether the 2 targets hold together: t0 is undecided."),
-        (["undecided", "missed"], "The 2 targets do not hold together: t1 is missed."),
-    ],
-)
-def test_the_first_sentence_is_the_verdict_on_all_targets(folder: Path, verdicts: list[str], sentence: str) -> None:
-    head = "target,kind,unit,share_or_mean,value,low,high,verdict,simultaneous_verdict"
-    rows = [f"t{i},share,share,0.9,0.8,0.7,0.9,met,{verdict}" for i, verdict in enumerate(verdicts)]
+def test_a_row_is_read_with_its_units(folder: Path) -> None:
+    head = "target,kind,unit,within_min,threshold,value,low,high,verdict"
+    rows = (
+        "1,share,share,90,0.8,0.75,0.7,0.8,undecided",
+        "b,mean,min,,30,1234.5,1000,inf,missed",
+        "c,mean,min,,30,,,,no such verdict",
+    )
     (folder / "targets.csv").write_text("\n".join([head, *rows]) + "\n")
-    assert of_run(read_results(folder).folders[0])[0] == sentence
-
-
-def test_a_row_is_read_with_its_units() -> None:
-    rows = [
-        {"target": "a", "kind": "share", "unit": "share", "threshold_min": "90", "share_or_mean": "0.8",
-         "value": "0.75", "low": "0.7", "high": "0.8", "verdict": "undecided"},
-        {"target": "b", "kind": "mean", "unit": "min", "share_or_mean": "30", "value": "1234.5", "low": "1000",
-         "high": "inf", "verdict": "missed"},
-        {"target": "c", "verdict": "no such target"},
-    ]  # fmt: skip
-    share, mean = judged(iter(rows))
+    share, mean = judged(read_results(folder).folders[0], "targets")[""]
+    assert share.target == "1"
     assert (share.asked, share.came_to) == ("at least 80 % in 90 min", "75.0 % (70.0 to 80.0)")
     assert (mean.asked, mean.came_to) == ("at most 30 min", "1,234.5 min (1,000.0 to inf)")
-    assert share.used == pytest.approx(1.25)
-    assert mean.used == pytest.approx(41.15)
+
+
+def test_what_a_run_answers_is_read_from_what_it_recorded(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert answers(read_results(folder).folders[0]) == manifest["answer"]
+    assert manifest["answer"][0] in Page(html(read_results(folder))).text
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"answer": ["It was otherwise."]}))
+    assert answers(read_results(folder).folders[0]) == ["It was otherwise."]
+
+
+def test_a_folder_of_an_old_program_is_reported_and_says_what_is_left_out(folder: Path) -> None:
+    table = (folder / "targets.csv").read_text()
+    (folder / "targets.csv").write_text(table.replace("within_min,threshold", "threshold_min,share_or_mean", 1))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["answer"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    page = page_of(folder)
+    assert page.left_out == [
+        "desk: targets.csv lacks the column threshold, as old ones do: what targets ask is left out",
+        "desk: manifest.json records no answer, as old ones do: what the run answers is left out",
+    ]
+    assert "quick" in Page(page.html).text
+    assert "at least 80 % in 5 min" not in Page(page.html).text
+    assert "threshold min" in Page(page.html).text
+
+
+def test_every_heading_comes_from_the_declaration(ran: Path) -> None:
+    text = Page(html(read_results(ran))).text
+    for plot in Run.plots:
+        assert f"{plot.title} . {plot.caption}" in text.replace(f"{plot.title}.", f"{plot.title} .")
+    for table in Run.leaves:
+        assert (table.title in text) == (ran / f"{table.name}.csv").exists()
+
+
+# Links
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A folder outside with what must not be shown."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.csv").write_text("a,b\nSECRET,2\n")
+    (outside / "secret.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><text>SECRET</text></svg>")
+    (outside / "secret.json").write_text('{"scenario": "SECRET", "answer": ["SECRET."], "command": ["SECRET"]}')
+    (outside / "scenario.yaml").write_text(DESK.replace("A desk", "SECRET"))
+    return outside
+
+
+@pytest.mark.parametrize(
+    "name, to",
+    [
+        ("pools.csv", "secret.csv"),
+        ("other.csv", "secret.csv"),
+        ("plots/other.svg", "secret.svg"),
+        ("map.json", "secret.json"),
+        ("manifest.json", "secret.json"),
+        ("said.txt", "secret.csv"),
+        ("scenario.yaml", "scenario.yaml"),
+        ("inner", ""),
+        ("plots", ""),
+    ],
+)
+def test_a_link_out_of_the_folder_is_left_out_and_said(folder: Path, secret: Path, name: str, to: str) -> None:
+    place = folder / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    place.symlink_to(secret / to)
+    done = tipline("report", folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert done.exit_code == options.DONE, done.output
+    assert "SECRET" not in text
+    assert base64.b64encode((secret / "secret.svg").read_bytes()).decode()[:40] not in text
+    said = f"{'secret.svg' if name == 'plots' else place.name} leads out of the folder that is reported"
+    assert said in Page(text).text
+    assert said in done.output
+
+
+def test_a_step_that_leads_out_of_the_study_is_left_out_and_said(ran: Path, secret: Path, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    study_of(ran, tmp_path / "study")
+    shutil.rmtree(tmp_path / "study" / "two")
+    (tmp_path / "study" / "two").symlink_to(secret)
+    page = page_of(tmp_path / "study")
+    assert [one.name for one in page.results.folders] == ["one"]
+    assert page.left_out == ["two leads out of the folder that is reported, and is left out"]
+    assert page.left_out[0] in Page(page.html).text
+
+
+def test_links_within_the_folder_are_followed(folder: Path) -> None:
+    (folder / "again.csv").symlink_to("pools.csv")
+    found = read_results(folder)
+    assert "again" in found.folders[0].tables
+    assert found.left_out == []
+
+
+def test_a_folder_that_is_itself_a_link_is_reported(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    assert read_results(tmp_path / "link").left_out == []
+
+
+def test_what_is_no_plain_file_is_left_out(folder: Path) -> None:
+    (folder / "said.txt").unlink(missing_ok=True)
+    for name in ("pipe.csv", "said.txt"):
+        os.mkfifo(folder / name)
+    assert read_results(folder).left_out == ["desk: pipe.csv cannot be read, and is left out"]
 
 
 # In a browser

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sim.answers.answer import Plot
+from sim.answers.run import Run
 from sim.cli import options
 from sim.cli.options import Options
 from sim.dynamics.replication import Replication
@@ -42,10 +44,11 @@ def line(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def plotted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The folders for which figures were asked: they take longer than all the rest, and have tests of their own."""
-    found: list[Path] = []
-    monkeypatch.setattr("sim.plots.write_plots", lambda _, folder: found.append(folder))
+def plotted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the figures that were asked for: they take longer than all the rest, and have tests of their own."""
+    found: list[str] = []
+    monkeypatch.setattr(Plot, "draw", lambda plot, _: found.append(plot.name))
+    monkeypatch.setattr("sim.plots.style.file_bytes", lambda *_: b"a picture")
     return found
 
 
@@ -70,7 +73,7 @@ def test_one_table_then_all_together_then_what_binds(line: Path, tmp_path: Path)
     assert "in the way stand the gate of read (100 %)" in said
 
 
-def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, plotted: list[Path]) -> None:
+def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, plotted: list[str]) -> None:
     out = tmp_path / "out"
     tipline("run", line, "--out", out, "--quiet")
     head, *rows = ((out / "cohort.csv").read_text(encoding="utf-8")).splitlines()
@@ -79,7 +82,10 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
         assert int(arrived) == sum(map(int, counts)) > 0, (name, head)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
-    assert plotted == [out / "plots"]
+    assert plotted == [plot.name for plot in Run.plots]
+    assert manifest["answer"][0] == "The 5 targets do not hold together: hard is missed."
+    assert (manifest["together"], manifest["binding"]) == ("missed", "hard")
+    assert manifest["files"][: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]
     assert beyond[2].endswith(",missed,True,gate read 1.00")
@@ -105,11 +111,18 @@ def test_strict_ends_with_1_unless_every_target_is_met(line: Path, tmp_path: Pat
     assert tipline(*given, "--targets", "easy,mean,lost,busy").exit_code == options.DONE
 
 
+def alone(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row says of a target by itself, and not beside the others."""
+    return {head: cell for head, cell in row.items() if not head.startswith("simultaneous_")}
+
+
 def test_fewer_targets_are_judged_on_the_same_simulation(line: Path, tmp_path: Path) -> None:
     every = json.loads(tipline("run", line, "--out", tmp_path / "out", "--json").output)
     few = json.loads(tipline("run", line, "--out", tmp_path / "out", "--json", "--targets", "lost, hard").output)
-    assert list(few["targets"]) == ["hard", "lost"]
-    assert few["targets"] == {name: every["targets"][name] for name in few["targets"]}
+    assert [one["target"] for one in few["targets"]] == ["hard", "lost"]
+    assert [alone(one) for one in few["targets"]] == [
+        alone(one) for one in every["targets"] if one["target"] in ("hard", "lost")
+    ]
 
 
 def test_a_target_that_is_not_there_gets_a_hint(line: Path) -> None:
@@ -122,9 +135,9 @@ def test_a_target_that_is_not_there_gets_a_hint(line: Path) -> None:
 def test_data_are_strict_json(line: Path, tmp_path: Path) -> None:
     done = tipline("run", line, "--out", tmp_path / "out", "--json", "--replications", "1")
     found = json.loads(done.output, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert found["replications"] == 1
-    assert {one["verdict"] for one in found["targets"].values()} <= {"met", "missed", "undecided"}
-    assert found["together"]["held"]["run"]["judged"] == 1
+    assert [one["replication"] for one in found["replications"]] == [0]
+    assert {one["verdict"] for one in found["targets"]} <= {"met", "missed", "undecided"}
+    assert {one["period"]: one["judged_periods"] for one in found["joint"]}["run"] == 1
 
 
 def test_results_are_kept_apart_by_file_and_variant(
@@ -148,7 +161,7 @@ def test_a_fault_in_any_file_stops_before_anything_is_run(line: Path, tmp_path: 
 
 def test_until_decided_adds_replications_and_says_what_it_allows_for(line: Path, tmp_path: Path) -> None:
     given = ("run", line, "--out", tmp_path / "out", "--targets", "hard", "--replications", "2")
-    value = json.loads(tipline(*given, "--json").output)["targets"]["hard"]["value"]
+    value = json.loads(tipline(*given, "--json").output)["targets"][0]["value"]
     done = tipline(*given, "--set", f"targets.hard.share={value:.4f}", "--until-decided")
     assert done.exit_code == options.DONE, done.output
     assert "2 replications" not in done.output
@@ -203,7 +216,7 @@ def test_a_run_without_targets_measures_and_judges_nothing(line: Path, tmp_path:
 def test_a_run_takes_its_seed_and_replications_from_the_command_line(line: Path, tmp_path: Path) -> None:
     given = ("--seed", "9", "--replications", "2", "--json", "--out", tmp_path / "out")
     found = json.loads(tipline("run", line, *given).output)
-    assert (found["seed"], found["replications"]) == (9, 2)
+    assert (found["seed"], len(found["replications"])) == (9, 2)
     assert Options(seed=9).load(line).run.seed == 9
 
 

@@ -83,9 +83,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert [row["year_years"] for row in rows] == ["0", "0", "1", "1"]
     again = tipline("runway", file, *options, "--out", tmp_path / "two", "--json", "--jobs", "2")
     data = json.loads(again.output)
-    assert [course["growth"] for course in data["growths"]] == [0.2, 0.4]
-    people = [year["staffing"]["pools.desk.staff"] for year in data["staff"]["years"]]
-    assert people == [int(row["pools.desk.staff_people"]) for row in rows[1:]]
+    assert [course["growth_share_a_year"] for course in data["runway_lengths"]] == [0.2, 0.4]
+    people = [year["pools.desk.staff_people"] for year in data["runway_staff"]]
+    assert people == [int(row["pools.desk.staff_people"]) for row in rows]
     for path in (tmp_path / "out").glob("*.csv"):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
     assert (tmp_path / "out" / "plots" / "runway.png").stat().st_size > 10_000

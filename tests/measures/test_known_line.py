@@ -51,5 +51,8 @@ def test_a_share_and_a_mean_of_waits_are_covered():
 
 
 @pytest.mark.slow
-def test_a_share_and_a_mean_of_waits_are_covered_93_to_97_times_in_100():
-    assert all(0.93 <= found <= 0.97 for found in coverages(2000))
+def test_a_share_is_covered_93_to_97_times_in_100_and_a_mean_of_waits_no_less():
+    """Intervals of means allow for a tail that was not drawn: on a line of plain exponential services they are wide."""
+    share, mean = coverages(2000)
+    assert 0.93 <= share <= 0.97
+    assert 0.93 <= mean <= 0.985

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from sim.dynamics.clock import MINUTE
+from sim.measures import passes
 from sim.measures.bins import EDGES, N_BINS, percentile
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample, bytes_of
-from sim.measures.summaries import pool_summaries, stage_summaries
 from sim.measures.targets import joint, results
+from sim.measures.use import uses
+from sim.tables.run import visits
 from tests.measures.hand import gone, replay, scenario, through, waiting
 
 QUICK = "quick: {claim: A1, from: arrival, to: take.start, within: 20 min, share: 80 %}"
@@ -179,24 +181,24 @@ def test_an_empty_sample_says_so(tmp_path):
 
 def test_stages_are_summed_up_by_label(tmp_path):
     sample = sample_of(tmp_path, QUICK, [tips(3, slow=1, lost=1)] * 4)
-    take = [row for row in stage_summaries(sample) if row.stage == "take"]
-    assert [(row.tier, row.labelled, row.reached, row.started, row.gave_up) for row in take] == [
-        (None, True, 20, 16, 4),
-        ("A", True, 16, 16, 0),
-        ("B", True, 0, 0, 0),
-        (None, False, 4, 0, 4),
+    take = [row for row in visits(sample) if row.stage == "take"]
+    columns = (passes.REACHED, passes.STARTED, passes.GAVE_UP)
+    assert [(row.tier, *(int(row.total[column]) for column in columns)) for row in take] == [
+        ("all", 20, 16, 4),
+        ("none", 4, 0, 4),
+        ("A", 16, 16, 0),
     ]
     assert take[0].wait.value == (3 * 10 + 30) / 4 * MINUTE
     assert take[0].work == 5 * MINUTE
-    assert take[0].wait_percentiles[0] == pytest.approx(10 * MINUTE, rel=0.04)
+    assert percentile(take[0].waits, 0.5) == pytest.approx(10 * MINUTE, rel=0.04)
 
 
 def test_pools_are_summed_up_in_all_and_by_centre(tmp_path):
     sample = sample_of(tmp_path, QUICK, [[through(100, 110, 140), through(200, 210, 220, centre=1)]] * 2, centres="2")
-    desk = [row for row in pool_summaries(sample) if row.pool == "desk"]
-    assert [(row.centre, row.staffed) for row in desk] == [(None, 2.0), ("1", 1.0), ("2", 1.0)]
+    desk = [row for row in uses(sample) if row.pool == "desk"]
+    assert [(row.centre, row.on_duty) for row in desk] == [("all", 2.0), ("1", 1.0), ("2", 1.0)]
     assert [row.occupancy.value for row in desk] == pytest.approx([40 / 1200, 30 / 600, 10 / 600])
-    assert [row.waiting.value for row in desk] == pytest.approx([20 / 600, 10 / 600, 10 / 600])
+    assert [row.waiting for row in desk] == pytest.approx([20 / 600, 10 / 600, 10 / 600])
     assert desk[0].seat_hours == 2 * 168
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from sim.answers import runway as answer
 from sim.measures.targets import joint
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import runway_tables as tables
-from sim.studies.frames import csv_text
 from sim.studies.runway import Course, Growing, Runway, runway
 from sim.studies.runway_staff import needs
+from sim.tables import runway as tables
 from tests.studies.lines import DESK, desk, simulated, tried
 
 __all__ = ["simulated"]
@@ -129,7 +129,7 @@ def test_an_interrupted_runway_goes_on_where_it_was(
         growing, trials = Growing(busy, 4), tried(busy, tmp_path, resume=resume, stop_after=stop_after)
         found = runway(growing, (0.15, 0.4), trials)
         needed = needs(growing, (0.15, 0.4), 2, trials)
-        return [csv_text(table) for table in (tables.years(found), tables.lengths(found), tables.staff(found, needed))]
+        return [table.csv for table in answer.Runway(found, needed).filled()]
 
     whole = tables_of(resume=False)
     _, n_all = simulated()
@@ -141,12 +141,12 @@ def test_an_interrupted_runway_goes_on_where_it_was(
 
 
 def test_tables(busy: Scenario, found: Runway) -> None:
-    years = tables.years(found)
+    years = tables.YEARS.of(tables.years(found)).frame
     assert list(years.columns)[:4] == ["growth_share_a_year", "year_years", "volume_per_h", "replications"]
     assert {"busy_share", "busy_verdict", "first_to_fail"} <= set(years.columns)
-    lengths = tables.lengths(found)
+    lengths = tables.LENGTHS.of(found.courses).frame
     assert list(lengths["growth_share_a_year"]) == [0.15, 0.4]
-    staff = tables.staff(found, needs(Growing(busy, 4), (0.4,), 1, tried(busy)))
+    staff = tables.STAFF.of(tables.people(found, needs(Growing(busy, 4), (0.4,), 1, tried(busy)))).frame
     assert list(staff["pools.desk.staff_people"]) == [3, 3, 4]
     assert list(staff["found"]) == ["now", "yes", "yes"]
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sim import plots
-from sim.cli import options
+from sim.answers.answer import Plot
+from sim.cli import asking, options
+from sim.plots import style
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import read
 from sim.studies import study_record
 from sim.studies.study import Step
-from sim.studies.study_record import Line, record, tidy
+from sim.studies.study_record import Line, Record, record, tidy
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
@@ -49,12 +50,14 @@ def folder(tmp_path: Path) -> Path:
 def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures that cost nothing to draw: what is in them is not the study's concern."""
 
-    def write(_: object, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("verdicts.svg", "verdicts.png", "week.svg"):
-            (folder / name).write_text(name)
+    def write(figure: object, folder: Path, name: str) -> list[Path]:
+        paths = [folder / f"{name}.{ending}" for ending in ("png", "svg")]
+        for path in paths:
+            path.write_text(f"{figure} {path.name}")
+        return paths
 
-    monkeypatch.setattr(plots, "write_plots", write)
+    monkeypatch.setattr(Plot, "draw", lambda plot, _: plot.title)
+    monkeypatch.setattr(style, "save", write)
 
 
 def done(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -121,9 +124,7 @@ def test_resume_does_only_what_is_not_done(folder: Path, monkeypatch: pytest.Mon
 def test_an_interrupted_study_goes_on_with_the_same_results(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(folder)
     whole = files(folder / "out")
-    from sim.cli import running
-
-    plain = running.run_into
+    plain = asking._run
 
     def interrupted(scenario: object, *given: object) -> object:
         if getattr(scenario, "name", "") == "busy":
@@ -131,7 +132,7 @@ def test_an_interrupted_study_goes_on_with_the_same_results(folder: Path, monkey
         return plain(scenario, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as context:
-        context.setattr(running, "run_into", interrupted)
+        context.setattr(asking, "_run", interrupted)
         assert done(folder)[0] == options.INTERRUPTED
     assert list(record(folder / "out").steps) == ["plain"]
     code, output = done(folder, "--resume")
@@ -155,6 +156,63 @@ def test_results_of_steps_that_the_study_no_longer_has_are_taken_away(folder: Pa
     assert not (folder / "out" / "busy").exists()
     assert (folder / "out" / "mine").exists()
     assert list(record(folder / "out").steps) == ["plain"]
+
+
+@pytest.fixture
+def victims(folder: Path) -> list[Path]:
+    """Folders with a file each, beside the folder of results, and a link to one of them in it."""
+    found = [folder / "victim", folder / "elsewhere", folder / "linked"]
+    for one in found:
+        one.mkdir()
+        (one / "precious.csv").write_text("1\n")
+    return found
+
+
+def test_a_manifest_with_names_that_are_no_steps_takes_nothing_away(folder: Path, victims: list[Path]) -> None:
+    out = folder / "out"
+    out.mkdir()
+    (out / "mine").mkdir()
+    (out / "mine" / "precious.csv").write_text("1\n")
+    told = {"files": {}, "key": "", "exit_code": 0}
+    names = ["../victim", str(victims[1]), "", ".", "..", "mine/../../victim", "./mine", "MINE", "a\0b"]
+    (out / "manifest.json").write_text(json.dumps({"steps": dict.fromkeys(names, told) | {"mine": 3, "plain": []}}))
+    for more in ((), ("--resume",)):
+        assert done(folder, *more)[0] == options.DONE
+        assert all((one / "precious.csv").exists() for one in [*victims, out / "mine"])
+        assert list(record(out).steps) == ["plain", "busy"]
+
+
+@pytest.mark.parametrize("step", ["plain", "gone"])
+def test_a_link_in_the_place_of_results_is_refused_and_nothing_is_taken_away(
+    folder: Path, victims: list[Path], step: str
+) -> None:
+    out = folder / "out"
+    out.mkdir()
+    (out / step).symlink_to(victims[2])
+    told = {"files": {"precious.csv": ""}, "key": "", "exit_code": 0}
+    (out / "manifest.json").write_text(json.dumps({"steps": {step: told}}))
+    code, output = done(folder)
+    assert code == options.BAD_INPUT
+    assert f"{out / step} is a link: results go into a folder of their own" in output
+    assert (victims[2] / "precious.csv").exists()
+    assert (out / step).is_symlink()
+
+
+def test_a_link_among_the_results_of_a_step_goes_and_what_it_leads_to_stays(folder: Path, victims: list[Path]) -> None:
+    (folder / "out" / "plain").mkdir(parents=True)
+    for name in ("plots", ".in-progress", "targets.csv"):
+        to = victims[2] / "precious.csv" if name == "targets.csv" else victims[2]
+        (folder / "out" / "plain" / name).symlink_to(to)
+    assert done(folder, "--resume")[0] == options.DONE
+    assert (victims[2] / "precious.csv").read_text() == "1\n"
+    assert not any(path.is_symlink() for path in (folder / "out" / "plain").iterdir())
+
+
+def test_what_cannot_be_a_step_has_no_place(tmp_path: Path) -> None:
+    for name in ("../x", "/x", "", ".", "x/y", "X"):
+        with pytest.raises(ValueError, match="cannot be the name of a step"):
+            Record(tmp_path).place(name)
+    assert Record(tmp_path).place("plain") == tmp_path / "plain"
 
 
 def test_seed_and_replications_go_for_every_step(folder: Path) -> None:

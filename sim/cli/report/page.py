@@ -1,0 +1,400 @@
+"""A folder of results as one HTML page: its figures with their tables, its verdicts, its answers, and a checklist.
+
+What a figure is called, and which tables it was drawn from, is read off the answers of the commands; figures and tables
+that none of them declares are shown all the same, after the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sim.answers import ANSWERS, every
+from sim.answers.answer import Plot
+from sim.cli.report.results import Folder, Results, TableFile, read_results
+from sim.dynamics.clock import MINUTE
+from sim.studies.keeping import write_atomic
+from sim.tables.declared import Table
+from sim.text import words
+from sim.text.words import with_interval
+
+FILE: Final = "report.html"
+
+MOST: Final = 3
+"""Sentences at the head of a page."""
+
+LEADING: Final = {
+    "claims": "The claims",
+    "map": "The plausibility map",
+    "staff": "The staffing certificate",
+    "sensitivity": "What decides it",
+}
+"""Commands whose figures stand before the scenarios, each under a heading, the first folder with one."""
+
+_MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A folder of results as one page, to be looked at and saved."""
+
+    results: Results
+    html: str
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not on it, and why."""
+        return self.results.left_out
+
+    def save(self, out: str | Path | None = None) -> Path:
+        """Write it: into the folder that it is of, into another one, or where `out` ends in .html; gives the file."""
+        file = self.results.path / FILE if out is None else Path(out)
+        file = file if file.suffix == ".html" else file / FILE
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, self.html.encode())
+        return file
+
+    def __repr__(self) -> str:
+        return f"Page of {self.results.title} ({len(self.results.folders)} folders)"
+
+    def _repr_html_(self) -> str:
+        return f'<iframe sandbox srcdoc="{html.escape(self.html)}" width="100%" height="800"></iframe>'
+
+
+def page_of(folder: str | Path) -> Page:
+    """The page of a folder: a run's, several, or a study's. NoResultsError, a ValueError, where there is nothing."""
+    results = read_results(Path(folder))
+    return Page(results, rendered(results))
+
+
+# What it shows of a folder
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A figure of a folder with its data, or tables that no figure shows."""
+
+    plot: Plot
+    made_by: str
+    """The command whose figure it is; "" where that is not known."""
+    folder: Folder
+    tables: tuple[TableFile, ...]
+    also: tuple[str, ...] = ()
+    """Tables that it was drawn from too, and that stand with an earlier figure."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line that made it, as it was given; empty where that is not recorded."""
+        return self.folder.commands.get(self.made_by, self.folder.command)
+
+    @property
+    def has_figure(self) -> bool:
+        """Whether there is a picture."""
+        return self.plot.name in self.folder.figures
+
+
+def exhibits(folder: Folder) -> list[Exhibit]:
+    """Everything that a folder has to show, each table once."""
+    return list(_exhibits(folder))
+
+
+def _exhibits(folder: Folder) -> Iterator[Exhibit]:
+    left = dict(folder.tables)
+    declared = [(plot, answer) for answer in every() for plot in answer.plots]
+    known = {plot.name for plot, _ in declared}
+    unknown = [(_unknown(name, folder), None) for name in folder.figures if name not in known]
+    for plot, answer in (*declared, *unknown):
+        there = [table.name for table in plot.tables if table.name in folder.tables]
+        # A run's tables speak for themselves; those of a study are told by what its first figure is about.
+        leads = answer is not None and plot is answer.plots[0] and answer.command != "run"
+        if plot.name in folder.figures or (there and leads):
+            own = tuple(left.pop(name) for name in there if name in left)
+            also = tuple(f"{name}.csv" for name in there if folder.tables[name] not in own)
+            yield Exhibit(plot, answer.command if answer else "", folder, own, also)
+    if left:
+        yield Exhibit(Plot("", "Further tables", "", ""), "", folder, tuple(left.values()))
+
+
+def _unknown(name: str, folder: Folder) -> Plot:
+    """A figure that no answer declares: its data are the tables that begin as it does."""
+    own = tuple(Table[Any](table, "", "", ()) for table in folder.tables if table.startswith(name))
+    return Plot(name, name.replace("_", " ").capitalize(), "", "", own)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A target's row in a table of verdicts."""
+
+    target: str
+    claim: str
+    unit: str
+    threshold: float
+    """NaN where the table does not tell."""
+    value: float
+    low: float
+    high: float
+    within: float
+    """Minutes in which a share is asked for; NaN where it is not."""
+    verdict: str
+    at_least: bool
+    """Whether the threshold is a least; a comparison's table does not tell."""
+
+    @property
+    def came_to(self) -> str:
+        """The value with its interval."""
+        if math.isnan(self.value):
+            return "nothing counted"
+        if self.unit != "min":
+            return with_interval(self.value, self.low, self.high)
+        return f"{self.value:,.1f} min ({self.low:,.1f} to {self.high:,.1f})"
+
+    @property
+    def plainly(self) -> str:
+        """The value alone."""
+        return self.came_to.partition(" (")[0]
+
+    @property
+    def asked(self) -> str:
+        """The threshold in words; "" where it is not known."""
+        if math.isnan(self.threshold):
+            return ""
+        limit = f"{self.threshold:.4g} min" if self.unit == "min" else f"{100 * self.threshold:.4g} %"
+        within = "" if math.isnan(self.within) else f" in {words.length(round(self.within * MINUTE))}"
+        return f"at {'least' if self.at_least else 'most'} {limit}{within}"
+
+
+def judged(folder: Folder, name: str) -> dict[str, list[Judged]]:
+    """The targets in a table of verdicts, by the scenario that they judge; rows without a verdict are passed over."""
+    found: dict[str, list[Judged]] = {}
+    for row in folder.tables[name].records if name in folder.tables else ():
+        if row.get("verdict") in ("met", "missed", "undecided"):
+            found.setdefault(_text(row.get("scenario")), []).append(_judged(row))
+    return found
+
+
+def _judged(row: Mapping[str, Any]) -> Judged:
+    threshold, value, low, high, within = (
+        _number(row.get(head)) for head in ("threshold", "value", "low", "high", "within_min")
+    )
+    return Judged(
+        target=_text(row.get("target")),
+        claim=_text(row.get("claim")),
+        unit=_text(row.get("unit")),
+        threshold=threshold,
+        value=value,
+        low=low,
+        high=high,
+        within=within,
+        verdict=row["verdict"],
+        at_least=row.get("kind") == "share",
+    )
+
+
+def _number(cell: Any) -> float:
+    """A number in a record; NaN where the cell is empty or holds none."""
+    return float(cell) if isinstance(cell, int | float) else math.nan
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+# What it answers
+
+
+def answers(folder: Folder) -> list[str]:
+    """What the commands of a folder answered, in sentences."""
+    return [sentence for command in ANSWERS for sentence in folder.answer(command)]
+
+
+def headline(results: Results) -> list[str]:
+    """The answer in at most three sentences: of the steps that the study names, or of the first of each command."""
+    named = results.manifest.get("answer")
+    if isinstance(named, Mapping) and (found := list(_named(results, named))):
+        return found[:MOST]
+    first = {
+        command: next((said for one in results.folders if (said := one.answer(command))), []) for command in ANSWERS
+    }
+    of_run = first.pop("run")
+    return [*of_run[:1], *(said[0] for said in first.values() if said), *of_run[1:]][:MOST]
+
+
+def _named(results: Results, named: Mapping[Any, Any]) -> Iterator[str]:
+    """The first answer of each step that is named, after the words that the study puts before it."""
+    for step, lead in named.items():
+        found = next((one for one in results.folders if one.name == step), None)
+        said = answers(found) if found is not None else []
+        if not said:
+            continue
+        # What ends in a colon is no sentence yet.
+        first = f"{said[0]} {said[1]}" if said[0].endswith(":") and len(said) > 1 else said[0]
+        yield f"{lead}: {first[0].lower()}{first[1:]}" if lead else first
+
+
+# The page
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What stands before the scenarios."""
+
+    title: str
+    answers: list[str]
+    exhibits: list[Exhibit]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One folder in the page."""
+
+    folder: Folder
+    answers: list[str]
+    judged: list[Judged]
+    exhibits: list[Exhibit]
+    above: list[str]
+    """Titles of its figures that stand before the scenarios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Scenarios that are judged by the same targets, row by row."""
+
+    targets: tuple[str, ...]
+    groups: list[tuple[Folder, list[tuple[str, dict[str, Judged]]]]]
+    """Where they stand, and there each scenario with its targets by name."""
+
+
+def rendered(results: Results) -> str:
+    """The page of results that were read."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    shown = {one.name: exhibits(one) for one in results.folders}
+    leading = list(_leading(results.folders, shown))
+    at_head = [exhibit for lead in leading for exhibit in lead.exhibits]
+    said = {(lead.exhibits[0].folder.name, answer) for lead in leading for answer in lead.answers}
+    sections = [
+        Section(
+            folder=one,
+            answers=[sentence for sentence in answers(one) if (one.name, sentence) not in said],
+            judged=[row for rows in judged(one, "targets").values() for row in rows],
+            exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
+            above=[exhibit.plot.title for exhibit in shown[one.name] if exhibit in at_head],
+        )
+        for one in results.folders
+    ]
+    environment = Environment(
+        loader=PackageLoader("sim.cli.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
+    return environment.get_template("report.html.j2").render(
+        results=results,
+        style=files("sim.cli.report").joinpath("report.css").read_text(encoding="utf-8"),
+        sentences=headline(results),
+        leading=leading,
+        verdicts=list(_verdicts(results.folders)),
+        sections=sections,
+        checklist=_checklist(results),
+        version=_version(results),
+    )
+
+
+def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[Lead]:
+    for command, title in LEADING.items():
+        found = [[exhibit for exhibit in shown[folder.name] if exhibit.made_by == command] for folder in folders]
+        # A search that found nothing leaves no figure, and stands at the head only where no other search found more.
+        there = sorted(filter(None, found), key=lambda exhibits: not exhibits[0].has_figure)
+        if there:
+            yield Lead(title, there[0][0].folder.answer(command), there[0])
+
+
+def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
+    """Every verdict of every scenario: a table for each list of targets, in the order in which they first come."""
+    found: dict[tuple[str, ...], Verdicts] = {}
+    for folder in folders:
+        scenarios: dict[str, list[Judged]] = {}
+        for name in ("targets", "compare"):
+            for label, rows in judged(folder, name).items():
+                scenarios.setdefault(label, []).extend(rows)
+        for label, rows in scenarios.items():
+            by_name = {one.target: one for one in rows}
+            groups = found.setdefault(tuple(by_name), Verdicts(tuple(by_name), [])).groups
+            if not groups or groups[-1][0] is not folder:
+                groups.append((folder, []))
+            groups[-1][1].append((label, by_name))
+    yield from found.values()
+
+
+def _checklist(results: Results) -> dict[str, Any] | None:
+    """The items of the checklist by section, of the first scenario that there is; None where there is none."""
+    from sim.cli.report.stress import NOT_STATED, SECTIONS, items
+
+    folder = next((one for one in results.folders if one.scenario is not None), None)
+    if folder is None or folder.scenario is None:
+        return None
+    purpose = [text for text in (results.title if results.of_study else "", results.about, folder.why) if text]
+    found = items(folder.scenario, folder.manifest, purpose)
+    return {
+        "scenario": folder.scenario.scenario,
+        "silent": NOT_STATED,
+        "sections": [(name, [item for item in found if item.section == name]) for name in SECTIONS],
+    }
+
+
+def _version(results: Results) -> str:
+    """Which program made the results, as far as they say."""
+    for manifest in (results.manifest, *(one.manifest for one in results.folders)):
+        versions = manifest.get("versions")
+        if isinstance(versions, dict) and "tipline" in versions:
+            return str(versions["tipline"])
+    return ""
+
+
+# Filters of the template
+
+
+def cell(value: Any) -> str:
+    """A cell of a table as people read it: numbers in five digits, all else as it is.
+
+    >>> cell(0.17201234), cell(12339), cell("met"), cell(1e6), cell(None), cell(float("inf"))
+    ('0.17201', '12339', 'met', '1000000', '', '∞')
+    """
+    if value is None or isinstance(value, str | bool):
+        return _text(value)
+    if math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == round(value) and abs(value) < 1e15:
+        return str(round(value))
+    return f"{value:.5g}"
+
+
+def heading(name: str) -> str:
+    """The title of a column or a table, with places where a narrow page may break it."""
+    return name.replace("_", " ")
+
+
+def data(path: Path) -> str:
+    """A figure's file as an address that holds it."""
+    return f"data:{_MIME[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def anchor(*names: str) -> str:
+    """A name as the address of a place in the page.
+
+    >>> anchor("base/x", "verdicts")
+    'base-x-verdicts'
+    """
+    return "-".join("".join(letter if letter.isalnum() else "-" for letter in name) for name in names)

@@ -1,0 +1,357 @@
+"""What a target comes to for every draw, by bounds alone: each law, gate and wait has a least and a most.
+
+They are added up along every way that a tip can go, and the extremes of all ways are kept. Shares and labels count only
+where they are 0 or 100 %. Nothing is certain because no draw showed otherwise: nothing is drawn here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.clock import DAY
+from sim.scenario.bounded import Deterministic, Triangular, Uniform
+from sim.scenario.distributions import Law
+from sim.scenario.flow import values_of
+from sim.scenario.mixtures import Empirical
+from sim.scenario.pools import MOST_STAFF, Pool
+from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
+from sim.scenario.schema import (
+    LostTarget,
+    MeanTarget,
+    Milestone,
+    Moment,
+    OccupancyTarget,
+    Scenario,
+    ShareTarget,
+    Stage,
+    Target,
+)
+from sim.scenario.stages import LawByAttribute
+
+Floats = NDArray[np.float64]
+
+MOST_SWEEPS = 500
+"""Rework that needs more passes over the stages than this leaves everything possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the most that something comes to, whatever is drawn: a share, or ticks."""
+
+    least: float
+    most: float
+
+    def also(self, other: Bounds) -> Bounds:
+        """One of the two, whichever it is."""
+        return Bounds(min(self.least, other.least), max(self.most, other.most))
+
+
+SHARE = Bounds(0.0, 1.0)
+TIME = Bounds(0.0, math.inf)
+
+
+def value_bounds(scenario: Scenario, target: Target) -> Bounds:
+    """The least and the most that the value of a target can come to: a share, or ticks for a mean.
+
+    The target is certain where both lie on one side of its threshold. With a trace everything is left possible: its
+    rows may say what the document does not. A pool of MOST_STAFF people has no line while it is open.
+
+    Open tips are taken to what they come to in the end, however short the run is cut.
+    """
+    anything = Bounds(0.0, target.most)
+    if scenario.demand.trace is not None:
+        return anything
+    if isinstance(target, OccupancyTarget):
+        return _occupancy(scenario, target)
+    if not isinstance(target, ShareTarget | MeanTarget | LostTarget):
+        return anything
+    found = _Ends.of(scenario, target)
+    if found is None:
+        return anything
+    if isinstance(target, LostTarget):
+        return Bounds(float(not found.kept and found.lost), float(found.lost))
+    if isinstance(target, MeanTarget):
+        # A tip that never comes to the end is not in the mean; what the mean may leave out is not settled here.
+        whole = not (found.stuck or found.lost_before or found.without_end)
+        return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
+    assert isinstance(target, ShareTarget)
+    counts_lost = found.lost_before and target.lost_tips == "miss"
+    may_miss = found.stuck or counts_lost or found.without_end or (found.timed and found.took.most > target.within)
+    may_meet = found.timed and found.took.least <= target.within
+    return Bounds(float(may_meet and not may_miss), float(may_meet or not may_miss))
+
+
+def law_bounds(law: Law) -> Bounds:
+    """The least and the most time of a law, in ticks.
+
+    >>> law_bounds(Uniform.model_validate({"from": "1 min", "to": "5 min"}))
+    Bounds(least=60000000.0, most=300000000.0)
+    """
+    if isinstance(law, Deterministic):
+        return Bounds(float(law.value), float(law.value))
+    if isinstance(law, Uniform | Triangular):
+        return Bounds(float(law.from_), float(law.to))
+    if isinstance(law, Empirical):
+        times, shares = law.listed
+        return Bounds(float(times[shares > 0].min()), float(times[shares > 0].max()))
+    return TIME
+
+
+def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    reached = ways(tips, scenario.stages).entering
+    comes = any(
+        came.any() and any(stage.share.values.values())
+        for stage, came in zip(scenario.stages, reached, strict=True)
+        if target.pool in (stage.pool, stage.overflow.to if stage.overflow else None)
+    )
+    return SHARE if comes else Bounds(0.0, 0.0)
+
+
+def _wait(pool: Pool) -> Bounds:
+    """How long the line of a pool may last: 0 with unlimited people, until it opens where they are not always there.
+
+    Unbounded with some people, endless with none.
+    """
+    people = [pool.staff, *(shift.staff for shift in pool.shifts)]
+    if pool.staff >= MOST_STAFF:
+        return Bounds(0.0, 0.0)
+    if not any(people):
+        return Bounds(math.inf, math.inf)
+    plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
+    if not plenty or pool.at_shift_end != "finish" or pool.breaks is not None:
+        return TIME
+    week = 7 * DAY
+    times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]
+    opens = sorted((begin + late, begin + late + length) for begin, length in times for late in (0, week))
+    longest, until = 0, opens[0][1]
+    for begin, end in opens[1:]:
+        longest, until = max(longest, begin - until), max(until, end)
+    return Bounds(0.0, float(longest))
+
+
+def _interrupted(pool: Pool) -> bool:
+    """Whether work that has begun may be put aside."""
+    unlimited = pool.staff >= MOST_STAFF
+    return not unlimited and (bool(pool.preempt) or (bool(pool.shifts) and pool.at_shift_end != "finish"))
+
+
+class _State:
+    """Tips on their way, (rows, columns, 4): the bits FROM and TO that they have had, and the time between the two."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.least = np.full((*shape, 4), math.inf)
+        self.most = np.full((*shape, 4), -math.inf)
+
+    @property
+    def can_be(self) -> NDArray[np.bool_]:
+        return self.most > -math.inf
+
+    def __bool__(self) -> bool:
+        return bool(self.can_be.any())
+
+    def where(self, flags: NDArray[np.bool_]) -> _State:
+        """Only the kinds of tips (rows, columns) that are marked."""
+        found = _State(self.least.shape[:-1])
+        marked = np.broadcast_to(flags[..., None], self.least.shape)
+        found.least = np.where(marked, self.least, math.inf)
+        found.most = np.where(marked, self.most, -math.inf)
+        return found
+
+    def add(self, other: _State) -> None:
+        """Tips that may be here too."""
+        self.least = np.minimum(self.least, other.least)
+        self.most = np.maximum(self.most, other.most)
+
+    def after(self, least: Floats | float, most: Floats | float) -> _State:
+        """So much later: the time of those counts that have had FROM and not TO."""
+        found = self.where(np.ones(self.least.shape[:-1], np.bool_))
+        here = self.can_be[..., FROM]
+        found.least[..., FROM] = np.where(here, self.least[..., FROM] + least, math.inf)
+        found.most[..., FROM] = np.where(here, np.maximum(self.most[..., FROM], 0) + most, -math.inf)
+        return found
+
+    def passing(self, bits: int) -> _State:
+        """After a moment that is FROM, TO, both or neither."""
+        if not bits:
+            return self
+        found = _State(self.least.shape[:-1])
+        for had in range(4):
+            now = had | bits
+            # Whoever had TO first took no time.
+            found.least[..., now] = np.minimum(found.least[..., now], self.least[..., had])
+            found.most[..., now] = np.maximum(found.most[..., now], self.most[..., had])
+        return found
+
+
+@dataclass(slots=True)
+class _Ends:
+    """How the tips that a target judges may end."""
+
+    timed: bool = False
+    """With both moments behind them, in a time of"""
+    took: Bounds = field(default_factory=lambda: Bounds(math.inf, 0.0))
+    lost: bool = False
+    kept: bool = False
+    lost_before: bool = False
+    """Lost without both moments."""
+    without_end: bool = False
+    """Through, with FROM and without TO."""
+    stuck: bool = False
+    """Waiting for ever, without both moments."""
+
+    @classmethod
+    def of(cls, scenario: Scenario, target: ShareTarget | MeanTarget | LostTarget) -> _Ends | None:
+        """By all ways that tips can go; None where there are too many, or where no tip is judged."""
+        walk = _Walk(scenario, target)
+        if not walk.done:
+            return None
+        found = cls()
+        for fate, state in walk.ends.items():
+            found._count(fate, state.where(walk.tips.of(target.of)))
+        for milestone, bit in ((walk.start, FROM), (walk.stop, TO)):
+            if milestone is not None and not milestone.first_of and len(milestone.moments) > 1:
+                # Of moments in order of preference the first alone was looked at: that is all if nobody lacks it.
+                without = [state.where(walk.tips.of(target.of)).can_be for state in walk.ends.values()]
+                if any(can_be[..., had].any() for can_be in without for had in range(4) if not had & bit):
+                    return None
+        return found if found.lost or found.kept else None
+
+    def _count(self, fate: str, state: _State) -> None:
+        if not state:
+            return
+        can_be = state.can_be
+        both = can_be[..., FROM | TO]
+        if both.any():
+            self.timed = True
+            span = Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
+            self.took = self.took.also(span)
+        lacking = bool(can_be[..., :3].any())
+        if fate == "lost":
+            self.lost = True
+            self.lost_before |= lacking
+        else:
+            self.kept = True
+            self.stuck |= fate == "stuck" and lacking
+            self.without_end |= fate == "through" and bool(can_be[..., FROM].any())
+
+
+class _Walk:
+    """All kinds of tips through all stages, rework and all."""
+
+    def __init__(self, scenario: Scenario, target: ShareTarget | MeanTarget | LostTarget):
+        self.scenario = scenario
+        self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
+        self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to
+        self.tips = crowd(scenario.demand, scenario.labels, scenario.stages, [target.of], only_positive=True)
+        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck")}
+        self.done = self._go()
+
+    def _go(self) -> bool:
+        stages = self.scenario.stages
+        index = {stage.name: number for number, stage in enumerate(stages)}
+        arriving = _State(self.tips.alive.shape)
+        arriving.least[self.tips.alive, 0] = arriving.most[self.tips.alive, 0] = 0.0
+        arriving = arriving.passing(self._bits(None, "arrival"))
+        waiting: dict[tuple[int, ...], dict[int, _State]] = {tuple(0 for _ in stages): {}}
+        for sweep in range(MOST_SWEEPS):
+            if not waiting:
+                return True
+            counts = min(waiting, key=sum)
+            sent_back = waiting.pop(counts)
+            moving = arriving if sweep == 0 else _State(self.tips.alive.shape)
+            for number, stage in enumerate(stages):
+                share = np.broadcast_to(values_of(stage.share, self.tips, float), self.tips.alive.shape)
+                inside = moving.where(self.tips.admitted[number] & (share > 0))
+                moving = moving.where(~self.tips.admitted[number] | (share < 1))
+                if number in sent_back:
+                    inside.add(sent_back[number])
+                if not inside:
+                    continue
+                served = self._served(stage, inside)
+                if stage.rework is not None and counts[number] < stage.rework.at_most and stage.rework.share > 0:
+                    more = (*counts[:number], counts[number] + 1, *counts[number + 1 :])
+                    queue = waiting.setdefault(more, {})
+                    queue.setdefault(index[stage.rework.back_to], _State(self.tips.alive.shape)).add(served)
+                    if stage.rework.share == 1:
+                        continue
+                moving.add(served)
+            self.ends["through"].add(moving.passing(self._bits(None, "leave")))
+        return not waiting
+
+    def _served(self, stage: Stage, entering: _State) -> _State:
+        """Those who come to the end of a stage; who gives up or waits for ever there is noted."""
+        inside = entering.passing(self._bits(stage.name, "enter"))
+        began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
+        least, most = self._times(stage.time)
+        if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
+            most = np.full_like(most, math.inf)
+        ended = began.after(least, most).passing(self._bits(stage.name, "end"))
+        return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+
+    def _started(self, stage: Stage, inside: _State) -> _State:
+        wait = self._line(stage)
+        gate = float(stage.every or 0)
+        if stage.patience is None:
+            if math.isinf(wait.least):
+                self.ends["stuck"].add(inside)
+                return _State(self.tips.alive.shape)
+            return inside.after(wait.least, gate + wait.most)
+        least, most = self._times(stage.patience)
+        again = stage.retry is not None and stage.retry.share > 0
+        may_give_up = np.broadcast_to((gate + wait.most > 0) & (least <= gate + wait.most), self.tips.alive.shape)
+        must_give_up = np.broadcast_to(wait.least > most, self.tips.alive.shape)
+        given_up = inside.where(may_give_up).after(least, math.inf if again else most)
+        self.ends["lost"].add(given_up.passing(self._bits(None, "lost")))
+        # Who calls again may have waited before, and between the calls.
+        longest = np.where(may_give_up & again, math.inf, np.minimum(gate + wait.most, most))
+        return inside.where(~must_give_up).after(np.where(must_give_up, 0.0, wait.least), longest)
+
+    def _line(self, stage: Stage) -> Bounds:
+        """How long a tip may wait for people once it is let through the gate."""
+        if stage.pool is None:
+            return Bounds(0.0, 0.0)
+        found = _wait(self.scenario.pools[stage.pool])
+        if stage.overflow is None:
+            return found
+        other = _wait(self.scenario.pools[stage.overflow.to])
+        after = float(stage.overflow.after)
+        return Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+
+    def _times(self, laws: LawByAttribute) -> tuple[Floats, Floats]:
+        return (
+            values_of(laws, self.tips, lambda law: law_bounds(law).least),
+            values_of(laws, self.tips, lambda law: law_bounds(law).most),
+        )
+
+    def _bits(self, stage: str | None, what: str) -> int:
+        return FROM * _names(self.start, stage, what) | TO * _names(self.stop, stage, what)
+
+
+def _names(milestone: Milestone | None, stage: str | None, what: str) -> bool:
+    return any(one.stage == stage and one.what == what for one in _looked_at(milestone))
+
+
+def _looked_at(milestone: Milestone | None) -> Iterator[Moment]:
+    """The moments of a milestone that end a time: the earliest of all, or the one preferred."""
+    if milestone is not None:
+        yield from milestone.moments if milestone.first_of else milestone.moments[:1]
+
+
+def _labelled(state: _State, tips: Crowd, name: str) -> _State:
+    """The tips after a labeller has seen them."""
+    plain = np.zeros(tips.alive.shape, np.bool_)
+    plain[:, 0] = True
+    can_get = tips.labelled(name, plain)
+    found = state.where(np.broadcast_to(can_get[:, :1], tips.alive.shape))
+    seen = _State(tips.alive.shape)
+    seen.least[:] = state.least.min(axis=1, keepdims=True)
+    seen.most[:] = state.most.max(axis=1, keepdims=True)
+    can_get[:, 0] = False
+    found.add(seen.where(can_get))
+    return found

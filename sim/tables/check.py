@@ -1,0 +1,84 @@
+"""The tables of a scenario that is looked at and not run: its pools, its stages and the hours of its week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sim.scenario.describe import Description, PoolLoad, StageLoad
+from sim.tables.declared import Column, Family, Table, number, text, yes
+from sim.tables.figures import hour_columns
+
+POOLS: Final = Table[PoolLoad](
+    "pool_loads",
+    "a pool: the load that is offered to it, and who is there, in an average week",
+    "Who is there, in an average week",
+    (
+        text("pool", lambda row: row.pool, "its name"),
+        number("offered_load", "erlangs", lambda row: row.offered, "people that the work would keep busy"),
+        number("servers_on_duty_mean", "", lambda row: row.servers, "places on duty on average"),
+        number("staffed", "h_a_week", lambda row: row.seat_hours, "hours of people on the line"),
+        number("paid", "h_a_week", lambda row: row.paid_hours, "staffed hours over one less shrinkage"),
+        number("fte", "", lambda row: row.fte, "full-time equivalents"),
+        yes("overloaded", lambda row: row.overloaded, "whether as much work comes as they can do, or more"),
+    ),
+)
+
+STAGES: Final = Table[StageLoad](
+    "stage_loads",
+    "a stage: who comes there, how often, and what is done",
+    "The way of a tip",
+    (
+        text("stage", lambda row: row.stage, "its name"),
+        text("who", lambda row: row.who, "which tips it is for"),
+        text("does", lambda row: row.does, "what happens there"),
+        number("visits_a_tip", "", lambda row: row.visits, "on average over all tips, rework included"),
+        number("work_mean", "min", lambda row: row.mean_minutes, "service or delay of a visit"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of the week."""
+
+    hour: int
+    pools: Mapping[str, tuple[float, float]]
+    """Erlangs that are offered, and servers on duty, by pool."""
+
+
+def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
+    for name in rows[0].pools if rows else ():
+        yield number(
+            f"{name}_offered",
+            "erlangs",
+            lambda row, name=name: row.pools[name][0],  # type: ignore[misc]
+            "people that the work would keep busy",
+        )
+        yield number(
+            f"{name}_on_duty",
+            "servers",
+            lambda row, name=name: row.pools[name][1],  # type: ignore[misc]
+            "places on duty",
+        )
+
+
+HOURS: Final = Table[Hour](
+    "hour_loads",
+    "an hour of the week: the load that is offered to each pool, and who is there",
+    "Hours of the week",
+    (
+        *hour_columns(lambda row: row.hour),
+        Family("<pool>_offered_erlangs, <pool>_on_duty_servers", "each pool in that hour", _by_pool),
+    ),
+)
+
+
+def hours(description: Description) -> list[Hour]:
+    """The hours of the week."""
+    n_hours = len(description.pools[0].load) if description.pools else 0
+    return [
+        Hour(hour, {pool.pool: (pool.load[hour], pool.on_duty[hour]) for pool in description.pools})
+        for hour in range(n_hours)
+    ]
