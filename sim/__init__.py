@@ -17,6 +17,7 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.sensitivity(scenario) which of the plausible ranges decides that?
     sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
     sim.report(folder)        a folder of results as one page
 """
@@ -31,6 +32,7 @@ from sim.version import __version__ as __version__
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
     from sim.api import check as check
+    from sim.api import claims as claims
     from sim.api import compare as compare
     from sim.api import explain as explain
     from sim.api import map as map
@@ -41,24 +43,25 @@ if TYPE_CHECKING:
     from sim.api import sensitivity as sensitivity
     from sim.api import single_run as single_run
     from sim.api import staff as staff
+    from sim.api import to_yaml as to_yaml
     from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
     from sim.scenario.faults import ScenarioError as ScenarioError
     from sim.scenario.loading import load as load
-    from sim.scenario.loading import to_yaml as to_yaml
     from sim.scenario.schema import Scenario as Scenario
 
-_QUESTIONS = ("check", "run", "staff", "compare", "map", "sensitivity", "runway", "explain", "report")
-
+_IN_API = (
+    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report"),
+    *("measure", "single_run", "Replications", "to_yaml", "visits"),
+)
 _HOMES = {
     "load": "sim.scenario.loading",
-    "to_yaml": "sim.scenario.loading",
     "Scenario": "sim.scenario.schema",
     "ScenarioError": "sim.scenario.faults",
     "draw": "sim.draw",
     "simulate": "sim.dynamics.engines",
-} | dict.fromkeys((*_QUESTIONS, "measure", "single_run", "Replications", "visits"), "sim.api")
+} | dict.fromkeys(_IN_API, "sim.api")
 
 __all__ = ["__version__", *_HOMES]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Work
 from sim.answers.check import Check
+from sim.answers.claims import Claims
 from sim.answers.compare import Comparison
 from sim.answers.explain import Explanation
 from sim.answers.map import Map
@@ -22,7 +23,7 @@ from sim.answers.runway import Runway
 from sim.answers.sensitivity import Sensitivity
 from sim.answers.staff import Pools, Staffing
 from sim.dynamics.engines import Engine
-from sim.scenario.loading import Document, load, read, to_yaml
+from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
 from sim.scenario.tree import compose
 
@@ -38,6 +39,16 @@ if TYPE_CHECKING:
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
+
+
+def to_yaml(scenario: World) -> str:
+    """A scenario as resolved, after `extends`, the variant and the changes, as text that loads again.
+
+    >>> import sim
+    >>> sim.load(sim.to_yaml("scenarios/two_stage.yaml")).scenario
+    'Two-stage line'
+    """
+    return as_yaml(_world(scenario, None, None))
 
 
 def check(scenario: World) -> Check:
@@ -133,6 +144,33 @@ def runway(
     world = _world(scenario, replications, seed)
     with _work("runway", world, jobs, progress) as work:
         return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
+
+
+def claims(
+    ledger: str | Path,
+    scenario: World,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Claims:
+    """Audit the claims in a ledger's file on a scenario, as `tipline claims` does.
+
+    The scenario's own targets are set aside; readings that do not fit it are told as not testable. ScenarioError with
+    every fault of either document.
+
+    >>> import sim
+    >>> found = sim.claims("scenarios/claims.yaml", "scenarios/two_stage.yaml", replications=2)
+    >>> found.claims_together[["reading", "holds", "out_of_reach", "others_need_fte"]]  # doctest: +SKIP
+    """
+    from sim.scenario.ledger import read_ledger
+    from sim.studies.claims.laid import lay
+
+    document = document_of(scenario) if isinstance(scenario, Scenario) else read(scenario)
+    laid = lay(read_ledger(Path(ledger)), document, changes=_changes(replications, seed))
+    with _work("claims", laid.scenario, jobs, progress) as work:
+        return Claims.ask(laid, work)
 
 
 def compare(
@@ -350,7 +388,7 @@ def _changes(replications: int | None, seed: int | None) -> dict[str, int]:
 def _document(scenario: World) -> Document:
     """The document of a scenario, with those of its variants that fit."""
     if isinstance(scenario, Scenario):
-        return Document(scenario.path, compose(to_yaml(scenario), str(scenario.path)))
+        return Document(scenario.path, compose(as_yaml(scenario), str(scenario.path)))
     return read(scenario)
 
 

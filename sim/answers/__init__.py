@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
-    "claims": "later:Claims",
+    "claims": "claims:Claims",
     "map": "map:Map",
     "staff": "staff:Staffing",
     "sensitivity": "sensitivity:Sensitivity",

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.scenario.loading import to_yaml
+from sim.scenario.loading import as_yaml
 from sim.studies import maker
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import finite
@@ -133,7 +133,7 @@ def _made(answer: Answer[Any], new: Path) -> list[str]:
         figure = plot.draw(answer.found)
         content |= {f"plots/{plot.name}.{ending}": file_bytes(figure, ending) for ending in ("png", "svg")}
     names = list(content)
-    content["scenario.yaml"] = to_yaml(answer.scenario).encode()
+    content["scenario.yaml"] = as_yaml(answer.scenario).encode()
     for name, text in content.items():
         _write(new / name, text)
     files = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}

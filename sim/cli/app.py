@@ -75,7 +75,7 @@ def tipline(
     """
 
 
-command(app, uses="changes variant targets reading json quiet")(check)
+command(app, uses="changes variant targets reading seed replications json quiet")(check)
 
 
 @command(app)

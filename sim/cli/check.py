@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sim.cli.claims import ledger_data, show_ledger
 from sim.cli.options import BAD_INPUT, DONE, Files, Options, fault_data, print_data, show, tell_faults
 
 
@@ -11,6 +10,7 @@ def check(files: Files, options: Options) -> int:
     from sim.answers.check import Check
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
+    from sim.text.ledger import ledger_data, ledger_parts
 
     code, data = DONE, []
     for number, file in enumerate(files):
@@ -19,7 +19,7 @@ def check(files: Files, options: Options) -> int:
                 ledger = load_ledger(file)
                 data.append(ledger_data(ledger, file))
                 if not (options.json or options.quiet):
-                    show_ledger(ledger, file)
+                    show(*ledger_parts(ledger, file))
                 continue
             answer = Check.ask(options.load(file))
         except ScenarioError as error:

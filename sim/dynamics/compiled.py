@@ -9,58 +9,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import njit
 from sim.dynamics.log import CUT, DONE, SERVED, Log, Overtime, Spells
 from sim.dynamics.loop import run
-from sim.dynamics.replication import NO_PLACE, Kinds, Replication, Stages
+from sim.dynamics.order import line_key
+from sim.dynamics.replication import NO_PLACE, Replication, Rules
 
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    stages, places, kinds = rules.stages, rules.places, rules.kinds
-    n_visits = len(visits)
-    enter, start, end = (np.empty(n_visits, np.int64) for _ in range(3))
-    outcome = np.empty(n_visits, np.int8)
-    attempt, worked_at = (np.empty(n_visits, np.int32) for _ in range(2))
-    lost = np.full(len(tips), NEVER, np.int64)
-    first_line, line_preempts = _lines(kinds, stages, len(places.pool))
-    may_preempt = np.logical_or.reduceat(line_preempts, first_line[:-1])
+    stages, places = rules.stages, rules.places
+    kinds, lines = _lines(rules)
+    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
     someone_leaves = np.zeros(len(places.pool), np.bool_)
     someone_leaves[plan.place[plan.leaving > 0]] = True
-    line_place = np.repeat(np.arange(len(places.pool)), np.diff(first_line))
+    given = (
+        m.Tips(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
+        m.Visits(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
+        kinds,
+        m.Stages(*(getattr(stages, name) for name in m.Stages._fields)),
+        m.Places(places.at_shift_end, places.hand_over, places.concurrency, may_preempt, may_preempt | someone_leaves),
+        lines,
+        m.Plan(plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
+        (rules.since_midnight, rules.horizon),
+    )
+    enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
+    attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
+    lost = np.full(len(tips), NEVER, np.int64)
+    log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost)
     for room in _rooms():
-        slots, free = np.empty((room, m.N_COLUMNS), np.int64), np.empty(room, np.int64)
-        heap, broken, overtime = (np.empty((2 * room, columns), np.int64) for columns in (5, 6, 4))
-        n_broken, n_overtime, n_spells = run(
-            (tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
-            (visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
-            (kinds.stage, kinds.rank, kinds.preempts, kinds.overflow_rank, kinds.overflow_preempts),
-            (stages.place, stages.place_step, stages.overflow, stages.overflow_step),
-            (stages.overflow_after, stages.every, stages.attempts),
-            (places.at_shift_end, places.hand_over, places.concurrency),
-            (first_line, line_preempts, may_preempt, may_preempt | someone_leaves, line_place),
-            (plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
-            (rules.since_midnight, rules.horizon),
-            (enter, start, end, outcome, attempt, worked_at, lost),
-            (slots, free, heap, broken, overtime),
+        working, written = _working(room, len(places.pool)), _written(room)
+        lists = m.Lists(
+            *(np.full((n, 2), m.NIL) for n in (len(lines.place), *[len(places.pool)] * 2, len(stages.every)))
         )
-        if n_broken != m.NIL:
+        if run(*given, log, lists, _due(room), working, written):
             break
-    broken, overtime = broken[:n_broken], overtime[:n_overtime]
+    broken, overtime = (table[1 : table[0, 0] + 1] for table in written)
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
-    spells = _spells(start, end, outcome, attempt, worked_at, broken, n_spells, rules.horizon)
+    spells = _spells(log, broken, rules.horizon)
     overtime = overtime[np.lexsort((overtime[:, 2], overtime[:, 1], overtime[:, 0]))]
     since, where, whose, until = (np.ascontiguousarray(overtime[:, column]) for column in range(4))
     return Log(
         enter,
         start,
         end,
-        outcome,
+        log.outcome,
         attempt,
         lost,
         Spells(*spells),
@@ -89,31 +86,57 @@ def _rooms() -> Iterator[int]:
         room *= 8
 
 
-def _lines(kinds: Kinds, stages: Stages, n_places: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The lists that each place needs, one a rank: the first list of each place, and in which some tip may pre-empt."""
-    users = [
-        (int(where[stage]), n_places if step[stage] else int(where[stage]) + 1, rank[rows], preempts[rows])
-        for where, step, rank, preempts in (
-            (stages.place, stages.place_step, kinds.rank, kinds.preempts),
-            (stages.overflow, stages.overflow_step, kinds.overflow_rank, kinds.overflow_preempts),
-        )
-        for stage in np.flatnonzero(where != NO_PLACE)
-        for rows in (kinds.stage == stage,)
-    ]
-    n_ranks = np.ones(n_places, np.int64)
-    for first, last, rank, _ in users:
-        n_ranks[first:last] = np.maximum(n_ranks[first:last], rank.max(initial=0) + 1)
-    first_line = np.concatenate(([0], np.cumsum(n_ranks)))
-    line_preempts = np.zeros(first_line[-1], np.bool_)
-    for first, last, rank, preempts in users:
-        for taking in np.unique(rank[preempts]):
-            line_preempts[first_line[first:last] + taking] = True
-    return first_line, line_preempts
+def _working(room: int, n_places: int) -> m.Working:
+    """Nobody in the system yet, and room for so many tips at once."""
+    free = np.empty(room + 2, np.int64)
+    free[:2] = 0
+    idle, waiting, to_settle = np.zeros((3, n_places + 1), np.int64)
+    slots = np.empty((room, m.N_COLUMNS), np.int64)
+    return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle)
+
+
+def _due(room: int) -> m.Due:
+    """Nothing to come yet."""
+    heap, soon_tick, soon_slot = np.empty((2 * room + 1, 5), np.int64), *np.zeros((2, m.N_SOON + 1), np.int64)
+    heap[0] = 0
+    return m.Due(heap, soon_tick, soon_slot)
+
+
+def _written(room: int) -> m.Written:
+    """Nothing written down yet."""
+    broken, overtime = (np.empty((2 * room + 1, columns), np.int64) for columns in (6, 4))
+    broken[0] = overtime[0] = 0
+    return m.Written(broken, overtime)
+
+
+def _lines(rules: Rules) -> tuple[m.Kinds, m.Lines]:
+    """The kinds with the lists in which they wait, and the lists: each place has as many as there are ranks."""
+    kinds, stages, pool = rules.kinds, rules.stages, rules.places.pool
+    n_ranks = 1 + max(int(kinds.rank.max(initial=0)), int(kinds.overflow_rank.max(initial=0)))
+    ranks = np.array(sorted(range(n_ranks), key=lambda rank: line_key(rank, 0, 0)))
+    list_of = np.argsort(ranks).astype(np.int32)
+    own, overflow = list_of[kinds.rank], list_of[kinds.overflow_rank]
+    preempts = np.zeros((len(pool), n_ranks), np.bool_)
+    for first, lists, may in (
+        (stages.place, own, kinds.preempts),
+        (stages.overflow, overflow, kinds.overflow_preempts),
+    ):
+        for kind in np.flatnonzero(may & (first[kinds.stage] != NO_PLACE)):
+            preempts[pool == pool[first[kinds.stage[kind]]], lists[kind]] = True
+    place = np.repeat(np.arange(len(pool)), n_ranks)
+    lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
+    return m.Kinds(kinds.stage, own, kinds.preempts, overflow, kinds.overflow_preempts), lines
 
 
 @njit(cache=True, nogil=True)
-def _spells(start, end, outcome, attempt, worked_at, broken, n_spells, horizon):
+def _spells(log, broken, horizon):
     """Every spell in order of visit: an interrupted visit has them written down, any other has one, by its stamps."""
+    start, end, outcome, attempt, worked_at = log.start, log.end, log.outcome, log.attempt, log.worked_at
+    n_spells = broken.shape[0]
+    for v in range(start.shape[0]):
+        n_spells += worked_at[v] != NO_PLACE
+    for row in range(broken.shape[0]):
+        n_spells -= row == 0 or broken[row, 0] != broken[row - 1, 0]
     visit = np.empty(n_spells, np.int64)
     of_attempt, place = np.empty(n_spells, np.int32), np.empty(n_spells, np.int32)
     began, ended = np.empty(n_spells, np.int64), np.empty(n_spells, np.int64)

@@ -19,7 +19,7 @@ from typing import Final
 import numba
 from numba import njit
 
-__all__ = ["njit"]
+__all__ = ["inlined", "kernel", "njit"]
 
 FOLDERS: Final = ("dynamics", "measures")
 """Folders of the package that hold kernels, or functions that kernels call."""
@@ -60,3 +60,9 @@ def _folder() -> Path:
 
 if not numba.config.CACHE_DIR:
     numba.config.CACHE_DIR = str(_folder())
+
+kernel = njit(cache=True, nogil=True, _nrt=False)
+"""A compiled function that allocates nothing: arrays are its caller's, so that nobody has to count who holds them."""
+
+inlined = njit(inline="always", _nrt=False)
+"""A part of such a function, of its own only to be read: it is compiled as if it stood where it is called."""

@@ -1,4 +1,4 @@
-"""What an engine gives back: the stamps of every visit and every spell of work; `check` holds them to the laws.
+"""What an engine gives back: the stamps of every visit and every spell of work; `laws.verify` holds them to the laws.
 
 Nothing here interprets: waits, shares and occupancy are read from a Log elsewhere.
 """

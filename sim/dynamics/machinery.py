@@ -1,20 +1,21 @@
-"""The parts of the compiled engine: who is in the system, the lines as linked lists, the events that are due.
+"""The parts of the compiled engine: its tables, who is in the system, the lines as linked lists, the events due.
 
-Every function here is compiled and works on tables of int64. Who is in the system has a row, a *slot*, in one small
-table that stays in the cache. A tip can stand in two lists at once, its own (0) and the overflow line (1), so a *node*
-of a list is 2 * slot + which; servers at work, overtime and tips behind a gate are lists of the same kind.
+Every function here is compiled. Who is in the system has a row, a *slot*, in one small table that stays in the cache. A
+tip can stand in two lists at once, its own (0) and the overflow line (1), so a *node* of a list is 2 * slot + which;
+servers at work, overtime and tips behind a gate are lists of the same kind. A table that grows says in its first row
+how many rows of it are in use. Functions take the arrays that they need, not the tables: that is what costs nothing.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import njit
-from sim.dynamics.log import UNREACHED
-from sim.dynamics.replication import NO_PLACE
+from sim.dynamics.kernels import inlined, kernel, njit
+from sim.dynamics.log import UNREACHED, Outcomes
+from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
 TIP: Final = 0
 VISIT: Final = 1
@@ -55,31 +56,156 @@ RETRIES: Final = 3
 GIVES_UP: Final = 4
 """What an entry of the heap is about."""
 
-leaves_before = njit(order.leaves_before)
-yields_before = njit(order.yields_before)
+N_SOON: Final = 64
+"""Up to this many ends of work are kept in a sorted array, which beats a heap while it is short."""
+
+event_key = njit(order.event_key)
+line_key = njit(order.line_key)
+leaving_key = njit(order.leaving_key)
+yielding_key = njit(order.yielding_key)
 outranks = njit(order.outranks)
 work_after_relief = njit(order.work_after_relief)
 opening = njit(order.opening)
 
 
-@njit(cache=True)
-def code(kind, tip, later):
-    """The order of an event within its tick as one number: kind, tip, then what shows before what else a tip does."""
-    return (kind << 40) | (tip << 1) | later
+class Tips(NamedTuple):
+    """What the engine reads of the tips of a replication."""
+
+    arrival: Ticks
+    centre: Codes
+    first_visit: Ticks
+    n_backlog: int
 
 
-@njit(cache=True)
-def link(slots, lists, row, node, key):
-    """Put a node into a list kept by (key, tip): at the head if it belongs there, else from the tail forward."""
+class Visits(NamedTuple):
+    """What it reads of the visits."""
+
+    kind: Codes
+    work: Ticks
+    first_attempt: Ticks
+    patience: Ticks
+    retry_after: Ticks
+
+
+class Kinds(NamedTuple):
+    """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
+
+    stage: Codes
+    list: Codes
+    preempts: Flags
+    overflow_list: Codes
+    overflow_preempts: Flags
+
+
+class Stages(NamedTuple):
+    """What it reads of the stages."""
+
+    place: Codes
+    place_step: Codes
+    overflow: Codes
+    overflow_step: Codes
+    overflow_after: Ticks
+    every: Ticks
+    attempts: Codes
+
+
+class Places(NamedTuple):
+    """What it reads of the places."""
+
+    at_shift_end: Codes
+    hand_over: Ticks
+    concurrency: Codes
+    may_preempt: Flags
+    """Whether any tip that waits here may pre-empt."""
+    tracked: Flags
+    """Whether it matters who is at work here: somebody may give way, or leave."""
+
+
+class Lines(NamedTuple):
+    """The lists of waiting tips: of each place in turn one for each rank, the first in order first; (n_lines,) each."""
+
+    place: Ticks
+    rank: Ticks
+    preempts: Flags
+    """Whether any tip that waits in it may pre-empt."""
+    n_ranks: int
+
+
+class Plan(NamedTuple):
+    """The plan of a replication."""
+
+    tick: Ticks
+    place: Codes
+    leaving: Codes
+    returning: Codes
+    joining: Codes
+
+
+class Stamps(NamedTuple):
+    """What the engine writes of every visit, and of every tip."""
+
+    enter: Ticks
+    start: Ticks
+    end: Ticks
+    outcome: Outcomes
+    attempt: Codes
+    worked_at: Codes
+    lost: Ticks
+
+
+class Lists(NamedTuple):
+    """The first and last node of each list, (n, 2) each, NIL where it is empty."""
+
+    line: Ticks
+    busy: Ticks
+    """Who is at work on duty, at each place that is tracked."""
+    overtime: Ticks
+    """Who is at work in overtime, at each place."""
+    held: Ticks
+    """Who is behind the gate of each stage."""
+
+
+class Due(NamedTuple):
+    """The events to come that are not in the replication."""
+
+    heap: Ticks
+    """Rows (tick, key, slot, visit, what it is about), from row 1."""
+    soon_tick: Ticks
+    """The next ends of work, from row 1, the latest first."""
+    soon_slot: Ticks
+    """Whose work ends then; row 0 says how many there are."""
+
+
+class Working(NamedTuple):
+    """Who is in the system, and what has to be seen to."""
+
+    slots: Ticks
+    free: Ticks
+    """How many slots are free, how many were ever taken, and from row 2 those that are free."""
+    idle: Ticks
+    """(n_places,) slots of people on duty that are idle."""
+    waiting: Ticks
+    """(n_places,) tips in line."""
+    dirty: Flags
+    """(n_places,) whether the place has to settle."""
+    to_settle: Ticks
+    """The places that have to."""
+
+
+class Written(NamedTuple):
+    """What is written down as it happens."""
+
+    broken: Ticks
+    """Spells of visits that were interrupted: rows (visit, attempt, place, began, ended, why)."""
+    overtime: Ticks
+    """Stretches of overtime: rows (began, place, visit, ended)."""
+
+
+@kernel
+def insert(slots, lists, row, node, after):
+    """Put a node into a list after another one; at the head after NIL."""
     slot = node >> 1
-    value, tip = slots[slot, key], slots[slot, TIP]
-    head, after = lists[row, 0], lists[row, 1]
-    if head != NIL and leaves_before(value, tip, slots[head >> 1, key], slots[head >> 1, TIP]):
-        after = NIL
-    else:
-        while after != NIL and leaves_before(value, tip, slots[after >> 1, key], slots[after >> 1, TIP]):
-            after = slots[after >> 1, PREV + (after & 1)]
-    following = head if after == NIL else slots[after >> 1, NEXT + (after & 1)]
+    following = lists[row, 0] if after == NIL else slots[after >> 1, NEXT + (after & 1)]
     slots[slot, PREV + (node & 1)] = after
     slots[slot, NEXT + (node & 1)] = following
     if after == NIL:
@@ -92,7 +218,61 @@ def link(slots, lists, row, node, key):
         slots[following >> 1, PREV + (following & 1)] = node
 
 
-@njit(cache=True)
+@kernel
+def stand_in_line(slots, lines, line, node):
+    """Put a node into its place in line: at the head if it belongs there, else from the tail forward."""
+    slot = node >> 1
+    key = line_key(0, slots[slot, ENTRY], slots[slot, TIP])
+    head, after = lines[line, 0] >> 1, lines[line, 1]
+    if after != NIL and key < line_key(0, slots[head, ENTRY], slots[head, TIP]):
+        after = NIL
+    while after != NIL and key < line_key(0, slots[after >> 1, ENTRY], slots[after >> 1, TIP]):
+        after = slots[after >> 1, PREV + (after & 1)]
+    insert(slots, lines, line, node, after)
+
+
+@inlined
+def stand_last(slots, lines, line, slot):
+    """Put a tip into its place in line that is most likely the last."""
+    tail = lines[line, 1]
+    key = line_key(0, slots[slot, ENTRY], slots[slot, TIP])
+    if tail == NIL:
+        slots[slot, PREV] = NIL
+        slots[slot, NEXT] = NIL
+        lines[line, 0] = 2 * slot
+        lines[line, 1] = 2 * slot
+    elif line_key(0, slots[tail >> 1, ENTRY], slots[tail >> 1, TIP]) < key:
+        slots[slot, PREV] = tail
+        slots[slot, NEXT] = NIL
+        slots[tail >> 1, NEXT + (tail & 1)] = 2 * slot
+        lines[line, 1] = 2 * slot
+    else:
+        stand_in_line(slots, lines, line, 2 * slot)
+
+
+@inlined
+def drop_head(slots, lists, row):
+    """Take the first node out of a list."""
+    node = lists[row, 0]
+    following = slots[node >> 1, NEXT + (node & 1)]
+    lists[row, 0] = following
+    if following == NIL:
+        lists[row, 1] = NIL
+    else:
+        slots[following >> 1, PREV + (following & 1)] = NIL
+
+
+@kernel
+def list_spell(slots, lists, place, slot):
+    """Put who is at work into a list in the order of leaving."""
+    key = leaving_key(slots[slot, BEGAN], slots[slot, TIP])
+    after = lists[place, 1]
+    while after != NIL and key < leaving_key(slots[after >> 1, BEGAN], slots[after >> 1, TIP]):
+        after = slots[after >> 1, PREV]
+    insert(slots, lists, place, 2 * slot, after)
+
+
+@kernel
 def unlink(slots, lists, row, node):
     """Take a node out of its list."""
     before = slots[node >> 1, PREV + (node & 1)]
@@ -107,31 +287,32 @@ def unlink(slots, lists, row, node):
         slots[following >> 1, PREV + (following & 1)] = before
 
 
-@njit(cache=True)
-def push(heap, n, tick, code, slot, visit, what):
-    """Add an entry to the heap of n entries; gives how many there are, the same n when there is no room left."""
-    if n == heap.shape[0]:
-        return n
-    at = n
-    while at > 0:
-        parent = (at - 1) >> 1
-        if heap[parent, 0] < tick or (heap[parent, 0] == tick and heap[parent, 1] <= code):
+@kernel
+def push(heap, tick, key, slot, visit, what):
+    """Add an entry to the heap, which says when it is full."""
+    at = heap[0, 0] + 1
+    if at == heap.shape[0]:
+        return
+    heap[0, 0] = at
+    while at > 1:
+        parent = at >> 1
+        if heap[parent, 0] < tick or (heap[parent, 0] == tick and heap[parent, 1] <= key):
             break
         for column in range(5):
             heap[at, column] = heap[parent, column]
         at = parent
-    heap[at, 0], heap[at, 1], heap[at, 2], heap[at, 3], heap[at, 4] = tick, code, slot, visit, what
-    return n + 1
+    heap[at, 0], heap[at, 1], heap[at, 2], heap[at, 3], heap[at, 4] = tick, key, slot, visit, what
 
 
-@njit(cache=True)
-def pop(heap, n):
-    """Drop the first of the n entries of the heap."""
-    last = n - 1
-    tick, code = heap[last, 0], heap[last, 1]
-    at = 0
+@kernel
+def pop(heap):
+    """Drop the first entry of the heap."""
+    last = heap[0, 0]
+    heap[0, 0] = last - 1
+    tick, key = heap[last, 0], heap[last, 1]
+    at = 1
     while True:
-        child = 2 * at + 1
+        child = 2 * at
         if child >= last:
             break
         other = child + 1
@@ -139,7 +320,7 @@ def pop(heap, n):
             heap[other, 0] < heap[child, 0] or (heap[other, 0] == heap[child, 0] and heap[other, 1] < heap[child, 1])
         ):
             child = other
-        if tick < heap[child, 0] or (tick == heap[child, 0] and code <= heap[child, 1]):
+        if tick < heap[child, 0] or (tick == heap[child, 0] and key <= heap[child, 1]):
             break
         for column in range(5):
             heap[at, column] = heap[child, column]
@@ -148,52 +329,91 @@ def pop(heap, n):
         heap[at, column] = heap[last, column]
 
 
-@njit(cache=True)
-def remove_end(soon_tick, soon_slot, n, slot):
-    """Take a slot's end of work out of the sorted array of n; gives how many are left."""
-    for at in range(n):
+@inlined
+def take_slot(slots, free, tip, first_visit):
+    """A slot for a tip that is about to make its first visit, or NIL when there is none left."""
+    n_free = free[0]
+    if n_free > 0:
+        slot = free[1 + n_free]
+        free[0] = n_free - 1
+    elif free[1] < slots.shape[0]:
+        slot = free[1]
+        free[1] = slot + 1
+    else:
+        return NIL
+    slots[slot, TIP] = tip
+    slots[slot, VISIT] = first_visit - 1
+    return slot
+
+
+@inlined
+def free_slot(slots, free, slot):
+    """Let a tip go."""
+    slots[slot, STATE] = FREE
+    free[0] += 1
+    free[1 + free[0]] = slot
+
+
+@kernel
+def remove_end(soon_tick, soon_slot, slot):
+    """Take a slot's end of work out of those that are soon, if it is there."""
+    n = soon_slot[0]
+    for at in range(1, n + 1):
         if soon_slot[at] == slot:
-            for later in range(at, n - 1):
+            for later in range(at, n):
                 soon_tick[later], soon_slot[later] = soon_tick[later + 1], soon_slot[later + 1]
-            return n - 1
-    return n
+            soon_slot[0] = n - 1
+            return
 
 
-@njit(cache=True)
-def mark(place, dirty, to_settle, n):
-    """Note that a place has to settle; gives how many have."""
+@inlined
+def mark(place, dirty, to_settle):
+    """Note that a place has to settle."""
     if not dirty[place]:
         dirty[place] = True
-        to_settle[n] = place
-        return n + 1
-    return n
+        to_settle[0] += 1
+        to_settle[to_settle[0]] = place
 
 
-@njit(cache=True)
-def join(slots, lists, line_place, waiting, slot, dirty, to_settle, n):
-    """Let a tip wait in its line, and in the overflow line if it stands in both; gives how many places settle."""
+@inlined
+def next_place(at, dirty, to_settle):
+    """Take the nearest of the places that have to settle, from `at` on, and only then from the first."""
+    n, nearest = to_settle[0], 1
+    for row in range(2, n + 1):
+        one, other = to_settle[row], to_settle[nearest]
+        if one < other if (one >= at) == (other >= at) else one >= at:
+            nearest = row
+    place = to_settle[nearest]
+    to_settle[nearest] = to_settle[n]
+    to_settle[0] = n - 1
+    dirty[place] = False
+    return place
+
+
+@kernel
+def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
+    """Let a tip wait in its line, and in the overflow line if it stands in both; their places have to settle."""
     slots[slot, STATE] = WAITING
     for which in range(1 + slots[slot, IN_BOTH]):
         line = slots[slot, LINE + which]
-        link(slots, lists, line, 2 * slot + which, ENTRY)
+        stand_in_line(slots, lines, line, 2 * slot + which)
         waiting[line_place[line]] += 1
-        n = mark(line_place[line], dirty, to_settle, n)
-    return n
+        mark(line_place[line], dirty, to_settle)
 
 
-@njit(cache=True)
-def stop_waiting(slots, lists, line_place, waiting, slot):
+@kernel
+def stop_waiting(slots, lines, line_place, waiting, slot):
     """Take a tip out of its line or lines."""
     for which in range(1 + slots[slot, IN_BOTH]):
         line = slots[slot, LINE + which]
-        unlink(slots, lists, line, 2 * slot + which)
+        unlink(slots, lines, line, 2 * slot + which)
         waiting[line_place[line]] -= 1
 
 
-@njit(cache=True)
-def find_taker(slots, lists, first_line, place, visit_kind, preempts, overflow_preempts, line_preempts):
+@kernel
+def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempts, line_preempts):
     """The best waiting tip in the lines of a place that may take a server there: its node and line, or NIL."""
-    for line in range(first_line[place], first_line[place + 1]):
+    for line in range(first, last):
         if line_preempts[line]:
             node = lists[line, 0]
             while node != NIL:
@@ -204,62 +424,49 @@ def find_taker(slots, lists, first_line, place, visit_kind, preempts, overflow_p
     return NIL, NIL
 
 
-@njit(cache=True)
-def find_giver(slots, lists, busy, rank, now):
+@kernel
+def find_giver(slots, busy, place, rank, now):
     """The slot of the tip in service that gives way to a rank, or NIL; none whose work ends at this tick."""
-    giver = NIL
-    node = lists[busy, 0]
+    giver, first = NIL, yielding_key(0, 0, 0)
+    node = busy[place, 0]
     while node != NIL:
         slot = node >> 1
-        if (
-            outranks(rank, slots[slot, SERVED_RANK])
-            and slots[slot, ENDS] > now
-            and (
-                giver == NIL
-                or yields_before(
-                    slots[slot, SERVED_RANK],
-                    slots[slot, BEGAN],
-                    slots[slot, TIP],
-                    slots[giver, SERVED_RANK],
-                    slots[giver, BEGAN],
-                    slots[giver, TIP],
-                )
-            )
-        ):
-            giver = slot
+        if outranks(rank, slots[slot, SERVED_RANK]) and slots[slot, ENDS] > now:
+            key = yielding_key(slots[slot, SERVED_RANK], slots[slot, BEGAN], slots[slot, TIP])
+            if giver == NIL or key < first:
+                giver, first = slot, key
         node = slots[slot, NEXT]
     return giver
 
 
-@njit(cache=True)
-def write_spell(broken, n, slots, slot, now, why):
-    """Write down a spell of a visit that is served in more than one; gives how many rows there are."""
-    if n == broken.shape[0]:
-        return n
-    broken[n, 0], broken[n, 1], broken[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
-    broken[n, 3], broken[n, 4], broken[n, 5] = slots[slot, BEGAN], now, why
-    slots[slot, BROKEN] = 1
-    return n + 1
+@kernel
+def write_spell(broken, slots, slot, now, why):
+    """Write down a spell of a visit that is served in more than one, while there is room."""
+    n = broken[0, 0] + 1
+    if n < broken.shape[0]:
+        broken[0, 0] = n
+        broken[n, 0], broken[n, 1], broken[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
+        broken[n, 3], broken[n, 4], broken[n, 5] = slots[slot, BEGAN], now, why
+        slots[slot, BROKEN] = 1
 
 
-@njit(cache=True)
-def write_overtime(overtime, n, slots, slot, now):
-    """Write down a stretch of overtime that ends; gives how many rows there are."""
-    if n == overtime.shape[0]:
-        return n
-    overtime[n, 0], overtime[n, 1] = slots[slot, OVERTIME_SINCE], slots[slot, SERVED_AT]
-    overtime[n, 2], overtime[n, 3] = slots[slot, VISIT], now
-    return n + 1
+@kernel
+def write_overtime(overtime, slots, slot, now):
+    """Write down a stretch of overtime that ends, while there is room."""
+    n = overtime[0, 0] + 1
+    if n < overtime.shape[0]:
+        overtime[0, 0] = n
+        overtime[n, 0], overtime[n, 1] = slots[slot, OVERTIME_SINCE], slots[slot, SERVED_AT]
+        overtime[n, 2], overtime[n, 3] = slots[slot, VISIT], now
 
 
-@njit(cache=True)
+@kernel
 def leave_unreached(first, last, log):
     """Stamp visits that a tip never made."""
-    enter, start, end, outcome, attempt, worked_at, _ = log
     for visit in range(first, last):
-        enter[visit] = NEVER
-        start[visit] = NEVER
-        end[visit] = NEVER
-        outcome[visit] = UNREACHED
-        attempt[visit] = 0
-        worked_at[visit] = NO_PLACE
+        log.enter[visit] = NEVER
+        log.start[visit] = NEVER
+        log.end[visit] = NEVER
+        log.outcome[visit] = UNREACHED
+        log.attempt[visit] = 0
+        log.worked_at[visit] = NO_PLACE

@@ -1,12 +1,14 @@
 """The rules that both engines share: which event is next, who is next in line, who leaves, who gives way.
 
 Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state or sees an array.
+A key stands for a place in an order: of two, the one with the smaller key comes first.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import HAND_OVER, RESTART
 
 SHIFT: Final = 3
@@ -15,55 +17,45 @@ ARRIVAL: Final = 5
 ABANDON: Final = 6
 """Kinds of event in their order within a tick, above the two priorities that SimPy keeps, and the settling."""
 
+SHOWS: Final = 0
+COMES: Final = 1
+"""What a tip's arrivals of one tick are: it becomes visible to an overflow pool; it is released or comes back."""
 
-def event_before(tick: int, kind: int, index: int, other_tick: int, other_kind: int, other_index: int) -> bool:
-    """Whether an event comes before another: by tick, then kind, then the lower place or tip.
 
-    >>> event_before(5, END, 9, 5, ARRIVAL, 1)
+def event_key(kind: int, index: int, later: int = 0) -> int:
+    """The place of an event within its tick: by kind, then the lower place or tip, then what it is to come later.
+
+    >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2, SHOWS)
     True
     """
-    if tick != other_tick:
-        return tick < other_tick
-    if kind != other_kind:
-        return kind < other_kind
-    return index < other_index
+    return (((kind << 40) + index) << 3) + later
 
 
-def line_before(rank: int, entry: int, tip: int, other_rank: int, other_entry: int, other_tip: int) -> bool:
-    """Whether a waiting tip is served before another: the best rank, then the earliest entry, then the lower tip.
+def line_key(rank: int, entry: int, tip: int, due: int = NEVER) -> tuple[int, int, int, int]:
+    """The place of a waiting tip in line: the best rank, then the earliest due, then the earliest entry, then the tip.
 
-    >>> line_before(0, 20, 7, 1, 10, 3)
+    >>> line_key(0, 20, 7) < line_key(1, 10, 3) < line_key(1, 10, 4)
     True
     """
-    if rank != other_rank:
-        return rank < other_rank
-    if entry != other_entry:
-        return entry < other_entry
-    return tip < other_tip
+    return rank, due, entry, tip
 
 
-def leaves_before(began: int, tip: int, other_began: int, other_tip: int) -> bool:
-    """Whether the server of a tip goes off duty before another's: the earlier spell, then the lower tip.
+def leaving_key(began: int, tip: int) -> tuple[int, int]:
+    """The place of a tip in service when servers go off duty: the earliest spell, then the lower tip.
 
-    >>> leaves_before(3, 8, 4, 1)
+    >>> leaving_key(3, 8) < leaving_key(4, 1)
     True
     """
-    if began != other_began:
-        return began < other_began
-    return tip < other_tip
+    return began, tip
 
 
-def yields_before(rank: int, began: int, tip: int, other_rank: int, other_began: int, other_tip: int) -> bool:
-    """Whether a tip in service gives way before another: the worst rank, then the latest spell, then the lower tip.
+def yielding_key(rank: int, began: int, tip: int) -> tuple[int, int, int]:
+    """The place of a tip in service when one gives way: the worst rank, then the latest spell, then the lower tip.
 
-    >>> yields_before(2, 10, 5, 1, 30, 6), yields_before(2, 30, 5, 2, 10, 6)
+    >>> yielding_key(2, 10, 5) < yielding_key(1, 30, 6), yielding_key(2, 30, 5) < yielding_key(2, 10, 6)
     (True, True)
     """
-    if rank != other_rank:
-        return rank > other_rank
-    if began != other_began:
-        return began > other_began
-    return tip < other_tip
+    return -rank, -began, tip
 
 
 def outranks(rank: int, served_rank: int) -> bool:

@@ -8,6 +8,7 @@ before the pools settle, and the pools have settled before the next event is tak
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,13 +92,7 @@ class _Place:
 
     def join(self, tip: _Tip) -> None:
         """Put a tip into its place in line."""
-        at = len(self.line)
-        while at > 0 and self._before(tip, self.line[at - 1]):
-            at -= 1
-        self.line.insert(at, tip)
-
-    def _before(self, one: _Tip, other: _Tip) -> bool:
-        return order.line_before(self.rank(one), one.entry, one.index, self.rank(other), other.entry, other.index)
+        insort(self.line, tip, key=lambda one: order.line_key(self.rank(one), one.entry, one.index))
 
 
 class _Line:
@@ -130,16 +125,17 @@ class _Line:
 
     # Events
 
-    def at(self, tick: int, kind: int, index: int, act: Callable[[], None] | None = None) -> simpy.Event:
-        """An event that happens at a tick in the order of its kind and index, and does `act`."""
+    def at(self, tick: int, key: int, act: Callable[[], None] | None = None) -> simpy.Event:
+        """An event that happens at a tick, in the order of its key within the tick, and does `act`."""
         if tick >= self.rules.horizon:
             return simpy.Event(self.env)
-        return _Moment(self.env, kind * 2**32 + index, tick - self.now, act)
+        return _Moment(self.env, key, tick - self.now, act)
 
     def run(self) -> Log:
         for row in range(len(self.plan)):
-            self.at(int(self.plan.tick[row]), order.SHIFT, int(self.plan.place[row]), partial(self.change_shift, row))
-        backlog = self.at(0, order.ARRIVAL, 0) if self.tips.n_backlog else None
+            key = order.event_key(order.SHIFT, int(self.plan.place[row]))
+            self.at(int(self.plan.tick[row]), key, partial(self.change_shift, row))
+        backlog = self.at(0, order.event_key(order.ARRIVAL, 0)) if self.tips.n_backlog else None
         for tip in range(len(self.tips)):
             arrival = backlog if backlog is not None and tip < self.tips.n_backlog else None
             self.env.process(self.life(tip, arrival))
@@ -150,10 +146,11 @@ class _Line:
 
     def life(self, index: int, arrival: simpy.Event | None) -> Life:
         """Arrive, make each visit in turn, and leave; or give up for good on the way."""
-        yield arrival or self.at(int(self.tips.arrival[index]), order.ARRIVAL, index)
+        yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
         tip = _Tip(index, simpy.Event(self.env))
         for visit in range(int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])):
             stage = int(self.rules.kinds.stage[self.visits.kind[visit]])
+            tip.visit = visit
             self.enter[visit], self.outcome[visit] = self.now, OPEN
             if self.rules.stages.place[stage] == NO_PLACE:
                 yield from self.pass_time(tip, visit, stage)
@@ -167,7 +164,7 @@ class _Line:
         self.attempt[visit] = 1
         yield from self.pass_gate(tip, stage)
         self.start[visit] = self.now
-        yield self.at(self.now + int(self.visits.work[visit]), order.END, tip.index)
+        yield self.at(self.now + int(self.visits.work[visit]), order.event_key(order.END, tip.index))
         self.end[visit], self.outcome[visit] = self.now, SERVED
 
     def be_served(self, tip: _Tip, visit: int, stage: int) -> Life:
@@ -181,9 +178,8 @@ class _Line:
             draws = int(self.visits.first_attempt[visit]) + tip.attempt - 1
             if attempts:
                 bears = int(self.visits.patience[draws])
-                self.at(
-                    self.now + bears, order.ABANDON, tip.index, partial(self.lose_patience, tip, visit, tip.attempt)
-                )
+                give_up = partial(self.lose_patience, tip, visit, tip.attempt)
+                self.at(self.now + bears, order.event_key(order.ABANDON, tip.index), give_up)
             released = yield from self.pass_gate(tip, stage)
             if released:
                 self.watch_overflow(tip, visit, stage)
@@ -197,13 +193,13 @@ class _Line:
             if back_after == NEVER:
                 self.outcome[visit], self.lost[tip.index] = ABANDONED, self.now
                 return
-            yield self.at(self.now + back_after, order.ARRIVAL, tip.index)
+            yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
 
     def take_up(self, tip: _Tip, visit: int, stage: int) -> None:
         """Fix what a visit needs to know of its lines: the places, and the ranks there."""
         stages, kinds = self.rules.stages, self.rules.kinds
         kind, centre = int(self.visits.kind[visit]), int(self.tips.centre[tip.index])
-        tip.visit, tip.attempt, tip.left = visit, 0, int(self.visits.work[visit])
+        tip.attempt, tip.left = 0, int(self.visits.work[visit])
         tip.watched = tip.in_both = False
         tip.rank, tip.overflow_rank = int(kinds.rank[kind]), int(kinds.overflow_rank[kind])
         tip.own = self.places[int(stages.place[stage]) + centre * int(stages.place_step[stage])]
@@ -218,12 +214,16 @@ class _Line:
             return True
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
-        self.at(opens, order.ARRIVAL, tip.index, partial(self.open_gate, tip, stage))
+        self.at(
+            opens,
+            order.event_key(order.ARRIVAL, tip.index, order.COMES),
+            partial(self.open_gate, tip, tip.visit, stage),
+        )
         return bool((yield tip.turn))
 
-    def open_gate(self, tip: _Tip, stage: int) -> None:
+    def open_gate(self, tip: _Tip, visit: int, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
-        if tip.behind_gate:
+        if tip.visit == visit and tip.behind_gate:
             for held in self.behind_gate[stage]:
                 held.behind_gate = False
                 held.turn.succeed(True)
@@ -234,7 +234,7 @@ class _Line:
         if tip.overflow is not None and not tip.watched:
             tip.watched = True
             shows = self.now + int(self.rules.stages.overflow_after[stage])
-            self.at(shows, order.ARRIVAL, tip.index, partial(self.show, tip, visit))
+            self.at(shows, order.event_key(order.ARRIVAL, tip.index, order.SHOWS), partial(self.show, tip, visit))
 
     def show(self, tip: _Tip, visit: int) -> None:
         if tip.visit == visit and not tip.in_both and self.outcome[visit] == OPEN:
@@ -299,16 +299,11 @@ class _Line:
         taker = next((tip for tip in place.line if self.may_preempt(place, tip)), None)
         if taker is None:
             return False
-        giver = None
-        for tip in place.busy:
-            if not order.outranks(place.rank(taker), tip.served_rank) or tip.ends == self.now:
-                continue
-            if giver is None or order.yields_before(
-                tip.served_rank, tip.began, tip.index, giver.served_rank, giver.began, giver.index
-            ):
-                giver = tip
-        if giver is None:
+        rank = place.rank(taker)
+        givers = [tip for tip in place.busy if order.outranks(rank, tip.served_rank) and tip.ends > self.now]
+        if not givers:
             return False
+        giver = min(givers, key=lambda tip: order.yielding_key(tip.served_rank, tip.began, tip.index))
         place.busy.remove(giver)
         self.interrupt(giver, PREEMPTED, giver.ends - self.now)
         self.begin(place, taker)
@@ -328,7 +323,7 @@ class _Line:
         tip.started = True
         if self.start[tip.visit] == NEVER:
             self.start[tip.visit] = self.now
-        self.at(tip.ends, order.END, tip.index, partial(self.end_spell, tip, tip.visit, self.now))
+        self.at(tip.ends, order.event_key(order.END, tip.index), partial(self.end_spell, tip, tip.visit, self.now))
 
     def end_spell(self, tip: _Tip, visit: int, began: int) -> None:
         """The work is done: the server is free, unless it was in overtime; the tip goes on in this same event."""
@@ -374,11 +369,7 @@ class _Line:
         self.settle_soon()
 
     def first_to_leave(self, tips: list[_Tip]) -> _Tip:
-        first = tips[0]
-        for tip in tips[1:]:
-            if order.leaves_before(tip.began, tip.index, first.began, first.index):
-                first = tip
-        return first
+        return min(tips, key=lambda tip: order.leaving_key(tip.began, tip.index))
 
     def relieve(self, place: _Place, tip: _Tip) -> None:
         """Take the server of a tip off duty: it stays in overtime, or goes at once and the tip returns to the line."""

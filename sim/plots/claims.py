@@ -25,7 +25,7 @@ from sim.plots.style import (
 from sim.scenario.readings import READINGS
 from sim.studies.claims.audit import Audit, Status, Together
 from sim.studies.staff.staffed import fte
-from sim.text.claims import Row, arithmetic, legend, listed, rows, staffing
+from sim.text.claims import AlikeReadings, arithmetic, finding, legend, rows
 
 NAME: Final = 0.42
 COLUMN: Final = 0.58
@@ -39,7 +39,7 @@ BAND: Final = "#f2f2f2"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClaimMark:
     """A mark: its shape, its colour, its edge and size, and what it means."""
 
     mark: str
@@ -50,14 +50,14 @@ class Look:
 
 
 _MET, _MISSED, _OPEN = (VERDICTS[name].colour for name in ("met", "missed", "undecided"))
-LOOKS: Final[dict[str, Look]] = {
-    "held": Look("o", _MET, "white", 8.5, "holds as staffed"),
-    "staff": Look("o", "white", _MET, 7.0, "holds with other staff"),
-    "beyond staff": Look("X", _MISSED, "white", 8.5, "no staff can make it hold"),
-    "beyond bounds": Look("x", _MISSED, _MISSED, 6.5, "no staffing found"),
-    "open": Look("D", "white", _OPEN, 5.5, "not decided"),
-    "input": Look("s", GREY, "white", 6.0, "fixed as an input"),
-    "words": Look(".", FAINT, FAINT, 5.0, "not testable here"),
+LOOKS: Final[dict[str, ClaimMark]] = {
+    "held": ClaimMark("o", _MET, "white", 8.5, "holds as staffed"),
+    "staff": ClaimMark("o", "white", _MET, 7.0, "holds with other staff"),
+    "beyond staff": ClaimMark("X", _MISSED, "white", 8.5, "no staff can make it hold"),
+    "beyond bounds": ClaimMark("x", _MISSED, _MISSED, 6.5, "no staffing found"),
+    "open": ClaimMark("D", "white", _OPEN, 5.5, "not decided"),
+    "input": ClaimMark("s", GREY, "white", 6.0, "fixed as an input"),
+    "words": ClaimMark(".", FAINT, FAINT, 5.0, "not testable here"),
 }
 """Dark, hollow, crossed, square or a dot: told apart without colour."""
 
@@ -82,7 +82,7 @@ def claims(found: Audit) -> Figure:
         heights.append(len(together) * leading(SMALL) + 2 * BETWEEN)
         below = wrapped(_below(told, left_out), WIDTH - 2 * MARGIN)
         height = HEAD + sum(heights) + 2 * KEY + 0.12 + len(below) * leading(SMALL)
-        sheet = Sheet(_title(found), _note(found), height)
+        sheet = Sheet(finding(found), _note(found), height)
         axes = sheet.axes(MARGIN + NAME, HEAD, COLUMN * len(READINGS), sum(heights))
         axes.set(xlim=(0, len(READINGS)), ylim=(sum(heights), 0))
         axes.set_axis_off()
@@ -110,12 +110,12 @@ def claims(found: Audit) -> Figure:
     return sheet.figure
 
 
-def look_of(status: Status) -> Look:
+def look_of(status: Status) -> ClaimMark:
     """How a status is marked."""
     return LOOKS[_LIKE.get(status, status)]
 
 
-def look_of_all(one: Together) -> Look:
+def look_of_all(one: Together) -> ClaimMark:
     """How all targets of a reading together are marked."""
     if one.holds is None:
         return LOOKS["open"]
@@ -135,7 +135,7 @@ def _marks(axes: Axes, found: Audit, claim: str, y: float) -> None:
         axes.plot([column + 0.5], [y], clip_on=False, zorder=4, **_style(look))
 
 
-def _style(look: Look) -> dict[str, Any]:
+def _style(look: ClaimMark) -> dict[str, Any]:
     return {
         "marker": look.mark,
         "markersize": look.size,
@@ -148,12 +148,8 @@ def _style(look: Look) -> dict[str, Any]:
 
 def _needs(found: Audit, claim: str) -> str:
     """The staffing of the readings that need one, the least and the most."""
-    answers = [
-        one.tested.answer
-        for name in READINGS
-        if (one := found.outcomes.get((claim, name))) is not None and one.tested is not None and staffing(one)
-    ]
-    numbers = [fte(answer.paid_hours) for answer in answers if answer is not None and answer.staffing is not None]
+    tested = (one.tested for name in READINGS if (one := found.outcomes.get((claim, name))) is not None)
+    numbers = [fte(one.found.paid_hours) for one in tested if one is not None and one.found is not None]
     if not numbers:
         return ""
     least, most = f"{min(numbers):.0f}", f"{max(numbers):.0f}"
@@ -165,24 +161,15 @@ def _all_needs(found: Audit) -> str:
     told = []
     for name in READINGS:
         one = found.together[name]
-        if one.answer is not None and one.answer.staffing is not None:
+        if one.found is not None:
             out = len(one.beyond_staff)
-            told.append(f"{name} {fte(one.answer.paid_hours):.0f} FTE{f' ({out} left out)' if out else ''}")
+            told.append(f"{name} {fte(one.found.paid_hours):.0f} FTE{f' ({out} left out)' if out else ''}")
     return f"Together, as far as any staff can meet them: {', '.join(told)}." if told else "Together."
 
 
-def _arithmetic(found: Audit, told: list[Row], claim: str) -> str:
+def _arithmetic(found: Audit, told: list[AlikeReadings], claim: str) -> str:
     said = [one for row in told if row.claim == claim for one in row.findings]
     return arithmetic(said, found.laid.file.ledger.facts)
-
-
-def _title(found: Audit) -> str:
-    held = [name for name in READINGS if found.together[name].holds]
-    if len(held) == len(READINGS):
-        return "The claims can hold at once in every reading"
-    if held:
-        return f"The claims can hold at once in their {listed(held)} readings, in no others"
-    return "In no reading can the claims all hold at once"
 
 
 def _note(found: Audit) -> str:
@@ -193,7 +180,7 @@ def _note(found: Audit) -> str:
     )
 
 
-def _below(told: list[Row], left_out: list[str]) -> str:
+def _below(told: list[AlikeReadings], left_out: list[str]) -> str:
     """What the letters mean, and which claims are not shown."""
     letters = legend(told)
     said = f"Arithmetic: {letters}. " if letters else ""

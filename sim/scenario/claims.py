@@ -11,11 +11,10 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.fields import Growth, Length, Name, Names, Number, Part, PositiveLength, Rate, Share, Text, hint, rule
-from sim.scenario.readings import Readings
+from sim.scenario.readings import Readings, Sense
 
 Year = Annotated[int, Field(ge=1900, le=2500)]
 Years = Annotated[int, Field(ge=1, le=100)]
-Sense = Literal["at least", "at most", "about"]
 
 
 class Source(Part):

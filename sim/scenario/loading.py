@@ -73,7 +73,7 @@ def read(source: Source) -> Document:
     return Document(file, _extended(tree, file, file.name, file.parent))
 
 
-def to_yaml(scenario: Scenario) -> str:
+def as_yaml(scenario: Scenario) -> str:
     """The scenario as resolved, after `extends`, the variant and the changes; variants that fit no more go."""
     tree = dict(scenario.tree)
     try:
@@ -85,6 +85,12 @@ def to_yaml(scenario: Scenario) -> str:
     yaml.width = 120
     yaml.dump(tree, into)
     return into.getvalue()
+
+
+def document_of(scenario: Scenario) -> Document:
+    """The document of a scenario as resolved, without variants: they were laid on it or not, and may fit no more."""
+    tree = {key: value for key, value in scenario.tree.items() if key != "variants"}
+    return Document(scenario.path, of_plain(tree, Mark(str(scenario.path))))
 
 
 class Document:

@@ -13,6 +13,9 @@ from sim.scenario.targets import Target
 ReadingName = Literal["lenient", "moderate", "strict"]
 READINGS: Final[tuple[ReadingName, ...]] = ("lenient", "moderate", "strict")
 
+Sense = Literal["at least", "at most", "about"]
+"""How a figure is meant."""
+
 FORMS: Final = ("target", "input", "bound", "arithmetic_only")
 
 
@@ -47,13 +50,18 @@ class Bound(Part):
         return self
 
     @property
-    def sense(self) -> Literal["at least", "at most", "about"]:
+    def sense(self) -> Sense:
         return "at least" if self.at_least is not None else "at most" if self.at_most is not None else "about"
 
     @property
     def text(self) -> str:
         """The limit as written."""
         return str(next(limit for limit in (self.at_least, self.at_most, self.about) if limit is not None))
+
+    @property
+    def words(self) -> str:
+        """The bound in a sentence without a subject."""
+        return f"{self.of} {self.sense} {self.text} of {self.to}"
 
 
 class Reading(Part):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario import shape, units
-from sim.scenario.faults import Mark, ScenarioError
-from sim.scenario.loading import Document
-from sim.scenario.tree import Node, compose, of_plain
+from sim.scenario.faults import ScenarioError
+from sim.scenario.loading import document_of
+from sim.scenario.tree import Node, compose
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -80,9 +80,7 @@ class Variations:
 
     def __init__(self, scenario: Scenario):
         self.scenario = scenario
-        # Variants were laid on or not; after other changes they may no longer fit.
-        tree = {key: value for key, value in scenario.tree.items() if key != "variants"}
-        self._document = Document(scenario.path, of_plain(tree, Mark(str(scenario.path))))
+        self._document = document_of(scenario)
 
     def at(self, values: Mapping[str, Any]) -> Scenario:
         """The scenario with these values by path; ScenarioError where the document does not take them."""

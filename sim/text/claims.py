@@ -1,4 +1,4 @@
-"""What an audit of claims says, in words: cells of its table, and the closing paragraph."""
+"""What an audit of claims says, in words: what each reading came to, short, and the answer in sentences."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.readings import READINGS, ReadingName
-from sim.studies.claims.audit import ALL, Audit, Outcome, Together
+from sim.studies.claims.audit import ALL, Audit, ReadingOutcome, Together
 from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
-from sim.studies.claims.laid import input_text
-from sim.studies.staff.staffed import fte
-from sim.text.words import count, percent, span, target_words
+from sim.studies.claims.laid import fixed_words
+from sim.studies.staff.staffed import fte, people_words
+from sim.tables.claims import ReadingTold
+from sim.text import page
+from sim.text.words import count, listed, percent, span, target_words
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sim.measures.targets import TargetResult
-    from sim.studies.staff.staffing import Answer
     from sim.studies.unlimited import Hindrance, Limit
 
 LETTERS: Final[dict[Condition, str]] = {
@@ -30,31 +33,29 @@ LETTERS: Final[dict[Condition, str]] = {
 """How a condition is noted behind a verdict."""
 
 MOST_ASKED: Final = 8
-"""Claims of which the closing paragraph says what is open; the others are in the table."""
+"""Claims of which the answer says what is open; the others are in the table."""
 
-_RANK: Final[dict[Verdict, int]] = {"at odds": 0, "vacuous": 1, "implied": 2, "independent": 3}
-_SAYS: Final[dict[str, str]] = {
-    "at odds": "at odds with",
-    "vacuous": "says nothing beside",
-    "implied": "follows from",
-    "independent": "independent of",
-}
+COLUMNS: Final = (("reading", 10), ("arithmetic", 23), ("simulation", 33), ("staffing", 10))
+"""Of the table of each claim, with their widths, so that those of all claims stand below each other."""
+
+_GRAVEST: Final[tuple[Verdict, ...]] = ("at odds", "vacuous", "implied", "independent")
+_ARE: Final = {"at odds": "are at odds with", "vacuous": "say nothing beside", "implied": "follow from"}
+_IS: Final = {"at odds": "is at odds with", "vacuous": "says nothing beside", "implied": "follows from"}
+"""A verdict in a sentence, of several claims and of one; of one it is said without its "is" where room is short."""
 
 
-_IS: Final[dict[str, str]] = {**_SAYS, "at odds": "is at odds with"}
-_ARE: Final[dict[str, str]] = {"at odds": "are at odds with", "vacuous": "say nothing beside", "implied": "follow from"}
-"""The same in a sentence, of one claim and of several."""
+# Each reading
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AlikeReadings:
     """The readings of one claim that came to the same."""
 
     claim: str
     readings: tuple[ReadingName, ...]
-    outcome: Outcome
+    outcome: ReadingOutcome
     findings: tuple[Finding, ...]
-    """Those told here: each once, in the first row of a reading that it is about."""
+    """Those told here: each once, beside the first of the readings that it is about."""
 
     @property
     def label(self) -> str:
@@ -62,42 +63,46 @@ class Row:
         return "all three" if len(self.readings) == len(READINGS) else ", ".join(self.readings)
 
 
-def rows(found: Audit) -> Iterator[Row]:
-    """The rows of the table, claim by claim."""
+def rows(found: Audit) -> Iterator[AlikeReadings]:
+    """What there is to show, claim by claim."""
     for claim in found.laid.file.ledger.claims:
-        outcomes = [found.outcomes[claim, name] for name in READINGS if (claim, name) in found.outcomes]
-        groups: list[list[Outcome]] = []
-        for one in outcomes:
-            same = next((group for group in groups if _alike(found, group[0], one)), None)
-            if same is None:
-                groups.append([one])
-            else:
-                same.append(one)
-        told = _told(found, claim)
-        for group in groups:
-            names = tuple(one.key[1] for one in group)
-            mine = [one for one in told if {*one.readings} & {*names}] if group is not groups[0] else []
-            if group is groups[0]:
-                later = {name for other in groups[1:] for one in other for name in [one.key[1]]}
-                mine = [one for one in told if {*one.readings} & {*names} or not {*one.readings} & later]
-            told = [one for one in told if one not in mine]
-            yield Row(claim, names, group[0], tuple(mine))
+        groups: dict[object, list[ReadingOutcome]] = {}
+        for name in READINGS:
+            if (one := found.outcomes.get((claim, name))) is not None:
+                # Readings that are one target, or of which the same is said, came to the same.
+                same = found.laid.tested_as[one.key] if one.tested is not None else (one.status, one.says)
+                groups.setdefault(same, []).append(one)
+        names = [tuple(one.key[1] for one in group) for group in groups.values()]
+        told: list[list[Finding]] = [[] for _ in names]
+        for finding in _telling(found, claim) if names else ():
+            told[next((at for at, own in enumerate(names) if {*own} & {*finding.readings}), 0)].append(finding)
+        for group, own, findings in zip(groups.values(), names, told, strict=True):
+            yield AlikeReadings(claim, own, group[0], tuple(findings))
 
 
-def _alike(found: Audit, one: Outcome, other: Outcome) -> bool:
-    """Whether two readings of a claim are one and came to the same."""
-    if one.tested is not None or other.tested is not None:
-        return found.laid.tested_as.get(one.key) == found.laid.tested_as.get(other.key)
-    return (one.status, one.says) == (other.status, other.says)
-
-
-def _told(found: Audit, claim: str) -> list[Finding]:
-    """What the table says of a claim: verdicts that are one, the gravest first, each once."""
+def _telling(found: Audit, claim: str) -> list[Finding]:
+    """What is told of a claim: verdicts that are one, the gravest first, each once."""
     telling = [one for one in found.findings if one.about == claim and one.verdict != "independent"]
     seen: dict[tuple[object, ...], Finding] = {}
-    for one in sorted(telling, key=lambda one: (_RANK[one.verdict], len(one.conditions))):
+    for one in sorted(telling, key=lambda one: (_GRAVEST.index(one.verdict), len(one.conditions))):
         seen.setdefault((one.verdict, one.rests_on, one.conditions, one.readings), one)
     return list(seen.values())
+
+
+def told(found: Audit) -> Iterator[ReadingTold]:
+    """Every reading with what is said of it, as the table has it."""
+    ledger = found.laid.file.ledger
+    findings = {(row.claim, name): row.findings for row in rows(found) for name in row.readings}
+    for key, one in found.outcomes.items():
+        said = arithmetic(findings[key], ledger.facts)
+        yield ReadingTold(ledger.claims[one.claim], one, asks(one), said, simulation(one))
+
+
+def asks(one: ReadingOutcome) -> str:
+    """What a reading asks, in a sentence without a subject."""
+    if one.tested is not None:
+        return target_words(one.tested.staffed.target)
+    return one.says if one.reading.bound is None else one.reading.bound.words
 
 
 def arithmetic(findings: Sequence[Finding], facts: Collection[str] = ()) -> str:
@@ -108,36 +113,31 @@ def arithmetic(findings: Sequence[Finding], facts: Collection[str] = ()) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for one in findings:
         letters = "".join(LETTERS[condition] for condition in one.conditions)
-        how = "repeats" if one.relation == "one figure" else _SAYS[one.verdict]
-        rests = " with ".join(f"'{name}'" if name in facts else name for name in one.rests_on)
-        groups.setdefault((how, letters), []).append(rests)
+        how = "repeats" if one.relation == "one figure" else _IS[one.verdict].removeprefix("is ")
+        groups.setdefault((how, letters), []).append(_rests_on(one, facts))
     return "; ".join(
         f"{how} {listed(list(dict.fromkeys(rests)), 'or')}{f' ({letters})' if letters else ''}"
         for (how, letters), rests in groups.items()
     )
 
 
-def listed(names: Sequence[str], last: str = "and") -> str:
-    """Names in a sentence.
-
-    >>> listed(["A", "B", "C"]), listed(["A", "B"], "or")
-    ('A, B and C', 'A or B')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
+def _rests_on(one: Finding, facts: Collection[str]) -> str:
+    return " with ".join(f"'{name}'" if name in facts else name for name in one.rests_on)
 
 
-def legend(shown: Sequence[Row]) -> str:
+def legend(shown: Sequence[AlikeReadings]) -> str:
     """What the letters mean, of those that were used."""
     used = {condition for row in shown for one in row.findings for condition in one.conditions}
     return "; ".join(f"{letter} {CONDITIONS[one]}" for one, letter in LETTERS.items() if one in used)
 
 
-def simulation(one: Outcome) -> str:
+_UNTESTED: Final = {"input": "fixed", "given": "holds", "not given": "does not hold", "open": "open"}
+
+
+def simulation(one: ReadingOutcome) -> str:
     """What simulation says of a reading, short."""
     if one.tested is None:
-        return {"input": "fixed: ", "given": "holds: ", "not given": "does not hold: ", "open": "open: "}.get(
-            one.status, "not tested: "
-        ) + one.says
+        return f"{_UNTESTED.get(one.status, 'not tested')}: {one.says}"
     tested = one.tested
     now, best = value(tested.staffed), value(tested.limit.result)
     match one.status:
@@ -146,7 +146,8 @@ def simulation(one: Outcome) -> str:
         case "staff":
             return f"{'missed' if tested.staffed.verdict == 'missed' else 'open'} as staffed: {now}; at best {best}"
         case "beyond staff":
-            return f"out of reach: {now}, at best {best}{_in_the_way(tested.limit)}"
+            way = f" ({_hindrance(tested.limit.hindrances[0])})" if tested.limit.hindrances else ""
+            return f"out of reach: {now}, at best {best}{way}"
         case "beyond bounds":
             return f"missed within the bounds: {now}; at best {best}"
     if tested.allows_none:
@@ -154,15 +155,16 @@ def simulation(one: Outcome) -> str:
     return f"open: {now}"
 
 
-def staffing(one: Outcome) -> str:
+def staffing(one: ReadingOutcome) -> str:
     """The staffing that a reading needs, short."""
-    answer = one.tested.answer if one.tested is not None else None
     if one.status == "beyond staff":
         return "none"
-    if answer is None or answer.staffing is None:
-        return "none found" if answer is not None else ""
-    share = f" for {percent(ALL)}" if one.tested is not None and one.tested.allows_none else ""
-    return f"{fte(answer.paid_hours):.1f} FTE{share}"
+    if one.tested is None or one.tested.answer is None:
+        return ""
+    if one.tested.found is None:
+        return "none found"
+    share = f" for {percent(ALL)}" if one.tested.allows_none else ""
+    return f"{fte(one.tested.found.paid_hours):.1f} FTE{share}"
 
 
 def value(one: TargetResult) -> str:
@@ -179,22 +181,8 @@ def value(one: TargetResult) -> str:
     return f"{100 * one.value:.{digits}f} %"
 
 
-def asks(one: Outcome) -> str:
-    """What a reading asks, in a sentence without a subject."""
-    reading = one.reading
-    if one.tested is not None:
-        return target_words(one.tested.staffed.target)
-    if reading.bound is not None:
-        return f"{reading.bound.of} {reading.bound.sense} {reading.bound.text} of {reading.bound.to}"
-    return one.says
-
-
-def _in_the_way(limit: Limit) -> str:
-    """What stands most in the way of a target that no staffing meets."""
-    return f" ({_hindrance(limit.hindrances[0])})" if limit.hindrances else ""
-
-
 def _hindrance(one: Hindrance) -> str:
+    """What stands in the way of a target that no staffing meets."""
     match one.kind:
         case "label":
             return f"{one.name} labels them otherwise"
@@ -204,25 +192,68 @@ def _hindrance(one: Hindrance) -> str:
             return f"{one.kind} at {one.name}"
 
 
-def people(answer: Answer) -> str:
-    """A staffing by pool, shift by shift.
-
-    Posts of one pool are in the order of its roster, as 3+2+1.
-    """
-    by_pool: dict[str, list[int]] = {}
-    for post, n in zip(answer.posts, answer.staffing or (), strict=False):
-        by_pool.setdefault(post.pool, []).append(n)
-    return ", ".join(f"{pool} {'+'.join(map(str, posts))}" for pool, posts in by_pool.items())
+# On the terminal
 
 
-def closing(found: Audit) -> list[str]:
-    """The answer in plain words: what can hold together, at what staffing, and what would have to be disclosed."""
-    joint = [_joint(found, found.together[name]) for name in READINGS if _has_any(found, name)]
+def parts(found: Audit) -> list[RenderableType]:
+    """Every claim with its readings, then the letters of the conditions."""
+    from rich.text import Text
+
+    ledger, scenario = found.laid.file.ledger, found.scenario
+    shown = list(rows(found))
+    letters = legend(shown)
+    return [
+        Text.assemble((ledger.ledger, "bold"), f"  ({found.laid.file.path})"),
+        page.text(
+            f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {count(len(ledger.claims))} claims, "
+            f"{count(found.n_replications)} replications, seed {scenario.run.seed}."
+        ),
+        *_blocks(found, shown),
+        "",
+        page.text(
+            f"Arithmetic holds {letters}; else the claims are independent."
+            if letters
+            else "Arithmetic holds as it stands."
+        ),
+    ]
+
+
+def _blocks(found: Audit, shown: Sequence[AlikeReadings]) -> Iterator[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    ledger = found.laid.file.ledger
+    for number, (claim, said) in enumerate(ledger.claims.items()):
+        table = Table(box=None, show_header=number == 0, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
+        for title, width in COLUMNS:
+            table.add_column(title, width=width, vertical="top")
+        for row in shown:
+            if row.claim == claim:
+                cells = (arithmetic(row.findings, ledger.facts), simulation(row.outcome), staffing(row.outcome))
+                table.add_row(row.label, *map(page.text, cells))
+        yield ""
+        yield Text.assemble((claim, "bold"), "  ", page.text(said.says))
+        yield table
+
+
+# The answer
+
+
+def finding(found: Audit) -> str:
+    """In which readings the claims can hold, in one sentence without its end."""
+    held = [name for name in READINGS if found.together[name].holds]
+    if len(held) == len(READINGS):
+        return "The claims can hold at once in every reading"
+    if held:
+        return f"The claims can hold at once in their {listed(held)} readings, in no others"
+    return "In no reading can the claims all hold at once"
+
+
+def answer(found: Audit) -> list[str]:
+    """What can hold together, at what staffing, what arithmetic says, and what would have to be disclosed."""
+    there = {name for _, name in found.outcomes}
+    joint = [_joint(found, found.together[name]) for name in READINGS if name in there]
     return [*joint, *_by_arithmetic(found), *_to_disclose(found)]
-
-
-def _has_any(found: Audit, name: ReadingName) -> bool:
-    return any(key[1] == name for key in found.outcomes)
 
 
 def _joint(found: Audit, one: Together) -> str:
@@ -231,11 +262,7 @@ def _joint(found: Audit, one: Together) -> str:
         return f"The {one.reading} readings are inputs or arithmetic: there is nothing to test."
     against = [*_out_of_reach(one), *(f"{claim} is not so ({one.weighed[claim].says})" for claim in one.broken)]
     against += [f"claims fix one input differently ({conflict})" for conflict in one.inputs.conflicts]
-    answer = one.answer
-    with_staff = ""
-    if answer is not None and answer.staffing is not None:
-        with_staff = f"{fte(answer.paid_hours):.1f} FTE ({people(answer)}){_fixed(found, one)}"
-        with_staff += f"; the line has {found.fte:.1f} FTE"
+    with_staff = _with_staff(found, one)
     if one.holds:
         return f"The {one.reading} readings can all hold at once{f', with {with_staff}' if with_staff else ''}."
     if not against:
@@ -244,17 +271,22 @@ def _joint(found: Audit, one: Together) -> str:
     n_rest = n_targets - len(one.beyond_staff)
     rest = ""
     if with_staff:
-        rest = f" The other {count(n_rest)} targets hold together with {with_staff}."
+        others = "other target holds" if n_rest == 1 else f"other {count(n_rest)} targets hold together"
+        rest = f" The {others} with {with_staff}."
     elif n_rest:
-        rest = f" For the other {count(n_rest)} targets together no staffing was found."
+        others = "other target" if n_rest == 1 else f"other {count(n_rest)} targets together"
+        rest = f" For the {others} no staffing was found."
     return f"The {one.reading} readings cannot all hold at once: {'; '.join(against)}.{rest}"
 
 
-def _fixed(found: Audit, one: Together) -> str:
-    """What the claims of a reading fix otherwise than the scenario has it."""
-    changes = one.inputs.changes.items()
-    named = [f"{path} = {input_text(value)}" for path, value in changes if _differs(found, path, value)]
-    return f", at {listed(named)}" if named else ""
+def _with_staff(found: Audit, one: Together) -> str:
+    """The cheapest staffing for what any staff can meet, at what the claims fix otherwise than the scenario has it."""
+    if one.found is None:
+        return ""
+    own = {path: value for path, value in one.inputs.changes.items() if _differs(found, path, value)}
+    fixed = f", at {listed(fixed_words(own))}" if own else ""
+    people = people_words(one.found.posts, one.found.staffing or ())
+    return f"{fte(one.found.paid_hours):.1f} FTE ({people}){fixed}; the line has {found.fte:.1f} FTE"
 
 
 def _differs(found: Audit, path: str, value: object) -> bool:
@@ -265,25 +297,23 @@ def _differs(found: Audit, path: str, value: object) -> bool:
 
 
 def _out_of_reach(one: Together) -> Iterator[str]:
-    beyond = [limit for limit in one.limits if limit.beyond_staff]
-    if beyond:
-        told = ", ".join(f"{limit.name} (at best {value(limit.result)}{_why(limit)})" for limit in beyond)
-        yield f"no staffing meets {told}"
+    if beyond := [limit for limit in one.limits if limit.beyond_staff]:
+        yield f"no staffing meets {', '.join(f'{limit.name} (at best {_at_best(limit)})' for limit in beyond)}"
 
 
-def _why(limit: Limit) -> str:
-    return f"; {_hindrance(limit.hindrances[0])}" if limit.hindrances else ""
+def _at_best(limit: Limit) -> str:
+    best = value(limit.result)
+    return f"{best}; {_hindrance(limit.hindrances[0])}" if limit.hindrances else best
 
 
 def _by_arithmetic(found: Audit) -> Iterator[str]:
     """What follows from the figures as the sources give them, a sentence for each set of conditions."""
     facts = found.laid.file.ledger.facts
     groups: dict[tuple[Condition, ...], dict[tuple[Verdict, str], list[str]]] = {}
-    for one in sorted(found.findings, key=lambda one: (len(one.conditions), _RANK[one.verdict])):
+    for one in sorted(found.findings, key=lambda one: (len(one.conditions), _GRAVEST.index(one.verdict))):
         if one.verdict == "independent" or one.relation == "one figure" or "stated" not in one.readings:
             continue
-        rests = " with ".join(f"'{name}'" if name in facts else name for name in one.rests_on)
-        about = groups.setdefault(one.conditions, {}).setdefault((one.verdict, rests), [])
+        about = groups.setdefault(one.conditions, {}).setdefault((one.verdict, _rests_on(one, facts)), [])
         if one.about not in about:
             about.append(one.about)
     for conditions, said in groups.items():
@@ -310,6 +340,5 @@ def _depends(found: Audit, claim: str) -> bool:
     return len({_fate(one) for one in outcomes if one.tested or one.weighed}) > 1
 
 
-def _fate(one: Outcome) -> str:
-    good = {"held": "holds", "given": "holds", "staff": "with staff"}
-    return good.get(one.status, one.status)
+def _fate(one: ReadingOutcome) -> str:
+    return "held" if one.status == "given" else one.status

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.log import Log
-from sim.dynamics.order import line_before
+from sim.dynamics.order import line_key
 from sim.dynamics.replication import Replication, Ticks
 from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
 
@@ -78,7 +78,7 @@ class Crowd:
             self._place_in_line(int(other), place, int(since))
             for other, since in zip(waits.visit[rows], waits.entry[rows], strict=True)
         ]
-        return [tip for rank, since, tip in sorted(standing) if line_before(rank, since, tip, *mine)]
+        return [tip for rank, since, tip in sorted(standing) if line_key(rank, since, tip) < line_key(*mine)]
 
     def passed(self, visit: int, place: int, entry: int, since: int, until: int) -> list[Passed]:
         """The tips that a place took between two ticks before a waiting one, though they were not ahead at first."""
@@ -89,7 +89,7 @@ class Crowd:
         found: dict[int, Passed] = {}
         for other, began in zip(spells.visit[rows].tolist(), spells.began[rows].tolist(), strict=True):
             theirs = self._place_in_line(other, place, self._entry(other, began))
-            if theirs[2] not in before and line_before(*theirs, *mine):
+            if theirs[2] not in before and line_key(*theirs) < line_key(*mine):
                 found.setdefault(theirs[2], Passed(theirs[2], theirs[0] < mine[0]))
         return list(found.values())
 

@@ -13,22 +13,24 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from sim.answers.claims import Claims
 from sim.cli import options
-from sim.cli.claims import TABLES
-from sim.cli.claims_table import relations as relations_table
 from sim.plots import style
 from sim.plots.claims import LOOKS
 from sim.plots.claims import claims as plotted
 from sim.scenario.claims import Volume
 from sim.studies.claims import rules
-from sim.studies.claims.audit import Audit, audit
+from sim.studies.claims.audit import STATUSES, Audit, audit
 from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.matches import pairs
 from sim.studies.claims.rules import Rule
-from sim.text.claims import closing, rows, simulation, staffing
+from sim.tables.claims import RELATIONS, figures
+from sim.text.claims import answer, finding, rows, simulation, staffing
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.test_claims import LEDGER, LINE, laid
+
+TABLES = [f"{one.name}.csv" for one in Claims.leaves]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_a_rule_that_is_added_as_a_row_is_in_the_table_of_relations(
     )
     monkeypatch.setattr(rules, "RULES", (*rules.RULES, toy))
     on_line = laid(tmp_path)
-    table = relations_table(Audit(on_line, tuple(rules.relations(on_line.file.ledger)), {}, {}, 1))
+    table = RELATIONS.of(figures(Audit(on_line, tuple(rules.relations(on_line.file.ledger)), {}, {}, 1))).frame
     (row,) = table[table["relation"] == "two volumes"].to_dict("records")
     assert (row["about"], row["rests_on"], row["verdict"]) == ("MORE", "MANY", "at odds")
     assert row["only"] == CONDITIONS["levels"]
@@ -83,7 +85,7 @@ def test_the_command_leaves_its_files_and_ends_with_the_answer(ran: tuple[Path, 
     assert max(len(line) for line in output.splitlines()) <= 80
     for name in (*TABLES, "plots/claims.png", "plots/claims.svg", "claims.json", "scenario.yaml"):
         assert (folder / name).stat().st_size > 100, name
-    assert not list(folder.glob(".in-progress*"))
+    assert not list(folder.parent.glob(f".{folder.name}*"))
     text = " ".join(output.split())
     assert "reading arithmetic simulation staffing" in text
     assert "The lenient readings can all hold at once, with " in text
@@ -96,7 +98,7 @@ def test_the_tables_have_a_row_a_reading_and_a_row_a_figure(ran: tuple[Path, str
         readings = list(csv.DictReader(stream))
     assert Counter(row["reading"] for row in readings) == {"lenient": 7, "strict": 6, "moderate": 4}
     work = next(row for row in readings if (row["claim"], row["reading"]) == ("WORK", "lenient"))
-    assert (work["unit"], float(work["value"]), float(work["asked"])) == ("min", 15.0, 20.0)
+    assert (work["unit"], float(work["value"]), float(work["threshold"])) == ("min", 15.0, 20.0)
     soon = next(row for row in readings if (row["claim"], row["reading"]) == ("SOON", "moderate"))
     assert soon["unit"] == "share"
     assert float(soon["needs_fte"]) > 4
@@ -120,12 +122,14 @@ def test_the_data_say_what_the_table_says_whatever_the_jobs(
 ) -> None:
     done = tipline("claims", *files, "--out", tmp_path, "--json", "--jobs", "1")
     data = json.loads(done.output)
-    assert data["together"]["strict"]["beyond_staff"] == ["SOON"]
-    assert data["together"]["lenient"]["inputs"] == {"demand.volume": "9/h"}
-    assert {one["status"] for one in data["readings"]} >= {"held", "staff", "beyond staff", "open", "input"}
+    together = {one["reading"]: one for one in data["claims_together"]}
+    assert together["strict"]["out_of_reach"] == "SOON"
+    assert together["lenient"]["inputs"] == "demand.volume = 9/h"
+    wanted = ("held", "staff", "beyond staff", "open", "input")
+    assert {one["status"] for one in data["claims"]} >= {STATUSES[status] for status in wanted}
     assert data["answer"][0].startswith("The lenient readings can all hold at once")
     kept = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
-    assert kept["readings"] == data["readings"]
+    assert (kept["answer"], kept["hash"]) == (data["answer"], data["hash"])
     for file in (*TABLES, "plots/claims.png", "plots/claims.svg"):
         assert (tmp_path / file).read_bytes() == (ran[0] / file).read_bytes(), file
 
@@ -183,14 +187,18 @@ def test_cells_say_what_a_reading_came_to(found: Audit) -> None:
 
 
 def test_the_closing_words_name_staffing_and_what_is_open(found: Audit) -> None:
-    text = closing(found)
+    text = answer(found)
     assert any("at demand.volume = 9/h" in line for line in text)
     assert any(line.startswith("By arithmetic, ") for line in text)
 
 
 def test_the_picture_can_be_read(found: Audit) -> None:
     figure = plotted(found)
-    assert pictures.title(figure) == "The claims can hold at once in their lenient readings, in no others"
+    assert (
+        pictures.title(figure)
+        == finding(found)
+        == "The claims can hold at once in their lenient readings, in no others"
+    )
     assert not pictures.cut_off(figure)
     assert not pictures.overlapping(figure)
     assert not pictures.too_small(figure)

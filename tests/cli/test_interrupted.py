@@ -43,13 +43,17 @@ def test_a_killed_study_goes_on_to_the_same_files(tmp_path: Path, command: str) 
 def _killed(given: tuple[str, ...], folder: Path, command: str) -> int:
     """Start a command and kill it when some replications are kept; gives how many."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TIPLINE_TRACEBACK": "1"}
-    pieces = folder / "out" / f".in-progress-{command}"
+
+    def kept() -> int:
+        # Beside the folder of results, or within it.
+        return len(list(folder.rglob(f"*-{command}/*.piece")))
+
     with subprocess.Popen([sys.executable, "-m", "sim", *given], cwd=folder, env=environment) as process:
         until = time.monotonic() + 300
-        while len(list(pieces.glob("*.npz"))) < PIECES and process.poll() is None and time.monotonic() < until:
+        while kept() < PIECES and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    return len(list(pieces.glob("*.npz")))
+    return kept()
 
 
 def _files(folder: Path) -> dict[str, bytes]:

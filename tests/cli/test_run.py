@@ -45,10 +45,10 @@ def line(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def plotted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the figures that were asked for: they take longer than all the rest, and have tests of their own."""
+    """The figures that were asked for: they take longer than all the rest, and have tests of their own."""
     found: list[str] = []
     monkeypatch.setattr(Plot, "draw", lambda plot, _: found.append(plot.name))
-    monkeypatch.setattr("sim.plots.style.file_bytes", lambda *_: b"a picture")
+    monkeypatch.setattr("sim.plots.style.file_bytes", lambda _, ending: ending.encode())
     return found
 
 
@@ -83,9 +83,12 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
     assert plotted == [plot.name for plot in Run.plots]
+    assert {path.name for path in (out / "plots").iterdir()} == {
+        f"{name}.{end}" for name in plotted for end in ("png", "svg")
+    }
     assert manifest["answer"][0] == "The 5 targets do not hold together: hard is missed."
     assert (manifest["together"], manifest["binding"]) == ("missed", "hard")
-    assert manifest["files"][: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
+    assert list(manifest["files"])[: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]
     assert beyond[2].endswith(",missed,True,gate read 1.00")

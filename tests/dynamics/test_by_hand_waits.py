@@ -181,6 +181,14 @@ def test_whichever_pool_settles_first_takes_it(simulate: Engine) -> None:
     assert spells(log) == [(0, 0, 8, 10, DONE)]
 
 
+def test_a_tip_that_becomes_visible_on_the_tick_on_which_it_is_back_is_visible_first(simulate: Engine) -> None:
+    """Given up at 3, back at 8 and visible from 8: pool a takes it, though its own pool b is idle too."""
+    pools = [Pool("a", 0, [Change(6, joining=1)]), Pool("b", 0, [Change(6, joining=1)])]
+    tips = [tip(0, Visit(0, 2, patience=[3, 9], retry=[5]))]
+    log = simulate(world(pools=pools, stages=[Stage("b", "a", after=8)], tips=tips))
+    assert spells(log) == [(0, 0, 8, 10, DONE)]
+
+
 def test_an_idle_own_pool_takes_it_before_it_is_visible_even_at_once(simulate: Engine) -> None:
     """With `after` 0 the tip still reaches its own line first, in the event of its arrival."""
     log = simulate(world(pools=[Pool("a", 1), Pool("b", 1)], stages=[Stage("b", "a")], tips=[tip(3, 4)]))

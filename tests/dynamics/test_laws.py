@@ -10,7 +10,7 @@ import pytest
 
 from sim.dynamics import reference
 from sim.dynamics.clock import NEVER
-from sim.dynamics.laws import LawError, check, check_order
+from sim.dynamics.laws import LawError, verify
 from sim.dynamics.log import DONE, OPEN, RELIEVED, SERVED, Log
 from sim.dynamics.replication import RESUME, Replication
 from tests.dynamics.build import Change, Pool, Stage, Visit, overtime, spells, tip, world
@@ -75,8 +75,7 @@ def test_the_sample_is_what_it_says_and_lawful() -> None:
     ]
     assert overtime(log) == [(1, 2, 28, 34)]
     assert log.lost.tolist() == [NEVER, NEVER, 9, NEVER]
-    check(log, sample())
-    check_order(log, sample())
+    verify(log, sample())
 
 
 @pytest.mark.parametrize(
@@ -115,13 +114,13 @@ def test_the_sample_is_what_it_says_and_lawful() -> None:
 )
 def test_a_law_is_broken_by_a_log_that_was_tampered_with(tamper: Tamper, law: str) -> None:
     with pytest.raises(LawError, match=law):
-        check(tamper(reference.simulate(sample())), sample())
+        verify(tamper(reference.simulate(sample())), sample())
 
 
 @pytest.mark.parametrize(
     "fault, law",
     [
-        ("the latest entry first", "is not served before its turn"),
+        ("the latest entry first", "the first in line is served"),
         ("the best of those in service gives way", "the worst and latest gives way"),
         ("the latest spell leaves first", "the earliest spell leaves"),
         ("equals are pre-empted", "a tip is displaced by a strictly better one"),
@@ -132,19 +131,20 @@ def test_a_law_of_order_is_broken_by_an_engine_with_a_fault(fault: str, law: str
     found = []
     for one in map(random_world, range(100)):
         try:
-            check_order(engine(one), one)
+            verify(engine(one), one)
         except LawError as error:
             found.append(error.law)
     assert any(law in one for one in found)
 
 
 def test_the_error_names_the_law_the_tip_the_stage_the_tick_and_the_command() -> None:
+    log, third = put(("spells.ended", 0, 13))(reference.simulate(sample())), replace(sample(), index=3)
     with pytest.raises(LawError) as caught:
-        check(put(("spells.ended", 0, 13))(reference.simulate(sample())), sample(), "tipline run a.yaml --seed 7")
+        verify(log, third, "tipline explain a.yaml --replication {}".format)
     error = caught.value
     assert (error.tip, error.stage, error.tick) == (0, 0, 21)
     assert str(error) == (
         "law broken: spells add up to the work drawn, and none is interrupted with no work left "
-        "(tip 0, stage 0, tick 21); to reproduce: tipline run a.yaml --seed 7"
+        "(tip 0, stage 0, tick 21); to reproduce: tipline explain a.yaml --replication 3"
     )
     assert isinstance(error, AssertionError)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.scenario.faults import ScenarioError
-from sim.scenario.loading import load, to_yaml
+from sim.scenario.loading import as_yaml, load
 from sim.studies.ranges import Axis, Variations, as_written, axis, in_unit
 from tests.studies.lines import DESK, desk
 
@@ -127,7 +127,7 @@ def test_variants_that_no_longer_fit_are_no_fault_of_a_range(tmp_path: Path) -> 
     path.write_text(DESK + variants, encoding="utf-8")
     found = Variations(load(path, variant="one")).at({"pools.desk.staff": 3})
     assert (list(found.targets), found.pools["desk"].staff) == (["busy"], 3)
-    (tmp_path / "scenario.yaml").write_text(to_yaml(load(path, variant="one")))
+    (tmp_path / "scenario.yaml").write_text(as_yaml(load(path, variant="one")))
     assert list(load(tmp_path / "scenario.yaml").targets) == ["busy"]
-    (tmp_path / "scenario.yaml").write_text(to_yaml(load(path)))
+    (tmp_path / "scenario.yaml").write_text(as_yaml(load(path)))
     assert set(load(tmp_path / "scenario.yaml").variants) == {"one", "two"}

@@ -50,14 +50,8 @@ def folder(tmp_path: Path) -> Path:
 def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures that cost nothing to draw: what is in them is not the study's concern."""
 
-    def write(figure: object, folder: Path, name: str) -> list[Path]:
-        paths = [folder / f"{name}.{ending}" for ending in ("png", "svg")]
-        for path in paths:
-            path.write_text(f"{figure} {path.name}")
-        return paths
-
     monkeypatch.setattr(Plot, "draw", lambda plot, _: plot.title)
-    monkeypatch.setattr(style, "save", write)
+    monkeypatch.setattr(style, "file_bytes", lambda figure, ending: f"{figure} as {ending}".encode())
 
 
 def done(folder: Path, *arguments: str) -> tuple[int, str]:

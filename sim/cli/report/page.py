@@ -19,6 +19,7 @@ from sim.answers import ANSWERS, every
 from sim.answers.answer import Plot
 from sim.cli.report.results import Folder, Results, TableFile, read_results
 from sim.dynamics.clock import MINUTE
+from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import Table
 from sim.text import words
@@ -192,7 +193,7 @@ def _judged(row: Mapping[str, Any]) -> Judged:
         high=high,
         within=within,
         verdict=row["verdict"],
-        at_least=row.get("kind") == "share",
+        at_least=(kind := KINDS.get(_text(row.get("kind")))) is not None and kind.side == "at_least",
     )
 
 

@@ -19,7 +19,7 @@ from sim.scenario.readings import READINGS, Bound, Reading, ReadingName
 from sim.scenario.schema import Scenario, ShareTarget, Target
 from sim.scenario.units import duration, percentage, split
 from sim.studies.claims.findings import Finding
-from sim.studies.claims.laid import Inputs, Key, Laid, input_text, inputs
+from sim.studies.claims.laid import Inputs, Key, Laid, fixed_words, inputs
 from sim.studies.claims.rules import relations
 from sim.studies.replicate import Settings
 from sim.studies.some_targets import SomeTargets, with_some
@@ -61,14 +61,14 @@ class Tested:
     """The cheapest staffing for it alone; None where unlimited staff misses it."""
 
     @property
-    def can_be_met(self) -> bool:
-        """Whether a staffing was found that meets it."""
-        return self.answer is not None and self.answer.staffing is not None
+    def found(self) -> Answer | None:
+        """The answer where it is a staffing that meets the target."""
+        return _found(self.answer)
 
     @property
     def allows_none(self) -> bool:
         """Whether it allows not a single miss, which nothing can show."""
-        return isinstance(target := self.staffed.target, ShareTarget) and target.share > ALL
+        return _allows_none(self.staffed.target)
 
     def _needs_more(self, answer: Answer) -> bool:
         """Whether the staffing that meets it has more people anywhere than the scenario."""
@@ -82,9 +82,8 @@ class Tested:
     def status(self) -> Status:
         if self.staffed.verdict == "met":
             return "held"
-        if self.can_be_met:
-            assert self.answer is not None
-            return "open" if self.allows_none or not self._needs_more(self.answer) else "staff"
+        if self.found is not None:
+            return "open" if self.allows_none or not self._needs_more(self.found) else "staff"
         if self.limit.beyond_staff:
             return "beyond staff"
         return "beyond bounds" if self.answer is not None and self.answer.why == "beyond bounds" else "open"
@@ -95,14 +94,16 @@ class Weighed:
     """What a bound on two quantities came to."""
 
     value: float
-    """The first over the second: minutes for work a tip, else a share; NaN where one of them is not known."""
+    """The first over the second, in the unit; NaN where one of them is not known."""
     limit: float
     holds: bool | None
     says: str
+    unit: str = "share"
+    """Of the value and the limit: `min` for work a tip, else `share`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadingOutcome:
     """One reading of one claim."""
 
     key: Key
@@ -135,6 +136,11 @@ class Together:
     """Bounds that were tested, by claim."""
 
     @property
+    def found(self) -> Answer | None:
+        """The answer where it is a staffing."""
+        return _found(self.answer)
+
+    @property
     def beyond_staff(self) -> tuple[str, ...]:
         """Claims whose targets no staffing meets."""
         return tuple(limit.name for limit in self.limits if limit.beyond_staff)
@@ -151,9 +157,13 @@ class Together:
             return False
         if self.answer is None:
             return None if self.scenario is not None else True
-        if self.answer.staffing is not None:
+        if self.found is not None:
             return True
         return False if self.answer.why == "beyond bounds" else None
+
+
+def _found(answer: Answer | None) -> Answer | None:
+    return answer if answer is not None and answer.staffing is not None else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +172,7 @@ class Audit:
 
     laid: Laid
     findings: tuple[Finding, ...]
-    outcomes: dict[Key, Outcome]
+    outcomes: dict[Key, ReadingOutcome]
     together: dict[ReadingName, Together]
     n_replications: int
 
@@ -180,7 +190,7 @@ class Audit:
 
 
 @dataclass(slots=True)
-class _Work:
+class _UnderWay:
     """What runs, and how far it has come."""
 
     laid: Laid
@@ -220,14 +230,14 @@ def audit(laid: Laid, trials: Trials | None = None, told: Callable[[str, int, in
     """
     scenario = laid.scenario
     expected = 1 + len(scenario.targets) + sum(3 if laid.targets(name) else 1 for name in READINGS)
-    work = _Work(laid, trials or Trials(scenario.run.seed, Settings()), told, expected)
+    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected)
     tested = _tested(work) if scenario.targets else {}
     together = {name: _together(work, name, tested) for name in READINGS}
-    outcomes = {key: _outcome(laid, key, tested, together[key[1]]) for key in laid.every()}
+    outcomes = {key: _outcome(laid, key, reading, tested, together[key[1]]) for key, reading in laid.every().items()}
     return Audit(laid, tuple(relations(laid.file.ledger)), outcomes, together, work.replications)
 
 
-def _tested(work: _Work) -> dict[str, Tested]:
+def _tested(work: _UnderWay) -> dict[str, Tested]:
     """Every target on its own."""
     laid = work.laid
     work.step("as staffed, and with unlimited staff")
@@ -246,7 +256,7 @@ def _tested(work: _Work) -> dict[str, Tested]:
     return found
 
 
-def _together(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> Together:
+def _together(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested]) -> Together:
     """All targets of one reading, with the inputs that its claims fix."""
     laid = work.laid
     fixed = inputs(laid, name)
@@ -266,12 +276,11 @@ def _together(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> T
     return Together(name, fixed, scenario, staffed, best, answer, _weighed(work, name, tested))
 
 
-def _weighed(work: _Work, name: ReadingName, tested: Mapping[str, Tested]) -> dict[str, Weighed]:
+def _weighed(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested]) -> dict[str, Weighed]:
     """The bounds of one reading whose two quantities are known here, by claim."""
     found = {}
-    for key in work.laid.every(name):
-        reading = work.laid.reading(key)
-        if reading is None or reading.bound is None or key in work.laid.unfit:
+    for key, reading in work.laid.every(name).items():
+        if reading.bound is None or key in work.laid.unfit:
             continue
         bound = reading.bound
         if (bound.of, bound.to) == ("work", "tip"):
@@ -287,15 +296,15 @@ def _work_a_tip(scenario: Scenario, bound: Bound) -> Weighed:
     staffed = {stage.name for stage in scenario.stages if stage.pool is not None}
     minutes = sum(stage.visits * stage.mean_minutes for stage in described.stages if stage.stage in staffed)
     limit = duration(bound.text) / duration("1 min")
-    return Weighed(minutes, limit, _within(minutes, limit, bound), f"people spend {minutes:.3g} min on a tip")
+    return Weighed(minutes, limit, _within(minutes, limit, bound), f"people spend {minutes:.3g} min on a tip", "min")
 
 
-def _staff_ratio(work: _Work, name: ReadingName, tested: Mapping[str, Tested], bound: Bound) -> Weighed:
+def _staff_ratio(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested], bound: Bound) -> Weighed:
     """The cheapest staffing over that of a changed scenario, at equal targets: those that both can reach."""
     laid = work.laid
     limit = percentage(bound.text) if split(bound.text)[1] == "%" else float(bound.text)
     asked = {laid.tested_as[key]: laid.plain(key) for key in laid.every(name) if key in laid.tested_as}
-    equal = {target: plain for target, plain in asked.items() if tested[target].can_be_met}
+    equal = {target: plain for target, plain in asked.items() if tested[target].found}
     nothing = Weighed(math.nan, limit, None, "no target is within reach of both")
     if not equal:
         return nothing
@@ -326,31 +335,30 @@ def _within(value: float, limit: float, bound: Bound) -> bool:
     return value >= limit if bound.sense == "at least" else abs(value / limit - 1) <= 0.05
 
 
-def _outcome(laid: Laid, key: Key, tested: Mapping[str, Tested], together: Together) -> Outcome:
+def _outcome(
+    laid: Laid, key: Key, reading: Reading, tested: Mapping[str, Tested], together: Together
+) -> ReadingOutcome:
     """What one reading came to."""
-    reading = laid.reading(key)
-    assert reading is not None
     if key in laid.unfit:
-        return Outcome(key, reading, "words", f"does not fit this scenario: {laid.unfit[key]}")
+        return ReadingOutcome(key, reading, "words", f"does not fit this scenario: {laid.unfit[key]}")
     if key in laid.tested_as:
         found = tested[laid.tested_as[key]]
-        return Outcome(key, reading, found.status, "", found)
+        return ReadingOutcome(key, reading, found.status, "", found)
     if reading.input is not None:
-        return Outcome(
-            key, reading, "input", ", ".join(f"{path} = {input_text(value)}" for path, value in reading.input.items())
-        )
+        return ReadingOutcome(key, reading, "input", ", ".join(fixed_words(reading.input)))
     if reading.bound is not None:
         weighed = together.weighed.get(key[0])
         if weighed is None:
-            bound = reading.bound
-            return Outcome(key, reading, "words", f"{bound.of} {bound.sense} {bound.text} of {bound.to}")
+            return ReadingOutcome(key, reading, "words", reading.bound.words)
         status: Status = "open" if weighed.holds is None else "given" if weighed.holds else "not given"
-        return Outcome(key, reading, status, weighed.says, None, weighed)
-    return Outcome(key, reading, "words", reading.arithmetic_only or "")
+        return ReadingOutcome(key, reading, status, weighed.says, None, weighed)
+    return ReadingOutcome(key, reading, "words", reading.arithmetic_only or "")
 
 
 def _searchable(target: Target) -> Target:
     """The target as it is searched for: a share of all as nearly all."""
-    if isinstance(target, ShareTarget) and target.share > ALL:
-        return target.model_copy(update={"share": ALL})
-    return target
+    return target.model_copy(update={"share": ALL}) if _allows_none(target) else target
+
+
+def _allows_none(target: Target) -> bool:
+    return isinstance(target, ShareTarget) and target.share > ALL

@@ -26,7 +26,7 @@ Unit = Literal["%", "min", "times", "a year", "years", "surges", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class FigureFound:
     """A number with what it is of."""
 
     what: str
@@ -46,7 +46,7 @@ class Finding:
     """The claims and facts that speak for it."""
     verdict: Verdict
     formula: str
-    figures: tuple[Figure, ...]
+    figures: tuple[FigureFound, ...]
     says: str
     """The finding in one sentence."""
     conditions: tuple[Condition, ...] = ()
@@ -84,29 +84,15 @@ def three(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:.6g}"
 
 
-def percent(share: float) -> str:
-    """A share in words, to three digits.
-
-    >>> percent(0.979166)
-    '97.9 %'
-    """
-    return f"{three(100 * share)} %"
-
-
-def span(ticks: float) -> str:
-    """A time in the unit that reads best, to three digits.
-
-    >>> span(100 * MINUTE), span(864 * MINUTE)
-    ('100 min', '14.4 h')
-    """
-    minutes = ticks / MINUTE
-    return f"{three(minutes / 60)} h" if minutes >= 240 else f"{three(minutes)} min"
-
-
 def text(value: float, unit: Unit) -> str:
-    """A figure in a sentence: a share of 1 in per cent, ticks as a time, others as a number.
+    """A figure in a sentence, to three digits: a part of 1 in per cent, ticks as minutes or hours, others as a number.
 
-    >>> text(0.5, "%"), text(90 * MINUTE, "min"), text(2.5, "times")
-    ('50 %', '90 min', '2.5')
+    >>> text(0.979166, "%"), text(100 * MINUTE, "min"), text(864 * MINUTE, "min"), text(2.5, "times")
+    ('97.9 %', '100 min', '14.4 h', '2.5')
     """
-    return percent(value) if unit == "%" else span(value) if unit == "min" else three(value)
+    if unit == "%":
+        return f"{three(100 * value)} %"
+    if unit != "min":
+        return three(value)
+    minutes = value / MINUTE
+    return f"{three(minutes / 60)} h" if minutes >= 240 else f"{three(minutes)} min"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sim.scenario import units
 from sim.scenario.claims import Claim, CostRatio, GrowthRate, ShareOfWhole, StaffingChange, Volume
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import LedgerFile
 from sim.scenario.loading import Document
-from sim.scenario.readings import READINGS, Reading, ReadingName
+from sim.scenario.readings import READINGS, Reading, ReadingName, Sense
 from sim.scenario.schema import Scenario
 
 Key = tuple[str, ReadingName]
@@ -48,17 +48,14 @@ class Laid:
     unfit: dict[Key, str]
     """Why a reading does not fit the scenario, in the words of `check`."""
 
-    def reading(self, key: Key) -> Reading | None:
-        return self.file.ledger.reading(*key)
-
-    def every(self, name: ReadingName | None = None) -> list[Key]:
+    def every(self, name: ReadingName | None = None) -> dict[Key, Reading]:
         """All readings that there are, claim by claim; or those of one name."""
-        return [
-            (claim, sense)
+        return {
+            (claim, sense): reading
             for claim in self.file.ledger.claims
             for sense in READINGS
-            if self.file.ledger.reading(claim, sense) is not None and name in (None, sense)
-        ]
+            if name in (None, sense) and (reading := self.file.ledger.reading(claim, sense)) is not None
+        }
 
     def targets(self, name: ReadingName) -> dict[str, Any]:
         """The targets of all claims in one reading, by claim, as the ledger writes them; equal ones once."""
@@ -87,14 +84,8 @@ def lay(
 ) -> Laid:
     """Lay every reading of a ledger on a scenario; ScenarioError where the scenario itself is at fault."""
     changes = dict(changes or {})
-    ledger = file.ledger
-    keys = [(claim, name) for claim in ledger.claims for name in READINGS]
-    own = {
-        key: reading.target
-        for key in keys
-        if (reading := ledger.reading(*key)) is not None and reading.target is not None
-    }
     laid = Laid(file, document, variant, changes, document.scenario(variant=variant, changes=changes), {}, {})
+    own = {key: reading.target for key, reading in laid.every().items() if reading.target is not None}
     wanted = {key: laid.plain(key) for key in own}
     unfit: dict[Key, str] = {}
     for _ in range(MOST_TRIES):
@@ -127,9 +118,7 @@ def _closed(scenario: Scenario) -> Scenario:
 
 def _unfit_inputs(laid: Laid) -> Iterable[tuple[Key, str]]:
     """The readings that fix an input, or change one, which the scenario does not have."""
-    for key in laid.every():
-        reading = laid.reading(key)
-        assert reading is not None
+    for key, reading in laid.every().items():
         fixed = reading.input or (reading.bound.changed if reading.bound is not None else None)
         if not fixed:
             continue
@@ -145,9 +134,6 @@ def _by_target(error: ScenarioError) -> Iterable[tuple[str, str]]:
         parts = fault.path.split(".")
         if parts[0] == "targets" and len(parts) > 1:
             yield parts[1], fault.rule
-
-
-Sense = Literal["at least", "at most", "about"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +153,8 @@ def inputs(laid: Laid, name: ReadingName) -> Inputs:
     senses: dict[str, Sense] = {}
     by: dict[str, tuple[str, ...]] = {}
     conflicts = []
-    for key in laid.every(name):
-        reading = laid.reading(key)
-        if reading is None or reading.input is None or key in laid.unfit:
+    for key, reading in laid.every(name).items():
+        if reading.input is None or key in laid.unfit:
             continue
         for path, value in reading.input.items():
             sense = sense_of(laid.file.ledger.claims[key[0]])
@@ -222,8 +207,16 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def input_text(value: Any) -> str:
-    """The value of an input as a sentence has it."""
+def fixed_words(changes: Mapping[str, Any]) -> list[str]:
+    """What is fixed at each path, as a sentence has it.
+
+    >>> fixed_words({"demand.volume": "9/h", "demand.risk": {"high": "2 %", "low": "98 %"}})
+    ['demand.volume = 9/h', 'demand.risk = high 2 %, low 98 %']
+    """
+    return [f"{path} = {_value_words(value)}" for path, value in changes.items()]
+
+
+def _value_words(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {input_text(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {_value_words(one)}" for name, one in value.items())
     return str(value)

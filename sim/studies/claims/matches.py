@@ -28,7 +28,7 @@ from sim.scenario.claims import (
 )
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
-from sim.studies.claims.findings import percent, span, three
+from sim.studies.claims.findings import text, three
 from sim.studies.claims.statements import (
     STATED,
     WHOLE,
@@ -84,7 +84,7 @@ class Match(Generic[First, Last]):
             "other": self.names[0],
             "first": _words(self.first),
             "last": _words(self.last),
-            "share": percent(self.last.share if isinstance(self.last, Timed) else self.share.figure),
+            "share": text(self.last.share if isinstance(self.last, Timed) else self.share.figure, "%"),
             "sense": getattr(claim, "sense", ""),
             "by": self.ledger.subjects[claim.subject].by or "",
         }
@@ -93,10 +93,10 @@ class Match(Generic[First, Last]):
 def _words(one: object) -> str:
     """The figure of a statement in words."""
     if isinstance(one, Timed):
-        return span(one.ticks)
+        return text(one.ticks, "min")
     if isinstance(one, Volume | Range):
         return three(yearly(one) if isinstance(one, Volume) else one.figure)
-    return percent(one.quantity) if isinstance(one, ShareOfWhole | GrowthRate | StaffingChange) else ""
+    return text(one.quantity, "%") if isinstance(one, ShareOfWhole | GrowthRate | StaffingChange) else ""
 
 
 Matcher = Callable[[Ledger], Iterator[Match[First, Last]]]

@@ -27,7 +27,7 @@ from sim.dynamics.clock import MINUTE
 from sim.scenario.claims import Availability, CostRatio, GrowthRate, ShareFact, ShareOfWhole, Volume
 from sim.scenario.ledger import Ledger
 from sim.studies.claims import matches as on
-from sim.studies.claims.findings import Condition, Figure, Finding, Unit, Verdict, percent, span, text, three
+from sim.studies.claims.findings import Condition, FigureFound, Finding, Unit, Verdict, text, three
 from sim.studies.claims.matches import Match, Times, pairs
 from sim.studies.claims.shapes import COMMON_CVS, exponential_mean, least_shares, lognormal_of_cv
 from sim.studies.claims.statements import NEAR, Range, bounds, every, horizons, yearly
@@ -82,7 +82,7 @@ class Rule(Generic[M]):
             rests_on=m.names[:-1],
             verdict=verdict,
             formula=self.formula(m) if callable(self.formula) else self.formula,
-            figures=tuple(Figure(what, _in_unit(value, unit), unit) for what, value, unit in given),
+            figures=tuple(FigureFound(what, _in_unit(value, unit), unit) for what, value, unit in given),
             says=says.format(*(text(value, unit) for _, value, unit in given), **m.words),
             conditions=(*supposed, *(conditions if verdict != "independent" else ())),
             clocks=m.clocks,
@@ -117,7 +117,7 @@ def _by_margin(margin: float) -> Verdict:
 
 def _between(low: float, high: float) -> str:
     """Two shares in words, or one where they read alike."""
-    return percent(high) if percent(low) == percent(high) else f"{three(100 * low)} to {percent(high)}"
+    return text(high, "%") if text(low, "%") == text(high, "%") else f"{three(100 * low)} to {text(high, '%')}"
 
 
 # What rules on two times reckon with: E[T] is the mean, w the threshold, p the share asked, s that of the class.
@@ -278,7 +278,7 @@ def _work(m: on.Staff, each: float) -> Figures:
 def _too_little(m: on.Staff, each: float) -> str:
     """The known gains that do not make up for the people who are fewer, in words."""
     return "".join(
-        f"; helpers are known to gain {three(100 * gain.low)} to {percent(gain.high)}, so work must fall away"
+        f"; helpers are known to gain {three(100 * gain.low)} to {text(gain.high, '%')}, so work must fall away"
         for gain in m.first[1]
         if each - 1 > gain.high
     )
@@ -328,7 +328,7 @@ RULES: Final = (
         figures=lambda m, overall: [
             ("share of the class", m.share.figure, "%"), ("overall mean at least", overall, "min"),
             ("times the mean over all", overall / m.first.ticks, "times"),
-            *((f"overall mean at least, with {span(m.last.ticks / part)}", overall / part, "min")
+            *((f"overall mean at least, with {text(m.last.ticks / part, 'min')}", overall / part, "min")
               for part in PARTS_OF_A_MEAN if m.is_part)],
         says="a mean near {last} alone makes the mean over all at least {1}, {2} times what {other} says"),
     Rule(
@@ -349,7 +349,7 @@ RULES: Final = (
         conditions=("usual shape",),
         formula="P(T > w) <= E[T] / w; least over lognormal, gamma and Weibull shapes", figures=_tail,
         says=lambda m, _: "a mean of {first} leaves at most {0} over {last}; of usual shapes none has less than "
-        f"{percent(_least(m))} within"),
+        f"{text(_least(m), '%')} within"),
     Rule(
         name="usual shapes at a mean", of=on.times,
         when=lambda m: m.are("mean", "share") and _over(m) >= 1 and m.last.share > 0,
@@ -362,8 +362,9 @@ RULES: Final = (
             ("share of the class", None if _rest(m) is None else m.share.figure, "%"),
             ("mean of the rest at most", _rest(m), "min")],
         says=lambda m, ratio: "a mean of {first} says nothing of {last}: lognormal times of cv 1 would have "
-        f"{percent(lognormal_of_cv(ratio, 1.0))} within"
-        + ("" if (rest := _rest(m)) is None else f"; with the class at {{last}} the rest may take {span(rest)}")),
+        f"{text(lognormal_of_cv(ratio, 1.0), '%')} within"
+        + ("" if (rest := _rest(m)) is None
+           else f"; with the class at {{last}} the rest may take {text(rest, 'min')}")),
     Rule(
         name="tail bounds mean", of=on.times, when=lambda m: m.are("mean", "share") and 0 < m.last.share < 1,
         bound=lambda m: m.share.figure * (1 - m.last.share) * m.last.ticks, conditions=("levels",),
@@ -543,7 +544,9 @@ RULES: Final = (
     Rule(
         name="staff and growth", of=on.staffs, bound=lambda m: 1 / (1 + m.last.quantity),
         formula="(1 + g)^n / (1 + change)", figures=_work,
-        says=lambda m, each: f"{percent(abs(m.last.quantity))} {'more' if m.last.quantity > 0 else 'fewer'} people do "
-        "the same with {0} times the work each" + _too_little(m, each)),
+        says=lambda m, each:
+            f"{text(abs(m.last.quantity), '%')} {'more' if m.last.quantity > 0 else 'fewer'} people do "
+            "the same with {0} times the work each"
+            + _too_little(m, each)),
 )
 # fmt: on

@@ -154,6 +154,14 @@ def post_words(scenario: Scenario, one: Post) -> str:
     return f"{one.pool} {_clock(shift.from_)}-{_clock(shift.to)}{days}"
 
 
+def people_words(posts: Sequence[Post], staffing: Staffing) -> str:
+    """A staffing pool by pool, shift by shift in the order of the roster: `nurses 1+1+1, desk 3`."""
+    by_pool: dict[str, list[int]] = {}
+    for one, people in zip(posts, staffing, strict=True):
+        by_pool.setdefault(one.pool, []).append(people)
+    return ", ".join(f"{pool} {'+'.join(map(str, each))}" for pool, each in by_pool.items())
+
+
 def _clock(ticks: int) -> str:
     from sim.dynamics.clock import HOUR, MINUTE
 

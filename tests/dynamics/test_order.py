@@ -1,0 +1,90 @@
+"""Order is told once: a rule that is changed in `order` changes both engines, and changes them alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.dynamics import reference
+from sim.dynamics.log import Log, differences
+from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key
+from sim.dynamics.replication import Replication
+from tests.dynamics.mutants import MUTANTS
+from tests.dynamics.test_mutants import BY_HAND
+from tests.dynamics.worlds import random_world
+
+ROOT = Path(__file__).parents[2]
+RULES = [mutant.fault for mutant in MUTANTS if mutant.rule]
+
+
+def by_hand() -> list[Replication]:
+    """The worlds made by hand."""
+    worlds = []
+
+    def keep(world: Replication) -> Log:
+        worlds.append(world)
+        return reference.simulate(world)
+
+    for test in BY_HAND:
+        test(keep)
+    return worlds
+
+
+def hold_alike(faults: list[str], n_worlds: int) -> None:
+    """Hold both engines to each faulty rule, on so many worlds in which it matters; in a process of its own."""
+    worlds = [*by_hand(), *(random_world(seed) for seed in range(300))]
+    right = [reference.simulate(world) for world in worlds]
+    for mutant in MUTANTS:
+        if mutant.fault in faults:
+            one, other = mutant.both()
+            changed = 0
+            for row, (world, expected) in enumerate(zip(worlds, right, strict=True)):
+                log = one(world)
+                if differences(log, expected):
+                    assert not differences(log, other(world)), f"{mutant.fault}: the engines differ on world {row}"
+                    changed += 1
+                if changed == n_worlds:
+                    break
+            assert changed, f"{mutant.fault}: no world notices it"
+
+
+def run_apart(call: str, **environment: str) -> None:
+    """Make a call of this module in a process of its own."""
+    script = f"from tests.dynamics.test_order import *; {call}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
+    run_apart("hold_alike(RULES, 8)", NUMBA_DISABLE_JIT="1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["ends in falling order of tips", "the worst rank first"])
+def test_a_rule_that_is_changed_is_compiled_as_it_is_changed(fault: str, tmp_path: Path) -> None:
+    run_apart(f"hold_alike([{fault!r}], 300)", NUMBA_CACHE_DIR=str(tmp_path))
+
+
+def test_plan_rows_and_arrivals_lie_in_the_order_of_their_keys() -> None:
+    """The compiled engine takes both as they lie, by tick and then by place or tip."""
+    for kind in (SHIFT, ARRIVAL):
+        keys = [event_key(kind, index) for index in range(100)]
+        assert keys == sorted(set(keys))
+
+
+def test_the_key_of_an_event_holds_every_tip_of_the_largest_run() -> None:
+    """Kinds stay apart, and a key stays a number that the compiled engine can hold."""
+    last = 10**9
+    assert event_key(END, last, 7) < event_key(ARRIVAL, 0) < event_key(ARRIVAL, last, 7) < event_key(ABANDON, 0)
+    assert event_key(ABANDON, last, 7) < 2**62
