@@ -6,8 +6,8 @@ independent; the rows of one line come from the same replications. Truths are fo
 mean of all replications of all repetitions, 2,000 times the data of one; ideal is 1.96 true standard errors of 20
 replications, from the same.
 
-With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some ten minutes of one
-core; `--jobs` shares it out.
+With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some 15 minutes of one
+core; `--jobs` shares it out, and `--keep` keeps the replications, to judge them anew by another method.
 """
 
 from __future__ import annotations
@@ -120,7 +120,14 @@ def lines() -> Iterator[Line]:
         ),
     )
     yield Line(
-        _line(warm_up="1 d", length="2 d", per_day=19 * 24, staff=4, service="{exponential: {mean: 4 min}}"),
+        _line(
+            warm_up="3 h",
+            length="2 d",
+            per_day=19 * 24,
+            staff=4,
+            service="{exponential: {mean: 4 min}}",
+            cool_down="1 h",
+        ),
         (
             Asked("share 0.989, M/M/4, 19/h of 4 min, 2 d", _within(2), 1 - wait_above(2, 19 / 15, 4, 4)),
             Asked("share 0.998, M/M/4, 19/h of 4 min, 2 d", _within(4.5), 1 - wait_above(4.5, 19 / 15, 4, 4)),
@@ -130,26 +137,26 @@ def lines() -> Iterator[Line]:
     long_tailed = "{lognormal: {mean: 10 min, cv: 2}}"
     for days in (7, 28):
         yield Line(
-            _line(warm_up="7 d", length=f"{days} d", per_day=100.8, staff=1, service=long_tailed, cool_down="7 d"),
+            _line(warm_up="5 d", length=f"{days} d", per_day=100.8, staff=1, service=long_tailed, cool_down="5 d"),
             (
                 Asked(f"mean wait long-tailed, M/LN(cv 2)/1 at 70 %, {days} d", MEAN, wait_in_one_line(0.7, 10, 2)),
                 Asked(f"share within 2 h, M/LN(cv 2)/1 at 70 %, {days} d", _within(120)),
             ),
         )
-    for days in (7, 28):
-        yield Line(
-            _line(warm_up="14 d", length=f"{days} d", per_day=129.6, staff=1, service=TEN),
-            (
-                Asked(f"mean wait loaded, M/M/1 at 90 %, {days} d", MEAN, mean_wait(0.9, 1, 10)),
-                Asked(f"share within 2 h, M/M/1 at 90 %, {days} d", _within(120), 1 - wait_above(120, 0.9, 1, 10)),
-                Asked(f"occupancy, M/M/1 at 90 %, {days} d", OCCUPANCY, 0.9),
-            ),
-        )
-    for staff, days in ((2, 2), (4, 7)):
+    yield Line(
+        _line(warm_up="14 d", length="7 d", per_day=129.6, staff=1, service=TEN),
+        (
+            Asked("mean wait loaded, M/M/1 at 90 %, 7 d", MEAN, mean_wait(0.9, 1, 10)),
+            Asked("share within 2 h, M/M/1 at 90 %, 7 d", _within(120), 1 - wait_above(120, 0.9, 1, 10)),
+            Asked("occupancy, M/M/1 at 90 %, 7 d", OCCUPANCY, 0.9),
+        ),
+    )
+    for staff, days in ((2, 2), (4, 4)):
         yield Line(
             _line(
-                warm_up="1 d",
+                warm_up="6 h",
                 length=f"{days} d",
+                cool_down="6 h",
                 per_day=240,
                 staff=staff,
                 service=TEN,
@@ -220,11 +227,13 @@ class Row:
         )
 
 
-def rows(line: Line, folder: Path, repetitions: int, jobs: int = 1, confidence: float = 0.95) -> list[Row]:
-    """The rows of a line."""
+def rows(line: Line, folder: Path, repetitions: int, jobs: int = 1, kept: Path | None = None) -> list[Row]:
+    """The rows of a line; its replications are taken from, or written to, the file `kept` where one is given."""
     path = folder / "line.yaml"
     path.write_text(line.text, encoding="utf-8")
     frame = Frame(load(path))
+    if kept is not None and kept.exists():
+        return _rows(line, frame, np.load(kept))
     starts = range(0, repetitions * N_REPLICATIONS, CHUNK)
     chunks = [range(at, min(at + CHUNK, repetitions * N_REPLICATIONS)) for at in starts]
     if jobs > 1:
@@ -232,7 +241,13 @@ def rows(line: Line, folder: Path, repetitions: int, jobs: int = 1, confidence: 
             ratio = np.concatenate(list(pool.map(partial(_ratios, frame), chunks)))
     else:
         ratio = np.concatenate([_ratios(frame, chunk) for chunk in chunks])
-    return [_row(one, frame, k, ratio[:, k], confidence) for k, one in enumerate(line.asked)]
+    if kept is not None:
+        np.save(kept, ratio)
+    return _rows(line, frame, ratio)
+
+
+def _rows(line: Line, frame: Frame, ratio: Floats) -> list[Row]:
+    return [_row(one, frame, k, ratio[:, k]) for k, one in enumerate(line.asked)]
 
 
 def _ratios(frame: Frame, indices: range) -> Floats:
@@ -245,7 +260,7 @@ def _ratios(frame: Frame, indices: range) -> Floats:
     return np.stack(found)
 
 
-def _row(asked: Asked, frame: Frame, k: int, ratio: Floats, confidence: float) -> Row:
+def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
     target = frame.targets[k]
     parts, wholes = weighed(target, ratio[:, VALUE]).T
     unit = MINUTE if target.kind == "mean" else 1
@@ -254,8 +269,7 @@ def _row(asked: Asked, frame: Frame, k: int, ratio: Floats, confidence: float) -
     ideal = 1.96 * float(residual.std()) / math.sqrt(N_REPLICATIONS)
     truth = pooled if asked.truth is None else asked.truth * unit
     each = [
-        estimated(target, twenty, confidence, frame.units)
-        for twenty in ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
+        estimated(target, twenty, 0.95, frame.units) for twenty in ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
     ]
     half = np.array([one.half_width for one in each])
     below, above = sum(one.high < truth for one in each), sum(one.low > truth for one in each)
@@ -276,12 +290,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder for the replications: judge them anew by another method")
     given = parser.parse_args()
+    if given.keep is not None:
+        given.keep.mkdir(parents=True, exist_ok=True)
     print(f"{given.repetitions} repetitions of {N_REPLICATIONS} replications, intervals of 95 %")
     print(f"{'':55} {'truth':>9} {'covered':>8} {'below':>7} {'above':>7} {'half-width':>11} {'ideal':>9} {'ratio':>6}")
-    for line in lines():
+    for number, line in enumerate(lines()):
+        kept = None if given.keep is None else given.keep / f"{number}-{given.repetitions}.npy"
         with tempfile.TemporaryDirectory() as folder:
-            for row in rows(line, Path(folder), given.repetitions, given.jobs):
+            for row in rows(line, Path(folder), given.repetitions, given.jobs, kept):
                 print(_text(row), flush=True)
         if line.note:
             print(f"  ({line.note})")

@@ -74,6 +74,8 @@ class Check(Answer["Description"]):
             "tips": self.found.tips,
             "cohort": self.found.cohort,
             "warnings": list(self.warnings),
+            "notes": list(self.found.notes),
+            "drawn": list(self.found.drawn),
         }
 
     def __str__(self) -> str:

@@ -114,7 +114,7 @@ class Run(Answer["Result"]):
             "engine": done.engine,
             "replications": len(done.sample) + len(done.failures),
             "failed": {str(index): error for index, error in self.failures.items()},
-            "together": self.found.joint.verdict,
+            "together": self.found.joint.word,
             "binding": self.found.joint.binding,
             "notes": list(self.found.notes),
         }

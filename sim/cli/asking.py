@@ -4,6 +4,7 @@ answer, says it, and can be interrupted and go on."""
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -79,7 +80,10 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
 
     with held(folder) as place:
         with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
-            here = settings(options, place.pieces("run"), shown)
+            again = (
+                shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
+            )
+            here = settings(options, place.pieces("run"), shown, again if options.verify else "")
             answer = Run.ask(scenario, here, until_decided=options.until_decided)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
@@ -113,7 +117,7 @@ def folder_of(scenario: Scenario, options: Options, *, of_several: bool = False)
     return options.out / name if of_several else options.out
 
 
-def settings(options: Options, pieces: Path, shown: Bar) -> Settings:
+def settings(options: Options, pieces: Path, shown: Bar, verify: str = "") -> Settings:
     """How the options say that replications are run; as many at a time as this process has cores unless they do."""
     from sim.studies.replicate import Settings
 
@@ -124,6 +128,7 @@ def settings(options: Options, pieces: Path, shown: Bar) -> Settings:
         folder=pieces,
         resume=options.resume,
         log_events=options.log,
+        verify=verify,
         tell=(lambda _: None) if options.quiet else say,
         count=shown.count,
     )

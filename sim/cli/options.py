@@ -78,6 +78,9 @@ class Options:
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A dask scheduler to work on.", rich_help_panel=WORK)
     ] = None
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hold every log to the laws of the dynamics.", rich_help_panel=WORK)
+    ] = False
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what was interrupted.", rich_help_panel=WORK)] = (
         False
     )

@@ -12,6 +12,7 @@ from sim.draw.backlog import ENOUGH, MOST_CANDIDATES, from_stage
 from sim.draw.book import Book
 from sim.draw.mixes import Mix
 from sim.draw.rate import Rate, rate
+from sim.draw.recorded import resampled
 from sim.draw.routes import Block, Route, Walk
 from sim.draw.steps import steps
 from sim.draw.streams import Streams
@@ -63,7 +64,10 @@ class Prepared:
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips
         if traced:
-            self._add_trace(book, streams.part("trace"), trace(self.scenario))
+            part, tips = streams.part("trace"), trace(self.scenario)
+            given = self.scenario.demand.trace
+            drawn = given is not None and given.resample is not None
+            self._add_trace(book, part, resampled(self.scenario, tips, part) if drawn else tips)
         else:
             self._add_arrivals(book, streams, rate(self.scenario, streams))
         return book.close(n_backlog)
@@ -79,7 +83,7 @@ class Prepared:
             book.add(block, tick, self._walk(block, streams), streams)
 
     def _add_trace(self, book: Book, streams: Streams, recorded: Trace) -> None:
-        """Write down the recorded tips, and draw what the record leaves open; channels then by their plain shares."""
+        """Write down recorded tips, and draw what the record leaves open; channels then by their plain shares."""
         book.expected += len(recorded)
         for first in range(0, len(recorded), SIZE):
             part = slice(first, first + SIZE)

@@ -116,7 +116,7 @@ def steps(scenario: Scenario) -> list[Step]:
         Step(
             name=stage.name,
             tables=Tables(stage.for_, scenario),
-            share=Share([stage.share.values[name] for name in names_of(scenario, stage.share.by)], stage.share.by),
+            share=Share(stage.share.listed(names_of(scenario, stage.share.by)), stage.share.by),
             label=_label(scenario, stage.label),
             rework=None
             if stage.rework is None

@@ -32,7 +32,7 @@ class Times:
     @classmethod
     def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
         """The times of one purpose at the stage of that index: service, delay, patience or retry_after."""
-        laws = [given.values[name] for name in names_of(scenario, given.by)]
+        laws = given.listed(names_of(scenario, given.by))
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
         return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
 

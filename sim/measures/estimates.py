@@ -25,10 +25,11 @@ UNITS_UNSAID: Final = 5.0
 """Units of evidence that a replication is taken to have where nobody says how many."""
 
 FEW: Final = 5.0
-"""Weight, in replications, of that assumption against one miss; it falls with the square of the effective misses."""
+"""Weight, in replications, of the assumption that a unit fails as a whole, against one miss; it falls with the square
+of the effective misses."""
 
 SPREAD: Final = 1.5
-"""Power of p (1 - p), or of a mean, with which the variance between replications is taken to grow: they are skewed."""
+"""Power of p (1 - p), or below a mean of the mean, with which the variance between replications is taken to grow."""
 
 SPREAD_ABOVE: Final = 0.25
 """Power of the mean with which the standard error grows above it; LEAN allows for the rest of the skewness."""
@@ -140,15 +141,15 @@ def share_interval(
 
     When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards tips / units: as if
     either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`, and
-    the far limit never lies beyond Clopper and Pearson's for as many units, or for tips as alike as they were seen to
-    be.
+    the far limit never lies beyond Clopper and Pearson's for as many units, unless tips were seen to be more alike than
+    that.
 
     Assumptions. Replications are independent, and so are units as far as (almost) nothing failed in them. A cause that
     comes once in 50 replications and was not drawn is beyond any interval.
 
-    Monotone: up to the share that is shown when nothing fails, fewer rare outcomes among the same tips widen the way to
-    a threshold (but for 1 in 100 of those struck out at random, where the variance grows by it). For stricter
-    thresholds the interval may end below the threshold when the last of them vanish.
+    Monotone: a threshold up to the share that is shown when nothing fails stays met when rare outcomes among the same
+    tips vanish, but for fewer than 1 in 100 of those struck out at random, by which the variance grows. A stricter
+    threshold may be shown by a few of them and no longer by none.
 
     Sources: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), for the score interval; E. L. Korn and B. I. Graubard, Survey
     Methodology 24 (1998), for the effective sample size; R. M. Bell and D. F. McCaffrey, Survey Methodology 28 (2002),
@@ -312,7 +313,9 @@ def _limits_of_rare(
         return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
-    high = min(_edge(outside, p, 1.0), _exact_high(p, total / max(effect, unit_effect), confidence))
+    high = _edge(outside, p, 1.0)
+    if seen_effect <= unit_effect:
+        high = min(high, _exact_high(p, total / unit_effect, confidence))
     return low, high
 
 

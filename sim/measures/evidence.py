@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures.estimates import least_shown
+from sim.scenario.arrivals import channel_mix
 from sim.scenario.flow import Flow, flow, offered_hours
 from sim.scenario.shifts import week_on_duty
 
@@ -130,7 +131,7 @@ def _helping(scenario: Scenario) -> list[set[str]]:
 def _service(scenario: Scenario, group: set[str], going: Flow) -> tuple[float, float]:
     """Mean and coefficient of variation of the services that a group of pools does."""
     rows = [number for number, stage in enumerate(scenario.stages) if stage.pool in group]
-    share = np.array([channel.share for channel in scenario.demand.channels.values()])
+    share = channel_mix(scenario)
     visits, work, squares = (
         float((part[rows] @ share).sum()) for part in (going.visits, going.work, going.work_squared)
     )

@@ -18,6 +18,7 @@ from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
 from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import units_of_evidence
 from sim.scenario.certain import Bounds, value_bounds
+from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
@@ -80,6 +81,10 @@ class Frame:
         ends = np.cumsum([0, *(cut.n_places for cut in self.own)]).tolist()
         self.rows = tuple(slice(begin, end) for begin, end in pairwise(ends))
         """Where the places of each target lie among those of all, one after the other."""
+        self.recorded = is_certain(scenario)
+        """Whether nothing is left to chance: one replication is all there is, and tells of this period alone."""
+        self.given_arrivals = given_arrivals(scenario)
+        """Whether tips come as they are recorded, and only what becomes of them is drawn."""
         self.hours_measured = self._hours_measured()
         """(168,) ticks of the measured time in each hour of the week."""
 

@@ -5,7 +5,7 @@ Per replication only small arrays are kept, some tens of kilobytes; what is need
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from sim.measures.frame import Frame
 from sim.measures.kinds import InPlace, Replicated
 from sim.measures.measures import PER_REPLICATION, Floats, Ints, Measures, Pooled
+
+MOST_UNITS: Final = 100
+"""Units of evidence that are told apart in what is pooled."""
 
 
 class Sample:
@@ -24,6 +27,7 @@ class Sample:
     def __init__(self, frame: Frame):
         self.frame = frame
         self._rows: list[Measures] = []
+        self._failing: list[Ints] = []
         self._stacked: dict[str, NDArray[Any]] = {}
         self._of: dict[int, Replicated] = {}
         self._pooled: Pooled | None = None
@@ -32,6 +36,10 @@ class Sample:
         """One more replication."""
         if measures.pooled is not None:
             self._pooled = measures.pooled if self._pooled is None else self._pooled + measures.pooled
+            if len(self._failing) < MOST_UNITS:
+                self._failing.append(measures.pooled.failing.copy())
+            else:
+                self._failing[len(self._rows) % MOST_UNITS] += measures.pooled.failing
         self._rows.append(measures.without_pooled())
         self._stacked.clear()
         self._of.clear()
@@ -50,6 +58,17 @@ class Sample:
         if self._pooled is None:
             raise ValueError("no replication was measured with what is pooled")
         return self._pooled
+
+    @property
+    def failing(self) -> Ints:
+        """(n_units, n_targets, 168, 2) `Pooled.failing` by unit of evidence; ValueError where no replication has it.
+
+        A unit is a replication; where there are more than MOST_UNITS, every unit is as many as there are replications
+        for each, so that memory does not grow with their number.
+        """
+        if not self._failing:
+            raise ValueError("no replication was measured with what is pooled")
+        return np.stack(self._failing)
 
     @property
     def arrived(self) -> Ints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,15 @@ from sim.measures.estimates import (
 )
 from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, Frame
-from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY
+from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, quotient
 from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
 from sim.scenario.targets import MOST_LEFT_OUT, Between, Goal, OfTips, Side, Target, Unit
+
+RECORDED: Final = {"met": "kept", "missed": "broken"}
+"""What is said of a period, in place of what would be said of the long run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +45,16 @@ class HeldShare:
     confidence: float
     units: int
     """Units of evidence in one replication."""
+    recorded: bool = False
+    """Whether nothing was left to chance, so that these periods are all there are and the share has no interval."""
 
     @property
     def share(self) -> Estimate:
         """From those in which it held however the open tips end, to those in which it may have."""
         spoke, surely, possibly = (self.periods[:, column] for column in (SPOKE, SURELY, POSSIBLY))
+        if self.recorded and spoke.any():
+            low, high = float(surely.sum() / spoke.sum()), float(possibly.sum() / spoke.sum())
+            return Estimate(low, low, high)
         units = self.units * len(spoke)
         least = share_interval(surely, spoke, self.confidence, units)
         if np.array_equal(surely, possibly):
@@ -124,6 +133,15 @@ class TargetResult:
     """The places without anything to judge."""
     left_out: LeftOut | None = None
     """What it left out of the tips that it names; None for a target that leaves none out."""
+    recorded: bool = False
+    """Whether nothing was left to chance: the value is that of one period, without an interval for chance."""
+    given_arrivals: bool = False
+    """Whether the interval is for these recorded arrivals alone."""
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is said: of a record that left nothing to chance it is kept or broken in this period."""
+        return RECORDED.get(self.verdict, self.verdict) if self.recorded else self.verdict
 
     @property
     def claim(self) -> str | None:
@@ -214,6 +232,12 @@ class Joint:
         """The targets that add so much to the verdict."""
         return [name for name, one in self.verdicts.items() if one == verdict]
 
+    @property
+    def word(self) -> str:
+        """The verdict as it is said; see `TargetResult.word`."""
+        recorded = any(one.recorded for one in self.results)
+        return RECORDED.get(self.verdict, self.verdict) if recorded else self.verdict
+
 
 def results(
     sample: Sample,
@@ -294,7 +318,7 @@ def _left_out(sample: Sample, k: int) -> tuple[int, NDArray[np.float64], NDArray
 def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapping[str, float] | None) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
     target, goal, bounds = one.target, one.target.goal, frame.bounds[k]
-    found = one.estimate(confidence)
+    found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
     counted = not math.isnan(found.value)
     if counted:
         found = found.within(bounds)
@@ -321,12 +345,16 @@ def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapp
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
         unlabelled_open=still_open,
-        windows=HeldShare(sample.windows[:, k], bool(frame.own[k].whole.any()), confidence, frame.units),
+        windows=HeldShare(
+            sample.windows[:, k], bool(frame.own[k].whole.any()), confidence, frame.units, frame.recorded
+        ),
         held=_by_unit(sample.units[:, k], frame, confidence),
         worst=one.worst.name if target.in_each is not None and counted else None,
         too_few=one.too_few(confidence) if counted else (),
         silent=_silent(one) if target.in_each is not None else (),
         left_out=left_out,
+        recorded=frame.recorded,
+        given_arrivals=frame.given_arrivals,
     )
 
 
@@ -344,6 +372,15 @@ def _what_was_left_out(
     tips, left, named = _left_out(sample, k)
     most = target.most_left_out if searched is None else searched.get(name, target.most_left_out)
     return LeftOut(tips, mean_interval(left, named, confidence), most)
+
+
+def _of_one_period(one: Replicated) -> Estimate:
+    """What a period came to in which nothing is left to chance; all replications are the same.
+
+    The interval is from the low to the high bound that open tips leave.
+    """
+    value, low, high = (float(quotient(one.worst.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    return Estimate(value, low, high)
 
 
 def _settled(bounds: Bounds, goal: Goal) -> bool:
@@ -370,5 +407,6 @@ def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:
 def _by_unit(held: NDArray[np.int64], frame: Frame, confidence: float) -> dict[str, HeldShare]:
     """Shares of periods from (n_replications, n_units, 4)."""
     return {
-        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units) for u, unit in enumerate(UNITS)
+        unit: HeldShare(held[:, u], frame.periods[unit].whole, confidence, frame.units, frame.recorded)
+        for u, unit in enumerate(UNITS)
     }

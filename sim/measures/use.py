@@ -11,7 +11,7 @@ import numpy as np
 from sim.dynamics.clock import DAY, HOUR
 from sim.measures import passes
 from sim.measures.estimates import Estimate, share_interval
-from sim.scenario.describe import HOURS_OF_FULL_TIME
+from sim.scenario.cost import a_month, a_year, cost_a_week, full_time, paid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +48,10 @@ class PoolUse:
     """Seat hours over one less shrinkage, and overtime."""
     slots: int
     """Tips that a person serves at a time."""
-    price: float
-    """An hour."""
+    fte: float
+    """Full-time equivalents."""
+    cost: float
+    """A week, nights and overtime at their prices."""
 
     @property
     def whole(self) -> bool:
@@ -63,14 +65,14 @@ class PoolUse:
         return busy / self.paid_hours if self.paid_hours > 0 else math.nan
 
     @property
-    def fte(self) -> float:
-        """Full-time equivalents."""
-        return self.paid_hours / HOURS_OF_FULL_TIME
+    def cost_a_month(self) -> float:
+        """The twelfth of a year."""
+        return a_month(self.cost)
 
     @property
-    def cost(self) -> float:
-        """A week."""
-        return self.paid_hours * self.price
+    def cost_a_year(self) -> float:
+        """Of 365 days."""
+        return a_year(self.cost)
 
 
 def uses(sample: Sample) -> list[PoolUse]:
@@ -91,7 +93,10 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
     pool = scenario.pools[name]
     ticks = sample.places[:, places].sum(axis=1).astype(float)
     mean = ticks.mean(axis=0) / float(sample.frame.last - sample.frame.first)
-    seat, overtime = (mean[number] / pool.concurrency * HOURS_OF_A_WEEK for number in (passes.ON_DUTY, passes.OVERTIME))
+    seat, overtime = (
+        float(mean[number] / pool.concurrency * HOURS_OF_A_WEEK) for number in (passes.ON_DUTY, passes.OVERTIME)
+    )
+    rostered = paid(scenario, name, seat)
     return PoolUse(
         pool=name,
         centre=centre,
@@ -100,12 +105,25 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         busy=float(mean[passes.BUSY]),
         waiting=float(mean[passes.WAITING]),
         occupancy=_occupancy(ticks, scenario.run.confidence, sample.frame.units),
-        seat_hours=float(seat),
-        overtime_hours=float(overtime),
-        paid_hours=float(seat / (1 - pool.shrinkage) + overtime),
+        seat_hours=seat,
+        overtime_hours=overtime,
+        paid_hours=rostered + overtime,
         slots=pool.concurrency,
-        price=pool.price,
+        fte=full_time(scenario, rostered + overtime),
+        cost=cost_a_week(scenario, name, rostered, overtime),
     )
+
+
+def given_up(sample: Sample) -> dict[str, float]:
+    """By pool, of the visits to its stages at which tips may give up the share that did; where there were any."""
+    scenario, total = sample.frame.scenario, sample.stages.sum(axis=(0, 2))
+    found = {}
+    for name in scenario.pools:
+        mine = [s for s, stage in enumerate(scenario.stages) if stage.pool == name and stage.patience is not None]
+        reached, gave_up = (int(total[mine, column].sum()) for column in (passes.REACHED, passes.GAVE_UP))
+        if reached:
+            found[name] = gave_up / reached
+    return found
 
 
 def _occupancy(ticks: NDArray[np.float64], confidence: float, units: int) -> Estimate:

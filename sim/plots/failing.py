@@ -33,6 +33,7 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.scenario.targets import OfTips
+from sim.studies.binding import beyond_chance
 from sim.studies.result import Result
 from sim.text.words import WEEKDAYS, about, hours_text, share_text, short
 
@@ -62,6 +63,10 @@ class Failing:
     """(7, 24) tips, Monday first."""
     allowed: float | None
     """The share of tips that may fail; None where none fails by itself."""
+    most: int | None = None
+    """The hour of the day at which it fails most, all weekdays together, where that is beyond chance."""
+    least: int | None = None
+    """Likewise the hour at which it fails least."""
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -90,8 +95,11 @@ def failings(result: Result) -> list[Failing]:
     for one in result.targets:
         if not one.about_tips:
             continue
-        judged, failed = result.done.sample.pooled.failing[names.index(one.name)].T.reshape(2, 7, 24)
-        found.append(Failing(one, judged, failed, one.target.allowed))
+        units = result.done.sample.failing[:, names.index(one.name)]
+        judged, failed = units.sum(axis=0).T.reshape(2, 7, 24)
+        by_hour, whole = units.reshape(-1, 7, 24, 2).sum(axis=1), units.sum(axis=1)
+        most, least = beyond_chance(by_hour, whole), beyond_chance(by_hour, whole, least=True)
+        found.append(Failing(one, judged, failed, one.target.allowed, most, least))
     return found
 
 
@@ -131,13 +139,17 @@ def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
 
 
 def _when(panel: Failing) -> str:
-    """At which hours of the day a target fails most and least, all weekdays together."""
+    """At which hours of the day a target fails most and least, all weekdays together, as far as that is no chance."""
     by_hour = _share(panel.failed.sum(axis=0), panel.judged.sum(axis=0))
-    most, least = int(np.nanargmax(by_hour)), int(np.nanargmin(by_hour))
-    high, low = by_hour[most], by_hour[least]
-    if high - low < 0.1 * high:
-        return f"at all hours of the day alike ({share_text(round(high, 3))} of its tips)"
-    return f"most from {hours_text(most)} ({_rough(high)} of its tips), least from {hours_text(least)} ({_rough(low)})"
+    told = [
+        f"{word} from {hours_text(hour)} ({_rough(by_hour[hour])} of its tips)"
+        for word, hour in (("most", panel.most), ("least", panel.least))
+        if hour is not None
+    ]
+    if told:
+        return ", ".join(told)
+    share = round(panel.failed.sum() / panel.judged.sum(), 3)
+    return f"at no hours more than at others ({share_text(share)} of its tips)"
 
 
 def _rough(share: float) -> str:

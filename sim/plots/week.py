@@ -34,6 +34,7 @@ from sim.plots.style import (
     styled,
     text_width,
 )
+from sim.studies.binding import largest_excess
 from sim.studies.result import Result
 from sim.text import words
 from sim.text.words import about, hour_text, share_text, short, some
@@ -62,6 +63,8 @@ class PoolWeek:
     unit: str
     waiting: Floats
     waiting_band: Floats
+    most_wait: int | None
+    """The hour of the week at which most wait, where that is beyond chance."""
     offered: Floats
     busy: Floats
     busy_band: Floats
@@ -91,6 +94,7 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
                 unit=unit,
                 waiting=middle[WAITING, k],
                 waiting_band=band[:, WAITING, k],
+                most_wait=_most_wait(hours[:, WAITING, k][:, came[WAITING, k]], np.flatnonzero(came[WAITING, k])),
                 offered=middle[OFFERED, k],
                 busy=middle[BUSY, k],
                 busy_band=band[:, BUSY, k],
@@ -98,6 +102,14 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
             )
         )
     return found
+
+
+def _most_wait(waiting: Floats, hours: NDArray[np.int64]) -> int | None:
+    """The hour of the week at which most wait, from (n_replications, n_hours), where that is beyond chance."""
+    if not waiting.size:
+        return None
+    found = largest_excess(waiting - waiting.mean(axis=1, keepdims=True))
+    return None if found is None else int(hours[found])
 
 
 def week(result: Result) -> Figure:
@@ -140,7 +152,9 @@ def _waiting(pool: PoolWeek) -> str:
     middle = float(np.nanmean(pool.waiting))
     if most < 2 * middle:
         return f"{_tips(middle)} on average, at all hours much alike"
-    return f"up to {_tips(most)} on average, {hour_text(int(np.nanargmax(pool.waiting)))}"
+    if pool.most_wait is None:
+        return f"{_tips(middle)} on average, at no hours more than at others"
+    return f"up to {_tips(float(pool.waiting[pool.most_wait]))} on average, {hour_text(pool.most_wait)}"
 
 
 def _tips(number: float) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
 from sim.scenario.demand import Demand, Surge
 from sim.scenario.schema import Run, Scenario
-from sim.scenario.trace import DRAWN, trace
+from sim.scenario.trace import DRAWN, days, trace
 
 Floats = NDArray[np.float64]
+
+HOURS_A_WEEK: Final = 168
 
 
 def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np.int64]]:
@@ -19,10 +24,8 @@ def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np
     The first and the last hour are cut where the run starts and ends. Growth is that of the middle of the hour;
     surges at random times are spread evenly.
     """
-    phase = since_midnight(run.start)
-    n_hours = -(-(horizon + phase % HOUR) // HOUR)
-    edges = np.clip(np.arange(n_hours + 1, dtype=np.int64) * HOUR - phase % HOUR, 0, horizon)
-    of_week = (np.arange(n_hours) + phase // HOUR + 24 * run.start.weekday()) % 168
+    edges, of_week = _hours(run.start, horizon)
+    n_hours = len(of_week)
     middle = (edges[1:] + edges[:-1]) / 2
     base = (demand.volume or 0.0) * np.diff(edges) / DAY * (1 + demand.growth) ** (middle / YEAR)
     columns = []
@@ -40,47 +43,83 @@ def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np
 
 def expected_tips(scenario: Scenario) -> tuple[float, float]:
     """Expected tips of a replication, and of its cohort alone; recorded ones where there is a trace."""
-    if scenario.demand.trace is not None:
+    given = scenario.demand.trace
+    if given is not None and given.resample is None:
         arrival = trace(scenario).arrival
         counted = (arrival >= scenario.cohort_from) & (arrival < scenario.cohort_to)
         return float(len(arrival)), float(counted.sum())
-    until = [
-        float(expected(scenario.demand, scenario.run, tick)[0].sum())
-        for tick in (scenario.horizon, scenario.cohort_to, scenario.cohort_from)
-    ]
+    ticks = (scenario.horizon, scenario.cohort_to, scenario.cohort_from)
+    if given is not None:
+        an_hour = by_hour_of_week(scenario).sum(axis=1)
+        until = [_until(scenario, an_hour, tick) for tick in ticks]
+    else:
+        until = [float(expected(scenario.demand, scenario.run, tick)[0].sum()) for tick in ticks]
     return until[0], until[1] - until[2]
+
+
+def _until(scenario: Scenario, by_hour: Floats, tick: int) -> float:
+    """What comes before a tick at so many tips a tick in each hour of the week."""
+    edges, of_week = _hours(scenario.start, tick)
+    return float(by_hour[of_week] @ np.diff(edges))
+
+
+def _hours(start: datetime, horizon: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The hours of a run: their edges, the first and the last cut, and the hour of the week of each."""
+    phase = since_midnight(start)
+    n_hours = -(-(horizon + phase % HOUR) // HOUR)
+    edges = np.clip(np.arange(n_hours + 1, dtype=np.int64) * HOUR - phase % HOUR, 0, horizon)
+    return edges, (np.arange(n_hours) + phase // HOUR + 24 * start.weekday()) % HOURS_A_WEEK
 
 
 def by_hour_of_week(scenario: Scenario) -> Floats:
     """(168, n_channels): tips a tick in each hour of the week from Monday 00:00, averaged over the run.
 
-    Hours of the week that the run does not have get the plain profile. Recorded tips whose channel is left open are
-    shared out.
+    Hours of the week that the run does not have get the plain profile. Recorded tips are averaged over the days that
+    they span, and none come in other hours; those whose channel is left open are shared out.
     """
+    if scenario.demand.trace is not None:
+        return _recorded(scenario)
     demand, run, horizon = scenario.demand, scenario.run, scenario.horizon
     tips, of_week = expected(demand, run, horizon)
-    phase = since_midnight(run.start)
-    edges = np.clip(np.arange(len(of_week) + 1, dtype=np.int64) * HOUR - phase % HOUR, 0, horizon)
-    if demand.trace is not None:
-        tips = _recorded(scenario, len(of_week))
-    elif missing := set(range(168)) - set(of_week.tolist()):
+    spent = np.diff(_hours(run.start, horizon)[0]).astype(np.float64)
+    if missing := set(range(HOURS_A_WEEK)) - set(of_week.tolist()):
         plain = expected(demand.model_copy(update={"surges": ()}), run, 8 * DAY)
         rows = [int(np.flatnonzero(plain[1] == hour)[-1]) for hour in sorted(missing)]
         tips, of_week = np.concatenate([tips, plain[0][rows]]), np.concatenate([of_week, plain[1][rows]])
-        edges = np.concatenate([edges, edges[-1] + HOUR * np.arange(1, len(rows) + 1)])
-    spent = np.bincount(of_week, weights=np.diff(edges), minlength=168)
-    found = [np.bincount(of_week, weights=column, minlength=168) / np.maximum(spent, 1) for column in tips.T]
-    return np.column_stack(found)
+        spent = np.concatenate([spent, np.full(len(rows), float(HOUR))])
+    time = np.maximum(np.bincount(of_week, weights=spent, minlength=HOURS_A_WEEK), 1)
+    return np.column_stack([np.bincount(of_week, weights=column, minlength=HOURS_A_WEEK) / time for column in tips.T])
 
 
-def _recorded(scenario: Scenario, n_hours: int) -> Floats:
-    """(n_hours, n_channels): recorded tips in each hour of the run."""
-    recorded = trace(scenario)
-    hour = (recorded.arrival + since_midnight(scenario.start) % HOUR) // HOUR
-    unknown = np.bincount(hour[recorded.channel == DRAWN], minlength=n_hours)
+def recorded_hours(scenario: Scenario) -> NDArray[np.int64]:
+    """(168,): how often each hour of the week lies in the days that a trace spans; 1 each where nothing is recorded."""
+    if scenario.demand.trace is None:
+        return np.ones(HOURS_A_WEEK, dtype=np.int64)
+    weekday = (np.array(days(scenario)) + scenario.start.weekday()) % 7
+    return np.repeat(np.bincount(weekday, minlength=7), 24)
+
+
+def channel_mix(scenario: Scenario) -> Floats:
+    """(n_channels,): the share of each channel among the tips, or among those recorded."""
+    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    if scenario.demand.trace is None:
+        return shares
+    code = trace(scenario).channel
+    known = np.bincount(code[code != DRAWN], minlength=len(shares))
+    found: Floats = (known + (code == DRAWN).sum() * shares) / len(code)
+    return found
+
+
+def _recorded(scenario: Scenario) -> Floats:
+    """(168, n_channels): recorded tips a tick in each hour of the week, over the days that they span."""
+    recorded, start = trace(scenario), scenario.start
+    hour = (recorded.arrival + since_midnight(start)) // HOUR + 24 * start.weekday()
+    hour %= HOURS_A_WEEK
+    unknown = np.bincount(hour[recorded.channel == DRAWN], minlength=HOURS_A_WEEK)
+    time = np.maximum(recorded_hours(scenario), 1) * HOUR
     return np.column_stack(
         [
-            np.bincount(hour[recorded.channel == code], minlength=n_hours) + unknown * channel.share
+            (np.bincount(hour[recorded.channel == code], minlength=HOURS_A_WEEK) + unknown * channel.share) / time
             for code, channel in enumerate(scenario.demand.channels.values())
         ]
     )

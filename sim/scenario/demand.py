@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -88,6 +88,21 @@ class Channel(Part):
     by_weekday: WeekProfile | None = None
 
 
+class Recorded(Part):
+    """Recorded tips in place of drawn ones: as they came, or whole days or weeks of them drawn with return."""
+
+    file: Text
+    resample: Literal["day", "week"] | None = None
+    """None runs the record itself; `day` draws a recorded day for each day, weekday for weekday, `week` whole weeks."""
+
+    def __str__(self) -> str:
+        return self.file
+
+
+def _recorded(given: object) -> object:
+    return {"file": given} if isinstance(given, str) else given
+
+
 def _channel(given: object) -> object:
     return given if isinstance(given, dict | Channel) else {"share": given}
 
@@ -123,7 +138,9 @@ class Demand(Part):
     ] = Field(default_factory=dict)
     """Channel -> true risk -> share, complete, however the document wrote it."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
-    trace: Text | None = None
+    trace: (
+        Annotated[Recorded, BeforeValidator(_recorded), AlsoWritten({"type": "string", "maxLength": 2000})] | None
+    ) = None
 
     @model_validator(mode="before")
     @classmethod

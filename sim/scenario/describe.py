@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.dynamics.clock import MINUTE
+from sim.dynamics.clock import DAY, MINUTE
 from sim.scenario import units
-from sim.scenario.arrivals import expected_tips
-from sim.scenario.flow import flow, offered_hours
+from sim.scenario.arrivals import channel_mix, expected_tips, recorded_hours
+from sim.scenario.chance import drawn
+from sim.scenario.cost import cost_a_week, full_time, nobody_is_off, paid_hours
+from sim.scenario.demand import Recorded
+from sim.scenario.flow import booked_hours, flow, offered_hours
 from sim.scenario.pools import filter_words
+from sim.scenario.roster_warnings import roster_warnings
 from sim.scenario.schema import Scenario, Stage
-from sim.scenario.shifts import paid_hours, seat_hours, week_on_duty
+from sim.scenario.shifts import seat_hours, week_on_duty
+from sim.scenario.trace import days
 from sim.scenario.warnings import warnings
-
-HOURS_OF_FULL_TIME = 40
-"""Paid hours a week of one full-time equivalent."""
 
 HOURS_ON_END = 2
 """So many overloaded hours in a row are worth a warning."""
+
+TIMES_SEEN = 4
+"""So often must an hour of the week lie in a record before more is said of it than of the record as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +36,49 @@ class PoolLoad:
 
     pool: str
     offered: float
-    """Offered load in erlangs: servers that the work would keep busy on average over the week."""
+    """Offered load in erlangs: servers that the work would keep busy on average over the week; what overflows is booked
+    where it is served. Of recorded tips: over the days that they span."""
     servers: float
-    """Servers on duty on average over the week: people times concurrency."""
+    """Servers on duty on average over the same time: people times concurrency."""
+    may_give_up: float
+    """So much of the offered load, in erlangs, is of tips that may give up waiting for it."""
     seat_hours: float
     """Hours of people on seat in a week; breaks do not count."""
     paid_hours: float
     """Hours paid in a week, overtime apart: seat hours / (1 - shrinkage)."""
+    fte: float
+    """Full-time equivalents: paid hours a week over those of a full week."""
+    cost_a_week: float
+    """Of the paid hours, overtime apart, in the currency of the run."""
     load: tuple[float, ...]
     """Erlangs in each of the 168 hours of the week from Monday 00:00, by the hour of arrival."""
     on_duty: tuple[float, ...]
     """Servers in each of these hours."""
-
-    @property
-    def fte(self) -> float:
-        """Full-time equivalents: paid hours a week over 40."""
-        return self.paid_hours / HOURS_OF_FULL_TIME
+    spare: float = 0.0
+    """Erlangs by which the load must pass the servers before it is too much: a record is over once its work is done."""
 
     @property
     def overloaded(self) -> bool:
+        """Whether on average over the week as much work comes as servers can do, or more, and nobody gives up."""
+        return self.more_than_done and self.offered - self.may_give_up >= self.servers
+
+    @property
+    def more_than_done(self) -> bool:
         """Whether on average over the week as much work comes as servers can do, or more."""
-        return self.offered > 0 and self.offered >= self.servers
+        return self.offered > 0 and self.offered >= self.servers + self.spare
+
+    @property
+    def giving_up(self) -> float:
+        """The least share of those who may give up that must, so that the rest can be served."""
+        return (self.offered - self.servers) / self.may_give_up if self.may_give_up else 0.0
 
     @property
     def overloaded_hours(self) -> tuple[tuple[int, int], ...]:
-        """Stretches of two or more hours of the week in which it is so: first hour and number of hours."""
-        over = [load > 0 and load >= servers for load, servers in zip(self.load, self.on_duty, strict=True)]
+        """Stretches of two or more hours of the week in which it is so: first hour and number of hours.
+
+        Hours without anybody on duty are none of them: they are told on their own.
+        """
+        over = [load > 0 and load >= servers > 0 for load, servers in zip(self.load, self.on_duty, strict=True)]
         if all(over):
             return ((0, len(over)),)
         begin = over.index(False)
@@ -95,37 +119,60 @@ class Description:
     stages: tuple[StageLoad, ...]
     warnings: tuple[str, ...]
     """What may not be meant, what is overloaded; each one sentence."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers must know, and no fault: each one sentence."""
+    drawn: tuple[str, ...] = ()
+    """What is left to chance, in words; without any, every replication is the same."""
 
 
-def describe(scenario: Scenario) -> Description:
-    """The model in numbers and words, with every warning."""
+def describe(scenario: Scenario, given_up: Mapping[str, float] | None = None) -> Description:
+    """The model in numbers and words, with every warning.
+
+    `given_up` is what a run has shown: by pool the share of those who came there and gave up. Without it the least
+    share is said that must, by arithmetic.
+    """
     tips, cohort = expected_tips(scenario)
     pools = _pools(scenario)
-    overloads = [text for pool in pools for text in _overload(pool)]
-    return Description(tips, cohort, pools, _stages(scenario), (*warnings(scenario), *overloads))
+    by_hour = scenario.demand.trace is None or int(recorded_hours(scenario).min()) >= TIMES_SEEN
+    overloads = [text for pool in pools for text in _overload(pool, by_hour, given_up or {})]
+    told = (*warnings(scenario), *roster_warnings(scenario), *overloads)
+    return Description(tips, cohort, pools, _stages(scenario), told, tuple(_notes(scenario)), drawn(scenario))
 
 
 def _pools(scenario: Scenario) -> tuple[PoolLoad, ...]:
+    people = np.array([week_on_duty(scenario, name) for name in scenario.pools])
+    servers = people * np.array([[pool.concurrency] for pool in scenario.pools.values()])
+    seen = recorded_hours(scenario)
+    may_give_up = offered_hours(scenario, only_patient=True)
     found = []
-    for (name, pool), load in zip(scenario.pools.items(), offered_hours(scenario), strict=True):
-        people = np.array(week_on_duty(scenario, name))
+    for at, (name, load) in enumerate(zip(scenario.pools, booked_hours(scenario, servers), strict=True)):
+        paid = paid_hours(scenario, name)
         found.append(
             PoolLoad(
                 pool=name,
-                offered=float(load.mean()),
-                servers=float(people.mean()) * pool.concurrency,
+                offered=_mean(load, seen),
+                servers=_mean(servers[at], seen),
+                may_give_up=_mean(np.minimum(may_give_up[at], load), seen),
                 seat_hours=seat_hours(scenario, name),
-                paid_hours=paid_hours(scenario, name),
+                paid_hours=paid,
+                fte=full_time(scenario, paid),
+                cost_a_week=cost_a_week(scenario, name, paid),
                 load=tuple(load.tolist()),
-                on_duty=tuple((people * pool.concurrency).tolist()),
+                on_duty=tuple(servers[at].tolist()),
+                spare=_spare(scenario, name),
             )
         )
     return tuple(found)
 
 
+def _mean(by_hour: NDArray[np.float64], seen: NDArray[np.int64]) -> float:
+    """The mean of (168,) over hours of the week that come so often."""
+    return float((by_hour * seen).sum() / seen.sum())
+
+
 def _stages(scenario: Scenario) -> tuple[StageLoad, ...]:
     going = flow(scenario)
-    share = np.array([channel.share for channel in scenario.demand.channels.values()])
+    share = channel_mix(scenario)
     found = []
     for number, stage in enumerate(scenario.stages):
         visits, work = float(going.visits[number] @ share), float(going.work[number] @ share)
@@ -166,16 +213,41 @@ def _does(stage: Stage, mean: float) -> str:
     return "; ".join(parts)
 
 
-def _overload(pool: PoolLoad) -> list[str]:
-    if pool.overloaded:
+def _spare(scenario: Scenario, pool: str) -> float:
+    """One visit's mean work over the days of a record, in erlangs; 0 where tips are drawn, for they go on coming."""
+    given = scenario.demand.trace
+    if given is None or given.resample is not None:
+        return 0.0
+    going, mix = flow(scenario), channel_mix(scenario)
+    mine = [number for number, stage in enumerate(scenario.stages) if stage.pool == pool]
+    visits, work = float((going.visits[mine] @ mix).sum()), float((going.work[mine] @ mix).sum())
+    return work / visits / (len(days(scenario)) * DAY) if visits else 0.0
+
+
+def _overload(pool: PoolLoad, by_hour: bool, given_up: Mapping[str, float]) -> list[str]:
+    """What is said of a pool to which more work comes than it can do; by hours of the week too where `by_hour`."""
+    if pool.servers == 0:
+        return []  # that nobody is there is told on its own
+    if pool.more_than_done:
+        if pool.overloaded:
+            return [
+                f"pool '{pool.pool}' is overloaded: {pool.offered:.2f} erlangs of work come to "
+                f"{pool.servers:.2f} servers on average over the week"
+            ]
+        said = f"{100 * given_up[pool.pool]:.2g} %" if pool.pool in given_up else f"at least {_percent(pool.giving_up)}"
         return [
-            f"pool '{pool.pool}' is overloaded: {pool.offered:.2f} erlangs of work come to "
-            f"{pool.servers:.2f} servers on average over the week"
+            f"pool '{pool.pool}': more work comes than is done, {pool.offered:.2f} erlangs to {pool.servers:.2f} "
+            f"servers on average over the week: {said} of those who may give up there do"
         ]
+    return _hours_overloaded(pool) if by_hour else []
+
+
+def _hours_overloaded(pool: PoolLoad) -> list[str]:
     days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     by_times: dict[tuple[int, int], list[int]] = {}
     for first, length in pool.overloaded_hours:
         by_times.setdefault((first % 24, length), []).append(first // 24)
+    patient = pool.may_give_up / pool.offered if pool.offered else 0.0
     found = []
     for (hour, length), on in by_times.items():
         names = ", ".join(days[day] for day in on)
@@ -183,8 +255,46 @@ def _overload(pool: PoolLoad) -> list[str]:
         until = f"to {(hour + length) % 24:02}:00" if length <= 24 else f"for {length} hours"
         hours = [(day * 24 + hour + step) % 168 for day in on for step in range(length)]
         load, servers = max((pool.load[at], pool.on_duty[at]) for at in hours)
-        found.append(
-            f"pool '{pool.pool}' is overloaded {when} from {hour:02}:00 {until}: "
-            f"up to {load:.2f} erlangs of work come to {servers:.2f} servers"
-        )
+        if load * (1 - patient) >= servers:
+            found.append(
+                f"pool '{pool.pool}' is overloaded {when} from {hour:02}:00 {until}: "
+                f"up to {load:.2f} erlangs of work come to {servers:.2f} servers"
+            )
+        elif load > servers:
+            found.append(
+                f"pool '{pool.pool}': more work comes than is done {when} from {hour:02}:00 {until}, "
+                f"up to {load:.2f} erlangs to {servers:.2f} servers: tips give up then"
+            )
     return found
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "a few"
+
+
+def _notes(scenario: Scenario) -> Iterator[str]:
+    if nobody_is_off(scenario):
+        yield "nobody is ever off: no shrinkage is given, so every hour on seat is one that is paid"
+    given = scenario.demand.trace
+    if given is not None and given.resample is None:
+        yield from _recorded(scenario, given)
+
+
+def _recorded(scenario: Scenario, given: Recorded) -> Iterator[str]:
+    """What a record can show, and how to make more of it."""
+    left = drawn(scenario)
+    if left:
+        what = ", ".join(left)
+        yield f"the tips come as they are recorded, so every interval is given these arrivals; drawn are: {what}"
+    else:
+        yield "nothing is left to chance: it is run once, and shows what was kept or broken in this period alone"
+    if len(days(scenario)) >= 14:
+        yield (
+            f"to say something of other days too, write trace: {{file: {given.file}, resample: day}}: whole recorded "
+            "days are drawn, weekday for weekday (week: whole weeks)"
+        )
+    else:
+        yield (
+            f"{len(days(scenario))} d of tips say nothing of other days: with two weeks or more, trace: {{file: "
+            f"{given.file}, resample: day}} draws whole recorded days, weekday for weekday"
+        )

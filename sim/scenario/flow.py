@@ -1,23 +1,28 @@
 """How often tips come to each stage, and how much work they bring: means in closed form, nobody giving up.
 
-Patience, overflow and waiting are left out: this is the load that is offered, not what is served.
+Patience and waiting are left out: this is the load that is offered, not what is served.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario.arrivals import by_hour_of_week
+from sim.dynamics.clock import NEVER
+from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
 from sim.scenario.routes import Crowd, crowd
 from sim.scenario.schema import ByAttribute, Scenario
+from sim.scenario.trace import DRAWN, trace
 
 Floats = NDArray[np.float64]
 
 _SMALLEST: Final = 1e-12
+_SWEEPS: Final = 40
+"""Pools that overflow to one another are balanced so often."""
 _MOST_SWEEPS: Final = 5_000
 """Rework that concerns a smaller share of the tips, or that would need more sweeps, is left out."""
 
@@ -38,7 +43,7 @@ class Flow:
 
 def flow(scenario: Scenario) -> Flow:
     """Mean visits and mean work a tip, exact over channel x risk x category x label, rework and all."""
-    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    tips = coming(scenario)
     weight = _weight(scenario, tips)
     shape = (len(scenario.stages), len(scenario.channels))
     visits, work, squares, unlabelled = (np.zeros(shape) for _ in range(4))
@@ -56,35 +61,142 @@ def flow(scenario: Scenario) -> Flow:
         work[number] = by_channel(mass * mean)
         squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
-    return Flow(visits, work, squares, unlabelled)
+    return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
 
 
-def offered_hours(scenario: Scenario) -> Floats:
-    """(n_pools, 168): erlangs of work that the tips of each hour of the week bring to a pool, in all centres together.
+def coming(scenario: Scenario) -> Crowd:
+    """The kinds of tips that come at all, told apart by channel, true risk, category and label."""
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    if scenario.demand.trace is None:
+        return tips
+    return replace(tips, alive=_weight(scenario, tips) > 0)
 
-    The work is booked on the hour in which the tip arrives.
+
+def reaching(scenario: Scenario, some: Collection[int]) -> Floats:
+    """(n_channels,): the chance that a tip ever comes to one of some stages, given by their places in the order."""
+    tips = coming(scenario)
+    masses = _masses(scenario, tips, _weight(scenario, tips), frozenset(some))
+    first = sum((masses[number] for number in some), np.zeros(tips.alive.shape))
+    channel = tips.codes["channel"][:, 0]
+    found: Floats = np.bincount(channel, weights=first.sum(axis=1), minlength=len(scenario.channels)).astype(np.float64)
+    return found
+
+
+def booked_hours(scenario: Scenario, servers: Floats) -> Floats:
+    """(n_pools, 168): `offered_hours`, where what a pool has no people for is booked on the pool it overflows to.
+
+    `servers` are those on duty, (n_pools, 168). In hours in which as much work comes to a pool as its people can do, or
+    more, so much of what may overflow is moved that both pools are equally busy: the limit of a fluid, in which nobody
+    waits at one pool while another has people free. A pool without people keeps nothing that may overflow to one with.
     """
-    tips = by_hour_of_week(scenario)
-    work = flow(scenario).work
-    load = np.zeros((len(scenario.pools), 168))
+    offered = _offered_by_stage(scenario)
+    load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
+    over = [(number, stage) for number, stage in enumerate(scenario.stages) if stage.overflow is not None]
+    moved = {number: np.zeros(HOURS_A_WEEK) for number, _ in over}
     for number, stage in enumerate(scenario.stages):
         if stage.pool is not None:
-            load[scenario.pool_index(stage.pool)] += tips @ work[number]
+            load[scenario.pool_index(stage.pool)] += offered[number]
+    for _ in range(_SWEEPS if over else 0):
+        for number, stage in over:
+            assert stage.pool is not None
+            assert stage.overflow is not None
+            own, other = scenario.pool_index(stage.pool), scenario.pool_index(stage.overflow.to)
+            people = servers[own] + servers[other]
+            level = (load[own] * servers[other] - load[other] * servers[own]) / np.where(people > 0, people, 1.0)
+            more = np.clip(level, -moved[number], offered[number] - moved[number])
+            more = np.where((load[own] + moved[number] >= servers[own]) & (people > 0), more, 0.0)
+            moved[number] += more
+            load[own] -= more
+            load[other] += more
     return load
 
 
+def offered_hours(scenario: Scenario, *, only_patient: bool = False) -> Floats:
+    """(n_pools, 168): erlangs of work that the tips of each hour of the week bring to a pool, in all centres together.
+
+    The work is booked on the hour in which the tip arrives. With `only_patient` only that of stages at which tips may
+    give up.
+    """
+    offered = _offered_by_stage(scenario)
+    load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
+    for number, stage in enumerate(scenario.stages):
+        if stage.pool is not None and (stage.patience is not None or not only_patient):
+            load[scenario.pool_index(stage.pool)] += offered[number]
+    return load
+
+
+def _offered_by_stage(scenario: Scenario) -> Floats:
+    """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay."""
+    tips = by_hour_of_week(scenario)
+    work = flow(scenario).work
+    return np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
+
+
+def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
+    """The work with what a trace gives: of the first visit of each tip to a stage, where its minutes are known."""
+    if scenario.demand.trace is None:
+        return work
+    recorded = trace(scenario)
+    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    # A tip whose channel is left open counts on each as far as it may have come there.
+    on = np.array(
+        [(recorded.channel == code) + (recorded.channel == DRAWN) * share for code, share in enumerate(shares)]
+    )
+    found = work.copy()
+    for name, times in recorded.work.items():
+        number = scenario.stage_index(name)
+        known = times < NEVER
+        all_tips, n_known = on.sum(axis=1), on[:, known].sum(axis=1)
+        first = np.minimum(visits[number], 1.0) * n_known / np.maximum(all_tips, 1e-12)
+        mean = on[:, known] @ times[known].astype(np.float64) / np.maximum(n_known, 1e-12)
+        by_law = work[number] / np.maximum(visits[number], 1e-12)
+        found[number] = first * mean + (visits[number] - first) * by_law
+    return found
+
+
 def _weight(scenario: Scenario, tips: Crowd) -> Floats:
-    """(rows, columns): the share of each kind of tip among those of its channel, on arrival."""
+    """(rows, columns): the share of each kind of tip among those of its channel, on arrival; of those recorded."""
     demand = scenario.demand
     channel, risk, category = (tips.codes[key][:, 0] for key in ("channel", "risk", "category"))
     risks = np.array([list(demand.risk[name].values()) for name in scenario.channels])
     found = np.zeros(tips.alive.shape)
-    found[:, 0] = risks[channel, risk] * np.array(list(demand.categories.values()))[category]
+    categories = np.array(list(demand.categories.values()))
+    if demand.trace is None:
+        found[:, 0] = risks[channel, risk] * categories[category]
+    else:
+        found[:, 0] = _recorded_mix(scenario, risks, categories)[channel, risk, category]
     return found
 
 
-def _masses(scenario: Scenario, tips: Crowd, weight: Floats) -> list[Floats]:
-    """For each stage, (rows, columns): mean visits a tip of the row's channel, by its label on the way in."""
+def _recorded_mix(scenario: Scenario, risks: Floats, categories: Floats) -> Floats:
+    """(n_channels, n_risks, n_categories): the mix of the recorded tips of each channel, what is left open shared out.
+
+    All 0 for a channel on which none came.
+    """
+    recorded = trace(scenario)
+    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    found = np.zeros((len(shares), risks.shape[1], len(categories)))
+    codes = np.stack([recorded.channel, recorded.risk, recorded.category])
+    for (channel, risk, category), n in zip(*_counted(codes), strict=True):
+        on = shares if channel == DRAWN else np.eye(len(shares))[channel]
+        truly = risks if risk == DRAWN else np.broadcast_to(np.eye(risks.shape[1])[risk], risks.shape)
+        about = categories if category == DRAWN else np.eye(len(categories))[category]
+        found += n * on[:, None, None] * truly[:, :, None] * about
+    total = found.sum(axis=(1, 2), keepdims=True)
+    return found / np.where(total > 0, total, 1.0)
+
+
+def _counted(codes: NDArray[np.int32]) -> tuple[list[list[int]], list[int]]:
+    """The columns that there are, and how often each."""
+    columns, n = np.unique(codes, axis=1, return_counts=True)
+    return columns.T.tolist(), n.tolist()
+
+
+def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int] = frozenset()) -> list[Floats]:
+    """For each stage, (rows, columns): mean visits a tip of the row's channel, by its label on the way in.
+
+    The way of a tip is over once it comes to one of the stages in `last`.
+    """
     stages = scenario.stages
     index = {stage.name: number for number, stage in enumerate(stages)}
     shares = [values_of(stage.share, tips, float) for stage in stages]
@@ -104,6 +216,8 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats) -> list[Floats]:
             inside = chosen + sent_back.get(number, 0.0)
             moving = moving - chosen
             found[number] += inside
+            if number in last:
+                continue
             if stage.label is not None:
                 inside = _relabelled(inside, labelling[stage.label][risk])
             if stage.rework is not None and counts[number] < stage.rework.at_most:
@@ -136,5 +250,5 @@ def values_of(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
     """A number for every kind of tip, (rows, columns) or broadcasting to it."""
     if value.by is None:
         return np.full((1, 1), number(value.values[""]))
-    numbers = np.array([number(value.values[name]) for name in tips.names[value.by]])
+    numbers = np.array([number(one) for one in value.listed(tips.names[value.by])])
     return np.asarray(numbers[np.maximum(tips.codes[value.by], 0)])

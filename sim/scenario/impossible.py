@@ -23,6 +23,8 @@ def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
     ):
         return []
     stages: tuple[Stage, ...] = tuple(found["stages"].values())
+    if any(stage.label is not None and stage.label not in found["labels"] for stage in stages):
+        return []
     targets = {
         name: target
         for name, target in (found["targets"] or {}).items()

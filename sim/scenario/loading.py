@@ -17,22 +17,25 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from sim.scenario import shape
+from sim.scenario.arrivals import expected_tips
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.files import text
 from sim.scenario.folder import inside
 from sim.scenario.impossible import route_faults
-from sim.scenario.limits import staff_limits, tip_limits
+from sim.scenario.limits import MOST_TIPS, staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.references import reference_faults, resolved
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
-from sim.scenario.trace import trace
+from sim.scenario.trace import drawn_from, trace
 from sim.scenario.tree import Node, compose, find, merge, of_plain, with_child
 
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
+
+_TRACES: Final = (("demand", "trace"), ("demand", "trace", "file"))
 
 LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
@@ -139,6 +142,7 @@ class Document:
             return _in_order(base + of_claims)
         seen = set(base)
         faulty = {tuple(fault.path.split(".")[:2]) for fault in base}
+        faulty |= {(name,) for name, info in World.model_fields.items() if info.is_required() and not root.child(name)}
         for label, changes in self._own_changes(found):
             parts = {tuple(change.path.split(".")[:size]) for change in changes for size in (1, 2)}
             if parts & faulty:
@@ -219,11 +223,17 @@ class Document:
         return scenario.model_copy(update={"hash": _hash(tree, self.folder)})
 
     def _check_trace(self, scenario: Scenario, root: Node) -> None:
+        mark, path = find(root, ("demand", "trace"))
         try:
             trace(scenario)
         except ValueError as error:
-            mark, path = find(root, ("demand", "trace"))
-            raise ScenarioError([at(mark, path, str(error), shown(scenario.demand.trace))]) from None
+            raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.trace)))]) from None
+        if missing := [name for name, n in drawn_from(scenario) if not n]:
+            rule = f"no {' and no '.join(missing)} is recorded, and the run has them: there is nothing to draw from"
+            raise ScenarioError([at(mark, path, rule)])
+        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
+            raise ScenarioError([at(mark, path, rule)])
 
 
 def _hash(tree: dict[str, Any], folder: Path) -> str:
@@ -237,7 +247,7 @@ def _hash(tree: dict[str, Any], folder: Path) -> str:
 
 
 def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if path[-2:] in (("empirical", "csv"), ("demand", "trace")) and isinstance(value, str):
+    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TRACES):
         yield value
     elif isinstance(value, dict):
         for key, child in value.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +13,9 @@ from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import near
 from sim.scenario.schema import World
 from sim.scenario.tree import Node, Path, find
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _RULES: Final = {
     "int_type": "must be a whole number",
@@ -44,16 +47,19 @@ def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[Bas
 
 
 def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel]) -> Iterator[Fault]:
-    for one in error.errors(include_url=False):
+    every = error.errors(include_url=False)
+    for one in every:
         loc: Path = (*prefix, *one["loc"])
         context: dict[str, Any] = one.get("ctx", {})
         match one["type"]:
+            case _ if _follows(one, every, root, prefix):
+                continue
             case "missing":
                 mark, above = find(root, loc[:-1])
                 yield at(mark, (*above, loc[-1]), "is missing")
             case "extra_forbidden":
                 mark, path = find(root, loc, key=True)
-                yield at(mark, path, not_a_key(str(loc[-1]), path[:-1], schema))
+                yield at(mark, path, _extra(root, loc, path, schema))
             case _ if "[key]" in loc:
                 mark, path = find(root, loc[: loc.index("[key]")], key=True)
                 yield at(mark, path, _rule(one["type"], context, one["msg"], None), shown(loc[loc.index("[key]") - 1]))
@@ -64,6 +70,64 @@ def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseM
             case kind:
                 mark, path = find(root, loc)
                 yield at(mark, path, _rule(kind, context, one["msg"], one["input"]), _value(root, path))
+
+
+def _extra(root: Node, loc: Path, path: Path, schema: type[BaseModel]) -> str:
+    """The rule that a key breaks which is not one of its place."""
+    goes_on = decimal_comma(root, loc)
+    if goes_on is None:
+        return not_a_key(str(loc[-1]), path[:-1], schema)
+    node = _node(root, goes_on)
+    assert node is not None
+    return f"a comma ends a value here; with a decimal point it is {goes_on[-1]}: {node.value}.{loc[-1]}"
+
+
+def _follows(one: ErrorDetails, every: Sequence[ErrorDetails], root: Node, prefix: Path) -> bool:
+    """Whether a fault is there only because of another one, and goes with it.
+
+    A list is too short where its items are at fault, for pydantic counts those without; a key is missing where it is
+    misspelt; what stands after a decimal comma is taken for a key.
+    """
+    loc = one["loc"]
+    others = [other for other in every if other is not one]
+    if one["type"] == "too_short":
+        return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in others)
+    if one["type"] == "missing":
+        beside = [other for other in others if other["type"] == "extra_forbidden" and other["loc"][:-1] == loc[:-1]]
+        return any(near(str(other["loc"][-1]), [str(loc[-1])]) for other in beside)
+    if one["type"] == "extra_forbidden":
+        return False
+    return any(
+        other["type"] == "extra_forbidden"
+        and decimal_comma(root, (*prefix, *other["loc"])) == find(root, (*prefix, *loc))[1]
+        for other in others
+    )
+
+
+def decimal_comma(root: Node, path: Path) -> Path | None:
+    """The path of the value that a key goes on from, as `5 %` goes on from `80` in `{share: 80,5 %}`; else None.
+
+    In such braces YAML ends a value at any comma.
+    """
+    mark, real = find(root, path, key=True)
+    before = mark.text[: mark.column - 1]
+    node = _node(root, real[:-1])
+    if node is None or not isinstance(node.value, dict) or not str(path[-1])[:1].isdigit() or before[-1:] != ",":
+        return None
+    keys = list(node.value)
+    at = keys.index(str(path[-1])) if str(path[-1]) in keys else 0
+    if not at or node.value[keys[at]].value is not None:
+        return None
+    value = node.value[keys[at - 1]].value
+    goes_on = isinstance(value, int) and not isinstance(value, bool) and before[:-1].endswith(str(value))
+    return (*real[:-1], keys[at - 1]) if goes_on else None
+
+
+def _node(root: Node, path: Path) -> Node | None:
+    node: Node | None = root
+    for part in path:
+        node = node.child(part) if node else None
+    return node
 
 
 def not_a_key(key: str, path: Path, schema: type[BaseModel] = World) -> str:
@@ -88,7 +152,5 @@ def _rule(kind: str, context: dict[str, Any], message: str, given: object) -> st
 
 
 def _value(root: Node, path: Path) -> str:
-    node: Node | None = root
-    for part in path:
-        node = node.child(part) if node else None
+    node = _node(root, path)
     return shown(node.plain() if node and not isinstance(node.value, dict | list) else node.value if node else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK
+from sim.scenario.fields import near
 from sim.scenario.tree import Node
 
 Known = tuple[str, ...] | None
@@ -29,16 +30,16 @@ def names_of(root: Node) -> Names:
     """The names in a tree."""
     demand = root.child("demand")
     channel = _keys(demand, "channels", (ONE_CHANNEL,))
-    risk = _risks(demand)
+    risk, labeller = _risks(demand), _keys(root, "labels", ())
     return Names(
         pool=_keys(root, "pools", None),
         stage=_stages(root.child("stages")),
-        labeller=_keys(root, "labels", ()),
+        labeller=labeller,
         milestone=_keys(root, "milestones", ()),
         channel=channel,
         risk=risk,
         category=_keys(demand, "categories", (ONE_CATEGORY,)),
-        tier=_tiers(root.child("labels"), risk),
+        tier=_tiers(root.child("labels"), risk) if labeller is not None else None,
     )
 
 
@@ -47,7 +48,8 @@ def _keys(node: Node | None, key: str, default: Known) -> Known:
         return None
     child = node.child(key)
     if child is None:
-        return default
+        # Where the key is misspelt, that is told, and not every name that it would have given.
+        return None if any(near(other, [key]) for other in node.value) else default
     return tuple(child.value) if isinstance(child.value, dict) else None
 
 
@@ -55,7 +57,7 @@ def _stages(node: Node | None) -> Known:
     if node is None or not isinstance(node.value, list):
         return None
     names = [item.child("name") for item in node.value]
-    return tuple(str(name.value) for name in names if name is not None)
+    return tuple(str(name.value) for name in names if name is not None) or None
 
 
 def _risks(demand: Node | None) -> Known:

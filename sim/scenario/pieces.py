@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sim.scenario.faults import Fault, at, shown
+from sim.scenario.fields import near
 from sim.scenario.messages import faults_of, not_a_key
 from sim.scenario.schema import World
 from sim.scenario.targets import KINDS
@@ -68,7 +70,8 @@ def pieces(root: Node, folder: Path, memory: Memory) -> Pieces:
             {name: Piece() for name in World.model_fields},
             [at(root.mark, (), "a scenario is a mapping of keys", shown(root.value))],
         )
-    faults = [at(root.keys[key], (key,), not_a_key(key, ())) for key in root.value if key not in World.model_fields]
+    unknown = [key for key in root.value if key not in World.model_fields]
+    faults = [at(root.keys[key], (key,), not_a_key(key, ())) for key in unknown]
     parts: dict[str, Piece] = {}
     for name in World.model_fields:
         node = root.value.get(name)
@@ -76,8 +79,15 @@ def pieces(root: Node, folder: Path, memory: Memory) -> Pieces:
         if known is None or known[0] is not node:
             memory[name] = known = (node, _piece(root, name, node, folder))
         parts[name] = known[1]
-        faults += known[1].faults
+        # A part whose key is misspelt is not said to be missing too.
+        if node is not None or not _near_to(name, unknown):
+            faults += known[1].faults
     return Pieces(root, parts, faults)
+
+
+def _near_to(name: str, unknown: Sequence[str]) -> bool:
+    """Whether one of some keys that are none is this one misspelt."""
+    return any(near(key, [name]) for key in unknown)
 
 
 def _piece(root: Node, name: str, node: Node | None, folder: Path) -> Piece:

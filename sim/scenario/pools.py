@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from sim.scenario import units
 from sim.scenario.fields import (
     Days,
+    Factor,
     Length,
     Names,
     Number,
@@ -84,6 +85,19 @@ class Breaks(Part):
     per_shift: Annotated[int, Field(ge=1, le=20)] = 1
 
 
+class Nights(Part):
+    """The hours of every night whose paid hours cost more (or less): `pay` times the price of the pool."""
+
+    from_: TimeOfDay = Field(alias="from")
+    to: TimeOfDay
+    pay: Factor
+
+    @property
+    def length(self) -> int:
+        """Ticks; 24 h when it ends at the time of day at which it starts."""
+        return units.length_of(self.from_, self.to)
+
+
 class Pool(Part):
     """Interchangeable people who share one line."""
 
@@ -93,13 +107,17 @@ class Pool(Part):
     breaks: Breaks | None = None
     at_shift_end: Literal["finish", "resume", "hand_over", "restart"] = "finish"
     hand_over_time: Length = 0
-    shrinkage: Annotated[Share, Field(lt=1)] = 0.0
+    shrinkage: Annotated[Share, Field(lt=1)] | None = None
+    """Share of paid time off seat; that of the run where it is left out."""
     serve_first: Annotated[Several[Filter], Field(max_length=200)] = ()
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
     shared: bool = False
     price: Annotated[Number, Field(ge=0)] = 1.0
-    """Cost of a paid hour."""
+    """Cost of a paid hour, in the currency of the run."""
+    overtime: Factor = 1.0
+    """What an hour of overtime costs, as a factor of the price."""
+    nights: Nights | None = None
     at_least: Staff = 0
     """Seats below which the search for staffing may not go."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,21 +107,33 @@ def _item(look: _Look, path: Path, name: str) -> Path:
     return path
 
 
-def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
+def _by(look: _Look, path: Path, value: ByAttribute[Any] | None, who: Filter | None) -> None:
+    """A value by attribute needs one for every name that tips can have who come here, and may have others."""
     if value is None or value.by is None:
         return
-    _complete(look, path, value.values, value.by, getattr(look.names, value.by), "is missing a value for")
+    known = getattr(look.names, value.by)
+    wanted = getattr(who, value.by, None)
+    needed = [name for name in known or () if wanted is None or name in wanted]
+    _complete(look, path, value.values, value.by, known, "is missing a value for", needed)
 
 
-def _complete(look: _Look, path: Path, given: Iterable[str], what: str, known: Known, rule: str) -> None:
-    """Every name must be there, and no other."""
+def _complete(
+    look: _Look,
+    path: Path,
+    given: Iterable[str],
+    what: str,
+    known: Known,
+    rule: str,
+    needed: Collection[str] | None = None,
+) -> None:
+    """Every name must be there, or those that are needed, and no other."""
     if known is None:
         return
     given = list(given)
     for name in given:
         if name not in known:
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
-    if missing := [f"'{name}'" for name in known if name not in given]:
+    if missing := [f"'{name}'" for name in (known if needed is None else needed) if name not in given]:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
 
 
@@ -158,8 +170,10 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
     if any(other.name == stage.name for before, other in stages.items() if before < index):
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
+    sent_here = any(other.rework is not None and other.rework.back_to == stage.name for other in stages.values())
     for key in ("share", "service", "delay", "patience"):
-        _by(look, (*path, key), getattr(stage, key))
+        # Whoever is sent back comes whatever `for` says.
+        _by(look, (*path, key), getattr(stage, key), None if sent_here else stage.for_)
     if stage.pool is not None:
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:

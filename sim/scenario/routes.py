@@ -38,7 +38,7 @@ class Crowd:
     labels: Mapping[str, Labeller]
     only_positive: bool
     admitted: list[Flags] = field(default_factory=list)
-    """For each stage the tips (rows, columns) that its `for` matches."""
+    """For each stage the tips (rows, columns) that its `for` matches, and of which its share takes some."""
 
     def of(self, one: Filter | None) -> Flags:
         """(rows, columns): the tips that a filter matches."""
@@ -101,8 +101,19 @@ def crowd(
         alive[:, 0] = (given > 0) & (share > 0) & (subject > 0)
     codes = {"channel": channel, "risk": risk, "category": category, "tier": tier}
     tips = Crowd(names, codes, alive, labels, only_positive)
-    tips.admitted.extend(tips.of(stage.for_) for stage in stages)
+    tips.admitted.extend(tips.of(stage.for_) & _let_in(tips, stage) for stage in stages)
     return tips
+
+
+def _let_in(tips: Crowd, stage: Stage) -> Flags:
+    """(rows, columns): the tips of which a stage's share takes any, where a share of 0 % takes none."""
+    values, by = stage.share.values, stage.share.by
+    if not tips.only_positive or all(share > 0 for share in values.values()):
+        return np.ones(tips.alive.shape, dtype=np.bool_)
+    if by is None:
+        return np.zeros(tips.alive.shape, dtype=np.bool_)
+    some = np.array([values.get(name, 0.0) > 0 for name in tips.names[by]])
+    return np.broadcast_to(some[np.maximum(tips.codes[by], 0)], tips.alive.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from sim.dynamics.clock import HOUR, WEEK
 from sim.scenario.demand import Channel, Demand, Labeller, Surge
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, rule
@@ -67,6 +68,12 @@ def _confidence(value: float) -> float:
     return value
 
 
+def _full_week(length: int) -> int:
+    if not HOUR <= length <= WEEK:
+        raise ValueError("a full week of work lies between 1 h and 168 h")
+    return length
+
+
 def _centres(given: object) -> object:
     if isinstance(given, int) and not isinstance(given, bool):
         if not 1 <= given <= 1000:
@@ -92,6 +99,12 @@ class Run(Part):
     replications: Annotated[int, Field(ge=1, le=100_000)] = 20
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     confidence: Annotated[Share, AfterValidator(_confidence)] = 0.95
+    shrinkage: Annotated[Share, Field(lt=1)] | None = None
+    """Share of paid time off seat, of the pools that do not give their own."""
+    full_time: Annotated[Length, AfterValidator(_full_week)] = 40 * HOUR
+    """Paid hours a week of one full-time equivalent."""
+    currency: Annotated[Name, Field(max_length=12)] | None = None
+    """What prices are in."""
 
 
 class StartWith(Part):

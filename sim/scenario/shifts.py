@@ -66,23 +66,41 @@ def seat_hours(scenario: Scenario, pool: str) -> float:
     return _places(scenario, pool) * _seat_ticks(scenario.pools[pool]) / HOUR
 
 
-def paid_hours(scenario: Scenario, pool: str) -> float:
-    """Paid hours in a week without overtime: seat hours / (1 - shrinkage).
-
-    Breaks that are modelled are part of the shrinkage, so hours on seat do not count them.
-    """
-    return seat_hours(scenario, pool) / (1 - scenario.pools[pool].shrinkage)
+def pieces_of_week(pool: Pool) -> list[tuple[int, int, int]]:
+    """Stretches on seat in a week of one place, breaks apart: first tick, end and people, from a Monday 00:00."""
+    rostered = [
+        (day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends, people)
+        for shift in pool.shifts
+        for begins, ends, people in _pieces(shift, pool.breaks)
+        for day in sorted(shift.days)
+    ]
+    return [*rostered, (0, WEEK, pool.staff)]
 
 
 def week_on_duty(scenario: Scenario, pool: str) -> tuple[float, ...]:
     """People on duty on average in each of the 168 hours of the week from Monday 00:00, in all centres together."""
     found = scenario.pools[pool]
     hours = np.full(168, float(found.staff))
-    for shift in found.shifts:
-        for begins, ends, people in _pieces(shift, found.breaks):
-            for day in shift.days:
-                hours += people * _overlap(day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends)
+    for begins, ends, people in pieces_of_week(found.model_copy(update={"staff": 0})):
+        hours += people * _overlap(begins, ends)
     return tuple(float(people) for people in hours * _places(scenario, pool))
+
+
+def roster_week(pool: Pool) -> tuple[Ticks, Codes]:
+    """The people of one place by the roster, breaks apart: edges from 0 to WEEK, and how many between each two."""
+    change: dict[int, int] = {0: pool.staff, WEEK: 0}
+    for shift in pool.shifts:
+        for day in shift.days:
+            begins = day * DAY + shift.from_
+            ends = begins + shift.length
+            for late in (0, WEEK):  # what passes Sunday midnight falls on Monday
+                here, gone = max(begins - late, 0), min(ends - late, WEEK)
+                if here < gone:
+                    change[here] = change.get(here, 0) + shift.staff
+                    change[gone] = change.get(gone, 0) - shift.staff
+    edges = np.array(sorted(change), dtype=np.int64)
+    people = np.cumsum([change[edge] for edge in edges.tolist()], dtype=np.int32)
+    return edges, people[:-1]
 
 
 def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
@@ -100,12 +118,7 @@ def _places(scenario: Scenario, pool: str) -> int:
 
 
 def _seat_ticks(pool: Pool) -> int:
-    rostered = sum(
-        len(shift.days) * people * (ends - begins)
-        for shift in pool.shifts
-        for begins, ends, people in _pieces(shift, pool.breaks)
-    )
-    return rostered + pool.staff * WEEK
+    return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
 def _pieces(shift: Shift, breaks: Breaks | None) -> list[tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
@@ -49,6 +50,16 @@ class ByAttribute(Part, Generic[T]):
     def for_all(cls, value: T) -> Self:
         """One value, whatever the tip."""
         return cls.model_construct(by=None, values={"": value})
+
+    def listed(self, names: Sequence[str]) -> list[T]:
+        """The value for each name of its attribute, or the one value for all.
+
+        A name that no tip can have here needs no value; it gets that of another, which nobody asks for.
+        """
+        if self.by is None:
+            return [self.values[""]]
+        spare = next(iter(self.values.values()))
+        return [self.values.get(name, spare) for name in names]
 
     def of(self, **attributes: str) -> T:
         """The value for a tip with these attributes: `of(channel="call", risk="high")`."""

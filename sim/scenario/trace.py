@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, NEVER, date_of, tick_of
+from sim.dynamics.clock import DAY, MINUTE, NEVER, date_of, since_midnight, tick_of
 from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -51,12 +51,51 @@ class Trace:
 
 def trace(scenario: Scenario) -> Trace:
     """The recorded tips of a scenario that names a `demand.trace`; ScenarioError naming every bad row."""
-    name = scenario.demand.trace
-    assert name is not None
-    path = inside(scenario.folder, name)
+    given = scenario.demand.trace
+    assert given is not None
+    path = inside(scenario.folder, given.file)
     status = path.stat()
     names = (scenario.channels, scenario.risks, scenario.categories, scenario.names["stage"])
-    return _read(path, name, scenario.start, scenario.horizon, names, status.st_mtime_ns, status.st_size)
+    # Days that are drawn may have been recorded at any time.
+    horizon = scenario.horizon if given.resample is None else None
+    return _read(path, given.file, scenario.start, horizon, names, status.st_mtime_ns, status.st_size)
+
+
+def days(scenario: Scenario) -> range:
+    """The calendar days that a trace spans, from that of its first tip to that of its last; day 0 holds `run.start`.
+
+    A day between them on which nothing came is one of them; the first and the last are taken as recorded wholly.
+    """
+    arrival, phase = trace(scenario).arrival, since_midnight(scenario.start)
+    return range(int(arrival[0] + phase) // DAY, int(arrival[-1] + phase) // DAY + 1)
+
+
+def days_of_run(scenario: Scenario) -> range:
+    """The calendar days of a run, counted like those of a trace."""
+    return range((scenario.horizon - 1 + since_midnight(scenario.start)) // DAY + 1)
+
+
+def recorded_days(scenario: Scenario) -> list[list[int]]:
+    """The days that a trace spans, by weekday, Monday first."""
+    first = scenario.start.weekday()
+    return [[day for day in days(scenario) if (first + day) % 7 == weekday] for weekday in range(7)]
+
+
+def recorded_weeks(scenario: Scenario) -> list[int]:
+    """The Mondays of the weeks, Monday to Sunday, that lie wholly in the days that a trace spans."""
+    spanned = days(scenario)
+    return [day for day in recorded_days(scenario)[0] if day + 6 in spanned]
+
+
+def drawn_from(scenario: Scenario) -> list[tuple[str, int]]:
+    """How many recorded days or weeks there are to draw from for each kind of day that a run has, by its name."""
+    given, first = scenario.demand.trace, scenario.start.weekday()
+    if given is None or given.resample is None:
+        return []
+    if given.resample == "week":
+        return [("whole week", len(recorded_weeks(scenario)))]
+    needed = sorted({(first + day) % 7 for day in days_of_run(scenario)})
+    return [(units.day_names(frozenset({day})), len(recorded_days(scenario)[day])) for day in needed]
 
 
 @dataclass(slots=True)
@@ -65,7 +104,8 @@ class _Columns:
 
     file: str
     start: datetime
-    horizon: int
+    horizon: int | None
+    """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
     received: list[int] = field(default_factory=list)
     attribute: dict[str, list[int]] = field(default_factory=dict)
@@ -84,7 +124,7 @@ class _Columns:
         except ValueError as error:
             self.fault(line, "received", str(error), shown(text))
             return 0
-        if not 0 <= tick < self.horizon:
+        if self.horizon is not None and not 0 <= tick < self.horizon:
             self.fault(
                 line,
                 "received",
@@ -117,7 +157,7 @@ def _read(
     path: Path,
     file: str,
     start: datetime,
-    horizon: int,
+    horizon: int | None,
     names: tuple[tuple[str, ...], ...],
     _modified: int,
     size: int,

@@ -40,12 +40,19 @@ _PERIODS: Final = {**_UNITS, "month": YEAR // 12, "months": YEAR // 12, "year": 
 _NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _DURATION: Final = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)", re.ASCII)
 _RATE: Final = re.compile(rf"({_NUMBER})\s*/\s*([A-Za-z]+)", re.ASCII)
+_PLAIN: Final = re.compile(_NUMBER, re.ASCII)
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _LONGEST_TEXT: Final = 40
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_SEVERAL_DAYS: Final = {
+    **dict.fromkeys(("weekday", "weekdays", "workday", "workdays", "working days"), "mon-fri"),
+    **dict.fromkeys(("weekend", "weekends"), "[sat, sun]"),
+    **dict.fromkeys(("all", "every day", "everyday", "always"), "daily"),
+}
 
 
 def duration(value: Value) -> int:
@@ -121,8 +128,6 @@ def rate(value: Value) -> float:
     >>> rate("365/year"), rate("1/h")
     (1.0, 24.0)
     """
-    if isinstance(value, str) and re.search(r"\d,\d", value[:_LONGEST_TEXT]):
-        raise ValueError(f"a rate is written without commas: {value[:_LONGEST_TEXT].replace(',', '')}")
     count, unit = _parts(_RATE, value, "a rate is a number a period, such as 30000/year or 3.4/h")
     if unit not in _PERIODS:
         raise ValueError(f"'{unit}' is no period; use min, h, day, week, month or year")
@@ -158,18 +163,31 @@ def growth(value: Value) -> float:
     return found
 
 
+def factor(value: Value) -> float:
+    """A factor of a price, written `150 %` or `1.5`.
+
+    >>> factor("150 %"), factor(1.5)
+    (1.5, 1.5)
+    """
+    found = percentage(value)
+    if not 0 <= found <= 10:
+        raise ValueError("a factor of the price lies between 0 % and 1000 %")
+    return found
+
+
 def percentage(value: Value) -> float:
     """The number in `2 %` or `0.02`, whatever its size."""
     if not isinstance(value, str):
         return number(value, "a share is written 2 % or 0.02")
-    (count,) = _parts(_PERCENT, value, "a share is written 2 % or 0.02")
+    plain = isinstance(value, str) and _without_comma(_PLAIN, value)
+    (count,) = _parts(_PERCENT, value, plain or "a share is written 2 % or 0.02")
     return float(Decimal(count) / 100)
 
 
 def number(value: Value, rule: str = "must be a number") -> float:
     """A finite number of sensible size; truth values and texts are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(rule)
+        raise ValueError(_without_comma(_PLAIN, value) or rule)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("must be a finite number")
     if abs(value) > 1e12:
@@ -262,6 +280,8 @@ def _weekday(text: str) -> int:
     for number, name in enumerate(_WEEKDAYS):
         if plain in (name, name[:3]):
             return number
+    if plain in _SEVERAL_DAYS:
+        raise ValueError(f"'{plain}' is written {_SEVERAL_DAYS[plain]}")
     raise ValueError(f"'{plain[:_LONGEST_TEXT]}' is no day; use mon, tue, wed, thu, fri, sat, sun or daily")
 
 
@@ -270,5 +290,19 @@ def _parts(pattern: re.Pattern[str], value: Value, rule: str) -> tuple[str, ...]
         value = str(value)[: _LONGEST_TEXT + 1] if abs(value) < 1e12 else ""
     match = pattern.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
     if match is None:
-        raise ValueError(rule)
+        raise ValueError(_without_comma(pattern, value) or rule)
     return match.groups()
+
+
+def _without_comma(pattern: re.Pattern[str], value: Value) -> str:
+    """What to write for a number with a comma, or "" where that would not do either.
+
+    Three digits after each comma make it thousands, else it is a decimal comma; a share has no thousands.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not re.search(r"\d,\d", value):
+        return ""
+    thousands = re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?\D*", value.strip(), re.ASCII) and pattern is not _PERCENT
+    plain = value.strip().replace(",", "" if thousands else ".")
+    if not pattern.fullmatch(plain):
+        return ""
+    return f"thousands are written without commas: {plain}" if thousands else f"a decimal point is needed: {plain}"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from sim.dynamics.clock import date_of
+from sim.dynamics.replication import Flags
 from sim.scenario import units
+from sim.scenario.certain import SHARE, value_bounds
+from sim.scenario.chance import is_certain
+from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
-from sim.scenario.schema import Milestone, Scenario
+from sim.scenario.schema import Milestone, Scenario, ShareTarget
 from sim.scenario.targets import Between, OfTips
+from sim.scenario.trace import drawn_from
 
 
 def warnings(scenario: Scenario) -> list[str]:
@@ -22,12 +27,13 @@ def warnings(scenario: Scenario) -> list[str]:
 
 
 def _run(scenario: Scenario) -> Iterator[str]:
-    if scenario.run.replications < 2:
+    if scenario.run.replications < 2 and not is_certain(scenario):
         yield "one replication gives no interval: no target can be called met or missed"
-    if scenario.cool_down < scenario.longest_within:
+    longest = max((target.within for target in scenario.targets.values() if isinstance(target, ShareTarget)), default=0)
+    if scenario.cool_down < longest:
         yield (
             f"the run is too short for its own targets: cool_down is {units.duration_text(scenario.cool_down)}, and "
-            f"the longest threshold {units.duration_text(scenario.longest_within)}, so late tips are still open"
+            f"the longest threshold {units.duration_text(longest)}, so late tips are still open"
         )
     for name, target in scenario.targets.items():
         if target.per != "run" and not _whole_periods(scenario, target.per):
@@ -70,6 +76,11 @@ def _demand(scenario: Scenario) -> Iterator[str]:
         ]
         if given:
             yield f"the tips come from {demand.trace}, so demand.{' and demand.'.join(given)} say nothing"
+        if alone := [name for name, n in drawn_from(scenario) if n == 1]:
+            yield (
+                f"only one of each is recorded, and resample draws it every time: {', '.join(alone)}; intervals are "
+                "narrower than they should be"
+            )
         return
     for surge in demand.surges:
         if surge.at is not None:
@@ -143,15 +154,62 @@ def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
 
 
 def _ways(scenario: Scenario) -> Iterator[str]:
-    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
-    for stage, entering in zip(scenario.stages, ways(tips, scenario.stages).entering, strict=True):
-        if not entering.any() or all(share == 0 for share in stage.share.values.values()):
+    tips = coming(scenario)
+    entering = ways(tips, scenario.stages).entering
+    for stage, here in zip(scenario.stages, entering, strict=True):
+        if not here.any():
             yield f"no tip reaches stage '{stage.name}', as the shares are"
+    yield from _without_a_stage(scenario, tips, entering)
+
+
+def _without_a_stage(scenario: Scenario, tips: Crowd, entering: Sequence[Flags]) -> Iterator[str]:
+    """Labels for which no stage is, where those beside them have stages of their own.
+
+    Where one label alone has a stage of its own it is a step more for that one, and nothing is said.
+    """
+    names = scenario.tiers
+    own = [stage.for_ is not None and (stage.for_.tier is not None) for stage in scenario.stages]
+    if not scenario.labels:
+        risk, key = tips.codes["risk"][:, 0], tips.codes["channel"][:, 0] * len(scenario.categories)
+        key = key + tips.codes["category"][:, 0]
+        reached = np.any([found[:, 0] for found in entering], axis=0)
+        by_tier = np.any(
+            [found[:, 0] for found, is_own in zip(entering, own, strict=True) if is_own] or [risk < 0], axis=0
+        )
+        left: set[str] = set()
+        for one in np.unique(key):
+            mine = (key == one) & tips.alive[:, 0]
+            if len(np.unique(risk[mine & by_tier])) > 1:
+                left.update(names[code] for code in np.unique(risk[mine & ~reached]).tolist())
+    else:
+        left = _unserved(scenario, tips, entering, own)
+    for name in [*(tier for tier in names if tier in left), *([""] if "" in left else [])]:
+        who = (
+            f"of tier '{name}'" if name and not scenario.labels else f"labelled '{name}'" if name else "without a label"
+        )
+        after = " any more" if scenario.labels else ""
+        yield f"tips {who} come to no stage{after}, where other tiers have stages of their own"
+
+
+def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: Sequence[bool]) -> set[str]:
+    """The labels, "" for none, with which a tip can leave some labelling stage and have no stage after it."""
+    found: set[str] = set()
+    for number, stage in enumerate(scenario.stages):
+        if stage.label is None or stage.rework is not None:
+            continue
+        states = tips.labelled(stage.label, entering[number][..., None])[..., 0]
+        later = range(number + 1, len(scenario.stages))
+        admitted = np.any([tips.admitted[at] for at in later] or [np.zeros_like(states)], axis=0)
+        by_tier = np.any([tips.admitted[at] for at in later if own[at]] or [np.zeros_like(states)], axis=0)
+        several = by_tier[:, 1:].sum(axis=1) > 1
+        left = states & ~admitted & several[:, None]
+        found.update(("", *scenario.tiers)[column] for column in np.flatnonzero(left.any(axis=0)).tolist())
+    return found
 
 
 def _targets(scenario: Scenario) -> Iterator[str]:
     has_patience = any(stage.patience is not None for stage in scenario.stages)
-    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    tips = coming(scenario)
     for name, target in scenario.targets.items():
         if not isinstance(target, OfTips):
             continue
@@ -165,6 +223,11 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
         if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
+        if target.allowed == 0 and value_bounds(scenario, target) == SHARE:
+            yield (
+                f"target '{name}' allows no exception, and no simulation can show that: it is missed at the first tip "
+                "that fails, and undecided until then"
+            )
 
 
 def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:

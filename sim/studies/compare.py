@@ -17,6 +17,7 @@ from sim.measures.held import VALUE
 from sim.measures.kinds import Floats
 from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.measures.use import uses
+from sim.scenario.chance import is_certain
 from sim.scenario.targets import Target
 from sim.studies.trials import QuestionError, Trials
 
@@ -122,7 +123,8 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
         raise QuestionError(f"scenarios to compare have a label each, all different (got {labels})")
     run = scenarios[0][1].run
     n = run.replications if replications is None else replications
-    samples = [(label, trials.sample(scenario, n)) for label, scenario in scenarios]
+    paired = not all(is_certain(scenario) for _, scenario in scenarios)
+    samples = [(label, trials.sample(scenario, n, paired=paired)) for label, scenario in scenarios]
     return Comparison(
         contenders=tuple(_contender(label, sample) for label, sample in samples),
         changes=tuple(_changes(samples, run.confidence)),

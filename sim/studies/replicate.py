@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.draw import draw
 from sim.dynamics.engines import Engine, simulate
+from sim.dynamics.laws import verify
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
@@ -58,6 +59,8 @@ class Settings:
     resume: bool = False
     log_events: bool = False
     """Whether each replication also writes its event log into the folder."""
+    verify: str = ""
+    """Where it says a command, every log is held to the laws, and a fault tells that command to reproduce it."""
     tell: Callable[[str], None] = field(default=lambda _: None)
     """Called with what takes unexpectedly long."""
     count: Callable[[int], None] = field(default=lambda _: None)
@@ -72,11 +75,14 @@ class One:
     seed: int
     engine: Engine
     events_folder: Path | None = None
+    verify: str = ""
 
     def __call__(self, index: int) -> Piece:
         scenario = self.frame.scenario
         replication = draw(scenario, index, seed=self.seed)
         log = simulate(replication, self.engine)
+        if self.verify:
+            verify(log, replication, lambda index: f"{self.verify} --replications {index + 1}")
         if self.events_folder is not None:
             self._write_events(log, replication)
         return measure(log, replication, self.frame).arrays()
@@ -109,7 +115,7 @@ def run(
     """Run the replications of a scenario, by its own number and seed if none is given.
 
     `looks` is asked after the first number is done how many there should be in all, until it asks for no more: so
-    replications are added until the verdicts are decided.
+    replications are added until the verdicts are decided. Where nothing is left to chance, one is run.
     """
     settings = settings or Settings()
     seed = scenario.run.seed if seed is None else seed
@@ -117,13 +123,19 @@ def run(
     if wanted < 1:
         raise ValueError(f"the number of replications is at least 1 (got {wanted})")
     frame = Frame(scenario)
+    if frame.recorded:  # every replication would be the same
+        wanted, looks = 1, None
     kept = None
     if settings.folder is not None:
-        asked = f"{scenario.hash} seed {seed}" + (" events" if settings.log_events else "")
+        asked = (
+            f"{scenario.hash} seed {seed}"
+            + (" events" if settings.log_events else "")
+            + (" verified" if settings.verify else "")
+        )
         kept = Kept(
             settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
-    one = One(frame, seed, settings.engine, settings.folder if settings.log_events else None)
+    one = One(frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify)
     sample, failures, n = Sample(frame), {}, 0
     while n < wanted:
         for index, result in _in_order(one, range(n, wanted), settings, kept):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.measures.stopping import Looks
 from sim.measures.targets import Joint, TargetResult, joint, results
+from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.trials import Trials
@@ -64,7 +65,8 @@ def judged(done: Done, settings: Settings, looks: int = 1) -> Result:
     met = all(one.verdict == "met" for one in together.results)
     here = replace(settings, folder=None, resume=False, log_events=False, count=lambda _: None)
     beyond = [] if met else limits(done.scenario, Trials(done.seed, here), hurried=False)
-    return Result(done, results(done.sample), together, describe(done.scenario).warnings, beyond, looks)
+    notes = describe(done.scenario, given_up(done.sample)).warnings
+    return Result(done, results(done.sample), together, notes, beyond, looks)
 
 
 def _asked(looks: Looks) -> Callable[[Sample], int]:

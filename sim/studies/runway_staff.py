@@ -95,7 +95,7 @@ def needs(
 
 def full_time(scenario: Scenario) -> float:
     """Full-time equivalents of all pools, overtime apart."""
-    return fte(sum(paid_by_pool(scenario).values()))
+    return fte(scenario, sum(paid_by_pool(scenario).values()))
 
 
 def _needed(scenario: Scenario) -> list[str]:

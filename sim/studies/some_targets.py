@@ -35,17 +35,25 @@ class SomeTargets(Trials):
         self.seed, self.settings, self.n_done = trials.seed, trials.settings, trials.n_done
         self._trials, self._whole = trials, whole
 
-    def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
+    def sample(
+        self,
+        scenario: Scenario,
+        n: int,
+        *,
+        key: str | None = None,
+        only_targets: bool = False,
+        paired: bool = False,
+    ) -> Sample:
         """The first n replications; in which periods all targets held is known where there is but one."""
         whole = scenario.model_copy(update={"targets": self._whole.targets})
         document, *roster = (scenario.hash if key is None else key).partition(" ")
         key = "".join([document.partition(MARK)[0], *roster])
-        full = self._trials.sample(whole, n, key=key, only_targets=only_targets)
+        full = self._trials.sample(whole, n, key=key, only_targets=only_targets, paired=paired)
         self.n_done = self._trials.n_done
         names = list(self._whole.targets)
         columns = [names.index(name) for name in scenario.targets]
         found = Sample(Frame(scenario))
-        for row in range(n):
+        for row in range(len(full)):
             found.add(_with(full, row, columns))
         return found
 

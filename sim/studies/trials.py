@@ -101,14 +101,26 @@ class Trials:
             return None
         return Kept(to.folder, f"{self._key} {maker.key(to.engine)}", resume=to.resume, tell=to.tell)
 
-    def sample(self, scenario: Scenario, n: int, *, key: str | None = None, only_targets: bool = False) -> Sample:
+    def sample(
+        self,
+        scenario: Scenario,
+        n: int,
+        *,
+        key: str | None = None,
+        only_targets: bool = False,
+        paired: bool = False,
+    ) -> Sample:
         """The first n replications of a scenario, those that are missing run now; without what is pooled over tips.
+
+        Where nothing is left to chance there is one, for all are the same; n of them all the same where they are to be
+        `paired` with those of another scenario.
 
         `key` names the scenario where its hash does not: give one for a copy whose fields were changed in place of its
         document. With `only_targets` stages and pools are not measured. TrialError when a replication fails.
         """
         key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
         frame = Frame(scenario)
+        n = 1 if frame.recorded and not paired else n
         rows = self._rows.setdefault(key, {})
         missing = [index for index in range(n) if index not in rows and not self._take_up(key, index, rows)]
         for index, result in self._run(frame, missing, only_targets):

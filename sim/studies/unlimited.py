@@ -105,7 +105,10 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
         sample = trials.sample(free, n, only_targets=True)
         found = joint(sample, confidence).results
         leaning = leanings(sample, confidence)
-        if all(one.verdict == "missed" or lean.verdict == "met" for one, lean in zip(found, leaning, strict=True)):
+        if all(
+            one.certain or one.verdict == "missed" or lean.verdict == "met"
+            for one, lean in zip(found, leaning, strict=True)
+        ):
             break
     missed = [one.name for one in found if one.verdict == "missed"]
     why = _hindrances(free, trials, missed, n) if missed else {}

@@ -21,6 +21,7 @@ POOLS: Final = Table[PoolLoad](
         number("staffed", "h_a_week", lambda row: row.seat_hours, "hours of people on the line"),
         number("paid", "h_a_week", lambda row: row.paid_hours, "staffed hours over one less shrinkage"),
         number("fte", "", lambda row: row.fte, "full-time equivalents"),
+        number("cost_a_week", "", lambda row: row.cost_a_week, "of the paid hours, overtime apart"),
         yes("overloaded", lambda row: row.overloaded, "whether as much work comes as they can do, or more"),
     ),
 )

@@ -68,7 +68,7 @@ COMPARED: Final = Table[Compared](
             "what that would be if tips fared independently",
         ),
         yes("asks_otherwise", of(_change, lambda one: one.asks_otherwise), "whether it asks something else there"),
-        text("together", lambda row: row.one.joint.verdict, "the verdict on all targets of the scenario"),
+        text("together", lambda row: row.one.joint.word, "the verdict on all targets of the scenario"),
         number("paid", "h_a_week", lambda row: row.one.cost.paid_hours, "in all pools, overtime included"),
         number("overtime", "h_a_week", lambda row: row.one.cost.overtime_hours, "hours after the end of shifts"),
         number("fte", "", lambda row: row.one.cost.fte, "full-time equivalents"),

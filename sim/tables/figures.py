@@ -31,7 +31,7 @@ def came_columns(result: Callable[[R], TargetResult | None], before: str = "") -
         number(f"{before}value", "", of(result, lambda one: one.in_unit(one.value)), "what it came to, in the unit"),
         number(f"{before}low", "", of(result, lambda one: one.in_unit(one.low)), "the lower end of its interval"),
         number(f"{before}high", "", of(result, lambda one: one.in_unit(one.high)), "the upper end of its interval"),
-        text(f"{before}verdict", of(result, lambda one: one.verdict), "met, missed or undecided"),
+        text(f"{before}verdict", of(result, lambda one: one.word), "met, missed or undecided; kept or broken"),
     )
 
 
@@ -74,7 +74,7 @@ def per_target(
                 yield number(f"{name}_low", unit, of(mine, lambda one: one.in_unit(one.low)), "its lower end")
                 yield number(f"{name}_high", unit, of(mine, lambda one: one.in_unit(one.high)), "its upper end")
             if verdict:
-                yield text(f"{name}_verdict", of(mine, lambda one: one.verdict), "its verdict")
+                yield text(f"{name}_verdict", of(mine, lambda one: one.word), "its verdict")
             if also is not None:
                 yield also(name)
 

@@ -51,6 +51,7 @@ TARGETS: Final = Table[Judged](
         text("kind", lambda row: row.alone.kind, "what kind of target it is"),
         *asked_columns(lambda row: row.alone),
         *came_columns(lambda row: row.alone),
+        yes("certain", lambda row: row.alone.certain, "whether the verdict follows from the document for every draw"),
         yes("is_lower_bound", lambda row: row.alone.lower_bound, "whether tips still open can only raise the value"),
         *came_columns(lambda row: row.together, "simultaneous_")[1:],
         text("per", lambda row: row.alone.target.per, "the windows that it is judged in"),
@@ -170,7 +171,9 @@ POOLS: Final = Table[PoolUse](
         number("overtime", "h_a_week", lambda row: row.overtime_hours, "hours after the end of shifts"),
         number("paid", "h_a_week", lambda row: row.paid_hours, "staffed hours over one less shrinkage, and overtime"),
         number("fte", "", lambda row: row.fte, "full-time equivalents"),
-        number("cost_a_week", "", lambda row: row.cost, "paid hours times the price"),
+        number("cost_a_week", "", lambda row: row.cost, "paid hours times the price, by nights and overtime"),
+        number("cost_a_month", "", lambda row: row.cost_a_month, "the twelfth of a year"),
+        number("cost_a_year", "", lambda row: row.cost_a_year, "of 365 days"),
     ),
 )
 

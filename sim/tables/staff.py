@@ -45,6 +45,10 @@ def _of_people(get: Callable[[AtPost, int], Any]) -> Callable[[AtPost], Any]:
     return lambda row: None if row.people is None else get(row, row.people)
 
 
+def _full_time(row: AtPost, people: int) -> float:
+    return fte(row.answer.scenario, row.post.paid_hours * people)
+
+
 STAFFING: Final = Table[AtPost](
     "staffing",
     "a post (a pool or one of its shifts): its bounds, the people of the answer, their hours and cost, what one less "
@@ -58,7 +62,12 @@ STAFFING: Final = Table[AtPost](
         whole("most_people", "", lambda row: row.post.most, "its upper bound"),
         text("bounds", lambda row: row.post.source, "where these come from"),
         number("paid", "h_a_week", _of_people(lambda row, n: row.post.paid_hours * n), "overtime apart"),
-        number("fte", "", _of_people(lambda row, n: fte(row.post.paid_hours * n)), "full-time equivalents"),
+        number(
+            "fte",
+            "",
+            _of_people(lambda row, n: fte(row.answer.scenario, row.post.paid_hours * n)),
+            "full-time equivalents",
+        ),
         number("cost_a_week", "", _of_people(lambda row, n: row.post.cost * n), "paid hours times the price"),
         text("one_less_verdict", lambda row: row.one_less, "the verdict with one person less there"),
         text("one_less_fails", lambda row: ", ".join(row.less.failing) if row.less else "", "what then fails"),
@@ -121,7 +130,7 @@ CERTIFICATE: Final = Table[Whole](
         number("cost_a_week", "", lambda row: row.answer.cost, "paid hours times the prices"),
         whole("fresh_replications", "", lambda row: row.fresh.n_replications, "on seeds that no search has seen"),
         number("confidence", "share", lambda row: row.fresh.confidence, "of the verdict"),
-        text("verdict", lambda row: row.fresh.verdict, "on all targets together, on fresh seeds"),
+        text("verdict", lambda row: row.fresh.joint.word, "on all targets together, on fresh seeds"),
         text("binding", lambda row: row.fresh.joint.binding, "the target that uses up most of what it allows"),
         whole("staffings_within_bounds", "", lambda row: row.certificate.n_within, "however much they cost"),
         whole("cheaper_staffings", "", lambda row: row.certificate.remainder.cheaper, "those that cost less"),

@@ -95,9 +95,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
         elif change is not None and change.asks_otherwise:
             told += "; asks otherwise"
         style = "bold" if change is not None and change.difference.real else ""
-        table.add_row(
-            short(one.label), page.text(came_to(result)), page.verdict(result.verdict), page.text(told, style)
-        )
+        table.add_row(short(one.label), page.text(came_to(result)), page.verdict(result.word), page.text(told, style))
     yield table
 
 
@@ -112,7 +110,7 @@ def _costs(found: Comparison) -> RenderableType:
             f"{one.cost.fte:.1f}",
             f"{one.cost.money:,.0f}",
             more,
-            page.verdict(one.joint.verdict),
+            page.verdict(one.joint.word),
             _weeks(one),
         )
     return table

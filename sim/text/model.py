@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from sim.scenario.cost import money
 from sim.text import page, words
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
         _pools(description),
         "",
         page.facts((name, words.pool_words(scenario, name)) for name in scenario.pools),
+        *_cost(scenario, description),
         page.heading("Targets"),
         _targets(scenario),
         "",
+        *_notes(description),
         page.warned(description.warnings) if description.warnings else "No warnings.",
     ]
 
@@ -65,6 +68,18 @@ def _pools(description: Description) -> RenderableType:
         seat, paid, fte = (sum(getattr(pool, key) for pool in description.pools) for key in _HOURS)
         table.add_row("all together", "", "", "", f"{seat:,.1f}", f"{paid:,.1f}", f"{fte:.1f}")
     return table
+
+
+def _notes(description: Description) -> Iterator[RenderableType]:
+    if description.notes:
+        yield from (page.facts([("Mind", list(description.notes))]), "")
+
+
+def _cost(scenario: Scenario, description: Description) -> Iterator[RenderableType]:
+    """What these hours cost, where the document says anything of money."""
+    if scenario.run.currency is not None or any("price" in pool.model_fields_set for pool in scenario.pools.values()):
+        cost = money(scenario, sum(pool.cost_a_week for pool in description.pools))
+        yield from ("", page.facts([("Cost", f"{cost}, overtime apart")]))
 
 
 def _pool(pool: PoolLoad) -> list[str]:

@@ -36,7 +36,13 @@ def plain(parts: Iterable[RenderableType], width: int = 80) -> str:
     return laid_out(parts, Console(file=StringIO(), width=width, color_system=None, highlight=False, markup=False))
 
 
-VERDICTS: Final = {"met": ("met", "green"), "missed": ("MISSED", "bold red"), "undecided": ("undecided", "yellow")}
+VERDICTS: Final = {
+    "met": ("met", "green"),
+    "missed": ("MISSED", "bold red"),
+    "undecided": ("undecided", "yellow"),
+    "kept": ("kept", "green"),
+    "broken": ("BROKEN in this period", "bold red"),
+}
 """How a verdict is written: legible without colour."""
 
 

@@ -21,6 +21,7 @@ from sim.text.words import (
     left_out_words,
     length,
     listed,
+    nothing_failed_words,
     percent,
     some,
     span,
@@ -28,6 +29,7 @@ from sim.text.words import (
 )
 
 if TYPE_CHECKING:
+    from sim.measures.frame import Frame
     from sim.studies.replicate import Done
     from sim.studies.result import Result
     from sim.studies.unlimited import Hindrance, Limit
@@ -71,6 +73,9 @@ def _all_or_not(joint: Joint) -> str:
     several = len(joint.results) > 1
     subject, hold = (f"The {len(joint.results)} targets", "hold together") if several else ("The target", "holds")
     by = {"missed": joint.named("missed"), "undecided": joint.named("undecided")}
+    if any(one.recorded for one in joint.results):
+        said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
+        return f"In the recorded period, of which nothing is left to chance, {said}."
     if by["missed"]:
         do_not = "do not hold together" if several else "does not hold"
         return f"{subject} {do_not}: {are(by['missed'], 'missed')}."
@@ -90,12 +95,19 @@ def _in_weeks(joint: Joint) -> Iterator[str]:
     held = joint.shares[PERIOD]
     if held.n_judged:
         share = held.share
-        yield f"All of them held at once in {with_interval(share.value, share.low, share.high)} of the weeks."
+        exact = held.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        yield f"All of them held at once in {said} of the weeks."
 
 
 def _what_was_run(result: Result) -> str:
     scenario, sample = result.done.scenario, result.done.sample
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    if sample.frame.recorded:
+        return (
+            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: what "
+            "was kept or broken in this period"
+        )
     return (
         f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
         f"{percent(scenario.run.confidence)} intervals"
@@ -113,7 +125,7 @@ def _table(targets: Sequence[TargetResult]) -> RenderableType:
     table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
     for one in targets:
         claim = [one.claim or ""] if claims else []
-        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.verdict))
+        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.word))
     return table
 
 
@@ -135,6 +147,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
         yield left_out_words(one)
     elif not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
         yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
+    if one.unshown is not None:
+        yield nothing_failed_words(one.unshown)
     if one.counts["open"]:
         yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
     if one.counts["left_out"]:
@@ -153,7 +167,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
 
 def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
     joint = result.joint
-    yield "Together", [f"{page.verdict(joint.verdict).plain}: {_why(result)}", *_held(joint)]
+    said = page.verdict(joint.word).plain
+    yield "Together", [f"{said}: {_why(result)}", *_held(joint, result.done.sample.frame)]
     binding = next((one for one in result.targets if one.name == joint.binding), None)
     if binding is not None:
         yield "Binding", _binding(binding)
@@ -163,6 +178,10 @@ def _together(result: Result) -> Iterator[tuple[str, list[str] | str]]:
 
 def _why(result: Result) -> str:
     missed, undecided = result.joint.named("missed"), result.joint.named("undecided")
+    if result.done.sample.frame.recorded:
+        if missed:
+            return f"{are(missed, 'broken')}"
+        return "every target was kept" if not undecided else f"open tips decide {listed(undecided)}"
     if missed:
         return f"{listed(missed)} {'is' if len(missed) == 1 else 'are'} missed, with intervals that hold all at once"
     if undecided:
@@ -172,14 +191,21 @@ def _why(result: Result) -> str:
     return "every target is met"
 
 
-def _held(joint: Joint) -> Iterator[str]:
-    told = [(unit, held) for unit, held in joint.shares.items() if held.n_judged and (held.whole or unit == "run")]
+def _held(joint: Joint, frame: Frame) -> Iterator[str]:
+    told = [
+        (unit, held)
+        for unit, held in joint.shares.items()
+        if held.n_judged and (held.whole or unit == "run") and not (frame.recorded and unit == "run")
+    ]
     parts = []
     for unit, held in told:
         share = held.share
-        parts.append(f"{with_interval(share.value, share.low, share.high)} of the {_UNITS[unit]}")
+        exact = frame.recorded and share.low == share.high
+        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
+        parts.append(f"{said} of the {_UNITS[unit]}")
     if parts:
-        yield f"they all held in {', '.join(parts)}"
+        given = ", given these arrivals" if frame.given_arrivals else ""
+        yield f"they all held in {', '.join(parts)}{given}"
 
 
 def _binding(one: TargetResult) -> str:

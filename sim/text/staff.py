@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from sim.scenario.cost import money, nobody_is_off
 from sim.studies.staff.staffed import post_words
 from sim.text import page
 from sim.text.run import limit_words
@@ -64,7 +65,7 @@ def _what_was_tried(answer: Answer) -> str:
 def _limits(answer: Answer) -> RenderableType:
     table = page.table("target", "asked", "comes to", "verdict")
     for one in answer.limits:
-        verdict = page.verdict(one.result.verdict) if one.beyond_staff else Text("within reach")
+        verdict = page.verdict(one.result.word) if one.beyond_staff else Text("within reach")
         table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
     return table
 
@@ -72,7 +73,7 @@ def _limits(answer: Answer) -> RenderableType:
 def _results(results: Iterable[TargetResult]) -> RenderableType:
     table = page.table("target", "asked", "came to", "verdict")
     for one in results:
-        verdict = page.verdict(one.verdict)
+        verdict = page.verdict(one.word)
         table.add_row(one.name, page.text(asked(one)), page.text(came_to(one)), verdict)
     return table
 
@@ -190,12 +191,15 @@ def _chosen(answer: Answer) -> Iterator[str]:
     shifts = " by shift" if len(by_pool) < len(answer.posts) else ""
     n_targets = len(answer.scenario.targets)
     every = f"all {n_targets} targets" if n_targets > 1 else "the target"
-    hours, money = answer.paid_hours, answer.cost
-    priced = "" if math.isclose(hours, money, rel_tol=1e-9) else f", at a cost of {money:,.1f}"
+    hours, cost = answer.paid_hours, answer.cost
+    plain = answer.scenario.run.currency is None and math.isclose(hours, cost, rel_tol=1e-9)
+    priced = "" if plain else f", at a cost of {money(answer.scenario, cost)}"
     yield (
         f"The cheapest staffing found that meets {every}: {listed(people)}{shifts}. That is {hours:,.1f} paid hours a "
         f"week ({answer.fte:.1f} FTE){priced}, overtime apart."
     )
+    if nobody_is_off(answer.scenario):
+        yield "Nobody is ever off in that: no shrinkage is given."
 
 
 def _overloaded(found: Found) -> Iterator[str]:
@@ -208,7 +212,12 @@ def _confirmed(answer: Answer) -> Iterator[str]:
     assert confirmation is not None
     runs = f"{count(confirmation.n_replications)} fresh replications"
     sure = percent(round(confirmation.confidence, 6))
-    if confirmation.verdict == "met":
+    if confirmation.sample.frame.recorded:
+        yield (
+            "It goes by the recorded period alone, of which nothing is left to chance: in that period it is "
+            f"{confirmation.joint.word}; of other days this says nothing."
+        )
+    elif confirmation.verdict == "met":
         yield f"It holds on {runs}, with {sure} confidence for all targets together."
     else:
         yield (
@@ -298,6 +307,8 @@ def _binding(found: Found) -> Iterator[str]:
             f"{percent(round(one.of_tips, 2))} of its tips and {percent(round(one.of_failures, 2))} of its failures "
             "arrive"
         )
+    elif result.about_tips:
+        text += "; it fails at no hours more than at others"
     yield f"{text}."
 
 

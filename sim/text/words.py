@@ -15,9 +15,30 @@ from sim.scenario.units import length as length
 from sim.scenario.units import percent as percent
 
 if TYPE_CHECKING:
+    from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
     from sim.studies.result import Result
+
+
+def nothing_failed_words(found: NothingFailed) -> str:
+    """What a run shows in which nothing failed, and what the threshold needs; the share is rounded down.
+
+    >>> from sim.measures.evidence import NothingFailed
+    >>> nothing_failed_words(NothingFailed(shows=0.997209, threshold=0.999, needs=56))
+    'nothing failed: that shows 99.72 %; 99.9 % needs 56 replications'
+    >>> nothing_failed_words(NothingFailed(shows=0.997209, threshold=1.0, needs=None))
+    'nothing failed: that shows 99.72 %; no simulation can show 100 %'
+    """
+    places = 2
+    while found.shows < 1 and round(100 * found.shows, places) >= 100 and places < 8:
+        places += 1
+    shows = math.floor(found.shows * 100 * 10**places) / 10**places
+    threshold = f"{100 * found.threshold:.8g} %"
+    needs = "no simulation can show " + threshold
+    if found.needs is not None:
+        needs = f"{threshold} needs {count(found.needs)} replications"
+    return f"nothing failed: that shows {shows:.{places}f} %; {needs}"
 
 
 def count(number: float) -> str:
@@ -102,7 +123,8 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
 
 def _volume(demand: Demand) -> str:
     if demand.trace is not None:
-        return f"the tips recorded in {demand.trace}"
+        how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
+        return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
     assert demand.volume is not None
     text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
     if demand.growth:
@@ -212,16 +234,21 @@ def came_to(one: TargetResult) -> str:
         return "nothing counted" if one.about_tips else "nothing counted: nobody was on duty"
     of = "" if one.target.hold is None else f" of the {WINDOWS[one.target.per]}"
     where = "" if one.worst is None else f", worst: {one.worst}"
-    return f"{_figure(one)}{of}{where}{_left_out(one)}"
+    given = ", given these arrivals" if one.given_arrivals else ""
+    given += ", certain" if one.certain else ""
+    return f"{_figure(one)}{of}{where}{_left_out(one)}{given}"
 
 
 def _figure(one: TargetResult) -> str:
+    exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
-        return with_interval(one.value, one.low, one.high)
+        return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
     unit, size = _unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
         return f"more than {value:.1f} {unit} ({low:.1f} or more)"
+    if exact:
+        return f"{value:.1f} {unit}"
     if math.isinf(high):
         return f"{value:.1f} {unit} ({low:.1f} or more)"
     return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"

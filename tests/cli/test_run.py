@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from sim.answers.answer import Plot
 from sim.answers.run import Run
 from sim.cli import options
 from sim.cli.options import Options
+from sim.dynamics.engines import Engine, simulate
+from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.studies import replicate
 from sim.text.words import with_interval
@@ -205,8 +208,19 @@ def test_when_all_replications_fail_nothing_is_written(
 
 
 def test_an_overload_stands_out(line: Path, tmp_path: Path) -> None:
-    done = tipline("run", line, "--out", tmp_path / "out", "--set", "pools.desk.staff=1", "--targets", "easy")
+    alone = ("--set", "pools.desk.staff=1", "--targets", "easy")
+    done = tipline("run", line, "--out", tmp_path / "out", *alone, "--set", "stages.answer.patience=null")
     assert "WARNING pool 'desk' is overloaded: 1.00 erlangs of work come to 1.00 servers" in words(done.output)
+
+
+def test_a_run_says_how_many_give_up_where_more_work_comes_than_is_done(line: Path, tmp_path: Path) -> None:
+    alone = ("--set", "pools.desk.staff=1", "--targets", "easy", "--set", "demand.volume=9/h")
+    said = "WARNING pool 'desk': more work comes than is done, 1.50 erlangs to 1.00 servers on average over the week: "
+    done = tipline("run", line, "--out", tmp_path / "out", *alone)
+    assert "overloaded" not in done.output
+    (share,) = re.findall(f"{re.escape(said)}([0-9]+) % of those who may give up there do", words(done.output))
+    # Half an erlang too many comes, and only callers give up, who bring three quarters of one.
+    assert 50 <= int(share) < 90
 
 
 def test_a_run_without_targets_measures_and_judges_nothing(line: Path, tmp_path: Path) -> None:
@@ -244,3 +258,25 @@ def test_the_national_line_says_that_staff_alone_cannot_meet_the_rapid_channel(t
     said = words(done.output)
     assert "staff alone cannot meet rapid: with unlimited staff it comes to 32.4 %" in said
     assert "the service at open" in said
+
+
+def test_logs_are_held_to_the_laws_where_that_is_asked_for(
+    line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ("run", line, "--verify", "--out", tmp_path / "out", "--quiet", "--replications", "3", "--jobs", "1")
+    assert tipline(*given).exit_code == options.DONE
+
+    def broken(replication: Replication, engine: Engine) -> Log:
+        """The log of replication 1 says that its first visit ended before it began."""
+        log = simulate(replication, engine)
+        if replication.index == 1:
+            log.end[0] = log.enter[0] - 1
+        return log
+
+    monkeypatch.setattr("sim.studies.replicate.simulate", broken)
+    done = tipline(*given)
+    assert done.exit_code == options.SOME_FAILED
+    note = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert list(note["failed"]) == ["1"]
+    assert "law broken" in note["failed"]["1"]
+    assert note["failed"]["1"].endswith("--verify --replications 2")

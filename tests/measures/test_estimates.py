@@ -103,6 +103,30 @@ def test_a_verdict_needs_the_whole_interval_on_one_side():
         assert verdict(Estimate(25, low, high), 30, "at_most") == expected
 
 
+def test_a_rule_without_exception_is_missed_at_the_first_one_and_met_only_by_what_is_certain():
+    assert verdict(share_interval([600] * 20, [600] * 20), 1.0, "at_least") == "undecided"
+    assert verdict(share_interval([600] * 19 + [599], [600] * 20), 1.0, "at_least") == "missed"
+    assert verdict(share_interval([0] * 20, [600] * 20), 0.0, "at_most") == "undecided"
+    assert verdict(share_interval([0] * 19 + [1], [600] * 20), 0.0, "at_most") == "missed"
+    assert verdict(Estimate(1.0, 1.0, 1.0), 1.0, "at_least") == "met"
+    assert verdict(Estimate(0.0, 0.0, 0.0), 0.0, "at_most") == "met"
+
+
+def test_sixty_tips_that_all_met_say_as_much_as_sixty_tips_can():
+    """And no less because they lie in few replications."""
+    assert share_interval([30, 30], [30, 30], units=2 * 364).low == pytest.approx(0.025 ** (1 / 60))
+
+
+def test_a_tail_that_was_not_drawn_is_allowed_for():
+    """The upper limit of a mean lies farther the more replications vary, in the measure that it may."""
+    for cv, factor in ((0.01, 1.0225), (0.2, 1.45), (0.5, 1.7)):
+        sums = 50 * (1 + cv * np.array([-1.0, 1.0] * 10))
+        found = mean_interval(sums, np.full(20, 50))
+        reach = (found.high / found.value - 1) / (found.high / found.value) ** 0.25
+        plain = 2.093 * cv / math.sqrt(19)
+        assert reach == pytest.approx(plain * factor, rel=0.03)
+
+
 def test_all_targets_are_met_only_if_each_is():
     assert all_of(["met", "met"]) == "met"
     assert all_of(["met", "undecided"]) == "undecided"

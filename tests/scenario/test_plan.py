@@ -10,9 +10,10 @@ import pytest
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.dynamics.replication import Plan
+from sim.scenario.cost import paid_hours
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.scenario.shifts import on_duty, paid_hours, plan, seat_hours, seats, week_on_duty
+from sim.scenario.shifts import on_duty, plan, seat_hours, seats, week_on_duty
 from tests.scenario.small import SCENARIOS, loaded
 
 MONDAY = "2025-01-06"

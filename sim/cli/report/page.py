@@ -23,6 +23,7 @@ from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import Table
 from sim.text import words
+from sim.text.page import VERDICTS
 from sim.text.words import with_interval
 
 FILE: Final = "report.html"
@@ -151,6 +152,8 @@ class Judged:
         """The value with its interval."""
         if math.isnan(self.value):
             return "nothing counted"
+        if self.verdict in ("kept", "broken") and self.low == self.high:
+            return f"{100 * self.value:.1f} %" if self.unit != "min" else f"{self.value:,.1f} min"
         if self.unit != "min":
             return with_interval(self.value, self.low, self.high)
         return f"{self.value:,.1f} min ({self.low:,.1f} to {self.high:,.1f})"
@@ -174,7 +177,7 @@ def judged(folder: Folder, name: str) -> dict[str, list[Judged]]:
     """The targets in a table of verdicts, by the scenario that they judge; rows without a verdict are passed over."""
     found: dict[str, list[Judged]] = {}
     for row in folder.tables[name].records if name in folder.tables else ():
-        if row.get("verdict") in ("met", "missed", "undecided"):
+        if row.get("verdict") in VERDICTS:
             found.setdefault(_text(row.get("scenario")), []).append(_judged(row))
     return found
 

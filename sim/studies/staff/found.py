@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.measures.use import PoolUse, uses
 from sim.scenario.describe import describe
-from sim.studies.binding import Stretch, worst_stretch
+from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
 from sim.studies.replicate import run
 from sim.studies.staff.search import Per, Point, points, walk
 from sim.studies.staff.staffing import MOST_EFFORT, Answer, staff
@@ -87,7 +87,7 @@ def _stretch(answer: Answer, trials: Trials) -> Stretch | None:
     if confirmation.joint.binding is None:
         return None
     tips = max(float(confirmation.sample.arrived.mean()), 1.0)
-    n = min(confirmation.n_replications, int(TIPS_FOR_HOURS / tips) + 1)
+    n = min(confirmation.n_replications, max(int(TIPS_FOR_HOURS / tips) + 1, ENOUGH_UNITS))
     here = replace(trials.settings, folder=None, resume=False, count=lambda _: None)
     sample = run(answer.staffed, replications=n, seed=confirmation.seed, settings=here).sample
-    return worst_stretch(sample.pooled.failing[list(answer.scenario.targets).index(confirmation.joint.binding)])
+    return worst_stretch(sample.failing[:, list(answer.scenario.targets).index(confirmation.joint.binding)])

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
-from sim.scenario.describe import HOURS_OF_FULL_TIME
+from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
 from sim.scenario.pools import EVERY_DAY, MOST_STAFF, Pool
 from sim.scenario.schema import Scenario
-from sim.scenario.shifts import paid_hours, week_on_duty
+from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import OfPool
 from sim.studies.trials import QuestionError, Trials
 
@@ -51,7 +51,7 @@ class Post:
     paid_hours: float
     """Paid hours a week of one person more, in all centres together."""
     price: float
-    """Cost of a paid hour."""
+    """Cost of a paid hour there, nights counted."""
 
     @property
     def path(self) -> str:
@@ -82,7 +82,7 @@ def post(scenario: Scenario, pool: str, shift: int | None, least: int, most: int
     found = scenario.pools[pool]
     one = found.model_copy(update=_roster(found, {shift: 1}, others=0))
     alone = scenario.model_copy(update={"pools": {**scenario.pools, pool: one}})
-    return Post(pool, shift, least, most, source, paid_hours(alone, pool), found.price)
+    return Post(pool, shift, least, most, source, paid_hours(alone, pool), price(alone, pool))
 
 
 def posts_of(pool: Pool) -> list[int | None]:
@@ -129,9 +129,9 @@ def paid_by_pool(scenario: Scenario) -> dict[str, float]:
     return {name: paid_hours(scenario, name) for name in scenario.pools}
 
 
-def fte(hours: float) -> float:
+def fte(scenario: Scenario, hours: float) -> float:
     """Full-time equivalents of paid hours a week."""
-    return hours / HOURS_OF_FULL_TIME
+    return full_time(scenario, hours)
 
 
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:

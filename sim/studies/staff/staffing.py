@@ -110,7 +110,7 @@ class Answer:
     @property
     def fte(self) -> float:
         """Full-time equivalents of these hours."""
-        return fte(self.paid_hours)
+        return fte(self.scenario, self.paid_hours)
 
     @property
     def confirmed(self) -> bool:

@@ -22,7 +22,7 @@ from sim.measures.estimates import Estimate, Verdict, each_of, residual_variance
 from sim.measures.held import HIGH, LOW, VALUE
 from sim.measures.kinds import Floats, Replicated
 from sim.measures.sample import Sample
-from sim.measures.targets import HeldShare, TargetResult, joint
+from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
@@ -55,6 +55,8 @@ class Leaning:
 def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     """How each target leans, in their order; the intervals hold together with `confidence`."""
     targets = sample.frame.targets
+    if sample.frame.recorded:
+        return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample)]
     each = each_of(confidence, len(targets))
     return [_leaning(sample.of(k), each) for k in range(len(targets))]
 

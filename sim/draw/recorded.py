@@ -1,0 +1,55 @@
+"""Whole recorded days or weeks, drawn with return: what comes where a trace is drawn from and not run as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.dynamics.clock import DAY, since_midnight
+from sim.scenario.trace import Trace, days_of_run, recorded_days, recorded_weeks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.draw.streams import Streams
+    from sim.scenario.schema import Scenario
+
+
+def resampled(scenario: Scenario, recorded: Trace, streams: Streams) -> Trace:
+    """The tips of the days that are drawn for the days of a run, in order of arrival, each at its time of day.
+
+    Row i of the stream is that of day i (or week i) since the day of `run.start`, so a longer run only draws further.
+    """
+    phase, run = since_midnight(scenario.start), days_of_run(scenario)
+    source = _sources(scenario, streams)
+    edges = np.searchsorted(recorded.arrival + phase, np.stack([source, source + 1]) * DAY)
+    rows = np.concatenate([np.arange(first, last) for first, last in edges.T])
+    moved = np.repeat((np.array(run) - source) * DAY, edges[1] - edges[0])
+    arrival = recorded.arrival[rows] + moved
+    inside = (arrival >= 0) & (arrival < scenario.horizon)
+    rows = rows[inside]
+    return Trace(
+        arrival[inside],
+        recorded.channel[rows],
+        recorded.risk[rows],
+        recorded.category[rows],
+        {stage: work[rows] for stage, work in recorded.work.items()},
+    )
+
+
+def _sources(scenario: Scenario, streams: Streams) -> NDArray[np.int64]:
+    """The recorded day that is drawn for each day of a run."""
+    given, run, weekday = scenario.demand.trace, days_of_run(scenario), scenario.start.weekday()
+    assert given is not None
+    if given.resample == "week":
+        weeks = np.array(recorded_weeks(scenario))
+        of_run = np.array([(weekday + day) // 7 for day in run])
+        uniform = streams.uniform("week").rows(0, int(of_run[-1]) + 1)
+        drawn = weeks[(uniform * len(weeks)).astype(np.int64)]
+        found: NDArray[np.int64] = drawn[of_run] + (weekday + np.array(run)) % 7
+        return found
+    uniform = streams.uniform("day").rows(0, len(run))
+    by_weekday = recorded_days(scenario)
+    of_day = [by_weekday[(weekday + day) % 7] for day in run]
+    return np.array([some[int(u * len(some))] for some, u in zip(of_day, uniform, strict=True)], dtype=np.int64)

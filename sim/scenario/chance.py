@@ -1,0 +1,107 @@
+"""What a scenario leaves to chance: nothing, where all that happens is written down or recorded.
+
+Only what tips come to is asked: a random law at a stage that nobody reaches decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from sim.dynamics.clock import NEVER
+from sim.dynamics.replication import Codes
+from sim.scenario.arrivals import channel_mix
+from sim.scenario.flow import flow
+from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
+from sim.scenario.trace import DRAWN, Trace, drawn_from, trace
+
+
+def drawn(scenario: Scenario) -> tuple[str, ...]:
+    """What is drawn, each in words; empty where every replication is the same."""
+    return tuple(dict.fromkeys((*_arrivals(scenario), *_attributes(scenario), *_way(scenario))))
+
+
+def is_certain(scenario: Scenario) -> bool:
+    """Whether nothing is left to chance, so that one replication shows all that there is; only a trace can."""
+    return scenario.demand.trace is not None and not drawn(scenario)
+
+
+def given_arrivals(scenario: Scenario) -> bool:
+    """Whether the tips are those of a record, as they came, and only what becomes of them is drawn."""
+    given = scenario.demand.trace
+    return given is not None and given.resample is None and not is_certain(scenario)
+
+
+def _arrivals(scenario: Scenario) -> Iterator[str]:
+    given = scenario.demand.trace
+    if given is None:
+        yield "arrivals"
+    elif any(n > 1 for _, n in drawn_from(scenario)):
+        yield f"recorded {given.resample}s"
+
+
+def _attributes(scenario: Scenario) -> Iterator[str]:
+    demand = scenario.demand
+    recorded = trace(scenario) if demand.trace is not None else None
+    backlog = scenario.start_with is not None and any(scenario.start_with.backlog.values())
+
+    def is_drawn(code: Codes | None, several: bool) -> bool:
+        return several and (code is None or backlog or bool((code == DRAWN).any()))
+
+    if _several(scenario.centres):
+        yield "centres"
+    if is_drawn(
+        None if recorded is None else recorded.channel, _several({k: c.share for k, c in demand.channels.items()})
+    ):
+        yield "channels"
+    if is_drawn(None if recorded is None else recorded.risk, any(_several(row) for row in demand.risk.values())):
+        yield "risks"
+    if is_drawn(None if recorded is None else recorded.category, _several(demand.categories)):
+        yield "categories"
+
+
+def _way(scenario: Scenario) -> Iterator[str]:
+    reached = flow(scenario).visits @ channel_mix(scenario) > 0
+    recorded = trace(scenario) if scenario.demand.trace is not None else None
+    backlog = scenario.start_with.backlog if scenario.start_with is not None else {}
+    for number, stage in enumerate(scenario.stages):
+        if not (reached[number] or any(backlog.values())):
+            continue
+        if any(0 < share < 1 for share in stage.share.values.values()):
+            yield "shares of stages"
+        if not _recorded_wholly(scenario, stage, recorded) and _random(stage.time):
+            yield "service" if stage.pool is not None else "delays"
+        if stage.patience is not None:
+            if _random(stage.patience):
+                yield "patience"
+            if stage.retry is not None and (
+                0 < stage.retry.share < 1 or (stage.retry.share and stage.retry.after.cv > 0)
+            ):
+                yield "retries"
+        if stage.rework is not None and 0 < stage.rework.share < 1:
+            yield "rework"
+        if stage.label is not None:
+            labeller = scenario.labels[stage.label]
+            if 0 < labeller.decides < 1 or (labeller.decides and any(map(_several, labeller.assigns.values()))):
+                yield "labels"
+
+
+def _recorded_wholly(scenario: Scenario, stage: Stage, recorded: Trace | None) -> bool:
+    """Whether the minutes of every visit to a stage are recorded: of each tip, none coming twice or waiting already."""
+    if recorded is None or stage.name not in recorded.work or scenario.start_with is not None:
+        return False
+    at = scenario.stage_index(stage.name)
+    again = any(
+        one.rework is not None and one.rework.share > 0 and scenario.stage_index(one.rework.back_to) <= at <= number
+        for number, one in enumerate(scenario.stages)
+    )
+    return not again and bool(np.all(recorded.work[stage.name] < NEVER))
+
+
+def _random(value: ByAttribute[Law]) -> bool:
+    return any(float(law.cv) > 0 for law in value.values.values())
+
+
+def _several(shares: Mapping[str, float]) -> bool:
+    return sum(share > 0 for share in shares.values()) > 1
