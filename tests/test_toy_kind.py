@@ -15,7 +15,7 @@ import sim
 from sim.cli import options
 from sim.dynamics.clock import MINUTE
 from sim.measures import kinds
-from sim.measures.kinds import Kind, Replicated, kind_of, measured
+from sim.measures.kinds import InPlace, Kind, kind_of, measured
 from sim.measures.sample import Sample
 from sim.measures.targets import TargetResult, joint, results
 from sim.scenario.editors import json_schema
@@ -47,7 +47,7 @@ stages: [{name: answer, pool: desk, service: 5 min}]
 targets:
   half: {from: arrival, to: answer.start, median: 3 min}
   mean: {from: arrival, to: answer.start, mean: 5 min}
-  each_day: {from: arrival, to: answer.start, median: 3 min, per: day}
+  each_day: {from: arrival, to: answer.start, median: 3 min, per: day, hold: 80 %}
   all: {from: arrival, to: answer.start, middle: 5 min}
 """
 
@@ -74,10 +74,30 @@ def test_by_hand(tmp_path: Path) -> None:
 def test_a_window_has_a_value_of_its_own(tmp_path: Path) -> None:
     found = came_to(tmp_path, TIPS + NEXT_DAY)
     assert found["half"].value == 4 * MINUTE  # of 0, 0, 0, 4, 4, 8, 12, 16
-    assert found["each_day"].value == 4 * MINUTE  # the worst of two days, 4 min and 0
+    assert found["each_day"].value == 0.5  # of two days, 4 min and 0
     assert found["each_day"].windows.share.value == 0.5
+    assert (found["each_day"].unit, found["each_day"].threshold, found["each_day"].side) == ("share", 0.8, "at_least")
     assert found["half"].held["day"].share.value == 0.5
     assert found["half"].held["run"].share.value == 0
+
+
+def test_a_place_has_a_value_of_its_own(tmp_path: Path) -> None:
+    rest = """
+  hours: {from: arrival, to: answer.start, median: 9 min, in_each: hour}
+  halves: {from: arrival, to: answer.start, median: 5 min, in_each: half_hour}
+  middles: {from: arrival, to: answer.start, middle: 9 min, in_each: weekday}
+  hourly: {from: arrival, to: answer.start, median: 3 min, per: hour, hold: 60 %}
+  kept: {from: arrival, to: answer.start, median: 3 min, per: day, hold: 60 %, in_each: weekday}
+"""
+    found = came_to(tmp_path, TIPS + NEXT_DAY, REST + rest.lstrip("\n"))
+    hours, halves, middles = found["hours"], found["halves"], found["middles"]
+    # At 8:00 the waits are 0, 4, 8, 12, 16, 0, 4; from 8:30 0 and 4; on Tuesday at 2:00 0.
+    assert (hours.value, hours.worst, hours.verdict) == (4 * MINUTE, "Mon 08:00 to 09:00", "met")
+    assert (halves.value, halves.worst, halves.verdict) == (8 * MINUTE, "Mon 08:00 to 08:30", "missed")
+    assert (middles.value, middles.worst) == (4 * MINUTE, "Mon")
+    assert (len(hours.silent), len(halves.silent), len(middles.silent)) == (166, 333, 5)
+    assert found["hourly"].value == 0.5
+    assert (found["kept"].value, found["kept"].worst) == (0, "Mon")
 
 
 def test_open_tips_leave_a_low_and_a_high_case(tmp_path: Path) -> None:
@@ -88,8 +108,9 @@ def test_open_tips_leave_a_low_and_a_high_case(tmp_path: Path) -> None:
     assert found["half"].verdict == "met"
     # On the second day 0, 0, 1, 2: half a minute if the open ones end now, and without end if they never do.
     day = found["each_day"]
-    assert (day.value, day.low, day.high, day.verdict) == (4 * MINUTE, 4 * MINUTE, np.inf, "undecided")
-    assert day.lower_bound
+    # The second is kept if they end now, and not if they never do.
+    assert (day.value, day.verdict, day.lower_bound) == (0.5, "undecided", False)
+    assert day.low < 0.5 < 0.8 < day.high
     assert day.windows.periods.tolist() == [[2, 0, 1, 2]] * 2
 
 
@@ -98,7 +119,7 @@ def test_over_replications_it_is_the_mean_of_the_medians() -> None:
     values = np.array([40.0, 50.0, 60.0, np.nan]) * MINUTE
     counted = ~np.isnan(values)
     pairs = np.stack([np.where(counted, values, 0), counted], axis=-1)
-    found = Replicated(target, np.stack([pairs] * 3, axis=1), np.zeros((4, 0))).estimate(0.95)
+    found = InPlace(target, np.stack([pairs] * 3, axis=1), np.zeros((4, 0))).estimate(0.95)
     # Student's t of 2 degrees of freedom at 97.5 % is 4.3027; the standard deviation of 40, 50, 60 is 10.
     reach = 4.302653 * 10 / np.sqrt(3) * MINUTE
     assert found.value == 50 * MINUTE
@@ -110,7 +131,7 @@ def test_what_a_kind_keeps_is_kept(tmp_path: Path) -> None:
     scenario = sim.load(recorded(tmp_path, TIPS, REST))
     trials = tried(scenario, tmp_path / "kept")
     sample = trials.sample(scenario, 2)
-    assert sample.extra(3).sum(axis=1).tolist() == [7, 7]
+    assert sample.extra(3).sum(axis=2).tolist() == [[7], [7]]
     assert sample.extra(0).shape == (2, 0)
     again = tried(scenario, tmp_path / "kept", resume=True).sample(scenario, 2)
     assert (again.extra(3) == sample.extra(3)).all()
@@ -153,7 +174,7 @@ def test_check_tells_it_in_words(tmp_path: Path) -> None:
     assert done.exit_code == options.DONE, done.output
     assert "half of all tips within 3 min from arrival to" in done.output
     told = json.loads(tipline("check", file, "--json").output)["targets"]
-    assert told["each_day"] == "half of all tips within 3 min from arrival to answer.start, on every day"
+    assert told["each_day"] == "half of all tips within 3 min from arrival to answer.start, in 80 % of the days"
 
 
 # Commands
@@ -292,7 +313,7 @@ def test_a_kind_says_all_that_kinds_say() -> None:
     class Nothing(Kind[Target]):
         pass
 
-    with pytest.raises(TypeError, match="Nothing leaves out cells, interval, weighed"):
+    with pytest.raises(TypeError, match="Nothing leaves out by_cell, in_periods, interval, weighed"):
         measured("nothing")(Nothing)
     with pytest.raises(ValueError, match="how targets of kind 'share' are measured is known already"):
         measured("share")(type(kinds.KINDS["share"]))

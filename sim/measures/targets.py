@@ -87,8 +87,11 @@ class LeftOut:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether no more was left out than may be."""
-        return "met" if self.most is None else verdict(self.share, self.most, "at_most")
+        """Whether no more was left out than may be: missed where that is shown, undecided where the share is more and
+        chance alone could make the difference. What is within the limit is not held against a target."""
+        if self.most is None or not self.share.value > self.most:
+            return "met"
+        return "missed" if self.share.low > self.most else "undecided"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -81,7 +81,7 @@ def curves(result: Result) -> list[Curve]:
 
 
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
-    first = next((one for one in group if one.unit == "share"), group[0])
+    first = next((one for one in group if one.target.unit == "share"), group[0])
     target = first.target
     assert isinstance(target, Between)
     return Curve(
@@ -175,26 +175,31 @@ def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> 
         box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
         axes.text(0.5, 0.5, "no tips to judge", transform=axes.transAxes, ha="center", color=GREY, bbox=box, zorder=5)
     for one in panel.results:
-        (_draw_share if one.unit == "share" else _draw_time)(axes, one)
+        (_draw_share if one.target.unit == "share" else _draw_time)(axes, one)
 
 
 def _draw_share(axes: Axes, one: TargetResult) -> None:
     """The gate that the curve has to pass through, and where it passes."""
-    within, wanted, look = _limit(one), one.threshold, VERDICTS[one.verdict]
+    within, wanted, look = _limit(one), one.target.threshold, VERDICTS[one.verdict]
     axes.plot([within, within], [0, wanted], color=GREY, linewidth=0.8, linestyle=":", zorder=2)
     axes.plot([axes.get_xlim()[0], within], [wanted, wanted], color=GREY, linewidth=0.8, linestyle=":", zorder=2)
     axes.plot([within, within], [wanted, 1], color=FAINT, linewidth=5, zorder=3)
     axes.plot([within], [wanted], marker="_", markersize=11, markeredgewidth=2, color=INK, zorder=4)
-    if not math.isnan(one.value):
+    if _on_the_curve(one):
         axes.plot([within, within], [one.low, one.high], color=look.colour, linewidth=2.2, zorder=5)
         mark(axes, within, one.value, one.verdict)
+
+
+def _on_the_curve(one: TargetResult) -> bool:
+    """Whether its value is one of times: with `hold` it is a share of windows."""
+    return one.target.hold is None and not math.isnan(one.value)
 
 
 def _draw_time(axes: Axes, one: TargetResult) -> None:
     """The longest time that is wanted, and on the foot of the panel the time that is reached."""
     limit, look = _limit(one), VERDICTS[one.verdict]
     axes.axvline(limit, **LIMIT, zorder=3)
-    if not math.isnan(one.value):
+    if _on_the_curve(one):
         high = min(one.high, axes.get_xlim()[1])
         axes.plot(
             [max(one.low, axes.get_xlim()[0]), high], [0, 0], color=look.colour, linewidth=2.2, zorder=5, clip_on=False
@@ -206,9 +211,9 @@ def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
     """What the strokes and marks mean, those that the figure has."""
     found = [one for panel in panels for one in panel.results]
     handles: list[Line2D] = []
-    if any(one.unit == "share" for one in found):
+    if any(one.target.unit == "share" for one in found):
         handles.append(Line2D([], [], color=FAINT, linewidth=5, label="the curve has to cross this"))
-    if times := dict.fromkeys(one.kind for one in found if one.unit == "min"):
+    if times := dict.fromkeys(one.kind for one in found if one.target.unit == "min"):
         handles.append(Line2D([], [], **LIMIT, label=f"longest {' or '.join(times)} wanted"))
     used = [word for word in VERDICTS if any(one.verdict == word for one in found)]
     handles += [marked(word, word) for word in used]

@@ -37,7 +37,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
         )
     for name, target in scenario.targets.items():
         if target.per != "run" and not _whole_periods(scenario, target.per):
-            yield f"target '{name}' is judged by {target.per}, and no whole {target.per} lies in the measured period"
+            per = target.per.replace("_", " ")
+            yield f"target '{name}' is judged by {per}, and no whole {per} lies in the measured period"
 
 
 def _whole_periods(scenario: Scenario, per: str) -> bool:
@@ -49,13 +50,20 @@ def _whole_periods(scenario: Scenario, per: str) -> bool:
 
 def _period(at: datetime, per: str) -> datetime:
     """When the calendar period that holds a moment begins."""
-    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}[per]
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    day = hour.replace(hour=0)
+    return {
+        "half_hour": hour.replace(minute=at.minute // 30 * 30),
+        "hour": hour,
+        "day": day,
+        "week": day - timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+    }[per]
 
 
 def _next(begin: datetime, per: str) -> datetime:
-    days = {"day": 1, "week": 7, "month": 32}[per]
-    return _period(begin + timedelta(days=days), per)
+    hours = {"half_hour": 0.5, "hour": 1, "day": 24, "week": 7 * 24, "month": 32 * 24}[per]
+    return _period(begin + timedelta(hours=hours), per)
 
 
 def _demand(scenario: Scenario) -> Iterator[str]:

@@ -25,7 +25,7 @@ from tests.studies.lines import DESK, desk, tried
 MANY_TARGETS = """\
   at_once: {from: arrival, to: answer.start, within: 1 s, share: 60 %}
   a_target_with_a_name_that_is_as_long_as_a_line: {from: arrival, to: answer.end, mean: 11 min}
-  tenth: {from: arrival, to: answer.end, within: 12 h, share: 99.5 %, per: day}
+  tenth: {from: arrival, to: answer.end, within: 12 h, share: 99.5 %, per: day, hold: 90 %}
 plausible:"""
 
 

@@ -194,7 +194,7 @@ WARNED = [
     ),
     (
         "share: 90 %}",
-        "share: 90 %, per: month}",
+        "share: 90 %, per: month, hold: 90 %}",
         "target 'quick' is judged by month, and no whole month lies in the measured period",
     ),
     (
@@ -300,7 +300,10 @@ def test_whole_periods(tmp_path: Path) -> None:
         ("2025-02-01", 28 * DAY, "month", True),
         ("2025-02-01", 27 * DAY, "month", False),
         ("2025-01-06 00:01", DAY, "day", False),
+        ("2025-01-06 00:01", DAY, "hour", True),
+        ("2025-01-06 00:01", HOUR, "hour", False),
+        ("2025-01-06 00:01", HOUR, "half_hour", True),
     ]:
         text = SMALL.replace("2025-01-06 00:00, length: 7 d", f"{start}, length: {length // HOUR} h")
-        found = warnings(loaded(tmp_path, text.replace("share: 90 %}", f"share: 90 %, per: {per}}}")))
+        found = warnings(loaded(tmp_path, text.replace("share: 90 %}", f"share: 90 %, per: {per}, hold: 90 %}}")))
         assert (found == []) == whole, (start, length, per)
