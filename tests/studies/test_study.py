@@ -245,7 +245,6 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
     "old, new, message",
     [
         ("title: The desk", "titel: The desk", "4:5: steps.plain.titel: is not a key here; did you mean 'title'?"),
-        ("title: The desk", "titel: The desk", "4:5: steps.plain.titel: is not a key here; did you mean 'title'?"),
         ("run desk.yaml", "runn desk.yaml", "5:14: steps.plain.command: 'runn' cannot be a step; did you mean 'run'?"),
         ("run desk.yaml", "study study.yaml", "'study' cannot be a step; there are"),
         ("run desk.yaml", "tipline run desk.yaml", "a command stands without `tipline`"),
