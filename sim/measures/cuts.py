@@ -33,7 +33,7 @@ class Cut:
         """The places by name; one without a name where there are none."""
         short = STEPS.get(unit)
         self.n_windows = frame.n_days * (DAY // short) if short else len(frame.periods[unit].first_day)
-        """Windows that the measured time touches."""
+        """Windows of the days that the measured time touches."""
 
     @property
     def n_places(self) -> int:
@@ -52,6 +52,15 @@ class Cut:
             return periods.judged if periods.whole else np.zeros_like(periods.judged)
         begins = frame.origin + short * np.arange(self.n_windows)
         return np.asarray((begins >= frame.first) & (begins + short <= frame.last))
+
+    @property
+    def n_touched(self) -> int:
+        """Windows of which some part lies in the measured time."""
+        short = STEPS.get(self.unit)
+        if not short:
+            return self.n_windows
+        begins = self.frame.origin + short * np.arange(self.n_windows)
+        return int(np.count_nonzero((begins + short > self.frame.first) & (begins < self.frame.last)))
 
     def of_tips(self, cohort: Cohort) -> Ints:
         """(n,) the cell of each tip. Of those without a label each label's is the first: they are not judged there."""

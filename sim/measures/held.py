@@ -83,7 +83,7 @@ class Windows:
     window: Ints
     n_places: int
     n_windows: int
-    """All that the measured time touches."""
+    """All of which some part lies in the measured time."""
 
     def kept(self, target: Target) -> Floats:
         """(n_places, 3, 2) windows that kept the rule over those judged: as measured, and as open tips may end."""

@@ -245,14 +245,14 @@ class Kind(ABC, Generic[AnyKind]):
         if target.per in cells:
             ratio = cells[target.per] if len(whole) else np.zeros((cut.n_places, 0, 3, 2))
             place, window = np.nonzero(ratio[:, :, LOW, 1])
-            return Windows(ratio[place, window], place, whole[window], cut.n_places, cut.n_windows)
+            return Windows(ratio[place, window], place, whole[window], cut.n_places, cut.n_touched)
         cell = self.cell_of(target, watched, cut)
         # Most hours of most places have nothing: only those are looked at in which something happened.
         there, among = np.unique(cell, return_inverse=True)
         ratio = self.by_cell(target, watched, among.reshape(cell.shape), len(there))
         place, window = np.divmod(there, cut.n_windows)
         told = cut.whole[window] & (ratio[:, LOW, 1] > 0)
-        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_windows)
+        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
 
     def extra(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         """(n_cells, ...) what else of a replication its estimate is made of, by place: of one shape for all

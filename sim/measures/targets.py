@@ -23,7 +23,7 @@ from sim.measures.estimates import (
 )
 from sim.measures.evidence import NothingFailed, nothing_failed
 from sim.measures.frame import UNITS, Frame
-from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, VALUE, quotient
+from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, quotient
 from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
@@ -350,7 +350,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapp
         ),
         held=_by_unit(sample.units[:, k], frame, confidence),
         worst=one.worst.name if target.in_each is not None and counted else None,
-        too_few=one.too_few(confidence) if counted else (),
+        too_few=one.too_few(confidence) if counted and not frame.recorded else (),
         silent=_silent(one) if target.in_each is not None else (),
         left_out=left_out,
         recorded=frame.recorded,
@@ -371,15 +371,18 @@ def _what_was_left_out(
         return None
     tips, left, named = _left_out(sample, k)
     most = target.most_left_out if searched is None else searched.get(name, target.most_left_out)
-    return LeftOut(tips, mean_interval(left, named, confidence), most)
+    share = mean_interval(left, named, confidence)
+    return LeftOut(tips, Estimate(share.value, share.value, share.value) if sample.frame.recorded else share, most)
 
 
 def _of_one_period(one: Replicated) -> Estimate:
     """What a period came to in which nothing is left to chance; all replications are the same.
 
-    The interval is from the low to the high bound that open tips leave.
+    The interval is from the low to the high bound that open tips leave, of the worst place by each.
     """
-    value, low, high = (float(quotient(one.worst.ratio[0, bound])) for bound in (VALUE, LOW, HIGH))
+    worst = np.nanmin if one.target.goal.side == "at_least" else np.nanmax
+    found = quotient(np.array([place.ratio[0] for place in one.judged]))
+    value, low, high = (math.nan if np.isnan(each).all() else float(worst(each)) for each in found.T)
     return Estimate(value, low, high)
 
 

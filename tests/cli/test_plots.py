@@ -189,7 +189,7 @@ def test_titles_say_what_was_found(found):
     assert re.match(r"mean fails (most from|at no hours more than at others)", titles["overloaded"]["failing"])
     assert titles["without_targets"]["verdicts"] == "The run has no targets: it measured, and judged nothing"
     assert titles["without_targets"]["response"] == "No target is about a time"
-    assert titles["short"]["verdicts"].startswith("It is open whether the 4 targets hold together")
+    assert titles["short"]["verdicts"] == "The 4 targets do not hold together: open is missed"
 
 
 @each_document

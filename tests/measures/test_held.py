@@ -78,7 +78,7 @@ def test_a_target_per_day_has_the_days_that_kept_it_over_those_with_tips(tmp_pat
 
 @pytest.mark.parametrize(
     ("per", "kept", "n_windows"),
-    [("half_hour", [4, 5], 70 * 48), ("hour", [3, 4], 70 * 24), ("day", [1, 2], 70), ("week", [0, 1], 10)],
+    [("half_hour", [4, 5], 70 * 48), ("hour", [2, 3], 70 * 24), ("day", [1, 2], 70), ("week", [0, 1], 10)],
 )
 def test_windows_are_those_of_the_calendar(tmp_path, per, kept, n_windows):
     """Two tips in the first hour of the first day, one in time; one each at 2:00, 2:30 and 3:00 the day after."""

@@ -10,13 +10,15 @@ import pytest
 from sim.dynamics.clock import MINUTE
 from sim.measures import passes
 from sim.measures.bins import EDGES, N_BINS, percentile
+from sim.measures.estimates import share_interval
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample, bytes_of
-from sim.measures.targets import joint, results
+from sim.measures.targets import joint, results, searched_left_out
 from sim.measures.use import uses
 from sim.tables.run import visits
-from tests.measures.hand import gone, replay, scenario, through, waiting
+from sim.text.words import came_to, left_out_words
+from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 QUICK = "quick: {claim: A1, from: arrival, to: take.start, within: 20 min, share: 80 %}"
 MEAN = "mean: {from: arrival, to: take.start, mean: 20 min}"
@@ -100,18 +102,135 @@ def test_the_columns_of_all_replications_add_up(tmp_path):
     assert results(sample, names=["mean"])[0].counts["lost"] == 4
 
 
-def test_worst_windows_weigh_alike(tmp_path):
-    """One replication has a day at 0 of few tips and one of many at 1, the other two days at 1: the mean worst is
-    1/2."""
+def test_windows_are_added_up_over_replications(tmp_path):
+    """One replication keeps one day of two, the other both: three of four, however many tips they have."""
     day = 24 * 60
     bad = [through(100, 130, 135), *[through(day + 100, day + 110, day + 115)] * 30]
     good = [through(100, 110, 115), *[through(day + 100, day + 110, day + 115)] * 3]
-    targets = QUICK.replace("share: 80 %", "share: 80 %, per: day")
+    targets = QUICK.replace("share: 80 %", "share: 80 %, per: day, hold: 50 %")
     found = results(sample_of(tmp_path, targets, [bad, good], warm_up="0 d", length="2 d", cool_down="1 d"))[0]
-    assert found.values == (0.0, 1.0)
-    assert found.value == 0.5
+    assert found.values == (0.5, 1.0)
+    assert (found.value, found.threshold, found.unit, found.side) == (0.75, 0.5, "share", "at_least")
+    interval = share_interval([1, 2], [2, 2], 0.95, units=4)
+    assert (found.value, found.low, found.high) == (interval.value, interval.low, interval.high)
     assert found.windows.share.value == 3 / 4
     assert (found.windows.n_judged, found.windows.n_silent, found.windows.whole) == (4, 0, True)
+    assert came_to(found).startswith("75.0 % (")
+    assert came_to(found).endswith(" of the days")
+
+
+def test_all_windows_are_missed_at_the_first_miss_and_met_by_no_run(tmp_path):
+    day = 24 * 60
+    settings = {"warm_up": "0 d", "length": "2 d", "cool_down": "1 d"}
+    targets = QUICK.replace("share: 80 %", "share: 80 %, per: day, hold: 100 %")
+    good = [through(100, 110, 115), through(day + 100, day + 110, day + 115)]
+    bad = [through(100, 110, 115), through(day + 100, day + 130, day + 135)]
+    assert results(sample_of(tmp_path, targets, [good] * 20, **settings))[0].verdict == "undecided"
+    assert results(sample_of(tmp_path, targets, [good] * 19 + [bad], **settings))[0].verdict == "missed"
+
+
+def test_what_is_certain_holds_in_every_window_and_place(tmp_path):
+    targets = "none: {from: arrival, to: arrival, within: 1 min, share: 100 %, per: day, hold: 100 %, in_each: channel}"
+    tips_of_both = [through(100, 110, 115), through(200, 210, 215, channel="web")]
+    settings = {"warm_up": "0 d", "length": "2 d", "cool_down": "1 d"}
+    found = results(sample_of(tmp_path, targets, [tips_of_both] * 2, **settings))[0]
+    assert (found.verdict, found.certain, found.low, found.high) == ("met", True, 1, 1)
+
+
+def test_the_value_is_that_of_the_worst_place_over_all_replications(tmp_path):
+    """Calls come to 3 of 4 and 19 of 20, webs to 9 of 10 and 7 of 10: 22 of 24, and 16 of 20."""
+
+    def some(calls, late_calls, webs, late_webs):
+        return [
+            *[through(100, 110, 115)] * calls,
+            *[through(200, 230, 235)] * late_calls,
+            *[through(300, 310, 315, channel="web")] * webs,
+            *[through(400, 430, 435, channel="web")] * late_webs,
+        ]
+
+    sample = sample_of(tmp_path, QUICK.replace("80 %", "40 %, in_each: channel"), [some(3, 1, 9, 1), some(19, 1, 7, 3)])
+    found = results(sample)[0]
+    assert (found.value, found.worst, found.values) == (16 / 20, "web", (0.9, 0.7))
+    units = sample.frame.units * 2
+    met = {"call": ([3, 19], [4, 20]), "web": ([9, 7], [10, 10])}
+    single = [share_interval(*one, 0.95, units) for one in met.values()]
+    sure = [share_interval(*one, 0.975, units) for one in met.values()]
+    assert (found.low, found.high) == (min(one.low for one in single), min(one.high for one in sure))
+    assert came_to(found).endswith(", worst: web")
+
+
+def test_of_times_the_worst_place_has_the_longest(tmp_path):
+    slow_web = [through(100, 110, 115), through(400, 430, 435, channel="web")]
+    found = results(
+        sample_of(tmp_path, MEAN.replace("mean: 20 min", "mean: 40 min, in_each: channel"), [slow_web] * 3)
+    )[0]
+    assert (found.value, found.low, found.high) == (30 * MINUTE,) * 3
+    assert (found.worst, found.verdict, found.too_few, found.silent) == ("web", "met", (), ())
+
+
+def test_a_place_with_too_few_tips_leaves_the_verdict_open(tmp_path):
+    many = [through(100, 110, 115)] * 50
+    one_web = [*many, through(400, 410, 415, channel="web")]
+    targets = QUICK.replace("80 %", "90 %, in_each: channel")
+    settings = {"length": "200 d", "cool_down": "1 d"}
+    found = results(sample_of(tmp_path, targets, [many] * 19 + [one_web], **settings))[0]
+    assert (found.verdict, found.too_few, found.silent) == ("undecided", ("web",), ())
+    found = results(sample_of(tmp_path, targets, [many] * 20, **settings))[0]
+    assert (found.verdict, found.too_few, found.silent) == ("met", (), ("web",))
+    bad_call = [through(200, 230, 235)] * 50
+    found = results(sample_of(tmp_path, targets, [bad_call] * 19 + [[*bad_call, one_web[-1]]], **settings))[0]
+    assert (found.verdict, found.worst, found.too_few) == ("missed", "call", ("web",))
+
+
+def test_a_mean_may_leave_out_so_many_tips_and_no_more(tmp_path):
+    def found(lost, targets=MEAN, **given):
+        return results(sample_of(tmp_path, targets, [tips(100 - lost, lost=lost)] * 5), **given)[0]
+
+    assert (found(5).verdict, found(5).left_out.share.value) == ("met", 0.05)
+    twelve = found(12)
+    assert (twelve.verdict, twelve.left_out.tips, twelve.left_out.most) == ("missed", 60, 0.05)
+    assert left_out_words(twelve) == "12 % of its tips never came to take.start; at most 5 % may be left out"
+    assert came_to(twelve) == "10.0 min (10.0 to 10.0), 12 % left out"
+    assert found(12, MEAN.replace("20 min}", "20 min, left_out: 15 %}")).verdict == "met"
+    chosen = MEAN.replace("20 min}", "20 min, lost_tips: left_out}")
+    assert (found(12, chosen).verdict, found(12, chosen).left_out.most) == ("met", None)
+    assert came_to(found(12, chosen)) == "10.0 min (10.0 to 10.0), 12 % left out"
+    assert found(12, chosen.replace("out}", "out, left_out: 10 %}")).verdict == "missed"
+    assert found(12, QUICK).left_out is None
+    share = found(12, QUICK.replace("80 %}", "80 %, lost_tips: left_out}"))
+    assert (share.value, share.verdict, share.left_out.share.value) == (1, "met", 0.12)
+
+
+def test_more_left_out_than_may_be_is_missed_where_chance_alone_could_not_make_it(tmp_path):
+    replications = [tips(100 - lost, lost=lost) for lost in (2, 4, 6, 8, 10)]
+    found = results(sample_of(tmp_path, MEAN, replications))[0]
+    assert found.left_out.share.value == 0.06
+    assert found.left_out.share.low < 0.05
+    assert found.verdict == "undecided"
+
+
+def test_tips_without_a_label_are_left_out_of_a_target_on_a_tier(tmp_path):
+    targets = "tier: {of: {tier: A}, from: arrival, to: take.start, mean: 20 min}"
+    unlabelled = Tip(300, [Visit("take", 300)], lost=305)
+    sample = sample_of(tmp_path, targets, [[*[through(100, 110, 115)] * 9, unlabelled]] * 3)
+    found = results(sample)[0]
+    assert (found.left_out.tips, found.left_out.share.value, found.verdict) == (3, 0.1, "missed")
+
+
+def test_a_search_may_leave_out_what_the_own_staffing_does_and_needs_a_tip_to_judge(tmp_path):
+    chosen = MEAN.replace("20 min}", "20 min, lost_tips: left_out}")
+    own = sample_of(tmp_path, f"{MEAN}\n{chosen.replace('mean:', 'chosen:', 1)}\n{QUICK}", [tips(90, lost=10)] * 5)
+    assert searched_left_out(own) == {"mean": 0.1, "chosen": 0.1}
+    assert searched_left_out(sample_of(tmp_path, MEAN, [tips(99, lost=1)] * 5)) == {"mean": 0.05}
+    assert searched_left_out(sample_of(tmp_path, MEAN.replace("}", ", left_out: 8 %}"), [tips(1)] * 5)) == {
+        "mean": 0.08
+    }
+    assert [one.verdict for one in results(own)] == ["missed", "met", "met"]
+    assert joint(own, searched={"mean": 0.1, "chosen": 0.1}).verdict == "met"
+    assert [one.verdict for one in results(own, searched={"mean": 0.2, "chosen": 0.05})] == ["met", "missed", "met"]
+    nobody = sample_of(tmp_path, MEAN, [tips(0, lost=10)] * 5)
+    assert joint(nobody).verdict == "undecided"
+    assert joint(nobody, searched=searched_left_out(nobody)).verdict == "missed"
 
 
 def test_an_occupancy_weighs_runs_by_their_time_on_duty(tmp_path):
@@ -121,6 +240,21 @@ def test_an_occupancy_weighs_runs_by_their_time_on_duty(tmp_path):
     assert found.value == pytest.approx((300 + 180 + 240) / 3 / 600)
     assert found.verdict == "met"
     assert 0 < found.low < found.value < found.high < 0.85
+
+
+def test_met_together_needs_no_correction_and_missed_does(tmp_path):
+    """Between the two intervals of a target lies its threshold: alone it is met, and so are all together."""
+    replications = [tips(90 + k % 3, slow=8 + k % 5) for k in range(10)]
+    plain = sample_of(tmp_path, f"{QUICK}\n{MEAN}\n{MEAN.replace('mean:', 'same:', 1)}", replications)
+    alone, wider = results(plain)[0], joint(plain).results[0]
+    between = (alone.low + wider.low) / 2
+    better = QUICK.replace("80 %", f"{100 * between:.6f} %")
+    found = joint(sample_of(tmp_path, f"{better}\n{MEAN}\n{MEAN.replace('mean:', 'same:', 1)}", replications))
+    assert (found.results[0].verdict, found.verdict) == ("undecided", "met")
+    assert found.named("met") == ["quick", "mean", "same"]
+    above = QUICK.replace("80 %", f"{50 * (alone.high + wider.high):.6f} %")
+    found = joint(sample_of(tmp_path, f"{above}\n{MEAN}\n{MEAN.replace('mean:', 'same:', 1)}", replications))
+    assert (found.results[0].verdict, found.verdict, found.named("undecided")) == ("undecided", "undecided", ["quick"])
 
 
 def test_all_targets_together_need_wider_intervals(tmp_path):

@@ -25,7 +25,9 @@ def judged(ran: Result, verdicts: list[str]) -> Result:
         replace(ran.joint.results[0], name=f"t{number}", verdict=verdict)  # type: ignore[arg-type]
         for number, verdict in enumerate(verdicts)
     )
-    return replace(ran, targets=targets, joint=replace(ran.joint, results=targets, binding="t0" if targets else None))
+    verdicts_by_name = {one.name: one.verdict for one in targets}
+    together = replace(ran.joint, results=targets, binding="t0" if targets else None, verdicts=verdicts_by_name)
+    return replace(ran, targets=targets, joint=together)
 
 
 @pytest.mark.parametrize(
