@@ -9,6 +9,7 @@ from sim.studies.runway import VOLUME
 from sim.text import page
 from sim.text.paths import wording
 from sim.text.run import limit_words
+from sim.text.staff import kept_words
 from sim.text.words import listed, percent
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ def _staff(needs: Needs) -> Iterator[str]:
             yield f"{limit_words(limit)}."
         return
     if needs.kept:
-        keep = "keeps its" if len(needs.kept) == 1 else "keep their"
-        yield f"{listed(list(needs.kept))} {keep} people: no target depends on them."
+        yield kept_words(needs.kept)
     for one in _found(needs, 0):
         yield f"Today's volume needs {one.full_time:.1f} FTE; now there are {needs.full_time_now:.1f}."
     for year in sorted({one.year for one in needs.years if one.year}):

@@ -216,10 +216,15 @@ def _chosen(answer: Answer) -> Iterator[str]:
     )
 
 
+def kept_words(pools: Sequence[str]) -> str:
+    """That some pools are not decided."""
+    keep, them = ("keeps its", "it") if len(pools) == 1 else ("keep their", "them")
+    return f"{listed(list(pools))} {keep} people: no target depends on {them}."
+
+
 def _kept(answer: Answer) -> Iterator[str]:
     if answer.kept:
-        keep = "keeps its" if len(answer.kept) == 1 else "keep their"
-        yield f"{listed(list(answer.kept))} {keep} people: no target depends on them."
+        yield kept_words(answer.kept)
 
 
 def _overloaded(found: Found) -> Iterator[str]:

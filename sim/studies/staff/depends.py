@@ -62,7 +62,7 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
                 for target in scenario.targets.values()
                 if isinstance(target, OfTips) and _minds(scenario, target, number)
             ]
-            if (entering[number] & ~np.any(minded, axis=0)).any():
+            if bool(np.any(entering[number] & ~np.any(minded, axis=0))):
                 found.append(number)
     return tuple(found)
 

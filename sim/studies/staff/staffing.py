@@ -159,7 +159,8 @@ def cheapest(
 
     `pools` names the pools that are decided, with bounds or None, as in `staffed.decided`; `start` gives
     numbers by path from which the search sets out, such as the answer to a question much like this one. With
-    `allow_overload` lines may grow without end and tips give up unminded. QuestionError where nothing can be decided.
+    `allow_overload` lines may grow without end and tips give up unminded.
+    Where no target depends on the pools named, the answer has no posts. QuestionError where no pool has staff.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
@@ -187,6 +188,9 @@ def staff(
     """
     trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
+    if not decided(scenario, pools):
+        spared = ", ".join(kept(scenario, pools))
+        raise QuestionError(f"there is nobody to decide about: no target depends on the people of {spared}")
     best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
     if any(one.beyond_staff for one in best):
         return Answer(scenario, (), best, None, None, "beyond staff")
@@ -203,9 +207,7 @@ def _check(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> None:
     """QuestionError where no staffing could be looked for, said before anything is run."""
     if not scenario.targets:
         raise QuestionError("there are no targets that a staffing could meet")
-    if not decided(scenario, pools):
-        if names := kept(scenario, pools):
-            raise QuestionError(f"there is nobody to decide about: no target depends on {', '.join(names)}")
+    if not decided(scenario, pools) and not kept(scenario, pools):
         raise QuestionError("there is nobody to decide about: no pool was named that has staff")
 
 
