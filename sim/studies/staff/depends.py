@@ -78,7 +78,7 @@ def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
 
 def _covered(tips: Crowd, of: Filter | None) -> NDArray[np.bool_]:
     """(rows,) the kinds of tips that a filter matches whatever they are labelled."""
-    found: NDArray[np.bool_] = tips.of(of).all(axis=1)
+    found: NDArray[np.bool_] = np.asarray(tips.of(of).all(axis=1))
     return found
 
 
