@@ -28,9 +28,9 @@ from sim.draw import draw
 from sim.dynamics.clock import MINUTE
 from sim.dynamics.engines import simulate
 from sim.measures.frame import Frame
-from sim.measures.held import VALUE, side
+from sim.measures.held import VALUE
+from sim.measures.kinds import InPlace
 from sim.measures.measures import measure
-from sim.measures.targets import estimated, weighed
 from sim.measures.theory import erlang_a, mean_wait, wait_above, wait_in_one_line
 from sim.scenario.loading import load
 
@@ -260,17 +260,20 @@ def _ratios(frame: Frame, indices: range) -> Floats:
     return np.stack(found)
 
 
+def _in_place(frame: Frame, k: int, ratio: Floats) -> InPlace:
+    return InPlace(frame.targets[k], ratio, np.zeros((len(ratio), 0)), frame.units)
+
+
 def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
     target = frame.targets[k]
-    parts, wholes = weighed(target, ratio[:, VALUE]).T
+    parts, wholes = _in_place(frame, k, ratio).pairs(VALUE).T
     unit = MINUTE if target.kind == "mean" else 1
     pooled = float(parts.sum() / wholes.sum())
     residual = (parts - pooled * wholes) / wholes.mean()
     ideal = 1.96 * float(residual.std()) / math.sqrt(N_REPLICATIONS)
     truth = pooled if asked.truth is None else asked.truth * unit
-    each = [
-        estimated(target, twenty, 0.95, frame.units) for twenty in ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
-    ]
+    repeated = ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
+    each = [_in_place(frame, k, twenty).estimate(0.95) for twenty in repeated]
     half = np.array([one.half_width for one in each])
     below, above = sum(one.high < truth for one in each), sum(one.low > truth for one in each)
     return Row(
@@ -279,7 +282,7 @@ def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
         n=len(each),
         below=below,
         above=above,
-        flattering=above if side(target) == "at_least" else below,
+        flattering=above if target.side == "at_least" else below,
         half_width=float(half.mean()) / unit,
         half_width_error=float(half.std()) / math.sqrt(len(each)) / unit,
         ideal=ideal / unit,
