@@ -24,7 +24,6 @@ from sim.plots.style import (
 )
 from sim.scenario.readings import READINGS
 from sim.studies.claims.audit import Audit, Status, Together
-from sim.studies.staff.staffed import fte
 from sim.text.claims import AlikeReadings, arithmetic, finding, legend, rows
 
 NAME: Final = 0.42
@@ -149,7 +148,7 @@ def _style(look: ClaimMark) -> dict[str, Any]:
 def _needs(found: Audit, claim: str) -> str:
     """The staffing of the readings that need one, the least and the most."""
     tested = (one.tested for name in READINGS if (one := found.outcomes.get((claim, name))) is not None)
-    numbers = [fte(one.found.paid_hours) for one in tested if one is not None and one.found is not None]
+    numbers = [one.found.fte for one in tested if one is not None and one.found is not None]
     if not numbers:
         return ""
     least, most = f"{min(numbers):.0f}", f"{max(numbers):.0f}"
@@ -163,7 +162,7 @@ def _all_needs(found: Audit) -> str:
         one = found.together[name]
         if one.found is not None:
             out = len(one.beyond_staff)
-            told.append(f"{name} {fte(one.found.paid_hours):.0f} FTE{f' ({out} left out)' if out else ''}")
+            told.append(f"{name} {one.found.fte:.0f} FTE{f' ({out} left out)' if out else ''}")
     return f"Together, as far as any staff can meet them: {', '.join(told)}." if told else "Together."
 
 

@@ -12,7 +12,7 @@ from sim.scenario.targets import Between
 from sim.studies.claims.audit import ALL, STATUSES
 from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.laid import fixed_words
-from sim.studies.staff.staffed import fte, people_words
+from sim.studies.staff.staffed import people_words
 from sim.tables.declared import Column, Table, number, text, whole
 from sim.tables.figures import came_columns, of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def _needs(get: Callable[[Any], Answer | None], before: str) -> tuple[Column[Any], ...]:
     """The staff that something needs; heads begin with `before`."""
     return (
-        number(f"{before}fte", "", of(get, lambda one: fte(one.paid_hours)), "full-time equivalents, overtime apart"),
+        number(f"{before}fte", "", of(get, lambda one: one.fte), "full-time equivalents, overtime apart"),
         number(f"{before}cost_a_week", "", of(get, lambda one: one.cost), "paid hours times the prices"),
         text(
             f"{before}people",

@@ -11,7 +11,7 @@ from sim.scenario.readings import READINGS, ReadingName
 from sim.studies.claims.audit import ALL, Audit, ReadingOutcome, Together
 from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
 from sim.studies.claims.laid import fixed_words
-from sim.studies.staff.staffed import fte, people_words
+from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page
 from sim.text.words import count, listed, percent, span, target_words
@@ -164,7 +164,7 @@ def staffing(one: ReadingOutcome) -> str:
     if one.tested.found is None:
         return "none found"
     share = f" for {percent(ALL)}" if one.tested.allows_none else ""
-    return f"{fte(one.tested.found.paid_hours):.1f} FTE{share}"
+    return f"{one.tested.found.fte:.1f} FTE{share}"
 
 
 def value(one: TargetResult) -> str:
@@ -286,7 +286,7 @@ def _with_staff(found: Audit, one: Together) -> str:
     own = {path: value for path, value in one.inputs.changes.items() if _differs(found, path, value)}
     fixed = f", at {listed(fixed_words(own))}" if own else ""
     people = people_words(one.found.posts, one.found.staffing or ())
-    return f"{fte(one.found.paid_hours):.1f} FTE ({people}){fixed}; the line has {found.fte:.1f} FTE"
+    return f"{one.found.fte:.1f} FTE ({people}){fixed}; the line has {found.fte:.1f} FTE"
 
 
 def _differs(found: Audit, path: str, value: object) -> bool:

@@ -325,7 +325,7 @@ def _staff_ratio(work: _UnderWay, name: ReadingName, tested: Mapping[str, Tested
     if now.staffing is None or before.staffing is None:
         return Weighed(math.nan, limit, None, f"no staffing was found for one of the two {at}")
     ratio = now.cost / before.cost
-    says = f"{fte(now.paid_hours):.1f} FTE against {fte(before.paid_hours):.1f} without, {100 * ratio:.3g} %, {at}"
+    says = f"{now.fte:.1f} FTE against {before.fte:.1f} without, {100 * ratio:.3g} %, {at}"
     return Weighed(ratio, limit, _within(ratio, limit, bound), says)
 
 
