@@ -245,18 +245,23 @@ def results(
     sample: Sample,
     confidence: float | None = None,
     names: Collection[str] | None = None,
+    *,
+    in_search: bool = False,
 ) -> list[TargetResult]:
-    """What the targets came to, each with its own interval; those named, or all. The scenario's confidence if none."""
+    """What the targets came to, each with its own interval; those named, or all. The scenario's confidence if none.
+
+    What a target leaves out has no part in its verdict `in_search`, which judges that by itself.
+    """
     confidence = sample.frame.scenario.run.confidence if confidence is None else confidence
     return [
-        _result(sample, k, name, confidence)
+        _result(sample, k, name, confidence, in_search)
         for k, name in enumerate(sample.frame.scenario.targets)
         if names is None or name in names
     ]
 
 
-def joint(sample: Sample, confidence: float | None = None) -> Joint:
-    """Whether all targets hold together, and in which share of the periods they did.
+def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = False) -> Joint:
+    """Whether all targets hold together, and in which share of the periods they did; `in_search` as for `results`.
 
     *Met* is met where every target is, each by its own interval: if not all of them held, one of them would have to be
     called met wrongly, and that alone has the error allowed (an intersection-union test needs no correction). *Missed*
@@ -267,8 +272,8 @@ def joint(sample: Sample, confidence: float | None = None) -> Joint:
     """
     scenario = sample.frame.scenario
     confidence = scenario.run.confidence if confidence is None else confidence
-    alone = results(sample, confidence)
-    each = tuple(results(sample, each_of(confidence, len(scenario.targets))))
+    alone = results(sample, confidence, in_search=in_search)
+    each = tuple(results(sample, each_of(confidence, len(scenario.targets)), in_search=in_search))
     told = [one for one in each if not math.isnan(one.value)]
     verdicts = {
         one.name: _together(one.verdict, all_at_once.verdict) for one, all_at_once in zip(alone, each, strict=True)
@@ -304,7 +309,7 @@ def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
     return (counts[:, gone].sum(axis=1) + lacking).astype(float), named.astype(float)
 
 
-def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResult:
+def _result(sample: Sample, k: int, name: str, confidence: float, in_search: bool) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
     target, goal, bounds = one.target, one.target.goal, frame.bounds[k]
     found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
@@ -322,7 +327,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float) -> TargetResul
         value=found.value,
         low=found.low,
         high=found.high,
-        verdict=all_of([by_value, left_out.verdict if left_out and counted else "met"]),
+        verdict=all_of([by_value, left_out.verdict if left_out and counted and not in_search else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
         unshown=None if settled else _unshown(one, confidence),
         lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
