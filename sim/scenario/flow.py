@@ -89,7 +89,7 @@ def booked_hours(scenario: Scenario, servers: Floats) -> Floats:
     more, so much of what may overflow is moved that both pools are equally busy: the limit of a fluid, in which nobody
     waits at one pool while another has people free. A pool without people keeps nothing that may overflow to one with.
     """
-    offered = _offered_by_stage(scenario)
+    offered = offered_by_stage(scenario)
     load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
     over = [(number, stage) for number, stage in enumerate(scenario.stages) if stage.overflow is not None]
     moved = {number: np.zeros(HOURS_A_WEEK) for number, _ in over}
@@ -117,7 +117,7 @@ def offered_hours(scenario: Scenario, *, only_patient: bool = False) -> Floats:
     The work is booked on the hour in which the tip arrives. With `only_patient` only that of stages at which tips may
     give up.
     """
-    offered = _offered_by_stage(scenario)
+    offered = offered_by_stage(scenario)
     load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
     for number, stage in enumerate(scenario.stages):
         if stage.pool is not None and (stage.patience is not None or not only_patient):
@@ -125,7 +125,7 @@ def offered_hours(scenario: Scenario, *, only_patient: bool = False) -> Floats:
     return load
 
 
-def _offered_by_stage(scenario: Scenario) -> Floats:
+def offered_by_stage(scenario: Scenario) -> Floats:
     """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay."""
     tips = by_hour_of_week(scenario)
     work = flow(scenario).work

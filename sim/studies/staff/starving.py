@@ -9,7 +9,7 @@ with fewer of these; but then the line before it grows or is given up, and the s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +21,7 @@ from sim.measures.estimates import Verdict, residual_variance, student
 from sim.measures.held import VALUE
 from sim.measures.targets import left_out
 from sim.scenario.describe import describe
+from sim.scenario.flow import offered_by_stage
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import MOST_LEFT_OUT, Between, OfTips
 from sim.studies.staff.depends import pools_of, unminded_stages
@@ -92,6 +93,8 @@ class Care:
             )
         )
         self._described: Description | None = describe(scenario) if self._decided else None
+        self._work = tuple(float(part) for part in offered_by_stage(scenario).mean(axis=1)) if self._decided else ()
+        """Erlangs that come to each stage, which no staffing changes."""
 
     @property
     def only_targets(self) -> bool:
@@ -106,7 +109,7 @@ class Care:
     def _lines(self, staffed: Scenario, sample: Sample) -> list[Concern]:
         if self._described is None:
             return []
-        growing = _growing(staffed, self._described)
+        growing = _growing(staffed, self._described, self._work)
         if len(sample.places[0]):
             growing |= {name: max(load, growing.get(name, 0.0)) for name, load in _seen_growing(sample).items()}
         return [
@@ -161,18 +164,17 @@ def _beyond(value: float, least: float, allowed: float) -> Verdict:
     return "missed" if least > allowed else "undecided"
 
 
-def _growing(staffed: Scenario, described: Description) -> dict[str, float]:
+def _growing(staffed: Scenario, described: Description, work: Sequence[float]) -> dict[str, float]:
     """The pools to which, over the week, as much work comes as they can do or more, with load over people.
 
     Work that may give up makes no line grow; work that may overflow does so only where both pools together cannot do
     it.
     """
-    stages = {stage.name: stage for stage in staffed.stages}
     load = {one.pool: replace(one, servers=_servers(staffed, one.pool), offered=0.0) for one in described.pools}
     staying: list[tuple[tuple[str, ...], float]] = []
-    for name, erlangs in _by_stage(staffed, described):
-        if stages[name].patience is None and erlangs > 0:
-            staying.append((pools_of(stages[name]), erlangs))
+    for stage, erlangs in zip(staffed.stages, work, strict=True):
+        if stage.pool is not None and stage.patience is None and erlangs > 0:
+            staying.append((pools_of(stage), erlangs))
     found: dict[str, float] = {}
     for group in dict.fromkeys([*((one.pool,) for one in described.pools), *(pools for pools, _ in staying)]):
         offered = sum(erlangs for pools, erlangs in staying if set(pools) <= set(group))
@@ -189,21 +191,6 @@ def _over(pool: PoolLoad) -> float:
 
 def _servers(staffed: Scenario, pool: str) -> float:
     return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].concurrency
-
-
-def _by_stage(scenario: Scenario, described: Description) -> list[tuple[str, float]]:
-    """The stages that people serve, with their part of the load of their pool in erlangs."""
-    work = {one.stage: one.visits * one.mean_minutes for one in described.stages}
-    offered = {one.pool: one.offered for one in described.pools}
-    total: dict[str, float] = {}
-    for stage in scenario.stages:
-        if stage.pool is not None:
-            total[stage.pool] = total.get(stage.pool, 0.0) + work[stage.name]
-    return [
-        (stage.name, offered[stage.pool] * work[stage.name] / total[stage.pool] if total[stage.pool] else 0.0)
-        for stage in scenario.stages
-        if stage.pool is not None
-    ]
 
 
 def _seen_growing(sample: Sample) -> dict[str, float]:
