@@ -110,7 +110,8 @@ class TargetResult:
     certain: bool
     """Whether the verdict follows from the document for every draw (`scenario/certain.py`)."""
     unshown: NothingFailed | None
-    """What is shown, where nothing failed and that is not yet the threshold; else None."""
+    """What is shown, where nothing failed and that is not yet the threshold; else None, as where nothing was left to
+    chance."""
     lower_bound: bool
     """Whether the value is a lower bound: of times of which some are still open."""
     values: tuple[float, ...]
@@ -339,7 +340,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapp
         high=found.high,
         verdict=all_of([by_value, left_out.verdict if left_out and counted else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
-        unshown=None if settled else _unshown(one, confidence),
+        unshown=None if settled or frame.recorded else _unshown(one, confidence),
         lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
