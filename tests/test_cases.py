@@ -176,28 +176,42 @@ def test_16_as_many_as_erlang_c_asks_for_paid_for_those_who_are_off() -> None:
     )
     assert list(answer.staffing["people"]) == [14]
     assert answer.staffed.pools["agents"].staff == 14
-    assert not [said for said in answer.sentences() if "on " in said and "Mon" in said]
+    assert answer.staffing["paid_h_a_week"].sum() == pytest.approx(3360)
+    # Demand and people are the same at all hours.
+    assert "it fails at no hours more than at others" in " ".join(answer.sentences())
 
 
 # --- Lost, closed, empty ----------------------------------------------------------------------------------------------
 
 
+LOST = ", ".join(f"lost{share}: {{lost: {share} %}}" for share in (1, 3, 5))
+PERFECT = f"s99: {within('1 h', '99 %')}, s90: {within('1 h', '90 %')}, {LOST}"
+
+
+def perfect(staff: int) -> str:
+    """20 calls an hour of 6 minutes, whose callers wait an hour, and five promises."""
+    run = "length: 28 d, replications: 20"
+    return scenario(run, "20/h", f"agents: {{staff: {staff}}}", answered("6 min", ", patience: 60 min"), PERFECT)
+
+
 def test_40_where_nobody_waits_all_five_are_met() -> None:
     """20 an hour on 40 people: that anybody waits an hour has a chance that no number of seeds comes upon."""
-    found = sim.run(
-        scenario(
-            "length: 28 d, replications: 20",
-            "20/h",
-            "agents: {staff: 40}",
-            answered("6 min", ", patience: 60 min"),
-            f"s99: {within('1 h', '99 %')}, s90: {within('1 h', '90 %')}, lost1: {{lost: 1 %}}, lost3: {{lost: 3 %}}, "
-            "lost5: {lost: 5 %}",
-        )
-    )
+    found = sim.run(perfect(40))
     assert list(found.targets["verdict"]) == ["met"] * 5
     assert list(found.targets["value"]) == [1, 1, 0, 0, 0]
     # 20 x 28 x 480 tips are expected, and their number varies as its root.
     assert found.replications["arrived_tips"].sum() == pytest.approx(268_800, abs=ERRORS * math.sqrt(268_800))
+
+
+def test_40_an_answer_that_holds_has_no_target_that_is_undecided() -> None:
+    """Three people are enough and two are not; what all five come to at once shows less than what each shows alone."""
+    answer = sim.staff(perfect(40))
+    assert list(answer.staffing["people"]) == [3]
+    said = " ".join(answer.sentences())
+    assert "It holds on 20 fresh replications" in said
+    assert list(answer.staff_targets["verdict"]) == ["met"] * 5
+    # Of a target that nothing fails no hours are told.
+    assert "at no hours" not in said
 
 
 def test_28_who_calls_again_comes_home_in_between() -> None:
@@ -291,6 +305,17 @@ def test_36_eight_hours_of_work_in_shifts_of_seven(tmp_path: Path, how: str, end
     # One run without chance shows what it shows; no number of replications shows more.
     said = told(tmp_path, LONG.format(how=how))
     assert "run once" in said
+    assert "replications" not in said
+
+
+def test_36_what_differs_without_chance_is_no_noise(tmp_path: Path) -> None:
+    (tmp_path / "tips.csv").write_text("received\n2025-01-06 09:00\n", encoding="utf-8")
+    variants = "variants: {restart: {pools.desk.at_shift_end: restart}}\n"
+    (tmp_path / "case.yaml").write_text(LONG.format(how="resume") + variants, encoding="utf-8")
+    done = tipline("compare", tmp_path / "case.yaml", "--out", tmp_path / "out")
+    said = " ".join(done.output.split())
+    assert "restart makes done (-100.00 points) worse. It turns done from kept to broken." in said
+    assert "noise" not in said
     assert "replications" not in said
 
 

@@ -228,6 +228,17 @@ class Joint:
     """The target that uses up most of what it allows; None where nothing was counted."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """Of each target what it adds to the verdict: met by its own interval, missed by the one that holds with all."""
+    alone: tuple[TargetResult, ...] = ()
+    """The targets, each with its own interval."""
+
+    @property
+    def deciding(self) -> tuple[TargetResult, ...]:
+        """The targets with the intervals by which they add to the verdict.
+
+        Those that hold all at once, but where one is met by its own interval alone.
+        """
+        both = zip(self.alone, self.results, strict=True)
+        return tuple(own if own.verdict == "met" and every.verdict == "undecided" else every for own, every in both)
 
     def named(self, verdict: Verdict) -> list[str]:
         """The targets that add so much to the verdict."""
@@ -284,6 +295,7 @@ def joint(sample: Sample, confidence: float | None = None, *, searched: Mapping[
         shares=_by_unit(sample.joint, sample.frame, confidence),
         binding=max(told, key=lambda one: one.used).name if told else None,
         verdicts=verdicts,
+        alone=tuple(alone),
     )
 
 
