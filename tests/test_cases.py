@@ -310,11 +310,13 @@ def test_36_eight_hours_of_work_in_shifts_of_seven(tmp_path: Path, how: str, end
 
 def test_36_what_differs_without_chance_is_no_noise(tmp_path: Path) -> None:
     (tmp_path / "tips.csv").write_text("received\n2025-01-06 09:00\n", encoding="utf-8")
-    variants = "variants: {restart: {pools.desk.at_shift_end: restart}}\n"
+    variants = "variants: {finish: {pools.desk.at_shift_end: finish}, restart: {pools.desk.at_shift_end: restart}}\n"
     (tmp_path / "case.yaml").write_text(LONG.format(how="resume") + variants, encoding="utf-8")
     done = tipline("compare", tmp_path / "case.yaml", "--out", tmp_path / "out")
     said = " ".join(done.output.split())
     assert "restart makes done (-100.00 points) worse. It turns done from kept to broken." in said
+    # The hour of the second day is done in overtime, and is paid for; of the five days that is 1.4 hours a week.
+    assert "finish changes no target: not one comes to anything else in this period. It takes 1.4 paid hours" in said
     assert "noise" not in said
     assert "replications" not in said
 

@@ -141,7 +141,8 @@ def _of(found: Comparison, one: Contender) -> str:
     noise = [change.target for change in changes if not change.difference.real and not change.nothing]
     none = [change.target for change in changes if change.nothing]
     if changes and len(none) == len(changes) and not elsewhere:
-        return f"{one.label} changes nothing: not one target comes to anything else in any replication."
+        price, where = _price(found, one), "in this period" if found.certain else "in any replication"
+        return f"{one.label} changes no target: not one comes to anything else {where}. {price[0].upper()}{price[1:]}."
     said = []
     for better, word in ((True, "better"), (False, "worse")):
         told = [f"{change.target} ({_amount(change, found)})" for change in real if change.better == better]
