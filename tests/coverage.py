@@ -6,7 +6,7 @@ independent; the rows of one line come from the same replications. Truths are fo
 mean of all replications of all repetitions, 2,000 times the data of one; ideal is 1.96 true standard errors of 20
 replications, from the same.
 
-With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some 15 minutes of one
+With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some 20 minutes of one
 core; `--jobs` shares it out, and `--keep` keeps the replications, to judge them anew by another method.
 """
 

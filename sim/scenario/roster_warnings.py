@@ -255,7 +255,7 @@ def _some_never_off(scenario: Scenario) -> Iterator[str]:
     if any(there[name].shrinkage for name in given) and without:
         yield (
             f"nobody is ever off in {_listed(without)}: no shrinkage is given there, as it is for {_listed(given)}; "
-            "run.shrinkage gives it to all pools without their own"
+            "run.shrinkage gives it to all pools without their own (hours and cost depend on it, verdicts do not)"
         )
 
 

@@ -562,7 +562,7 @@ class LostTarget(OfTips):
 
     def of_tip(self, column: str) -> str:
         return {
-            "lost": f"it gave up for good, as at most {percent(self.lost)} may",
+            "lost": f"it gave up for good; at most {percent(self.lost)} may",
             "open": "it could still give up when the run ended",
             "met": "it did not give up for good",
         }[column]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import Joint, TargetResult
-from sim.scenario.targets import WINDOWS
+from sim.scenario.targets import WINDOWS, Between
 from sim.text import page
 from sim.text.words import (
     are,
@@ -105,8 +105,8 @@ def _what_was_run(result: Result) -> str:
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
     if sample.frame.recorded:
         return (
-            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: what "
-            "was kept or broken in this period"
+            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
+            "what was kept or broken in this period, which says nothing of others"
         )
     return (
         f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
@@ -141,12 +141,15 @@ def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
 
 def _unjudged(one: TargetResult) -> Iterator[str]:
     fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
-    if without := " and ".join(f"{count(n)} tips {fate}" for n, fate in fates if n):
-        yield f"{without} before anybody had labelled them, so not judged"
+    if without := " and ".join(f"{count(n)} were {fate}" for n, fate in fates if n):
+        yield f"of {count(sum(one.counts.values()))} tips {without} before anybody had labelled them, so not judged"
     if one.left_out and one.left_out.verdict != "met":
         yield left_out_words(one)
     elif not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
-        yield f"{count(uncounted)} tips never came to its end, and {one.target.a} cannot count them"
+        assert isinstance(one.target, Between)
+        its = sum(n for column, n in one.counts.items() if column not in ("without_start", "not_of"))
+        what = f"{count(uncounted)} of {count(its)} tips"
+        yield f"{what} never came to {one.target.to_name}, and {one.target.a} cannot count them"
     if one.unshown is not None:
         yield nothing_failed_words(one.unshown)
     if one.counts["open"]:
@@ -183,11 +186,15 @@ def _why(result: Result) -> str:
             return f"{are(missed, 'broken')}"
         return "every target was kept" if not undecided else f"open tips decide {listed(undecided)}"
     if missed:
-        return f"{listed(missed)} {'is' if len(missed) == 1 else 'are'} missed, with intervals that hold all at once"
+        wider = ", also by the wider intervals that hold for all targets at once" if len(result.targets) > 1 else ""
+        return f"{are(missed, 'missed')}{wider}"
+    counted = {one.name for one in result.targets if not math.isnan(one.value)}
+    if undecided and not counted & set(undecided):
+        return f"nothing was counted for {listed(undecided)}"
     if undecided:
-        return (
-            f"{listed(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided; --until-decided adds replications"
-        )
+        n = count(len(result.done.sample))
+        then = f" still, after {n} replications" if result.looks > 1 else "; --until-decided adds replications"
+        return f"{are(undecided, 'undecided')}{then}"
     return "every target is met"
 
 
@@ -247,7 +254,8 @@ def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
 
 def limit_words(one: Limit) -> str:
     """What staff can do for a target, and what stands in the way where it can do nothing."""
-    best = f"with unlimited staff it comes to {came_to(one.result)}"
+    always = " at all hours" if one.at_posts is not None else ""
+    best = f"with unlimited staff{always} it comes to {came_to(one.result)}"
     if one.more_staff == "hours" and one.at_posts is not None:
         shut = listed([f"{closed.pool} is closed {closed.words}" for closed in one.closed])
         return (
@@ -256,7 +264,7 @@ def limit_words(one: Limit) -> str:
             f"{came_to(one.result)}"
         )
     if one.at_posts is not None and one.at_posts.verdict == "met":
-        best = f"with unlimited ones it comes to {came_to(one.at_posts)}"
+        best = f"with unlimited people there it comes to {came_to(one.at_posts)}"
         return f"more people on the posts there are can meet {one.name}: {best}"
     if one.result.verdict == "met":
         return f"more staff can meet {one.name}: {best}"

@@ -247,7 +247,7 @@ targets:
         "quick": "missed: it was lost before answer.start",
         "fair": "not judged: it was lost, and lost tips are left out",
         "mean": "not judged: it was lost before leave, and a mean cannot count it",
-        "kept": "missed: it gave up for good, as at most 5 % may",
+        "kept": "missed: it gave up for good; at most 5 % may",
     }
 
 

@@ -203,6 +203,55 @@ def test_bounds_of_the_command_line_hold(two: Path, tmp_path: Path) -> None:
     assert back["one_less_verdict"] == "below the bounds"
 
 
+def test_what_the_posts_cannot_meet_is_refused_before_any_search(tmp_path: Path) -> None:
+    file = tmp_path / "closed.yaml"
+    file.write_text(CLOSED, encoding="utf-8")
+    asked = ("staff", file, "--out", tmp_path / "out", "--json", "--strict")
+    done = tipline(*asked)
+    data = json.loads(done.stdout)
+    assert done.exit_code == options.NOT_MET
+    assert (data["why_none"], "staff_tried" in data) == ("closed", False)
+    assert targets(data)["first"]["more_staff"] == "hours"
+    assert targets(data)["first"]["closed"] == "desk from 17:00 to 9:00 and at weekends"
+    assert "since desk is closed from 17:00 to 9:00 and at weekends" in " ".join(data["answer"])
+    run = json.loads(tipline("run", file, "--out", tmp_path / "run", "--json").stdout)
+    [first] = run["unlimited"]
+    assert first["more_staff"] == "hours"
+    assert 0.2 < first["at_posts_value"] < 0.3
+
+
+CLOSED = """\
+scenario: Closed at weekends
+run: {start: 2025-01-06 00:00, warm_up: 7 d, length: 56 d, cool_down: 7 d, replications: 6, seed: 1}
+demand: {volume: 5/h}
+pools: {desk: {shifts: [{from: "09:00", to: "17:00", staff: 6, days: mon-fri}]}}
+stages: [{name: read, pool: desk, service: {exponential: {mean: 10 min}}}]
+targets: {first: {from: arrival, to: read.start, within: 1 h, share: 90 %}}
+"""
+
+
+def test_an_answer_that_is_not_confirmed_is_not_met_when_strict(tmp_path: Path) -> None:
+    """So few replications cannot show that 99.5 % are served within a day, although nothing speaks against it."""
+    file = tmp_path / "few.yaml"
+    file.write_text(FEW, encoding="utf-8")
+    asked = ("staff", file, "--pools", "desk=5..5", "--out", tmp_path / "out", "--json")
+    done = tipline(*asked)
+    data = json.loads(done.stdout)
+    assert (done.exit_code, data["not_shown_on_fresh_seeds"]) == (options.DONE, ["day"])
+    assert [row["people"] for row in data["staffing"]] == [5]
+    assert tipline(*asked, "--strict").exit_code == options.NOT_MET
+
+
+FEW = """\
+scenario: Hardly any tips
+run: {start: 2025-01-06 00:00, length: 1 d, cool_down: 1 d, replications: 4, seed: 1}
+demand: {volume: 2/d}
+pools: {desk: {staff: 5}}
+stages: [{name: read, pool: desk, service: {exponential: {mean: 10 min}}}]
+targets: {day: {from: arrival, to: read.end, within: 1 d, share: 99.5 %}}
+"""
+
+
 def test_a_pool_that_no_target_depends_on_keeps_its_people(two: Path, tmp_path: Path) -> None:
     data = json.loads(tipline("staff", two, "--targets", "taken", "--out", tmp_path, "--json").stdout)
     assert data["kept"] == ["back"]

@@ -264,7 +264,8 @@ def test_the_small_document_and_the_examples_are_without_warning_but_of_time_off
     for name in ("national", "national_recorded"):
         assert describe(load(SCENARIOS / f"{name}.yaml")).warnings == (
             "nobody is ever off in analysts, duty_officers and receivers: no shrinkage is given there, as it is for "
-            "call_takers; run.shrinkage gives it to all pools without their own",
+            "call_takers; run.shrinkage gives it to all pools without their own "
+            "(hours and cost depend on it, verdicts do not)",
         )
         assert describe(load(SCENARIOS / f"{name}.yaml", changes=["run.shrinkage=30 %"])).warnings == ()
 

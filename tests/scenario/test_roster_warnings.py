@@ -192,7 +192,7 @@ def test_restart_with_work_longer_than_any_shift(tmp_path: Path) -> None:
 def test_one_pool_with_shrinkage_beside_others_without(tmp_path: Path) -> None:
     said = (
         "nobody is ever off in back: no shrinkage is given there, as it is for front; "
-        "run.shrinkage gives it to all pools without their own"
+        "run.shrinkage gives it to all pools without their own (hours and cost depend on it, verdicts do not)"
     )
     assert told(tmp_path, LINE, "pools.front.shrinkage=30 %") == [said]
     assert told(tmp_path, LINE, "pools.front.shrinkage=30 %", "pools.back.shrinkage=0 %") == []

@@ -130,8 +130,9 @@ def test_a_pool_is_decided_where_it_lies_on_the_way_to_what_is_judged(
 
 
 def test_who_is_sent_back_from_behind_lies_on_the_way(tmp_path: Path) -> None:
-    again = STAGES.replace("service: 5 min}", "service: 5 min, rework: {share: 10 %, back_to: answer}}")
-    scenario = written(tmp_path, again % "{from: arrival, to: answer.end, mean: 1 h}")
+    text = STAGES % "{from: arrival, to: answer.end, mean: 1 h}"
+    again = text.replace("service: 5 min}", "service: 5 min, rework: {share: 10 %, back_to: answer}}")
+    scenario = written(tmp_path, again)
     assert judged_pools(scenario) == {"front", "aside", "back"}
 
 

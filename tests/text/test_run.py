@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from sim.measures.targets import joint, results
 from sim.studies.replicate import run
 from sim.studies.result import Result
-from sim.text.run import sentences
+from sim.text.run import parts, sentences
 from tests.studies.lines import desk
 
 
@@ -55,3 +58,30 @@ def test_then_what_binds_and_how_often_all_held(ran: Result) -> None:
 
 def test_without_targets_nothing_is_answered(ran: Result) -> None:
     assert sentences(judged(ran, [])) == []
+
+
+def screen(result: Result) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(*parts(result), sep="\n")
+    return " ".join(captured.get().split())
+
+
+def test_more_replications_are_offered_where_they_may_decide(ran: Result) -> None:
+    open_yet = judged(ran, ["undecided", "met"])
+    open_yet = replace(open_yet, joint=replace(open_yet.joint, binding=None, verdict="undecided"))
+    assert "undecided: t0 is undecided; --until-decided adds replications" in screen(open_yet)
+    assert "undecided: t0 is undecided still, after 2 replications" in screen(replace(open_yet, looks=5))
+    nothing = replace(open_yet, targets=(replace(open_yet.targets[0], value=math.nan), open_yet.targets[1]))
+    assert "undecided: nothing was counted for t0" in screen(nothing)
+
+
+def test_what_is_counted_beside_is_told_of_how_many(tmp_path: Path) -> None:
+    mean = "share: 80 %}\n  mean: {of: {risk: low}, from: arrival, to: answer.start, mean: 1 h}"
+    done = run(desk(tmp_path, "share: 80 %}", mean, "run.replications=2", "stages.answer.patience=1 h"))
+    one = next(one for one in results(done.sample) if one.name == "mean")
+    lost, its = one.counts["lost"], one.counts["lost"] + one.counts["met"] + one.counts["missed"]
+    assert lost
+    assert its < done.sample.arrived.sum()
+    said = f"mean: {lost} of {its:,} tips never came to answer.start, and a mean cannot count them"
+    assert said in screen(Result(done, results(done.sample), joint(done.sample), []))
