@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,16 @@ class Difference:
     def real(self) -> bool:
         """Whether the interval leaves out 0: the change matters and is not noise."""
         return self.low > 0 or self.high < 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is no chance in it."""
+        return self.low == self.high
+
+    @property
+    def without_chance(self) -> Difference:
+        """The same of two periods in which nothing is left to chance: what differs there, differs."""
+        return self if math.isnan(self.value) else replace(self, low=self.value, high=self.value)
 
 
 def difference(

@@ -112,7 +112,8 @@ class TargetResult:
     certain: bool
     """Whether the verdict follows from the document for every draw (`scenario/certain.py`)."""
     unshown: NothingFailed | None
-    """What is shown, where nothing failed and that is not yet the threshold; else None."""
+    """What is shown, where nothing failed and that is not yet the threshold; else None, as where nothing was left to
+    chance."""
     lower_bound: bool
     """Whether the value is a lower bound: of times of which some are still open."""
     values: tuple[float, ...]
@@ -229,6 +230,17 @@ class Joint:
     """The target that uses up most of what it allows; None where nothing was counted."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """Of each target what it adds to the verdict: met by its own interval, missed by the one that holds with all."""
+    alone: tuple[TargetResult, ...] = ()
+    """The targets, each with its own interval."""
+
+    @property
+    def deciding(self) -> tuple[TargetResult, ...]:
+        """The targets with the intervals by which they add to the verdict.
+
+        Those that hold all at once, but where one is met by its own interval alone.
+        """
+        both = zip(self.alone, self.results, strict=True)
+        return tuple(own if own.verdict == "met" and every.verdict == "undecided" else every for own, every in both)
 
     def named(self, verdict: Verdict) -> list[str]:
         """The targets that add so much to the verdict."""
@@ -284,6 +296,7 @@ def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = 
         shares=_by_unit(sample.joint, sample.frame, confidence),
         binding=max(told, key=lambda one: one.used).name if told else None,
         verdicts=verdicts,
+        alone=tuple(alone),
     )
 
 
@@ -329,7 +342,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, in_search: boo
         high=found.high,
         verdict=all_of([by_value, left_out.verdict if left_out and counted and not in_search else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
-        unshown=None if settled else _unshown(one, confidence),
+        unshown=None if settled or frame.recorded else _unshown(one, confidence),
         lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},

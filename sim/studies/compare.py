@@ -89,6 +89,8 @@ class Comparison:
     changes: tuple[Change, ...]
     """Of every contender but the base, target by target, where both have it and it is of one kind."""
     replications: int
+    certain: bool
+    """Whether nothing is left to chance in any of them: each is run once, and differences are exact."""
     seed: int
     confidence: float
 
@@ -123,12 +125,13 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
         raise QuestionError(f"scenarios to compare have a label each, all different (got {labels})")
     run = scenarios[0][1].run
     n = run.replications if replications is None else replications
-    paired = not all(is_certain(scenario) for _, scenario in scenarios)
-    samples = [(label, trials.sample(scenario, n, paired=paired)) for label, scenario in scenarios]
+    certain = all(is_certain(scenario) for _, scenario in scenarios)
+    samples = [(label, trials.sample(scenario, n, paired=not certain)) for label, scenario in scenarios]
     return Comparison(
         contenders=tuple(_contender(label, sample) for label, sample in samples),
-        changes=tuple(_changes(samples, run.confidence)),
-        replications=n,
+        changes=tuple(_changes(samples, run.confidence, certain)),
+        replications=1 if certain else n,
+        certain=certain,
         seed=trials.seed,
         confidence=run.confidence,
     )
@@ -149,7 +152,7 @@ def _cost(sample: Sample) -> Cost:
     )
 
 
-def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[Change]:
+def _changes(samples: Sequence[tuple[str, Sample]], confidence: float, certain: bool = False) -> list[Change]:
     (_, base), *others = samples
     named = _by_name(base)
     pairs = [
@@ -158,7 +161,7 @@ def _changes(samples: Sequence[tuple[str, Sample]], confidence: float) -> list[C
         for name, other in _by_name(sample).items()
         if name in named and named[name][0].kind == other[0].kind
     ]
-    return [_change(label, name, one, other, confidence, len(pairs)) for label, name, one, other in pairs]
+    return [_change(label, name, one, other, confidence, len(pairs), certain) for label, name, one, other in pairs]
 
 
 _Named = tuple[Target, Floats]
@@ -172,16 +175,16 @@ def _by_name(sample: Sample) -> dict[str, _Named]:
     }
 
 
-def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int) -> Change:
+def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int, certain: bool) -> Change:
     (target, base), (other_target, changed) = one, other
     goal = target.goal
     most = goal.most
     found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
-    alone = _unpaired(base, changed, confidence, family, most)
+    alone = 0.0 if certain else _unpaired(base, changed, confidence, family, most)
     return Change(
         label=label,
         target=name,
-        difference=found,
+        difference=found.without_chance if certain else found,
         scale=goal.scale,
         better=found.value > 0 if goal.side == "at_least" else found.value < 0,
         pairing=(found.high - found.low) / alone if alone else float("nan"),

@@ -250,7 +250,7 @@ def posts(answer: Answer) -> Iterator[AtPost]:
 def targets(answer: Answer) -> Iterator[OfTarget]:
     """Every target that was asked about."""
     best = {one.name: one for one in answer.limits}
-    fresh = {one.name: one for one in answer.confirmation.joint.results} if answer.confirmation else {}
+    fresh = {one.name: one for one in answer.confirmation.joint.deciding} if answer.confirmation else {}
     for name in dict.fromkeys((*best, *fresh)):
         yield OfTarget(best.get(name), fresh.get(name))
 

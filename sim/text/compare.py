@@ -25,14 +25,22 @@ def parts(found: Comparison) -> list[RenderableType]:
     base = found.base.scenario
     return [
         Text.assemble((base.scenario, "bold"), f"  ({base.path})"),
-        page.text(
-            f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "
-            f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once."
-        ),
+        page.text(_on_what(found)),
         *(part for name in found.targets for part in _target(found, name)),
         page.heading("Cost, in an average week"),
         _costs(found),
     ]
+
+
+def _on_what(found: Comparison) -> str:
+    if found.certain:
+        return (
+            f"Nothing is left to chance, so that each is run once. Differences from {found.base.label} in this period."
+        )
+    return (
+        f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "
+        f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once."
+    )
 
 
 def answer(found: Comparison) -> list[str]:
@@ -60,6 +68,8 @@ def change_text(change: Change, told_in: str) -> str:
     digits = 1 if told_in == "min" else 2
     value, low, high = (f"{number / size:+.{digits}f}" for number in (found.value, found.low, found.high))
     unit = f" {unit}" if told_in == "min" else ""
+    if found.exact:
+        return f"{value}{unit}"
     return f"{value}{unit} ({low} to {high})" if found.real else f"noise ({low} to {high}{unit})"
 
 
@@ -131,7 +141,8 @@ def _of(found: Comparison, one: Contender) -> str:
     noise = [change.target for change in changes if not change.difference.real and not change.nothing]
     none = [change.target for change in changes if change.nothing]
     if changes and len(none) == len(changes) and not elsewhere:
-        return f"{one.label} changes nothing: not one target comes to anything else in any replication."
+        price, where = _price(found, one), "in this period" if found.certain else "in any replication"
+        return f"{one.label} changes no target: not one comes to anything else {where}. {price[0].upper()}{price[1:]}."
     said = []
     for better, word in ((True, "better"), (False, "worse")):
         told = [f"{change.target} ({_amount(change, found)})" for change in real if change.better == better]
@@ -166,7 +177,7 @@ def _turned(found: Comparison, one: Contender) -> Iterator[tuple[str, str]]:
     for name, result in one.results.items():
         before = found.base.results.get(name)
         if before is not None and before.verdict != result.verdict and before.target == result.target:
-            yield name, f"{name} from {before.verdict} to {result.verdict}"
+            yield name, f"{name} from {before.word} to {result.word}"
 
 
 def _price(found: Comparison, one: Contender) -> str:

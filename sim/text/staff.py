@@ -42,7 +42,7 @@ def parts(found: Found) -> list[RenderableType]:
     if answer.posts:
         shown += [page.heading("People"), _posts(answer)]
     if answer.confirmation is not None:
-        shown += [page.heading(_on_fresh_seeds(found)), _results(answer.confirmation.joint.results)]
+        shown += [page.heading(_on_fresh_seeds(found)), _results(answer.confirmation.joint.deciding)]
     if found.pools:
         shown += [page.heading("Pools, in an average week"), _pools(found.pools)]
     if found.frontier:
@@ -336,7 +336,7 @@ def _binding(found: Found) -> Iterator[str]:
             f"{percent(round(one.of_tips, 2))} of its tips and {percent(round(one.of_failures, 2))} of its failures "
             "arrive"
         )
-    elif result.about_tips:
+    elif result.about_tips and result.used > 0:
         text += "; it fails at no hours more than at others"
     yield f"{text}."
 

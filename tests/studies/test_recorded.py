@@ -306,8 +306,11 @@ def test_a_comparison_pairs_what_is_certain_with_what_is_drawn(tmp_path: Path) -
     base = load(tmp_path / "doc.yaml")
     slower = load(tmp_path / "doc.yaml", changes=["stages.work.service=200 s"])
     random = load(tmp_path / "doc.yaml", changes=["stages.work.service={exponential: {mean: 3 min}}"])
-    exact = compare([("base", base), ("slower", slower)], Trials(1, Settings()), 6).changes[0].difference
-    assert exact.value < 0
+    certain = compare([("base", base), ("slower", slower)], Trials(1, Settings()), 6)
+    exact = certain.changes[0].difference
+    assert exact.low == exact.value == exact.high < 0
+    assert exact.real
+    assert (certain.certain, certain.replications) == (True, 1)
     drawn_too = compare([("base", base), ("random", random)], Trials(1, Settings()), 6).changes[0].difference
     assert drawn_too.low < drawn_too.value < drawn_too.high
 
