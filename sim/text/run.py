@@ -219,7 +219,10 @@ def _binding(one: TargetResult) -> str:
     if math.isinf(one.used):
         return f"{one.name}: it allows nothing, and is broken"
     if one.used > 1:
-        return f"{one.name}: {one.used:.2g} times what it allows"
+        what = "as many fail as" if one.by_tip else "as long as" if one.unit == "min" else "what"
+        return f"{one.name}: {one.used:.2g} times {what} it allows"
+    if not one.used:
+        return "none: no target uses anything of what it allows"
     return f"{one.name}: it uses {percent(round(one.used, 2))} of what it allows"
 
 
