@@ -26,7 +26,7 @@ from sim.studies.some_targets import SomeTargets, with_some
 from sim.studies.staff.tried import leanings
 from tests.cli.lines import recorded, tipline
 from tests.studies.lines import tried
-from tests.toy_kinds import MedianTarget, toy_kinds
+from tests.toy_kinds import ToyMedian, toy_kinds
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +45,10 @@ REST = """\
 pools: {desk: {staff: 1}}
 stages: [{name: answer, pool: desk, service: 5 min}]
 targets:
-  half: {from: arrival, to: answer.start, median: 3 min}
+  half: {from: arrival, to: answer.start, toy_median: 3 min}
   mean: {from: arrival, to: answer.start, mean: 5 min}
-  each_day: {from: arrival, to: answer.start, median: 3 min, per: day, hold: 80 %}
-  all: {from: arrival, to: answer.start, middle: 5 min}
+  each_day: {from: arrival, to: answer.start, toy_median: 3 min, per: day, hold: 80 %}
+  all: {from: arrival, to: answer.start, toy_middle: 5 min}
 """
 
 
@@ -85,11 +85,11 @@ def test_a_window_has_a_value_of_its_own(tmp_path: Path) -> None:
 
 def test_a_place_has_a_value_of_its_own(tmp_path: Path) -> None:
     rest = """
-  hours: {from: arrival, to: answer.start, median: 9 min, in_each: hour}
-  halves: {from: arrival, to: answer.start, median: 5 min, in_each: half_hour}
-  middles: {from: arrival, to: answer.start, middle: 9 min, in_each: weekday}
-  hourly: {from: arrival, to: answer.start, median: 3 min, per: hour, hold: 60 %}
-  kept: {from: arrival, to: answer.start, median: 3 min, per: day, hold: 60 %, in_each: weekday}
+  hours: {from: arrival, to: answer.start, toy_median: 9 min, in_each: hour}
+  halves: {from: arrival, to: answer.start, toy_median: 5 min, in_each: half_hour}
+  middles: {from: arrival, to: answer.start, toy_middle: 9 min, in_each: weekday}
+  hourly: {from: arrival, to: answer.start, toy_median: 3 min, per: hour, hold: 60 %}
+  kept: {from: arrival, to: answer.start, toy_median: 3 min, per: day, hold: 60 %, in_each: weekday}
 """
     found = came_to(tmp_path, TIPS + NEXT_DAY, REST + rest.lstrip("\n"), start="2025-01-06", length="2 d")
     hours, halves, middles = found["hours"], found["halves"], found["middles"]
@@ -103,7 +103,7 @@ def test_a_place_has_a_value_of_its_own(tmp_path: Path) -> None:
 
 
 def test_open_tips_leave_a_low_and_a_high_case(tmp_path: Path) -> None:
-    rest = REST.replace("median: 3 min", "median: 5 min").replace("per: day", "per: hour")
+    rest = REST.replace("toy_median: 3 min", "toy_median: 5 min").replace("per: day", "per: hour")
     found = came_to(tmp_path, TIPS + NEXT_DAY + LATE, rest)
     assert found["half"].counts["open"] == 2
     # 0, 0, 0, 0, 1, 2, 4, 4, 8, 12, 16 as they are; without end for those of 1 and 2 minutes the sixth is 4.
@@ -117,7 +117,7 @@ def test_open_tips_leave_a_low_and_a_high_case(tmp_path: Path) -> None:
 
 
 def test_over_replications_it_is_the_mean_of_the_medians() -> None:
-    target = MedianTarget.model_validate({"from": "arrival", "to": "leave", "median": "5 min"})
+    target = ToyMedian.model_validate({"from": "arrival", "to": "leave", "toy_median": "5 min"})
     values = np.array([40.0, 50.0, 60.0, np.nan]) * MINUTE
     counted = ~np.isnan(values)
     pairs = np.stack([np.where(counted, values, 0), counted], axis=-1)
@@ -155,19 +155,20 @@ def test_the_joint_verdict_and_the_leaning_know_it(tmp_path: Path) -> None:
 
 def test_documents_have_its_keys(tmp_path: Path) -> None:
     whole = json_schema()["properties"]["targets"]["additionalProperties"]["else"]
-    assert {"$ref": "#/$defs/MedianTarget"} in whole["anyOf"][0]["oneOf"]
+    assert {"$ref": "#/$defs/ToyMedian"} in whole["anyOf"][0]["oneOf"]
     for written, told in (
-        ("{from: arrival, to: answer.start, medan: 3 min}", "or `pool` and `occupancy`, or `median`, or `middle`"),
-        ("{from: arrival, to: answer.strt, median: 3 min}", "a stage has the moments enter, start and end"),
-        ("{from: arrival, to: asnwer.start, median: 3}", "targets.half.to: there is no stage 'asnwer'"),
-        ("{from: arrival, to: answer.start, median: 3 min, medin: 1}", "did you mean 'median'"),
-        ("{from: arrival, to: answer.start, median: 3 min, share: 1}", "does not go with the other keys here"),
+        ("{from: arrival, to: answer.start, toy_medan: 3 min}", "`occupancy`, or `toy_median`, or `toy_middle`"),
+        ("{from: arrival, to: answer.strt, toy_median: 3 min}", "a stage has the moments enter, start and end"),
+        ("{from: arrival, to: asnwer.start, toy_median: 3}", "targets.half.to: there is no stage 'asnwer'"),
+        ("{from: arrival, to: answer.start, toy_median: 3 min, toy_medin: 1}", "did you mean 'toy_median'"),
+        ("{from: arrival, to: answer.start, toy_median: 3 min, share: 1}", "does not go with the other keys here"),
     ):
-        file = recorded(tmp_path, TIPS, REST.replace("{from: arrival, to: answer.start, median: 3 min}", written, 1))
+        right = "{from: arrival, to: answer.start, toy_median: 3 min}"
+        file = recorded(tmp_path, TIPS, REST.replace(right, written, 1))
         with pytest.raises(ScenarioError) as caught:
             sim.load(file)
         assert told in str(caught.value)
-    changed = sim.load(recorded(tmp_path, TIPS, REST), changes=["targets.half.median=9 min"])
+    changed = sim.load(recorded(tmp_path, TIPS, REST), changes=["targets.half.toy_median=9 min"])
     assert changed.targets["half"].threshold == 9 * MINUTE
 
 
@@ -192,7 +193,7 @@ def test_run_and_python_and_explain(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "plots" / "response.png").is_file()
     with (tmp_path / "out" / "targets.csv").open() as stream:
         written = {one["target"]: one for one in csv.DictReader(stream)}["half"]
-    assert (written["kind"], written["unit"], float(written["value"])) == ("median", "min", 4.0)
+    assert (written["kind"], written["unit"], float(written["value"])) == ("toy_median", "min", 4.0)
     assert (written["within_min"], float(written["threshold"])) == ("", 3.0)
     every = json.loads(tipline("run", file, "--out", tmp_path / "two", "--json").output)["targets"]
     told = next(one for one in every if one["target"] == "half")
@@ -213,8 +214,8 @@ demand: {volume: 12/h, risk: {high: 10 %, low: 90 %}}
 pools: {desk: {staff: 2}}
 stages: [{name: answer, pool: desk, service: {exponential: {mean: 10 min}}}]
 targets:
-  half: {from: arrival, to: answer.start, median: 4 min}
-  all: {from: arrival, to: answer.start, middle: 8 min}
+  half: {from: arrival, to: answer.start, toy_median: 4 min}
+  all: {from: arrival, to: answer.start, toy_middle: 8 min}
 plausible:
   demand.volume: {from: 8/h, to: 20/h}
   pools.desk.staff: {from: 1, to: 6}
@@ -272,8 +273,8 @@ subjects: {all: {says: all}}
 clocks: {clock: {says: a time}}
 claims:
   HALF: {source: paper, says: Half soon., kind: best case, subject: all, clock: clock, quantity: 9 min, readings: {
-    lenient: {target: {from: arrival, to: answer.start, median: 9 min}},
-    strict: {target: {from: arrival, to: answer.start, median: 1 s}}}}
+    lenient: {target: {from: arrival, to: answer.start, toy_median: 9 min}},
+    strict: {target: {from: arrival, to: answer.start, toy_median: 1 s}}}}
 """,
         encoding="utf-8",
     )
@@ -290,16 +291,16 @@ claims:
 
 def test_what_is_not_known_is_an_error_and_never_another_kind(tmp_path: Path) -> None:
     scenario = sim.load(recorded(tmp_path, TIPS, REST))
-    del kinds.KINDS["median"]
-    with pytest.raises(RuntimeError, match="nothing says how targets of kind 'median' are measured"):
+    del kinds.KINDS["toy_median"]
+    with pytest.raises(RuntimeError, match="nothing says how targets of kind 'toy_median' are measured"):
         sim.run(scenario)
-    with pytest.raises(LookupError, match="'median'"):
+    with pytest.raises(LookupError, match="'toy_median'"):
         kind_of(scenario.targets["half"])
 
 
 def test_a_kind_says_all_that_kinds_say() -> None:
-    with pytest.raises(ValueError, match="there is a kind 'median' of targets already"):
-        target_kind(MedianTarget)
+    with pytest.raises(ValueError, match="there is a kind 'toy_median' of targets already"):
+        target_kind(ToyMedian)
 
     class Silent(Between):
         kind: ClassVar[str] = "silent"
@@ -307,10 +308,10 @@ def test_a_kind_says_all_that_kinds_say() -> None:
     with pytest.raises(TypeError, match="Silent leaves out asks, failing, limit, says, threshold"):
         target_kind(Silent)
 
-    class Same(MedianTarget):
+    class Same(ToyMedian):
         kind: ClassVar[str] = "same"
 
-    with pytest.raises(ValueError, match="'same' and 'median' could not be told apart by their keys"):
+    with pytest.raises(ValueError, match="'same' and 'toy_median' could not be told apart by their keys"):
         target_kind(Same)
 
     class Nothing(Kind[Target]):

@@ -52,30 +52,30 @@ class Half(Between):
         return f"longer than {length(self.limit)}"
 
 
-class MedianTarget(Half):
+class ToyMedian(Half):
     """Of the tips of a replication."""
 
-    kind: ClassVar[str] = "median"
+    kind: ClassVar[str] = "toy_median"
     a: ClassVar[str] = "a median"
 
-    median: PositiveLength
+    toy_median: PositiveLength
 
     @property
     def limit(self) -> int:
-        return self.median
+        return self.toy_median
 
 
-class MiddleTarget(Half):
+class ToyMiddle(Half):
     """Of the tips of all replications together."""
 
-    kind: ClassVar[str] = "middle"
+    kind: ClassVar[str] = "toy_middle"
     a: ClassVar[str] = "a middle"
 
-    middle: PositiveLength
+    toy_middle: PositiveLength
 
     @property
     def limit(self) -> int:
-        return self.middle
+        return self.toy_middle
 
 
 class Medians(TimedKind[Half], ValueKind[Half]):
@@ -128,13 +128,15 @@ class Middles(Medians):
 
 @contextmanager
 def toy_kinds() -> Iterator[None]:
-    """Both kinds, known within."""
+    """Both kinds, known within; after it all kinds are as they were before."""
+    said, measures = dict(targets.KINDS), dict(kinds.KINDS)
     try:
-        for document, measure in ((MedianTarget, Medians), (MiddleTarget, Middles)):
+        for document, measure in ((ToyMedian, Medians), (ToyMiddle, Middles)):
             target_kind(document)
             measured(document.kind)(measure)
         yield
     finally:
-        for kind in (MedianTarget.kind, MiddleTarget.kind):
-            targets.KINDS.pop(kind, None)
-            kinds.KINDS.pop(kind, None)
+        targets.KINDS.clear()
+        targets.KINDS.update(said)
+        kinds.KINDS.clear()
+        kinds.KINDS.update(measures)

@@ -1,16 +1,31 @@
-"""Small steps that laws of times share: arrays of floats, and the types of their parameters."""
+"""What laws of times share: between which times they lie, arrays of floats, and the types of their parameters."""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator
 
-from sim.scenario.fields import Number
+from sim.scenario.fields import Number, Part
 
 Floats = NDArray[np.float64]
+
+
+class OfTimes(Part):
+    """A law of times, which may be of any length unless it says otherwise."""
+
+    @property
+    def least(self) -> float:
+        """Ticks that no time is below."""
+        return 0.0
+
+    @property
+    def most(self) -> float:
+        """Ticks that no time is above."""
+        return math.inf
 
 
 def floats(values: ArrayLike) -> Floats:

@@ -9,14 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from sim.scenario.arrays import Floats, floats
-from sim.scenario.fields import Length, Part, PositiveLength, rule
+from sim.scenario.arrays import Floats, OfTimes, floats
+from sim.scenario.fields import Length, PositiveLength, rule
 
 
-class Deterministic(Part):
+class Deterministic(OfTimes):
     """Always the same time."""
 
     value: Length
+
+    @property
+    def least(self) -> float:
+        return float(self.value)
+
+    @property
+    def most(self) -> float:
+        return float(self.value)
 
     @property
     def mean(self) -> int:
@@ -38,7 +46,7 @@ class Deterministic(Part):
         return (floats(ticks) >= self.value).astype(np.float64)
 
 
-class Uniform(Part):
+class Uniform(OfTimes):
     """Any time between `from` and `to`, all alike."""
 
     from_: Length = Field(alias="from")
@@ -49,6 +57,14 @@ class Uniform(Part):
         if self.from_ >= self.to:
             raise rule("`from` must be below `to`", value=False)
         return self
+
+    @property
+    def least(self) -> float:
+        return float(self.from_)
+
+    @property
+    def most(self) -> float:
+        return float(self.to)
 
     @property
     def mean(self) -> float:
@@ -69,7 +85,7 @@ class Uniform(Part):
         return np.clip((floats(ticks) - self.from_) / (self.to - self.from_), 0.0, 1.0)
 
 
-class Triangular(Part):
+class Triangular(OfTimes):
     """Times between `from` and `to` whose density rises to `mode` and falls again."""
 
     from_: Length = Field(alias="from")
@@ -81,6 +97,14 @@ class Triangular(Part):
         if not self.from_ <= self.mode <= self.to or self.from_ == self.to:
             raise rule("`from`, `mode` and `to` must rise", value=False)
         return self
+
+    @property
+    def least(self) -> float:
+        return float(self.from_)
+
+    @property
+    def most(self) -> float:
+        return float(self.to)
 
     @property
     def mean(self) -> float:

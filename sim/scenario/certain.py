@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY
-from sim.scenario.bounded import Deterministic, Triangular, Uniform
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
-from sim.scenario.mixtures import Empirical
 from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import (
@@ -89,17 +87,11 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
 def law_bounds(law: Law) -> Bounds:
     """The least and the most time of a law, in ticks.
 
+    >>> from sim.scenario.bounded import Uniform
     >>> law_bounds(Uniform.model_validate({"from": "1 min", "to": "5 min"}))
     Bounds(least=60000000.0, most=300000000.0)
     """
-    if isinstance(law, Deterministic):
-        return Bounds(float(law.value), float(law.value))
-    if isinstance(law, Uniform | Triangular):
-        return Bounds(float(law.from_), float(law.to))
-    if isinstance(law, Empirical):
-        times, shares = law.listed
-        return Bounds(float(times[shares > 0].min()), float(times[shares > 0].max()))
-    return TIME
+    return Bounds(law.least, law.most)
 
 
 def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:

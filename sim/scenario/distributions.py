@@ -9,6 +9,8 @@ Every law has
     times(*v)       float64 ticks, one a row of the variates; the caller rounds
     mean, cv        of the time itself: mean in ticks, cv = standard deviation / mean (0 for a mean of 0)
     cdf(ticks)      the share of times that are at most so long
+    least, most     ticks that no time is below or above: 0 and no end unless it says otherwise (what is certain for
+                    every draw rests on them)
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from sim.scenario.arrays import Cv, Floats, Shape, floats, from_zero
+from sim.scenario.arrays import Cv, Floats, OfTimes, Shape, floats, from_zero
 from sim.scenario.bounded import Deterministic, Triangular, Uniform
-from sim.scenario.fields import DURATION_SCHEMA, AlsoWritten, Part, PositiveLength, near, rule
+from sim.scenario.fields import DURATION_SCHEMA, AlsoWritten, PositiveLength, near, rule
 from sim.scenario.mixtures import Empirical, Hyperexponential
 
 
-class Exponential(Part):
+class Exponential(OfTimes):
     """Exponential times."""
 
     mean: PositiveLength
@@ -56,7 +58,7 @@ class Exponential(Part):
         return -np.expm1(-from_zero(ticks) / self.mean)
 
 
-class Lognormal(Part):
+class Lognormal(OfTimes):
     """Lognormal times; mean and cv are those of the time itself, not of its logarithm.
 
     sigma^2 = ln(1 + cv^2) and mu = ln(mean) - sigma^2 / 2.
@@ -91,7 +93,7 @@ class Lognormal(Part):
             return floats(ndtr((np.log(from_zero(ticks)) - self.mu) / self.sigma))
 
 
-class Gamma(Part):
+class Gamma(OfTimes):
     """Gamma times of shape 1 / cv^2."""
 
     mean: PositiveLength
@@ -112,7 +114,7 @@ class Gamma(Part):
         return _gamma_cdf(self.shape, self.mean, ticks)
 
 
-class Erlang(Part):
+class Erlang(OfTimes):
     """The total of `phases` (or `k`) exponential times of equal mean; `mean` is that of the total."""
 
     mean: PositiveLength
@@ -144,7 +146,7 @@ class Erlang(Part):
         return _gamma_cdf(self.shape, self.mean, ticks)
 
 
-class Weibull(Part):
+class Weibull(OfTimes):
     """Weibull times of a `shape`, with their `mean` or their `scale`."""
 
     shape: Shape
@@ -202,7 +204,7 @@ class _Keyed:
         }
 
 
-LAWS: Final[dict[str, type[Part]]] = {
+LAWS: Final[dict[str, type[OfTimes]]] = {
     "exponential": Exponential,
     "lognormal": Lognormal,
     "gamma": Gamma,
@@ -218,8 +220,8 @@ LAWS: Final[dict[str, type[Part]]] = {
 
 def _one_law(given: object) -> object:
     """The mapping of one key, whatever way the law was written; the fault when it is none."""
-    if isinstance(given, Part):
-        return {type(given).__name__.lower(): given}
+    if isinstance(given, OfTimes):
+        return {next(name for name, law in LAWS.items() if type(given) is law): given}
     if isinstance(given, str):
         return {"deterministic": {"value": given}}
     if not isinstance(given, dict):

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from sim.scenario import units
-from sim.scenario.arrays import Cv, Floats, branch, floats, from_zero
-from sim.scenario.fields import Length, Part, PositiveLength, Several, Share, Text, adds_up, rule
+from sim.scenario.arrays import Cv, Floats, OfTimes, branch, floats, from_zero
+from sim.scenario.fields import Length, PositiveLength, Several, Share, Text, adds_up, rule
 from sim.scenario.folder import column, inside
 
 MOST_VALUES: Final = 1_000_000
 """An empirical law may have this many values."""
 
 
-class Hyperexponential(Part):
+class Hyperexponential(OfTimes):
     """A mixture of exponential times: `mean` and `cv` above 1 (two branches, balanced), or `shares` and `means`.
 
     Balanced means: each branch brings half the work, so the first has share (1 + sqrt((cv^2 - 1) / (cv^2 + 1))) / 2.
@@ -82,7 +82,7 @@ class Hyperexponential(Part):
         return floats(-np.expm1(-from_zero(ticks)[..., None] / means) @ shares)
 
 
-class Empirical(Part):
+class Empirical(OfTimes):
     """Times drawn from a list: `values` with optional `shares`, or a `column` of a `csv` file in a `unit`."""
 
     values: Annotated[Several[Length], Field(min_length=1, max_length=10_000)] | None = None
@@ -119,6 +119,16 @@ class Empirical(Part):
         shares = np.array(self.shares) if self.shares else np.full(len(times), 1 / len(times))
         order = np.argsort(times, kind="stable")
         return times[order], shares[order]
+
+    @property
+    def least(self) -> float:
+        times, shares = self.listed
+        return float(times[shares > 0].min())
+
+    @property
+    def most(self) -> float:
+        times, shares = self.listed
+        return float(times[shares > 0].max())
 
     @cached_property
     def mean(self) -> float:

@@ -15,7 +15,7 @@ from sim.scenario.chance import is_certain
 from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
-from sim.scenario.schema import Milestone, Scenario, ShareTarget
+from sim.scenario.schema import Milestone, Scenario
 from sim.scenario.targets import Between, OfTips
 from sim.scenario.trace import drawn_from
 
@@ -29,7 +29,7 @@ def warnings(scenario: Scenario) -> list[str]:
 def _run(scenario: Scenario) -> Iterator[str]:
     if scenario.run.replications < 2 and not is_certain(scenario):
         yield "one replication gives no interval: no target can be called met or missed"
-    longest = max((target.within for target in scenario.targets.values() if isinstance(target, ShareTarget)), default=0)
+    longest = max((target.longest for target in scenario.targets.values() if target.by_tip), default=0)
     if scenario.cool_down < longest:
         yield (
             f"the run is too short for its own targets: cool_down is {units.duration_text(scenario.cool_down)}, and "

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+import sim.answers
 from sim.answers import ANSWERS, answer_of, every
+from sim.answers.answer import Answer
 from sim.answers.check import Check
 from sim.answers.explain import Explanation
 from sim.cli.app import app
@@ -20,6 +23,14 @@ each = pytest.mark.parametrize("command", ANSWERS)
 def test_an_answer_is_that_of_a_command(command: str) -> None:
     assert answer_of(command).command == command
     assert command in {one.callback.__name__ for one in app.registered_commands if one.callback}
+
+
+def test_every_answer_of_a_command_is_listed() -> None:
+    """What is not, no page tells: its figure has no title there, and its sentences are left out."""
+    rooms = [one.stem for one in Path(sim.answers.__file__).parent.glob("[a-z]*.py")]
+    there = [one for room in rooms for one in vars(import_module(f"sim.answers.{room}")).values()]
+    found = {one for one in there if isinstance(one, type) and issubclass(one, Answer)} - {Answer, Check, Explanation}
+    assert found == set(every()), "list it in ANSWERS of sim/answers/__init__.py"
 
 
 @each

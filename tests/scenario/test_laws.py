@@ -85,6 +85,18 @@ def test_the_cdf_is_that_of_the_times(name: str) -> None:
     assert np.all(np.diff(law.cdf(np.linspace(0, 60 * MINUTE, 200))) >= 0)
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_law_says_between_which_times_it_lies(name: str) -> None:
+    law = LAW.validate_python(WRITTEN[name])
+    times = sample(law)
+    assert law.least <= times.min()
+    assert times.max() <= law.most
+    # By the cdf: nothing far below the shortest drawn, or far above the longest, so that there is an end.
+    begins, ends = float(law.cdf(times.min() / 2)) == 0, float(law.cdf(1.5 * times.max())) >= 1 - 1e-12
+    assert begins == (law.least > 0), f"{name} does not say its `least`"
+    assert ends == math.isfinite(law.most), f"{name} does not say its `most`"
+
+
 def test_the_cdfs_agree_with_scipy() -> None:
     at = np.array([0.5, 2, 7, 20]) * MINUTE
     mean = 12 * MINUTE
