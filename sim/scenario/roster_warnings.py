@@ -62,9 +62,9 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
     for (begins, length), (days, tips) in stretches.items():
         until = (begins + length) % DAY
         when = f"{_clock(begins)} to {_clock(until) if until else '24:00'}"
-        if length > DAY:
-            when = f"{_clock(begins)} for {units.duration_text(length)}"
         on = "" if len(days) == 7 else f" on {units.day_names(frozenset(days))}"
+        if length > DAY:
+            when, on = f"from {_clock(begins)}{on} for {units.duration_text(length)}", ""
         tips_words = f"{tips:,.0f} tips" if round(tips) > 1 else "a tip" if round(tips) == 1 else "fewer than one tip"
         yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week come"
 

@@ -97,7 +97,7 @@ def test_hours_without_anybody_on_duty_while_tips_come(tmp_path: Path) -> None:
     )
     assert told(tmp_path, office.replace(", overflow: {to: back}", "").replace(", back: {staff: 2}", "")) == [
         "pool 'front': nobody is on duty 17:00 to 09:00 on mon, tue, wed, thu, when 768 tips a week come",
-        "pool 'front': nobody is on duty 17:00 for 64 h on fri, when 768 tips a week come",
+        "pool 'front': nobody is on duty from 17:00 on fri for 64 h, when 768 tips a week come",
     ]
     # Where others help there is somebody, and at hours at which nothing comes nobody is missing.
     assert told(tmp_path, office) == []
