@@ -18,13 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.lines import Line2D
+from matplotlib.style import context as style_context
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
@@ -129,7 +129,8 @@ _ALONE: Final = threading.RLock()
 @contextmanager
 def styled() -> Iterator[None]:
     """The look of the house, for as long as a figure is made or written; one thread at a time, since it is global."""
-    with _ALONE, rc_context(_RC), warnings.catch_warnings():
+    # From the defaults: a file of settings of the user's own changes no figure.
+    with _ALONE, style_context(["default", _RC]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
@@ -277,6 +278,7 @@ def file_bytes(figure: Figure, form: Literal["png", "svg"]) -> bytes:
     """A figure as a file: the same bytes for the same figure, without dates."""
     into = io.BytesIO()
     with styled():
+        _lettered(figure)
         if form == "svg":
             figure.savefig(into, format="svg", metadata={"Date": None, "Creator": None})
         else:
@@ -284,6 +286,38 @@ def file_bytes(figure: Figure, form: Literal["png", "svg"]) -> bytes:
             options = {"compress_level": 3}
             figure.savefig(into, format="png", dpi=DOTS_AN_INCH, metadata={"Software": None}, pil_kwargs=options)
     return into.getvalue()
+
+
+def _lettered(figure: Figure) -> None:
+    """Give texts in scripts that the house's type lacks an installed one that has them; say which letters none has."""
+    house = _letters(FontProperties(family=_RC["font.sans-serif"]).get_name())
+    lacking: set[str] = set()
+    for one in figure.findobj(Text):
+        strange = {letter for letter in one.get_text() if letter.isprintable() and ord(letter) not in house}
+        if strange:
+            family = _family_with(frozenset(strange))
+            one.set_fontfamily([*_RC["font.sans-serif"], *([family] if family else [])])
+            lacking |= set() if family else strange
+    if lacking:
+        codes = ", ".join(f"U+{ord(one):04X}" for one in sorted(lacking)[:6])
+        told = f"no type on this machine has {len(lacking)} of the letters ({codes})"
+        figure.text(0.995, 0.003, told, ha="right", va="bottom", size=SMALL, color=GREY)
+
+
+@lru_cache
+def _letters(family: str) -> frozenset[int]:
+    """The code points that a type has."""
+    return frozenset().union(*(get_font(one.fname).get_charmap() for one in fontManager.ttflist if one.name == family))
+
+
+@lru_cache
+def _family_with(strange: frozenset[str]) -> str | None:
+    """The first installed type, by name, that has all of these letters."""
+    # The last resort has a box for everything.
+    for family in sorted({one.name for one in fontManager.ttflist if "Last Resort" not in one.name}):
+        if {ord(letter) for letter in strange} <= _letters(family):
+            return family
+    return None
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

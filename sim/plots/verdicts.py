@@ -67,7 +67,8 @@ def verdicts(result: Result) -> Figure:
     with styled():
         said = [wrapped(words.target_words(one.target), NAMES, SMALL, lines=4) for one in result.targets]
         heights = [max(ROW, leading(PLAIN) + len(lines) * leading(SMALL) + 0.16) for lines in said]
-        held = [(unit, one) for unit, one in result.joint.shares.items() if one.n_judged]
+        shares = result.joint.shares.items()
+        held = [(unit, one) for unit, one in shares if one.n_judged and (one.whole or unit == "run")]
         below = 0.75 + PERIOD * len(held) if held else 0.0
         note = "Met: the whole interval lies on the good side. Missed: all of it lies on the other."
         sheet = Sheet(_title(result), f"{note} {about(result)}", sum(heights) + KEY + below)
@@ -190,8 +191,7 @@ def _all_at_once(sheet: Sheet, held: list[tuple[str, HeldShare]], top: float) ->
         share, middle = one.share, row + 0.5
         axes.plot([share.low, share.high], [middle, middle], color=GREY, linewidth=2.4)
         axes.plot([share.value], [middle], marker="o", markersize=5.5, color=INK, clip_on=False)
-        whole = "" if one.whole else ", not whole"
-        counted = f"{words.count(one.n_judged)} {_UNITS[unit] if one.n_judged != 1 else unit}{whole}"
+        counted = f"{words.count(one.n_judged)} {_UNITS[unit] if one.n_judged != 1 else unit}"
         at = top + row * PERIOD + 0.04
         sheet.write(MARGIN + NAMES, at, counted, ha="right", color=GREY)
         sheet.write(MARGIN + NAMES + STRIP + 2 * GAP, at, with_interval(share.value, share.low, share.high))

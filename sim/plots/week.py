@@ -122,12 +122,22 @@ def week(result: Result) -> Figure:
     centres = f", the {n_centres} centres together" if n_centres > 1 else ""
     bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
     with styled():
-        note = f"Means by hour of the week{centres}{bands}. {about(result)}"
+        note = f"Means by hour of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"
         sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
         for i, pool in enumerate(pools):
             _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
         _key(sheet, pools, height * len(pools), banded=n > 1)
     return sheet.figure
+
+
+def _mixed(result: Result, pools: list[PoolWeek]) -> str:
+    """What makes the weeks of a run unlike each other, so that their mean is none of them."""
+    demand = result.done.scenario.demand
+    growing = [short(pool.name) for pool in pools if np.nanmean(pool.offered) >= np.nanmean(pool.on_duty)]
+    causes = [f"the surge '{short(surge.name)}'" for surge in demand.surges]
+    causes += ["growth"] if demand.growth else []
+    causes += [f"the growing line of {some(growing, most=2)}"] if growing else []
+    return f", with {some(causes, most=2)} averaged in" if causes else ""
 
 
 def _title(pools: list[PoolWeek]) -> str:

@@ -22,7 +22,7 @@ from sim.measures.targets import joint, results
 from sim.plots import style
 from sim.plots.curves import curves
 from sim.plots.failing import _border, failings
-from sim.plots.week import pool_weeks
+from sim.plots.week import pool_weeks, week
 from sim.studies.replicate import run
 from sim.studies.result import Result
 from sim.text.words import verdicts_told
@@ -321,3 +321,19 @@ def test_time_axis_names_times(first, last):
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert len(names) >= 2
     assert all(re.fullmatch(r"\d+ (s|min|h|d)", name) for name in names)
+
+
+def test_letters_that_no_type_has_are_told(tmp_path: Path) -> None:
+    """Of a script that is not installed the figure says so; of one that is, it is drawn."""
+    with style.styled():
+        sheet = style.Sheet("\U000105c0 and Привет", "What is shown", 1.0)
+        svg = style.file_bytes(sheet.figure, "svg").decode()
+    assert "no type on this machine has 1 of the letters (U+12000)" in svg
+    with style.styled():
+        sheet = style.Sheet("Привет, اختبار", "What is shown", 1.0)
+        assert "no type on this machine" not in style.file_bytes(sheet.figure, "svg").decode()
+
+
+def test_the_weeks_that_are_averaged_are_told(found):
+    svg = style.file_bytes(week(found["overloaded"]), "svg").decode()
+    assert "with the growing line of desk averaged in" in " ".join(re.findall(r">([^<>]+)</text>", svg))
