@@ -326,7 +326,7 @@ def test_time_axis_names_times(first, last):
 def test_letters_that_no_type_has_are_told(tmp_path: Path) -> None:
     """Of a script that is not installed the figure says so; of one that is, it is drawn."""
     with style.styled():
-        sheet = style.Sheet("\U000105c0 and Привет", "What is shown", 1.0)
+        sheet = style.Sheet("\U00012000 and Привет", "What is shown", 1.0)
         svg = style.file_bytes(sheet.figure, "svg").decode()
     assert "no type on this machine has 1 of the letters (U+12000)" in svg
     with style.styled():
