@@ -106,7 +106,7 @@ class Staffing(Answer["Found"]):
             effort=effort,
             frontier=frontier,
             allow_overload=allow_overload,
-            expect=work.expect,
+            at=work.at,
         )
         return cls(looked, asked)
 

@@ -177,13 +177,13 @@ def staff(
     replications: int | None = None,
     most_effort: float = MOST_EFFORT,
     allow_overload: bool = False,
-    expect: Callable[[int], None] = lambda _: None,
+    at: Callable[[str], None] = lambda _: None,
 ) -> Answer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
     Where unlimited staff misses a target, or does so at the hours of the posts that there are, the answer says so and
     nothing is searched. With `allow_overload` a staffing may hold while a line grows without end, or tips give up
-    unminded. `expect` is told how many replications the trials will have done at most. QuestionError where nothing can
+    unminded. `at` is told what is being done; how long it takes cannot be known. QuestionError where nothing can
     be decided.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
@@ -198,9 +198,12 @@ def staff(
         return Answer(scenario, (), best, None, None, "closed")
     posts = bounded(scenario, trials, pools)
     search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
-    expect(trials.n_done + int(most_effort / search.tried.effort_of_one))
+    at("staff: searching for the cheapest that holds")
     answer = replace(search.answer({}), limits=best, kept=kept(scenario, pools))
-    return answer if answer.staffing is None else search.certified(answer)
+    if answer.staffing is None:
+        return answer
+    at("staff: proving that nothing cheaper does")
+    return search.certified(answer)
 
 
 def _check(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> None:
