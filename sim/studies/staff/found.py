@@ -58,7 +58,7 @@ def found(
     effort: float = 1.0,
     frontier: Per | None = None,
     allow_overload: bool = False,
-    expect: Callable[[int], None] = lambda _: None,
+    at: Callable[[str], None] = lambda _: None,
 ) -> Found:
     """The cheapest staffing, looked for `effort` times as long as usual, with a full run of it.
 
@@ -66,7 +66,7 @@ def found(
     these periods in which all targets hold costs. QuestionError where nothing can be decided.
     """
     most = effort * MOST_EFFORT
-    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload, expect=expect)
+    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload, at=at)
     confirmation, tried = answer.confirmation, answer.tried
     if answer.staffing is None or confirmation is None or tried is None:
         return Found(answer)
