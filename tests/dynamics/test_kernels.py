@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import sim
+from sim.dynamics import kernels
 
 SAYS_FOLDER = "import numba, sim.dynamics.kernels as k; print(numba.config.CACHE_DIR)"
 
@@ -59,3 +60,59 @@ def test_without_a_folder_for_caches_one_is_made_and_cleared_away(tmp_path: Path
 
 def test_a_chosen_folder_is_left_alone(tmp_path: Path) -> None:
     assert folder({"NUMBA_CACHE_DIR": str(tmp_path / "mine")}) == tmp_path / "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="who may write is told otherwise there")
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_cache_that_others_can_write_to_is_not_used(tmp_path: Path, mode: int) -> None:
+    own = folder({"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    own.chmod(mode)
+    assert folder({"XDG_CACHE_HOME": str(tmp_path / "cache")}).name.startswith("tipline-")
+    own.chmod(0o700)
+    own.parent.chmod(mode)
+    assert folder({"XDG_CACHE_HOME": str(tmp_path / "cache")}).name.startswith("tipline-")
+
+
+def test_damaged_kernels_are_taken_away(tmp_path: Path) -> None:
+    """Truncated, emptied and changed files go; those that are whole, and those not listed yet, stay."""
+    names = ("whole.nbc", "cut.nbc", "empty.nbi", "changed.nbi")
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode() * 100)
+    kernels._list(tmp_path)
+    (tmp_path / "cut.nbc").write_bytes((tmp_path / "cut.nbc").read_bytes()[:40])
+    (tmp_path / "empty.nbi").write_bytes(b"")
+    (tmp_path / "changed.nbi").write_bytes(b"something else")
+    (tmp_path / "new.nbc").write_bytes(b"of a process that is still running")
+    kernels.heal(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.nbc", "new.nbc", kernels.LIST}
+    kernels._list(tmp_path)
+    assert set(kernels._listed(tmp_path)) == {"whole.nbc", "new.nbc"}
+
+
+@pytest.mark.slow
+def test_a_damaged_cache_heals(tmp_path: Path) -> None:
+    """Every kept file is cut short or emptied in turn; the next process runs, and gives the same."""
+    code = (
+        "import sim; s = sim.load('scenarios/two_stage.yaml', changes={'run.length': '1 d', 'run.warm_up': '0 d'});"
+        "print(int(sim.simulate(sim.draw(s, 0)).end.sum()))"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    environment["XDG_CACHE_HOME"] = str(tmp_path)
+
+    def run() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=Path(sim.__file__).parents[1],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    right = run()
+    for number, size in ((0, 100), (-1, 0)):
+        kept = sorted(path for ending in ("nbi", "nbc") for path in tmp_path.rglob(f"*.{ending}"))
+        path = kept[number]
+        path.write_bytes(path.read_bytes()[:size])
+        assert run() == right
