@@ -213,7 +213,7 @@ def test_seed_and_replications_go_for_every_step(folder: Path) -> None:
     done(folder, "--replications", "3", "--seed", "5")
     for name in ("plain", "busy"):
         told = json.loads((folder / "out" / name / "manifest.json").read_text(encoding="utf-8"))
-        assert (told["replications"], told["seed"]) == (3, 5)
+        assert (told["n_replications"], told["seed"]) == (3, 5)
 
 
 def test_a_set_of_changes_goes_with_each_step_that_names_it(folder: Path) -> None:
