@@ -18,7 +18,7 @@ from sim.answers.claims import Claims
 from sim.answers.compare import Comparison
 from sim.answers.explain import Explanation
 from sim.answers.map import Map
-from sim.answers.run import Run
+from sim.answers.run import RunAnswer
 from sim.answers.runway import Runway
 from sim.answers.sensitivity import Sensitivity
 from sim.answers.staff import Pools, Staffing
@@ -73,7 +73,7 @@ def run(
     jobs: int | None = None,
     until_decided: bool = False,
     progress: bool | None = None,
-) -> Run:
+) -> RunAnswer:
     """Run a scenario and judge its targets, as `tipline run` does.
 
     The scenario's own replications and seed if none are given; `jobs` replications at a time (all cores if None), which
@@ -85,7 +85,7 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = Run.ask(world, _settings(engine, jobs, bar.count), until_decided=until_decided)
+        answer = RunAnswer.ask(world, _settings(engine, jobs, bar.count), until_decided=until_decided)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
@@ -304,7 +304,7 @@ def staff(
         return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier, allow_overload=allow_overload)
 
 
-def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
+def measure(log: Log, replication: Replication, scenario: Scenario) -> RunAnswer:
     """What one replication came to, as tables: a run of one, whose intervals tell nothing.
 
     >>> import sim
@@ -324,7 +324,7 @@ def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:
     sample = Sample(frame)
     sample.add(measured(log, replication, frame))
     done = Done(scenario, scenario.run.seed, "compiled", sample, {})
-    return Run(Result(done, results(sample), joint(sample), ()))
+    return RunAnswer(Result(done, results(sample), joint(sample), ()))
 
 
 def single_run(scenario: World, index: int = 0, *, seed: int | None = None) -> dict[str, float]:

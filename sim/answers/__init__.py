@@ -18,7 +18,7 @@ ANSWERS: Final = {
     "sensitivity": "sensitivity:Sensitivity",
     "runway": "runway:Runway",
     "compare": "compare:Comparison",
-    "run": "run:Run",
+    "run": "run:RunAnswer",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""
 

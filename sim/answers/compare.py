@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
-    from sim.studies.compare import Comparison as Found
+    from sim.studies.compare import SideBySide as Found
     from sim.tables.declared import Filled
 
 

@@ -10,7 +10,7 @@ from sim.tables import map as tables
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.map import Map as Found
+    from sim.studies.map import MapFound as Found
     from sim.studies.map import Period
     from sim.studies.ranges import Axis
     from sim.tables.declared import Filled

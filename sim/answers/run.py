@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.tables.declared import Filled
 
 
-class Run(Answer["Result"]):
+class RunAnswer(Answer["Result"]):
     """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
     `unlimited` where not every target is met."""
 
@@ -65,7 +65,7 @@ class Run(Answer["Result"]):
         self.found = found
 
     @classmethod
-    def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> Run:
+    def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> RunAnswer:
         """Run a scenario; with `until_decided` with more and more replications."""
         from sim.studies.result import result
 

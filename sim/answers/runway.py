@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.schema import Scenario
-    from sim.studies.runway import Runway as Found
+    from sim.studies.runway import RunwayFound as Found
     from sim.studies.runway_staff import Needs
     from sim.studies.staff.staffed import Bounds
     from sim.tables.declared import Filled

@@ -10,7 +10,7 @@ from sim.tables import sensitivity as tables
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.sensitivity import Sensitivity as Found
+    from sim.studies.sensitivity import SensitivityFound as Found
     from sim.tables.declared import Filled
 
 
@@ -54,10 +54,10 @@ class Sensitivity(Answer["Found"]):
 
         ValueError where there is no target or no range; ScenarioError where the document does not take an end of one.
         """
-        from sim.studies.sensitivity import FEW, Box, sensitivity
+        from sim.studies.sensitivity import FEW, RangeBox, sensitivity
 
         few = min(FEW, scenario.run.replications)
-        box = Box(scenario, few if replications is None else replications, with_staff=with_staff)
+        box = RangeBox(scenario, few if replications is None else replications, with_staff=with_staff)
         return cls(sensitivity(box, work.trials, n_rows=rows, expect=work.expect))
 
     @property

@@ -42,7 +42,7 @@ class BusyError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldFolder:
     """A folder of results that this process alone writes into."""
 
     folder: Path
@@ -69,7 +69,7 @@ class Held:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Held]:
+def held(folder: Path) -> Iterator[HeldFolder]:
     """Hold a folder of results, which need not be there yet; BusyError where another process does."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder = folder.parent.resolve() / folder.name if folder.name not in ("", "..") else folder.resolve()
@@ -77,7 +77,7 @@ def held(folder: Path) -> Iterator[Held]:
     with _locked(workplace, folder):
         _end_what_was_begun(folder, workplace)
         try:
-            yield Held(folder, workplace)
+            yield HeldFolder(folder, workplace)
         finally:
             shutil.rmtree(workplace / NEW, ignore_errors=True)
             try:
@@ -226,7 +226,7 @@ def _hash(path: Path) -> str | None:
 # The step from the old to the new
 
 
-def _put_in_place(place: Held, new: Path, note: str) -> None:
+def _put_in_place(place: HeldFolder, new: Path, note: str) -> None:
     folder = place.folder
     if not folder.exists():
         os.rename(new, folder)
@@ -266,7 +266,7 @@ def _exchange(folder: Path, new: Path, old: Path) -> None:
     os.rename(new, folder)
 
 
-def _one_by_one(place: Held, new: Path, gone: dict[str, str], others: set[str]) -> None:
+def _one_by_one(place: HeldFolder, new: Path, gone: dict[str, str], others: set[str]) -> None:
     """Replace and take away files one by one, by a list that is there whole before the first is touched.
 
     A file of the same name as one of the answer's that no note knows is set aside.

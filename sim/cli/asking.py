@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sim.answers.answer import Answer, Work
     from sim.answers.progress import Bar
-    from sim.answers.store import Held
+    from sim.answers.store import HeldFolder
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
 
@@ -75,7 +75,7 @@ def run_all(files: Sequence[Path], options: Options) -> int:
 def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answer[Any]]:
     """Run one scenario and leave what it came to in a folder."""
     from sim.answers.progress import bar
-    from sim.answers.run import Run
+    from sim.answers.run import RunAnswer
     from sim.answers.store import held
 
     with held(folder) as place:
@@ -84,7 +84,7 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
                 shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
             )
             here = settings(options, place.pieces("run"), shown, again if options.verify else "")
-            answer = Run.ask(scenario, here, until_decided=options.until_decided)
+            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
                 trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
@@ -95,7 +95,7 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
 
-def _saved(answer: Answer[Any], place: Held, options: Options) -> list[str]:
+def _saved(answer: Answer[Any], place: HeldFolder, options: Options) -> list[str]:
     """Save an answer, after which nothing is left to resume; what was in its way is told."""
     names = place.save(answer)
     shutil.rmtree(place.pieces(answer.command), ignore_errors=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
     from sim.studies.study import StudyFile
-    from sim.studies.study_record import Line, Record
+    from sim.studies.study_record import Record, StepLine
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
@@ -112,7 +112,7 @@ def _wanted(found: StudyFile, steps: str | None) -> list[str]:
 # Reading
 
 
-def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[Line]:
+def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[StepLine]:
     """The command of every step, read and checked; ScenarioError with every fault of all of them."""
     from sim.scenario.faults import ScenarioError
 
@@ -129,12 +129,14 @@ def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[Line
     return lines
 
 
-def _line(found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]) -> Line:
+def _line(
+    found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]
+) -> StepLine:
     """One of them; each document is read once for all of them."""
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
     from sim.studies.study import words_of
-    from sim.studies.study_record import Line
+    from sim.studies.study_record import StepLine
 
     step = found.study.steps[name]
     try:
@@ -145,7 +147,7 @@ def _line(found: StudyFile, name: str, options: Options, program: TyperGroup, do
     except ValueError as error:
         raise ScenarioError([found.fault(name, "command", str(error), shown(step.command))]) from None
     _look(found, name, own, [found.folder / file for file in files], documents)
-    return Line(name, (*words, *_passed_on(options)), files, found.folder)
+    return StepLine(name, (*words, *_passed_on(options)), files, found.folder)
 
 
 def _parsed(words: Sequence[str], program: TyperGroup) -> tuple[Options, tuple[str, ...]]:
@@ -210,7 +212,7 @@ def _passed_on(options: Options) -> Iterator[str]:
 # Doing
 
 
-def _step(found: StudyFile, line: Line, known: Record, options: Options, program: TyperGroup) -> int:
+def _step(found: StudyFile, line: StepLine, known: Record, options: Options, program: TyperGroup) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
     from sim.studies.study_record import SAID, note, tidy

@@ -29,7 +29,7 @@ SPARE: Final = 1.03
 """Room is made for so much more than the tips so far lead to expect."""
 
 
-class Column:
+class BookColumn:
     """An array that is filled from the front, and moved only when its length was guessed too low.
 
     Memory is touched once: what is not filled is never touched.
@@ -65,11 +65,11 @@ class Book:
         """How many tips there will be, as far as is known; to be wrong costs time, and nothing else."""
         self.n_tips = 0
         self.patient = any(timing.attempts for timing in timings)
-        self.arrival, self.first_visit = Column(np.int64), Column(np.int64)
-        self.attributes = {name: Column(np.int32) for name in ATTRIBUTES if name not in constant}
-        self.final_tier, self.kind, self.tier = (Column(np.int32) for _ in range(3))
-        self.work, self.first_attempt = Column(np.int64), Column(np.int64)
-        self.patience, self.retry_after = Column(np.int64), Column(np.int64)
+        self.arrival, self.first_visit = BookColumn(np.int64), BookColumn(np.int64)
+        self.attributes = {name: BookColumn(np.int32) for name in ATTRIBUTES if name not in constant}
+        self.final_tier, self.kind, self.tier = (BookColumn(np.int32) for _ in range(3))
+        self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
+        self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
 
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
@@ -132,7 +132,7 @@ class Book:
                         patience[first + attempt] = waits
                         retry_after[first + attempt] = again
 
-    def _room(self, column: Column, count: int) -> NDArray[Any]:
+    def _room(self, column: BookColumn, count: int) -> NDArray[Any]:
         tips_to_come = max(self.expected / max(self.n_tips, 1) - 1, 0.0)
         return column.room(count, (column.used + count) * tips_to_come)
 

@@ -18,7 +18,7 @@ from sim.dynamics.replication import NO_LABEL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sim.draw.steps import Share, Step
+    from sim.draw.steps import Share, StepDraw
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Codes, Flags
 
@@ -104,7 +104,7 @@ def _by_nth(nth: Nth) -> Iterator[tuple[int, Members]]:
 class Walk:
     """The walk of one block of tips down the stages."""
 
-    def __init__(self, steps: Sequence[Step], block: Block, streams: Streams, labelled: bool) -> None:
+    def __init__(self, steps: Sequence[StepDraw], block: Block, streams: Streams, labelled: bool) -> None:
         """`labelled` says that the true risk is the label from the start, as it is without labellers."""
         self.steps = steps
         self.block = block
@@ -143,7 +143,7 @@ class Walk:
                 return Route(self.groups, self.count, self.tier, EVERYONE)
             going, joining = NOBODY, returning
 
-    def _passing(self, at: int, step: Step, going: Members) -> Members:
+    def _passing(self, at: int, step: StepDraw, going: Members) -> Members:
         """Those of the tips on their way for whom the stage is, and who are in its share."""
         matches: Flags | None = None
         for attribute, table in step.tables.of:
@@ -174,7 +174,7 @@ class Walk:
         self.groups[at].append(Group(tips, sequence, nth, tier))
         return nth
 
-    def _label(self, step: Step, tips: Members, nth: Nth) -> None:
+    def _label(self, step: StepDraw, tips: Members, nth: Nth) -> None:
         """Label the tips at the end of their visits; a tip that the labeller does not decide on keeps its label."""
         assert step.label is not None
         decides, assigns = step.label.decides, step.label.assigns
@@ -189,7 +189,7 @@ class Walk:
             uniform = self._uniform(("label", step.name, "assigns"), tips, nth)
             self.tier[tips] = assigns.codes(uniform, self.block.risk[tips])
 
-    def _sent_back(self, at: int, step: Step, tips: Members, nth: Nth) -> Rows:
+    def _sent_back(self, at: int, step: StepDraw, tips: Members, nth: Nth) -> Rows:
         """Those of the tips that are sent back at the end of their visits."""
         assert step.rework is not None
         share = step.rework.share

@@ -93,7 +93,7 @@ class SendBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepDraw:
     """What a stage does to a route."""
 
     name: str
@@ -105,7 +105,7 @@ class Step:
     """Whether a tip may come here more than once."""
 
 
-def steps(scenario: Scenario) -> list[Step]:
+def steps(scenario: Scenario) -> list[StepDraw]:
     """The stages of a scenario as steps."""
     loops = [
         (scenario.stage_index(stage.rework.back_to), index)
@@ -113,7 +113,7 @@ def steps(scenario: Scenario) -> list[Step]:
         if stage.rework is not None
     ]
     return [
-        Step(
+        StepDraw(
             name=stage.name,
             tables=Tables(stage.for_, scenario),
             share=Share(stage.share.listed(names_of(scenario, stage.share.by)), stage.share.by),

@@ -28,13 +28,15 @@ def simulate(replication: Replication) -> Log:
     someone_leaves = np.zeros(len(places.pool), np.bool_)
     someone_leaves[plan.place[plan.leaving > 0]] = True
     given = (
-        m.Tips(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
-        m.Visits(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
+        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
+        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
-        m.Stages(*(getattr(stages, name) for name in m.Stages._fields)),
-        m.Places(places.at_shift_end, places.hand_over, places.concurrency, may_preempt, may_preempt | someone_leaves),
+        m.StageTable(*(getattr(stages, name) for name in m.StageTable._fields)),
+        m.PlaceTable(
+            places.at_shift_end, places.hand_over, places.concurrency, may_preempt, may_preempt | someone_leaves
+        ),
         lines,
-        m.Plan(plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
+        m.PlanTable(plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
         (rules.since_midnight, rules.horizon),
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
@@ -109,7 +111,7 @@ def _written(room: int) -> m.Written:
     return m.Written(broken, overtime)
 
 
-def _lines(rules: Rules) -> tuple[m.Kinds, m.Lines]:
+def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     """The kinds with the lists in which they wait, and the lists: each place has as many as there are ranks."""
     kinds, stages, pool = rules.kinds, rules.stages, rules.places.pool
     n_ranks = 1 + max(int(kinds.rank.max(initial=0)), int(kinds.overflow_rank.max(initial=0)))
@@ -125,7 +127,7 @@ def _lines(rules: Rules) -> tuple[m.Kinds, m.Lines]:
             preempts[pool == pool[first[kinds.stage[kind]]], lists[kind]] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
-    return m.Kinds(kinds.stage, own, kinds.preempts, overflow, kinds.overflow_preempts), lines
+    return m.KindTable(kinds.stage, own, kinds.preempts, overflow, kinds.overflow_preempts), lines
 
 
 @njit(cache=True, nogil=True)

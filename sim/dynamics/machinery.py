@@ -68,7 +68,7 @@ work_after_relief = njit(order.work_after_relief)
 opening = njit(order.opening)
 
 
-class Tips(NamedTuple):
+class TipTable(NamedTuple):
     """What the engine reads of the tips of a replication."""
 
     arrival: Ticks
@@ -77,7 +77,7 @@ class Tips(NamedTuple):
     n_backlog: int
 
 
-class Visits(NamedTuple):
+class VisitTable(NamedTuple):
     """What it reads of the visits."""
 
     kind: Codes
@@ -87,7 +87,7 @@ class Visits(NamedTuple):
     retry_after: Ticks
 
 
-class Kinds(NamedTuple):
+class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
     stage: Codes
@@ -97,7 +97,7 @@ class Kinds(NamedTuple):
     overflow_preempts: Flags
 
 
-class Stages(NamedTuple):
+class StageTable(NamedTuple):
     """What it reads of the stages."""
 
     place: Codes
@@ -109,7 +109,7 @@ class Stages(NamedTuple):
     attempts: Codes
 
 
-class Places(NamedTuple):
+class PlaceTable(NamedTuple):
     """What it reads of the places."""
 
     at_shift_end: Codes
@@ -131,7 +131,7 @@ class Lines(NamedTuple):
     n_ranks: int
 
 
-class Plan(NamedTuple):
+class PlanTable(NamedTuple):
     """The plan of a replication."""
 
     tick: Ticks

@@ -25,7 +25,7 @@ from sim.measures.estimates import Estimate, each_of, mean_interval, share_inter
 from sim.measures.evidence import nothing_failed
 from sim.measures.frame import UNITS, slots_of
 from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
-from sim.measures.places import Places
+from sim.measures.places import PoolTimes
 from sim.measures.tallies import LOST, MET, MISSED, NOT_OF, OPEN, WITHOUT_END, Tally, by_column, timed_tally
 from sim.measures.theory import erlang_a, mean_wait, wait_above
 from sim.scenario.targets import Between, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
@@ -41,7 +41,7 @@ Enough = Callable[[float, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ErlangLine:
     """One line in an average hour, as Erlang's formulas see it."""
 
     service: float
@@ -59,7 +59,7 @@ class Watched:
     """One replication as one target sees it."""
 
     cohort: Cohort
-    places: Places | None
+    places: PoolTimes | None
     """The pools over time; None where no target is about one."""
     tally: Tally | None
     """Where the target counts each tip; None where it is not about tips."""
@@ -281,7 +281,7 @@ class Kind(ABC, Generic[AnyKind]):
         at_most = self.interval(high[:, 0], high[:, 1], confidence, units)
         return Estimate(middle, at_least.low, at_most.high)
 
-    def enough(self, target: AnyKind, line: Line) -> Enough | None:
+    def enough(self, target: AnyKind, line: ErlangLine) -> Enough | None:
         """How many servers a line needs by formula, for first guesses; None where none is known."""
         return None
 
@@ -398,7 +398,7 @@ class Shares(TimedKind[ShareTarget], RatioKind[ShareTarget]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
 
-    def enough(self, target: ShareTarget, line: Line) -> Enough:
+    def enough(self, target: ShareTarget, line: ErlangLine) -> Enough:
         room, misses = line.room, (1 - target.share) / line.lines
         if line.patience:
             return lambda load, n: 1 - erlang_a(load, n, line.service, line.patience, room).served_within <= misses
@@ -427,7 +427,7 @@ class Means(TimedKind[MeanTarget], RatioKind[MeanTarget]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return mean_interval(parts, wholes, confidence)
 
-    def enough(self, target: MeanTarget, line: Line) -> Enough:
+    def enough(self, target: MeanTarget, line: ErlangLine) -> Enough:
         return lambda load, n: mean_wait(load, n, line.service) <= line.room
 
 
@@ -452,7 +452,7 @@ class LostShares(RatioKind[LostTarget]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
 
-    def enough(self, target: LostTarget, line: Line) -> Enough | None:
+    def enough(self, target: LostTarget, line: ErlangLine) -> Enough | None:
         if not line.patience:
             return None
         return lambda load, n: erlang_a(load, n, line.service, line.patience).abandoned <= target.lost
@@ -484,7 +484,7 @@ class Occupancies(RatioKind[OccupancyTarget]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
 
-    def enough(self, target: OccupancyTarget, line: Line) -> Enough:
+    def enough(self, target: OccupancyTarget, line: ErlangLine) -> Enough:
         return partial(_busy_enough, target.occupancy)
 
     def servers(self, target: OccupancyTarget, erlangs: float) -> float:

@@ -21,7 +21,7 @@ from sim.measures.cohort import Cohort, read
 from sim.measures.frame import HOURS_A_WEEK, UNITS, Frame
 from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
-from sim.measures.places import Places, follow
+from sim.measures.places import PoolTimes, follow
 from sim.measures.tallies import COLUMNS, Tally, unlabelled
 from sim.scenario.targets import Between, OfPool, Target
 
@@ -285,7 +285,7 @@ def _arrivals(cohort: Cohort) -> Floats:
     return _by_hour(HOUR * tips.astype(float), cohort.frame)
 
 
-def _week(places: Places, frame: Frame) -> Floats:
+def _week(places: PoolTimes, frame: Frame) -> Floats:
     """Mean numbers by pool and hour of the week."""
     return _by_hour(frame.by_week(places.hours[: passes.OVERTIME].astype(float)), frame)
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
+class PoolTimes:
     """Ticks of the measured time, summed over tips or slots; the first axis is WAITING ... OVERTIME of `passes`."""
 
     hours: Ints
@@ -38,7 +38,7 @@ class Places:
         return table[number, rows].astype(np.float64)
 
 
-def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> Places:
+def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> PoolTimes:
     """The places of a replication over its measured time."""
     hours, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, HOUR)
     each = np.arange(len(frame.pool_of_place))
@@ -48,7 +48,7 @@ def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) 
         )[0]
         for by_centre, length in sorted(frame.pool_slots - {(False, HOUR)})
     }
-    return Places(hours, finer, totals)
+    return PoolTimes(hours, finer, totals)
 
 
 def _numbers(

@@ -206,14 +206,8 @@ class TargetResult:
 
     @property
     def used(self) -> float:
-        """How much of what the target allows is used up: 1 at the threshold, 2 where twice as much fails as may.
-
-        What fails is the share that missed, was lost, or is busy, or the time itself; with `hold` the share of windows.
-        """
-        fails, allowed = self.goal.fails(self.value), self.goal.fails(self.threshold)
-        if allowed <= 0:
-            return math.inf if fails > 0 else 0.0
-        return fails / allowed
+        """How much of what the target allows is used up; see `Goal.used`."""
+        return self.goal.used(self.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

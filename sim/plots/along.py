@@ -22,7 +22,7 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.sensitivity import Outcome, Sensitivity
+from sim.studies.sensitivity import PointOutcome, SensitivityFound
 from sim.text.paths import number_text
 from sim.text.sensitivity import finding, said
 from sim.text.words import count, length
@@ -48,7 +48,7 @@ TICKS: Final = {
 }
 
 
-def along_one(found: Sensitivity) -> Figure:
+def along_one(found: SensitivityFound) -> Figure:
     """A line for each target: how much of what it allows is used up, 1 at its threshold."""
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
@@ -86,7 +86,7 @@ def along_one(found: Sensitivity) -> Figure:
     return sheet.figure
 
 
-def _used(outcome: Outcome, k: int) -> float:
+def _used(outcome: PointOutcome, k: int) -> float:
     used = outcome.targets[k].used
     return math.nan if math.isnan(used) else min(max(used, LEAST), MOST)
 
@@ -102,7 +102,7 @@ def _part(used: float, least: float, most: float) -> float:
     return 0.0 if math.isnan(used) else math.log(min(max(used, least), most) / least) / math.log(most / least)
 
 
-def _hold(axes: Axes, x: Sequence[float], outcomes: Sequence[Outcome]) -> None:
+def _hold(axes: Axes, x: Sequence[float], outcomes: Sequence[PointOutcome]) -> None:
     """Pale fields where all targets hold."""
     for (left, one), (right, other) in zip(
         zip(x, outcomes, strict=True), list(zip(x, outcomes, strict=True))[1:], strict=False
@@ -111,7 +111,7 @@ def _hold(axes: Axes, x: Sequence[float], outcomes: Sequence[Outcome]) -> None:
             axes.axvspan(left, right, color="#d7e6ef", linewidth=0, zorder=0)
 
 
-def _turns(axes: Axes, found: Sensitivity, scale: float) -> None:
+def _turns(axes: Axes, found: SensitivityFound, scale: float) -> None:
     [along] = found.along
     told = [(scale * turn.value, "the verdict turns here") for turn in along.turns]
     now, [unknown] = found.present[0], found.unknowns

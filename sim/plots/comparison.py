@@ -30,7 +30,7 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.compare import Comparison
+from sim.studies.compare import SideBySide
 from sim.text import compare as compare_words
 from sim.text.words import asked, length, percent
 
@@ -46,7 +46,7 @@ those of a target."""
 GOOD: Final = "#d3e4ee"
 
 
-def comparison(found: Comparison) -> Figure:
+def comparison(found: SideBySide) -> Figure:
     """A block for every target: on the left what it came to, on the right the difference from the base."""
     rows = len(found.contenders)
     block = HEAD + rows * ROW + FOOT
@@ -63,7 +63,7 @@ def comparison(found: Comparison) -> Figure:
     return sheet.figure
 
 
-def _block(sheet: Sheet, found: Comparison, name: str, top: float) -> None:
+def _block(sheet: Sheet, found: SideBySide, name: str, top: float) -> None:
     rows, results = len(found.contenders), [one.results.get(name) for one in found.contenders]
     first = next(one for one in results if one is not None)
     sheet.write(MARGIN, top, shortened(name, NAMES, PLAIN, bold=True), size=PLAIN, weight="bold")
@@ -98,7 +98,7 @@ def _values(axes: Axes, results: Sequence[TargetResult | None], first: TargetRes
         mark(axes, min(max(one.value / scale, low), high), row + 0.5, one.verdict)
 
 
-def _differences(axes: Axes, found: Comparison, name: str, told_in: str) -> None:
+def _differences(axes: Axes, found: SideBySide, name: str, told_in: str) -> None:
     changes = {change.label: change.difference for change in found.changes if change.target == name}
     numbers = [0.0, *(n for one in changes.values() for n in (one.low, one.high) if math.isfinite(n))]
     scale, unit = compare_words.scale(told_in, numbers)
@@ -146,7 +146,7 @@ def _room(ends: Sequence[float], most: float | None) -> tuple[float, float]:
     return low, high if most is None else min(high, most)
 
 
-def _key(sheet: Sheet, found: Comparison, top: float) -> None:
+def _key(sheet: Sheet, found: SideBySide, top: float) -> None:
     told = {result.verdict for one in found.contenders for result in one.results.values()}
     used = [word for word in VERDICTS if word in told]
     handles = [

@@ -28,7 +28,7 @@ from sim.plots.style import (
     styled,
     text_width,
 )
-from sim.studies.map import Cell, Map
+from sim.studies.map import Cell, MapFound
 from sim.studies.ranges import Axis
 from sim.text.map import PERIODS, failing_first, finding, number_of, wordings
 from sim.text.paths import Wording
@@ -45,7 +45,7 @@ BELOW: Final = 0.52
 ROW: Final = 0.2
 
 
-def plausibility_map(found: Map) -> Figure:
+def plausibility_map(found: MapFound) -> Figure:
     """The grid of both ranges."""
     x, y = wordings(found)
     rows, columns = len(found.y), len(found.x)
@@ -72,7 +72,7 @@ def plausibility_map(found: Map) -> Figure:
     return sheet.figure
 
 
-def _note(found: Map) -> str:
+def _note(found: MapFound) -> str:
     scenario = found.scenario
     most = max(cell.replications for cell in found)
     least = min(cell.replications for cell in found)
@@ -85,7 +85,7 @@ def _note(found: Map) -> str:
     )
 
 
-def _fill(axes: Axes, found: Map, letters: dict[str, Letter]) -> None:
+def _fill(axes: Axes, found: MapFound, letters: dict[str, Letter]) -> None:
     for row, cells in enumerate(found.cells):
         for column, cell in enumerate(cells):
             axes.add_patch(
@@ -93,7 +93,7 @@ def _fill(axes: Axes, found: Map, letters: dict[str, Letter]) -> None:
             )
 
 
-def _colour(found: Map, cell: Cell, letters: dict[str, Letter]) -> tuple[float, float, float]:
+def _colour(found: MapFound, cell: Cell, letters: dict[str, Letter]) -> tuple[float, float, float]:
     if found.holds(cell) or cell.first not in letters:
         return to_rgb("white")
     part = DEEPEST * (1 - cell.share.value) + 0.08
@@ -101,7 +101,7 @@ def _colour(found: Map, cell: Cell, letters: dict[str, Letter]) -> tuple[float, 
     return red, green, blue
 
 
-def _write(axes: Axes, found: Map, letters: dict[str, Letter], width: float, height: float) -> None:
+def _write(axes: Axes, found: MapFound, letters: dict[str, Letter], width: float, height: float) -> None:
     """Letter and share in every cell, as far as there is room for them."""
     if height < leading(SMALL) * 0.85:
         return
@@ -117,7 +117,7 @@ def _write(axes: Axes, found: Map, letters: dict[str, Letter], width: float, hei
             axes.text(column, row, text, ha="center", va="center_baseline", fontsize=SMALL, zorder=7)
 
 
-def _border(found: Map, level: float) -> list[list[tuple[float, float]]]:
+def _border(found: MapFound, level: float) -> list[list[tuple[float, float]]]:
     """The line between the cells in which all targets hold in so many periods, and the others."""
     above = [[cell.share.value >= level for cell in cells] for cells in found.cells]
     lines = []
@@ -130,7 +130,7 @@ def _border(found: Map, level: float) -> list[list[tuple[float, float]]]:
     return lines
 
 
-def _point(axes: Axes, found: Map) -> None:
+def _point(axes: Axes, found: MapFound) -> None:
     column, row = found.present
     if column is not None and row is not None:
         for size, colour, weight in ((22, "white", 4.5), (22, INK, 1.8)):
@@ -138,7 +138,7 @@ def _point(axes: Axes, found: Map) -> None:
             axes.plot([column], [row], marker="o", linestyle="none", markeredgewidth=weight, **options)  # type: ignore[arg-type]
 
 
-def _scale(axes: Axes, found: Map, x: Wording, y: Wording, width: float, height: float) -> None:
+def _scale(axes: Axes, found: MapFound, x: Wording, y: Wording, width: float, height: float) -> None:
     axes.set_xlim(-0.5, len(found.x) - 0.5)
     axes.set_ylim(-0.5, len(found.y) - 0.5)
     axes.spines[:].set(visible=True, color=FAINT)
@@ -158,7 +158,7 @@ def _ticks(axis: Axis, words: Wording, room: object, extent: float) -> tuple[lis
     return list(range(0, len(axis), step)), texts[::step]
 
 
-def _key_rows(found: Map, letters: dict[str, Letter]) -> list[list[tuple[str, str, str]]]:
+def _key_rows(found: MapFound, letters: dict[str, Letter]) -> list[list[tuple[str, str, str]]]:
     """What the letters mean, two to a row: letter, colour, words."""
     results = {one.name: one for one in next(iter(found)).targets}
     told = [(one.letter, one.colour, f"{name} fails first ({asked(results[name])})") for name, one in letters.items()]
@@ -179,7 +179,7 @@ def _write_key_row(sheet: Sheet, patches: Sequence[tuple[str, str, str]], top: f
         sheet.write(left + 0.3, top + 0.02, shortened(text, half - 0.4))
 
 
-def _handles(found: Map) -> list[Artist]:
+def _handles(found: MapFound) -> list[Artist]:
     handles: list[Artist] = []
     wanted = percent(found.wanted)
     shares = [cell.share.value for cell in found]

@@ -28,7 +28,7 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.runway import Course, Runway
+from sim.studies.runway import Course, RunwayFound
 from sim.text.runway import finding
 from sim.text.words import asked, count, length, percent
 
@@ -43,7 +43,7 @@ FAILS: Final = "#f6e3d7"
 """The side of a threshold on which a target fails."""
 
 
-def runway_years(found: Runway) -> Figure:
+def runway_years(found: RunwayFound) -> Figure:
     """A panel for every target: its value over the years, a line for each rate, up to the first year that is missed."""
     names = list(found.scenario.targets)
     scenario = found.scenario
@@ -77,13 +77,13 @@ def runway_years(found: Runway) -> Figure:
     return sheet.figure
 
 
-def _head(sheet: Sheet, found: Runway, k: int, name: str, left: float, top: float, width: float) -> None:
+def _head(sheet: Sheet, found: RunwayFound, k: int, name: str, left: float, top: float, width: float) -> None:
     sheet.write(left, top, shortened(name, width, SMALL, bold=True), weight="bold")
     words = asked(found.courses[0].years[0].joint.results[k])
     sheet.write(left, top + leading(SMALL), shortened(words, width), color=GREY)
 
 
-def _panel(axes: Axes, found: Runway, k: int) -> None:
+def _panel(axes: Axes, found: RunwayFound, k: int) -> None:
     results = [year.joint.results[k] for course in found.courses for year in course.every]
     unit, scale = _unit(results)
     threshold = results[0].threshold / scale
@@ -138,7 +138,7 @@ def _extent(shown: list[float], at_most: float) -> tuple[float, float]:
     return max(0.0, low - room), min(high + room, at_most) if high < at_most else high + 0.02 * (high - low)
 
 
-def _handles(found: Runway) -> list[Artist]:
+def _handles(found: RunwayFound) -> list[Artist]:
     handles: list[Artist] = []
     for place, course in enumerate(found.courses):
         colour, dashes, marker = STROKES[place % len(STROKES)]

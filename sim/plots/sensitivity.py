@@ -34,7 +34,7 @@ from sim.plots.style import (
     styled,
     wrapped,
 )
-from sim.studies.sensitivity import Sensitivity
+from sim.studies.sensitivity import SensitivityFound
 from sim.text.paths import number_text
 from sim.text.sensitivity import deciding_on, finding, said
 from sim.text.words import asked, count, length, percent
@@ -48,12 +48,12 @@ SIDE: Final = 4.6
 MOST_COLUMNS: Final = 8
 
 
-def deciding(found: Sensitivity) -> Figure:
+def deciding(found: SensitivityFound) -> Figure:
     """What decides the verdict: of one range what every target comes to along it, of several their effects."""
     return along_one(found) if len(found.unknowns) == 1 else ranked(found)
 
 
-def about(found: Sensitivity) -> str:
+def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
     variant = f", variant {scenario.variant}" if scenario.variant else ""
@@ -61,7 +61,7 @@ def about(found: Sensitivity) -> str:
     return f"{scenario.scenario}{variant}: {count(len(found.every))} points, {runs}."
 
 
-def ranked(found: Sensitivity) -> Figure:
+def ranked(found: SensitivityFound) -> Figure:
     """The ranges by their total effect, with intervals; below, the effects on the margin of every target."""
     order, effects = found.ranked, found.deciding
     told = [name for name, one in found.each.items() if one.known][:MOST_COLUMNS]
@@ -93,7 +93,7 @@ def ranked(found: Sensitivity) -> Figure:
     return sheet.figure
 
 
-def scatter(found: Sensitivity) -> Figure:
+def scatter(found: SensitivityFound) -> Figure:
     """The points of the samples over the two ranges that matter most: discs hold, a letter says what fails first."""
     x, y = found.ranked[:2]
     x_words, y_words = (said(found, found.unknowns[i]) for i in (x, y))
@@ -137,11 +137,11 @@ def scatter(found: Sensitivity) -> Figure:
     return sheet.figure
 
 
-def _confidence(found: Sensitivity) -> float:
+def _confidence(found: SensitivityFound) -> float:
     return found.scenario.run.confidence
 
 
-def _name(sheet: Sheet, found: Sensitivity, i: int, top: float, height: float) -> None:
+def _name(sheet: Sheet, found: SensitivityFound, i: int, top: float, height: float) -> None:
     lines = wrapped(said(found, found.unknowns[i]).label, NAMES - 0.2, SMALL, lines=2 if height > 0.35 else 1)
     middle = top + (height - len(lines) * leading(SMALL)) / 2
     sheet.write(MARGIN, middle, "\n".join(lines))
@@ -171,7 +171,7 @@ def _effect_key() -> list[Artist]:
     return [Line2D([], [], label=label, **_dot(hollow=bool(n))) for n, label in enumerate(told)]
 
 
-def _matrix(sheet: Sheet, found: Sensitivity, names: list[str], top: float) -> None:
+def _matrix(sheet: Sheet, found: SensitivityFound, names: list[str], top: float) -> None:
     """The total effect of every range on the margin of every target, darker the larger."""
     left, width = MARGIN + NAMES, (WIDTH - NAMES - 2 * MARGIN) / len(names)
     sheet.write(MARGIN, top, "Total effect on the margin")
@@ -221,7 +221,7 @@ def _darker(colour: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _point_key(found: Sensitivity, *, ring_shown: bool) -> list[Artist]:
+def _point_key(found: SensitivityFound, *, ring_shown: bool) -> list[Artist]:
     handles: list[Artist] = []
     if any(one.holds for one in found.sampled):
         colour = VERDICTS["met"].colour
@@ -233,12 +233,12 @@ def _point_key(found: Sensitivity, *, ring_shown: bool) -> list[Artist]:
     return handles
 
 
-def _shown(found: Sensitivity, i: int, number: float) -> float:
+def _shown(found: SensitivityFound, i: int, number: float) -> float:
     """A number as its axis shows it: a share in percent."""
     return 100 * number if found.unknowns[i].unit == "%" else number
 
 
-def _ends(found: Sensitivity, i: int) -> tuple[float, float]:
+def _ends(found: SensitivityFound, i: int) -> tuple[float, float]:
     """The ends of a range, as far out as the present value where that lies outside."""
     range_, now = found.unknowns[i].range, found.present[i]
     numbers = [range_.from_, range_.to, *([] if now is None else [now])]

@@ -127,7 +127,11 @@ def _relieved(scenario: Scenario, name: str) -> Iterator[str]:
         return
     times = sorted({tick % DAY for tick in changes})
     people = sorted(set(changes.values()))
-    at = f"at {_listed([_clock(time) for time in times])}" if len(times) <= 4 else f"at {len(times)} times of the day"
+    at = (
+        f"at {units.listed([_clock(time) for time in times])}"
+        if len(times) <= 4
+        else f"at {len(times)} times of the day"
+    )
     many = str(people[0]) if len(people) == 1 else f"{people[0]} to {people[-1]}"
     yield (
         f"pool '{name}': {at} {many} leave and {many} come: their tips go on in overtime beside the new team, about "
@@ -254,14 +258,11 @@ def _some_never_off(scenario: Scenario) -> Iterator[str]:
     without = [name for name, pool in there.items() if pool.shrinkage is None]
     if any(there[name].shrinkage for name in given) and without:
         yield (
-            f"nobody is ever off in {_listed(without)}: no shrinkage is given there, as it is for {_listed(given)}; "
+            f"nobody is ever off in {units.listed(without)}: no shrinkage is given there, as it is for "
+            f"{units.listed(given)}; "
             "run.shrinkage gives it to all pools without their own (hours and cost depend on it, verdicts do not)"
         )
 
 
 def _clock(ticks: int) -> str:
     return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

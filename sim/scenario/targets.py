@@ -170,6 +170,18 @@ class Goal:
         """How much fails at a value: at the threshold as much as is allowed."""
         return self.most - value if self.side == "at_least" else value
 
+    def used(self, value: float, least: float = 0.0) -> float:
+        """How much of what is allowed a value uses up: 1 at the threshold, 2 where twice as much fails as may.
+
+        What fails is the share that missed, was lost, or is busy, or the time itself; with `hold` the share of windows.
+        A goal that allows less than `least` counts as if it allowed so much; infinite where nothing may fail and some
+        does.
+        """
+        fails, allowed = self.fails(value), max(self.fails(self.threshold), least)
+        if allowed <= 0:
+            return math.inf if fails > 0 else 0.0
+        return fails / allowed
+
 
 class Target(Part):
     """A rule that a run is judged by, of any kind.

@@ -51,7 +51,7 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TargetChange:
     """What a target differs by from the base."""
 
     label: str
@@ -82,11 +82,11 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class SideBySide:
     """Scenarios side by side, the base first."""
 
     contenders: tuple[Contender, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[TargetChange, ...]
     """Of every contender but the base, target by target, where both have it and it is of one kind."""
     replications: int
     certain: bool
@@ -107,12 +107,12 @@ class Comparison:
         """What a target came to in the first scenario that has one of that name."""
         return next(one.results[target] for one in self.contenders if target in one.results)
 
-    def of(self, label: str) -> tuple[Change, ...]:
+    def of(self, label: str) -> tuple[TargetChange, ...]:
         """The changes of one contender."""
         return tuple(change for change in self.changes if change.label == label)
 
 
-def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replications: int | None = None) -> Comparison:
+def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replications: int | None = None) -> SideBySide:
     """Scenarios, each with a label of its own, on the same tips: those of the seed of the trials.
 
     As many replications of each as the first asks for if none are given. QuestionError for less than two scenarios, and
@@ -127,7 +127,7 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
     n = run.replications if replications is None else replications
     certain = all(is_certain(scenario) for _, scenario in scenarios)
     samples = [(label, trials.sample(scenario, n, paired=not certain)) for label, scenario in scenarios]
-    return Comparison(
+    return SideBySide(
         contenders=tuple(_contender(label, sample) for label, sample in samples),
         changes=tuple(_changes(samples, run.confidence, certain)),
         replications=1 if certain else n,
@@ -152,7 +152,7 @@ def _cost(sample: Sample) -> Cost:
     )
 
 
-def _changes(samples: Sequence[tuple[str, Sample]], confidence: float, certain: bool = False) -> list[Change]:
+def _changes(samples: Sequence[tuple[str, Sample]], confidence: float, certain: bool = False) -> list[TargetChange]:
     (_, base), *others = samples
     named = _by_name(base)
     pairs = [
@@ -175,13 +175,15 @@ def _by_name(sample: Sample) -> dict[str, _Named]:
     }
 
 
-def _change(label: str, name: str, one: _Named, other: _Named, confidence: float, family: int, certain: bool) -> Change:
+def _change(
+    label: str, name: str, one: _Named, other: _Named, confidence: float, family: int, certain: bool
+) -> TargetChange:
     (target, base), (other_target, changed) = one, other
     goal = target.goal
     most = goal.most
     found = difference((base[:, 0], base[:, 1]), (changed[:, 0], changed[:, 1]), confidence, family=family, most=most)
     alone = 0.0 if certain else _unpaired(base, changed, confidence, family, most)
-    return Change(
+    return TargetChange(
         label=label,
         target=name,
         difference=found.without_chance if certain else found,

@@ -52,7 +52,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
+class MapFound:
     """Two ranges and what the scenario comes to over them."""
 
     scenario: Scenario
@@ -113,7 +113,7 @@ def plausibility(
     per: Period = "run",
     replications: int | None = None,
     expect: Callable[[int], None] = lambda _: None,
-) -> Map:
+) -> MapFound:
     """The map of a grid, with at most so many replications a cell (the scenario's own if None).
 
     `expect` is told how many replications there are to be in all, as far as that is known.
@@ -129,7 +129,7 @@ def plausibility(
             cells[at] = _cell(trials.sample(grid.worlds[at], n, only_targets=True), per, len(numbers))
         asked = [at for at in order if _near(cells, at, scenario.run.confidence)]
     rows = tuple(tuple(cells[row, column] for column in range(len(grid.x))) for row in range(len(grid.y)))
-    return Map(scenario, grid.x, grid.y, per, scenario.run.confidence, rows, grid.present)
+    return MapFound(scenario, grid.x, grid.y, per, scenario.run.confidence, rows, grid.present)
 
 
 def looks(most: int) -> tuple[int, ...]:

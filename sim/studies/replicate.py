@@ -68,7 +68,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class ReplicationWork:
     """The work on one replication: from its index to the arrays of its measures. It can cross to another process."""
 
     frame: Frame
@@ -135,7 +135,9 @@ def run(
         kept = Kept(
             settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
-    one = One(frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify)
+    one = ReplicationWork(
+        frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify
+    )
     sample, failures, n = Sample(frame), {}, 0
     while n < wanted:
         for index, result in _in_order(one, range(n, wanted), settings, kept):
@@ -151,7 +153,9 @@ def run(
     return Done(scenario, seed, settings.engine, sample, failures, parts)
 
 
-def _in_order(one: One, indices: range, settings: Settings, kept: Kept | None) -> Iterator[tuple[int, Piece | Failure]]:
+def _in_order(
+    one: ReplicationWork, indices: range, settings: Settings, kept: Kept | None
+) -> Iterator[tuple[int, Piece | Failure]]:
     """Index and result in order of index, each kept as soon as it is done, whatever the order that is done in."""
     early: dict[int, Piece | Failure] = {}
     resuming = kept if settings.resume else None

@@ -105,7 +105,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Runway:
+class RunwayFound:
     """What the present staffing bears at several rates of growth."""
 
     scenario: Scenario
@@ -153,7 +153,7 @@ def runway(
     *,
     most_years: int = MOST_YEARS,
     expect: Callable[[int], None] = lambda _: None,
-) -> Runway:
+) -> RunwayFound:
     """The years that a scenario bears at each rate of growth (a year, above 0), told to a tenth.
 
     Whole years are run until one is missed; then, assuming that it gets no better with growth, the tenths between by
@@ -167,7 +167,7 @@ def runway(
     for number, growth in enumerate(growths):
         expect(trials.n_done + (len(growths) - number) * (LEAST_YEARS + 6) * growing.replications)
         courses.append(_course(growing, growth, trials, most_years))
-    return Runway(growing.scenario, growing.unit, tuple(courses))
+    return RunwayFound(growing.scenario, growing.unit, tuple(courses))
 
 
 def _course(growing: Growing, growth: float, trials: Trials, most_years: int) -> Course:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.runway import Growing
     from sim.studies.staff.staffed import Bounds
-    from sim.studies.staff.staffing import Answer
+    from sim.studies.staff.staffing import StaffAnswer
     from sim.studies.trials import Trials
     from sim.studies.unlimited import Limit
 
@@ -33,7 +33,7 @@ class Need:
     year: int
     volume: float
     """In the unit of the file."""
-    answer: Answer
+    answer: StaffAnswer
 
     @property
     def people(self) -> dict[str, int]:

@@ -75,7 +75,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PointOutcome:
     """What the scenario came to at one point, over all its replications."""
 
     numbers: tuple[float, ...]
@@ -103,7 +103,7 @@ class Outcome:
         return self.possible and all(margin >= 0 for margin in self.margins if not math.isnan(margin))
 
 
-class Box:
+class RangeBox:
     """The unknowns of a scenario, and what it comes to at values of them; each point is run once."""
 
     def __init__(self, scenario: Scenario, replications: int, *, with_staff: bool = False):
@@ -125,20 +125,20 @@ class Box:
         for unknown in self.unknowns:
             for end in (unknown.range.from_, unknown.range.to):
                 self._variations.at({unknown.path: unknown.range.value(end)})
-        self._found: dict[tuple[tuple[str, float], ...], Outcome] = {}
-        self._closely: dict[tuple[tuple[str, float], ...], Outcome] = {}
+        self._found: dict[tuple[tuple[str, float], ...], PointOutcome] = {}
+        self._closely: dict[tuple[tuple[str, float], ...], PointOutcome] = {}
 
     @property
     def present(self) -> tuple[float | None, ...]:
         """The value of each unknown in the file, in its unit; None where the file says none."""
         return tuple(self._present(unknown) for unknown in self.unknowns)
 
-    def at(self, point: Sequence[float], trials: Trials) -> Outcome:
+    def at(self, point: Sequence[float], trials: Trials) -> PointOutcome:
         """What comes of a point of the unit cube."""
         numbers = {unknown.path: unknown.number(part) for unknown, part in zip(self.unknowns, point, strict=True)}
         return self.with_numbers(numbers, trials)
 
-    def with_numbers(self, numbers: Mapping[str, float], trials: Trials) -> Outcome:
+    def with_numbers(self, numbers: Mapping[str, float], trials: Trials) -> PointOutcome:
         """What comes of some unknowns having these numbers, by path, and the others what the file says."""
         key = tuple(sorted(numbers.items()))
         if key not in self._found:
@@ -146,7 +146,7 @@ class Box:
             self.n_run += self._found[key].possible
         return self._found[key]
 
-    def closely(self, numbers: Mapping[str, float], trials: Trials) -> Outcome:
+    def closely(self, numbers: Mapping[str, float], trials: Trials) -> PointOutcome:
         """The same, with all replications of the scenario where the few of a point do not decide."""
         found = self.with_numbers(numbers, trials)
         if found.verdict != "undecided" or not 0 < found.replications < self.scenario.run.replications:
@@ -156,7 +156,7 @@ class Box:
             self._closely[key] = self._run(numbers, trials, self.scenario.run.replications)
         return self._closely[key]
 
-    def _run(self, numbers: Mapping[str, float], trials: Trials, replications: int) -> Outcome:
+    def _run(self, numbers: Mapping[str, float], trials: Trials, replications: int) -> PointOutcome:
         told = tuple(
             numbers.get(unknown.path, math.nan if present is None else present)
             for unknown, present in zip(self.unknowns, self.present, strict=True)
@@ -167,7 +167,7 @@ class Box:
         except ScenarioError:
             # The document takes each range by itself: what fails is how the values go together.
             nothing = (math.nan,) * len(self.scenario.targets)
-            return Outcome(told, 0, math.nan, "undecided", None, (), nothing)
+            return PointOutcome(told, 0, math.nan, "undecided", None, (), nothing)
         return _outcome(told, trials.sample(world, replications, only_targets=True))
 
     def _present(self, unknown: Unknown) -> float | None:
@@ -201,10 +201,10 @@ def margin(result: TargetResult) -> float:
     return result.in_unit(way * (result.value - result.threshold))
 
 
-def _outcome(numbers: tuple[float, ...], sample: Sample) -> Outcome:
+def _outcome(numbers: tuple[float, ...], sample: Sample) -> PointOutcome:
     found = joint(sample)
     spoke, surely = (int(sample.joint[:, UNITS.index("run"), column].sum()) for column in (SPOKE, SURELY))
-    return Outcome(
+    return PointOutcome(
         numbers=numbers,
         replications=len(sample),
         held=surely / spoke if spoke else np.nan,
@@ -243,18 +243,18 @@ class Along:
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitivity:
+class SensitivityFound:
     """What the ranges do to the targets."""
 
     scenario: Scenario
     unknowns: tuple[Unknown, ...]
     present: tuple[float | None, ...]
-    now: Outcome
+    now: PointOutcome
     """With all values as the file has them."""
     replications: int
     """Of a point of the design."""
     n_rows: int
-    outcomes: tuple[tuple[Outcome, ...], ...]
+    outcomes: tuple[tuple[PointOutcome, ...], ...]
     """Row by row of the design; the first two of a row are points of the samples, the others mix them."""
     share: Estimate
     """Of the ranges, taken as equally likely throughout, in which all targets hold."""
@@ -267,12 +267,12 @@ class Sensitivity:
     """Scenarios that were run."""
 
     @property
-    def sampled(self) -> list[Outcome]:
+    def sampled(self) -> list[PointOutcome]:
         """The points that are spread over the ranges and possible."""
         return [outcome for row in self.outcomes for outcome in row[:2] if outcome.possible]
 
     @property
-    def every(self) -> list[Outcome]:
+    def every(self) -> list[PointOutcome]:
         """All points of the design that are possible, each once."""
         return list({one.numbers: one for row in self.outcomes for one in row if one.possible}.values())
 
@@ -314,8 +314,8 @@ class Sensitivity:
 
 
 def sensitivity(
-    box: Box, trials: Trials, *, n_rows: int = N_ROWS, expect: Callable[[int], None] = lambda _: None
-) -> Sensitivity:
+    box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS, expect: Callable[[int], None] = lambda _: None
+) -> SensitivityFound:
     """Run the design over a box of unknowns, and look along each of its ranges.
 
     `n_rows` is rounded up to a power of 2; (unknowns + 2) points a row are run, and some 15 along each range, these
@@ -330,7 +330,7 @@ def sensitivity(
     outcomes = tuple(tuple(box.at(tuple(point), trials) for point in row) for row in design.points)
     held = np.array([[float(one.holds) if one.possible else np.nan for one in row] for row in outcomes])
     sampled = [one for row in outcomes for one in row[:2] if one.possible]
-    return Sensitivity(
+    return SensitivityFound(
         scenario=scenario,
         unknowns=box.unknowns,
         present=box.present,
@@ -353,8 +353,8 @@ def _points(design: Design) -> Iterator[tuple[float, ...]]:
     return (tuple(point) for row in design.points for point in row)
 
 
-def _along(box: Box, unknown: Unknown, trials: Trials) -> Along:
-    def at(number: float) -> Outcome:
+def _along(box: RangeBox, unknown: Unknown, trials: Trials) -> Along:
+    def at(number: float) -> PointOutcome:
         return box.closely({unknown.path: number}, trials)
 
     low, high = unknown.range.from_, unknown.range.to
@@ -369,7 +369,7 @@ def _along(box: Box, unknown: Unknown, trials: Trials) -> Along:
     return Along(unknown, (outcomes[0].holds, outcomes[-1].holds), tuple(turns))
 
 
-def _narrowed(unknown: Unknown, at: Callable[[float], Outcome], low: float, high: float) -> tuple[float, float]:
+def _narrowed(unknown: Unknown, at: Callable[[float], PointOutcome], low: float, high: float) -> tuple[float, float]:
     """Two values close together between which the verdict turns as it does between these two."""
     finest = 1.0 if unknown.range.whole else (unknown.range.to - unknown.range.from_) * FINEST
     holds = at(low).holds

@@ -28,7 +28,7 @@ _LONGEST_NAME: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StepLine:
     """A step's command, word by word."""
 
     name: str
@@ -76,7 +76,7 @@ class Record:
             raise ValueError(f"{found} is a link: results go into a folder of their own, and links are not followed")
         return found
 
-    def is_done(self, line: Line) -> bool:
+    def is_done(self, line: StepLine) -> bool:
         """Whether a step was finished with the same inputs, and all that it left is still there and the same."""
         known = self.steps.get(line.name, {})
         if known.get("key") != line.key or known.get("exit_code") != 0:
@@ -126,7 +126,7 @@ def _is_told(one: Any) -> bool:
     return isinstance(one, dict) and isinstance(one.get("files"), dict)
 
 
-def note(found: Record, file: StudyFile, line: Line, exit_code: int, out: Path) -> None:
+def note(found: Record, file: StudyFile, line: StepLine, exit_code: int, out: Path) -> None:
     """Write into the manifest that a step was done, and what is there of it."""
     step = file.study.steps[line.name]
     here = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())

@@ -23,7 +23,7 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
-from sim.studies.replicate import One, Settings, shared_out
+from sim.studies.replicate import ReplicationWork, Settings, shared_out
 from sim.studies.workers import Failure
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Trials:
         work: Callable[[int], Piece] = (
             _Shared(self._draws, frame, self.seed, engine, only_targets)
             if here
-            else _Bare(One(frame, self.seed, engine))
+            else _Bare(ReplicationWork(frame, self.seed, engine))
         )
         return shared_out(work, indices, self.settings)
 
@@ -186,7 +186,7 @@ class _Shared:
 class _Bare:
     """The work on one replication elsewhere, without what is pooled."""
 
-    def __init__(self, one: One):
+    def __init__(self, one: ReplicationWork):
         self.one = one
 
     def __call__(self, index: int) -> Piece:

@@ -41,7 +41,7 @@ STAGES: Final = Table[StageLoad](
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class LoadHour:
     """An hour of the week."""
 
     hour: int
@@ -49,7 +49,7 @@ class Hour:
     """Erlangs that are offered, and servers on duty, by pool."""
 
 
-def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
+def _by_pool(rows: Sequence[LoadHour]) -> Iterable[Column[LoadHour]]:
     for name in rows[0].pools if rows else ():
         yield number(
             f"{name}_offered",
@@ -65,7 +65,7 @@ def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
         )
 
 
-HOURS: Final = Table[Hour](
+HOURS: Final = Table[LoadHour](
     "hour_loads",
     "an hour of the week: the load that is offered to each pool, and who is there",
     "Hours of the week",
@@ -76,10 +76,10 @@ HOURS: Final = Table[Hour](
 )
 
 
-def hours(description: Description) -> list[Hour]:
+def hours(description: Description) -> list[LoadHour]:
     """The hours of the week."""
     n_hours = len(description.pools[0].load) if description.pools else 0
     return [
-        Hour(hour, {pool.pool: (pool.load[hour], pool.on_duty[hour]) for pool in description.pools})
+        LoadHour(hour, {pool.pool: (pool.load[hour], pool.on_duty[hour]) for pool in description.pools})
         for hour in range(n_hours)
     ]

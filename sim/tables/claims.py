@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
     from sim.studies.claims.findings import FigureFound, Finding
-    from sim.studies.staff.staffing import Answer
+    from sim.studies.staff.staffing import StaffAnswer
     from sim.studies.unlimited import Limit
 
 
-def _needs(get: Callable[[Any], Answer | None], before: str) -> tuple[Column[Any], ...]:
+def _needs(get: Callable[[Any], StaffAnswer | None], before: str) -> tuple[Column[Any], ...]:
     """The staff that something needs; heads begin with `before`."""
     return (
         number(f"{before}fte", "", of(get, lambda one: one.fte), "full-time equivalents, overtime apart"),
@@ -60,7 +60,7 @@ class ReadingTold:
         return self.outcome.tested.limit if self.outcome.tested is not None else None
 
     @property
-    def needs(self) -> Answer | None:
+    def needs(self) -> StaffAnswer | None:
         """The cheapest staffing that meets its target alone."""
         return self.outcome.tested.found if self.outcome.tested is not None else None
 

@@ -11,7 +11,7 @@ from sim.tables.figures import asked_columns, came_columns, of
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
-    from sim.studies.compare import Change, Comparison, Contender
+    from sim.studies.compare import Contender, SideBySide, TargetChange
 
 NO_TARGET: Final = "no such target"
 """What stands for the verdict where a scenario lacks a target."""
@@ -25,7 +25,7 @@ class Compared:
     target: str
     result: TargetResult | None
     """None where the scenario has no such target."""
-    change: Change | None
+    change: TargetChange | None
     """None for the base, and where the base has no such target or one of another kind."""
 
 
@@ -33,11 +33,11 @@ def _result(row: Compared) -> TargetResult | None:
     return row.result
 
 
-def _change(row: Compared) -> Change | None:
+def _change(row: Compared) -> TargetChange | None:
     return row.change
 
 
-def _difference(name: str, says: str, get: Callable[[Change], float]) -> Column[Compared]:
+def _difference(name: str, says: str, get: Callable[[TargetChange], float]) -> Column[Compared]:
     return number(name, "", of(_change, lambda one: get(one) / one.scale), says)
 
 
@@ -77,7 +77,7 @@ COMPARED: Final = Table[Compared](
 )
 
 
-def compared(found: Comparison) -> Iterator[Compared]:
+def compared(found: SideBySide) -> Iterator[Compared]:
     """Every scenario, target by target."""
     changes = {(change.label, change.target): change for change in found.changes}
     for one in found.contenders:

@@ -9,7 +9,7 @@ from sim.dynamics.clock import date_of, minutes
 from sim.tables.declared import Table, number, text
 
 if TYPE_CHECKING:
-    from sim.text.explain import Judged
+    from sim.text.explain import JudgedTip
     from sim.text.story import Event
 
 EVENTS: Final[Table[tuple[Event, datetime]]] = Table(
@@ -26,7 +26,7 @@ EVENTS: Final[Table[tuple[Event, datetime]]] = Table(
     ),
 )
 
-TARGETS: Final[Table[Judged]] = Table(
+TARGETS: Final[Table[JudgedTip]] = Table(
     "tip_targets",
     "a target on tips: what it makes of the tip",
     "What each target makes of the tip",

@@ -10,7 +10,7 @@ from sim.tables.declared import Column, Family, Table, number, text, whole, yes
 from sim.tables.figures import estimate_columns, per_target
 
 if TYPE_CHECKING:
-    from sim.studies.map import Cell, Map
+    from sim.studies.map import Cell, MapFound
     from sim.studies.ranges import Axis
 
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Place:
     """A cell where it stands in its map."""
 
-    found: Map
+    found: MapFound
     row: int
     column: int
 
@@ -71,6 +71,6 @@ CELLS: Final = Table[Place](
 )
 
 
-def cells(found: Map) -> Iterator[Place]:
+def cells(found: MapFound) -> Iterator[Place]:
     """Every cell, row by row of y."""
     return (Place(found, row, column) for row in range(len(found.y)) for column in range(len(found.x)))

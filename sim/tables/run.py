@@ -33,18 +33,18 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTarget:
     """A target by its own interval and by the one that holds for all at once."""
 
     alone: TargetResult
     together: TargetResult
 
 
-def _share_left_out(row: Judged) -> float | None:
+def _share_left_out(row: JudgedTarget) -> float | None:
     return None if row.alone.left_out is None else row.alone.left_out.share.value
 
 
-TARGETS: Final = Table[Judged](
+TARGETS: Final = Table[JudgedTarget](
     "targets",
     "a target: threshold, value, interval, verdict; and the interval and verdict that hold for all at once",
     "Targets and verdicts",
@@ -86,7 +86,7 @@ JOINT: Final = Table[tuple[str, HeldShare]](
 
 
 @dataclass(frozen=True, slots=True)
-class One:
+class OneReplication:
     """A replication."""
 
     index: int
@@ -96,12 +96,12 @@ class One:
     all_held: bool
 
 
-def _values(rows: Sequence[One]) -> Iterable[Column[One]]:
+def _values(rows: Sequence[OneReplication]) -> Iterable[Column[OneReplication]]:
     for name, (unit, _) in rows[0].values.items() if rows else ():
         yield number(name, unit, lambda row, name=name: row.values[name][1], "what the target came to")  # type: ignore[misc]
 
 
-REPLICATIONS: Final = Table[One](
+REPLICATIONS: Final = Table[OneReplication](
     "replications",
     "a replication: its tips, the value of every target, whether all held",
     "Each replication",
@@ -132,7 +132,7 @@ COHORT: Final = Table[tuple[int, TargetResult]](
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class KindOfTips:
     """Tips of one channel, true risk and last label."""
 
     channel: str
@@ -143,7 +143,7 @@ class Kind:
     still_open: int
 
 
-TIPS: Final = Table[Kind](
+TIPS: Final = Table[KindOfTips](
     "tips",
     "a channel, true risk and last label: tips through, lost and open",
     "Tips by channel, true risk and last label",
@@ -182,7 +182,7 @@ POOLS: Final = Table[PoolUse](
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class StageVisits:
     """The visits to a stage of tips with one label, or with any."""
 
     stage: str
@@ -204,12 +204,12 @@ def _in_minutes(one: Estimate) -> Estimate:
     return Estimate(one.value / MINUTE, one.low / MINUTE, one.high / MINUTE)
 
 
-def _percentile(share: int) -> Column[Visits]:
+def _percentile(share: int) -> Column[StageVisits]:
     says = f"the wait that {share} % of them do not exceed"
     return number(f"wait_p{share}", "min", lambda row: percentile(row.waits, share / 100) / MINUTE, says)
 
 
-STAGES: Final = Table[Visits](
+STAGES: Final = Table[StageVisits](
     "stages",
     "a stage and label: visits, waits with percentiles, work",
     "Stages: visits and waits",
@@ -333,7 +333,7 @@ def every(sample: Sample) -> list[Filled]:
     arrived = int(sample.arrived.sum())
     simultaneous = {one.name: one for one in together.results}
     return [
-        TARGETS.of(Judged(one, simultaneous[one.name]) for one in found),
+        TARGETS.of(JudgedTarget(one, simultaneous[one.name]) for one in found),
         JOINT.of(together.shares.items()),
         REPLICATIONS.of(_replications(sample, found)),
         COHORT.of((arrived, one) for one in found if one.about_tips),
@@ -354,23 +354,23 @@ def _hindrance(way: Hindrance) -> str:
     return f"{way.kind} {way.name} {way.share:.2f}"
 
 
-def _replications(sample: Sample, found: Sequence[TargetResult]) -> Iterator[One]:
+def _replications(sample: Sample, found: Sequence[TargetResult]) -> Iterator[OneReplication]:
     spoke, _, surely, _ = sample.joint[:, UNITS.index("run")].T
     for row, (index, arrived) in enumerate(zip(sample.index, sample.arrived, strict=True)):
         values = {one.name: (one.unit, one.in_unit(one.values[row])) for one in found}
-        yield One(int(index), int(arrived), values, bool(spoke[row] > 0 and surely[row] > 0))
+        yield OneReplication(int(index), int(arrived), values, bool(spoke[row] > 0 and surely[row] > 0))
 
 
-def _kinds(sample: Sample) -> Iterator[Kind]:
+def _kinds(sample: Sample) -> Iterator[KindOfTips]:
     scenario, total = sample.frame.scenario, sample.cohort.sum(axis=0)
     labels = ("", *scenario.tiers)
     for place in np.argwhere(total.sum(axis=-1) > 0):
         channel, risk, label = (int(i) for i in place)
         fates = (int(n) for n in total[channel, risk, label])
-        yield Kind(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
+        yield KindOfTips(scenario.channels[channel], scenario.risks[risk], labels[label], *fates)
 
 
-def visits(sample: Sample) -> Iterator[Visits]:
+def visits(sample: Sample) -> Iterator[StageVisits]:
     """The visits to every stage, of all tips and by last label."""
     scenario, waits = sample.frame.scenario, sample.pooled.waits
     labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
@@ -380,7 +380,7 @@ def visits(sample: Sample) -> Iterator[Visits]:
             total = table.sum(axis=0)
             if total[passes.REACHED] or tier == "all":
                 wait = _mean_wait(table, scenario.run.confidence)
-                yield Visits(stage.name, tier, total, wait, waits[s, chosen].sum(axis=0))
+                yield StageVisits(stage.name, tier, total, wait, waits[s, chosen].sum(axis=0))
 
 
 def _mean_wait(table: np.ndarray[Any, np.dtype[np.int64]], confidence: float) -> Estimate:

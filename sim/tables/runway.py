@@ -12,7 +12,7 @@ from sim.tables.declared import Column, Family, Table, number, text, whole
 from sim.tables.figures import estimate_columns, per_target
 
 if TYPE_CHECKING:
-    from sim.studies.runway import Runway, Year
+    from sim.studies.runway import RunwayFound, Year
     from sim.studies.runway_staff import Needs
 
 
@@ -119,12 +119,12 @@ STAFF: Final = Table[People](
 )
 
 
-def years(found: Runway) -> Iterator[OfYear]:
+def years(found: RunwayFound) -> Iterator[OfYear]:
     """Every year that was run."""
     return (OfYear(course.growth, year, found.unit) for course in found.courses for year in course.every)
 
 
-def people(found: Runway, needs: Needs) -> Iterator[People]:
+def people(found: RunwayFound, needs: Needs) -> Iterator[People]:
     """The present staff, what today needs, and what the years to come need."""
     paths, now = tuple(needs.now), found.courses[0].years[0].volume
     yield People(None, 0, now, found.unit, "now", needs.full_time_now, needs.now, paths)

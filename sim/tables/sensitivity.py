@@ -12,7 +12,7 @@ from sim.tables.figures import estimate_columns, of, per_target
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate, Verdict
     from sim.studies.effects import Effects
-    from sim.studies.sensitivity import Along, Outcome, Sensitivity, Turn, Unknown
+    from sim.studies.sensitivity import Along, PointOutcome, SensitivityFound, Turn, Unknown
 
 TOGETHER: Final = "all together"
 """What the effects on whether all targets hold stand under."""
@@ -46,7 +46,7 @@ EFFECTS: Final = Table[OfRange](
 )
 
 
-def _points(verdict: Verdict) -> Column[Sensitivity]:
+def _points(verdict: Verdict) -> Column[SensitivityFound]:
     return whole(
         f"{verdict}_points",
         "",
@@ -55,7 +55,7 @@ def _points(verdict: Verdict) -> Column[Sensitivity]:
     )
 
 
-SHARE: Final = Table["Sensitivity"](
+SHARE: Final = Table["SensitivityFound"](
     "sensitivity_share",
     "the share of the ranges in which all targets hold",
     "The share of the ranges in which all targets hold",
@@ -113,29 +113,29 @@ TURNS: Final = Table[OfTurn](
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PointRow:
     """A point of the design."""
 
     row: int
     name: str
-    outcome: Outcome
+    outcome: PointOutcome
     unknowns: tuple[Unknown, ...]
 
 
-def _values(rows: Sequence[Point]) -> Iterable[Column[Point]]:
+def _values(rows: Sequence[PointRow]) -> Iterable[Column[PointRow]]:
     for i, unknown in enumerate(rows[0].unknowns if rows else ()):
 
-        def value(row: Point, i: int = i, whole: bool = unknown.range.whole) -> float | int:
+        def value(row: PointRow, i: int = i, whole: bool = unknown.range.whole) -> float | int:
             return int(row.outcome.numbers[i]) if whole else row.outcome.numbers[i]
 
         yield number(unknown.column, "", value, "the value of the unknown")
 
 
-def _possible(row: Point) -> Outcome | None:
+def _possible(row: PointRow) -> PointOutcome | None:
     return row.outcome if row.outcome.possible else None
 
 
-POINTS: Final = Table[Point](
+POINTS: Final = Table[PointRow](
     "sensitivity_points",
     "a point of the ranges that was run",
     "The points that were run",
@@ -153,14 +153,14 @@ POINTS: Final = Table[Point](
 )
 
 
-def effects(found: Sensitivity) -> Iterator[OfRange]:
+def effects(found: SensitivityFound) -> Iterator[OfRange]:
     """The effects on whether all targets hold, then on the margin of each."""
     yield from _ranked(found, TOGETHER, found.together)
     for name, one in found.each.items():
         yield from _ranked(found, f"margin of {name}", one)
 
 
-def _ranked(found: Sensitivity, on: str, effect: Effects) -> Iterator[OfRange]:
+def _ranked(found: SensitivityFound, on: str, effect: Effects) -> Iterator[OfRange]:
     """The ranges by their total effect on one result, the one that matters most first."""
     totals = [one.value for one in effect.total]
     order = sorted(range(len(totals)), key=lambda i: (-totals[i] if effect.known else 0.0, i))
@@ -169,16 +169,16 @@ def _ranked(found: Sensitivity, on: str, effect: Effects) -> Iterator[OfRange]:
         yield OfRange(on, found.unknowns[i].path, own, effect.first[i], effect.total[i], effect.rows)
 
 
-def turns(found: Sensitivity) -> Iterator[OfTurn]:
+def turns(found: SensitivityFound) -> Iterator[OfTurn]:
     """The turns along each range, the others at their present values; one row too where none turns it."""
     for along, present in zip(found.along, found.present, strict=True):
         for turn in along.turns or (None,):
             yield OfTurn(along, present, turn)
 
 
-def points(found: Sensitivity) -> Iterator[Point]:
+def points(found: SensitivityFound) -> Iterator[PointRow]:
     """Every point of the design, row by row."""
     names = ["a", "b", *(f"a with {unknown.path} of b" for unknown in found.unknowns)]
     for number_, row in enumerate(found.outcomes):
         for name, outcome in zip(names, row, strict=True):
-            yield Point(number_, name, outcome, found.unknowns)
+            yield PointRow(number_, name, outcome, found.unknowns)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.studies.staff.found import Found
     from sim.studies.staff.fresh import Confirmation
-    from sim.studies.staff.search import Point
+    from sim.studies.staff.search import FrontierPoint
     from sim.studies.staff.staffed import Post
-    from sim.studies.staff.staffing import Answer, Certificate
+    from sim.studies.staff.staffing import Certificate, StaffAnswer
     from sim.studies.staff.tried import Outcome
     from sim.studies.unlimited import Limit
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class AtPost:
     """A post of the answer; of the search where it found none."""
 
-    answer: Answer
+    answer: StaffAnswer
     post: Post
     people: int | None
     less: Outcome | None
@@ -115,7 +115,7 @@ TARGETS: Final = Table[OfTarget](
 class Whole:
     """The answer as a whole."""
 
-    answer: Answer
+    answer: StaffAnswer
     certificate: Certificate
     fresh: Confirmation
 
@@ -155,7 +155,7 @@ class HasPeople(Protocol):
     """What has people at posts."""
 
     @property
-    def answer(self) -> Answer: ...
+    def answer(self) -> StaffAnswer: ...
     @property
     def outcome(self) -> Outcome: ...
 
@@ -172,7 +172,7 @@ def _people(rows: Sequence[P]) -> Iterable[Column[P]]:
 class OfTried:
     """A staffing that was tried."""
 
-    answer: Answer
+    answer: StaffAnswer
     outcome: Outcome
 
 
@@ -204,9 +204,9 @@ TRIED: Final = Table[OfTried](
 class OfFrontier:
     """A staffing with the share of good periods that it buys."""
 
-    answer: Answer
+    answer: StaffAnswer
     per: str
-    point: Point
+    point: FrontierPoint
 
     @property
     def outcome(self) -> Outcome:
@@ -240,14 +240,14 @@ FRONTIER: Final = Table[OfFrontier](
 )
 
 
-def posts(answer: Answer) -> Iterator[AtPost]:
+def posts(answer: StaffAnswer) -> Iterator[AtPost]:
     """Every post that was decided."""
     people = answer.staffing or (None,) * len(answer.posts)
     for post, n, less in zip(answer.posts, people, answer.neighbours, strict=True):
         yield AtPost(answer, post, n, less)
 
 
-def targets(answer: Answer) -> Iterator[OfTarget]:
+def targets(answer: StaffAnswer) -> Iterator[OfTarget]:
     """Every target that was asked about."""
     best = {one.name: one for one in answer.limits}
     fresh = {one.name: one for one in answer.confirmation.joint.deciding} if answer.confirmation else {}
@@ -255,13 +255,13 @@ def targets(answer: Answer) -> Iterator[OfTarget]:
         yield OfTarget(best.get(name), fresh.get(name))
 
 
-def as_a_whole(answer: Answer) -> Iterator[Whole]:
+def as_a_whole(answer: StaffAnswer) -> Iterator[Whole]:
     """The answer, where it has a certificate."""
     if answer.certificate is not None and answer.confirmation is not None:
         yield Whole(answer, answer.certificate, answer.confirmation)
 
 
-def tried(answer: Answer) -> Iterator[OfTried]:
+def tried(answer: StaffAnswer) -> Iterator[OfTried]:
     """Every staffing that was tried, in that order."""
     for one in answer.tried.outcomes.values() if answer.tried is not None else ():
         yield OfTried(answer, one)

@@ -15,12 +15,12 @@ from sim.text.words import asked, came_to, count, listed, percent, short
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.studies.compare import Change, Comparison, Contender
+    from sim.studies.compare import Contender, SideBySide, TargetChange
 
 _WEEK: Final = "week"
 
 
-def parts(found: Comparison) -> list[RenderableType]:
+def parts(found: SideBySide) -> list[RenderableType]:
     """A table a target, and what each scenario costs."""
     base = found.base.scenario
     return [
@@ -32,7 +32,7 @@ def parts(found: Comparison) -> list[RenderableType]:
     ]
 
 
-def _on_what(found: Comparison) -> str:
+def _on_what(found: SideBySide) -> str:
     if found.certain:
         return (
             f"Nothing is left to chance, so that each is run once. Differences from {found.base.label} in this period."
@@ -43,12 +43,12 @@ def _on_what(found: Comparison) -> str:
     )
 
 
-def answer(found: Comparison) -> list[str]:
+def answer(found: SideBySide) -> list[str]:
     """Which changes matter and which are noise, in sentences."""
     return [*(_of(found, one) for one in found.contenders[1:]), _together(found)]
 
 
-def finding(found: Comparison) -> str:
+def finding(found: SideBySide) -> str:
     """What came out, in one sentence."""
     others = [one.label for one in found.contenders[1:]]
     matter = [label for label in others if any(change.matters for change in found.of(label))]
@@ -57,7 +57,7 @@ def finding(found: Comparison) -> str:
     return f"{listed(matter)} {'matters' if len(matter) == 1 else 'matter'} beside {found.base.label}"
 
 
-def change_text(change: Change, told_in: str) -> str:
+def change_text(change: TargetChange, told_in: str) -> str:
     """A difference with its interval in points, or in minutes or seconds for a time."""
     found = change.difference
     if change.nothing:
@@ -86,7 +86,7 @@ def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
     return next(((size, unit) for size, unit, least in units if largest >= least), (SECOND, "s"))
 
 
-def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
+def _target(found: SideBySide, name: str) -> Iterator[RenderableType]:
     first = found.first(name)
     told_in = first.unit
     unit = "" if told_in == "min" else "; difference in points"
@@ -109,7 +109,7 @@ def _target(found: Comparison, name: str) -> Iterator[RenderableType]:
     yield table
 
 
-def _costs(found: Comparison) -> RenderableType:
+def _costs(found: SideBySide) -> RenderableType:
     titles = ("", "paid hours", "FTE", "cost", "more", "together", "weeks all held")
     table = page.table(*titles, numbers=(1, 2, 3, 4, 6))
     for one in found.contenders:
@@ -133,7 +133,7 @@ def _weeks(one: Contender) -> str:
     return percent(round(held.share.value, 3))
 
 
-def _of(found: Comparison, one: Contender) -> str:
+def _of(found: SideBySide, one: Contender) -> str:
     """One sentence on one contender."""
     changes = [change for change in found.of(one.label) if not change.asks_otherwise]
     elsewhere = [change.target for change in found.of(one.label) if change.asks_otherwise]
@@ -164,7 +164,7 @@ def _of(found: Comparison, one: Contender) -> str:
     return f"{'. '.join(part[0].upper() + part[1:] if i else part for i, part in enumerate(parts))}."
 
 
-def _amount(change: Change, found: Comparison) -> str:
+def _amount(change: TargetChange, found: SideBySide) -> str:
     told_in = found.first(change.target).unit
     size, unit = scale(told_in, [change.difference.value])
     if told_in == "min":
@@ -172,7 +172,7 @@ def _amount(change: Change, found: Comparison) -> str:
     return f"{change.difference.value / size:+.2f} points"
 
 
-def _turned(found: Comparison, one: Contender) -> Iterator[tuple[str, str]]:
+def _turned(found: SideBySide, one: Contender) -> Iterator[tuple[str, str]]:
     """The targets with another verdict than in the base, each with what it was and is."""
     for name, result in one.results.items():
         before = found.base.results.get(name)
@@ -180,7 +180,7 @@ def _turned(found: Comparison, one: Contender) -> Iterator[tuple[str, str]]:
             yield name, f"{name} from {before.word} to {result.word}"
 
 
-def _price(found: Comparison, one: Contender) -> str:
+def _price(found: SideBySide, one: Contender) -> str:
     more = one.cost.paid_hours - found.base.cost.paid_hours
     if abs(more) < 0.05:
         return "it costs the same"
@@ -189,7 +189,7 @@ def _price(found: Comparison, one: Contender) -> str:
     return f"it takes {abs(more):,.1f} paid hours a week {'more' if more > 0 else 'less'}{priced}"
 
 
-def _together(found: Comparison) -> str:
+def _together(found: SideBySide) -> str:
     met = [one for one in found.contenders if one.joint.verdict == "met"]
     if not met:
         unsure = [one.label for one in found.contenders if one.joint.verdict == "undecided"]

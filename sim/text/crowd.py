@@ -35,7 +35,7 @@ class Passed:
     """Whether its rank was better; else its place in line was older."""
 
 
-class Crowd:
+class Bystanders:
     """All tips of one replication, to be asked who was in whose way."""
 
     def __init__(self, replication: Replication, log: Log) -> None:

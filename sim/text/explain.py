@@ -35,7 +35,7 @@ FIRST_MISSED: Final = "first-missed:"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTip:
     """What a tip came to for one target."""
 
     target: str
@@ -59,7 +59,7 @@ class Story:
     counts: str
     """Whether it is one of the tips that count."""
     events: tuple[Event, ...]
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedTip, ...]
 
 
 def explain(scenario: Scenario, replication: Replication, log: Log, which: str) -> Story:
@@ -113,11 +113,11 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     yield "Counts", story.counts
 
 
-def _named(one: Judged) -> str:
+def _named(one: JudgedTip) -> str:
     return f"{one.target} ({one.claim})" if one.claim not in (None, one.target) else one.target
 
 
-def _verdict(one: Judged) -> str:
+def _verdict(one: JudgedTip) -> str:
     return f"{one.sense}: {one.text}"
 
 
@@ -163,13 +163,13 @@ def _counts(scenario: Scenario, replication: Replication, tip: int) -> str:
     return "yes, it arrives in the measured period"
 
 
-def _judged(scenario: Scenario, cohort: Cohort, row: int) -> Iterator[Judged]:
+def _judged(scenario: Scenario, cohort: Cohort, row: int) -> Iterator[JudgedTip]:
     for name, target in scenario.targets.items():
         if not isinstance(target, OfTips):
             continue
         found = tally(target, cohort)
         sense, text = _sense(target, cohort, found, row)
-        yield Judged(name, target.claim, sense, text)
+        yield JudgedTip(name, target.claim, sense, text)
 
 
 def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sense, str]:

@@ -10,18 +10,18 @@ from sim.text.paths import Wording, wording
 from sim.text.words import percent, with_interval
 
 if TYPE_CHECKING:
-    from sim.studies.map import Cell, Map
+    from sim.studies.map import Cell, MapFound
     from sim.studies.ranges import Axis
 
 PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 
 
-def answer(found: Map) -> list[str]:
+def answer(found: MapFound) -> list[str]:
     """What the map says, in sentences."""
     return list(_answer(found))
 
 
-def finding(found: Map) -> str:
+def finding(found: MapFound) -> str:
     """What the map says, in one sentence."""
     n_cells, n_hold = len(list(found)), sum(found.holds(cell) for cell in found)
     wanted, periods = percent(found.wanted), PERIODS[found.per]
@@ -33,20 +33,20 @@ def finding(found: Map) -> str:
     return f"All targets hold in at least {wanted} of the {periods} in {n_hold} of {n_cells} cells"
 
 
-def wordings(found: Map) -> tuple[Wording, Wording]:
+def wordings(found: MapFound) -> tuple[Wording, Wording]:
     """How the two ranges are spoken of."""
     x, y = (wording(found.scenario, axis.path, axis.unit) for axis in (found.x, found.y))
     return x, y
 
 
-def failing_first(found: Map) -> list[tuple[str, int]]:
+def failing_first(found: MapFound) -> list[tuple[str, int]]:
     """The targets that fail first where not all hold, and in how many cells, most first."""
     order = list(found.scenario.targets)
     many = Counter(cell.first for cell in found if not found.holds(cell) and cell.first is not None)
     return sorted(many.items(), key=lambda item: (-item[1], order.index(item[0])))
 
 
-def _answer(found: Map) -> Iterator[str]:
+def _answer(found: MapFound) -> Iterator[str]:
     yield f"{finding(found)}."
     if first := failing_first(found):
         yield "Where they do not, what fails first: " + ", ".join(f"{name} in {n} cells" for name, n in first) + "."
@@ -65,7 +65,7 @@ def _answer(found: Map) -> Iterator[str]:
         yield f"With {x.value(number_of(found.x, column))}, all hold {_where(along, found.y, y)}."
 
 
-def _cell_words(found: Map, cell: Cell) -> str:
+def _cell_words(found: MapFound, cell: Cell) -> str:
     share = with_interval(cell.share.value, cell.share.low, cell.share.high)
     fails = f"; {cell.first} fails first" if not found.holds(cell) and cell.first else ""
     return f"together {cell.verdict}, all hold in {share} of the {PERIODS[found.per]}{fails}"

@@ -15,16 +15,16 @@ from sim.text.words import listed, percent
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.studies.runway import Course, Runway, Year
+    from sim.studies.runway import Course, RunwayFound, Year
     from sim.studies.runway_staff import Need, Needs
 
 
-def answer(found: Runway, needs: Needs) -> list[str]:
+def answer(found: RunwayFound, needs: Needs) -> list[str]:
     """What the runway says, in sentences."""
     return [*_now(found), *(_course(found, course) for course in found.courses), *_staff(needs)]
 
 
-def finding(found: Runway) -> str:
+def finding(found: RunwayFound) -> str:
     """How long the staffing lasts, in one sentence without its end."""
     now = found.courses[0].years[0]
     if now.verdict == "missed":
@@ -44,7 +44,7 @@ def finding(found: Runway) -> str:
     return f"{state}; they are missed after {span} of growth"
 
 
-def parts(found: Runway, needs: Needs) -> list[RenderableType]:
+def parts(found: RunwayFound, needs: Needs) -> list[RenderableType]:
     """The staff of the years to come on the terminal, against that of now."""
     if not needs.years:
         return []
@@ -83,7 +83,7 @@ _WHY = {
 }
 
 
-def _now(found: Runway) -> Iterator[str]:
+def _now(found: RunwayFound) -> Iterator[str]:
     now = found.courses[0].years[0]
     words = wording(found.scenario, VOLUME, found.unit)
     state = {"met": "all targets are met", "undecided": "the verdict is open", "missed": "targets are missed"}
@@ -91,7 +91,7 @@ def _now(found: Runway) -> Iterator[str]:
     yield f"{said}." if now.verdict == "met" else f"{said}{_first(now)}."
 
 
-def _course(found: Runway, course: Course) -> str:
+def _course(found: RunwayFound, course: Course) -> str:
     rate = f"At {percent(course.growth)} growth a year"
     met, opened, missed = course.met_until, course.open_from, course.missed_from
     words = wording(found.scenario, VOLUME, found.unit)

@@ -11,32 +11,32 @@ from sim.text.words import count, percent, with_interval
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate
-    from sim.studies.sensitivity import Along, Sensitivity, Unknown
+    from sim.studies.sensitivity import Along, SensitivityFound, Unknown
 
 
-def answer(found: Sensitivity) -> list[str]:
+def answer(found: SensitivityFound) -> list[str]:
     """What the study says, in sentences."""
     return list(_answer(found))
 
 
-def finding(found: Sensitivity) -> str:
+def finding(found: SensitivityFound) -> str:
     """How much of the ranges holds, in one sentence without its end."""
     if found.changes:
         return f"All targets hold in {percent(round(found.share.value, 3))} of the ranges"
     return f"The verdict never changes over the ranges: {_what(holds=found.holds_everywhere)} at every point"
 
 
-def said(found: Sensitivity, unknown: Unknown) -> Wording:
+def said(found: SensitivityFound, unknown: Unknown) -> Wording:
     """How a range is spoken of."""
     return wording(found.scenario, unknown.path, unknown.unit)
 
 
-def deciding_on(found: Sensitivity) -> str:
+def deciding_on(found: SensitivityFound) -> str:
     """What the ranges are ranked by."""
     return "whether all targets hold" if found.changes else f"the margin of {found.binding}"
 
 
-def _answer(found: Sensitivity) -> Iterator[str]:
+def _answer(found: SensitivityFound) -> Iterator[str]:
     sampled = found.sampled
     if found.changes:
         interval = with_interval(found.share.value, found.share.low, found.share.high)
@@ -60,12 +60,12 @@ def _answer(found: Sensitivity) -> Iterator[str]:
     yield from (_turn(found, along) for along in found.along)
 
 
-def _points(found: Sensitivity, n: int) -> str:
+def _points(found: SensitivityFound, n: int) -> str:
     """How many points something is said of; what a caller asks for is rows."""
     return f"{count(n)} points, from {count(found.n_rows)} rows of the design"
 
 
-def _decides(found: Sensitivity) -> Iterator[str]:
+def _decides(found: SensitivityFound) -> Iterator[str]:
     if len(found.unknowns) == 1:
         path = found.unknowns[0].path
         fails = f"; what fails first at most points is {found.binding}" if found.binding else ""
@@ -89,7 +89,7 @@ def _effect(effect: Estimate) -> str:
     return f"{value} % ({low} to {high})"
 
 
-def _turn(found: Sensitivity, along: Along) -> str:
+def _turn(found: SensitivityFound, along: Along) -> str:
     words = said(found, along.unknown)
     path = along.unknown.path
     alone = "" if len(found.unknowns) == 1 else ", the others as they are,"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.measures.use import PoolUse
     from sim.studies.staff.found import Found
-    from sim.studies.staff.staffing import Answer, Certificate
+    from sim.studies.staff.staffing import Certificate, StaffAnswer
     from sim.studies.staff.tried import Outcome
 
 
@@ -50,7 +50,7 @@ def parts(found: Found) -> list[RenderableType]:
     return shown
 
 
-def _what_was_tried(answer: Answer) -> str:
+def _what_was_tried(answer: StaffAnswer) -> str:
     run = answer.scenario.run
     text = f"seed {run.seed}, {percent(run.confidence)} confidence"
     if answer.tried is None:
@@ -65,7 +65,7 @@ def _what_was_tried(answer: Answer) -> str:
 _REACH = {"posts": "within reach", "hours": "only at other hours", "neither": "out of reach"}
 
 
-def _limits(answer: Answer) -> RenderableType:
+def _limits(answer: StaffAnswer) -> RenderableType:
     table = page.table("target", "asked", "comes to", "verdict")
     for one in answer.limits:
         verdict = page.verdict(one.result.word) if one.beyond_staff else Text(_REACH[one.more_staff])
@@ -81,7 +81,7 @@ def _results(results: Iterable[TargetResult]) -> RenderableType:
     return table
 
 
-def _posts(answer: Answer) -> RenderableType:
+def _posts(answer: StaffAnswer) -> RenderableType:
     table = page.table("post", "people", "bounds", "paid hours", "one person less", numbers=(1, 2, 3))
     for i, (post, less) in enumerate(zip(answer.posts, answer.neighbours, strict=True)):
         people = answer.staffing[i] if answer.staffing is not None else None
@@ -158,7 +158,7 @@ def sentences(found: Found, given: Sequence[str] | None = None) -> list[str]:
     ]
 
 
-def _why_not(answer: Answer) -> Iterator[str]:
+def _why_not(answer: StaffAnswer) -> Iterator[str]:
     if answer.why == "beyond staff":
         beyond = [one for one in answer.limits if one.beyond_staff]
         yield "No staffing can meet all targets, however many people there are:"
@@ -200,7 +200,7 @@ def _why_not(answer: Answer) -> Iterator[str]:
         yield "More people in no one pool would change that; it takes more in several."
 
 
-def _chosen(answer: Answer) -> Iterator[str]:
+def _chosen(answer: StaffAnswer) -> Iterator[str]:
     assert answer.staffing is not None
     by_pool: dict[str, list[str]] = {}
     for post, n in zip(answer.posts, answer.staffing, strict=True):
@@ -226,7 +226,7 @@ def kept_words(pools: Sequence[str]) -> str:
     return f"{listed(list(pools))} {keep} people: no target depends on {them}."
 
 
-def _kept(answer: Answer) -> Iterator[str]:
+def _kept(answer: StaffAnswer) -> Iterator[str]:
     if answer.kept:
         yield kept_words(answer.kept)
 
@@ -236,7 +236,7 @@ def _overloaded(found: Found) -> Iterator[str]:
         yield f"Mind that over the week more work comes to {some(found.overloaded)} than is done; no target forbids it."
 
 
-def _confirmed(answer: Answer) -> Iterator[str]:
+def _confirmed(answer: StaffAnswer) -> Iterator[str]:
     confirmation = answer.confirmation
     assert confirmation is not None
     runs = f"{count(confirmation.n_replications)} fresh replications"
@@ -258,7 +258,7 @@ def _confirmed(answer: Answer) -> Iterator[str]:
         yield f"Before it {n} cheaper one{'s' if n > 1 else ''} seemed to hold, and did not on fresh seeds."
 
 
-def _certified(answer: Answer) -> Iterator[str]:
+def _certified(answer: StaffAnswer) -> Iterator[str]:
     certificate = answer.certificate
     if certificate is None:
         return
@@ -294,7 +294,7 @@ def _certified(answer: Answer) -> Iterator[str]:
         yield "That rests on more people never making things worse on average; nothing that was tried tells against it."
 
 
-def _cheaper(answer: Answer, certificate: Certificate) -> str:
+def _cheaper(answer: StaffAnswer, certificate: Certificate) -> str:
     rest = certificate.remainder
     if not rest.cheaper:
         return "No staffing within the bounds costs less."
@@ -313,7 +313,7 @@ def _cheaper(answer: Answer, certificate: Certificate) -> str:
     return f"{text}."
 
 
-def _open(answer: Answer, certificate: Certificate) -> str:
+def _open(answer: StaffAnswer, certificate: Certificate) -> str:
     rest = certificate.remainder
     share = answer.most_saved / answer.cost if answer.cost else 0.0
     many = f"{'' if rest.exactly else 'at most '}{count(rest.open)}"
@@ -341,7 +341,7 @@ def _binding(found: Found) -> Iterator[str]:
     yield f"{text}."
 
 
-def _again(answer: Answer, given: Sequence[str] | None) -> Iterator[str]:
+def _again(answer: StaffAnswer, given: Sequence[str] | None) -> Iterator[str]:
     if given is None:
         yield "To run it: sim.run(answer.staffed)"
         return

@@ -15,7 +15,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
 from sim.dynamics.order import work_after_relief
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, RESTART, Replication
-from sim.text.crowd import Busy, Crowd
+from sim.text.crowd import Busy, Bystanders
 from sim.text.words import length, span, time_words
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Teller:
 
     def __init__(self, scenario: Scenario, replication: Replication, log: Log) -> None:
         self.scenario, self.replication, self.log = scenario, replication, log
-        self.crowd = Crowd(replication, log)
+        self.crowd = Bystanders(replication, log)
 
     def events(self, tip: int) -> list[Event]:
         """What happened to a tip, in order."""

@@ -12,6 +12,7 @@ from sim.scenario import units
 from sim.scenario.pools import EVERY_DAY, filter_words
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
 from sim.scenario.units import length as length
+from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
 
 if TYPE_CHECKING:
@@ -289,15 +290,6 @@ def _unit(ticks: float) -> tuple[str, int]:
         if ticks >= least:
             return unit, size
     return "s", SECOND
-
-
-def listed(names: Sequence[str], last: str = "and") -> str:
-    """Names in a sentence.
-
-    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
-    ('a', 'a, b and c', 'a or b')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

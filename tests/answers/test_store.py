@@ -13,7 +13,7 @@ import pytest
 
 import sim
 from sim.answers import store
-from sim.answers.run import Run
+from sim.answers.run import RunAnswer
 from sim.answers.store import BusyError, held, save
 
 SMALL = """
@@ -27,12 +27,12 @@ targets: {quick: {from: arrival, to: answer.start, within: 1 min, share: 20 %}}
 
 
 @pytest.fixture(scope="module")
-def one() -> Run:
+def one() -> RunAnswer:
     return sim.run(SMALL, jobs=1)
 
 
 @pytest.fixture(scope="module")
-def other() -> Run:
+def other() -> RunAnswer:
     return sim.run(SMALL, seed=7, jobs=1)
 
 
@@ -42,7 +42,9 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_the_new_takes_the_place_of_the_old_and_nothing_is_left_beside_it(one: Run, other: Run, tmp_path: Path) -> None:
+def test_the_new_takes_the_place_of_the_old_and_nothing_is_left_beside_it(
+    one: RunAnswer, other: RunAnswer, tmp_path: Path
+) -> None:
     save(one, tmp_path / "a")
     first = content(tmp_path / "a")
     save(other, tmp_path / "a")
@@ -51,14 +53,14 @@ def test_the_new_takes_the_place_of_the_old_and_nothing_is_left_beside_it(one: R
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_a_note_lists_what_was_left_with_its_hash(one: Run, tmp_path: Path) -> None:
+def test_a_note_lists_what_was_left_with_its_hash(one: RunAnswer, tmp_path: Path) -> None:
     save(one, tmp_path / "a")
     told = json.loads((tmp_path / "a" / "manifest.json").read_text())["files"]
     assert set(told) == set(content(tmp_path / "a")) - {"manifest.json"}
     assert all(store._hash(tmp_path / "a" / name) == hashed for name, hashed in told.items())
 
 
-def test_what_this_answer_does_not_leave_and_the_last_one_did_is_gone(one: Run, tmp_path: Path) -> None:
+def test_what_this_answer_does_not_leave_and_the_last_one_did_is_gone(one: RunAnswer, tmp_path: Path) -> None:
     missed = sim.run(SMALL.replace("20 %", "99.99 %"), jobs=1)
     save(missed, tmp_path / "a")
     assert (tmp_path / "a" / "unlimited.csv").exists()
@@ -66,7 +68,7 @@ def test_what_this_answer_does_not_leave_and_the_last_one_did_is_gone(one: Run, 
     assert not (tmp_path / "a" / "unlimited.csv").exists()
 
 
-def test_what_others_put_there_stays(one: Run, other: Run, tmp_path: Path) -> None:
+def test_what_others_put_there_stays(one: RunAnswer, other: RunAnswer, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     save(one, folder)
     (folder / "mine.txt").write_text("mine")
@@ -84,7 +86,9 @@ def test_what_others_put_there_stays(one: Run, other: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["../victim", "/{victim}", "", "a/../../victim", "linked/victim", "."])
-def test_a_note_that_names_files_elsewhere_takes_nothing_away(name: str, one: Run, other: Run, tmp_path: Path) -> None:
+def test_a_note_that_names_files_elsewhere_takes_nothing_away(
+    name: str, one: RunAnswer, other: RunAnswer, tmp_path: Path
+) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     folder = tmp_path / "a"
@@ -98,7 +102,7 @@ def test_a_note_that_names_files_elsewhere_takes_nothing_away(name: str, one: Ru
     assert victim.read_text() == "precious"
 
 
-def test_a_second_writer_is_told(one: Run, tmp_path: Path) -> None:
+def test_a_second_writer_is_told(one: RunAnswer, tmp_path: Path) -> None:
     save(one, tmp_path / "a")
     before = content(tmp_path / "a")
     with held(tmp_path / "a"), pytest.raises(BusyError, match="another tipline"):
@@ -109,7 +113,7 @@ def test_a_second_writer_is_told(one: Run, tmp_path: Path) -> None:
 CHANGES_THE_DISK = ("fsync", "rename", "replace", "link", "unlink", "mkdir", "rmdir")
 
 
-def saved_until_killed(answer: Run, folder: Path, number: int) -> int:
+def saved_until_killed(answer: RunAnswer, folder: Path, number: int) -> int:
     """Save in a process that is killed with SIGKILL at its call of that number that changes the disk; how it ended."""
     child = os.fork()
     if child:
@@ -134,14 +138,14 @@ def saved_until_killed(answer: Run, folder: Path, number: int) -> int:
 
 @pytest.mark.parametrize("foreign", [False, True])
 def test_killed_at_any_step_the_old_or_the_new_is_there_whole(
-    foreign: bool, one: Run, other: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    foreign: bool, one: RunAnswer, other: RunAnswer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """kill -9 at every call that changes the disk; where files are replaced one by one, the next to open ends it."""
     for name, answer in (("old", one), ("new", other)):
         save(answer, tmp_path / name)
     old, new = content(tmp_path / "old"), content(tmp_path / "new")
 
-    def made(answer: Run, into: Path) -> list[str]:
+    def made(answer: RunAnswer, into: Path) -> list[str]:
         """The same files without drawing the figures each time, the note last."""
         for name, text in sorted((old if answer is one else new).items(), key=lambda item: item[0] == answer.note):
             store._write(into / name, text)
@@ -172,7 +176,7 @@ def test_killed_at_any_step_the_old_or_the_new_is_there_whole(
 
 
 def test_a_full_disk_leaves_the_old_result_whole(
-    one: Run, other: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one: RunAnswer, other: RunAnswer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(one, tmp_path / "a")
     before = content(tmp_path / "a")

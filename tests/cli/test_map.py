@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.plots import style
 from sim.plots.map import plausibility_map
-from sim.studies.map import Grid, Map, plausibility
+from sim.studies.map import Grid, MapFound, plausibility
 from sim.studies.ranges import axis
 from sim.text.map import answer, finding
 from tests.cli import pictures
@@ -29,13 +29,13 @@ MANY_TARGETS = """\
 plausible:"""
 
 
-def mapped(folder: Path, x: str, y: str, *changes: str, old: str = "", new: str = "") -> Map:
+def mapped(folder: Path, x: str, y: str, *changes: str, old: str = "", new: str = "") -> MapFound:
     scenario = desk(folder, old, new, *changes)
     return plausibility(Grid(scenario, axis(x), axis(y)), tried(scenario), replications=6)
 
 
 @pytest.fixture(scope="module")
-def maps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Map]:
+def maps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, MapFound]:
     folder = tmp_path_factory.mktemp("maps")
     staff, volume = "pools.desk.staff=1..6", "demand.volume=4..28/h:5"
     return {
@@ -52,7 +52,7 @@ each_map = pytest.mark.parametrize("name", ["plain", "many", "fine", "nowhere", 
 
 
 @each_map
-def test_the_picture_can_be_read(maps: dict[str, Map], name: str) -> None:
+def test_the_picture_can_be_read(maps: dict[str, MapFound], name: str) -> None:
     figure = plausibility_map(maps[name])
     assert pictures.title(figure) == finding(maps[name])
     assert not pictures.cut_off(figure)
@@ -61,7 +61,7 @@ def test_the_picture_can_be_read(maps: dict[str, Map], name: str) -> None:
     assert not pictures.without_unit(figure)
 
 
-def test_the_picture_says_what_it_shows(maps: dict[str, Map]) -> None:
+def test_the_picture_says_what_it_shows(maps: dict[str, MapFound]) -> None:
     said = pictures.said(plausibility_map(maps["plain"]))
     assert "people at desk, around the clock" in said
     assert "tips an hour" in said
@@ -70,7 +70,7 @@ def test_the_picture_says_what_it_shows(maps: dict[str, Map]) -> None:
     assert any(text.startswith("quick fails first (at least 80 % in 5 min)") for text in said)
 
 
-def test_a_grey_print_tells_the_same(maps: dict[str, Map]) -> None:
+def test_a_grey_print_tells_the_same(maps: dict[str, MapFound]) -> None:
     """Cells that hold are white, the others darker the less they hold; letters tell what fails."""
     found = maps["plain"]
     figure = plausibility_map(found)
@@ -92,13 +92,13 @@ def _shades(figure: Figure) -> NDArray[np.float64]:
     return np.asarray(255 * picture[..., :3] @ np.array([0.299, 0.587, 0.114]))
 
 
-def test_the_same_map_gives_the_same_files(maps: dict[str, Map]) -> None:
+def test_the_same_map_gives_the_same_files(maps: dict[str, MapFound]) -> None:
     figures = [plausibility_map(maps["plain"]) for _ in range(2)]
     assert style.file_bytes(figures[0], "png") == style.file_bytes(figures[1], "png")
     assert style.file_bytes(figures[0], "svg") == style.file_bytes(figures[1], "svg")
 
 
-def test_sentences(maps: dict[str, Map]) -> None:
+def test_sentences(maps: dict[str, MapFound]) -> None:
     assert finding(maps["everywhere"]) == "All targets hold everywhere here, in at least 95 % of the runs"
     assert answer(maps["nowhere"])[0] == "Nowhere here do all targets hold in 95 % of the runs: at best in 0 %."
     lines = answer(maps["plain"])

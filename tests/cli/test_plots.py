@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
 
-from sim.answers.run import Run
+from sim.answers.run import RunAnswer
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures.targets import joint, results
 from sim.plots import style
@@ -120,7 +120,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
 
 
 each_document = pytest.mark.parametrize("name", DOCUMENTS)
-each_plot = pytest.mark.parametrize("plot", Run.plots, ids=[plot.name for plot in Run.plots])
+each_plot = pytest.mark.parametrize("plot", RunAnswer.plots, ids=[plot.name for plot in RunAnswer.plots])
 
 
 @each_document
@@ -143,9 +143,11 @@ def test_axes_have_units(found, name, plot):
 def test_files(found, tmp_path):
     """Every figure as PNG of the width of a page and as SVG with its text as text; nothing else is left behind."""
     folder = tmp_path / "run" / "plots"
-    names = Run(found["small"]).save(tmp_path / "run")
+    names = RunAnswer(found["small"]).save(tmp_path / "run")
     paths = [tmp_path / "run" / name for name in names if name.startswith("plots/")]
-    assert [path.name for path in paths] == [f"{plot.name}.{form}" for plot in Run.plots for form in ("png", "svg")]
+    assert [path.name for path in paths] == [
+        f"{plot.name}.{form}" for plot in RunAnswer.plots for form in ("png", "svg")
+    ]
     assert sorted(folder.iterdir()) == sorted(paths)
     for png, svg in zip(paths[::2], paths[1::2], strict=True):
         assert imread(png).shape[1] == round(style.WIDTH * style.DOTS_AN_INCH)
@@ -182,7 +184,9 @@ def test_nothing_global_is_touched():
 
 
 def test_titles_say_what_was_found(found):
-    titles = {name: {plot.name: pictures.title(plot.draw(one)) for plot in Run.plots} for name, one in found.items()}
+    titles = {
+        name: {plot.name: pictures.title(plot.draw(one)) for plot in RunAnswer.plots} for name, one in found.items()
+    }
     assert titles["overloaded"]["verdicts"] == "The 2 targets do not hold together: mean and share are missed"
     assert titles["overloaded"]["response"] == "mean and share are missed"
     assert re.match(r"Most tips wait for desk: .*; desk has too few people \d+ h a week", titles["overloaded"]["week"])
@@ -196,7 +200,7 @@ def test_titles_say_what_was_found(found):
 def test_verdict_as_word_and_mark(found, name):
     """In the chart of verdicts every target has its verdict in words, and the mark that goes with it."""
     one = found[name]
-    figure = next(plot for plot in Run.plots if plot.name == "verdicts").draw(one)
+    figure = next(plot for plot in RunAnswer.plots if plot.name == "verdicts").draw(one)
     words = [text for text in pictures.said(figure) if text in style.VERDICTS]
     assert words == [target.verdict for target in one.targets]
     marks = [line.get_marker() for line in figure.artists if isinstance(line, Line2D)]

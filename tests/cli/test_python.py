@@ -59,7 +59,7 @@ def test_a_run_is_an_answer_with_everything_that_the_command_leaves(tmp_path: Pa
     assert list(answer.targets["within_min"]) == [10]
     assert {"held_low_share", "held_high_share"} <= set(answer.joint.columns)
     assert "targets" in dir(answer)
-    with pytest.raises(AttributeError, match="a Run has no 'pool'; its tables are targets, joint, "):
+    with pytest.raises(AttributeError, match="a RunAnswer has no 'pool'; its tables are targets, joint, "):
         answer.pool  # noqa: B018
     answer.save(tmp_path / "out")
     pd.testing.assert_frame_equal(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.answers.run import Run
+from sim.answers.run import RunAnswer
 from sim.cli import options
 from sim.cli.report.page import answers, exhibits, headline, judged, page_of
 from sim.cli.report.page import rendered as html
@@ -350,9 +350,9 @@ def test_a_folder_of_an_old_program_is_reported_and_says_what_is_left_out(folder
 
 def test_every_heading_comes_from_the_declaration(ran: Path) -> None:
     text = Page(html(read_results(ran))).text
-    for plot in Run.plots:
+    for plot in RunAnswer.plots:
         assert f"{plot.title} . {plot.caption}" in text.replace(f"{plot.title}.", f"{plot.title} .")
-    for table in Run.leaves:
+    for table in RunAnswer.leaves:
         assert (table.title in text) == (ran / f"{table.name}.csv").exists()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sim.answers.answer import Plot
-from sim.answers.run import Run
+from sim.answers.run import RunAnswer
 from sim.cli import options
 from sim.cli.options import Options
 from sim.dynamics.engines import Engine, simulate
@@ -85,13 +85,13 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
         assert int(arrived) == sum(map(int, counts)) > 0, (name, head)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
-    assert plotted == [plot.name for plot in Run.plots]
+    assert plotted == [plot.name for plot in RunAnswer.plots]
     assert {path.name for path in (out / "plots").iterdir()} == {
         f"{name}.{end}" for name in plotted for end in ("png", "svg")
     }
     assert manifest["answer"][0] == "The 5 targets do not hold together: hard is missed."
     assert (manifest["together"], manifest["binding"]) == ("missed", "hard")
-    assert list(manifest["files"])[: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
+    assert list(manifest["files"])[: len(RunAnswer.leaves)] == [f"{table.name}.csv" for table in RunAnswer.leaves]
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]
     assert beyond[2].endswith(",missed,True,neither,,,,,,gate read 1.00")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.plots.runway import runway_years
-from sim.studies.runway import Growing, Runway, runway
+from sim.studies.runway import Growing, RunwayFound, runway
 from sim.studies.runway_staff import Needs
 from sim.text.runway import answer, finding
 from tests.cli import pictures
@@ -35,7 +35,7 @@ def test_pools_are_named_on_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runway]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunwayFound]:
     folder = tmp_path_factory.mktemp("runway")
     worlds = {
         "four": (desk(folder, "plausible:", MORE, "demand.volume=6/h"), (0.07, 0.15, 0.2, 0.25, 0.4)),
@@ -49,7 +49,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runway]:
 
 
 @pytest.mark.parametrize("name", ["four", "roomy", "missed"])
-def test_the_picture_can_be_read(found: dict[str, Runway], name: str) -> None:
+def test_the_picture_can_be_read(found: dict[str, RunwayFound], name: str) -> None:
     figure = runway_years(found[name])
     assert pictures.title(figure) == finding(found[name])
     assert not pictures.cut_off(figure)
@@ -58,13 +58,13 @@ def test_the_picture_can_be_read(found: dict[str, Runway], name: str) -> None:
     assert not pictures.without_unit(figure)
 
 
-def test_the_picture_says_what_it_shows(found: dict[str, Runway]) -> None:
+def test_the_picture_says_what_it_shows(found: dict[str, RunwayFound]) -> None:
     said = pictures.said(runway_years(found["four"]))
     assert {"quick", "at least 80 % in 5 min", "years of growth", "threshold", "missed from here on"} <= set(said)
     assert {f"{growth} % a year" for growth in (7, 15, 20, 25, 40)} <= set(said)
 
 
-def test_sentences(found: dict[str, Runway]) -> None:
+def test_sentences(found: dict[str, RunwayFound]) -> None:
     assert answer(found["roomy"], NONE) == [
         "Now, at 12 tips an hour, all targets are met with the present staffing.",
         "At 5 % growth a year all are met in the 3 years looked at, to 13.89 tips an hour.",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sim.plots.along import along_one
 from sim.plots.sensitivity import ranked, scatter
-from sim.studies.sensitivity import Box, Sensitivity, sensitivity
+from sim.studies.sensitivity import RangeBox, SensitivityFound, sensitivity
 from sim.text.sensitivity import answer, finding
 from tests.cli import pictures
 from tests.cli.lines import tipline
@@ -29,13 +29,13 @@ CLOSE = """\
 plausible:"""
 
 
-def studied(folder: Path, *changes: str, old: str = "", new: str = "", with_staff: bool = False) -> Sensitivity:
+def studied(folder: Path, *changes: str, old: str = "", new: str = "", with_staff: bool = False) -> SensitivityFound:
     scenario = desk(folder, old, new, "run.length=2 d", *changes)
-    return sensitivity(Box(scenario, 2, with_staff=with_staff), tried(scenario), n_rows=8)
+    return sensitivity(RangeBox(scenario, 2, with_staff=with_staff), tried(scenario), n_rows=8)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sensitivity]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SensitivityFound]:
     folder = tmp_path_factory.mktemp("sensitivity")
     never = "plausible={demand.volume: {from: 30/h, to: 40/h}, demand.risk.high: {from: 1 %, to: 20 %}}"
     return {
@@ -57,17 +57,17 @@ def readable(figure: Figure) -> None:
 
 
 @pytest.mark.parametrize("name", ["three", "staff", "never", "many"])
-def test_effects_and_points_can_be_read(found: dict[str, Sensitivity], name: str) -> None:
+def test_effects_and_points_can_be_read(found: dict[str, SensitivityFound], name: str) -> None:
     readable(ranked(found[name]))
     readable(scatter(found[name]))
 
 
 @pytest.mark.parametrize("name", ["one", "one_many", "one_holds"])
-def test_one_range_can_be_read(found: dict[str, Sensitivity], name: str) -> None:
+def test_one_range_can_be_read(found: dict[str, SensitivityFound], name: str) -> None:
     readable(along_one(found[name]))
 
 
-def test_the_pictures_say_what_they_show(found: dict[str, Sensitivity]) -> None:
+def test_the_pictures_say_what_they_show(found: dict[str, SensitivityFound]) -> None:
     study = found["three"]
     said = pictures.said(ranked(study))
     assert pictures.title(ranked(study)).startswith(finding(study))
@@ -77,7 +77,7 @@ def test_the_pictures_say_what_they_show(found: dict[str, Sensitivity]) -> None:
     assert "the verdict turns here" in " ".join(pictures.said(along_one(found["one"])))
 
 
-def test_sentences(found: dict[str, Sensitivity]) -> None:
+def test_sentences(found: dict[str, SensitivityFound]) -> None:
     lines = answer(found["three"])
     assert lines[0].startswith("All targets hold in ")
     assert any(line.startswith("What decides whether all targets hold most is ") for line in lines)

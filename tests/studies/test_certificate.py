@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.studies.staff.certificate import CHEAPER, Box, Proof, _counted_by_cost
+from sim.studies.staff.certificate import CHEAPER, Proof, StaffBox, _counted_by_cost
 from sim.studies.staff.search import cheap, exchanged, lowered, risen
 from sim.studies.staff.staffed import Staffing
 from tests.studies.staffings import Ruled
@@ -79,7 +79,7 @@ def test_a_proof_cut_short_counts_what_remains_open_and_the_most_it_could_save(t
 
 def test_many_staffings_are_counted_by_their_costs_and_never_too_few() -> None:
     price = np.array([1.0, 2.0, 0.7])
-    box, cost = Box((0, 1, 0), (9, 9, 9)), 13.0
+    box, cost = StaffBox((0, 1, 0), (9, 9, 9)), 13.0
     sizes = [10, 9, 10]
     people = itertools.product(range(10), range(1, 10), range(10))
     exactly = sum(float(price @ np.array(one)) < cost for one in people)

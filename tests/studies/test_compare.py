@@ -15,7 +15,7 @@ from sim.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
 from sim.studies import compare as studies
-from sim.studies.compare import Change, Comparison, compare
+from sim.studies.compare import SideBySide, TargetChange, compare
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
 from sim.tables.compare import COMPARED
@@ -33,7 +33,7 @@ def national(variant: str | None = None, changes: Sequence[str] = ()) -> Scenari
 
 
 @pytest.fixture(scope="module")
-def compared() -> Comparison:
+def compared() -> SideBySide:
     """The line as it is, with one analyst more, with one and a target less, and changed to what it is already."""
     scenarios = [
         ("base", national()),
@@ -44,11 +44,11 @@ def compared() -> Comparison:
     return compare(scenarios, Trials(scenarios[0][1].run.seed, Settings()))
 
 
-def changes(found: Comparison, label: str) -> dict[str, Change]:
+def changes(found: SideBySide, label: str) -> dict[str, TargetChange]:
     return {change.target: change for change in found.of(label)}
 
 
-def test_what_lies_upstream_of_a_change_differs_by_exactly_nothing(compared: Comparison) -> None:
+def test_what_lies_upstream_of_a_change_differs_by_exactly_nothing(compared: SideBySide) -> None:
     found = changes(compared, "one_more")
     assert [name for name, change in found.items() if change.nothing] == ["entry", "day", "lost"]
     assert found["rapid"].difference.real
@@ -57,39 +57,39 @@ def test_what_lies_upstream_of_a_change_differs_by_exactly_nothing(compared: Com
     assert found["mean"].better
 
 
-def test_a_variant_that_changes_nothing_gives_exactly_zero_everywhere(compared: Comparison) -> None:
+def test_a_variant_that_changes_nothing_gives_exactly_zero_everywhere(compared: SideBySide) -> None:
     found = changes(compared, "same")
     assert len(found) == 7
     assert all(change.nothing for change in found.values())
 
 
-def test_a_target_that_one_scenario_lacks_is_shown_as_such(compared: Comparison) -> None:
+def test_a_target_that_one_scenario_lacks_is_shown_as_such(compared: SideBySide) -> None:
     assert "day" not in changes(compared, "fewer")
     rows = COMPARED.of(rows_of(compared)).frame.set_index(["scenario", "target"])
     assert rows.loc[("fewer", "day"), "verdict"] == "no such target"
     assert rows.isna().loc[("fewer", "day"), "value"]
 
 
-def test_a_target_that_asks_otherwise_is_marked(compared: Comparison) -> None:
+def test_a_target_that_asks_otherwise_is_marked(compared: SideBySide) -> None:
     marked = [name for name, change in changes(compared, "fewer").items() if change.asks_otherwise]
     assert marked == ["rapid"]
 
 
-def test_pairing_narrows_intervals_as_far_as_the_tips_that_fare_otherwise_let_it(compared: Comparison) -> None:
+def test_pairing_narrows_intervals_as_far_as_the_tips_that_fare_otherwise_let_it(compared: SideBySide) -> None:
     found = changes(compared, "one_more")
     for name in ("rapid", "transfer"):
         change = found[name]
         assert change.pairing < 1.3 * change.pairing_by_tips < 0.6
 
 
-def test_cost_counts_overtime_and_prices(compared: Comparison) -> None:
+def test_cost_counts_overtime_and_prices(compared: SideBySide) -> None:
     base, one_more = compared.contenders[0].cost, compared.contenders[1].cost
     assert one_more.paid_hours - base.paid_hours == pytest.approx(168)
     assert one_more.fte - base.fte == pytest.approx(4.2)
     assert base.paid_hours - base.overtime_hours == pytest.approx(600 + 336 + 168 + 168)
 
 
-def test_the_picture_can_be_read(compared: Comparison) -> None:
+def test_the_picture_can_be_read(compared: SideBySide) -> None:
     figure = comparison(compared)
     assert pictures.title(figure) == "one_more matters beside base"
     assert {"one_more", "same", "fewer", "rapid", "difference, points"} <= set(pictures.said(figure))
@@ -115,7 +115,7 @@ def no_difference(random: np.random.Generator, p: float) -> np.ndarray:
     return np.repeat(np.stack([met, counted], axis=-1)[:, None, :], 3, axis=1)
 
 
-def test_tables_without_a_true_difference_rarely_show_one(compared: Comparison) -> None:
+def test_tables_without_a_true_difference_rarely_show_one(compared: SideBySide) -> None:
     """1,000 tables of 15 differences each at 95 %: 50 are expected at most, and 70 were 2.9 standard errors more."""
     target = compared.base.scenario.targets["entry"]
     assert isinstance(target, ShareTarget)
@@ -179,8 +179,8 @@ def test_one_analyst_more_in_the_published_line() -> None:
     assert found["rapid"].pairing <= found["rapid"].pairing_by_tips
 
 
-def test_a_verdict_that_noise_may_turn_is_told_apart(compared: Comparison) -> None:
-    def told(found: Comparison) -> str:
+def test_a_verdict_that_noise_may_turn_is_told_apart(compared: SideBySide) -> None:
+    def told(found: SideBySide) -> str:
         return next(sentence for sentence in answer(found) if sentence.startswith("one_more makes"))
 
     turned = [name for name, one in compared.contenders[1].results.items() if one.verdict != verdict(compared, name)]
@@ -194,7 +194,7 @@ def test_a_verdict_that_noise_may_turn_is_told_apart(compared: Comparison) -> No
     assert "Noise alone may turn rapid from" in told(replace(compared, changes=tuple(doubtful)))
 
 
-def verdict(found: Comparison, name: str) -> str:
+def verdict(found: SideBySide, name: str) -> str:
     """Of the base."""
     return found.base.results[name].verdict
 

@@ -10,7 +10,7 @@ import pytest
 from sim.measures.estimates import each_of
 from sim.measures.targets import joint, results
 from sim.scenario.schema import Scenario
-from sim.studies.map import Grid, Map, looks, plausibility
+from sim.studies.map import Grid, MapFound, looks, plausibility
 from sim.studies.ranges import axis
 from sim.tables.map import CELLS, cells
 from tests.studies.lines import desk, simulated, tried
@@ -27,11 +27,11 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def found(scenario: Scenario) -> Map:
+def found(scenario: Scenario) -> MapFound:
     return plausibility(Grid(scenario, STAFF, VOLUME), tried(scenario))
 
 
-def test_a_cell_is_what_its_scenario_comes_to(scenario: Scenario, found: Map, tmp_path: Path) -> None:
+def test_a_cell_is_what_its_scenario_comes_to(scenario: Scenario, found: MapFound, tmp_path: Path) -> None:
     for row, column in ((0, 0), (2, 2), (4, 5), (1, 1)):
         cell = found.cells[row][column]
         changed = desk(tmp_path, "", "", f"pools.desk.staff={column + 1}", f"demand.volume={VOLUME.values[row]}")
@@ -44,7 +44,7 @@ def test_a_cell_is_what_its_scenario_comes_to(scenario: Scenario, found: Map, tm
         assert cell.held == tuple(one.held["run"].share.value for one in alone.results)
 
 
-def test_more_people_hold_and_more_tips_fail(found: Map) -> None:
+def test_more_people_hold_and_more_tips_fail(found: MapFound) -> None:
     held = [[found.holds(cell) for cell in row] for row in found.cells]
     assert not held[4][0]
     assert held[0][5]
@@ -54,7 +54,7 @@ def test_more_people_hold_and_more_tips_fail(found: Map) -> None:
         assert list(column) == sorted(column, reverse=True)
 
 
-def test_few_replications_far_from_the_line_and_many_near_it(found: Map) -> None:
+def test_few_replications_far_from_the_line_and_many_near_it(found: MapFound) -> None:
     held = {(r, c): found.holds(cell) for r, row in enumerate(found.cells) for c, cell in enumerate(row)}
     for (r, c), one in held.items():
         cell = found.cells[r][c]
@@ -67,7 +67,7 @@ def test_few_replications_far_from_the_line_and_many_near_it(found: Map) -> None
     assert {cell.verdict for cell in few} == {"met", "missed"}
 
 
-def test_the_target_that_fails_first(found: Map) -> None:
+def test_the_target_that_fails_first(found: MapFound) -> None:
     """On a desk where nearly nobody waits it is the wait that fails; the occupancy where a target on it is tight."""
     assert found.cells[4][0].first in ("quick", "busy")
     for cell in found:
@@ -75,13 +75,13 @@ def test_the_target_that_fails_first(found: Map) -> None:
         assert cell.held[names.index(cell.first or "")] == min(cell.held)
 
 
-def test_the_file_s_own_values_are_marked(found: Map) -> None:
+def test_the_file_s_own_values_are_marked(found: MapFound) -> None:
     assert found.present[0] == 1
     assert found.present[1] == pytest.approx(8 / 6)
     assert found.nearest == (1, 1)
 
 
-def test_the_axes_may_be_exchanged(scenario: Scenario, found: Map) -> None:
+def test_the_axes_may_be_exchanged(scenario: Scenario, found: MapFound) -> None:
     """The rounds depend on what all cells came to and on nothing else."""
     turned = plausibility(Grid(scenario, VOLUME, STAFF), tried(scenario))
     for r, row in enumerate(found.cells):
@@ -98,7 +98,7 @@ def test_cells_share_draws_where_the_axis_does_not_change_them(
 
 
 def test_an_interrupted_map_goes_on_where_it_was(
-    scenario: Scenario, found: Map, tmp_path: Path, simulated: Callable[[], tuple[int, int]]
+    scenario: Scenario, found: MapFound, tmp_path: Path, simulated: Callable[[], tuple[int, int]]
 ) -> None:
     whole = sum(cell.replications for cell in found)
     with pytest.raises(KeyboardInterrupt):
@@ -124,7 +124,7 @@ def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None
     assert told[-1] == trials.n_done == sum(cell.replications for cell in found)
 
 
-def test_the_table_has_a_row_a_cell_and_units(found: Map) -> None:
+def test_the_table_has_a_row_a_cell_and_units(found: MapFound) -> None:
     frame = CELLS.of(cells(found)).frame
     assert len(frame) == 30
     assert list(frame.columns)[:5] == [

@@ -13,7 +13,7 @@ from sim.answers import runway as answer
 from sim.measures.targets import joint
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies.runway import Course, Growing, Runway, runway
+from sim.studies.runway import Course, Growing, RunwayFound, runway
 from sim.studies.runway_staff import needs
 from sim.studies.trials import QuestionError
 from sim.tables import runway as tables
@@ -34,11 +34,11 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def found(busy: Scenario) -> Runway:
+def found(busy: Scenario) -> RunwayFound:
     return runway(Growing(busy), (0.15, 0.4), tried(busy))
 
 
-def test_the_staffing_lasts_as_long_as_arithmetic_says(found: Runway) -> None:
+def test_the_staffing_lasts_as_long_as_arithmetic_says(found: RunwayFound) -> None:
     for course in found.courses:
         met, missed = course.met_until, course.missed_from
         assert met is not None
@@ -49,7 +49,7 @@ def test_the_staffing_lasts_as_long_as_arithmetic_says(found: Runway) -> None:
         assert missed.first == "busy"
 
 
-def test_it_is_told_to_a_tenth(found: Runway) -> None:
+def test_it_is_told_to_a_tenth(found: RunwayFound) -> None:
     for course in found.courses:
         years = {round(10 * year.year): year.verdict for year in course.every}
         opened, missed = course.open_from, course.missed_from
@@ -59,7 +59,7 @@ def test_it_is_told_to_a_tenth(found: Runway) -> None:
         assert years[round(10 * missed.year) - 1] != "missed"
 
 
-def test_a_year_is_a_run_at_its_volume(busy: Scenario, found: Runway, tmp_path: Path) -> None:
+def test_a_year_is_a_run_at_its_volume(busy: Scenario, found: RunwayFound, tmp_path: Path) -> None:
     for course in found.courses:
         for year in course.every[:4]:
             assert year.volume == pytest.approx(12 * (1 + course.growth) ** year.year, rel=1e-5)
@@ -69,7 +69,7 @@ def test_a_year_is_a_run_at_its_volume(busy: Scenario, found: Runway, tmp_path: 
             assert year.verdict == alone.verdict
 
 
-def test_it_stops_at_the_first_year_that_is_missed(found: Runway) -> None:
+def test_it_stops_at_the_first_year_that_is_missed(found: RunwayFound) -> None:
     slow, fast = found.courses
     assert [year.year for year in slow.years] == [0, 1, 2, 3]
     assert [year.year for year in fast.years] == [0, 1, 2]
@@ -163,7 +163,7 @@ def test_an_interrupted_runway_goes_on_where_it_was(
     assert simulated()[1] <= n_all - 30
 
 
-def test_tables(busy: Scenario, found: Runway) -> None:
+def test_tables(busy: Scenario, found: RunwayFound) -> None:
     years = tables.YEARS.of(tables.years(found)).frame
     assert list(years.columns)[:4] == ["growth_share_a_year", "year_years", "volume_per_h", "replications"]
     assert {"busy_share", "busy_verdict", "first_to_fail"} <= set(years.columns)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.answers.sensitivity import Sensitivity as Answer
+from sim.answers.sensitivity import SensitivityFound as Answer
 from sim.scenario.faults import ScenarioError
 from sim.scenario.schema import Scenario
-from sim.studies.sensitivity import Box, Sensitivity, sensitivity, unknowns
+from sim.studies.sensitivity import RangeBox, SensitivityFound, sensitivity, unknowns
 from sim.tables import sensitivity as tables
 from tests.studies.lines import desk, simulated, tried
 
@@ -21,12 +21,14 @@ BUSY = "targets.quick=null"
 ROOMY = ("stages.answer.service=10 min", "plausible={demand.volume: {from: 4/h, to: 20/h}}", "pools.desk.staff=3", BUSY)
 
 
-def studied(scenario: Scenario, n_rows: int = 16, replications: int = 2, *, with_staff: bool = False) -> Sensitivity:
-    return sensitivity(Box(scenario, replications, with_staff=with_staff), tried(scenario), n_rows=n_rows)
+def studied(
+    scenario: Scenario, n_rows: int = 16, replications: int = 2, *, with_staff: bool = False
+) -> SensitivityFound:
+    return sensitivity(RangeBox(scenario, replications, with_staff=with_staff), tried(scenario), n_rows=n_rows)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Sensitivity:
+def found(tmp_path_factory: pytest.TempPathFactory) -> SensitivityFound:
     return studied(desk(tmp_path_factory.mktemp("desk")), 32)
 
 
@@ -43,7 +45,7 @@ def test_effects_on_an_occupancy_are_those_of_a_product(tmp_path: Path) -> None:
         assert effects.total[i].low <= (alone[i] + both) / variance <= effects.total[i].high
 
 
-def test_common_tips_leave_no_noise(found: Sensitivity) -> None:
+def test_common_tips_leave_no_noise(found: SensitivityFound) -> None:
     """The share of high risk changes no time at all, and its effect is exactly none."""
     i = [unknown.path for unknown in found.unknowns].index("demand.risk.high")
     for effects in (found.together, *found.each.values()):
@@ -94,7 +96,7 @@ def test_a_turn_of_whole_numbers_is_between_neighbours(tmp_path: Path) -> None:
     assert (turn.below, turn.above, turn.holds_below) == (2, 3, False)
 
 
-def test_a_range_that_never_turns_the_verdict(found: Sensitivity) -> None:
+def test_a_range_that_never_turns_the_verdict(found: SensitivityFound) -> None:
     along = next(one for one in found.along if one.unknown.path == "demand.risk.high")
     assert along.turns == ()
     assert along.holds_at_ends == (False, False)
@@ -102,7 +104,7 @@ def test_a_range_that_never_turns_the_verdict(found: Sensitivity) -> None:
     assert list(rows[rows["range"] == "demand.risk.high"]["turns"]) == ["never"]
 
 
-def test_the_share_of_the_ranges_is_that_of_its_points(found: Sensitivity) -> None:
+def test_the_share_of_the_ranges_is_that_of_its_points(found: SensitivityFound) -> None:
     holding = [one.holds for one in found.sampled]
     assert len(holding) == 2 * 32
     assert found.share.value == pytest.approx(sum(holding) / len(holding))
@@ -122,7 +124,7 @@ def test_a_verdict_that_never_changes_ranks_margins(tmp_path: Path, volume: str,
     assert found.ranked == [0, 1]
 
 
-def test_what_holds_is_what_the_values_say(found: Sensitivity) -> None:
+def test_what_holds_is_what_the_values_say(found: SensitivityFound) -> None:
     for one in found.sampled:
         quick, busy = one.targets
         assert one.holds == (quick.value >= 0.8 and busy.value <= 0.9)
@@ -154,9 +156,9 @@ def test_an_interrupted_study_goes_on_where_it_was(tmp_path: Path, simulated: Ca
     whole = studied(scenario)
     _, n_all = simulated()
     with pytest.raises(KeyboardInterrupt):
-        sensitivity(Box(scenario, 2), tried(scenario, kept, stop_after=41), n_rows=16)
+        sensitivity(RangeBox(scenario, 2), tried(scenario, kept, stop_after=41), n_rows=16)
     assert simulated()[1] == 41
-    resumed = sensitivity(Box(scenario, 2), tried(scenario, kept, resume=True), n_rows=16)
+    resumed = sensitivity(RangeBox(scenario, 2), tried(scenario, kept, resume=True), n_rows=16)
     assert simulated()[1] == n_all - 41
     for one, other in zip(Answer(resumed).filled(), Answer(whole).filled(), strict=True):
         assert one.csv == other.csv
@@ -168,13 +170,13 @@ def test_rows_are_rounded_up_to_a_power_of_two(tmp_path: Path) -> None:
 
 def test_a_range_that_the_changes_took_the_path_of(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="has no parts such as 'exponential'"):
-        Box(desk(tmp_path, "", "", "stages.answer.service=10 min"), 2)
+        RangeBox(desk(tmp_path, "", "", "stages.answer.service=10 min"), 2)
 
 
 def test_what_cannot_be_studied(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs targets"):
-        Box(desk(tmp_path, "", "", "targets=null"), 2)
+        RangeBox(desk(tmp_path, "", "", "targets=null"), 2)
     with pytest.raises(ValueError, match="--with-staff takes it in"):
-        Box(desk(tmp_path, "", "", "plausible={pools.desk.staff: {from: 1, to: 6}}"), 2)
+        RangeBox(desk(tmp_path, "", "", "plausible={pools.desk.staff: {from: 1, to: 6}}"), 2)
     with pytest.raises(ValueError, match=r"the scenario has none$"):
-        Box(desk(tmp_path, "", "", "plausible=null"), 2)
+        RangeBox(desk(tmp_path, "", "", "plausible=null"), 2)

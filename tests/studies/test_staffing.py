@@ -16,7 +16,7 @@ from sim.studies.replicate import Settings
 from sim.studies.staff import staffing
 from sim.studies.staff.fresh import Confirmation, confirm, fresh_seed
 from sim.studies.staff.staffed import Post, bounded, cost, decided, hours_of, post, staffed
-from sim.studies.staff.staffing import Answer, cheapest, staff
+from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
 from sim.studies.staff.tried import Tried
 from sim.studies.trials import Trials
 from tests.cli.lines import SCENARIOS
@@ -260,7 +260,7 @@ def test_a_choice_that_was_luck_does_not_hold_on_fresh_seeds(tmp_path: Path) -> 
     assert len({poor.seed, good.seed, scenario.run.seed, fresh_seed(scenario.run.seed, 0)}) == 3
 
 
-def taken(answer: Answer) -> list[object]:
+def taken(answer: StaffAnswer) -> list[object]:
     """What a search came to, and the way it took."""
     assert answer.tried is not None
     outcomes = [(one.staffing, one.n_replications, one.verdict) for one in answer.tried.outcomes.values()]

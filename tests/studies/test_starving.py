@@ -19,7 +19,7 @@ from sim.studies.closed import Closed, closed
 from sim.studies.replicate import Settings
 from sim.studies.staff.depends import judged_pools, unminded_stages
 from sim.studies.staff.staffed import decided, kept
-from sim.studies.staff.staffing import Answer, cheapest, staff
+from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
 from sim.studies.staff.starving import Care, Concern, left_out
 from sim.studies.trials import QuestionError, Trials
 from sim.studies.unlimited import limits
@@ -282,7 +282,7 @@ def drawn(number: int, folder: Path) -> Scenario:
     return load(path, changes=[f"pools.p{s}.at_least=0" for s in range(n)])
 
 
-def starved(answer: Answer) -> list[str]:
+def starved(answer: StaffAnswer) -> list[str]:
     """The pools without people that a judged tip needs, or with a line that grows, by the description alone."""
     scenario = answer.staffed
     bare = [name for name in judged_pools(scenario) if scenario.pools[name].staff == 0]

@@ -15,7 +15,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import read
 from sim.studies import study_record
 from sim.studies.study import Step
-from sim.studies.study_record import Line, Record, record, tidy
+from sim.studies.study_record import Record, StepLine, record, tidy
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
@@ -285,13 +285,13 @@ def test_all_faults_of_all_steps_are_told_at_once(folder: Path) -> None:
 
 
 def test_the_key_of_a_step_knows_every_file_that_it_reads_and_no_other(folder: Path) -> None:
-    line = Line("busy", ("run", "busy.yaml"), ("busy.yaml",), folder)
+    line = StepLine("busy", ("run", "busy.yaml"), ("busy.yaml",), folder)
     before = line.key
     (folder / "other.yaml").write_text("a: 1\n")
     assert line.key == before
     (folder / "desk.yaml").write_text(TINY + "# a remark\n")
     assert line.key != before
-    assert Line("busy", ("run", "busy.yaml", "--seed", "2"), ("busy.yaml",), folder).key != line.key
+    assert StepLine("busy", ("run", "busy.yaml", "--seed", "2"), ("busy.yaml",), folder).key != line.key
 
 
 def test_a_file_that_a_document_names_is_an_input(folder: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_file_that_a_document_names_is_an_input(folder: Path) -> None:
     (folder / "more" / "traced.yaml").write_text(
         "extends: ../desk.yaml\ndemand: {trace: tips.csv, about: /etc/passwd}\n"
     )
-    line = Line("x", ("run", "more/traced.yaml"), ("more/traced.yaml",), folder)
+    line = StepLine("x", ("run", "more/traced.yaml"), ("more/traced.yaml",), folder)
     assert list(line.inputs) == ["desk.yaml", "more/tips.csv", "more/traced.yaml"]
 
 

@@ -130,7 +130,7 @@ def _unknown(name: str, folder: Folder) -> Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRow:
     """A target's row in a table of verdicts."""
 
     target: str
@@ -173,20 +173,20 @@ class Judged:
         return f"at {'least' if self.at_least else 'most'} {limit}{within}"
 
 
-def judged(folder: Folder, name: str) -> dict[str, list[Judged]]:
+def judged(folder: Folder, name: str) -> dict[str, list[JudgedRow]]:
     """The targets in a table of verdicts, by the scenario that they judge; rows without a verdict are passed over."""
-    found: dict[str, list[Judged]] = {}
+    found: dict[str, list[JudgedRow]] = {}
     for row in folder.tables[name].records if name in folder.tables else ():
         if row.get("verdict") in VERDICTS:
             found.setdefault(_text(row.get("scenario")), []).append(_judged(row))
     return found
 
 
-def _judged(row: Mapping[str, Any]) -> Judged:
+def _judged(row: Mapping[str, Any]) -> JudgedRow:
     threshold, value, low, high, within = (
         _number(row.get(head)) for head in ("threshold", "value", "low", "high", "within_min")
     )
-    return Judged(
+    return JudgedRow(
         target=_text(row.get("target")),
         claim=_text(row.get("claim")),
         unit=_text(row.get("unit")),
@@ -259,7 +259,7 @@ class Section:
 
     folder: Folder
     answers: list[str]
-    judged: list[Judged]
+    judged: list[JudgedRow]
     exhibits: list[Exhibit]
     above: list[str]
     """Titles of its figures that stand before the scenarios."""
@@ -270,7 +270,7 @@ class Verdicts:
     """Scenarios that are judged by the same targets, row by row."""
 
     targets: tuple[str, ...]
-    groups: list[tuple[Folder, list[tuple[str, dict[str, Judged]]]]]
+    groups: list[tuple[Folder, list[tuple[str, dict[str, JudgedRow]]]]]
     """Where they stand, and there each scenario with its targets by name."""
 
 
@@ -327,7 +327,7 @@ def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
     """Every verdict of every scenario: a table for each list of targets, in the order in which they first come."""
     found: dict[tuple[str, ...], Verdicts] = {}
     for folder in folders:
-        scenarios: dict[str, list[Judged]] = {}
+        scenarios: dict[str, list[JudgedRow]] = {}
         for name in ("targets", "compare"):
             for label, rows in judged(folder, name).items():
                 scenarios.setdefault(label, []).extend(rows)

@@ -24,7 +24,7 @@ from sim.studies.claims.rules import relations
 from sim.studies.replicate import Settings
 from sim.studies.some_targets import SomeTargets, with_some
 from sim.studies.staff.staffed import fte, paid_by_pool, present
-from sim.studies.staff.staffing import Answer, cheapest
+from sim.studies.staff.staffing import StaffAnswer, cheapest
 from sim.studies.trials import Trials
 from sim.studies.unlimited import Limit, limits
 
@@ -57,11 +57,11 @@ class Tested:
     """With the staff of the scenario."""
     limit: Limit
     """With unlimited staff."""
-    answer: Answer | None
+    answer: StaffAnswer | None
     """The cheapest staffing for it alone; None where unlimited staff misses it."""
 
     @property
-    def found(self) -> Answer | None:
+    def found(self) -> StaffAnswer | None:
         """The answer where it is a staffing that meets the target."""
         return _found(self.answer)
 
@@ -70,7 +70,7 @@ class Tested:
         """Whether it allows not a single miss, which nothing can show."""
         return _allows_none(self.staffed.target)
 
-    def _needs_more(self, answer: Answer) -> bool:
+    def _needs_more(self, answer: StaffAnswer) -> bool:
         """Whether the staffing that meets it has more people anywhere than the scenario."""
         assert answer.staffing is not None
         now = present(answer.scenario, answer.posts)
@@ -130,13 +130,13 @@ class Together:
     staffed: Joint | None
     """As staffed."""
     limits: tuple[Limit, ...]
-    answer: Answer | None
+    answer: StaffAnswer | None
     """The cheapest staffing for all targets that unlimited staff does not miss."""
     weighed: dict[str, Weighed]
     """Bounds that were tested, by claim."""
 
     @property
-    def found(self) -> Answer | None:
+    def found(self) -> StaffAnswer | None:
         """The answer where it is a staffing."""
         return _found(self.answer)
 
@@ -162,7 +162,7 @@ class Together:
         return False if self.answer.why == "beyond bounds" else None
 
 
-def _found(answer: Answer | None) -> Answer | None:
+def _found(answer: StaffAnswer | None) -> StaffAnswer | None:
     return answer if answer is not None and answer.staffing is not None else None
 
 
@@ -209,7 +209,7 @@ class _UnderWay:
         self.told(what, self.n_done, self.expected)
         self.n_done += 1
 
-    def search(self, whole: Scenario, names: Collection[str], what: str, start: Mapping[str, int]) -> Answer:
+    def search(self, whole: Scenario, names: Collection[str], what: str, start: Mapping[str, int]) -> StaffAnswer:
         """The cheapest staffing for some targets of a scenario."""
         self.step(what)
         wanted = {name: _searchable(target) for name, target in whole.targets.items() if name in names}

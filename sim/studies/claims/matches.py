@@ -121,7 +121,7 @@ def pairs(first: type[First], last: type[Last], *, once: bool = False) -> Matche
 
 
 @dataclass(frozen=True)
-class Times(Match[Timed, Timed]):
+class TimesMatch(Match[Timed, Timed]):
     """Two statements on times: what the first says of its clock is a bound from above, the second is asked about."""
 
     step: bool = False
@@ -137,7 +137,7 @@ class Times(Match[Timed, Timed]):
         return not self.step and form == first and self.last.form in last
 
 
-def times(ledger: Ledger) -> Iterator[Times]:
+def times(ledger: Ledger) -> Iterator[TimesMatch]:
     """Two statements by one clock, or by two of which one may end after the other, on a subject and a part of it."""
     for first, last in permutations(timed(ledger), 2):
         readings = _common(first, last)
@@ -146,7 +146,7 @@ def times(ledger: Ledger) -> Iterator[Times]:
         clocks = tuple(dict.fromkeys((first.clock, last.clock)))
         if is_later(ledger, last.clock, first.clock):
             if ledger.claims[first.claim].subject == ledger.claims[last.claim].subject:
-                yield Times(ledger, (first.claim, last.claim), first, last, WHOLE, clocks, readings, step=True)
+                yield TimesMatch(ledger, (first.claim, last.claim), first, last, WHOLE, clocks, readings, step=True)
             continue
         share = share_in(ledger, last.subject, first.subject)
         if first.is_all and first.subject in ledger.within(last.subject):
@@ -154,7 +154,7 @@ def times(ledger: Ledger) -> Iterator[Times]:
         if share is not None:
             names = (first.claim, *share.by, last.claim)
             supposed = len(clocks) > 1 and not is_later(ledger, first.clock, last.clock)
-            yield Times(ledger, names, first, last, share, clocks, readings, supposed)
+            yield TimesMatch(ledger, names, first, last, share, clocks, readings, supposed)
 
 
 def _common(one: Timed, other: Timed) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _common(one: Timed, other: Timed) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Limit(Match[Range, Timed]):
+class LimitMatch(Match[Range, Timed]):
     """A share within a time, and the share of its subject that is recognised, or lost, or comes in a surge."""
 
     by: Literal["labels", "lost", "lost beside a mean", "surge"] = "labels"
@@ -193,13 +193,13 @@ class Limit(Match[Range, Timed]):
         return days * self.surge.factor / (YEAR / DAY + days * (self.surge.factor - 1))
 
 
-def limits(ledger: Ledger) -> Iterator[Limit]:
+def limits(ledger: Ledger) -> Iterator[LimitMatch]:
     """Every share in time with each thing that limits it."""
     statements = timed(ledger)
     for one in statements:
         if one.form != "share" or one.share <= 0:
             continue
-        alone = partial(Limit, ledger, last=one, clocks=(one.clock,), readings=one.readings)
+        alone = partial(LimitMatch, ledger, last=one, clocks=(one.clock,), readings=one.readings)
         for names, seen in _recognised(ledger, one):
             yield alone(names=(*names, one.claim), first=seen, by="labels")
         for none, lost in _lost(ledger, one):

@@ -28,7 +28,7 @@ from sim.scenario.claims import Availability, CostRatio, GrowthRate, ShareFact, 
 from sim.scenario.ledger import Ledger
 from sim.studies.claims import matches as on
 from sim.studies.claims.findings import Condition, FigureFound, Finding, Unit, Verdict, text, three
-from sim.studies.claims.matches import Match, Times, pairs
+from sim.studies.claims.matches import Match, TimesMatch, pairs
 from sim.studies.claims.shapes import COMMON_CVS, exponential_mean, least_shares, lognormal_of_cv
 from sim.studies.claims.statements import NEAR, Range, bounds, every, horizons, yearly
 
@@ -123,44 +123,44 @@ def _between(low: float, high: float) -> str:
 # What rules on two times reckon with: E[T] is the mean, w the threshold, p the share asked, s that of the class.
 
 
-def _over(m: Times) -> float:
+def _over(m: TimesMatch) -> float:
     """The share over the second threshold at most, by Markov's inequality on the mean: E[T] / (s w)."""
     return m.first.ticks / (m.share.figure * m.last.ticks)
 
 
-def _slow(m: Times) -> float:
+def _slow(m: TimesMatch) -> float:
     """The share of the last's tips over the first threshold at most: (1 - p) / s."""
     return (1 - m.first.share) / m.share.figure
 
 
-def _slow_mean(m: Times, fast: float) -> float:
+def _slow_mean(m: TimesMatch, fast: float) -> float:
     """The mean that the slow ones need for that of all, with the others at a mean of `fast`."""
     return (m.last.ticks - (1 - _slow(m)) * fast) / _slow(m)
 
 
-def _exponential(m: Times) -> float | None:
+def _exponential(m: TimesMatch) -> float | None:
     """The mean of an exponential law with the share that the last asks; None where no law has it."""
     return exponential_mean(m.last.ticks, m.last.share) if 0 < m.last.share < 1 else None
 
 
-def _least(m: Times) -> float:
+def _least(m: TimesMatch) -> float:
     """The least share within the second threshold that a usual shape can have at the mean."""
     return min(one.share for one in least_shares(m.last.ticks / m.first.ticks).values())
 
 
-def _is_usual(m: Times) -> bool:
+def _is_usual(m: TimesMatch) -> bool:
     """Whether every usual shape has as many within the second threshold as are asked."""
     return not m.is_part and _least(m) >= m.last.share
 
 
-def _rest(m: Times) -> float | None:
+def _rest(m: TimesMatch) -> float | None:
     """The mean of all others at most, with a class at the second threshold; None where that leaves them nothing."""
     share = m.share.figure
     left = m.first.ticks - share * m.last.ticks
     return left / (1 - share) if m.is_part and share < 1 and left >= 0 else None
 
 
-def _tail(m: Times, over: float) -> Figures:
+def _tail(m: TimesMatch, over: float) -> Figures:
     """What Markov's inequality gives, and usual shapes where it is not enough."""
     yield "share over the threshold at most", over, "%"
     yield "share within at least", 1 - over, "%"

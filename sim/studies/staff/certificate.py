@@ -33,7 +33,7 @@ STEPS_OF_COST: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class StaffBox:
     """All staffings between two."""
 
     least: Staffing
@@ -61,9 +61,9 @@ class Proof:
         """Everything within the bounds that costs less than `cost` is open at first."""
         self.tried = tried
         self.cost = cost
-        self._boxes: list[tuple[float, int, Box]] = []
+        self._boxes: list[tuple[float, int, StaffBox]] = []
         self._n_made = 0
-        self._add(Box(tuple(post.least for post in tried.posts), tuple(post.most for post in tried.posts)))
+        self._add(StaffBox(tuple(post.least for post in tried.posts), tuple(post.most for post in tried.posts)))
 
     def __bool__(self) -> bool:
         """Whether anything is open."""
@@ -75,7 +75,7 @@ class Proof:
         return self._boxes[0][0] if self._boxes else self.cost
 
     @property
-    def boxes(self) -> list[Box]:
+    def boxes(self) -> list[StaffBox]:
         """The open ones, the cheapest first; no staffing is in two of them."""
         return [box for _, _, box in sorted(self._boxes)]
 
@@ -96,8 +96,8 @@ class Proof:
                     return tight.least
             elif not self._fails(tight.most, around):
                 post, people = _where(tight, around)
-                self._add(Box(tight.least, _set(tight.most, post, people)))
-                self._add(Box(_set(tight.least, post, people + 1), tight.most))
+                self._add(StaffBox(tight.least, _set(tight.most, post, people)))
+                self._add(StaffBox(_set(tight.least, post, people + 1), tight.most))
         return None
 
     def _fails(self, top: Staffing, around: Staffing) -> bool:
@@ -113,13 +113,13 @@ class Proof:
                 return True
         return self.tried.fails(top)
 
-    def _add(self, box: Box) -> None:
+    def _add(self, box: StaffBox) -> None:
         tight = self._tightened(box)
         if tight is not None:
             self._n_made += 1
             heapq.heappush(self._boxes, (self.tried.cost(tight.least), self._n_made, tight))
 
-    def _tightened(self, box: Box) -> Box | None:
+    def _tightened(self, box: StaffBox) -> StaffBox | None:
         """What is open of a box; None where nothing is."""
         least, most = np.array(box.least), np.array(box.most)
         price, failed = self.tried.price, self.tried.failed
@@ -140,12 +140,12 @@ class Proof:
             if len(alone):
                 raised = np.maximum(least, np.where(where, alone + 1, 0).max(axis=0))
             if np.array_equal(raised, least):
-                return Box(_staffing(least), _staffing(most))
+                return StaffBox(_staffing(least), _staffing(most))
             least = raised
 
     def remainder(self) -> Remainder:
         """What is left: all that cost less than the chosen one, and those of them that are open."""
-        whole = Box(tuple(post.least for post in self.tried.posts), tuple(post.most for post in self.tried.posts))
+        whole = StaffBox(tuple(post.least for post in self.tried.posts), tuple(post.most for post in self.tried.posts))
         cheaper, exact = self._count(whole, open_only=False)
         boxes = [tight for box in self.boxes if (tight := self._tightened(box)) is not None]
         n_open, least = 0, self.cost
@@ -156,7 +156,7 @@ class Proof:
                 least = min(least, self.tried.cost(box.least))
         return Remainder(cheaper, n_open, exact, least)
 
-    def _count(self, box: Box, *, open_only: bool) -> tuple[int, bool]:
+    def _count(self, box: StaffBox, *, open_only: bool) -> tuple[int, bool]:
         """Staffings of a box that cost less than the bound, and whether that is counted exactly."""
         sizes = [high - low + 1 for low, high in zip(box.least, box.most, strict=True)]
         if math.prod(sizes) > MOST_LISTED:
@@ -170,7 +170,7 @@ class Proof:
         return len(people), True
 
 
-def _where(box: Box, around: Staffing) -> tuple[int, int]:
+def _where(box: StaffBox, around: Staffing) -> tuple[int, int]:
     """At which post a box is cut, and the most people there in its lower part.
 
     First where the box has fewer people than a staffing that holds, and as many or more, at one less: most likely that
@@ -192,7 +192,7 @@ def _where(box: Box, around: Staffing) -> tuple[int, int]:
     return -post, box.least[-post] + (width - 1) // 2
 
 
-def _counted_by_cost(box: Box, price: NDArray[np.float64], cost: float, sizes: Sequence[int]) -> int:
+def _counted_by_cost(box: StaffBox, price: NDArray[np.float64], cost: float, sizes: Sequence[int]) -> int:
     """Staffings of a box that cost less than a bound, or a few more: costs are rounded down to steps."""
     room = cost * (1 - CHEAPER) - float(price @ np.array(box.least))
     if room <= 0:

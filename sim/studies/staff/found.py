@@ -10,8 +10,8 @@ from sim.measures.use import PoolUse, uses
 from sim.scenario.describe import describe
 from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
 from sim.studies.replicate import run
-from sim.studies.staff.search import Per, Point, points, walk
-from sim.studies.staff.staffing import MOST_EFFORT, Answer, staff
+from sim.studies.staff.search import FrontierPoint, Per, points, walk
+from sim.studies.staff.staffing import MOST_EFFORT, StaffAnswer, staff
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -26,12 +26,12 @@ TIPS_FOR_HOURS: Final = 300_000
 class Found:
     """An answer with what a full run of it showed."""
 
-    answer: Answer
+    answer: StaffAnswer
     pools: tuple[PoolUse, ...] = ()
     """Loads, occupancy and hours of every pool with the answer on duty, on fresh seeds; empty without an answer."""
     stretch: Stretch | None = None
     """The hours in which the binding target fails most."""
-    frontier: tuple[Point, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
     """Every staffing that was tried in full, where that was asked for."""
     per: Per = "week"
     """The periods of the frontier."""
@@ -82,7 +82,7 @@ def found(
     )
 
 
-def _stretch(answer: Answer, trials: Trials) -> Stretch | None:
+def _stretch(answer: StaffAnswer, trials: Trials) -> Stretch | None:
     """The hours in which the binding target fails most: the search keeps no hours, so the answer is run once more."""
     confirmation = answer.confirmation
     assert confirmation is not None

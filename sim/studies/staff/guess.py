@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.measures.kinds import Enough, Line, kind_of
+from sim.measures.kinds import Enough, ErlangLine, kind_of
 from sim.scenario.flow import flow, offered_hours
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.targets import Between, Milestone, OfPool
@@ -57,7 +57,7 @@ def _servers(scenario: Scenario, pool: str, erlangs: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _PostLine:
     """A stage as the formulas see it."""
 
     stage: Stage
@@ -67,10 +67,10 @@ class _Line:
     """Mean, in ticks; 0 where tips wait for ever."""
 
 
-def _lines(scenario: Scenario, pool: str | None = None) -> list[_Line]:
+def _lines(scenario: Scenario, pool: str | None = None) -> list[_PostLine]:
     """The stages in their order, or those that a pool serves."""
     return [
-        _Line(stage, _mean(stage.time), _mean(stage.patience) if stage.patience else 0.0)
+        _PostLine(stage, _mean(stage.time), _mean(stage.patience) if stage.patience else 0.0)
         for stage in scenario.stages
         if pool is None or stage.pool == pool
     ]
@@ -91,7 +91,7 @@ def _asked(scenario: Scenario, pool: str) -> Iterator[Enough]:
     patience = next((line.patience for line in own if line.patience), 0.0)
     first = scenario.pools[pool].serve_first or scenario.pools[pool].preempt
     for target in scenario.targets.values():
-        line = Line(service, patience)
+        line = ErlangLine(service, patience)
         if isinstance(target, OfPool) and target.pool != pool:
             continue
         if isinstance(target, Between):
@@ -103,12 +103,12 @@ def _asked(scenario: Scenario, pool: str) -> Iterator[Enough]:
                 continue  # its tips may go first, and then hardly wait
             working = sum(line.service for line, _, works in spanned if works)
             room = max(target.limit - working, SHORTEST * target.limit) / len(waiting)
-            line = Line(service, patience, room, len(waiting))
+            line = ErlangLine(service, patience, room, len(waiting))
         if enough := kind_of(target).enough(target, line):
             yield enough
 
 
-def _spanned(scenario: Scenario, first: Milestone, last: Milestone) -> list[tuple[_Line, bool, bool]]:
+def _spanned(scenario: Scenario, first: Milestone, last: Milestone) -> list[tuple[_PostLine, bool, bool]]:
     """The stages between two milestones, and whether their wait and their work lie between them."""
     begin = _place(scenario, first, latest=False)
     end = _place(scenario, last, latest=True)

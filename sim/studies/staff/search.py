@@ -176,7 +176,7 @@ def _best(posts: list[int], known: dict[int, float], value: Callable[[int], floa
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Point:
+class FrontierPoint:
     """A staffing with the share of periods in which every target held."""
 
     outcome: Outcome
@@ -194,15 +194,15 @@ def walk(tried: Tried, staffing: Staffing, per: Per) -> None:
     _downwards(tried, staffing, per, most)
 
 
-def points(tried: Tried, per: Per) -> list[Point]:
+def points(tried: Tried, per: Per) -> list[FrontierPoint]:
     """The staffings that were tried in full, the cheapest first, and which of them are worth their cost."""
     found = [one for one in tried.outcomes.values() if one.n_replications >= tried.replications]
     found.sort(key=lambda one: (one.cost, -_share(one, per), one.staffing))
-    listed: list[Point] = []
+    listed: list[FrontierPoint] = []
     reached = -np.inf
     for one in found:
         share = one.shares[per].share
-        listed.append(Point(one, share.value, share.low, share.high, share.value > reached))
+        listed.append(FrontierPoint(one, share.value, share.low, share.high, share.value > reached))
         reached = max(reached, share.value)
     return listed
 

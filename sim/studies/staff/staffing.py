@@ -71,7 +71,7 @@ class Relief:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class StaffAnswer:
     """The cheapest staffing found, or why there is none."""
 
     scenario: Scenario
@@ -154,7 +154,7 @@ def cheapest(
     start: Mapping[str, int] | None = None,
     most_effort: float = MOST_EFFORT * SEARCHING,
     allow_overload: bool = False,
-) -> Answer:
+) -> StaffAnswer:
     """A cheap staffing that meets all targets of a scenario on fresh seeds, without a certificate.
 
     `pools` names the pools that are decided, with bounds or None, as in `staffed.decided`; `start` gives
@@ -178,7 +178,7 @@ def staff(
     most_effort: float = MOST_EFFORT,
     allow_overload: bool = False,
     at: Callable[[str], None] = lambda _: None,
-) -> Answer:
+) -> StaffAnswer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
     Where unlimited staff misses a target, or does so at the hours of the posts that there are, the answer says so and
@@ -193,9 +193,9 @@ def staff(
         raise QuestionError(f"there is nobody to decide about: no target depends on the people of {spared}")
     best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
     if any(one.beyond_staff for one in best):
-        return Answer(scenario, (), best, None, None, "beyond staff")
+        return StaffAnswer(scenario, (), best, None, None, "beyond staff")
     if any(one.more_staff == "hours" for one in best):
-        return Answer(scenario, (), best, None, None, "closed")
+        return StaffAnswer(scenario, (), best, None, None, "closed")
     posts = bounded(scenario, trials, pools)
     search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
     at("staff: searching for the cheapest that holds")
@@ -238,7 +238,7 @@ class _Search:
         self.rejected: list[Staffing] = []
         self.turns = 0
 
-    def answer(self, start: Mapping[str, int]) -> Answer:
+    def answer(self, start: Mapping[str, int]) -> StaffAnswer:
         """A staffing that holds, no one person of which can go, confirmed; or why there is none."""
         guess = first_guess(self.scenario, self.posts)
         wanted = tuple(
@@ -250,7 +250,7 @@ class _Search:
         while found is not None and self._may_choose:
             confirmation = self.confirmed(found)
             if confirmation is not None:
-                return Answer(
+                return StaffAnswer(
                     self.scenario,
                     self.posts,
                     (),
@@ -262,11 +262,11 @@ class _Search:
                 )
             found = cheap(self.tried, found, effort)
         if found is not None:
-            return Answer(
+            return StaffAnswer(
                 self.scenario, self.posts, (), self.tried, None, "not confirmed", rejected=tuple(self.rejected)
             )
         top = self.tried.outcomes[tuple(post.most for post in self.posts)]
-        return Answer(
+        return StaffAnswer(
             self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
         )
 
@@ -286,7 +286,7 @@ class _Search:
         self.rejected.append(staffing)
         return None
 
-    def certified(self, answer: Answer) -> Answer:
+    def certified(self, answer: StaffAnswer) -> StaffAnswer:
         """The answer, or a cheaper one met on the way, with what is known of all that cost less."""
         assert answer.staffing is not None
         chosen, confirmation = answer.staffing, answer.confirmation

@@ -26,11 +26,12 @@ from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.targets import Target
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
 from sim.studies.staff.starving import Care, Concern
 from sim.studies.trials import Trials
 
+LEAST: Final = 1e-3
+"""A target that allows nothing counts what fails in thousandths."""
 FEW: Final = 4
 """Replications of the first look."""
 LAST_LOOK: Final = 4
@@ -57,7 +58,9 @@ def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     """How each target leans, in their order; the intervals hold together with `confidence`."""
     targets = sample.frame.targets
     if sample.frame.recorded:
-        return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample, in_search=True)]
+        return [
+            Leaning(one.value, one.goal.used(one.value, LEAST), one.verdict) for one in results(sample, in_search=True)
+        ]
     each = each_of(confidence, len(targets))
     return [_leaning(sample.of(k), each) for k in range(len(targets))]
 
@@ -69,14 +72,6 @@ def lean_together(found: list[Leaning]) -> Verdict:
     return "undecided" if any(one.verdict == "undecided" for one in found) else "met"
 
 
-def used(target: Target, value: float) -> float:
-    """How much of what a target allows is used up by a value: what fails over what may fail.
-
-    A target that allows nothing counts what fails in thousandths.
-    """
-    return target.goal.fails(value) / max(target.goal.fails(target.goal.threshold), 1e-3)
-
-
 def _leaning(one: Replicated, confidence: float) -> Leaning:
     target = one.target
     value, _ = _plain(one.pairs(VALUE), confidence)
@@ -86,7 +81,7 @@ def _leaning(one: Replicated, confidence: float) -> Leaning:
     highest = one.pairs(HIGH)
     high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else _plain(highest, confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
-    return Leaning(value, used(target, value), verdict(interval, target.goal.threshold, target.goal.side))
+    return Leaning(value, target.goal.used(value, LEAST), verdict(interval, target.goal.threshold, target.goal.side))
 
 
 def _plain(pairs: Floats, confidence: float) -> tuple[float, float]:
