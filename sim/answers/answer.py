@@ -160,7 +160,7 @@ class Answer(ABC, Generic[F]):
         return save(self, Path(folder))
 
     def __repr__(self) -> str:
-        return "\n".join((f"{type(self).__name__} of {self.scenario.scenario}", *self.sentences()))
+        return "\n".join((f"{self.command} of {self.scenario.scenario}", *self.sentences()))
 
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{html.escape(line)}</p>" for line in self.sentences())

@@ -66,7 +66,7 @@ def test_a_run_is_an_answer_with_everything_that_the_command_leaves(tmp_path: Pa
         pd.read_csv(tmp_path / "out" / "replications.csv"), answer.replications, check_dtype=False, rtol=1e-9
     )
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["answer"] == answer.sentences()
-    assert repr(answer).startswith("Run of Recorded\n")
+    assert repr(answer).startswith("run of Recorded\n")
     assert "<table" in answer._repr_html_()
 
 
