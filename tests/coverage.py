@@ -268,7 +268,7 @@ def _in_place(frame: Frame, target: Target, ratio: Floats) -> InPlace:
 def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
     target = frame.targets[k]
     parts, wholes = _in_place(frame, target, ratio).pairs(VALUE).T
-    unit = target.scale
+    unit = target.goal.scale
     pooled = float(parts.sum() / wholes.sum())
     residual = (parts - pooled * wholes) / wholes.mean()
     ideal = 1.96 * float(residual.std()) / math.sqrt(N_REPLICATIONS)
@@ -283,7 +283,7 @@ def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
         n=len(each),
         below=below,
         above=above,
-        flattering=above if target.side == "at_least" else below,
+        flattering=above if target.goal.side == "at_least" else below,
         half_width=float(half.mean()) / unit,
         half_width_error=float(half.std()) / math.sqrt(len(each)) / unit,
         ideal=ideal / unit,

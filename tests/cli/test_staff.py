@@ -310,12 +310,12 @@ def test_resumed_it_leaves_the_same_files(arguments: tuple[str, ...], how: signa
     cut.rename(whole)  # the folder stands in what is written
     run = subprocess.Popen([*base, str(cut)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     give_up = time.monotonic() + 120
-    while len(list(cut.rglob("*.npz"))) < 20 and run.poll() is None and time.monotonic() < give_up:
+    while len(list(tmp_path.rglob("*.piece"))) < 20 and run.poll() is None and time.monotonic() < give_up:
         time.sleep(0.005)
     run.send_signal(how)
     assert run.wait(timeout=60) in (-how, options.INTERRUPTED)
     assert not list(cut.glob("*.csv"))
-    n_kept = len(list(cut.rglob("*.npz")))
+    n_kept = len(list(tmp_path.rglob("*.piece")))
     assert n_kept >= 20
     subprocess.run([*base, str(cut), "--resume"], check=True, capture_output=True)
     assert written(cut) == written(whole)
