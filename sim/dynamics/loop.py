@@ -16,7 +16,7 @@ from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, kernel
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
-from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, SHIFT, SHOWS
+from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import FINISH, NO_PLACE
 
 FROM_HEAP: Final = 0
@@ -54,7 +54,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, written)
             next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, lines, log, lists, due, working)
+            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working)
         if going != m.NIL and again == 0:
             end_visit(now, going, places, log, lists, working, written)
         # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
@@ -163,9 +163,9 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, wri
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, lines, log, lists, due, working):
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
-    heap, slots = due.heap, working.slots
+    heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
     m.pop(heap)
     state = slots[slot, m.STATE]
@@ -194,7 +194,9 @@ def take_due(now, tips, visits, kinds, stages, lines, log, lists, due, working):
         if state == m.HELD:
             m.unlink(slots, lists.held, kinds.stage[visits.kind[visit]], 2 * slot)
         else:
-            m.stop_waiting(slots, lists.line, lines.place, working.waiting, slot)
+            m.stop_waiting(
+                slots, lists.line, lines.place, working.waiting, slot, places.may_preempt, working.dirty, to_settle
+            )
         give_up(now, slot, visit, tips, visits, log, heap, working)
     return going, again
 
@@ -328,7 +330,7 @@ def begin_attempt(
     if opens > now:
         slots[slot, m.STATE] = m.HELD
         m.insert(slots, lists.held, stage, 2 * slot, lists.held[stage, 1])
-        m.push(heap, opens, m.event_key(ARRIVAL, tip, COMES), slot, visit, m.RELEASES)
+        m.push(heap, opens, m.event_key(ARRIVAL, tip, PASSES), slot, visit, m.RELEASES)
     return quick
 
 
@@ -357,7 +359,9 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
                 continue
             slot = node >> 1
             if slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
-                m.stop_waiting(slots, lists.line, lines.place, working.waiting, slot)
+                m.stop_waiting(
+                    slots, lists.line, lines.place, working.waiting, slot, places.may_preempt, working.dirty, to_settle
+                )
             else:
                 m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1

@@ -402,12 +402,14 @@ def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
 
 
 @kernel
-def stop_waiting(slots, lines, line_place, waiting, slot):
-    """Take a tip out of its line or lines."""
+def stop_waiting(slots, lines, line_place, waiting, slot, may_preempt, dirty, to_settle):
+    """Take a tip out of its line or lines; where one may pre-empt, another is now the first who may."""
     for which in range(1 + slots[slot, IN_BOTH]):
         line = slots[slot, LINE + which]
         unlink(slots, lines, line, 2 * slot + which)
         waiting[line_place[line]] -= 1
+        if may_preempt[line_place[line]]:
+            mark(line_place[line], dirty, to_settle)
 
 
 @kernel

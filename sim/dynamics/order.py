@@ -18,14 +18,15 @@ ABANDON: Final = 6
 """Kinds of event in their order within a tick, above the two priorities that SimPy keeps, and the settling."""
 
 SHOWS: Final = 0
-COMES: Final = 1
-"""What a tip's arrivals of one tick are: it becomes visible to an overflow pool; it is released or comes back."""
+PASSES: Final = 1
+COMES: Final = 2
+"""A tip's own arrivals in their order: it becomes visible to an overflow pool, passes a gate that opens, comes back."""
 
 
 def event_key(kind: int, index: int, later: int = 0) -> int:
-    """The place of an event within its tick: by kind, then the lower place or tip, then what it is to come later.
+    """The place of an event within its tick: by kind, then the lower place or tip, then what of its own comes later.
 
-    >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2, SHOWS)
+    >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2)
     True
     """
     return (((kind << 40) + index) << 3) + later

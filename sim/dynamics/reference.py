@@ -216,7 +216,7 @@ class _Line:
         self.behind_gate[stage].append(tip)
         self.at(
             opens,
-            order.event_key(order.ARRIVAL, tip.index, order.COMES),
+            order.event_key(order.ARRIVAL, tip.index, order.PASSES),
             partial(self.open_gate, tip, tip.visit, stage),
         )
         return bool((yield tip.turn))

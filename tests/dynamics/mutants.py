@@ -99,11 +99,14 @@ MUTANTS = (
     ),
     _rule(
         "who is released or comes back in falling order of tips",
-        ("<< 40) + index", "<< 40) + (-index if later == COMES else index)"),
+        ("<< 40) + index", "<< 40) + (-index if later >= PASSES else index)"),
     ),
     _rule(
         "a tip comes before it becomes visible",
-        ("SHOWS: Final = 0\nCOMES: Final = 1", "SHOWS: Final = 1\nCOMES: Final = 0"),
+        (
+            "SHOWS: Final = 0\nPASSES: Final = 1\nCOMES: Final = 2",
+            "SHOWS: Final = 2\nPASSES: Final = 1\nCOMES: Final = 0",
+        ),
         seeds=range(2060, 2100),
     ),
     _engine(
