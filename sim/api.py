@@ -126,6 +126,8 @@ def runway(
     *,
     years: int = 10,
     staff_years: int = 3,
+    pools: Pools | None = None,
+    allow_overload: bool = False,
     replications: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
@@ -133,23 +135,34 @@ def runway(
 ) -> Runway:
     """Tell how many years of growth the present staffing bears, as `tipline runway` does.
 
-    Rates are a year: "15 %" or 0.15. ValueError for a rate that is none, or a scenario in which nothing can grow.
+    Rates are a year: "15 %" or 0.15. `pools` and `allow_overload` say of the staff of years to come what they say of
+    `staff`. ValueError for a rate that is none, or a scenario in which nothing can grow.
 
     >>> import sim
     >>> found = sim.runway("scenarios/two_stage.yaml", ["20 %"], years=1, staff_years=0, replications=2)
     >>> found.runway_lengths  # doctest: +SKIP
     """
     from sim.answers.runway import rates
+    from sim.answers.staff import bounds
 
-    world = _world(scenario, replications, seed)
+    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
     with _work("runway", world, jobs, progress) as work:
-        return Runway.ask(world, work, growth=rates(growth), years=years, staff_years=staff_years)
+        return Runway.ask(
+            world,
+            work,
+            growth=rates(growth),
+            years=years,
+            staff_years=staff_years,
+            pools=decided,
+            allow_overload=allow_overload,
+        )
 
 
 def claims(
     ledger: str | Path,
     scenario: World,
     *,
+    allow_overload: bool = False,
     replications: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
@@ -170,7 +183,7 @@ def claims(
     document = document_of(scenario) if isinstance(scenario, Scenario) else read(scenario)
     laid = lay(read_ledger(Path(ledger)), document, changes=_changes(replications, seed))
     with _work("claims", laid.scenario, jobs, progress) as work:
-        return Claims.ask(laid, work)
+        return Claims.ask(laid, work, allow_overload=allow_overload)
 
 
 def compare(
@@ -266,6 +279,7 @@ def staff(
     *,
     frontier: Period | None = None,
     effort: float = 1.0,
+    allow_overload: bool = False,
     replications: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
@@ -275,7 +289,8 @@ def staff(
 
     `pools` names those to decide, with bounds or without: "analysts=1..9,desk", or {"analysts": (1, 9), "desk": None};
     if None those whose staff has a plausible range, or all. `frontier` names the periods ("week") of which it is also
-    told what a larger share of good ones costs. ValueError where nothing can be decided.
+    told what a larger share of good ones costs. With `allow_overload` lines may grow without end, and tips give up that
+    no target judges. ValueError where nothing can be decided.
 
     >>> import sim
     >>> found = sim.staff("scenarios/two_stage.yaml", "review=4..8", replications=2)
@@ -286,7 +301,7 @@ def staff(
 
     world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
     with _work("staff", world, jobs, progress) as work:
-        return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier)
+        return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier, allow_overload=allow_overload)
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> Run:

@@ -6,7 +6,7 @@ independent; the rows of one line come from the same replications. Truths are fo
 mean of all replications of all repetitions, 2,000 times the data of one; ideal is 1.96 true standard errors of 20
 replications, from the same.
 
-With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some 15 minutes of one
+With `--repetitions 2000` (the default) a coverage has a standard error of 0.5 points. It takes some 20 minutes of one
 core; `--jobs` shares it out, and `--keep` keeps the replications, to judge them anew by another method.
 """
 
@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.draw import draw
-from sim.dynamics.clock import MINUTE
 from sim.dynamics.engines import simulate
 from sim.measures.frame import Frame
 from sim.measures.held import VALUE
@@ -33,6 +32,7 @@ from sim.measures.kinds import InPlace
 from sim.measures.measures import measure
 from sim.measures.theory import erlang_a, mean_wait, wait_above, wait_in_one_line
 from sim.scenario.loading import load
+from sim.scenario.targets import Target
 
 Floats = NDArray[np.float64]
 
@@ -260,20 +260,21 @@ def _ratios(frame: Frame, indices: range) -> Floats:
     return np.stack(found)
 
 
-def _in_place(frame: Frame, k: int, ratio: Floats) -> InPlace:
-    return InPlace(frame.targets[k], ratio, np.zeros((len(ratio), 0)), frame.units)
+def _in_place(frame: Frame, target: Target, ratio: Floats) -> InPlace:
+    """Some replications of a target that has no places."""
+    return InPlace(target, ratio, np.zeros((len(ratio), 0)), frame.units)
 
 
 def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
     target = frame.targets[k]
-    parts, wholes = _in_place(frame, k, ratio).pairs(VALUE).T
-    unit = MINUTE if target.kind == "mean" else 1
+    parts, wholes = _in_place(frame, target, ratio).pairs(VALUE).T
+    unit = target.scale
     pooled = float(parts.sum() / wholes.sum())
     residual = (parts - pooled * wholes) / wholes.mean()
     ideal = 1.96 * float(residual.std()) / math.sqrt(N_REPLICATIONS)
     truth = pooled if asked.truth is None else asked.truth * unit
-    repeated = ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
-    each = [_in_place(frame, k, twenty).estimate(0.95) for twenty in repeated]
+    twenties = ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
+    each = [_in_place(frame, target, twenty).estimate(0.95) for twenty in twenties]
     half = np.array([one.half_width for one in each])
     below, above = sum(one.high < truth for one in each), sum(one.low > truth for one in each)
     return Row(

@@ -36,14 +36,17 @@ class Claims(Answer["Audit"]):
         self.found = found
 
     @classmethod
-    def ask(cls, laid: Laid, work: Work) -> Claims:
-        """Audit a ledger that was laid on a scenario."""
+    def ask(cls, laid: Laid, work: Work, *, allow_overload: bool = False) -> Claims:
+        """Audit a ledger that was laid on a scenario.
+
+        With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
+        """
         from sim.studies.claims.audit import audit
 
         def told(what: str, done: int, steps: int) -> None:
             work.at(f"{done} of {steps}: {what}")
 
-        return cls(audit(laid, work.trials, told))
+        return cls(audit(laid, work.trials, told, allow_overload=allow_overload))
 
     @property
     def scenario(self) -> Scenario:

@@ -112,7 +112,7 @@ class Run(Answer["Result"]):
         return super().head() | {
             "seed": done.seed,
             "engine": done.engine,
-            "replications": len(done.sample) + len(done.failures),
+            "n_replications": len(done.sample) + len(done.failures),
             "failed": {str(index): error for index, error in self.failures.items()},
             "together": self.found.joint.word,
             "binding": self.found.joint.binding,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot, Work
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.runway import Runway as Found
     from sim.studies.runway_staff import Needs
+    from sim.studies.staff.staffed import Bounds
     from sim.tables.declared import Filled
 
 
@@ -58,14 +59,36 @@ class Runway(Answer["Found"]):
         self.found, self.needs = found, needs
 
     @classmethod
-    def ask(cls, scenario: Scenario, work: Work, *, growth: Sequence[float], years: int, staff_years: int) -> Runway:
-        """Grow the volume by each rate; ValueError where there is nothing that could grow or be missed."""
+    def ask(
+        cls,
+        scenario: Scenario,
+        work: Work,
+        *,
+        growth: Sequence[float],
+        years: int,
+        staff_years: int,
+        pools: Mapping[str, Bounds] | None = None,
+        allow_overload: bool = False,
+    ) -> Runway:
+        """Grow the volume by each rate; ValueError where there is nothing that could grow or be missed.
+
+        `pools` and `allow_overload` say of the staff of years to come what they say of `staff`.
+        """
         from sim.studies.runway import Growing, runway
         from sim.studies.runway_staff import needs
 
         growing = Growing(scenario)
         found = runway(growing, growth, work.trials, most_years=years, expect=work.expect)
-        return cls(found, needs(growing, growth, min(staff_years, years), work.trials, expect=work.expect))
+        needed = needs(
+            growing,
+            growth,
+            min(staff_years, years),
+            work.trials,
+            pools=pools,
+            allow_overload=allow_overload,
+            expect=work.expect,
+        )
+        return cls(found, needed)
 
     @property
     def scenario(self) -> Scenario:
@@ -93,4 +116,11 @@ class Runway(Answer["Found"]):
         return parts(self.found, self.needs)
 
     def head(self) -> dict[str, Any]:
-        return super().head() | {"volume_unit": self.found.unit, "beyond_staff": list(self.needs.beyond_staff)}
+        return (
+            super().head()
+            | {"volume_unit": self.found.unit, "beyond_staff": list(self.needs.beyond_staff)}
+            | {
+                "closed": [one.name for one in self.needs.closed],
+                "kept": list(self.needs.kept),
+            }
+        )

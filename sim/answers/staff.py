@@ -90,12 +90,24 @@ class Staffing(Answer["Found"]):
         pools: Mapping[str, Bounds] | None = None,
         effort: float = 1.0,
         frontier: Per | None = None,
+        allow_overload: bool = False,
         asked: tuple[str, ...] | None = None,
     ) -> Staffing:
-        """Look for it, `effort` times as long as usual; ValueError where nothing can be decided."""
+        """Look for it, `effort` times as long as usual; ValueError where nothing can be decided.
+
+        With `allow_overload` lines may grow without end and tips give up unminded.
+        """
         from sim.studies.staff.found import found
 
-        looked = found(scenario, work.trials, pools=pools, effort=effort, frontier=frontier, expect=work.expect)
+        looked = found(
+            scenario,
+            work.trials,
+            pools=pools,
+            effort=effort,
+            frontier=frontier,
+            allow_overload=allow_overload,
+            expect=work.expect,
+        )
         return cls(looked, asked)
 
     @property
@@ -148,6 +160,7 @@ class Staffing(Answer["Found"]):
         fresh, certificate, stretch = answer.confirmation, answer.certificate, found.stretch
         return super().head() | {
             "why_none": answer.why,
+            "kept": answer.kept,
             "reliefs": {one.pool: one.targets for one in answer.reliefs},
             "overloaded": found.overloaded,
             "fresh_seed": fresh and fresh.seed,

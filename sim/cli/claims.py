@@ -12,7 +12,14 @@ from sim.cli.options import File, Options
 LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="A ledger of claims.", show_default=False)]
 
 
-def claims(ledger: LedgerPath, file: File, options: Options) -> int:
+def claims(
+    ledger: LedgerPath,
+    file: File,
+    options: Options,
+    allow_overload: Annotated[
+        bool, typer.Option("--allow-overload", help="Lines may grow without end, and tips give up unminded.")
+    ] = False,
+) -> int:
     """Audit a ledger of claims: what arithmetic and simulation say of each, and of all together.
 
     Every claim has up to three readings. Each is judged as the line is staffed, with unlimited staff, and with the
@@ -31,4 +38,6 @@ def claims(ledger: LedgerPath, file: File, options: Options) -> int:
     changes = {change.path: change.node.plain() for change in changes_of(options.changes)}
     changes |= {path: value for path, value in own.items() if value is not None}
     laid = lay(read_ledger(ledger), read(file), variant=options.one_variant, changes=changes)
-    return ask("claims", file, laid.scenario, options, lambda work: Claims.ask(laid, work))
+    return ask(
+        "claims", file, laid.scenario, options, lambda work: Claims.ask(laid, work, allow_overload=allow_overload)
+    )

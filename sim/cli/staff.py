@@ -18,6 +18,9 @@ def staff(
     ] = [],  # noqa: B006 (typer takes a list as the default of several)
     frontier: Annotated[bool, typer.Option("--frontier", help="Also what a share of good periods costs.")] = False,
     per: Annotated[Literal["run", "month", "week", "day"], typer.Option(help="The periods of --frontier.")] = "week",
+    allow_overload: Annotated[
+        bool, typer.Option("--allow-overload", help="Lines may grow without end, and tips give up unminded.")
+    ] = False,
     effort: Annotated[float, typer.Option(min=0.01, max=1000, help="Search so many times as long.")] = 1.0,
 ) -> int:
     """Find the cheapest staffing that meets all targets, and say what was excluded and how.
@@ -44,6 +47,7 @@ def staff(
             pools=decided,
             effort=effort,
             frontier=per if frontier else None,
+            allow_overload=allow_overload,
             asked=options.asked,
         ),
     )

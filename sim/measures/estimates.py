@@ -34,6 +34,10 @@ SPREAD: Final = 1.5
 SPREAD_ABOVE: Final = 0.25
 """Power of the mean with which the standard error grows above it; LEAN allows for the rest of the skewness."""
 
+SURE: Final = 0.45
+"""How much of its effective tips is relied on for the farthest limit of a share, where replications differ by more than
+units would make them."""
+
 LEAN: Final = 2.25
 """How much farther the upper limit of a mean lies, as a multiple of how the replications vary among themselves."""
 
@@ -140,9 +144,9 @@ def share_interval(
     many independent tips. t has the degrees of freedom of the replications, fewer when they are of unequal size.
 
     When m rare outcomes are too few to show D (m / D of about 2 and less), D is drawn towards tips / units: as if
-    either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`, and
-    the far limit never lies beyond Clopper and Pearson's for as many units, unless tips were seen to be more alike than
-    that.
+    either all tips of a unit had the rare outcome or none. Where no tip has it the interval ends at `least_shown`. The
+    far limit never lies beyond Clopper and Pearson's for as many units, or for SURE of the effective tips where they
+    were seen to be more alike than that.
 
     Assumptions. Replications are independent, and so are units as far as (almost) nothing failed in them. A cause that
     comes once in 50 replications and was not drawn is beyond any interval.
@@ -313,10 +317,9 @@ def _limits_of_rare(
         return (q - p) ** 2 > reach**2 * ((1 - between) * relative + between * math.pow(relative, SPREAD))
 
     low = min(_edge(outside, p, 0.0), _mid_p_low(p, total / effect, t, confidence))
-    high = _edge(outside, p, 1.0)
-    if seen_effect <= unit_effect:
-        high = min(high, _exact_high(p, total / unit_effect, confidence))
-    return low, high
+    # An effect seen in a few spells is itself not known well: its cap is that of fewer tips than it seems to leave.
+    independent = total / unit_effect if seen_effect <= unit_effect else SURE * total / seen_effect
+    return low, min(_edge(outside, p, 1.0), _exact_high(p, independent, confidence))
 
 
 def _exact_high(p: float, n: float, confidence: float) -> float:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.studies.staff.staffed import fte, paid_by_pool
+from sim.studies.staff.staffed import fte, kept, paid_by_pool
 from sim.studies.staff.staffing import cheapest
 from sim.studies.unlimited import limits
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.runway import Growing
+    from sim.studies.staff.staffed import Bounds
     from sim.studies.staff.staffing import Answer
     from sim.studies.trials import Trials
+    from sim.studies.unlimited import Limit
 
 EFFORT: Final = 0.0
 """Effort for exchanges of people between posts: none, since each year is one of many."""
@@ -55,6 +57,11 @@ class Needs:
     full_time_now: float
     years: tuple[Need, ...]
     """Year 0, then by rate and by year; empty where nothing was searched."""
+    closed: tuple[Limit, ...] = ()
+    """Targets that are missed however many people the posts there are get, and are not with people at other hours; then
+    nothing is searched either."""
+    kept: tuple[str, ...] = ()
+    """Pools that keep their people, since no target depends on them."""
 
 
 def needs(
@@ -63,9 +70,14 @@ def needs(
     n_years: int,
     trials: Trials,
     *,
+    pools: Mapping[str, Bounds] | None = None,
+    allow_overload: bool = False,
     expect: Callable[[int], None] = lambda _: None,
 ) -> Needs:
     """The cheapest staffing found for today and the first years at each rate, of every pool that a stage needs.
+
+    `pools` names others to decide, with bounds or None, as in `staff`; with `allow_overload` lines may grow without end
+    and tips give up unminded. QuestionError for a pool that is not there, or bounds that are none.
 
     Volumes are taken in their order, each search setting out from what the last one found.
     """
@@ -73,10 +85,13 @@ def needs(
     nothing = Needs((), {}, full_time(scenario), ())
     if n_years < 1:
         return nothing
-    beyond = tuple(one.name for one in limits(scenario, trials, growing.replications) if one.beyond_staff)
-    if beyond:
-        return Needs(beyond, {}, full_time(scenario), ())
-    pools = dict.fromkeys(_needed(scenario))
+    pools = dict.fromkeys(_needed(scenario)) if pools is None else pools
+    spared = kept(scenario, pools)
+    best = limits(scenario, trials, growing.replications)
+    beyond = tuple(one.name for one in best if one.beyond_staff)
+    shut = tuple(one for one in best if one.more_staff == "hours")
+    if beyond or shut:
+        return Needs(beyond, {}, full_time(scenario), (), shut, spared)
     order = [(0.0, 0), *((growth, year) for growth in growths for year in range(1, n_years + 1))]
     asked = sorted((growing.volume(growth, float(year)), growth, year) for growth, year in order)
     found: dict[tuple[float, int], Need] = {}
@@ -85,12 +100,18 @@ def needs(
         expect(trials.n_done + (len(asked) - number) * TRIALS_OF_A_SEARCH)
         world = growing.world(growth, float(year))
         answer = cheapest(
-            world, pools=pools, trials=trials, replications=growing.replications, start=start, most_effort=EFFORT
+            world,
+            pools=pools,
+            trials=trials,
+            replications=growing.replications,
+            start=start,
+            most_effort=EFFORT,
+            allow_overload=allow_overload,
         )
         start = answer.by_path or start
         found[growth, year] = Need(growth, year, volume, answer)
     ordered = tuple(found[at] for at in order)
-    return Needs((), _people_now(scenario, ordered), full_time(scenario), ordered)
+    return Needs((), _people_now(scenario, ordered), full_time(scenario), ordered, (), spared)
 
 
 def full_time(scenario: Scenario) -> float:

@@ -27,7 +27,9 @@ from sim.measures.targets import TargetResult, joint
 from sim.scenario.pools import MOST_STAFF
 from sim.scenario.rules import matches
 from sim.scenario.targets import Between, OfTips
-from sim.studies.staff.staffed import with_pools
+from sim.studies.closed import Closed, closed
+from sim.studies.staff.depends import judged_pools
+from sim.studies.staff.staffed import posts_of, with_pools
 from sim.studies.staff.tried import leanings
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ MOST_REPLICATIONS: Final = 3
 
 
 Kind = Literal["service", "gate", "delay", "label", "way"]
+
+MoreStaff = Literal["posts", "hours", "neither"]
+"""Where more people let a target be met: at the posts that there are, only at hours that have none, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,11 @@ class Limit:
     """Tips that came to the end too late, of those looked at; all that came there where none fails by itself."""
     never: int
     """Tips that never came there."""
+    at_posts: TargetResult | None = None
+    """The same with unlimited people at the posts that there are, and nobody at other hours; None where the posts that
+    it depends on are there around the clock, so that this is no other question."""
+    closed: tuple[Closed, ...] = ()
+    """When the pools that it depends on are closed."""
 
     @property
     def name(self) -> str:
@@ -84,6 +94,13 @@ class Limit:
         """Whether no staffing can meet it."""
         return self.result.verdict == "missed"
 
+    @property
+    def more_staff(self) -> MoreStaff:
+        """What more staff can do: at the posts that there are, only at other hours too, or neither."""
+        if self.beyond_staff:
+            return "neither"
+        return "hours" if self.at_posts is not None and self.at_posts.verdict == "missed" else "posts"
+
 
 def unlimited(scenario: Scenario) -> Scenario:
     """The scenario with so many people around the clock that nobody waits for one."""
@@ -91,8 +108,26 @@ def unlimited(scenario: Scenario) -> Scenario:
     return with_pools(scenario, {name: pool.model_copy(update=plenty) for name, pool in scenario.pools.items()})
 
 
+def unlimited_at_posts(scenario: Scenario) -> Scenario:
+    """The scenario with so many people at each post that there is that nobody waits for one while it is open."""
+    pools = {
+        name: pool.model_copy(
+            update={
+                "staff": MOST_STAFF if None in posts_of(pool) else 0,
+                "shifts": tuple(shift.model_copy(update={"staff": MOST_STAFF}) for shift in pool.shifts),
+                "breaks": None,
+            }
+        )
+        for name, pool in scenario.pools.items()
+    }
+    return with_pools(scenario, pools)
+
+
 def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurried: bool = True) -> list[Limit]:
     """What each target comes to with unlimited staff on the tips of the trials, and what hinders those it misses.
+
+    Unlimited staff is there around the clock; where the posts that there are leave hours without anybody, it is also
+    told what as many people come to at these posts alone.
 
     Up to `most` replications are run (as many as the scenario asks for if None): when hurried, few where they decide;
     else all, for the best that can be told. The verdicts hold together with the scenario's confidence, at all looks.
@@ -112,7 +147,25 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
             break
     missed = [one.name for one in found if one.verdict == "missed"]
     why = _hindrances(free, trials, missed, n) if missed else {}
-    return [Limit(one, *why.get(one.name, ((), 0, 0))) for one in found]
+    shut = _closed(scenario)
+    at_posts: dict[str, TargetResult] = {}
+    if any(shut[one.name] and one.verdict != "missed" for one in found):
+        sample = trials.sample(unlimited_at_posts(scenario), n, only_targets=True)
+        at_posts = {one.name: one for one in joint(sample, confidence).results if shut[one.name]}
+    return [
+        Limit(one, *why.get(one.name, ((), 0, 0)), at_posts=at_posts.get(one.name), closed=shut[one.name])
+        for one in found
+    ]
+
+
+def _closed(scenario: Scenario) -> dict[str, tuple[Closed, ...]]:
+    """When the pools that each target depends on are closed."""
+    times = {name: closed(pool) for name, pool in scenario.pools.items()}
+    found = {}
+    for target, asked in scenario.targets.items():
+        judged = judged_pools(scenario, {target: asked}) if any(times.values()) else ()
+        found[target] = tuple(Closed(name, times[name]) for name in times if times[name] and name in judged)
+    return found
 
 
 _Why = tuple[tuple[Hindrance, ...], int, int]

@@ -5,9 +5,9 @@ Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from sim.tables.figures import asked_columns, came_columns, estimate_columns, ho
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.studies.unlimited import Hindrance, Limit
+
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,28 @@ RESPONSE: Final = Table[tuple[str, float, float]](
     ),
 )
 
+
+def more_staff_columns(get: Callable[[R], Limit | None]) -> tuple[Column[R], ...]:
+    """What more staff can do for a target, and when nobody is there, however many people the posts get."""
+
+    def told(column: Callable[[Limit], str]) -> Callable[[R], str | None]:
+        return lambda row: None if (one := get(row)) is None else column(one)
+
+    return (
+        text("more_staff", told(lambda one: one.more_staff), "where more people can meet it: posts, hours or neither"),
+        text("closed", told(closed_words), "the pools that it depends on and when their posts have nobody"),
+    )
+
+
+def closed_words(one: Limit) -> str:
+    """The pools that a target depends on, and when they are closed; "" where they never are."""
+    return "; ".join(f"{shut.pool} {shut.words}" for shut in one.closed)
+
+
+def _itself(row: Limit) -> Limit:
+    return row
+
+
 UNLIMITED: Final = Table["Limit"](
     "unlimited",
     "a target, where not all are met: what it comes to with unlimited staff, and what stands in the way",
@@ -290,6 +315,8 @@ UNLIMITED: Final = Table["Limit"](
         *asked_columns(lambda row: row.result),
         *came_columns(lambda row: row.result),
         yes("beyond_staff", lambda row: row.beyond_staff, "whether no staffing can meet it"),
+        *more_staff_columns(_itself),
+        *came_columns(lambda row: row.at_posts, "at_posts_"),
         text(
             "in_the_way", lambda row: in_the_way(row), "what hinders it, with its share of the time or tips that fail"
         ),

@@ -11,7 +11,7 @@ from sim.studies.staff.staffed import fte, post_words
 from sim.tables.declared import Column, Family, Table, number, text, whole, yes
 from sim.tables.figures import asked_columns, came_columns, of, per_target
 from sim.tables.run import POOLS as POOLS_OF_A_RUN
-from sim.tables.run import in_the_way
+from sim.tables.run import in_the_way, more_staff_columns
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
@@ -104,6 +104,7 @@ TARGETS: Final = Table[OfTarget](
         *asked_columns(lambda row: row.either),
         *came_columns(of(_limit, lambda one: one.result), "unlimited_"),
         yes("beyond_staff", of(_limit, lambda one: one.beyond_staff), "whether no staffing can meet it"),
+        *more_staff_columns(_limit),
         text("in_the_way", lambda row: in_the_way(row.limit) if row.limit else "", "what hinders it"),
         *came_columns(lambda row: row.fresh),
     ),

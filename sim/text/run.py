@@ -248,6 +248,16 @@ def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
 def limit_words(one: Limit) -> str:
     """What staff can do for a target, and what stands in the way where it can do nothing."""
     best = f"with unlimited staff it comes to {came_to(one.result)}"
+    if one.more_staff == "hours" and one.at_posts is not None:
+        shut = listed([f"{closed.pool} is closed {closed.words}" for closed in one.closed])
+        return (
+            f"more people on the posts there are cannot meet {one.name}: however many there are it comes to "
+            f"{came_to(one.at_posts)}, since {shut}; with unlimited people at those hours too it comes to "
+            f"{came_to(one.result)}"
+        )
+    if one.at_posts is not None and one.at_posts.verdict == "met":
+        best = f"with unlimited ones it comes to {came_to(one.at_posts)}"
+        return f"more people on the posts there are can meet {one.name}: {best}"
     if one.result.verdict == "met":
         return f"more staff can meet {one.name}: {best}"
     if not one.beyond_staff:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sim.studies.runway import VOLUME
 from sim.text import page
 from sim.text.paths import wording
+from sim.text.run import limit_words
+from sim.text.staff import kept_words
 from sim.text.words import listed, percent
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ _WHY = {
     "beyond bounds": "none within the bounds of the document",
     "not confirmed": "none found that held on fresh seeds",
     "beyond staff": "no staff can",
+    "closed": "the posts are closed too long",
 }
 
 
@@ -126,6 +129,13 @@ def _staff(needs: Needs) -> Iterator[str]:
             "can meet with --targets."
         )
         return
+    if needs.closed:
+        yield "No staffing is searched for, since no number of people on the posts there are can meet all targets:"
+        for limit in needs.closed:
+            yield f"{limit_words(limit)}."
+        return
+    if needs.kept:
+        yield kept_words(needs.kept)
     for one in _found(needs, 0):
         yield f"Today's volume needs {one.full_time:.1f} FTE; now there are {needs.full_time_now:.1f}."
     for year in sorted({one.year for one in needs.years if one.year}):

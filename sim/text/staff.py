@@ -62,10 +62,13 @@ def _what_was_tried(answer: Answer) -> str:
     )
 
 
+_REACH = {"posts": "within reach", "hours": "only at other hours", "neither": "out of reach"}
+
+
 def _limits(answer: Answer) -> RenderableType:
     table = page.table("target", "asked", "comes to", "verdict")
     for one in answer.limits:
-        verdict = page.verdict(one.result.word) if one.beyond_staff else Text("within reach")
+        verdict = page.verdict(one.result.word) if one.beyond_staff else Text(_REACH[one.more_staff])
         table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
     return table
 
@@ -146,6 +149,7 @@ def sentences(found: Found, given: Sequence[str] | None = None) -> list[str]:
         return list(_why_not(answer))
     return [
         *_chosen(answer),
+        *_kept(answer),
         *_overloaded(found),
         *_confirmed(answer),
         *_certified(answer),
@@ -163,6 +167,14 @@ def _why_not(answer: Answer) -> Iterator[str]:
         if rest := [one.name for one in answer.limits if not one.beyond_staff]:
             yield f"To search for the targets that staff can meet: --targets {','.join(rest)}"
         return
+    if answer.why == "closed":
+        yield "No number of people on the posts there are can meet all targets:"
+        for one in answer.limits:
+            if one.more_staff == "hours":
+                yield f"{limit_words(one)}."
+        if rest := [one.name for one in answer.limits if one.more_staff == "posts"]:
+            yield f"To search for the targets that these posts can meet: --targets {','.join(rest)}"
+        return
     if answer.why == "not confirmed":
         yield (
             f"{len(answer.rejected)} staffings seemed to hold and none was confirmed on fresh seeds: some target lies "
@@ -175,7 +187,13 @@ def _why_not(answer: Answer) -> Iterator[str]:
         for result, leaning in zip(answer.top.results, answer.top.leanings, strict=True)
         if leaning.verdict != "met"
     ]
-    yield f"No staffing within the bounds meets all targets: with the most people, {some(short)} still fails."
+    still = [f"{some(short)} still fails"] if short else []
+    still += [one.words for one in answer.top.concerns if one.verdict != "met"]
+    yield f"No staffing within the bounds meets all targets: with the most people, {listed(still)}."
+    yield from _kept(answer)
+    if not short:
+        yield "To let lines grow and tips give up all the same: --allow-overload"
+        return
     for relief in answer.reliefs:
         yield f"More people at {relief.pool}, or at more hours of the day, would let {some(relief.targets)} hold."
     if not answer.reliefs:
@@ -200,6 +218,17 @@ def _chosen(answer: Answer) -> Iterator[str]:
     )
     if nobody_is_off(answer.scenario):
         yield "Nobody is ever off in that: no shrinkage is given."
+
+
+def kept_words(pools: Sequence[str]) -> str:
+    """That some pools are not decided."""
+    keep, them = ("keeps its", "it") if len(pools) == 1 else ("keep their", "them")
+    return f"{listed(list(pools))} {keep} people: no target depends on {them}."
+
+
+def _kept(answer: Answer) -> Iterator[str]:
+    if answer.kept:
+        yield kept_words(answer.kept)
 
 
 def _overloaded(found: Found) -> Iterator[str]:

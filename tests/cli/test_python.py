@@ -52,10 +52,10 @@ def test_the_pipeline_step_by_step_and_at_once(tmp_path: Path) -> None:
 
 
 def test_a_run_is_an_answer_with_everything_that_the_command_leaves(tmp_path: Path) -> None:
-    scenario = sim.load(recorded(tmp_path, FIVE, DESK))
+    scenario = sim.load(recorded(tmp_path, FIVE, DESK.replace("50 %", "70 %")))
     answer = sim.run(scenario, replications=2, engine="reference")
     assert list(answer.tables) == [table.name for table in (*EVERY, UNLIMITED)]
-    assert list(answer.targets["threshold"]) == [0.5]
+    assert list(answer.targets["threshold"]) == [0.7]
     assert list(answer.targets["within_min"]) == [10]
     assert {"held_low_share", "held_high_share"} <= set(answer.joint.columns)
     assert "targets" in dir(answer)

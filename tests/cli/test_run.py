@@ -94,7 +94,7 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
     assert list(manifest["files"])[: len(Run.leaves)] == [f"{table.name}.csv" for table in Run.leaves]
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]
-    assert beyond[2].endswith(",missed,True,gate read 1.00")
+    assert beyond[2].endswith(",missed,True,neither,,,,,,gate read 1.00")
     tipline("run", line, "--out", out, "--quiet", "--targets", "easy")
     assert not (out / "unlimited.csv").exists()
 

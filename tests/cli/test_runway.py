@@ -23,6 +23,17 @@ MORE = """\
 plausible:"""
 
 
+def test_pools_are_named_on_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "desk.yaml"
+    file.write_text(DESK, encoding="utf-8")
+    asked = ("runway", file, "--growth", "15 %", "--years", "1", "--staff-years", "1", "--out", tmp_path / "out")
+    data = json.loads(tipline(*asked, "--pools", "desk=5..6", "--json").stdout)
+    assert [row["pools.desk.staff_people"] for row in data["runway_staff"]] == [2, 5, 5]
+    bad = tipline(*asked, "--pools", "desk=few")
+    assert bad.exit_code == 2
+    assert "bounds are written desk=1..9" in " ".join(bad.output.split())
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runway]:
     folder = tmp_path_factory.mktemp("runway")

@@ -203,11 +203,88 @@ def test_bounds_of_the_command_line_hold(two: Path, tmp_path: Path) -> None:
     assert back["one_less_verdict"] == "below the bounds"
 
 
-def test_work_that_nobody_does_and_no_target_judges_is_told(two: Path, tmp_path: Path) -> None:
-    done = tipline("staff", two, "--targets", "taken", "--out", tmp_path)
-    told = " ".join(done.output.split("Written to")[1].split())
-    assert "and back 1. That is" in told
-    assert "Mind that over the week more work comes to back than is done; no target forbids it." in told
+def test_what_the_posts_cannot_meet_is_refused_before_any_search(tmp_path: Path) -> None:
+    file = tmp_path / "closed.yaml"
+    file.write_text(CLOSED, encoding="utf-8")
+    asked = ("staff", file, "--out", tmp_path / "out", "--json", "--strict")
+    done = tipline(*asked)
+    data = json.loads(done.stdout)
+    assert done.exit_code == options.NOT_MET
+    assert (data["why_none"], "staff_tried" in data) == ("closed", False)
+    assert targets(data)["first"]["more_staff"] == "hours"
+    assert targets(data)["first"]["closed"] == "desk from 17:00 to 9:00 and at weekends"
+    assert "since desk is closed from 17:00 to 9:00 and at weekends" in " ".join(data["answer"])
+    run = json.loads(tipline("run", file, "--out", tmp_path / "run", "--json").stdout)
+    [first] = run["unlimited"]
+    assert first["more_staff"] == "hours"
+    assert 0.2 < first["at_posts_value"] < 0.3
+
+
+CLOSED = """\
+scenario: Closed at weekends
+run: {start: 2025-01-06 00:00, warm_up: 7 d, length: 56 d, cool_down: 7 d, replications: 6, seed: 1}
+demand: {volume: 5/h}
+pools: {desk: {shifts: [{from: "09:00", to: "17:00", staff: 6, days: mon-fri}]}}
+stages: [{name: read, pool: desk, service: {exponential: {mean: 10 min}}}]
+targets: {first: {from: arrival, to: read.start, within: 1 h, share: 90 %}}
+"""
+
+
+def test_an_answer_that_is_not_confirmed_is_not_met_when_strict(tmp_path: Path) -> None:
+    """So few replications cannot show that 99.5 % are served within a day, although nothing speaks against it."""
+    file = tmp_path / "few.yaml"
+    file.write_text(FEW, encoding="utf-8")
+    asked = ("staff", file, "--pools", "desk=5..5", "--out", tmp_path / "out", "--json")
+    done = tipline(*asked)
+    data = json.loads(done.stdout)
+    assert (done.exit_code, data["not_shown_on_fresh_seeds"]) == (options.DONE, ["day"])
+    assert [row["people"] for row in data["staffing"]] == [5]
+    assert tipline(*asked, "--strict").exit_code == options.NOT_MET
+
+
+FEW = """\
+scenario: Hardly any tips
+run: {start: 2025-01-06 00:00, length: 1 d, cool_down: 1 d, replications: 4, seed: 1}
+demand: {volume: 2/d}
+pools: {desk: {staff: 5}}
+stages: [{name: read, pool: desk, service: {exponential: {mean: 10 min}}}]
+targets: {day: {from: arrival, to: read.end, within: 1 d, share: 99.5 %}}
+"""
+
+
+def test_a_pool_that_no_target_depends_on_keeps_its_people(two: Path, tmp_path: Path) -> None:
+    data = json.loads(tipline("staff", two, "--targets", "taken", "--out", tmp_path, "--json").stdout)
+    assert data["kept"] == ["back"]
+    assert [row["path"] for row in data["staffing"]] == ["pools.front.staff"]
+    assert "back keeps its people: no target depends on it." in data["answer"]
+    nobody = tipline("staff", two, "--targets", "taken", "--pools", "back", "--out", tmp_path)
+    assert nobody.exit_code == options.BAD_INPUT
+    assert "no target depends on the people of back" in " ".join(nobody.output.split())
+
+
+def test_work_that_nobody_does_and_no_target_judges_is_only_let_be_with_allow_overload(tmp_path: Path) -> None:
+    """Where the mean of a few counts alone, the line of the others may grow, if that is asked for."""
+    file = tmp_path / "grows.yaml"
+    file.write_text(GROWS, encoding="utf-8")
+    asked = ("staff", file, "--out", tmp_path / "out", "--json")
+    held = json.loads(tipline(*asked).stdout)
+    assert [row["people"] for row in held["staffing"]] == [3]
+    assert held["overloaded"] == []
+    grown = json.loads(tipline(*asked, "--allow-overload").stdout)
+    assert [row["people"] for row in grown["staffing"]] == [1]
+    assert grown["overloaded"] == ["desk"]
+    assert any("more work comes to desk than is done; no target forbids it" in one for one in grown["answer"])
+
+
+GROWS = """\
+scenario: Only the first served count
+run: {start: 2025-01-06 00:00, warm_up: 1 d, length: 7 d, replications: 6, seed: 5}
+demand: {volume: 12/h, risk: {high: 10 %, low: 90 %}}
+pools: {desk: {staff: 2, serve_first: [{risk: high}]}}
+stages: [{name: act, pool: desk, service: {exponential: {mean: 10 min}}}]
+targets: {t: {of: {risk: high}, from: arrival, to: act.start, mean: 15 min}}
+"""
+"""Two people's work comes; one person serves those who go first soon enough, and then three are needed."""
 
 
 def written(folder: Path) -> dict[str, bytes]:

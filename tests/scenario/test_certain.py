@@ -10,7 +10,7 @@ import pytest
 
 from sim.dynamics.clock import HOUR, MINUTE
 from sim.measures.frame import Frame
-from sim.measures.held import VALUE, threshold
+from sim.measures.held import VALUE
 from sim.measures.targets import results
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.faults import ScenarioError
@@ -255,7 +255,7 @@ def test_no_run_contradicts_what_is_certain(tmp_path, seed):
         parts, wholes = ratio[:, VALUE].T
         for part, whole in zip(parts, wholes, strict=True):
             if whole:
-                assert bound.least - 1e-9 <= part / whole <= bound.most + 1e-9, (target, threshold(target) / HOUR)
+                assert bound.least - 1e-9 <= part / whole <= bound.most + 1e-9, (target, target.threshold / HOUR)
 
 
 def test_such_documents_have_targets_that_are_certain(tmp_path):

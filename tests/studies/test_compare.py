@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sim.measures.kinds import Replicated
+from sim.measures.kinds import InPlace, Replicated
 from sim.plots.comparison import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
@@ -128,7 +128,10 @@ def test_tables_without_a_true_difference_rarely_show_one(compared: Comparison) 
         samples = []
         for label in range(N_SCENARIOS):
             ratio = np.stack([no_difference(random, p) for p in shares], axis=1)
-            each = [Replicated(target, ratio[:, k], np.zeros((N_REPLICATIONS, 0))) for k in range(N_TARGETS)]
+            each = [
+                Replicated(target, [InPlace(target, ratio[:, k], np.zeros((N_REPLICATIONS, 0)))])
+                for k in range(N_TARGETS)
+            ]
             samples.append((str(label), SimpleNamespace(of=each.__getitem__, frame=SimpleNamespace(scenario=scenario))))
         found = studies._changes(samples, 0.95)  # type: ignore[arg-type]
         assert len(found) == (N_SCENARIOS - 1) * N_TARGETS

@@ -95,7 +95,7 @@ def test_what_is_drawn_beside_a_record_gives_intervals_given_these_arrivals(tmp_
     found = results(run(scenario).sample)[0]
     assert found.low < found.value < found.high
     assert found.word in ("met", "undecided")
-    assert came_to(found).endswith(", given these arrivals)")
+    assert came_to(found).endswith("), given these arrivals")
     fixed = load(tmp_path / "doc.yaml")
     assert not given_arrivals(fixed)
     assert is_certain(fixed)

@@ -15,7 +15,9 @@ from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.runway import Course, Growing, Runway, runway
 from sim.studies.runway_staff import needs
+from sim.studies.trials import QuestionError
 from sim.tables import runway as tables
+from sim.text.runway import answer as said
 from tests.studies.lines import DESK, desk, simulated, tried
 
 __all__ = ["simulated"]
@@ -105,6 +107,27 @@ def test_the_years_to_come_need_what_arithmetic_says(busy: Scenario) -> None:
         assert one.full_time == pytest.approx(least * 168 / 40)
     years = [(one.growth, one.year) for one in found.years]
     assert years == [(0, 0), *((growth, year) for growth in (0.15, 0.4) for year in (1, 2, 3))]
+
+
+def test_pools_and_bounds_are_named_as_in_a_search_for_staff(busy: Scenario) -> None:
+    found = needs(Growing(busy, 4), (0.4,), 1, tried(busy), pools={"desk": (5, 7)})
+    posts = [post for one in found.years for post in one.answer.posts]
+    assert [(post.pool, post.least, post.most) for post in posts] == [("desk", 5, 7)] * 2
+    assert [one.people for one in found.years] == [{"pools.desk.staff": 5}] * 2
+    with pytest.raises(QuestionError, match="there is no pool 'dusk'; there are desk"):
+        needs(Growing(busy, 4), (0.4,), 1, tried(busy), pools={"dusk": None})
+
+
+def test_no_staff_is_searched_for_where_the_posts_are_closed(tmp_path: Path) -> None:
+    """Tips of the night wait for the morning, however many people come then."""
+    shifts = 'pools.desk={shifts: [{from: "08:00", to: "20:00", staff: 4}]}'
+    target = "targets={quick: {from: arrival, to: answer.start, within: 5 min, share: 80 %}}"
+    scenario = desk(tmp_path, "", "", shifts, target, "plausible={}")
+    growing, trials = Growing(scenario, 4), tried(scenario)
+    found = needs(growing, (0.15,), 1, trials)
+    assert ([one.name for one in found.closed], found.beyond_staff, found.years) == (["quick"], (), ())
+    told = said(runway(growing, (0.15,), trials, most_years=1), found)
+    assert "since desk is closed from 20:00 to 8:00" in told[-1]
 
 
 def test_no_staff_is_searched_for_what_staff_cannot_mend(tmp_path: Path) -> None:

@@ -244,7 +244,6 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("title: The desk", "titel: The desk", "4:5: steps.plain.title: is missing"),
         ("title: The desk", "titel: The desk", "4:5: steps.plain.titel: is not a key here; did you mean 'title'?"),
         ("run desk.yaml", "runn desk.yaml", "5:14: steps.plain.command: 'runn' cannot be a step; did you mean 'run'?"),
         ("run desk.yaml", "study study.yaml", "'study' cannot be a step; there are"),
@@ -267,7 +266,7 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
             "2:10: answer.plane: there is no such step; did you mean 'plain'",
         ),
         ("title: The desk", "title: x\n    with: mine", "5:11: steps.plain.with: there is no such set of changes"),
-        ("study: A desk", "studie: A desk", ": study: is missing"),
+        ("study: A desk", "studie: A desk", ": studie: is not a key here; did you mean 'study'?"),
         (STUDY, "[]", "a study is a mapping of keys"),
         (STUDY, "", "a study needs at least study and steps"),
     ],

@@ -197,6 +197,7 @@ class _UnderWay:
     trials: Trials
     told: Callable[[str, int, int], None]
     expected: int
+    allow_overload: bool
     n_done: int = 0
 
     @property
@@ -220,17 +221,25 @@ class _UnderWay:
             trials=SomeTargets(self.trials, whole),
             replications=min(self.replications, SEARCHED),
             start=start,
+            allow_overload=self.allow_overload,
         )
 
 
-def audit(laid: Laid, trials: Trials | None = None, told: Callable[[str, int, int], None] = lambda *_: None) -> Audit:
+def audit(
+    laid: Laid,
+    trials: Trials | None = None,
+    told: Callable[[str, int, int], None] = lambda *_: None,
+    *,
+    allow_overload: bool = False,
+) -> Audit:
     """Audit a ledger that was laid on a scenario.
 
     `told` is called at the beginning of each step with what is done, the steps that are done, and how many there are.
+    With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
     """
     scenario = laid.scenario
     expected = 1 + len(scenario.targets) + sum(3 if laid.targets(name) else 1 for name in READINGS)
-    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected)
+    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected, allow_overload)
     tested = _tested(work) if scenario.targets else {}
     together = {name: _together(work, name, tested) for name in READINGS}
     outcomes = {key: _outcome(laid, key, reading, tested, together[key[1]]) for key, reading in laid.every().items()}

@@ -1,7 +1,9 @@
 """What is known of the staffings that cost less than a chosen one: which fail, which were tried, which remain open.
 
 It rests on one assumption, which holds on average and not tip by tip: more people at one post, and no fewer at any
-other, do not make a target worse. So what has nowhere more people than a staffing shown to fail, fails too.
+other, do not make a target worse. So what has nowhere more people than a staffing shown to fail, fails too. A staffing
+that fails because a line grows without end, because tips give up unminded, or because a target is left with too little
+to judge, fails by the same assumption with fewer people too (`starving.py`).
 
 Boxes of staffings are closed from their tops: the top of a box has at every post as many people as any staffing of the
 box that costs less than the chosen one. If it fails, all of them do; if not, the box is cut in two.

@@ -57,14 +57,16 @@ def found(
     pools: Mapping[str, Bounds] | None = None,
     effort: float = 1.0,
     frontier: Per | None = None,
+    allow_overload: bool = False,
     expect: Callable[[int], None] = lambda _: None,
 ) -> Found:
     """The cheapest staffing, looked for `effort` times as long as usual, with a full run of it.
 
-    With `frontier` also what a share of these periods in which all targets hold costs. QuestionError where nothing can
-    be decided.
+    With `allow_overload` lines may grow without end and tips give up unminded; with `frontier` also what a share of
+    these periods in which all targets hold costs. QuestionError where nothing can be decided.
     """
-    answer = staff(scenario, pools=pools, trials=trials, most_effort=effort * MOST_EFFORT, expect=expect)
+    most = effort * MOST_EFFORT
+    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload, expect=expect)
     confirmation, tried = answer.confirmation, answer.tried
     if answer.staffing is None or confirmation is None or tried is None:
         return Found(answer)

@@ -16,6 +16,7 @@ from sim.measures.sample import Sample
 from sim.measures.targets import Joint, joint
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
+from sim.studies.staff.starving import Care, Concern
 from sim.studies.staff.tried import lean_together, leanings
 from sim.studies.trials import Trials
 
@@ -35,6 +36,8 @@ class Confirmation:
     """All targets, with intervals that hold together, at all looks."""
     leans: Verdict
     """By the replications as they are, without allowance for what was not drawn."""
+    concerns: tuple[Concern, ...] = ()
+    """What a search minds besides targets."""
 
     @property
     def n_replications(self) -> int:
@@ -47,6 +50,8 @@ class Confirmation:
     @property
     def accepted(self) -> bool:
         """Whether the staffing holds, or nothing speaks against it that more replications could tell."""
+        if any(one.verdict != "met" for one in self.concerns):
+            return False
         return self.verdict == "met" or (self.verdict == "undecided" and self.leans == "met")
 
     @property
@@ -55,10 +60,13 @@ class Confirmation:
         return tuple(self.joint.named("undecided"))
 
 
-def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int = 0) -> Confirmation:
+def confirm(
+    scenario: Scenario, settings: Settings, replications: int, turn: int = 0, care: Care | None = None
+) -> Confirmation:
     """Run a scenario on seeds of its own and judge it; `turn` counts the choices that were put to the test before.
 
-    Looks after 1, 4 and 16 times the replications, as far as the next look may tell more.
+    Looks after 1, 4 and 16 times the replications, as far as the next look may tell more. With `care` also by what a
+    search minds besides targets.
     """
     seed = fresh_seed(scenario.run.seed, turn)
     error = (1 - scenario.run.confidence) / 2 ** (turn + 1)
@@ -78,7 +86,8 @@ def confirm(scenario: Scenario, settings: Settings, replications: int, turn: int
                 break
         elif leans == "missed" or following == TIMES[-1]:
             break
-    return Confirmation(seed, confidence, sample, found, leans)
+    concerns = () if care is None else care.concerns(scenario, sample, lambda: trials.sample(care.scenario, n))
+    return Confirmation(seed, confidence, sample, found, leans, concerns)
 
 
 def fresh_seed(seed: int, turn: int) -> int:

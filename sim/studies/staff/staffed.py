@@ -24,6 +24,7 @@ from sim.scenario.pools import EVERY_DAY, MOST_STAFF, Pool
 from sim.scenario.schema import Scenario
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import OfPool
+from sim.studies.staff.depends import judged_pools
 from sim.studies.trials import QuestionError, Trials
 
 Staffing = tuple[int, ...]
@@ -186,8 +187,21 @@ def decided(scenario: Scenario, pools: Mapping[str, Bounds] | None = None) -> li
     """The posts that are decided: pool, shift, bounds where there are any, and where these come from.
 
     They are those of the pools named; without any, those whose staff has a plausible range; without any, those of every
-    pool that some stage needs. QuestionError for a pool that is not there, or a range that is none.
+    pool that some stage needs. A pool that no target depends on is not decided (`kept`). QuestionError for a pool that
+    is not there, or a range that is none.
     """
+    judged = judged_pools(scenario)
+    return [one for one in _asked_for(scenario, pools) if one[0] in judged]
+
+
+def kept(scenario: Scenario, pools: Mapping[str, Bounds] | None = None) -> tuple[str, ...]:
+    """The pools that would be decided if some target depended on them, and keep their people."""
+    judged = judged_pools(scenario)
+    return tuple(dict.fromkeys(name for name, *_ in _asked_for(scenario, pools) if name not in judged))
+
+
+def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[tuple[str, int | None, Bounds, str]]:
+    """The posts that are asked about, whether or not a target depends on them."""
     ranges = _plausible(scenario)
     if pools is None:
         needed = {stage.pool for stage in scenario.stages} | {

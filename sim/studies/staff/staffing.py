@@ -18,7 +18,7 @@ from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
 from sim.studies.staff.fresh import Confirmation, confirm
 from sim.studies.staff.guess import first_guess
 from sim.studies.staff.search import cheap, lowered, moved
-from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, staffed, with_pools
+from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, kept, staffed, with_pools
 from sim.studies.staff.tried import Outcome, Tried, leanings
 from sim.studies.trials import QuestionError, Trials
 from sim.studies.unlimited import Limit, limits, unlimited
@@ -32,7 +32,8 @@ SEARCHING: Final = 0.5
 MOST_TURNS: Final = 12
 """Choices that are put to the test on fresh seeds before the search gives up."""
 
-Why = Literal["beyond staff", "beyond bounds", "not confirmed"]
+Why = Literal["beyond staff", "closed", "beyond bounds", "not confirmed"]
+"""closed: unlimited people at the posts that there are still miss a target, and people at other hours would not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +92,8 @@ class Answer:
     """Where the bounds are too narrow: what the most people within them come to."""
     reliefs: tuple[Relief, ...] = ()
     """And which pools would relieve it if they alone had people without limit, around the clock."""
+    kept: tuple[str, ...] = ()
+    """Pools that keep their people, since no target depends on them."""
 
     @property
     def by_path(self) -> dict[str, int]:
@@ -150,17 +153,20 @@ def cheapest(
     replications: int | None = None,
     start: Mapping[str, int] | None = None,
     most_effort: float = MOST_EFFORT * SEARCHING,
+    allow_overload: bool = False,
 ) -> Answer:
     """A cheap staffing that meets all targets of a scenario on fresh seeds, without a certificate.
 
     `pools` names the pools that are decided, with bounds or None, as in `staffed.decided`; `start` gives
-    numbers by path from which the search sets out, such as the answer to a question much like this one. QuestionError
-    where nothing can be decided.
+    numbers by path from which the search sets out, such as the answer to a question much like this one. With
+    `allow_overload` lines may grow without end and tips give up unminded.
+    Where no target depends on the pools named, the answer has no posts. QuestionError where no pool has staff.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
     posts = bounded(scenario, trials, pools)
-    return _Search(scenario, trials, posts, replications, most_effort).answer(start or {})
+    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
+    return replace(search.answer(start or {}), kept=kept(scenario, pools))
 
 
 def staff(
@@ -170,22 +176,30 @@ def staff(
     trials: Trials | None = None,
     replications: int | None = None,
     most_effort: float = MOST_EFFORT,
+    allow_overload: bool = False,
     expect: Callable[[int], None] = lambda _: None,
 ) -> Answer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
-    Where unlimited staff misses a target, the answer says so and nothing is searched. `expect` is told how many
-    replications the trials will have done at most. QuestionError where nothing can be decided.
+    Where unlimited staff misses a target, or does so at the hours of the posts that there are, the answer says so and
+    nothing is searched. With `allow_overload` a staffing may hold while a line grows without end, or tips give up
+    unminded. `expect` is told how many replications the trials will have done at most. QuestionError where nothing can
+    be decided.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
+    if not decided(scenario, pools):
+        spared = ", ".join(kept(scenario, pools))
+        raise QuestionError(f"there is nobody to decide about: no target depends on the people of {spared}")
     best = tuple(limits(scenario, trials, enough(scenario, replications), hurried=False))
     if any(one.beyond_staff for one in best):
         return Answer(scenario, (), best, None, None, "beyond staff")
+    if any(one.more_staff == "hours" for one in best):
+        return Answer(scenario, (), best, None, None, "closed")
     posts = bounded(scenario, trials, pools)
-    search = _Search(scenario, trials, posts, replications, most_effort)
+    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
     expect(trials.n_done + int(most_effort / search.tried.effort_of_one))
-    answer = replace(search.answer({}), limits=best)
+    answer = replace(search.answer({}), limits=best, kept=kept(scenario, pools))
     return answer if answer.staffing is None else search.certified(answer)
 
 
@@ -193,7 +207,7 @@ def _check(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> None:
     """QuestionError where no staffing could be looked for, said before anything is run."""
     if not scenario.targets:
         raise QuestionError("there are no targets that a staffing could meet")
-    if not decided(scenario, pools):
+    if not decided(scenario, pools) and not kept(scenario, pools):
         raise QuestionError("there is nobody to decide about: no pool was named that has staff")
 
 
@@ -212,10 +226,12 @@ class _Search:
         posts: tuple[Post, ...],
         replications: int | None,
         most_effort: float,
+        *,
+        allow_overload: bool,
     ):
         self.scenario, self.posts, self.settings = scenario, posts, trials.settings
         self.replications, self.most_effort = enough(scenario, replications), most_effort
-        self.tried = Tried(scenario, posts, trials, self.replications)
+        self.tried = Tried(scenario, posts, trials, self.replications, allow_overload=allow_overload)
         self.rejected: list[Staffing] = []
         self.turns = 0
 
@@ -258,7 +274,8 @@ class _Search:
 
     def confirmed(self, staffing: Staffing) -> Confirmation | None:
         """How a staffing comes out on fresh seeds; None where it does not hold there, which is noted."""
-        found = confirm(staffed(self.scenario, self.posts, staffing), self.settings, self.replications, self.turns)
+        there = staffed(self.scenario, self.posts, staffing)
+        found = confirm(there, self.settings, self.replications, self.turns, self.tried.care)
         self.turns += 1
         if found.accepted:
             return found

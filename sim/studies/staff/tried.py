@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, each_of, residual_variance, student, verdict
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, residual_variance, student, verdict
 from sim.measures.held import HIGH, LOW, VALUE
 from sim.measures.kinds import Floats, Replicated
 from sim.measures.sample import Sample
@@ -28,6 +28,7 @@ from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
 from sim.scenario.targets import Target
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
+from sim.studies.staff.starving import Care, Concern
 from sim.studies.trials import Trials
 
 FEW: Final = 4
@@ -114,7 +115,7 @@ class Outcome:
     results: tuple[TargetResult, ...]
     """Every target, with intervals that hold together, and at all looks."""
     verdict: Verdict
-    """On all targets together, by these intervals."""
+    """On all targets together, by these intervals, and on all else that is minded."""
     leanings: tuple[Leaning, ...]
     shares: dict[str, HeldShare]
     """The share of runs, months, weeks and days in which every target held."""
@@ -122,23 +123,27 @@ class Outcome:
     """The target that uses up most of what it allows."""
     rejected: bool = False
     """Whether it did not hold on fresh seeds, so that it is not chosen, however it leans."""
+    concerns: tuple[Concern, ...] = ()
+    """What is minded besides targets: the same things of every staffing of a search."""
 
     @property
     def leans(self) -> Verdict:
-        """How all targets lean together; a rejected staffing does not lean to hold."""
-        found = lean_together(list(self.leanings))
+        """How all targets lean together, with all else that is minded; a rejected staffing does not lean to hold."""
+        found = all_of([*(one.verdict for one in self.leanings), *(one.verdict for one in self.concerns)])
         return "undecided" if self.rejected and found == "met" else found
 
     @property
     def used(self) -> NDArray[np.float64]:
-        """(n_targets,) how much of what each target allows is used up."""
-        return np.array([one.used for one in self.leanings])
+        """(n_targets + n_concerns,) how much of what each target allows is used up, and of all else that is minded."""
+        return np.array([*(one.used for one in self.leanings), *(one.used for one in self.concerns)])
 
     @property
     def failing(self) -> list[str]:
-        """The targets that it misses; where none is missed for certain, those that it leaves open."""
-        missed = [one.name for one in self.results if one.verdict == "missed"]
-        return missed or [one.name for one in self.results if one.verdict == "undecided" and one.used > 1]
+        """The targets that it misses, and what else it may not do; where nothing is so for certain, what is open."""
+        judged: list[TargetResult | Concern] = [*self.results, *self.concerns]
+        missed = [_named(one) for one in judged if one.verdict == "missed"]
+        found = missed or [_named(one) for one in judged if one.verdict == "undecided" and one.used > 1]
+        return list(dict.fromkeys(found))
 
     @property
     def as_it_stands(self) -> bool:
@@ -155,9 +160,13 @@ class Tried:
         posts: Sequence[Post],
         trials: Trials,
         replications: int,
+        *,
+        allow_overload: bool = False,
     ):
+        """With `allow_overload` a staffing may hold while a line grows without end, or tips give up unminded."""
         self.scenario, self.posts, self.trials = scenario, tuple(posts), trials
         self.replications = replications
+        self.care = Care(scenario, {one.pool for one in posts}, allow_overload=allow_overload)
         self.price = np.array([one.cost for one in posts])
         """(n_posts,) cost a week of one person more."""
         self.looks = tuple(sorted({min(FEW, replications), replications, LAST_LOOK * replications}))
@@ -212,7 +221,7 @@ class Tried:
         self.outcomes[staffing] = replace(self.outcomes[staffing], rejected=True)
 
     def glance(self, staffing: Staffing) -> NDArray[np.float64]:
-        """(n_targets,) how much of what each target allows is used up at the first look."""
+        """(n_targets + n_concerns,) `used` of the first look."""
         self.look(staffing, "glance")
         return self.glances[staffing]
 
@@ -235,6 +244,8 @@ class Tried:
             return True
         if aim == "choose":
             return found.as_it_stands
+        if any(one.verdict == "undecided" for one in found.concerns):
+            return True
         return any(_may_fail(one, n / found.n_replications) for one in found.results)
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
@@ -254,18 +265,27 @@ class Tried:
 
     def _outcome(self, staffing: Staffing, n: int) -> Outcome:
         scenario = staffed(self.scenario, self.posts, staffing)
-        sample = self.trials.sample(scenario, n, only_targets=True)
+        only_targets = self.care.only_targets
+        sample = self.trials.sample(scenario, n, only_targets=only_targets)
         found = joint(sample, self.confidence)
+        concerns = self.care.concerns(
+            scenario, sample, lambda: self.trials.sample(self.scenario, n, only_targets=only_targets)
+        )
         return Outcome(
             staffing=staffing,
             cost=self.cost(staffing),
             n_replications=n,
             results=found.results,
-            verdict=found.verdict,
+            verdict=all_of([found.verdict, *(one.verdict for one in concerns)]),
             leanings=tuple(leanings(sample, self.scenario.run.confidence)),
             shares=found.shares,
             binding=found.binding,
+            concerns=concerns,
         )
+
+
+def _named(one: TargetResult | Concern) -> str:
+    return one.name if isinstance(one, TargetResult) or one.kind in ("nothing", "left out") else one.words
 
 
 def _may_fail(one: TargetResult, times: float) -> bool:

@@ -1,0 +1,242 @@
+"""What a staffing may not do besides missing a target: let a line grow without end, let tips give up unminded, or leave
+a target with nothing, or too little, to judge.
+
+As with targets, what fails so is taken to fail with fewer people too, on average: less of a pool's load is borne, more
+tips give up, fewer come to be judged. A pool whose tips are kept away by too few people before it seems to do better
+with fewer of these; but then the line before it grows or is given up, and the staffing fails by that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.measures import passes
+from sim.measures.estimates import Verdict, residual_variance, student
+from sim.measures.held import VALUE
+from sim.measures.tallies import LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
+from sim.scenario.describe import describe
+from sim.scenario.shifts import week_on_duty
+from sim.scenario.targets import Between, OfTips
+from sim.studies.staff.depends import pools_of, unminded_stages
+
+if TYPE_CHECKING:
+    from sim.measures.sample import Sample
+    from sim.scenario.describe import Description, PoolLoad
+    from sim.scenario.schema import Scenario
+
+Floats = NDArray[np.float64]
+
+MOST_GIVEN_UP: Final = 0.05
+"""Of those who come to a stage, where no target judges that."""
+MOST_LEFT_OUT: Final = 0.05
+"""Of the tips that a target names, unless the scenario's own staffing leaves out more."""
+SURE: Final = 0.999
+"""The confidence with which a share is shown to be too large; it comes on top of that of the targets."""
+MOST_USED: Final = 1e3
+"""What stands for endlessly too much."""
+
+Kind = Literal["grows", "gives up", "nothing", "left out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing that a staffing may not do, and how far it does."""
+
+    kind: Kind
+    name: str
+    """The pool whose line grows, the stage where tips give up, or the target."""
+    value: float
+    """The load over the people who are there, or a share of tips; 1 where a target judges nothing."""
+    allowed: float
+    verdict: Verdict
+    """*missed* where that is shown, *undecided* where it only looks so."""
+
+    @property
+    def used(self) -> float:
+        """How far it is beyond what is allowed, 0 where it is not."""
+        return 0.0 if self.verdict == "met" else min(max(self.value / self.allowed, 1.0), MOST_USED)
+
+    @property
+    def words(self) -> str:
+        """What is wrong, in a few words."""
+        share, allowed = f"{100 * self.value:.3g} %", f"{100 * self.allowed:.3g} %"
+        match self.kind:
+            case "grows":
+                return f"the line of {self.name} grows without end"
+            case "gives up":
+                return f"{share} give up at {self.name}, which no target judges (at most {allowed} may)"
+            case "nothing":
+                return f"{self.name} has no tip to judge"
+            case _:
+                return f"{self.name} leaves out {share} of its tips (at most {allowed} may be left out)"
+
+
+class Care:
+    """What a search minds besides targets, in the pools that it decides."""
+
+    def __init__(self, scenario: Scenario, pools: Collection[str], *, allow_overload: bool = False):
+        """With `allow_overload` lines may grow, and tips give up unminded."""
+        self.scenario = scenario
+        self._decided = () if allow_overload else tuple(name for name in scenario.pools if name in pools)
+        self._unminded = (
+            ()
+            if allow_overload
+            else tuple(
+                number
+                for number in unminded_stages(scenario)
+                if any(pool in pools for pool in pools_of(scenario.stages[number]))
+            )
+        )
+        self._described: Description | None = describe(scenario) if self._decided else None
+
+    @property
+    def only_targets(self) -> bool:
+        """Whether what targets measure is enough to tell."""
+        return not self._unminded and (not self._decided or self.scenario.demand.trace is None)
+
+    def concerns(self, staffed: Scenario, sample: Sample, own: Callable[[], Sample]) -> tuple[Concern, ...]:
+        """Everything that is minded of a staffing, in the same order for each; `own` gives a sample of the scenario as
+        it is staffed, on the same tips."""
+        return (*self._lines(staffed, sample), *self._given_up(sample), *self._judged(sample, own))
+
+    def _lines(self, staffed: Scenario, sample: Sample) -> list[Concern]:
+        if self._described is None:
+            return []
+        growing = _growing(staffed, self._described)
+        if len(sample.places[0]):
+            growing |= {name: max(load, growing.get(name, 0.0)) for name, load in _seen_growing(sample).items()}
+        return [
+            Concern("grows", name, growing.get(name, 0.0), 1.0, "missed" if name in growing else "met")
+            for name in self._decided
+        ]
+
+    def _given_up(self, sample: Sample) -> list[Concern]:
+        found = []
+        for number in self._unminded:
+            visits = sample.stages[:, number].sum(axis=1).astype(float)
+            value, least = _share(visits[:, passes.GAVE_UP], visits[:, passes.REACHED])
+            name = self.scenario.stages[number].name
+            found.append(Concern("gives up", name, value, MOST_GIVEN_UP, _beyond(value, least, MOST_GIVEN_UP)))
+        return found
+
+    def _judged(self, sample: Sample, own: Callable[[], Sample]) -> list[Concern]:
+        found = []
+        for k, (name, target) in enumerate(self.scenario.targets.items()):
+            if not isinstance(target, OfTips):
+                continue
+            out, named = left_out(sample, k)
+            if not sample.of(k).pairs(VALUE)[:, 1].any():
+                found.append(Concern("nothing", name, 1.0, MOST_LEFT_OUT, "missed" if named.any() else "undecided"))
+                continue
+            value, least = _share(out, named)
+            allowed = MOST_LEFT_OUT
+            if value > allowed:
+                allowed = max(allowed, _share(*left_out(own(), k))[0])
+            found.append(Concern("left out", name, value, allowed, _beyond(value, least, allowed)))
+        return found
+
+
+def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
+    """(n_replications,) the tips that a target of a sample leaves out, and all that its `of` names.
+
+    A target of which every tip meets or fails it leaves out lost tips alone, and only where it says so; a mean and its
+    like all that never come to its end. With a tier in its `of`, who was lost before any label is left out too, and who
+    is open without one is named.
+    """
+    target, counts = sample.frame.targets[k], sample.counts[:, k]
+    lost, still_open = sample.unlabelled[:, k].T
+    gone: tuple[int, ...] = ()
+    if isinstance(target, Between):
+        gone = (LEFT_OUT,) if target.by_tip else (LEFT_OUT, LOST, WITHOUT_START, WITHOUT_END)
+    named = counts.sum(axis=1) - counts[:, NOT_OF] + lost + still_open
+    out = counts[:, list(gone)].sum(axis=1) + (lost if gone else 0)
+    return out.astype(float), named.astype(float)
+
+
+def _share(parts: Floats, wholes: Floats) -> tuple[float, float]:
+    """A share over replications, and what it surely is at least; 0 of nothing."""
+    total = float(wholes.sum())
+    if total == 0:
+        return 0.0, 0.0
+    ratio, weight = float(parts.sum()) / total, wholes / total
+    freedom = 1 / float(weight @ weight) - 1
+    if freedom < 1e-9:
+        return ratio, 0.0
+    spread = math.sqrt(residual_variance((parts - ratio * wholes) / total, weight))
+    return ratio, ratio - student(SURE, freedom) * spread
+
+
+def _beyond(value: float, least: float, allowed: float) -> Verdict:
+    if value <= allowed:
+        return "met"
+    return "missed" if least > allowed else "undecided"
+
+
+def _growing(staffed: Scenario, described: Description) -> dict[str, float]:
+    """The pools to which, over the week, as much work comes as they can do or more, with load over people.
+
+    Work that may give up makes no line grow; work that may overflow does so only where both pools together cannot do
+    it.
+    """
+    stages = {stage.name: stage for stage in staffed.stages}
+    load = {one.pool: replace(one, servers=_servers(staffed, one.pool), offered=0.0) for one in described.pools}
+    staying: list[tuple[tuple[str, ...], float]] = []
+    for name, erlangs in _by_stage(staffed, described):
+        if stages[name].patience is None and erlangs > 0:
+            staying.append((pools_of(stages[name]), erlangs))
+    found: dict[str, float] = {}
+    for group in dict.fromkeys([*((one.pool,) for one in described.pools), *(pools for pools, _ in staying)]):
+        offered = sum(erlangs for pools, erlangs in staying if set(pools) <= set(group))
+        together = replace(load[group[0]], offered=offered, servers=sum(load[name].servers for name in group))
+        if together.overloaded:
+            for name in group:
+                found[name] = max(found.get(name, 0.0), _over(together))
+    return found
+
+
+def _over(pool: PoolLoad) -> float:
+    return pool.offered / max(pool.servers, pool.offered / MOST_USED)
+
+
+def _servers(staffed: Scenario, pool: str) -> float:
+    return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].concurrency
+
+
+def _by_stage(scenario: Scenario, described: Description) -> list[tuple[str, float]]:
+    """The stages that people serve, with their part of the load of their pool in erlangs."""
+    work = {one.stage: one.visits * one.mean_minutes for one in described.stages}
+    offered = {one.pool: one.offered for one in described.pools}
+    total: dict[str, float] = {}
+    for stage in scenario.stages:
+        if stage.pool is not None:
+            total[stage.pool] = total.get(stage.pool, 0.0) + work[stage.name]
+    return [
+        (stage.name, offered[stage.pool] * work[stage.name] / total[stage.pool] if total[stage.pool] else 0.0)
+        for stage in scenario.stages
+        if stage.pool is not None
+    ]
+
+
+def _seen_growing(sample: Sample) -> dict[str, float]:
+    """The pools to which surely more work came in the runs than their people could do, by all their replications.
+
+    Only those whose tips wait for ever, and for nobody else.
+    """
+    scenario = sample.frame.scenario
+    relieved = {pool for stage in scenario.stages if stage.patience or stage.overflow for pool in pools_of(stage)}
+    found = {}
+    for p, name in enumerate(scenario.pools):
+        if name not in relieved:
+            ticks = sample.places[:, sample.frame.pool_of_place == p].sum(axis=1).astype(float)
+            if not ticks[:, passes.ON_DUTY].any():
+                continue
+            value, least = _share(ticks[:, passes.OFFERED], ticks[:, passes.ON_DUTY])
+            if least >= 1:
+                found[name] = value
+    return found
