@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +28,9 @@ from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
-from sim.scenario.targets import MOST_LEFT_OUT, Between, Goal, OfTips, Side, Target, Unit
+from sim.scenario.targets import Between, Goal, OfTips, Side, Target, Unit
+
+Floats = NDArray[np.float64]
 
 RECORDED: Final = {"met": "kept", "missed": "broken"}
 """What is said of a period, in place of what would be said of the long run."""
@@ -244,23 +246,22 @@ def results(
     confidence: float | None = None,
     names: Collection[str] | None = None,
     *,
-    searched: Mapping[str, float] | None = None,
+    in_search: bool = False,
 ) -> list[TargetResult]:
     """What the targets came to, each with its own interval; those named, or all. The scenario's confidence if none.
 
-    In a search `searched` has how many tips each target may leave out (`searched_left_out`), and a target that judges
-    no tip does not hold.
+    What a target leaves out has no part in its verdict `in_search`, which judges that by itself.
     """
     confidence = sample.frame.scenario.run.confidence if confidence is None else confidence
     return [
-        _result(sample, k, name, confidence, searched)
+        _result(sample, k, name, confidence, in_search)
         for k, name in enumerate(sample.frame.scenario.targets)
         if names is None or name in names
     ]
 
 
-def joint(sample: Sample, confidence: float | None = None, *, searched: Mapping[str, float] | None = None) -> Joint:
-    """Whether all targets hold together, and in which share of the periods they did; `searched` as for `results`.
+def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = False) -> Joint:
+    """Whether all targets hold together, and in which share of the periods they did; `in_search` as for `results`.
 
     *Met* is met where every target is, each by its own interval: if not all of them held, one of them would have to be
     called met wrongly, and that alone has the error allowed (an intersection-union test needs no correction). *Missed*
@@ -271,8 +272,8 @@ def joint(sample: Sample, confidence: float | None = None, *, searched: Mapping[
     """
     scenario = sample.frame.scenario
     confidence = scenario.run.confidence if confidence is None else confidence
-    alone = results(sample, confidence, searched=searched)
-    each = tuple(results(sample, each_of(confidence, len(scenario.targets)), searched=searched))
+    alone = results(sample, confidence, in_search=in_search)
+    each = tuple(results(sample, each_of(confidence, len(scenario.targets)), in_search=in_search))
     told = [one for one in each if not math.isnan(one.value)]
     verdicts = {
         one.name: _together(one.verdict, all_at_once.verdict) for one, all_at_once in zip(alone, each, strict=True)
@@ -293,29 +294,22 @@ def _together(alone: Verdict, all_at_once: Verdict) -> Verdict:
     return "met" if alone == "met" else "undecided"
 
 
-def searched_left_out(sample: Sample) -> dict[str, float]:
-    """How many tips each target that leaves some out may leave out in a search: what it says itself, else 5 %, or what
-    it left out in this sample of the scenario's own staffing where that is more."""
-    found = {}
-    for k, (name, target) in enumerate(sample.frame.scenario.targets.items()):
-        if isinstance(target, Between) and target.leaves_out:
-            _, left, named = _left_out(sample, k)
-            share = float(left.sum() / named.sum()) if named.any() else 0.0
-            found[name] = max(MOST_LEFT_OUT, share) if target.left_out is None else target.left_out
-    return found
+def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
+    """(n_replications,) the tips that target `k` leaves out, and all that its `of` names and that come to its start.
 
-
-def _left_out(sample: Sample, k: int) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
-    """Tips left out over all replications, and (n_replications,) those of each with the tips named."""
-    counts, lacking = sample.counts[:, k], sample.unlabelled[:, k].sum(axis=1)
-    judged = kind_of(sample.frame.targets[k]).judged
-    gone = [column for column in (LOST, LEFT_OUT, WITHOUT_END) if column not in judged]
-    left = counts[:, gone].sum(axis=1) + lacking
+    With a tier in its `of`, who was lost or is open without any label is among both.
+    """
+    target, counts = sample.frame.targets[k], sample.counts[:, k]
+    lacking = sample.unlabelled[:, k].sum(axis=1)
     named = counts.sum(axis=1) - counts[:, [WITHOUT_START, NOT_OF]].sum(axis=1) + lacking
-    return int(left.sum()), left.astype(float), named.astype(float)
+    if not isinstance(target, Between) or not target.leaves_out:
+        return np.zeros(len(named)), named.astype(float)
+    judged = kind_of(target).judged
+    gone = [column for column in (LOST, LEFT_OUT, WITHOUT_END) if column not in judged]
+    return (counts[:, gone].sum(axis=1) + lacking).astype(float), named.astype(float)
 
 
-def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapping[str, float] | None) -> TargetResult:
+def _result(sample: Sample, k: int, name: str, confidence: float, in_search: bool) -> TargetResult:
     frame, one = sample.frame, sample.of(k)
     target, goal, bounds = one.target, one.target.goal, frame.bounds[k]
     found = _of_one_period(one) if frame.recorded else one.estimate(confidence)
@@ -323,12 +317,8 @@ def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapp
     if counted:
         found = found.within(bounds)
     settled = _settled(bounds, goal)
-    left_out = _what_was_left_out(sample, k, name, confidence, searched)
-    about_tips = isinstance(target, OfTips)
-    if counted:
-        by_value = verdict(found, goal.threshold, goal.side)
-    else:
-        by_value = "missed" if searched is not None and about_tips else "undecided"
+    left_out = _what_was_left_out(sample, k, confidence)
+    by_value = verdict(found, goal.threshold, goal.side) if counted else "undecided"
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -337,7 +327,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, searched: Mapp
         value=found.value,
         low=found.low,
         high=found.high,
-        verdict=all_of([by_value, left_out.verdict if left_out and counted else "met"]),
+        verdict=all_of([by_value, left_out.verdict if left_out and counted and not in_search else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
         unshown=None if settled else _unshown(one, confidence),
         lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
@@ -363,16 +353,14 @@ def _silent(one: Replicated) -> tuple[str, ...]:
     return tuple(place.name for place in one.places if place.name not in judged)
 
 
-def _what_was_left_out(
-    sample: Sample, k: int, name: str, confidence: float, searched: Mapping[str, float] | None
-) -> LeftOut | None:
+def _what_was_left_out(sample: Sample, k: int, confidence: float) -> LeftOut | None:
     target = sample.frame.targets[k]
     if not isinstance(target, Between) or not target.leaves_out:
         return None
-    tips, left, named = _left_out(sample, k)
-    most = target.most_left_out if searched is None else searched.get(name, target.most_left_out)
+    left, named = left_out(sample, k)
     share = mean_interval(left, named, confidence)
-    return LeftOut(tips, Estimate(share.value, share.value, share.value) if sample.frame.recorded else share, most)
+    exact = Estimate(share.value, share.value, share.value)
+    return LeftOut(int(left.sum()), exact if sample.frame.recorded else share, target.most_left_out)
 
 
 def _of_one_period(one: Replicated) -> Estimate:

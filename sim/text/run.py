@@ -184,6 +184,9 @@ def _why(result: Result) -> str:
         return "every target was kept" if not undecided else f"open tips decide {listed(undecided)}"
     if missed:
         return f"{listed(missed)} {'is' if len(missed) == 1 else 'are'} missed, with intervals that hold all at once"
+    counted = {one.name for one in result.targets if not math.isnan(one.value)}
+    if undecided and not counted & set(undecided):
+        return f"nothing was counted for {listed(undecided)}"
     if undecided:
         return (
             f"{listed(undecided)} {'is' if len(undecided) == 1 else 'are'} undecided; --until-decided adds replications"

@@ -11,7 +11,7 @@ import pytest
 
 import sim
 from sim.cli import options
-from sim.measures.targets import TargetResult, joint, results, searched_left_out
+from sim.measures.targets import TargetResult, results
 from sim.scenario.editors import json_schema
 from sim.scenario.faults import ScenarioError
 from sim.studies.replicate import run
@@ -117,13 +117,10 @@ def test_a_mean_is_missed_where_too_many_never_come_to_it(tmp_path: Path) -> Non
     own = run(sim.load(file)).sample
     (mean,) = results(own)
     assert mean.left_out is not None
-    limits = searched_left_out(own)
-    assert limits == {"t": max(0.05, mean.left_out.share.value)}
     for staff in (0, 1):
         fewer = {f"pools.front.shifts.{row}.staff": staff for row in (0, 1)}
         sample = run(sim.load(file, changes=fewer)).sample
         (found,) = results(sample)
-        assert joint(sample, searched=limits).verdict == "missed"
         assert found.verdict == ("missed" if staff else "undecided")
         assert found.left_out is not None
         assert found.left_out.share.value > 0.2

@@ -14,7 +14,7 @@ from sim.measures.estimates import share_interval
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample, bytes_of
-from sim.measures.targets import joint, results, searched_left_out
+from sim.measures.targets import joint, left_out, results
 from sim.measures.use import uses
 from sim.tables.run import visits
 from sim.text.words import came_to, left_out_words
@@ -217,20 +217,16 @@ def test_tips_without_a_label_are_left_out_of_a_target_on_a_tier(tmp_path):
     assert (found.left_out.tips, found.left_out.share.value, found.verdict) == (3, 0.1, "missed")
 
 
-def test_a_search_may_leave_out_what_the_own_staffing_does_and_needs_a_tip_to_judge(tmp_path):
+def test_what_is_left_out_is_for_a_search_to_judge(tmp_path):
     chosen = MEAN.replace("20 min}", "20 min, lost_tips: left_out}")
     own = sample_of(tmp_path, f"{MEAN}\n{chosen.replace('mean:', 'chosen:', 1)}\n{QUICK}", [tips(90, lost=10)] * 5)
-    assert searched_left_out(own) == {"mean": 0.1, "chosen": 0.1}
-    assert searched_left_out(sample_of(tmp_path, MEAN, [tips(99, lost=1)] * 5)) == {"mean": 0.05}
-    assert searched_left_out(sample_of(tmp_path, MEAN.replace("}", ", left_out: 8 %}"), [tips(1)] * 5)) == {
-        "mean": 0.08
-    }
+    shares = [[float(part.sum()) for part in left_out(own, k)] for k in range(3)]
+    assert shares == [[50, 500], [50, 500], [0, 500]]
     assert [one.verdict for one in results(own)] == ["missed", "met", "met"]
-    assert joint(own, searched={"mean": 0.1, "chosen": 0.1}).verdict == "met"
-    assert [one.verdict for one in results(own, searched={"mean": 0.2, "chosen": 0.05})] == ["met", "missed", "met"]
+    assert [one.verdict for one in results(own, in_search=True)] == ["met", "met", "met"]
+    assert joint(own, in_search=True).verdict == "met"
     nobody = sample_of(tmp_path, MEAN, [tips(0, lost=10)] * 5)
     assert joint(nobody).verdict == "undecided"
-    assert joint(nobody, searched=searched_left_out(nobody)).verdict == "missed"
 
 
 def test_an_occupancy_weighs_runs_by_their_time_on_duty(tmp_path):

@@ -77,7 +77,7 @@ def confirm(
     for times, following in zip(TIMES, (*TIMES[1:], 0), strict=True):
         n = times * replications
         sample = trials.sample(scenario, n)
-        found = joint(sample, each)
+        found = joint(sample, each, in_search=True)
         leans = lean_together(leanings(sample, each))
         if found.verdict != "undecided" or not following:
             break

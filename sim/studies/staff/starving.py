@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from sim.measures import passes
 from sim.measures.estimates import Verdict, residual_variance, student
 from sim.measures.held import VALUE
-from sim.measures.tallies import LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
+from sim.measures.targets import left_out
 from sim.scenario.describe import describe
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import MOST_LEFT_OUT, Between, OfTips
 from sim.studies.staff.depends import pools_of, unminded_stages
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ Floats = NDArray[np.float64]
 
 MOST_GIVEN_UP: Final = 0.05
 """Of those who come to a stage, where no target judges that."""
-MOST_LEFT_OUT: Final = 0.05
-"""Of the tips that a target names, unless the scenario's own staffing leaves out more."""
 SURE: Final = 0.999
 """The confidence with which a share is shown to be too large; it comes on top of that of the targets."""
 MOST_USED: Final = 1e3
@@ -136,27 +134,12 @@ class Care:
                 continue
             value, least = _share(out, named)
             allowed = MOST_LEFT_OUT
-            if value > allowed:
+            if isinstance(target, Between) and target.left_out is not None:
+                allowed = target.left_out
+            elif value > allowed:
                 allowed = max(allowed, _share(*left_out(own(), k))[0])
             found.append(Concern("left out", name, value, allowed, _beyond(value, least, allowed)))
         return found
-
-
-def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
-    """(n_replications,) the tips that a target of a sample leaves out, and all that its `of` names.
-
-    A target of which every tip meets or fails it leaves out lost tips alone, and only where it says so; a mean and its
-    like all that never come to its end. With a tier in its `of`, who was lost before any label is left out too, and who
-    is open without one is named.
-    """
-    target, counts = sample.frame.targets[k], sample.counts[:, k]
-    lost, still_open = sample.unlabelled[:, k].T
-    gone: tuple[int, ...] = ()
-    if isinstance(target, Between):
-        gone = (LEFT_OUT,) if target.by_tip else (LEFT_OUT, LOST, WITHOUT_START, WITHOUT_END)
-    named = counts.sum(axis=1) - counts[:, NOT_OF] + lost + still_open
-    out = counts[:, list(gone)].sum(axis=1) + (lost if gone else 0)
-    return out.astype(float), named.astype(float)
 
 
 def _share(parts: Floats, wholes: Floats) -> tuple[float, float]:

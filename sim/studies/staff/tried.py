@@ -57,7 +57,7 @@ def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     """How each target leans, in their order; the intervals hold together with `confidence`."""
     targets = sample.frame.targets
     if sample.frame.recorded:
-        return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample)]
+        return [Leaning(one.value, used(one.target, one.value), one.verdict) for one in results(sample, in_search=True)]
     each = each_of(confidence, len(targets))
     return [_leaning(sample.of(k), each) for k in range(len(targets))]
 
@@ -267,7 +267,7 @@ class Tried:
         scenario = staffed(self.scenario, self.posts, staffing)
         only_targets = self.care.only_targets
         sample = self.trials.sample(scenario, n, only_targets=only_targets)
-        found = joint(sample, self.confidence)
+        found = joint(sample, self.confidence, in_search=True)
         concerns = self.care.concerns(
             scenario, sample, lambda: self.trials.sample(self.scenario, n, only_targets=only_targets)
         )
