@@ -95,5 +95,6 @@ def write_atomic(path: Path, content: bytes) -> None:
             os.chmod(file.name, 0o644)
             os.replace(file.name, path)
         except BaseException:
-            os.unlink(file.name)
+            # It may be in its place already, and only the news of that interrupted.
+            Path(file.name).unlink(missing_ok=True)
             raise
