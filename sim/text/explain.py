@@ -48,6 +48,7 @@ class JudgedTip:
 class Story:
     """All there is to say of one tip."""
 
+    scenario: Scenario
     tip: int
     replication: int
     attributes: dict[str, str]
@@ -70,6 +71,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     row = tip - cohort.first if cohort.first <= tip < cohort.last else None
     tier = _label(replication, log, tip)
     return Story(
+        scenario=scenario,
         tip=tip,
         replication=replication.index,
         attributes=teller.attributes(tip),
@@ -81,8 +83,9 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     )
 
 
-def parts(story: Story, scenario: Scenario) -> list[RenderableType]:
+def parts(story: Story) -> list[RenderableType]:
     """A story line by line, with clock times."""
+    scenario = story.scenario
     title = Text.assemble((f"Tip {story.tip} of replication {story.replication}", "bold"), f"  ({scenario.path})")
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
