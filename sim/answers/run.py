@@ -179,7 +179,7 @@ class Check(Answer):
         return super().head() | {
             "demand": list(words.demand_words(scenario)),
             "run": words.run_words(scenario),
-            "targets": {name: words.target_words(target) for name, target in scenario.targets.items()},
+            "targets": {name: target.words for name, target in scenario.targets.items()},
             "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
             "tips": self.found.tips,
             "cohort": self.found.cohort,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from rich.console import RenderableType
-from rich.text import Text
 
 from sim.dynamics.clock import NEVER, date_of
 from sim.dynamics.log import Log
@@ -86,7 +85,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
 def parts(story: Story) -> list[RenderableType]:
     """A story line by line, with clock times."""
     scenario = story.scenario
-    title = Text.assemble((f"Tip {story.tip} of replication {story.replication}", "bold"), f"  ({scenario.path})")
+    title = page.title(f"Tip {story.tip} of replication {story.replication}", scenario.path)
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
     for event in story.events:
