@@ -28,6 +28,7 @@ from sim.tables.declared import (
     Filled,
     Table,
     asked_columns,
+    by_pool,
     came_columns,
     estimate_columns,
     hour_columns,
@@ -254,18 +255,6 @@ class Hour:
     """Judged and failed tips, by target that judges any."""
 
 
-def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
-    told = (
-        ("offered", "erlangs", "people that the work would keep busy"),
-        ("busy", "servers", "places in use"),
-        ("on_duty", "servers", "places on duty"),
-        ("waiting", "tips", "tips in line"),
-    )
-    for name in rows[0].pools if rows else ():
-        for at, (what, unit, says) in enumerate(told):
-            yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
-
-
 def _by_target(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
     for name in rows[0].targets if rows else ():
         for at, what in enumerate(("judged", "failed")):
@@ -279,10 +268,11 @@ HOURS: Final = Table[Hour](
     (
         *hour_columns(lambda row: row.hour),
         number("arrivals", "tips_an_hour", lambda row: row.arrivals, "tips of the cohort"),
-        Family(
-            "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
-            "each pool in that hour",
-            _by_pool,
+        by_pool(
+            ("offered", "erlangs", "people that the work would keep busy"),
+            ("busy", "servers", "places in use"),
+            ("on_duty", "servers", "places on duty"),
+            ("waiting", "tips", "tips in line"),
         ),
         Family("<target>_judged_tips, <target>_failed_tips", "tips by the hour in which they came", _by_target),
     ),
