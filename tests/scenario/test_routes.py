@@ -127,8 +127,8 @@ def test_a_share_of_nothing_is_no_fault() -> None:
 def test_what_differs_by_tier_needs_a_label(tmp_path: Path) -> None:
     by_tier = "patience: {by: tier, urgent: 1 min, calm: 5 min},"
     assert fault(tmp_path, patience=by_tier) == (
-        "stages.read.patience.by: a tip without a label can reach this stage: `unlabelled` or `other` is to say what it "
-        "gets"
+        "stages.read.patience.by: a tip without a label can reach this stage: `unlabelled` or `other` is to say what "
+        "it gets"
     )
     assert way(tmp_path, for_="for: {labelled: true},", patience=by_tier).stage("read").patience.by == "tier"
 
