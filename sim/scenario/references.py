@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint
+from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
 from sim.scenario.schema import (
@@ -21,7 +22,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
-from sim.scenario.targets import GIVEN, Between, OfPool, OfTips
+from sim.scenario.targets import Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
 FILTERED = ("channel", "risk", "tier", "category", "stage")
@@ -119,7 +120,9 @@ def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
 
 def _no_other(look: _Look, path: Path, given: Iterable[str], what: str, known: Known) -> None:
     """Every name that is given must be known."""
-    for name in given if known is not None else ():
+    if known is None:
+        return
+    for name in given:
         if name not in known:
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.scenario.moments import Milestone
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget
-from sim.scenario.targets import Between, Milestone, OfPool, OfTips, Target
+from sim.scenario.targets import Between, OfPool, OfTips, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,9 @@ import numpy as np
 
 from sim.measures.kinds import Enough, ErlangLine, kind_of
 from sim.scenario.flow import flow, offered_hours
+from sim.scenario.moments import Milestone
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.targets import Between, Milestone, OfPool
+from sim.scenario.targets import Between, OfPool
 from sim.studies.staff.staffed import Post, Staffing, hours_of, present
 
 SHORTEST: Final = 0.05
