@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class RunAnswer(Answer["Result"]):
-    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
-    `unlimited` where not every target is met."""
+    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
+    and `unlimited` where not every target is met."""
 
     command = "run"
     leaves = (*tables.EVERY, tables.UNLIMITED)
@@ -49,7 +49,7 @@ class RunAnswer(Answer["Result"]):
             "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
             "the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.HOURS, tables.POOLS),
+            (tables.INTERVALS, tables.POOLS),
         ),
         Plot(
             "failing",
@@ -57,7 +57,7 @@ class RunAnswer(Answer["Result"]):
             "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
             "arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.HOURS,),
+            (tables.INTERVALS,),
         ),
     )
 
