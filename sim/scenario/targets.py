@@ -255,6 +255,11 @@ class Target(Part):
         return 0
 
     @property
+    def runs_by(self) -> str | None:
+        """The calendar in whose open time it counts; None where it goes by the clock on the wall."""
+        return None
+
+    @property
     def rule(self) -> Goal:
         """What has to be reached in a run, or in a window."""
         return Goal(self.threshold, self.side, self.unit)
@@ -379,6 +384,8 @@ class Between(OfTips):
 
     from_: Milestone = Field(alias="from")
     to: Milestone
+    clock: Name | None = None
+    """The calendar in whose open time it counts; the clock on the wall without one."""
     lost_tips: Literal["miss", "left_out"] = "miss"
     left_out: Share | None = Field(
         default=None,
@@ -398,6 +405,10 @@ class Between(OfTips):
                 f"{cls.a} counts a lost tip as missed and leaves none out; `lost_tips: left_out` does", value=False
             )
         return given
+
+    @property
+    def runs_by(self) -> str | None:
+        return self.clock
 
     @property
     def leaves_out(self) -> bool:

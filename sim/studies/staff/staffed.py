@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
+from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
-from sim.scenario.pools import EVERY_DAY, MOST_STAFF, Pool
+from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.schema import Scenario
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import OfPool
