@@ -24,7 +24,6 @@ from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
 from sim.scenario.targets import Between, OfPool, Period, Place, Target
-from sim.scenario.zones import local_time
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -70,7 +69,7 @@ class Frame:
         self.scenario = scenario
         self.first, self.last = scenario.cohort_from, scenario.cohort_to
         """Ticks between which a tip has to arrive to count, and pools are measured."""
-        self.clock = local_time(scenario.run.start)
+        self.clock = scenario.local
         """The local clock: days, hours and dates are read off it."""
         self.first_day = int(self.clock.wall(self.first)) // DAY
         """The day of the clock on which the measured time begins."""
@@ -81,7 +80,7 @@ class Frame:
         self.origin = int(self.midnights[0])
         self.first_hour = HOURS_A_WEEK // 7 * self.date(0).weekday()
         """Hour of the week, from Monday 00:00, of the first midnight."""
-        self.interval: int = getattr(scenario.run, "interval", HOUR)
+        self.interval = scenario.run.interval
         """Ticks of an interval of the day, by which tables tell the week."""
         self.n_intervals = WEEK // self.interval
         """Intervals of a week."""

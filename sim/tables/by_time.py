@@ -18,8 +18,7 @@ import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
-from sim.tables.declared import Column, Family, Table, number, text, whole
-from sim.tables.figures import WEEKDAYS
+from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
