@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from sim.measures.kinds import Enough, ErlangLine, kind_of
 from sim.scenario.flow import flow, offered_hours
+from sim.scenario.moments import Milestone
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.targets import Between, Milestone, OfPool
+from sim.scenario.targets import Between, OfPool
 from sim.studies.staff.staffed import Post, Staffing, hours_of, present
 from sim.studies.staff.tried import Outcome, Tried
 

@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
+from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
-from sim.scenario.pools import EVERY_DAY, MOST_STAFF, Pool
+from sim.scenario.moments import Milestone
+from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget, Scenario
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import Between, Milestone, OfPool, OfTips, Target
+from sim.scenario.targets import Between, OfPool, OfTips, Target
 from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
