@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
-from sim.studies.maker import MANIFEST
+from sim.studies.keeping import MANIFEST
 from sim.tables import check as loads
 from sim.tables import run as tables
 from sim.text.run import parts, sentences

@@ -248,7 +248,7 @@ def claims(
     Every claim has up to three readings. Each is judged as the line is staffed, with unlimited staff, and with the
     cheapest staffing that meets it alone.
     """
-    from sim.answers.claims import Claims
+    from sim.answers.staff import Claims
     from sim.cli.asking import ask
     from sim.scenario.ledger import is_ledger, read_ledger
     from sim.scenario.loading import read

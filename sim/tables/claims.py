@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.scenario.readings import READINGS
 from sim.scenario.targets import Between
 from sim.studies.claims.audit import ALL, STATUSES
-from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.laid import fixed_words
+from sim.studies.claims.statements import CONDITIONS
 from sim.studies.staff.staffed import people_words
 from sim.tables.declared import Column, Table, came_columns, number, of, text, whole
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.scenario.claims import Claim
     from sim.scenario.readings import ReadingName
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
-    from sim.studies.claims.findings import FigureFound, Finding
+    from sim.studies.claims.statements import FigureFound, Finding
     from sim.studies.staff.limits import Limit
     from sim.studies.staff.staffing import StaffAnswer
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.answers import every
-from sim.studies.maker import MANIFEST
+from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
 from sim.tables.declared import Records, Table, read
 
