@@ -101,12 +101,8 @@ class Exhibit:
         return self.plot.name in self.folder.figures
 
 
-def exhibits(folder: Folder) -> list[Exhibit]:
+def exhibits(folder: Folder) -> Iterator[Exhibit]:
     """Everything that a folder has to show, each table once."""
-    return list(_exhibits(folder))
-
-
-def _exhibits(folder: Folder) -> Iterator[Exhibit]:
     left = dict(folder.tables)
     declared = [(plot, answer) for answer in every() for plot in answer.plots]
     known = {plot.name for plot, _ in declared}
@@ -280,7 +276,7 @@ def rendered(results: Results) -> str:
 
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    shown = {one.name: exhibits(one) for one in results.folders}
+    shown = {one.name: list(exhibits(one)) for one in results.folders}
     leading = list(_leading(results.folders, shown))
     at_head = [exhibit for lead in leading for exhibit in lead.exhibits]
     said = {(lead.exhibits[0].folder.name, answer) for lead in leading for answer in lead.answers}
