@@ -1,7 +1,8 @@
 """The rules that both engines share: which event is next, who is next in line, who leaves, who gives way.
 
 Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state, and none sees an
-array but that of the windows of gates. A key stands for a place in an order: of two, the one with the smaller key comes first.
+array but that of the windows of gates. A key stands for a place in an order: of two, the one with the smaller key comes
+first.
 """
 
 from __future__ import annotations
