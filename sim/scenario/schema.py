@@ -20,19 +20,11 @@ from sim.scenario.calendars import Calendar, OpenTime
 from sim.scenario.demand import Channel, Demand, Labeller, Surge
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
+from sim.scenario.moments import Milestone, Moment
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
-from sim.scenario.targets import (
-    AlsoTaken,
-    LostTarget,
-    MeanTarget,
-    Milestone,
-    Moment,
-    OccupancyTarget,
-    ShareTarget,
-    Target,
-)
+from sim.scenario.targets import AlsoTaken, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
 from sim.scenario.zones import Local, local_time
 
 __all__ = [
