@@ -256,8 +256,8 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     kind, work, first_spell, kind_stage = visits
     enter, end, outcome = log
     spell_place, began, ended = spells
-    place_of, place_step, every = stages
-    window, since_midnight, horizon = world
+    place_of, place_step = stages
+    window, gates, horizon = world
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
@@ -268,7 +268,7 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
             place = place_of[stage] + place_step[stage] * centre[tip]
             own = group[place]
             left = end[visit] if outcome[visit] == SERVED else lost[tip] if outcome[visit] == ABANDONED else horizon
-            joined = min(opening(enter[visit], every[stage], since_midnight), left)
+            joined = min(opening(enter[visit], stage, gates), left)
             done = joined + work[visit]
             _step(jumps, rests, JOINED, own, joined, 1, window)
             _step(jumps, rests, GONE, own, left, 1, window)
@@ -299,14 +299,14 @@ def follow_steps(number, group, ticks, changes, window, jumps, rests):
 
 
 @njit(cache=True, nogil=True)
-def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, spent):
+def time_spent(tips, visits, log, spells, stages, guide, times, spent):
     """How long tips take between two moments, by bin, and where: by stage, in line, in service, at the gate, in a
     delay."""
     first_visit, chosen, since, until, first = tips
     kind, first_spell, kind_stage = visits
     enter, end, outcome = log
     began, ended = spells
-    place_of, every = stages
+    place_of, gates = stages
     for i in range(chosen.shape[0]):
         if not chosen[i]:
             continue
@@ -317,7 +317,7 @@ def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, 
                 break
             stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
-            joined = min(opening(enter[visit], every[stage], since_midnight), left)
+            joined = min(opening(enter[visit], stage, gates), left)
             spent[stage, AT_GATE] += _within(enter[visit], joined, window)
             there = _within(joined, left, window)
             if place_of[stage] == NO_PLACE:
