@@ -1,4 +1,4 @@
-"""One scenario: what a run of it came to, what it is before that, and what became of one of its tips."""
+"""One scenario that is run: what that came to, and what became of one of its tips."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
-from sim.tables import check as loads
 from sim.tables import run as tables
 from sim.text.run import parts, sentences
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.dynamics.engines import Engine
-    from sim.scenario.describe import Description
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
     from sim.studies.result import Result
@@ -122,76 +120,6 @@ class RunAnswer(Answer):
             return []
         events.write(self.found.done.event_parts, folder / "events.parquet")
         return ["events.parquet"]
-
-
-class Check(Answer):
-    """The model: `pool_loads`, `stage_loads`, `hour_loads`, and `warnings`; as text it is what the terminal shows."""
-
-    found: Description
-    command = "check"
-    leaves = (loads.POOLS, loads.STAGES, loads.HOURS)
-    plots = ()
-
-    def __init__(self, found: Description, scenario: Scenario):
-        super().__init__(found)
-        self._scenario = scenario
-
-    @classmethod
-    def ask(cls, scenario: Scenario) -> Check:
-        """Look at a scenario."""
-        from sim.scenario.describe import describe
-
-        return cls(describe(scenario), scenario)
-
-    @property
-    def scenario(self) -> Scenario:
-        return self._scenario
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What may not be meant, what is overloaded; each one sentence."""
-        return self.found.warnings
-
-    @property
-    def holds(self) -> bool:
-        return not self.warnings
-
-    def filled(self) -> Iterable[Filled]:
-        found = self.found
-        return [
-            loads.POOLS.of(found.pools),
-            loads.STAGES.of(found.stages),
-            loads.HOURS.of(loads.hours(found)),
-        ]
-
-    def sentences(self) -> list[str]:
-        return list(self.warnings) or ["No warnings."]
-
-    def parts(self) -> list[RenderableType]:
-        from sim.text.model import parts
-
-        return parts(self.scenario, self.found)
-
-    def head(self) -> dict[str, Any]:
-        from sim.text import words
-
-        scenario = self.scenario
-        return super().head() | {
-            "demand": list(words.demand_words(scenario)),
-            "run": words.run_words(scenario),
-            "targets": {name: target.words for name, target in scenario.targets.items()},
-            "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
-            "tips": self.found.tips,
-            "cohort": self.found.cohort,
-            "warnings": list(self.warnings),
-            "notes": list(self.found.notes),
-            "drawn": list(self.found.drawn),
-        }
-
-    def __str__(self) -> str:
-        from sim.text.page import plain
-
-        return plain(self.parts())
 
 
 class Explanation(Answer):

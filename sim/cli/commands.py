@@ -37,7 +37,7 @@ def _read(meaning: Callable[[Given], Meant], given: Given, option: str) -> Meant
 
 def check(files: Files, options: Options) -> int:
     """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
-    from sim.answers.run import Check
+    from sim.answers.check import Check
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.text.model import ledger_data, ledger_parts
