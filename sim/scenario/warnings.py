@@ -84,7 +84,7 @@ def _demand(scenario: Scenario) -> Iterator[str]:
         return
     for surge in demand.surges:
         if surge.at is not None:
-            begins = units.since(surge.at, scenario.start)
+            begins = scenario.local.tick_of(surge.at)
             if begins >= scenario.horizon or begins + surge.lasts + surge.fades <= 0:
                 yield f"surge '{surge.name}' lies outside the run"
 

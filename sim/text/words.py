@@ -113,7 +113,7 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
-        yield f"by channel: {shares({name: one.share for name, one in demand.channels.items()})}{hours}"
+        yield f"by channel: {_channels(demand)}{hours}"
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
@@ -128,8 +128,12 @@ def _volume(demand: Demand) -> str:
     if demand.trace is not None:
         how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
         return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
-    assert demand.volume is not None
-    text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
+    if demand.counts is not None:
+        text = f"so many tips as {demand.counts} expects by interval"
+    elif demand.volume is not None:
+        text = f"{count(demand.volume.a_day * YEAR / DAY)} tips a year, {demand.volume.a_day:,.4g} a day"
+    else:
+        text = "each channel has a volume of its own"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
     by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
@@ -138,6 +142,19 @@ def _volume(demand: Demand) -> str:
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
     return text
+
+
+def _channels(demand: Demand) -> str:
+    """What comes by each channel, and when it is open."""
+    parts = []
+    for name, one in demand.channels.items():
+        much = "" if one.share is None else f" {percent(one.share)}"
+        if one.volume is not None:
+            of_open = " of open time" if one.volume.of_open and one.open else ""
+            rate = one.volume.a_day * HOUR / DAY if one.volume.of_open else one.volume.a_day
+            much = f" {rate:,.4g} {'an hour' + of_open if one.volume.of_open else 'a day'}"
+        parts.append(f"{name}{much}{f' while {one.open} is open' if one.open else ''}")
+    return ", ".join(parts)
 
 
 def _surge(surge: Surge) -> str:
