@@ -5,6 +5,7 @@ Made once for a scenario; nothing here looks at a replication.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,7 +23,7 @@ from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.shifts import seats
-from sim.scenario.targets import Between, OfPool, Period, Place, Target
+from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
-WHAT: Final = ("enter", "start", "end")
+WHAT: Final = ("enter", "start", "end", "gave_up")
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 HOURS_A_WEEK: Final = 168
 
@@ -66,7 +67,7 @@ class Frame:
         self.periods: dict[str, Periods] = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
-        """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
+        """(n_stages, 4) row of each of WHAT among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
         self.pool_slots = {slots_of(target) for target in self.targets if isinstance(target, OfPool)}
@@ -115,6 +116,10 @@ class Frame:
         if (place, unit) not in self._cuts:
             self._cuts[place, unit] = Cut(self, place, unit)
         return self._cuts[place, unit]
+
+    def clock(self, target: Timed) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+        """What makes ticks into those that a target counts, NEVER staying NEVER."""
+        return lambda tick: tick
 
     def attribute(self, name: str, combination: NDArray[np.int64]) -> NDArray[np.int64]:
         """The code of an attribute of tips, of their combinations in the grid."""
@@ -175,8 +180,8 @@ class Frame:
         asked = [
             (self.scenario.stage_index(moment.stage), WHAT.index(moment.what))
             for target in self.targets
-            if isinstance(target, Between)
-            for milestone in (target.from_, target.to)
+            if isinstance(target, OfTips)
+            for milestone in target.asked_for
             for moment in milestone.moments
             if moment.stage is not None
         ]

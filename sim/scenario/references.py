@@ -214,6 +214,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+        if target.at_stage is not None:
+            look.known((*path, "stage"), target.at_stage, "stage", look.names.stage)
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)

@@ -23,8 +23,11 @@ from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
 from sim.scenario.targets import AlsoTaken, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
+from sim.scenario.trade import AbandonedTarget, AnswerTimeTarget, ServiceLevelTarget
 
 __all__ = [
+    "AbandonedTarget",
+    "AnswerTimeTarget",
     "Breaks",
     "ByAttribute",
     "Channel",
@@ -44,6 +47,7 @@ __all__ = [
     "Rework",
     "Run",
     "Scenario",
+    "ServiceLevelTarget",
     "ShareTarget",
     "Shift",
     "Stage",

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import Joint, TargetResult
-from sim.scenario.targets import WINDOWS, Between
+from sim.scenario.targets import WINDOWS, Timed
 from sim.text import page
 from sim.text.words import (
     are,
@@ -146,7 +146,7 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
     if one.left_out and one.left_out.verdict != "met":
         yield left_out_words(one)
     elif not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
-        assert isinstance(one.target, Between)
+        assert isinstance(one.target, Timed)
         its = sum(n for column, n in one.counts.items() if column not in ("without_start", "not_of"))
         what = f"{count(uncounted)} of {count(its)} tips"
         yield f"{what} never came to {one.target.to_name}, and {one.target.a} cannot count them"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.pools import EVERY_DAY, filter_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -267,7 +267,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
