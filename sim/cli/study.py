@@ -24,8 +24,7 @@ from sim.cli.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options, 
 if TYPE_CHECKING:
     from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
-    from sim.studies.study import StudyFile
-    from sim.studies.study_record import Record, StepLine
+    from sim.studies.study import Record, StepLine, StudyFile
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
@@ -47,8 +46,8 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
-    from sim.studies.study import read_study
-    from sim.studies.study_record import record
+    from sim.answers.store import left_by_commands
+    from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
     program = context.find_root().command
@@ -58,8 +57,13 @@ def study(
     wanted = _wanted(found, steps)
     known = record(options.out or Path("results") / "study")
     try:
-        for name in wanted:
-            known.place(name)
+        for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
+            out = known.place(name)
+            if strangers := known.strangers(name, left_by_commands(out)):
+                raise ValueError(
+                    f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                    "move it away, or choose another --out"
+                )
         known.forget_others(found)
     except ValueError as error:
         say(f"tipline study: {error}")
@@ -135,8 +139,7 @@ def _line(
     """One of them; each document is read once for all of them."""
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
-    from sim.studies.study import words_of
-    from sim.studies.study_record import StepLine
+    from sim.studies.study import StepLine, words_of
 
     step = found.study.steps[name]
     try:
@@ -215,7 +218,7 @@ def _passed_on(options: Options) -> Iterator[str]:
 def _step(found: StudyFile, line: StepLine, known: Record, options: Options, program: TyperGroup) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
-    from sim.studies.study_record import SAID, note, tidy
+    from sim.studies.study import SAID, note, tidy
 
     out = known.begin(found, line.name, keep_what_is_under_way=options.resume)
     words = line.full(out)

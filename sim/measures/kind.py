@@ -23,7 +23,7 @@ from sim.measures.evidence import nothing_failed
 from sim.measures.frame import UNITS
 from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
 from sim.measures.places import PoolTimes
-from sim.measures.tallies import Tally, timed_tally
+from sim.measures.tallies import COLUMNS, Tally, timed_tally
 from sim.measures.theory import erlang_a, wait_above
 from sim.scenario.targets import Target, Timed
 
@@ -313,6 +313,12 @@ def kind_of(target: Target) -> Kind[Any]:
     if found is None:
         raise LookupError(f"nothing says how targets of kind '{target.kind}' are measured; known: {', '.join(KINDS)}")
     return found
+
+
+def never_counted(target: Target) -> tuple[str, ...]:
+    """The columns of the tips that never come to the end, of which it counts no time."""
+    judged = kind_of(target).judged
+    return tuple(COLUMNS[column] for column in (LOST, WITHOUT_END) if column not in judged)
 
 
 def tally(target: Target, cohort: Cohort) -> Tally:

@@ -29,6 +29,7 @@ from sim.measures.kind import (
     enough_in_time,
     kind_of,
     measured,
+    never_counted,
     ratio_of,
     reweighed,
     tally,
@@ -36,7 +37,8 @@ from sim.measures.kind import (
 from sim.measures.percentiles import LongestTimes, Percentiles
 from sim.measures.tallies import LOST, MET, MISSED, NOT_OF, OPEN, WITHOUT_END, WITHOUT_START, Tally, by_column, fates
 from sim.measures.theory import erlang_a, mean_wait
-from sim.scenario.targets import OccupancyTarget, OfTips, Timed
+from sim.scenario.target_kinds import OccupancyTarget
+from sim.scenario.targets import OfTips, Timed
 
 __all__ = [
     "KINDS",
@@ -61,6 +63,7 @@ __all__ = [
     "enough_in_time",
     "kind_of",
     "measured",
+    "never_counted",
     "ratio_of",
     "reweighed",
     "tally",

@@ -27,7 +27,7 @@ from sim.measures.kind import (
     measured,
 )
 from sim.measures.tallies import LOST, MET, MISSED, OPEN, WITHOUT_END
-from sim.scenario.targets import LongestTarget, Percentile
+from sim.scenario.target_kinds import LongestTarget, Percentile
 
 SETTLED, STILL_OPEN, LEAST, MOST, N_PLANES = range(5)
 """What a replication keeps of its tips by bin: how many are settled, how many are still open, by their age; and the

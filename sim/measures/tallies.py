@@ -69,13 +69,13 @@ def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     ticks = np.zeros(len(cohort), np.int64)
     since, until = cohort.when(target.from_), cohort.when(target.to)
     state, gave_up = fates(target, cohort)
-    clock = cohort.frame.clock(target)
-    horizon = clock(np.array([cohort.frame.scenario.horizon]))[0]
+    frame = cohort.frame
+    horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
     early, before = _EARLY[target.lost_tips.how]
     _judge(
         cohort.matching(target.of),
         state,
-        (clock(since), clock(until), clock(gave_up)),
+        tuple(frame.by_clock_of(target, tick) for tick in (since, until, gave_up)),
         (horizon, target.limit, target.lost_tips.left_out_before - 1 if before else target.limit),
         (never, late, LEFT_OUT if target.lost_tips.how == "left_out" else LOST, early),
         column,

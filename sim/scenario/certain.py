@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY
+from sim.scenario.calendars import LONGEST_LOOK, open_time
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
 from sim.scenario.pools import MOST_STAFF, Pool
@@ -33,7 +34,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import LawByAttribute
-from sim.scenario.targets import LongestTarget, Percentile
+from sim.scenario.target_kinds import LongestTarget, Percentile
 
 Floats = NDArray[np.float64]
 
@@ -87,6 +88,8 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
     found = _Ends.of(scenario, target)
     if found is None:
         return anything
+    if target.runs_by is not None and found.timed:
+        found.took = _by_clock(scenario, target.runs_by, found.took)
     match target:
         case LostTarget() | AbandonedTarget():
             return Bounds(float(not found.kept and found.lost), float(found.lost))
@@ -121,6 +124,24 @@ def law_bounds(law: Law) -> Bounds:
     return Bounds(law.least, law.most)
 
 
+def _by_clock(scenario: Scenario, calendar: str, span: Bounds) -> Bounds:
+    """The open ticks of a calendar in spans of wall time that begin in the run."""
+    clock, last = open_time(scenario, calendar), scenario.horizon
+
+    def elapsed(ticks: float) -> NDArray[np.int64]:
+        length = int(ticks)
+        clock.look(last + length)
+        # What has elapsed rises or falls only between these.
+        edges = np.concatenate([clock.begins, clock.ends, clock.begins - length, clock.ends - length, [0, last - 1]])
+        since = edges[(edges >= 0) & (edges < last)]
+        return clock.elapsed(since, since + length)
+
+    least = (
+        float(elapsed(span.least).min()) if span.least <= LONGEST_LOOK else 0.0 if span.least < math.inf else math.inf
+    )
+    return Bounds(least, float(elapsed(span.most).max()) if span.most <= LONGEST_LOOK else span.most)
+
+
 def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
     tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
     reached = ways(tips, scenario.stages).entering
@@ -132,7 +153,7 @@ def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
     return SHARE if comes else Bounds(0.0, 0.0)
 
 
-def _wait(pool: Pool) -> Bounds:
+def _wait(pool: Pool, zoned: bool) -> Bounds:
     """How long the line of a pool may last: 0 with unlimited people, until it opens where they are not always there.
 
     Unbounded with some people, endless with none.
@@ -143,7 +164,7 @@ def _wait(pool: Pool) -> Bounds:
     if not any(people):
         return Bounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
-    if not plenty or pool.at_shift_end != "finish" or pool.breaks is not None:
+    if not plenty or any(shift.on for shift in pool.shifts) or pool.at_shift_end != "finish" or pool.breaks is not None:
         return TIME
     week = 7 * DAY
     times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]
@@ -151,7 +172,8 @@ def _wait(pool: Pool) -> Bounds:
     longest, until = 0, opens[0][1]
     for begin, end in opens[1:]:
         longest, until = max(longest, begin - until), max(until, end)
-    return Bounds(0.0, float(longest))
+    # Where the clock is put forward or back, a night may be longer.
+    return Bounds(0.0, float(longest + DAY if longest and zoned else longest))
 
 
 def _interrupted(pool: Pool) -> bool:
@@ -330,7 +352,9 @@ class _Walk:
 
     def _started(self, stage: Stage, inside: _State) -> _State:
         wait = self._line(stage)
-        gate = float(stage.every or 0)
+        gate = math.inf if stage.open is not None else float(stage.every or 0)
+        if self.scenario.run.zone is not None and gate:
+            gate += DAY  # the clock may be changed
         if stage.patience is None:
             if math.isinf(wait.least):
                 self.ends["stuck"].add(inside)
@@ -350,10 +374,10 @@ class _Walk:
         """How long a tip may wait for people once it is let through the gate."""
         if stage.pool is None:
             return Bounds(0.0, 0.0)
-        found = _wait(self.scenario.pools[stage.pool])
+        found = _wait(self.scenario.pools[stage.pool], self.scenario.run.zone is not None)
         if stage.overflow is None:
             return found
-        other = _wait(self.scenario.pools[stage.overflow.to])
+        other = _wait(self.scenario.pools[stage.overflow.to], self.scenario.run.zone is not None)
         after = float(stage.overflow.after)
         return Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
 

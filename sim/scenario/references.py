@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.dynamics.clock import DAY
+from sim.scenario.calendars import Calendar, circles
+from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.moments import GIVEN
@@ -35,6 +38,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     """
     look = _Look(found, names_of(found.root))
     stages: dict[int, Stage] = found["stages"] or {}
+    _calendars(look, found["calendars"] or {})
     _demand(look, found["demand"])
     _labels(look, found["labels"] or {}, stages)
     for name, pool in (found["pools"] or {}).items():
@@ -134,6 +138,39 @@ def _complete(look: _Look, path: Path, given: Collection[str], what: str, known:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
 
 
+def _calendars(look: _Look, calendars: dict[str, Calendar]) -> None:
+    for path, dates in dated(look.found):
+        for row, one in enumerate(dates):
+            if one.closed is not None:
+                inner: Path = (*path, row) if _is_list(look, path) else path
+                look.known((*inner, "closed"), one.closed, "calendar", look.names.calendar)
+    for name in circles(calendars):
+        look.say(("calendars", name, "closed"), "the dates on which it is closed lead back to itself")
+
+
+def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
+    """Every place of a document at which dates stand, and the dates."""
+    calendars: dict[str, Calendar] = found["calendars"] or {}
+    pools: dict[str, Pool] = found["pools"] or {}
+    for name, calendar in calendars.items():
+        for number, row in enumerate(calendar.open):
+            yield ("calendars", name, "open", number, "on"), row.on or ()
+        yield ("calendars", name, "closed"), calendar.closed_on
+    for name, pool in pools.items():
+        for number, shift in enumerate(pool.shifts):
+            yield ("pools", name, "shifts", number, "on"), shift.on or ()
+
+
+def _is_list(look: _Look, path: Path) -> bool:
+    node = look.found.root
+    for part in path:
+        child = node.child(part)
+        if child is None:
+            return False
+        node = child
+    return isinstance(node.value, list)
+
+
 def _demand(look: _Look, demand: Demand | None) -> None:
     if demand is None:
         return
@@ -173,6 +210,10 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
         look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
+    if stage.open is not None:
+        look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
+    if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
+        look.say((*path, "every"), "in a zone the gate opens at times of the day, so this must divide 24 h")
     if stage.overflow is not None:
         look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
         if stage.overflow.to == stage.pool:
@@ -216,6 +257,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         _filter(look, (*path, "of"), target.of)
         if target.at_stage is not None:
             look.known((*path, "stage"), target.at_stage, "stage", look.names.stage)
+    if target.runs_by is not None:
+        look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)
