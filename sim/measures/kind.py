@@ -23,7 +23,7 @@ from sim.measures.evidence import nothing_failed
 from sim.measures.frame import UNITS
 from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
 from sim.measures.places import PoolTimes
-from sim.measures.tallies import COLUMNS, Tally, timed_tally
+from sim.measures.tallies import COLUMNS, LOST, WITHOUT_END, Tally, timed_tally
 from sim.measures.theory import erlang_a, wait_above
 from sim.scenario.targets import Target, Timed
 

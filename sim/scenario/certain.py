@@ -136,10 +136,10 @@ def _by_clock(scenario: Scenario, calendar: str, span: Bounds) -> Bounds:
         since = edges[(edges >= 0) & (edges < last)]
         return clock.elapsed(since, since + length)
 
-    least = (
-        float(elapsed(span.least).min()) if span.least <= LONGEST_LOOK else 0.0 if span.least < math.inf else math.inf
-    )
-    return Bounds(least, float(elapsed(span.most).max()) if span.most <= LONGEST_LOOK else span.most)
+    if span.least > LONGEST_LOOK:
+        return Bounds(math.inf if math.isinf(span.least) else 0.0, span.most)
+    most = float(elapsed(span.most).max()) if span.most <= LONGEST_LOOK else span.most
+    return Bounds(float(elapsed(span.least).min()), most)
 
 
 def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:

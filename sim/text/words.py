@@ -239,6 +239,9 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
     size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
@@ -248,16 +251,6 @@ def _figure(one: TargetResult) -> str:
     if math.isinf(high):
         return f"{value:.1f} {unit} ({low:.1f} or more)"
     return f"{value:.1f} {unit} ({low:.1f} to {high:.1f})"
-
-
-def in_time(ticks: float) -> str:
-    """A time with one decimal, in the unit in which it reads well.
-
-    >>> in_time(150 * SECOND)
-    '2.5 min'
-    """
-    unit, size = _unit(ticks)
-    return f"{ticks / size:.1f} {unit}"
 
 
 def _left_out(one: TargetResult) -> str:
