@@ -12,7 +12,7 @@ from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.dates import dates_words
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -256,6 +256,9 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
     size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
@@ -279,7 +282,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
