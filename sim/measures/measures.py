@@ -289,9 +289,7 @@ def _spend(
     )
 
 
-def _by_time(
-    log: Log, replication: Replication, cohort: Cohort, first_spell: Ints, came_at: Ints
-) -> tuple[Ints, Ints]:
+def _by_time(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints, came_at: Ints) -> tuple[Ints, Ints]:
     """`Pooled.came` and `Pooled.visits`."""
     frame = cohort.frame
     came = np.zeros((frame.n_times, passes.N_CAME), np.int64)

@@ -356,19 +356,19 @@ def verdicts_told(results: Sequence[TargetResult]) -> str:
     return "; ".join(are(names, word) for word, names in by.items() if names)
 
 
-def hour_text(hour: int) -> str:
-    """An hour of the week in words.
+def interval_text(begins: int, length: int) -> str:
+    """A time of the week in words, by the ticks since Monday at midnight at which it begins, and its length.
 
-    >>> hour_text(0), hour_text(167)
-    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    >>> interval_text(0, HOUR), interval_text(7 * DAY - HOUR // 2, HOUR // 2)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
-    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
 
 
-def hours_text(hour: int) -> str:
-    """An hour of the day.
+def times_text(begins: int, ends: int) -> str:
+    """From one time of day to another.
 
-    >>> hours_text(23)
-    '23:00 to 24:00'
+    >>> times_text(9 * HOUR, 9 * HOUR + HOUR // 2)
+    '9:00 to 9:30'
     """
-    return f"{hour}:00 to {hour + 1}:00"
+    return " to ".join(f"{at // HOUR}:{at // MINUTE % 60:02}" for at in (begins, ends))
