@@ -84,6 +84,13 @@ class Days:
         return np.minimum(self.a_step * np.arange(len(self.came) + 1), self.n_days).astype(float)
 
     @property
+    def weekends(self) -> list[int]:
+        """Saturdays and Sundays, counted from the first day; none where there are too many days to tell them apart."""
+        if self.n_days > MOST_STEPS // 2:
+            return []
+        return [day for day in range(self.n_days) if (self.first + timedelta(days=day)).weekday() >= 5]
+
+    @property
     def marked(self) -> list[int]:
         """The days of which the document says something, counted from the first."""
         return [(on - self.first).days for on in self.special]
@@ -104,7 +111,7 @@ def days(result: Result) -> Figure:
         head = leading(PLAIN) + GAP
         height = head + TIPS + len(shown) * (head + LEVEL + GAP) + 0.3
         note = f"By the date on which tips came, {means}{several}{left_out}. {about(result)}"
-        sheet = Sheet(_title(found), note, height + KEY + len(told) * leading(SMALL))
+        sheet = Sheet(_title(found), note, height + KEY + (GAP + len(told) * leading(SMALL) if told else 0))
         width = WIDTH - LEFT - MARGIN
         _head(sheet, 0.0, "Tips a day", _tips_words(found))
         above = sheet.axes(LEFT, head, width, TIPS)
@@ -121,7 +128,7 @@ def days(result: Result) -> Figure:
             _date_axis(axes, found, width, named=axes is each[-1])
         _key(sheet, found, height)
         for line, text in enumerate(told):
-            sheet.write(MARGIN, height + KEY + line * leading(SMALL), text, color=GREY)
+            sheet.write(MARGIN, height + KEY + GAP + line * leading(SMALL), text, color=GREY)
     return sheet.figure
 
 
@@ -158,8 +165,8 @@ def _title(found: Days) -> str:
     if not found.came.any():
         return "No tip came on any day"
     told = _range_words(found)
-    worst = [(one.name, float(np.mean(level[~np.isnan(level)] < _goal(one)))) for one, level in found.levels]
-    worst = sorted(((name, below) for name, below in worst if below > 0), key=lambda each: -each[1])
+    below = [(one.name, np.count_nonzero(level < _goal(one)), len(level)) for one, level in found.levels]
+    worst = sorted(((name, n / of) for name, n, of in below if n), key=lambda each: -each[1])
     if not found.levels:
         return told
     if not worst:
@@ -251,9 +258,7 @@ def _draw_level(axes: Axes, one: TargetResult, level: Floats, found: Days) -> No
 
 def _shade(axes: Axes, found: Days) -> None:
     """Weekends, where they can be told apart, and the marked dates."""
-    if found.n_days <= MOST_STEPS // 2:
-        weekends = [day for day in range(found.n_days) if (found.first + timedelta(days=day)).weekday() >= 5]
-        _bands(axes, weekends, WEEKEND)
+    _bands(axes, found.weekends, WEEKEND)
     _bands(axes, found.marked, MARKED)
 
 
@@ -291,7 +296,8 @@ def _names(found: Days) -> list[tuple[float, str]]:
     if found.n_days <= 14:
         return [(day + 0.5, f"{on:%a} {on.day} {on:%b}") for day, on in enumerate(every)]
     if found.n_days <= 120:
-        return [(float(day), f"Mon {on.day} {on:%b}") for day, on in enumerate(every) if on.weekday() == 0]
+        mondays = [(float(day), on) for day, on in enumerate(every) if on.weekday() == 0]
+        return [(day, f"Mon {on.day} {on:%b}{f' {on.year}' if on == mondays[0][1] else ''}") for day, on in mondays]
     months = [(float(day), on) for day, on in enumerate(every) if on.day == 1]
     if found.n_days > 3 * 366:
         return [(day, str(on.year)) for day, on in months if on.month == 1]
@@ -302,8 +308,8 @@ def _special_words(found: Days) -> list[str]:
     """The marked dates, as many as there is room for."""
     if not found.special:
         return []
-    told = [f"{on:%a} {on.day} {on:%b} {what}" for on, what in found.special.items()]
-    return wrapped(f"Marked: {', '.join(told)}.", WIDTH - 2 * MARGIN, SMALL, lines=MOST_LINES)
+    told = [f"{on:%a} {on.day} {on:%b} ({what.replace('; ', ', ')})" for on, what in found.special.items()]
+    return wrapped(f"Marked: {'; '.join(told)}.", WIDTH - 2 * MARGIN, SMALL, lines=MOST_LINES)
 
 
 def _key(sheet: Sheet, found: Days, top: float) -> None:
@@ -311,7 +317,7 @@ def _key(sheet: Sheet, found: Days, top: float) -> None:
     if found.levels:
         dashes: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (4, 2))}
         handles += [Line2D([], [], **dashes, label="goal"), Patch(color=BELOW, label="below it")]
-    if found.n_days <= MOST_STEPS // 2:
+    if found.weekends:
         handles.append(Patch(color=WEEKEND, label="weekend"))
     if found.special:
         handles.append(Line2D([], [], color=INK, marker="v", linestyle="", markersize=5, label="marked date"))

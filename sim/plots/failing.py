@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR
+from sim.dynamics.clock import DAY
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
     FAINT,
@@ -36,8 +36,7 @@ from sim.plots.style import (
 from sim.scenario.targets import OfTips
 from sim.studies.binding import beyond_chance
 from sim.studies.result import Result
-from sim.text import words
-from sim.text.words import WEEKDAYS, about, share_text, short, times_text
+from sim.text.words import WEEKDAYS, about, interval_words, share_text, short, times_text
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -48,6 +47,9 @@ CELL: Final = 0.17
 
 ENOUGH: Final = 20
 """Tips of an interval of the week that are enough to call the target failing there."""
+
+MOST_OUTLINED: Final = 48
+"""Intervals of a day; around finer ones lines would cover the shades."""
 
 SHADES: Final = LinearSegmentedColormap.from_list(
     "failing", ["#fdf5ef", "#f6cba9", "#e9985a", "#c96418", "#8c3d02", "#451a00"]
@@ -92,7 +94,8 @@ class Failing:
     @property
     def outlined(self) -> bool:
         """Whether an interval can have more failing tips than may: where less than one may, each failing one has."""
-        return self.allowed is not None and self.allowed * float(np.median(self.judged)) >= 1
+        enough = self.judged.shape[1] <= MOST_OUTLINED
+        return enough and self.allowed is not None and self.allowed * float(np.median(self.judged)) >= 1
 
 
 def failings(result: Result) -> list[Failing]:
@@ -114,7 +117,8 @@ def failing(result: Result) -> Figure:
     """A map of the week for every target that fails noticeably, each with its own scale."""
     every = failings(result)
     panels = [one for one in every if one.noticeable]
-    note = f"Share of the tips that fail, by weekday and {_interval(every)} in which they arrive. {about(result)}"
+    interval = interval_words(result.done.sample.frame.interval)
+    note = f"Share of the tips that fail, by weekday and {interval} in which they arrive. {about(result)}"
     with styled():
         heads = [_head(panel) for panel in panels]
         rows = [range(i, min(i + 2, len(panels))) for i in range(0, len(panels), 2)]
@@ -134,12 +138,6 @@ def failing(result: Result) -> Figure:
         if panels:
             _key(sheet, panels, top)
     return sheet.figure
-
-
-def _interval(every: Sequence[Failing]) -> str:
-    """What the days are cut into, in words."""
-    length = every[0].length if every else HOUR
-    return "hour" if length == HOUR else f"interval of {words.length(length)}"
 
 
 def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
@@ -195,8 +193,8 @@ def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
         cmap=SHADES,
         vmin=0,
         vmax=last,
-        edgecolor="white" if n <= 48 else "face",
-        linewidth=0.4 if n <= 48 else 0.1,
+        edgecolor="white" if n <= MOST_OUTLINED else "face",
+        linewidth=0.4 if n <= MOST_OUTLINED else 0.1,
     )
     axes.set(xlim=(0, 24), ylim=(7, 0))
     axes.set_xticks(range(0, 25, 6), ["0:00", "6:00", "12:00", "18:00", "24:00"])

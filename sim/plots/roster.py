@@ -35,7 +35,7 @@ from sim.plots.style import (
 from sim.studies.result import Result
 from sim.tables.by_time import intervals
 from sim.text import words
-from sim.text.words import about, some
+from sim.text.words import about, interval_words, some
 
 LEFT: Final = 0.82
 ROW: Final = 0.21
@@ -93,8 +93,7 @@ def rosters(result: Result) -> list[PoolRoster]:
 def roster(result: Result) -> Figure:
     """Three rows of cells for every pool: on duty, needed, and where there are too few."""
     pools = rosters(result)
-    interval = result.done.sample.frame.interval
-    every = "hour" if interval == HOUR else words.length(interval)
+    every = interval_words(result.done.sample.frame.interval)
     centres = len(result.done.scenario.centres)
     together = f", the {centres} centres together" if centres > 1 else ""
     grid = 2 * ROW + SHORT + 2 * 0.02

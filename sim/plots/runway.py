@@ -48,7 +48,7 @@ def runway_years(found: RunwayFound) -> Figure:
     names = list(found.scenario.targets)
     scenario = found.scenario
     variant = f", variant {scenario.variant}" if scenario.variant else ""
-    runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.length)} a year"
+    runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.run.length)} a year"
     note = (
         "What each target comes to after years of growth with the present staffing; bars are intervals that hold all "
         f"at once. In the shaded field it fails. {scenario.scenario}{variant}: {runs}."

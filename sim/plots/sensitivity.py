@@ -61,7 +61,7 @@ def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
     variant = f", variant {scenario.variant}" if scenario.variant else ""
-    runs = f"{found.replications} replications of {length(scenario.length)} each"
+    runs = f"{found.replications} replications of {length(scenario.run.length)} each"
     return f"{scenario.scenario}{variant}: {count(len(found.every))} points, {runs}."
 
 
@@ -275,9 +275,7 @@ def along_one(found: SensitivityFound) -> Figure:
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
-    runs = (
-        f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.length)} each"
-    )
+    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.run.length)} each"
     variant = f", variant {found.scenario.variant}" if found.scenario.variant else ""
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "

@@ -37,7 +37,7 @@ from sim.plots.style import (
 from sim.studies.binding import largest_excess
 from sim.studies.result import Result
 from sim.text import words
-from sim.text.words import about, interval_text, share_text, short, some
+from sim.text.words import about, interval_text, interval_words, share_text, short, some
 
 BAND: Final = (5, 95)
 """Percentiles over replications between which the bands lie."""
@@ -135,17 +135,13 @@ def week(result: Result) -> Figure:
     centres = f", the {n_centres} centres together" if n_centres > 1 else ""
     bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
     with styled():
-        note = f"Means by {_interval(pools[0])} of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"
+        interval = interval_words(result.done.sample.frame.interval)
+        note = f"Means by {interval} of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"
         sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
         for i, pool in enumerate(pools):
             _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
         _key(sheet, pools, height * len(pools), banded=n > 1)
     return sheet.figure
-
-
-def _interval(pool: PoolWeek) -> str:
-    """The length of an interval, in words."""
-    return "hour" if pool.length == 1 else words.length(round(pool.length * HOUR))
 
 
 def _mixed(result: Result, pools: list[PoolWeek]) -> str:

@@ -162,7 +162,7 @@ def _truth(demand: Demand) -> Iterator[str]:
 def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
     return [
-        f"from {day(scenario.start)}: {length(scenario.warm_up)} warm-up, {length(scenario.length)} measured, "
+        f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
@@ -306,7 +306,7 @@ def about(result: Result) -> str:
     scenario, n = result.done.scenario, len(result.done.sample)
     variant = f", variant {scenario.variant}" if scenario.variant else ""
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.length)}"
+    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.run.length)}"
 
 
 def share_text(share: float) -> str:
@@ -363,6 +363,15 @@ def interval_text(begins: int, length: int) -> str:
     ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
     return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
+
+
+def interval_words(length: int) -> str:
+    """What a day is cut into.
+
+    >>> interval_words(HOUR), interval_words(HOUR // 2)
+    ('hour', 'interval of 30 min')
+    """
+    return "hour" if length == HOUR else f"interval of {units.length(length)}"
 
 
 def times_text(begins: int, ends: int) -> str:
