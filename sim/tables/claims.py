@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.readings import READINGS
-from sim.scenario.targets import Between
+from sim.scenario.targets import Timed
 from sim.studies.claims.audit import ALL, STATUSES
 from sim.studies.claims.laid import fixed_words
 from sim.studies.claims.statements import CONDITIONS
@@ -219,4 +219,4 @@ def _one_clock_in(found: Audit, one: Finding) -> tuple[ReadingName, ...]:
 def _ends(found: Audit, claim: str, name: ReadingName) -> tuple[str, str] | None:
     outcome = found.outcomes.get((claim, name))
     target = outcome.reading.target if outcome is not None else None
-    return (target.from_name, target.to_name) if isinstance(target, Between) else None
+    return (target.from_name, target.to_name) if isinstance(target, Timed) else None

@@ -13,7 +13,7 @@ from sim.dynamics.clock import DAY, MINUTE, YEAR
 from sim.scenario.claims import BestCase, Claim, GrowthRate, Mean, ShareFact, ShareOfWhole, ShareWithin, Volume
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
-from sim.scenario.targets import MeanTarget, ShareTarget
+from sim.scenario.target_kinds import MeanTarget, ShareTarget
 
 Kind = TypeVar("Kind")
 

@@ -23,7 +23,7 @@ from sim.measures.targets import left_out
 from sim.scenario.describe import describe
 from sim.scenario.flow import offered_by_stage
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import MOST_LEFT_OUT, Between, OfTips
+from sim.scenario.targets import MOST_LEFT_OUT, OfTips, Timed
 from sim.studies.staff.staffed import pools_of, unminded_stages
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Care:
                 continue
             value, least = _share(out, named)
             allowed = MOST_LEFT_OUT
-            if isinstance(target, Between) and target.left_out is not None:
+            if isinstance(target, Timed) and target.left_out is not None:
                 allowed = target.left_out
             elif value > allowed:
                 allowed = max(allowed, _share(*left_out(own(), k))[0])

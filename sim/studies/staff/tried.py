@@ -30,6 +30,7 @@ from sim.measures.sample import Sample
 from sim.measures.targets import HeldShare, Joint, TargetResult, joint, results
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
+from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
@@ -162,7 +163,7 @@ class Tried:
         another one."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
-        share = np.array([channel.share for channel in scenario.demand.channels.values()])
+        share = plain_shares(scenario)
         visits = float((flow(scenario).visits @ share).sum())
         self.effort_of_one = FIXED_EFFORT + expected_tips(scenario)[0] * (1 + visits)
         """What one replication costs."""
