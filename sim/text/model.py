@@ -102,6 +102,9 @@ def _targets(scenario: Scenario) -> RenderableType:
     return table
 
 
+# A ledger
+
+
 def ledger_parts(ledger: Ledger, file: Path) -> list[RenderableType]:
     """How many claims of which kinds there are, and in which forms their readings."""
     kinds = Counter[str](claim.kind for claim in ledger.claims.values())

@@ -120,6 +120,9 @@ class Bystanders:
         return int(self.attempts.entry[rows].max())
 
 
+# The life of a tip
+
+
 NAMED: Final = 4
 """So many other tips are named; the rest are counted."""
 
