@@ -179,6 +179,7 @@ class Check(Answer):
         return super().head() | {
             "demand": list(words.demand_words(scenario)),
             "run": words.run_words(scenario),
+            "calendars": list(words.calendar_words(scenario)),
             "targets": {name: target.words for name, target in scenario.targets.items()},
             "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
             "tips": self.found.tips,
@@ -225,7 +226,7 @@ class Explanation(Answer):
         return all(one.sense != "missed" for one in self.found.judged)
 
     def filled(self) -> Iterable[Filled]:
-        events = ((event, self.scenario.start) for event in self.found.events)
+        events = ((event, self.scenario.local) for event in self.found.events)
         return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
 
     def sentences(self) -> list[str]:

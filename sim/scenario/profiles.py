@@ -6,7 +6,6 @@ What is read off the clock is read in local time at each tick. Growth, surges an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -151,19 +150,12 @@ def plain_shares(scenario: Scenario) -> Floats:
     demand = scenario.demand
     if demand.shared:
         return np.array([channel.share for channel in demand.channels.values()], dtype=np.float64)
-    return np.array(_plain_shares(demand, scenario.run, tuple(scenario.calendars.items()), counts(scenario)))
-
-
-@lru_cache(maxsize=64)
-def _plain_shares(
-    demand: Demand, run: Run, calendars: tuple[tuple[str, Calendar], ...], counted: Counted | None
-) -> tuple[float, ...]:
+    counted = counts(scenario)
     if counted is not None:
-        tips = [float(counted.tips[name].sum()) for name in demand.channels]
+        tips = np.array([counted.tips[name].sum() for name in demand.channels], dtype=np.float64)
     else:
-        known = dict(calendars)
-        tips = [_a_week(channel, known) for channel in demand.channels.values()]
-    return tuple(some / sum(tips) for some in tips)
+        tips = np.array([_a_week(channel, scenario.calendars) for channel in demand.channels.values()])
+    return np.asarray(tips / tips.sum())
 
 
 def _a_week(channel: Channel, calendars: Mapping[str, Calendar]) -> float:
