@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario import units
 from sim.scenario.arrivals import by_hour_of_week, channel_mix, expected_tips
+from sim.scenario.dates import dates_words
 from sim.scenario.flow import flow, offered_hours, reaching
 from sim.scenario.pools import Pool
 from sim.scenario.schema import Law, Scenario
@@ -104,10 +105,11 @@ def _between(a_tick: Floats, begins: int, ends: int) -> float:
 
 
 def _twice(scenario: Scenario, name: str) -> Iterator[str]:
-    rows = Counter((shift.from_, shift.to, shift.staff, shift.days) for shift in scenario.pools[name].shifts)
-    for (begins, ends, staff, days), n in rows.items():
+    shifts = scenario.pools[name].shifts
+    rows = Counter((shift.from_, shift.to, shift.staff, shift.days, shift.on) for shift in shifts)
+    for (begins, ends, staff, days, on), n in rows.items():
         if n > 1 and staff:
-            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {units.day_names(days)}"
+            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {dates_words(on) if on else units.day_names(days)}"
             yield f"pool '{name}': the row of shifts '{row}' stands there {n} times, and all of them are on duty"
 
 
