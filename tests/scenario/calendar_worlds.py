@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +38,9 @@ STARTS = (
 """Zones and dates, most of them shortly before the clock is put forward or back."""
 
 MINUTES_A_DAY = 1440
+
+HALF = 5
+"""So many minutes in which no clock is changed: runs start at multiples of them."""
 
 
 # --- Documents --------------------------------------------------------------------------------------------------------
@@ -184,12 +187,20 @@ class Writer:
                 continue
             for name in channels if apart else [None]:
                 if not (apart and self.rng.random() < 0.2):
-                    tips = "" if self.rng.random() < 0.1 else int(self.rng.integers(0, 6))
+                    tips = "" if self.rng.random() < 0.1 or self._skipped(head) else int(self.rng.integers(0, 6))
                     rows.append([*head, tips, *([name] if apart else [])])
         titles = ["day", "time"] if kind == "week" else ["from"]
         with (self.folder / "offered.csv").open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows([[*titles, "tips", *(["channel"] if apart else [])], *rows])
         return "offered.csv"
+
+    def _skipped(self, head: list[str]) -> bool:
+        """Whether the clock never shows the time of a row."""
+        if len(head) > 1 or self.zone is None:
+            return False
+        at = datetime.fromisoformat(head[0])
+        again = at.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC).astimezone(ZoneInfo(self.zone))
+        return again.replace(tzinfo=None, fold=0) != at
 
     def document(self) -> dict[str, Any]:
         days = int(self.rng.integers(2, 5))
@@ -264,7 +275,9 @@ class Dull:
         self.before = 3 * MINUTES_A_DAY
         zero = _first_shown(start, zone)
         many = range(-self.before, self.n + 3 * MINUTES_A_DAY)
-        self.shows = [_shown(zero + timedelta(minutes=minute), zone) for minute in many]
+        # Clocks are changed at full half hours alone.
+        halves = [_shown(zero + timedelta(minutes=minute), zone) for minute in many[::HALF]]
+        self.shows = [at + timedelta(minutes=more) for at in halves for more in range(HALF)][: len(many)]
         """What the clock shows in each minute, from three days before the run to three days after it."""
         self.first: dict[datetime, int] = {}
         for minute, at in zip(many, self.shows, strict=True):
@@ -278,6 +291,7 @@ class Dull:
         return self.first[at]
 
     def named(self, some: Sequence[Any], day: date) -> bool:
+        """Whether a date is one of those that are named."""
         for one in some:
             if isinstance(one, str):
                 found = day == date.fromisoformat(one)
@@ -355,6 +369,7 @@ class Dull:
         shown = self.open(own["open"]) if "open" in own else None
         rates = self._counted(channel, read) if "counts" in demand else None
         scale = self._scale(channel)
+        relative = _relative(by_hour, demand.get("by_weekday"))
         found = []
         for minute in minutes:
             at = self.shows[minute + self.before]
@@ -367,7 +382,7 @@ class Dull:
             if rates is not None:
                 level = rates(minute, weekday, time)
             else:
-                level = scale * _relative(by_hour, demand.get("by_weekday"), weekday, time)
+                level = scale * relative(weekday, time)
             if shown is not None and not shown[minute]:
                 level = 0.0
             found.append(level * factor)
@@ -393,10 +408,10 @@ class Dull:
                     length = (end - begin) % MINUTES_A_DAY or MINUTES_A_DAY
                     plain[(day * MINUTES_A_DAY + begin + np.arange(length)) % len(plain)] = True
         by_hour = own.get("by_hour", demand.get("by_hour"))
-        for start in range(0, len(plain), 5):
-            if (n := int(plain[start : start + 5].sum())) > 0:
-                open_ += n
-                area += n * _relative(by_hour, demand.get("by_weekday"), start // MINUTES_A_DAY, start % MINUTES_A_DAY)
+        relative = _relative(by_hour, demand.get("by_weekday"))
+        for start, n in enumerate(plain.reshape(-1, 5).sum(axis=1).tolist()):
+            open_ += n
+            area += n * relative(5 * start // MINUTES_A_DAY, 5 * start % MINUTES_A_DAY)
         return a_minute * (open_ if unit == "h" else len(plain)) / area
 
     def _counted(self, channel: str, read: Sequence[Mapping[str, str]]) -> Any:
@@ -406,6 +421,8 @@ class Dull:
         mine: dict[Any, float] = {}
         every = []
         for row in read:
+            if "from" in row and self._near(row["from"]) and datetime.fromisoformat(row["from"]) not in self.first:
+                continue
             if "from" in row:
                 key: Any = self.minute(datetime.fromisoformat(row["from"])) if self._near(row["from"]) else None
                 wall = datetime.fromisoformat(row["from"])
@@ -441,19 +458,19 @@ class Dull:
         return self.shows[0] <= at < self.shows[-1] - timedelta(hours=3)
 
 
-def _relative(by_hour: Any, by_weekday: Any, weekday: int, time: int) -> float:
-    """A profile of mean 1 in a plain week."""
-    found = 1.0
-    if by_weekday is not None:
-        found *= by_weekday[weekday] / (sum(by_weekday) / 7)
-    if by_hour is None:
-        return found
-    lists = by_hour if isinstance(by_hour, dict) else {"daily": by_hour}
+def _relative(by_hour: Any, by_weekday: Any) -> Callable[[int, int], float]:
+    """A profile by day of the week and minute of the day, of mean 1 in a plain week unless days are all 0."""
+    lists = by_hour if isinstance(by_hour, dict) else {"daily": by_hour or [1.0]}
     by_day = [next(some for name, some in lists.items() if _is_of(name, date(2025, 1, 6 + day))) for day in range(7)]
     means = [sum(some) / len(some) for some in by_day]
-    mean = means[weekday] if by_weekday is not None else sum(means) / 7
-    some = by_day[weekday]
-    return found * some[time * len(some) // MINUTES_A_DAY] / (mean or 1.0)
+
+    def relative(weekday: int, time: int) -> float:
+        some = by_day[weekday]
+        mean = means[weekday] if by_weekday is not None else sum(means) / 7
+        weight = 1.0 if by_weekday is None else by_weekday[weekday] / (sum(by_weekday) / 7)
+        return float(weight * some[time * len(some) // MINUTES_A_DAY] / (mean or 1.0))
+
+    return relative
 
 
 def _is_of(days: Any, day: date) -> bool:

@@ -467,6 +467,13 @@ def test_a_fault_says_where_and_why(name: str) -> None:
 # --- Random documents, read twice -------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder, below which files lie that a mapping names."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def made(seed: int, folder: Path) -> tuple[Scenario, Dull, Counter[str], list[dict[str, str]]] | None:
     """The random document of a seed, loaded, with its second reading; None where its demand cannot be.
 
@@ -474,9 +481,8 @@ def made(seed: int, folder: Path) -> tuple[Scenario, Dull, Counter[str], list[di
     """
     writer = Writer(seed, folder)
     document = writer.document()
-    (folder / "doc.yaml").write_text(json.dumps(document), encoding="utf-8")
     try:
-        scenario = load(folder / "doc.yaml")
+        scenario = load(document)
     except ScenarioError as error:
         if any("profile is 0 whenever" not in str(one) for one in error.faults):
             raise
@@ -585,13 +591,13 @@ RULES = (
 """What random documents use."""
 
 
-def test_300_documents_read_twice_and_run_on_both_engines(tmp_path: Path) -> None:
-    compare_all(range(300), tmp_path)
+def test_300_documents_read_twice_and_run_on_both_engines(folder: Path) -> None:
+    compare_all(range(300), folder)
 
 
 @pytest.mark.slow
-def test_3000_more_documents(tmp_path: Path) -> None:
-    compare_all(range(1_000_000, 1_003_000), tmp_path)
+def test_3000_more_documents(folder: Path) -> None:
+    compare_all(range(1_000_000, 1_003_000), folder)
 
 
 # --- Teeth ------------------------------------------------------------------------------------------------------------
@@ -685,7 +691,7 @@ def altered(owner: Owner, name: str, old: str, new: str) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("fault", MUTANTS)
-def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     owner, name, old, new = MUTANTS[fault]
     faulty = altered(owner, name, old, new)
     users: Sequence[Owner] = [owner, calendars, dates, profiles, counts, shifts, rules, schema, arrivals]
@@ -696,7 +702,7 @@ def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, tmp_pat
         cached.cache_clear()
     try:
         for seed in range(300):
-            found = made(seed, tmp_path)
+            found = made(seed, folder)
             if found is not None:
                 scenario, dull, _, read = found
                 if disagreements(scenario, dull, read):
