@@ -265,6 +265,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+        if target.at_stage is not None:
+            look.known((*path, "stage"), target.at_stage, "stage", look.names.stage)
     if target.runs_by is not None:
         look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:

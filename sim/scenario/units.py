@@ -119,6 +119,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
+def ordinal(number: float) -> str:
+    """A number as the place in an order.
+
+    >>> ordinal(90), ordinal(92), ordinal(99.5), ordinal(11)
+    ('90th', '92nd', '99.5th', '11th')
+    """
+    text = f"{number:.6g}"
+    plain = "." in text or text[-2:] in ("11", "12", "13")
+    return text + ("th" if plain else {"1": "st", "2": "nd", "3": "rd"}.get(text[-1], "th"))
+
+
 def split(value: Value) -> tuple[float, str]:
     """The number and the unit of a duration, rate or share as written; a plain number has the unit "".
 

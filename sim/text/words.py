@@ -13,7 +13,7 @@ from sim.scenario.calendars import EVERY_DAY, open_hours
 from sim.scenario.counts import counts
 from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -251,7 +251,7 @@ def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
     changes = scenario.local.changes(scenario.horizon)
     return [
-        f"from {day(scenario.start)}: {length(scenario.warm_up)} warm-up, {length(scenario.length)} measured, "
+        f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
@@ -338,6 +338,9 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
     size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
@@ -361,7 +364,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
@@ -398,7 +401,7 @@ def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.run.length)}"
 
 
 def share_text(share: float) -> str:
@@ -448,19 +451,28 @@ def verdicts_told(results: Sequence[TargetResult]) -> str:
     return "; ".join(are(names, word) for word, names in by.items() if names)
 
 
-def hour_text(hour: int) -> str:
-    """An hour of the week in words.
+def interval_text(begins: int, length: int) -> str:
+    """A time of the week in words, by the ticks since Monday at midnight at which it begins, and its length.
 
-    >>> hour_text(0), hour_text(167)
-    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    >>> interval_text(0, HOUR), interval_text(7 * DAY - HOUR // 2, HOUR // 2)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
-    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
 
 
-def hours_text(hour: int) -> str:
-    """An hour of the day.
+def interval_words(length: int) -> str:
+    """What a day is cut into.
 
-    >>> hours_text(23)
-    '23:00 to 24:00'
+    >>> interval_words(HOUR), interval_words(HOUR // 2)
+    ('hour', 'interval of 30 min')
     """
-    return f"{hour}:00 to {hour + 1}:00"
+    return "hour" if length == HOUR else f"interval of {units.length(length)}"
+
+
+def times_text(begins: int, ends: int) -> str:
+    """From one time of day to another.
+
+    >>> times_text(9 * HOUR, 9 * HOUR + HOUR // 2)
+    '9:00 to 9:30'
+    """
+    return " to ".join(f"{at // HOUR}:{at // MINUTE % 60:02}" for at in (begins, ends))

@@ -379,10 +379,7 @@ class Dull:
                     factor *= float(row.get("factor", "100 %").removesuffix(" %")) / 100
                     weekday = NAMES.index(row["like"]) if "like" in row else weekday
             time = at.hour * 60 + at.minute
-            if rates is not None:
-                level = rates(minute, weekday, time)
-            else:
-                level = scale * relative(weekday, time)
+            level = rates(minute, weekday, time) if rates is not None else scale * relative(weekday, time)
             if shown is not None and not shown[minute]:
                 level = 0.0
             found.append(level * factor)

@@ -307,7 +307,8 @@ def counted(folder: Path, text: str, length: str = "2 h", **parts: Any) -> Scena
 
 
 def test_counts_hold_from_one_row_to_the_next_and_what_is_missing_is_0(tmp_path: Path) -> None:
-    text = "from,tips\n2025-01-06 00:00,6\n2025-01-06 00:30,12\n2025-01-06 01:30,\n2025-01-06 02:00,5\n2025-01-06 02:30,1\n"
+    rows = ["00:00,6", "00:30,12", "01:30,", "02:00,5", "02:30,1"]
+    text = "\n".join(["from,tips", *(f"2025-01-06 {row}" for row in rows)])
     scenario = counted(tmp_path, text)
     assert an_hour(scenario, 0.1, 0.6, 1.1, 1.6) == [12, 24, 0, 0]
     more = {"growth": "0 %", "by_date": [{"on": "2025-01-06", "factor": "200 %"}], "by_hour": [1.0, *[5.0] * 23]}
@@ -364,7 +365,7 @@ def test_a_faulty_file_of_counts_is_refused_row_by_row(tmp_path: Path, text: str
 
 
 def test_offsets_of_a_trace_in_a_zone_and_without_one(tmp_path: Path) -> None:
-    """Case 55: 01:59+01:00 and 03:01+02:00 are two minutes apart; without a zone the first row's offset is the clock."""
+    """Case 55: 01:59+01:00 and 03:01+02:00 are two minutes apart; without a zone the first row's is the clock."""
     (tmp_path / "tips.csv").write_text(
         "received\n2025-03-30T01:59:00+01:00\n2025-03-30T03:01:00+02:00\n", encoding="utf-8"
     )
