@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from rich.console import RenderableType
 
-from sim.dynamics.clock import NEVER, date_of
+from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes, tallies
@@ -89,7 +89,7 @@ def parts(story: Story) -> list[RenderableType]:
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
     for event in story.events:
-        at = date_of(event.tick, scenario.start)
+        at = scenario.local.shows(event.tick)
         if day(at) != today:
             today = day(at)
             lines = page.table("", "")
@@ -200,7 +200,7 @@ def _took(target: Timed, scenario: Scenario, ticks: tuple[int, int], arrival: in
     """How long a tip took from one moment to the other, beside what is asked."""
     since, until = ticks
     stamps = " to ".join(
-        f"{name} ({time_words(tick, arrival, scenario.start)})"
+        f"{name} ({time_words(tick, arrival, scenario.local)})"
         for name, tick in ((target.from_name, since), (target.to_name, until))
     )
     side = "no more" if until - since <= target.limit else "more"

@@ -48,6 +48,8 @@ def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, 
     yield "Demand", list(words.demand_words(scenario))
     tips = f"{words.count(description.tips)} tips a replication, {words.count(description.cohort)} of them measured"
     yield "Run", [*words.run_words(scenario), tips]
+    if scenario.calendars:
+        yield "Calendars", list(words.calendar_words(scenario))
     if scenario.labels:
         yield "Labels", [words.labeller_words(*one) for one in scenario.labels.items()]
     if scenario.variant:

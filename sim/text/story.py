@@ -180,7 +180,7 @@ class Teller:
 
     def time(self, tick: int, beside: int) -> str:
         """The time of a tick, with its date where that is not the date of the tick beside it."""
-        return time_words(tick, beside, self.scenario.start)
+        return time_words(tick, beside, self.scenario.local)
 
     # One visit
 
