@@ -190,12 +190,12 @@ class _Times:
         return self.n - self.up_to[:, k] + part * self.by_bin[:, k]
 
     def density(self, share: float) -> float:
-        """The share of the tips in a tick at the time that a share do not exceed."""
+        """The share of the tips in a tick at the time that a share do not exceed; infinite where many took just that."""
         reach = NEAR * min(share, 1 - share)
         times = [self.at(share - reach), self.at(share + reach)]
         if math.isinf(times[1]):
             reach, times[1] = reach / 2, self.at(share)
-        return 2 * reach / max(times[1] - times[0], 1.0)
+        return 2 * reach / (times[1] - times[0]) if times[1] > times[0] else math.inf
 
     def limit(self, share: float, confidence: float, units: int, *, upper: bool) -> float:
         """The longest time (the shortest if not `upper`) that the share may be reached at, by the interval of the share
