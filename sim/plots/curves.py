@@ -224,7 +224,7 @@ def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
     if any(one.target.unit == "share" for one in found):
         handles.append(Line2D([], [], color=FAINT, linewidth=5, label="the curve has to cross this"))
     if times := dict.fromkeys(one.kind for one in found if one.target.unit == "min"):
-        called = " or ".join(_CALLED.get(kind, kind) for kind in times)
+        called = " or ".join(_CALLED.get(kind, kind) for kind in times) if len(times) < 3 else "time"
         handles.append(Line2D([], [], **LIMIT, label=f"longest {called} wanted"))
     used = [word for word in VERDICTS if any(one.verdict == word for one in found)]
     handles += [marked(word, word) for word in used]
