@@ -148,6 +148,8 @@ def _service(scenario: Scenario, group: set[str], going: Flow) -> tuple[float, f
     visits, work, squares = (
         float((part[rows] @ share).sum()) for part in (going.visits, going.work, going.work_squared)
     )
+    if not work:
+        return 0.0, 0.0
     mean = work / visits
     return mean, math.sqrt(max(squares / visits / mean**2 - 1, 0.0))
 

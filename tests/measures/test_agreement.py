@@ -91,7 +91,7 @@ class Life:
             elapsed = max(until - since, 0)
             return ("met" if elapsed <= (target.within if share else target.mean) else "missed"), elapsed
         if self.lost:
-            return ("left_out" if target.lost_tips == "left_out" else "lost"), None
+            return ("left_out" if target.lost_tips.how == "left_out" else "lost"), None
         if self.through:
             return ("without_start" if since is None else "missed" if share else "without_end"), None
         if share and since is not None and self.scenario.horizon - since > target.within:
