@@ -275,7 +275,8 @@ def along_one(found: SensitivityFound) -> Figure:
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
-    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.run.length)} each"
+    long = length(found.scenario.run.length)
+    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {long} each"
     variant = f", variant {found.scenario.variant}" if found.scenario.variant else ""
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "

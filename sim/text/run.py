@@ -109,8 +109,8 @@ def _what_was_run(result: Result) -> str:
             "what was kept or broken in this period, which says nothing of others"
         )
     return (
-        f"{count(len(sample))} replications of {length(scenario.run.length)}, {tips} tips each; seed {result.done.seed}; "
-        f"{percent(scenario.run.confidence)} intervals"
+        f"{count(len(sample))} replications of {length(scenario.run.length)}, {tips} tips each; "
+        f"seed {result.done.seed}; {percent(scenario.run.confidence)} intervals"
         + (f", since there may be {result.looks} looks" if result.looks > 1 else "")
     )
 
