@@ -20,9 +20,9 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from sim.cli.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options, command_line, print_data, say
+from sim.scenario.faults import Fault, ScenarioError, shown
 
 if TYPE_CHECKING:
-    from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
     from sim.studies.study import Record, StepLine, StudyFile
 
@@ -46,6 +46,7 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
+    from sim.answers.store import left_by_commands
     from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
@@ -56,8 +57,13 @@ def study(
     wanted = _wanted(found, steps)
     known = record(options.out or Path("results") / "study")
     try:
-        for name in wanted:
-            known.place(name)
+        for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
+            out = known.place(name)
+            if strangers := known.strangers(name, left_by_commands(out)):
+                raise ValueError(
+                    f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                    "move it away, or choose another --out"
+                )
         known.forget_others(found)
     except ValueError as error:
         say(f"tipline study: {error}")
@@ -112,7 +118,6 @@ def _wanted(found: StudyFile, steps: str | None) -> list[str]:
 
 def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[StepLine]:
     """The command of every step, read and checked; ScenarioError with every fault of all of them."""
-    from sim.scenario.faults import ScenarioError
 
     faults: list[Fault] = []
     lines = []
@@ -131,7 +136,6 @@ def _line(
     found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]
 ) -> StepLine:
     """One of them; each document is read once for all of them."""
-    from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
     from sim.studies.study import StepLine, words_of
 
@@ -177,7 +181,6 @@ def _as_list(given: Any) -> list[Any]:
 
 def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], documents: dict[Path, Document]) -> None:
     """Read every document that a step is about, with what the step changes of it; ScenarioError with every fault."""
-    from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.scenario.loading import read
 

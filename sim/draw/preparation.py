@@ -19,6 +19,7 @@ from sim.draw.streams import Streams
 from sim.draw.times import timings
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
+from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
 from sim.scenario.trace import DRAWN, Trace, trace
@@ -47,7 +48,7 @@ class Prepared:
         self.code = kind_code(scenario)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
-            "channel": Mix([channel.share for channel in demand.channels.values()], scenario.channels),
+            "channel": Mix(plain_shares(scenario), scenario.channels),
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }

@@ -39,7 +39,7 @@ from sim.plots.style import (
 from sim.studies.result import Result
 from sim.tables.by_time import special_dates
 from sim.text import words
-from sim.text.words import about, asked, share_text, some
+from sim.text.words import about, share_text, some
 
 LEFT: Final = 0.82
 TIPS: Final = 1.15
@@ -215,7 +215,7 @@ def _level_words(one: TargetResult, level: Floats, found: Days) -> str:
         return "no tips to judge"
     below = int(np.count_nonzero(told < goal))
     what = "days" if found.a_step == 1 else f"steps of {found.a_step} days"
-    asks = f"{asked(one)}; " if one.target.hold is None else ""
+    asks = f"{one.asked}; " if one.target.hold is None else ""
     return (
         f"{asks}{share_text(float(told.min()))} on the worst; below {share_text(goal)} on {below} of {len(told)} {what}"
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
 from sim.dynamics.clock import NEVER, WEEK, YEAR
 from sim.scenario.arrivals import expected
+from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.names import names_of
 from sim.scenario.pieces import Pieces
+from sim.scenario.profiles import Levels
 from sim.scenario.references import dated
 from sim.scenario.schema import Pool, Run, Target, horizon
 from sim.scenario.tree import Path, find
@@ -62,7 +64,7 @@ def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
         yield ("run",), f"a run of {horizon / YEAR:.0f} years is longer than {LONGEST_RUN // YEAR} years"
         return
     if found.sound("demand"):
-        yield from _demand_rules(found["demand"], run, horizon)
+        yield from _demand_rules(found["demand"], run, horizon, found["calendars"] or {})
 
 
 def _horizon(found: Pieces) -> int:
@@ -71,12 +73,16 @@ def _horizon(found: Pieces) -> int:
     return min(horizon(found["run"], targets.values(), found["calendars"] or {}), NEVER)
 
 
-def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
+def _demand_rules(
+    demand: Demand, run: Run, horizon: int, calendars: Mapping[str, Calendar]
+) -> Iterator[tuple[Path, str]]:
     for row, surge in enumerate(demand.surges):
         if surge.per_year is not None and surge.per_year * horizon / YEAR > MOST_SURGES:
             yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES:,} surges a replication"
+    if demand.counts is not None or demand.trace is not None:
+        return  # looked at once the file is read
     with np.errstate(over="ignore"):
-        tips = float(expected(demand, run, horizon)[0].sum())
+        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
             ("demand", "volume"),
@@ -103,6 +109,11 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
         for shift in pool.shifts:
             stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
             rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+    by_windows = [
+        stage for stage in (found["stages"] or {}).values() if stage.every and (found["run"].zone or stage.open)
+    ]
+    if (opens := sum(_horizon(found) / stage.every for stage in by_windows)) > MOST_PLAN_ROWS:
+        yield ("stages",), f"the gates of all stages open {opens:,.0f} times, more than {MOST_PLAN_ROWS:,}"
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

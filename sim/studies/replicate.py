@@ -30,8 +30,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
-from sim.studies import maker
-from sim.studies.keeping import Kept, Piece
+from sim.studies.keeping import Kept, Piece, maker_key
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -200,6 +199,10 @@ class Settings:
     """Called with what takes unexpectedly long."""
     count: Callable[[int], None] = field(default=lambda _: None)
     """Called with the number of replications that are done, each time it grows."""
+    expect: Callable[[int], None] = field(default=lambda _: None)
+    """Called with about how many there are to be in all, as far as that is known."""
+    at: Callable[[str], None] = field(default=lambda _: None)
+    """Called with what is being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +214,23 @@ class ReplicationWork:
     engine: Engine
     events_folder: Path | None = None
     verify: str = ""
+    pooled: bool = True
+    """Whether what is pooled over tips is measured too."""
+    only_targets: bool = False
+    """Whether stages and pools are left out."""
+    drawn: Callable[[int], Replication] | None = None
+    """What has replications at hand, which does not cross to another process; each is drawn if None."""
 
     def __call__(self, index: int) -> Piece:
         scenario = self.frame.scenario
-        replication = draw(scenario, index, seed=self.seed)
+        replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)
         if self.verify:
             verify(log, replication, lambda index: f"{self.verify} --replications {index + 1}")
         if self.events_folder is not None:
             self._write_events(log, replication)
-        return measure(log, replication, self.frame).arrays()
+        measures = measure(log, replication, self.frame, pooled=self.pooled, only_targets=self.only_targets)
+        return measures.arrays()
 
     def _write_events(self, log: Log, replication: Replication) -> None:
         import pyarrow.parquet as pq
@@ -268,7 +278,7 @@ def run(
             + (" verified" if settings.verify else "")
         )
         kept = Kept(
-            settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
+            settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
     one = ReplicationWork(
         frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify

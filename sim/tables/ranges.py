@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.studies.ranges import column
 from sim.studies.runway import Course
@@ -157,10 +157,6 @@ class OfTurn:
         return "everywhere" if all(self.along.holds_at_ends) else "nowhere"
 
 
-def _turn(row: OfTurn) -> Turn | None:
-    return row.turn
-
-
 TURNS: Final = Table[OfTurn](
     "sensitivity_turns",
     "an unknown: the value at which the verdict turns, the others as in the scenario",
@@ -172,11 +168,22 @@ TURNS: Final = Table[OfTurn](
         number("to_in_unit", "", lambda row: row.unknown.range.to, "its upper end"),
         number("present_in_unit", "", lambda row: row.present, "what the file says"),
         text("turns", lambda row: "yes" if row.turn else "never", "whether the verdict turns within the range"),
-        number("turns_at_in_unit", "", of(_turn, lambda turn: turn.value), "half way between the next two"),
-        number("turns_above_in_unit", "", of(_turn, lambda turn: turn.below), "the last value before it turns"),
-        number("turns_below_in_unit", "", of(_turn, lambda turn: turn.above), "the first value after"),
+        number(
+            "turns_at_in_unit", "", of(lambda row: row.turn, lambda turn: turn.value), "half way between the next two"
+        ),
+        number(
+            "turns_above_in_unit",
+            "",
+            of(lambda row: row.turn, lambda turn: turn.below),
+            "the last value before it turns",
+        ),
+        number("turns_below_in_unit", "", of(lambda row: row.turn, lambda turn: turn.above), "the first value after"),
         text("holds", lambda row: row.holds, "where all targets hold: below, above, everywhere or nowhere"),
-        text("first_to_fail", of(_turn, lambda turn: turn.first), "the target that fails first on the other side"),
+        text(
+            "first_to_fail",
+            of(lambda row: row.turn, lambda turn: turn.first),
+            "the target that fails first on the other side",
+        ),
     ),
 )
 
@@ -253,18 +260,6 @@ def points(found: SensitivityFound) -> Iterator[PointRow]:
             yield PointRow(number_, name, outcome, found.unknowns)
 
 
-class HasVolume(Protocol):
-    """What has a volume in a unit."""
-
-    @property
-    def volume(self) -> float: ...
-    @property
-    def unit(self) -> str: ...
-
-
-Y = TypeVar("Y", bound=HasVolume)
-
-
 @dataclass(frozen=True, slots=True)
 class OfYear:
     """A year at a rate of growth."""
@@ -279,7 +274,8 @@ class OfYear:
         return self.year.volume
 
 
-def _volume(rows: Sequence[Y]) -> Iterable[Column[Y]]:
+def _volume(rows: Sequence[Any]) -> Iterable[Column[Any]]:
+    """The volume of a year or of the staff of one, in the unit of the file."""
     if rows:
         yield number(f"volume{column('', rows[0].unit)}", "", lambda row: row.volume, "the tips that come")
 

@@ -9,7 +9,7 @@ and else within what could be of use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal
@@ -25,12 +25,12 @@ from sim.scenario.describe import describe
 from sim.scenario.readings import READINGS, Bound, Reading, ReadingName
 from sim.scenario.schema import Scenario, ShareTarget, Target
 from sim.scenario.units import duration, percentage, split
-from sim.studies.claims.findings import Finding
 from sim.studies.claims.laid import Inputs, Key, Laid, fixed_words, inputs
 from sim.studies.claims.rules import relations
+from sim.studies.claims.statements import Finding
 from sim.studies.replicate import Settings
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.staff.staffed import fte, paid_by_pool, present
+from sim.studies.staff.staffed import fte, needed_pools, present
 from sim.studies.staff.staffing import StaffAnswer, cheapest
 from sim.studies.trials import Trials
 
@@ -252,7 +252,7 @@ class Audit:
     @property
     def fte(self) -> float:
         """Full-time equivalents of the scenario as staffed, overtime apart."""
-        return fte(self.scenario, sum(paid_by_pool(self.scenario).values()))
+        return fte(self.scenario)
 
 
 # How it is come to
@@ -264,7 +264,6 @@ class _UnderWay:
 
     laid: Laid
     trials: Trials
-    told: Callable[[str, int, int], None]
     expected: int
     allow_overload: bool
     n_done: int = 0
@@ -275,18 +274,16 @@ class _UnderWay:
 
     def step(self, what: str) -> None:
         """Say what is begun."""
-        self.told(what, self.n_done, self.expected)
+        self.trials.settings.at(f"{self.n_done} of {self.expected}: {what}")
         self.n_done += 1
 
     def search(self, whole: Scenario, names: Collection[str], what: str, start: Mapping[str, int]) -> StaffAnswer:
         """The cheapest staffing for some targets of a scenario."""
         self.step(what)
         wanted = {name: _searchable(target) for name, target in whole.targets.items() if name in names}
-        needed = {stage.pool for stage in whole.stages}
-        needed |= {stage.overflow.to for stage in whole.stages if stage.overflow}
         return cheapest(
             with_some(whole, wanted),
-            pools=dict.fromkeys(name for name in whole.pools if name in needed),
+            pools=dict.fromkeys(needed_pools(whole)),
             trials=SomeTargets(self.trials, whole),
             replications=min(self.replications, SEARCHED),
             start=start,
@@ -294,21 +291,15 @@ class _UnderWay:
         )
 
 
-def audit(
-    laid: Laid,
-    trials: Trials | None = None,
-    told: Callable[[str, int, int], None] = lambda *_: None,
-    *,
-    allow_overload: bool = False,
-) -> Audit:
+def audit(laid: Laid, trials: Trials | None = None, *, allow_overload: bool = False) -> Audit:
     """Audit a ledger that was laid on a scenario.
 
-    `told` is called at the beginning of each step with what is done, the steps that are done, and how many there are.
-    With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
+    `at` of the settings is told of each step that begins, with the steps that are done and how many there are. With
+    `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
     """
     scenario = laid.scenario
     expected = 1 + len(scenario.targets) + sum(3 if laid.targets(name) else 1 for name in READINGS)
-    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected, allow_overload)
+    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), expected, allow_overload)
     tested = _tested(work) if scenario.targets else {}
     together = {name: _together(work, name, tested) for name in READINGS}
     outcomes = {key: _outcome(laid, key, reading, tested, together[key[1]]) for key, reading in laid.every().items()}

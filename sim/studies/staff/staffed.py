@@ -27,7 +27,7 @@ from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget, Scenario
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import Between, OfPool, OfTips, Target
+from sim.scenario.targets import OfPool, OfTips, Target, Timed
 from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
@@ -71,10 +71,6 @@ class Post:
     def cost(self) -> float:
         """A week, of one person more, in all centres together."""
         return self.paid_hours * self.price
-
-    def held_to(self, least: int, most: int, source: str) -> Post:
-        """The same post within other bounds."""
-        return Post(self.pool, self.shift, least, most, source, self.paid_hours, self.price)
 
 
 def staff_path(pool: str, shift: int | None) -> str:
@@ -133,14 +129,9 @@ def cost(posts: Sequence[Post], staffing: Staffing) -> float:
     return sum(one.cost * people for one, people in zip(posts, staffing, strict=True))
 
 
-def paid_by_pool(scenario: Scenario) -> dict[str, float]:
-    """Paid hours a week of each pool, overtime apart."""
-    return {name: paid_hours(scenario, name) for name in scenario.pools}
-
-
-def fte(scenario: Scenario, hours: float) -> float:
-    """Full-time equivalents of paid hours a week."""
-    return full_time(scenario, hours)
+def fte(scenario: Scenario) -> float:
+    """Full-time equivalents of all pools, overtime apart."""
+    return full_time(scenario, sum(paid_hours(scenario, name) for name in scenario.pools))
 
 
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
@@ -212,11 +203,8 @@ def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[t
     """The posts that are asked about, whether or not a target depends on them."""
     ranges = _plausible(scenario)
     if pools is None:
-        needed = {stage.pool for stage in scenario.stages} | {
-            stage.overflow.to for stage in scenario.stages if stage.overflow
-        }
         chosen: Mapping[str, Bounds] = dict.fromkeys(
-            dict.fromkeys(pool for pool, _ in ranges) or [name for name in scenario.pools if name in needed]
+            dict.fromkeys(pool for pool, _ in ranges) or needed_pools(scenario)
         )
         only_with_range = bool(ranges)
     else:
@@ -350,11 +338,17 @@ def pools_of(stage: Stage) -> tuple[str, ...]:
     return tuple(name for name in (stage.pool, to) if name is not None)
 
 
+def needed_pools(scenario: Scenario) -> list[str]:
+    """The pools that some stage needs, in their order."""
+    needed = {name for stage in scenario.stages for name in pools_of(stage)}
+    return [name for name in scenario.pools if name in needed]
+
+
 def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
     """The stages, by number, where tips may give up and no target judges that of every kind of tip that comes there.
 
-    A target on `lost` judges it, and one on a share that counts a lost tip as a miss, where its last moment is not over
-    when the tip comes there.
+    A target on `lost` judges it, one on a stage that of those who give up there, and one on a share or a percentile
+    that counts a lost tip as a miss, where its last moment is not over when the tip comes there.
     """
     stages = scenario.stages
     if not any(stage.patience for stage in stages):
@@ -376,11 +370,11 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
 
 def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
     """Whether a tip that gives up at a stage counts against a target that is about it."""
-    if isinstance(target, LostTarget):
-        return True
-    if not isinstance(target, Between) or not target.by_tip or target.lost_tips != "miss":
+    if not target.minds_lost:
         return False
-    return number <= _last(scenario, target.to)
+    if target.at_stage is not None:
+        return scenario.stages[number].name == target.at_stage
+    return not isinstance(target, Timed) or number <= _last(scenario, target.to)
 
 
 def _covered(tips: Crowd, of: Filter | None) -> NDArray[np.bool_]:
@@ -422,7 +416,9 @@ def _on_the_way(scenario: Scenario, target: OfTips) -> Iterator[Stage]:
 
 def _last_judged(scenario: Scenario, target: OfTips, comes: list[bool]) -> int:
     """The number of the last stage on the way to what a target judges; -1 where there is none."""
-    if isinstance(target, Between):
+    if target.at_stage is not None:
+        return scenario.stage_index(target.at_stage)
+    if isinstance(target, Timed):
         return max(_last(scenario, target.from_), _last(scenario, target.to))
     patient = [number for number, stage in enumerate(scenario.stages) if comes[number] and stage.patience is not None]
     if isinstance(target, LostTarget):
