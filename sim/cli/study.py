@@ -60,10 +60,10 @@ def study(
     known = record(options.out or Path("results") / "study")
     try:
         for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
-            place = known.place(name)
-            if strangers := known.strangers(name, left_by_commands(place)):
+            there = known.place(name)
+            if strangers := known.strangers(name, left_by_commands(there)):
                 raise ValueError(
-                    f"{place} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                    f"{there} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
                     "move it away, or choose another --out"
                 )
         known.forget_others(found)

@@ -6,6 +6,7 @@ Weekdays, midnights and breaks are dealt with here and nowhere else; all arithme
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,7 @@ def _seat_ticks(pool: Pool) -> int:
     return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
+@lru_cache(maxsize=2000)
 def _pieces(shift: Shift, breaks: Breaks | None) -> list[tuple[int, int, int]]:
     """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift.
 

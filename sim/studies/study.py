@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from sim.scenario.faults import Fault, ScenarioError, at, shown
-from sim.scenario.fields import Part, Several, Text, hint
+from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
 from sim.scenario.files import text
 from sim.scenario.messages import faults_of
 from sim.scenario.tree import Node, compose, find
@@ -98,6 +98,7 @@ class StudyFile:
         return at(mark, path, rule, value)
 
 
+@hints_for_a_screen()
 def read_study(path: str | Path) -> StudyFile:
     """The study in a file; ScenarioError with every fault."""
     file, name = Path(path), str(path)
