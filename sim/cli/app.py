@@ -15,24 +15,14 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.check import check
-from sim.cli.claims import claims
-from sim.cli.compare import compare
+from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
 from sim.cli.examples import examples
-from sim.cli.explain import explain
-from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    Files,
-    Options,
     command,
     say,
 )
-from sim.cli.report import report
-from sim.cli.runway import runway
-from sim.cli.sensitivity import sensitivity
-from sim.cli.staff import staff
 from sim.cli.study import study
 from sim.version import __version__
 
@@ -95,15 +85,7 @@ def tipline(
 
 
 command(app, uses="changes variant targets reading seed replications json quiet")(check)
-
-
-@command(app)
-def run(files: Files, options: Options) -> int:
-    """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
-    from sim.cli.asking import run_all
-
-    return run_all(files, options)
-
+command(app)(run)
 
 MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
 """What commands take that run many scenarios, each as often as it takes."""

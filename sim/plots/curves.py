@@ -17,7 +17,6 @@ from sim.dynamics.clock import SECOND
 from sim.measures.bins import EDGES, LONGEST, at_most
 from sim.measures.kinds import kind_of
 from sim.measures.targets import TargetResult
-from sim.plots import axes as scales
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -32,15 +31,17 @@ from sim.plots.style import (
     leading,
     mark,
     marked,
+    share_axis,
     shortened,
     styled,
+    time_axis,
     wrapped,
 )
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between
+from sim.scenario.targets import Timed
 from sim.studies.result import Result
 from sim.tables.run import tips_of_curve
-from sim.text.words import about, asked, came_to, share_text, verdicts_told
+from sim.text.words import about, came_to, share_text, verdicts_told
 
 GAP: Final = 0.65
 LEFT: Final = 0.75
@@ -74,7 +75,7 @@ def curves(result: Result) -> list[Curve]:
     groups: dict[object, list[TargetResult]] = {}
     for one in result.targets:
         target = one.target
-        if isinstance(target, Between) and kind_of(target).curve:
+        if isinstance(target, Timed) and kind_of(target).curve:
             groups.setdefault((target.of, target.from_, target.to, target.lost_tips), []).append(one)
     # More than two in a panel would hide each other.
     return [_curve(result, group[i : i + 2]) for group in groups.values() for i in range(0, len(group), 2)]
@@ -83,7 +84,7 @@ def curves(result: Result) -> list[Curve]:
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
     first = next((one for one in group if one.target.unit == "share"), group[0])
     target = first.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return Curve(
         results=tuple(group),
         who=f"{filter_words(target.of)}, from {target.from_name} to {target.to_name}",
@@ -128,7 +129,7 @@ def _head(panel: Curve, width: float) -> list[tuple[str, str, bool]]:
         name = shortened(one.name, 0.75 * width, SMALL, bold=True)
         said = wrapped(f"{name} {one.verdict}: {came_to(one)}", width, SMALL, bold=True, lines=2)
         lines += [(line, VERDICTS[one.verdict].colour, True) for line in said]
-        lines += [(line, INK, False) for line in wrapped(f"wanted: {asked(one)}", width, SMALL, lines=2)]
+        lines += [(line, INK, False) for line in wrapped(f"wanted: {one.asked}", width, SMALL, lines=2)]
     never = panel.judged - int(panel.times.sum())
     who = f"{panel.who}; {share_text(never / panel.judged)} never through" if never else panel.who
     return [*lines, *((line, GREY, False) for line in wrapped(who, width, SMALL, lines=3))]
@@ -160,13 +161,13 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
 def _limit(one: TargetResult) -> float:
     """The time that a target names."""
     target = one.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return float(target.limit)
 
 
 def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> None:
-    scales.shares(axes)
-    scales.log_times(axes, *span, width)
+    share_axis(axes)
+    time_axis(axes, *span, width)
     axes.grid(axis="both", which="major")
     if panel.judged:
         shown = EDGES[1:] <= span[1] * 1.05

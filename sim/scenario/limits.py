@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import HOUR, WEEK, YEAR
+from sim.dynamics.clock import HOUR, NEVER, WEEK, YEAR
 from sim.scenario.arrivals import expected
+from sim.scenario.calendars import Calendar
+from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.names import names_of
 from sim.scenario.pieces import Pieces
-from sim.scenario.schema import Pool, Run, Stage, Target, longest_threshold
+from sim.scenario.profiles import Levels
+from sim.scenario.references import dated
+from sim.scenario.schema import Pool, Run, Stage, Target, horizon
 from sim.scenario.tree import Path, find
+from sim.scenario.zones import local_time
 
 MOST_TIPS: Final = 50_000_000
 MOST_PLAN_ROWS: Final = 5_000_000
@@ -89,20 +94,29 @@ def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     if not found.sound("run"):
         return
     run, horizon = found["run"], _horizon(found)
+    if horizon == NEVER:
+        yield (
+            ("run",),
+            "a calendar that is a target's clock is not open for long enough after the tips that count; say how long "
+            "to run on with `cool_down`",
+        )
+        return
     if horizon > LONGEST_RUN:
         yield ("run",), f"a run of {horizon / YEAR:.0f} years is longer than {LONGEST_RUN // YEAR} years"
-    elif found.sound("demand"):
-        yield from _demand_rules(found["demand"], run, horizon)
+        return
+    if found.sound("demand"):
+        yield from _demand_rules(found["demand"], run, horizon, found["calendars"] or {})
 
 
 def _horizon(found: Pieces) -> int:
-    run: Run = found["run"]
+    """The first tick that is not simulated; NEVER where a target's calendar is not open for long enough."""
     targets: dict[str, Target] = found["targets"] or {}
-    cool_down = run.cool_down if run.cool_down is not None else longest_threshold(targets.values())
-    return run.warm_up + run.length + cool_down
+    return min(horizon(found["run"], targets.values(), found["calendars"] or {}), NEVER)
 
 
-def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
+def _demand_rules(
+    demand: Demand, run: Run, horizon: int, calendars: Mapping[str, Calendar]
+) -> Iterator[tuple[Path, str]]:
     at_random = 0.0
     for row, surge in enumerate(demand.surges):
         at_random += (surge.per_year or 0.0) * horizon / YEAR
@@ -118,8 +132,10 @@ def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path
         product = f"surges x channels x hours make {hours * dated:,.0f}"
         yield ("demand", "surges"), f"{product}, more than {MOST_SURGE_HOURS:,}"
         return
+    if demand.counts is not None or demand.trace is not None:
+        return  # looked at once the file is read
     with np.errstate(over="ignore"):
-        tips = float(expected(demand, run, horizon)[0].sum())
+        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
             ("demand", "volume"),
@@ -127,9 +143,18 @@ def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path
         )
 
 
+def _date_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
+    run: Run = found["run"]
+    last = local_time(run.start, run.zone).shows(min(_horizon(found), LONGEST_RUN)).year
+    for path, dates in dated(found) if last > LAST_HOLIDAY else ():
+        if named := countries_in(dates, found["calendars"] or {}):
+            yield path, f"the holidays of {min(named)} are known up to {LAST_HOLIDAY}, and the run goes on to {last}"
+
+
 def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     if not found.sound("run", "pools", "centres"):
         return
+    yield from _date_rules(found)
     pools: dict[str, Pool] = found["pools"]
     weeks = min(_horizon(found), LONGEST_RUN) / WEEK + 1
     rows = 0.0
@@ -138,7 +163,7 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
         yield ("pools",), f"people x breaks make {breaks:,}, more than {MOST_BREAKS:,}"
         return
     for name, pool in pools.items():
-        people = pool.staff + sum(shift.staff * shift.length * len(shift.days) for shift in pool.shifts) / WEEK
+        people = pool.staff + sum(shift.staff * shift.length * (len(shift.days) or 7) for shift in pool.shifts) / WEEK
         places = 1 if pool.shared else len(found["centres"])
         if (ticks := people * pool.concurrency * places * weeks * WEEK) > MOST_TICKS:
             yield (
@@ -149,7 +174,12 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     for pool in pools.values():
         for shift in pool.shifts:
             stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
-            rows += len(shift.days) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+            rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+    by_windows = [
+        stage for stage in (found["stages"] or {}).values() if stage.every and (found["run"].zone or stage.open)
+    ]
+    if (opens := sum(_horizon(found) / stage.every for stage in by_windows)) > MOST_PLAN_ROWS:
+        yield ("stages",), f"the gates of all stages open {opens:,.0f} times, more than {MOST_PLAN_ROWS:,}"
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from rich.console import RenderableType
-from rich.text import Text
 
 from sim.dynamics.clock import NEVER, date_of
 from sim.dynamics.log import Log
@@ -20,7 +19,7 @@ from sim.measures.kinds import kind_of, tally
 from sim.measures.tallies import COLUMNS, Tally
 from sim.scenario.fields import near
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.text import page
 from sim.text.story import Event, Teller
 from sim.text.words import day, length, span, time_words
@@ -48,6 +47,7 @@ class JudgedTip:
 class Story:
     """All there is to say of one tip."""
 
+    scenario: Scenario
     tip: int
     replication: int
     attributes: dict[str, str]
@@ -70,6 +70,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     row = tip - cohort.first if cohort.first <= tip < cohort.last else None
     tier = _label(replication, log, tip)
     return Story(
+        scenario=scenario,
         tip=tip,
         replication=replication.index,
         attributes=teller.attributes(tip),
@@ -81,9 +82,10 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     )
 
 
-def parts(story: Story, scenario: Scenario) -> list[RenderableType]:
+def parts(story: Story) -> list[RenderableType]:
     """A story line by line, with clock times."""
-    title = Text.assemble((f"Tip {story.tip} of replication {story.replication}", "bold"), f"  ({scenario.path})")
+    scenario = story.scenario
+    title = page.title(f"Tip {story.tip} of replication {story.replication}", scenario.path)
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
     for event in story.events:
@@ -183,7 +185,7 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
     if column not in kind.judged:
         return "not judged", target.of_tip(COLUMNS[column])
     sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
-    if not isinstance(target, Between) or column == tallies.LOST:
+    if not isinstance(target, Timed) or column == tallies.LOST:
         return sense, target.of_tip(COLUMNS[column])
     since, scenario = int(found.since[row]), cohort.frame.scenario
     if found.timed[row]:
@@ -194,7 +196,7 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
     return sense, target.of_tip(COLUMNS[column])
 
 
-def _took(target: Between, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
+def _took(target: Timed, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
     """How long a tip took from one moment to the other, beside what is asked."""
     since, until = ticks
     stamps = " to ".join(

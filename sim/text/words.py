@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
-from sim.scenario.pools import EVERY_DAY, filter_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.calendars import EVERY_DAY
+from sim.scenario.dates import dates_words
+from sim.scenario.pools import filter_words
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -18,7 +20,7 @@ from sim.scenario.units import percent as percent
 if TYPE_CHECKING:
     from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
-    from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
+    from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge
     from sim.studies.result import Result
 
 
@@ -111,7 +113,7 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
-        yield f"by channel: {shares({name: one.share for name, one in demand.channels.items()})}{hours}"
+        yield f"by channel: {_channels(demand)}{hours}"
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
@@ -126,8 +128,12 @@ def _volume(demand: Demand) -> str:
     if demand.trace is not None:
         how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
         return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
-    assert demand.volume is not None
-    text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
+    if demand.counts is not None:
+        text = f"so many tips as {demand.counts} expects by interval"
+    elif demand.volume is not None:
+        text = f"{count(demand.volume.a_day * YEAR / DAY)} tips a year, {demand.volume.a_day:,.4g} a day"
+    else:
+        text = "each channel has a volume of its own"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
     by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
@@ -136,6 +142,19 @@ def _volume(demand: Demand) -> str:
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
     return text
+
+
+def _channels(demand: Demand) -> str:
+    """What comes by each channel, and when it is open."""
+    parts = []
+    for name, one in demand.channels.items():
+        much = "" if one.share is None else f" {percent(one.share)}"
+        if one.volume is not None:
+            of_open = " of open time" if one.volume.of_open and one.open else ""
+            rate = one.volume.a_day * HOUR / DAY if one.volume.of_open else one.volume.a_day
+            much = f" {rate:,.4g} {'an hour' + of_open if one.volume.of_open else 'a day'}"
+        parts.append(f"{name}{much}{f' while {one.open} is open' if one.open else ''}")
+    return ", ".join(parts)
 
 
 def _surge(surge: Surge) -> str:
@@ -196,7 +215,10 @@ _SHIFT_ENDS: Final = {
 
 def _roster(pool: Pool) -> Iterator[str]:
     for shift in pool.shifts:
-        on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
+        if shift.on:
+            on = f" (only on {dates_words(shift.on)})"
+        else:
+            on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
         yield f"{shift.staff} from {clock(shift.from_)} to {clock(shift.to)}{on}"
     if pool.staff or not pool.shifts:
         yield f"{pool.staff or 'nobody'} around the clock"
@@ -216,17 +238,7 @@ def labeller_words(name: str, labeller: Labeller) -> str:
     return f"{name} labels {decides}{rightly}"
 
 
-def target_words(target: Target) -> str:
-    """What a target asks, in one sentence without a subject: every part of it, so that it can stand for it."""
-    return target.words
-
-
 # Targets and their figures
-
-
-def asked(one: TargetResult) -> str:
-    """What a target asks, in a few words."""
-    return one.asked
 
 
 def came_to(one: TargetResult) -> str:
@@ -244,7 +256,10 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
-    unit, size = _unit(one.value)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
+    size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
         return f"more than {value:.1f} {unit} ({low:.1f} or more)"
@@ -267,7 +282,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
@@ -284,24 +299,27 @@ def with_interval(value: float, low: float, high: float) -> str:
     return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _unit(ticks: float) -> tuple[str, int]:
-    """The unit in which a mean time reads well."""
-    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
-        if ticks >= least:
-            return unit, size
-    return "s", SECOND
+def time_unit(ticks: float) -> tuple[int, str]:
+    """The size and the name of the unit in which a mean time, or a difference of times, reads well."""
+    units = ((DAY, "d", 3 * DAY), (HOUR, "h", 3 * HOUR), (MINUTE, "min", MINUTE))
+    return next(((size, unit) for size, unit, least in units if ticks >= least), (SECOND, "s"))
 
 
+PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LONGEST_NAME: Final = 24
+
+
+def named(scenario: Scenario) -> str:
+    """A scenario by its title, with its variant where it is one."""
+    return f"{scenario.scenario}, variant {scenario.variant}" if scenario.variant else scenario.scenario
 
 
 def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
 
 
 def share_text(share: float) -> str:
