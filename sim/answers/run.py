@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
 from sim.tables import run as tables
+from sim.tables.by_time import DATES, INTERVALS
 from sim.text.run import parts, sentences
 
 if TYPE_CHECKING:
@@ -50,18 +51,35 @@ class RunAnswer(Answer):
         Plot(
             "week",
             "The week",
-            "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
-            "the bands hold the middle nine tenths of the replications.",
+            "For every pool and interval of the week: people on seat, the work that comes, people busy, and tips "
+            "waiting; the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.INTERVALS, tables.POOLS),
+            (INTERVALS, tables.POOLS),
+        ),
+        Plot(
+            "days",
+            "The days of the run",
+            "For every date: the tips that came and those of them that were lost, and for every target on a share the "
+            "share of that day's tips that kept it. Holidays, closed dates, and rosters or demand by date are marked.",
+            "days:days",
+            (DATES,),
+        ),
+        Plot(
+            "roster",
+            "The roster",
+            "For every pool and interval of the week: the people on duty, the people that the work offered then would "
+            "keep busy, rounded up, and where that is more than there are. Darker is more people, up to the pool's "
+            "most.",
+            "roster:roster",
+            (INTERVALS,),
         ),
         Plot(
             "failing",
             "When targets fail",
-            "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
-            "arrival. Each map has its own scale.",
+            "For every target that fails noticeably: the share of its tips that fail, by weekday and interval of "
+            "their arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.INTERVALS,),
+            (INTERVALS,),
         ),
     )
 

@@ -158,6 +158,8 @@ class Staffing(Answer):
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:
+        from sim.text import words
+
         found, answer = self.found, self.found.answer
         fresh, certificate, stretch = answer.confirmation, answer.certificate, found.stretch
         return super().head() | {
@@ -179,8 +181,8 @@ class Staffing(Answer):
             "binding_hours": stretch
             and {
                 "days": stretch.days,
-                "from_hour": stretch.first_hour,
-                "to_hour": stretch.last_hour,
+                "from": words.clock(stretch.begins),
+                "to": words.clock(stretch.ends),
                 "share_of_failures": stretch.of_failures,
                 "share_of_tips": stretch.of_tips,
             },

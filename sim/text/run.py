@@ -114,13 +114,12 @@ def _what_was_run(result: Result) -> str:
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
     if sample.frame.recorded:
         return (
-            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
+            f"{length(scenario.run.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
             "what was kept or broken in this period, which says nothing of others"
         )
-    return (
-        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
-        f"{percent(scenario.run.confidence)} intervals"
-        + (f", since there may be {result.looks} looks" if result.looks > 1 else "")
+    runs = f"{count(len(sample))} replications of {length(scenario.run.length)}"
+    return f"{runs}, {tips} tips each; seed {result.done.seed}; {percent(scenario.run.confidence)} intervals" + (
+        f", since there may be {result.looks} looks" if result.looks > 1 else ""
     )
 
 

@@ -179,7 +179,7 @@ def _truth(demand: Demand) -> Iterator[str]:
 def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
     return [
-        f"from {day(scenario.start)}: {length(scenario.warm_up)} warm-up, {length(scenario.length)} measured, "
+        f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
@@ -319,7 +319,7 @@ def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.run.length)}"
 
 
 def share_text(share: float) -> str:
@@ -369,19 +369,28 @@ def verdicts_told(results: Sequence[TargetResult]) -> str:
     return "; ".join(are(names, word) for word, names in by.items() if names)
 
 
-def hour_text(hour: int) -> str:
-    """An hour of the week in words.
+def interval_text(begins: int, length: int) -> str:
+    """A time of the week in words, by the ticks since Monday at midnight at which it begins, and its length.
 
-    >>> hour_text(0), hour_text(167)
-    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    >>> interval_text(0, HOUR), interval_text(7 * DAY - HOUR // 2, HOUR // 2)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
-    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
 
 
-def hours_text(hour: int) -> str:
-    """An hour of the day.
+def interval_words(length: int) -> str:
+    """What a day is cut into.
 
-    >>> hours_text(23)
-    '23:00 to 24:00'
+    >>> interval_words(HOUR), interval_words(HOUR // 2)
+    ('hour', 'interval of 30 min')
     """
-    return f"{hour}:00 to {hour + 1}:00"
+    return "hour" if length == HOUR else f"interval of {units.length(length)}"
+
+
+def times_text(begins: int, ends: int) -> str:
+    """From one time of day to another.
+
+    >>> times_text(9 * HOUR, 9 * HOUR + HOUR // 2)
+    '9:00 to 9:30'
+    """
+    return " to ".join(f"{at // HOUR}:{at // MINUTE % 60:02}" for at in (begins, ends))
