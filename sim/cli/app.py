@@ -87,16 +87,18 @@ def tipline(
 command(app, uses="changes variant targets reading seed replications json quiet")(check)
 command(app)(run)
 
-MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
+MANY: Final = (
+    "changes variant targets reading seed replications engine jobs cluster resume budget out strict json quiet"
+)
 """What commands take that run many scenarios, each as often as it takes."""
 
-command(app, uses="changes variant seed replications engine jobs cluster resume out strict json quiet")(claims)
+command(app, uses="changes variant seed replications engine jobs cluster resume budget out strict json quiet")(claims)
 command(app, uses=MANY)(compare)
 command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
-command(app, uses="seed replications jobs cluster resume out json quiet")(study)
+command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
 
 

@@ -142,8 +142,9 @@ def _for_targets() -> dict[str, Any]:
     return {
         key: STAND_INS_FOR_A[given]
         for kind in KINDS.values()
+        if (by_key := {field.alias or name: field for name, field in kind.model_fields.items()})
         for key in kind.needs()
-        if (given := kind.model_fields[key].annotation) in STAND_INS_FOR_A
+        if (given := by_key[key].annotation) in STAND_INS_FOR_A
     }
 
 
