@@ -201,18 +201,18 @@ DATES: Final = Table[OnDate](
 
 def intervals(sample: Sample) -> Iterator[OfWeek]:
     """The intervals of the week."""
-    frame = sample.frame
+    frame, judged = sample.frame, sample.pooled.failing[..., 0].any(axis=1)
     for row in range(frame.n_intervals):
         occurrences = float(frame.time_measured[row]) / frame.interval
-        yield OfWeek(**_then(sample, row, occurrences), interval=row, length=frame.interval)
+        yield OfWeek(**_then(sample, row, occurrences, judged), interval=row, length=frame.interval)
 
 
 def dates(sample: Sample) -> Iterator[OnDate]:
     """The dates that the measured time touches."""
-    frame = sample.frame
+    frame, judged = sample.frame, sample.pooled.failing[..., 0].any(axis=1)
     special = special_dates(frame.scenario, frame.date(0), frame.n_days)
     for day in range(frame.n_days):
-        date, then = frame.date(day), _then(sample, frame.n_intervals + day, 1.0)
+        date, then = frame.date(day), _then(sample, frame.n_intervals + day, 1.0, judged)
         yield OnDate(**then, date=date, special=special.get(date, ""))
 
 
@@ -237,8 +237,8 @@ def special_dates(scenario: Scenario, first: date, n: int) -> dict[date, str]:
     return {on: "; ".join(filter(None, told[on])) for on in sorted(told)}
 
 
-def _then(sample: Sample, row: int, occurrences: float) -> dict[str, Any]:
-    """The fields of Then for a row of time, which comes so often in a replication."""
+def _then(sample: Sample, row: int, occurrences: float, judged: Any) -> dict[str, Any]:
+    """The fields of Then for a row of time, which comes so often in a replication; of the targets that judged any."""
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
     pools = {
@@ -248,7 +248,7 @@ def _then(sample: Sample, row: int, occurrences: float) -> dict[str, Any]:
     targets = {
         name: (*map(int, pooled.failing[k, row]), target.unit == "share" and target.side == "at_least")
         for k, (name, target) in enumerate(scenario.targets.items())
-        if pooled.failing[k, :, 0].any()
+        if judged[k]
     }
     return {
         "hours": measured / HOUR, "times": times, "came": pooled.came[row], "pools": pools, "targets": targets
