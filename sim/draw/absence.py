@@ -23,7 +23,7 @@ def with_absence(scenario: Scenario, plan: Plan, index: int, seed: int) -> Plan:
         return plan
     people = plan.people
     away = np.zeros(len(people), np.bool_)
-    date = np.array([scenario.run.start.toordinal()]) + people.day
+    date = scenario.run.start.toordinal() + people.day.astype(np.int64)
     centres = scenario.centre_names
     for place, seat in enumerate(seats(scenario)):
         pool = scenario.pools[seat.pool]
@@ -34,5 +34,5 @@ def with_absence(scenario: Scenario, plan: Plan, index: int, seed: int) -> Plan:
             same[key] = nth = same.get(key, -1) + 1
             mine = np.flatnonzero((people.place == place) & (people.row == row))
             name = ("absence", seat.pool, centre, *key, str(nth))
-            away[mine] = keyed_uniforms(seed, index, name, date[mine], people.number[mine]) < pool.absence
+            away[mine] = keyed_uniforms(seed, index, name, date[mine], people.number[mine].astype(np.int64)) < pool.absence
     return without(plan, away)

@@ -172,7 +172,7 @@ class Speeds:
     by_stage: Ticks
     """(n_places, n_stages) the factor of each stage."""
     by_hand: Ticks
-    """(n_places, the most slots of any) in column k - 1 the factor of who has k in hand; FULL_SPEED beyond its slots."""
+    """(n_places, the most slots of any) in column k - 1 the factor of who has k in hand; FULL_SPEED past its slots."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,3 +258,13 @@ class Replication:
     index: int = 0
     seed: int = 0
     """What it was drawn by, so that another staffing can be drawn for the same tips."""
+
+
+_DUTY: Final = np.zeros(5, np.int32)
+_DUTY[[GOES_HOME, TAKES_BREAK, TAKES_NO_MORE, COMES_BACK, COMES_ON]] = [-1, -1, 0, 1, 1]
+
+
+def changes_of_duty(plan: Plan) -> Codes:
+    """(n_rows,) by how many people or heads each row of a plan changes the number on duty."""
+    total = np.concatenate([[0], np.cumsum(_DUTY[plan.action])])
+    return np.ascontiguousarray(np.diff(total[plan.first_action]) + plan.heads, np.int32)

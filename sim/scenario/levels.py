@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -55,9 +56,17 @@ class Levels(Part):
 
     blocks: Annotated[Several[Block], Field(max_length=MOST_ROWS)] = ()
     csv: Text | None = None
-    """A file with `staff` and either `from`, dates and times from which it holds until the next, or `day` and `time`."""
+    """A file with `staff` and either `from`, a date and time from which it holds until the next, or `day` and `time`."""
     _week: tuple[tuple[int, int], ...] = PrivateAttr(())
     _dated: tuple[tuple[datetime, int], ...] = PrivateAttr(())
+    _run: tuple[Ticks, Heads] | None = PrivateAttr(None)
+
+    @classmethod
+    def of_run(cls, ticks: Ticks, heads: Heads) -> Self:
+        """Levels that no document gives: a step function of a run, ticks from 0 on and heads from then on."""
+        found = cls.model_construct()
+        found._run = ticks, heads
+        return found
 
     @model_validator(mode="after")
     def _one_form(self, info: ValidationInfo) -> Self:
@@ -93,6 +102,14 @@ class Levels(Part):
         first, last = self._dated[0][0], self._dated[-1][0]
         return first, last + (last - self._dated[-2][0] if len(self._dated) > 1 else last - last)
 
+    @property
+    def digest(self) -> tuple[str, ...]:
+        """What tells them from other levels, as a short text."""
+        if self._run is not None:
+            return (sha256(b"".join(column.tobytes() for column in self._run)).hexdigest(),)
+        given = (self.blocks, self._week, self._dated)
+        return (sha256(repr(given).encode()).hexdigest(),)
+
     def week(self) -> tuple[Ticks, Heads]:
         """A week of them as a step function from Monday 00:00: ticks from 0 on, and heads from then on."""
         steps = dict(self._week) or {
@@ -110,6 +127,8 @@ class Levels(Part):
 
     def steps(self, start: datetime, horizon: int) -> tuple[Ticks, Heads]:
         """The heads as a step function of the run: ticks from 0 on, each step a change, and heads from then on."""
+        if self._run is not None:
+            return self._run
         if self._dated:
             ticks = np.array([tick_of(date, start) for date, _ in self._dated], np.int64)
             heads = np.array([heads for _, heads in self._dated], np.int64)

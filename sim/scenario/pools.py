@@ -265,7 +265,7 @@ class Pool(Part):
                 )
             if self.last_start and self.at_shift_end == "clear_line":
                 raise rule(
-                    "`last_start` does not go with `at_shift_end: clear_line`: one takes nobody more, the other everybody",
+                    "`last_start` does not go with `at_shift_end: clear_line`, which takes all who wait",
                     "last_start",
                     key=True,
                     value=False,

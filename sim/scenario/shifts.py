@@ -25,16 +25,12 @@ from sim.dynamics.replication import (
     People,
     Plan,
     Ticks,
+    changes_of_duty,
 )
 from sim.scenario.pools import Breaks, Pool, Shift
 from sim.scenario.schema import Scenario
 
 _NONE: Final = np.zeros(0, np.int64)
-
-DUTY: Final = np.zeros(5, np.int32)
-"""By how many an action changes the number on duty."""
-DUTY[[GOES_HOME, TAKES_BREAK, TAKES_NO_MORE, COMES_BACK, COMES_ON]] = [-1, -1, 0, 1, 1]
-
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -156,13 +152,6 @@ def on_duty(plan: Plan, place: int) -> tuple[Ticks, Codes]:
     """The people or heads on duty at a place, as a step function: ticks of change, and how many from then on."""
     mine = plan.place == place
     return plan.tick[mine], np.cumsum(changes_of_duty(plan)[mine], dtype=np.int32)
-
-
-def changes_of_duty(plan: Plan) -> Codes:
-    """(n_rows,) by how many people or heads each row of a plan changes the number on duty."""
-    one = DUTY[plan.action]
-    total = np.concatenate([[0], np.cumsum(one)])
-    return _codes(np.diff(total[plan.first_action]) + plan.heads)
 
 
 def seat_hours(scenario: Scenario, pool: str) -> float:
