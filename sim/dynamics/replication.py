@@ -155,8 +155,10 @@ class Places:
 class Speeds:
     """How fast people work, in billionths of full speed; the speed of a spell is the product of three factors.
 
-    The first is that of the place at the tick at which the work on the visit was taken up, the second that of the
-    stage, the third that of the number of tips in hand, which alone changes during a spell. `order.speed` multiplies.
+    The first is that of the place at the tick at which the spell begins, and for a wrap-up that of the spell before it;
+    the second that of the stage; the third that of the number of tips in hand, which alone changes during a spell.
+    `order.speed` multiplies. When it changes, what is left of the others in hand is reckoned anew in that event, each
+    time the number changes, but for those whose work ends at that tick, and those whose speed stays the same.
     """
 
     varies: Flags
@@ -198,6 +200,8 @@ class People:
     place: Codes
     row: Codes
     """0 for the people around the clock, then the rows of the pool's `shifts` from 1."""
+    day: Codes
+    """The calendar day on which the shift starts, counted from that of `run.start`; 0 for those around the clock."""
     number: Codes
     """From 0, of those of the same row and date."""
     start: Ticks

@@ -94,7 +94,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
     ticks = sample.places[:, places].sum(axis=1).astype(float)
     mean = ticks.mean(axis=0) / float(sample.frame.last - sample.frame.first)
     seat, overtime = (
-        float(mean[number] / pool.concurrency * HOURS_OF_A_WEEK) for number in (passes.ON_DUTY, passes.OVERTIME)
+        float(mean[number] / pool.slots * HOURS_OF_A_WEEK) for number in (passes.ON_DUTY, passes.OVERTIME)
     )
     rostered = paid(scenario, name, seat)
     return PoolUse(
@@ -108,7 +108,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         seat_hours=seat,
         overtime_hours=overtime,
         paid_hours=rostered + overtime,
-        slots=pool.concurrency,
+        slots=pool.slots,
         fte=full_time(scenario, rostered + overtime),
         cost=cost_a_week(scenario, name, rostered, overtime),
     )

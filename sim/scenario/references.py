@@ -161,6 +161,10 @@ def _pool(look: _Look, name: str, pool: Pool) -> None:
     for key in ("serve_first", "preempt"):
         for row, one in enumerate(getattr(pool, key)):
             _filter(look, ("pools", name, key, row), one, of_line=True)
+    for stage in pool.speed.by_stage:
+        path: Path = ("pools", name, "speed", "by_stage", stage)
+        if look.names.stage is not None and stage not in look.names.stage:
+            look.say(path, f"there is no stage '{stage}'{hint(stage, look.names.stage)}", key=True)
 
 
 def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:
@@ -171,7 +175,7 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
     sent_here = any(other.rework is not None and other.rework.back_to == stage.name for other in stages.values())
-    for key in ("share", "service", "delay", "patience"):
+    for key in ("share", "service", "delay", "wrap_up", "patience"):
         # Whoever is sent back comes whatever `for` says.
         _by(look, (*path, key), getattr(stage, key), None if sent_here else stage.for_)
     if stage.pool is not None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED, Log
 from sim.dynamics.replication import NO_PLACE, Codes, Replication, Ticks
+from sim.measures.cohort import label_so_far
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario

@@ -24,7 +24,7 @@ from sim.measures.estimates import each_of
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
-from sim.scenario.pools import MOST_STAFF
+from sim.scenario.levels import MOST_STAFF
 from sim.scenario.rules import matches
 from sim.scenario.targets import Between, OfTips
 from sim.studies.closed import Closed, closed

@@ -20,7 +20,8 @@ from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
-from sim.scenario.pools import EVERY_DAY, MOST_STAFF, Pool
+from sim.scenario.levels import MOST_STAFF
+from sim.scenario.pools import EVERY_DAY, Pool
 from sim.scenario.schema import Scenario
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import OfPool
@@ -284,7 +285,7 @@ def _most_of_use(scenario: Scenario, posts: list[Post], trials: Trials) -> list[
         erlangs = float(load[p, hours].mean()) / (1 if pool.shared else len(scenario.centres))
         asked = [kind_of(target).servers(target, erlangs) + 1 for target in of_pools if target.pool == one.pool]
         slots = max([slots, *asked])
-        found.append(min(math.ceil(slots / pool.concurrency * _room_for_breaks(pool, one.shift)), MOST_STAFF))
+        found.append(min(math.ceil(slots / pool.slots * _room_for_breaks(pool, one.shift)), MOST_STAFF))
     return found
 
 
