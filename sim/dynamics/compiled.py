@@ -104,7 +104,7 @@ def _due(room: int) -> m.Due:
 
 
 def _roster(replication: Replication) -> h.Roster:
-    """People, with the queues of each place: one for each number of tips that somebody may have in hand and take one."""
+    """People, with the queues of each place: one for each number of tips in hand with which one may take another."""
     places, plan = replication.rules.places, replication.plan
     most = int(places.concurrency.max(initial=1))
     queue = np.arange(len(places.pool) * most, dtype=np.int64).reshape(-1, most)

@@ -8,7 +8,6 @@ pool's centres lie side by side (a shared pool is one place).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -88,7 +87,7 @@ class Visits:
     """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
-    wrap_up: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    wrap_up: Ticks = field(default_factory=lambda: np.zeros(0, np.int64))
     """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
 
     def __len__(self) -> int:

@@ -21,10 +21,11 @@ from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
-from sim.scenario.shifts import seats
+from sim.scenario.shifts import plan, seats
 from sim.scenario.targets import Between, OfPool, Period, Place, Target
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Plan
     from sim.scenario.schema import Scenario
 
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
@@ -91,6 +92,11 @@ class Frame:
     @property
     def n_hours(self) -> int:
         return 24 * self.n_days
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Who goes and comes when, with nobody absent."""
+        return plan(self.scenario)
 
     @cached_property
     def units(self) -> int:

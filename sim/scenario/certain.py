@@ -111,13 +111,14 @@ def _wait(pool: Pool) -> Bounds:
 
     Unbounded with some people, endless with none.
     """
-    people = [pool.staff, *(shift.staff for shift in pool.shifts)]
+    heads = [] if pool.levels is None else pool.levels.week()[1].tolist()
+    people = [pool.staff, *(shift.staff for shift in pool.shifts), *heads]
     if pool.staff >= MOST_STAFF:
         return Bounds(0.0, 0.0)
     if not any(people):
         return Bounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
-    if not plenty or pool.at_shift_end != "finish" or pool.breaks is not None:
+    if not plenty or pool.at_shift_end != "finish" or pool.breaks or pool.absence or pool.last_start:
         return TIME
     week = 7 * DAY
     times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]

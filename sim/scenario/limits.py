@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import WEEK, YEAR
+from sim.dynamics.clock import WEEK, YEAR, tick_of
 from sim.scenario.arrivals import expected
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
@@ -84,6 +84,14 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
         for shift in pool.shifts:
             stretches = shift.staff * (1 + sum(kind.per_shift for kind in pool.breaks))
             rows += len(shift.days) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+    for name, pool in pools.items():
+        if pool.levels is not None and (covered := pool.levels.covers) is not None:
+            first, last = (tick_of(date, found["run"].start) for date in covered)
+            if first > 0 or last < _horizon(found):
+                yield (
+                    ("pools", name, "levels"),
+                    f"the levels of the file go from {covered[0]} to {covered[1]}, and the run must lie inside",
+                )
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

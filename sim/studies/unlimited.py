@@ -128,7 +128,9 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
     shut = _closed(scenario)
     at_posts: dict[str, TargetResult] = {}
     if any(shut[one.name] and one.verdict != "missed" for one in found):
-        sample = trials.sample(plentiful(scenario, {name: posts_of(pool) for name, pool in scenario.pools.items()}), n, only_targets=True)
+        sample = trials.sample(
+            plentiful(scenario, {name: posts_of(pool) for name, pool in scenario.pools.items()}), n, only_targets=True
+        )
         at_posts = {one.name: one for one in joint(sample, confidence).results if shut[one.name]}
     return [
         Limit(one, *why.get(one.name, ((), 0, 0)), at_posts=at_posts.get(one.name), closed=shut[one.name])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.log import Log
 from sim.dynamics.order import line_key
-from sim.dynamics.replication import Replication, Ticks
+from sim.dynamics.replication import Replication, Ticks, changes_of_duty
 from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
 
 
@@ -24,6 +24,8 @@ class Busy:
     until: int
     """Tick at which the spell of work ended, whatever ended it."""
     in_overtime: bool
+    wrapping_up: bool = False
+    """Whether the tip has gone on, and this is its wrap-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,18 @@ class Bystanders:
         self.attempts: Attempts = attempts(log, replication, self.where)
         self.waits: Waits = waits(log, replication, self.where, self.attempts)
         self.visible: Ticks = visible(replication, self.where, self.attempts)
+        self.changes_of_duty = changes_of_duty(replication.plan)
 
     def busy(self, place: int, tick: int) -> list[Busy]:
         """Who was at work at a place once all that happened at a tick was over, the first to be done first."""
         spells, overtime = self.log.spells, self.log.overtime
         rows = np.flatnonzero((spells.place == place) & (spells.began <= tick) & (tick < spells.ended))
         late = (overtime.place == place) & (overtime.began <= tick) & (tick < overtime.ended)
-        visits_late = set(overtime.visit[late].tolist())
+        people_late = set(overtime.person[late].tolist())
+        columns = (spells.visit, spells.ended, spells.person, spells.wrapping)
         found = [
-            Busy(int(self.where.tip[visit]), int(until), int(visit) in visits_late)
-            for visit, until in zip(spells.visit[rows], spells.ended[rows], strict=True)
+            Busy(int(self.where.tip[visit]), int(until), int(person) in people_late, bool(wrapping))
+            for visit, until, person, wrapping in zip(*(column[rows] for column in columns), strict=True)
         ]
         return sorted(found, key=lambda one: (one.until, one.tip))
 
@@ -61,12 +65,18 @@ class Bystanders:
         """People on duty at a place once all that happened at a tick was over."""
         plan = self.replication.plan
         rows = (plan.place == place) & (plan.tick <= tick)
-        return int((plan.joining[rows] + plan.returning[rows] - plan.leaving[rows]).sum())
+        return int(self.changes_of_duty[rows].sum())
+
+    def away(self, place: int, tick: int) -> int:
+        """People of the roster of a place who are absent and would have a shift at a tick."""
+        people = self.replication.plan.people
+        return int((people.away & (people.place == place) & (people.start <= tick) & (tick < people.end)).sum())
 
     def changes(self, place: int, since: int, until: int) -> list[tuple[int, int]]:
         """The ticks in (since, until] at which the number on duty changed, each with the new number."""
         plan = self.replication.plan
-        rows = np.flatnonzero((plan.place == place) & (plan.tick > since) & (plan.tick <= until))
+        inside = (plan.place == place) & (plan.tick > since) & (plan.tick <= until)
+        rows = np.flatnonzero(inside & (self.changes_of_duty != 0))
         return [(int(plan.tick[row]), self.on_duty(place, int(plan.tick[row]))) for row in rows]
 
     def ahead(self, visit: int, place: int, entry: int, tick: int) -> list[int]:

@@ -8,8 +8,9 @@ import pytest
 
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
+from sim.studies.staff.staffed import unlimited
 from sim.studies.trials import Trials
-from sim.studies.unlimited import Limit, limits, unlimited
+from sim.studies.unlimited import Limit, limits
 from tests.scenario.small import loaded
 
 HEAD = """\

@@ -117,7 +117,12 @@ def staffed(scenario: Scenario, posts: Sequence[Post], staffing: Staffing) -> Sc
 def with_pools(scenario: Scenario, pools: Mapping[str, Pool]) -> Scenario:
     """The scenario with other people in its pools; equal rosters of one document have equal hashes."""
     roster = [
-        (name, pool.staff, *((s.from_, s.to, s.staff) for s in pool.shifts), *(pool.levels.digest if pool.levels else ()))
+        (
+            name,
+            pool.staff,
+            *((s.from_, s.to, s.staff) for s in pool.shifts),
+            *(pool.levels.digest if pool.levels else ()),
+        )
         for name, pool in pools.items()
     ]
     document = scenario.hash.partition(" ")[0]
@@ -142,12 +147,14 @@ def plentiful(scenario: Scenario, posts: Mapping[str, Collection[int | None]]) -
         if None in rows:
             pools[name] = pool.model_copy(update=_plenty(pool))
         elif rows:
-            tick, many = _heads(scenario, name, {row: 1 for row in rows})
-            then, others = _heads(scenario, name, {row: _people(pool, row) for row in posts_of(pool) if row not in rows})
+            tick, many = _heads(scenario, name, dict.fromkeys(rows, 1))
+            rest = {row: _people(pool, row) for row in posts_of(pool) if row not in rows}
+            then, others = _heads(scenario, name, rest)
             ticks = np.union1d(tick, then)
             heads = np.where(_held(tick, many, ticks) > 0, MOST_STAFF, _held(then, others, ticks))
             pools[name] = pool.model_copy(
-                update=_plenty(pool) | {"staff": 0, "levels": Levels.of_run(ticks, heads.astype(np.int64))}
+                update=_plenty(pool)
+                | {"staff": 0, "levels": Levels.of_run(scenario.run.start, ticks, heads.astype(np.int64))}
             )
     return with_pools(scenario, pools)
 
@@ -166,7 +173,9 @@ def _plenty(pool: Pool) -> dict[str, object]:
     }
 
 
-def _heads(scenario: Scenario, name: str, people: Mapping[int | None, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _heads(
+    scenario: Scenario, name: str, people: Mapping[int | None, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The people of some posts of a pool on duty at one of its places, breaks apart, as a step function from tick 0."""
     pool = scenario.pools[name]
     alone = pool.model_copy(update=_roster(pool, dict(people), others=0) | {"breaks": (), "last_start": 0})
@@ -198,7 +207,7 @@ def fte(scenario: Scenario, hours: float) -> float:
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
     """(168,) the share of each hour of the week, from Monday 00:00, in which the post is on duty, breaks apart."""
     pool = scenario.pools[one.pool]
-    roster = _roster(pool, {one.shift: 1}, others=0) | {"breaks": None, "shared": True}
+    roster = _roster(pool, {one.shift: 1}, others=0) | {"breaks": (), "shared": True, "absence": 0.0}
     alone = scenario.model_copy(update={"pools": {one.pool: pool.model_copy(update=roster)}})
     found: NDArray[np.float64] = np.minimum(np.array(week_on_duty(alone, one.pool)), 1.0)
     return found

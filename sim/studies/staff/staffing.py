@@ -18,10 +18,22 @@ from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
 from sim.studies.staff.fresh import Confirmation, confirm
 from sim.studies.staff.guess import first_guess
 from sim.studies.staff.search import cheap, lowered, moved
-from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, kept, staffed, with_pools
+from sim.studies.staff.staffed import (
+    Bounds,
+    Post,
+    Staffing,
+    bounded,
+    cost,
+    decided,
+    fte,
+    kept,
+    staffed,
+    unlimited,
+    with_pools,
+)
 from sim.studies.staff.tried import Outcome, Tried, leanings
 from sim.studies.trials import QuestionError, Trials
-from sim.studies.unlimited import Limit, limits, unlimited
+from sim.studies.unlimited import Limit, limits
 
 FEWEST_REPLICATIONS: Final = 4
 """Fewer give no interval to choose by."""
