@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR
+from sim.dynamics.duty import people_in_overtime, slots_in_overtime
 from sim.dynamics.log import Log
-from sim.dynamics.overtime import people_in_overtime, slots_in_overtime
 from sim.dynamics.replication import Replication, changes_of_duty
 from sim.dynamics.waits import in_hand_alone
 from sim.measures import passes
