@@ -33,7 +33,7 @@ def simulate(replication: Replication) -> Log:
         m.StageTable(*(getattr(stages, name) for name in m.StageTable._fields)),
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
-        m.PlanTable(plan.tick, plan.place, plan.heads),
+        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
         (rules.since_midnight, rules.horizon),
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
@@ -113,7 +113,7 @@ def _roster(replication: Replication) -> h.Roster:
         in_order[row, :slots] = queue[row, sorted(range(slots), key=lambda in_hand: serving_key(in_hand, 0, 0))]
     return h.Roster(
         places.tells_apart,
-        plan.people.place,
+        plan.people.place.astype(np.int64),
         queue,
         in_order,
         plan.first_action,
@@ -164,7 +164,7 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     kinds, stages, pool = rules.kinds, rules.stages, rules.places.pool
     n_ranks = 1 + max(int(kinds.rank.max(initial=0)), int(kinds.overflow_rank.max(initial=0)))
     ranks = np.array(sorted(range(n_ranks), key=lambda rank: line_key(rank, 0, 0)))
-    list_of = np.argsort(ranks).astype(np.int32)
+    list_of = np.argsort(ranks)
     own, overflow = list_of[kinds.rank], list_of[kinds.overflow_rank]
     preempts = np.zeros((len(pool), n_ranks), np.bool_)
     for first, lists, may in (
@@ -175,7 +175,7 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
             preempts[pool == pool[first[kinds.stage[kind]]], lists[kind]] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
-    return m.KindTable(kinds.stage, own, kinds.preempts, overflow, kinds.overflow_preempts), lines
+    return m.KindTable(kinds.stage.astype(np.int64), own, kinds.preempts, overflow, kinds.overflow_preempts), lines
 
 
 @njit(cache=True, nogil=True)
