@@ -37,13 +37,15 @@ class PoolThen:
     visits: Any
     """(6,) of all replications, by the columns of `passes`."""
     ticks: Any
-    """(5,) of all replications, by the numbers of `passes`."""
+    """(6,) of all replications, by the numbers of `passes`."""
     times: float
     """How often that time came in all replications."""
     measured: float
     """Ticks of it that are measured, in all replications."""
     slots: int
     """Tips that one person has in hand at most."""
+    capacity: float
+    """How much more a person does at the best number of tips in hand than with one."""
 
     def visits_a_time(self, column: int) -> float:
         """Visits each time."""
@@ -69,7 +71,7 @@ class PoolThen:
     @property
     def needed(self) -> float:
         """People that the offered load would keep busy, a whole number."""
-        load = self.number(passes.OFFERED) / self.slots
+        load = self.number(passes.OFFERED) / self.capacity
         return load if math.isnan(load) else math.ceil(load - ALMOST)
 
 
@@ -242,7 +244,7 @@ def _then(sample: Sample, row: int, occurrences: float, judged: Any) -> dict[str
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
     pools = {
-        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots)
+        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots, pool.capacity)
         for p, (name, pool) in enumerate(scenario.pools.items())
     }
     targets = {
