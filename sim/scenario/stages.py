@@ -9,7 +9,6 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
-from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
 from sim.scenario.pools import Filter
@@ -134,6 +133,8 @@ class Stage(Part):
     pool: Name | None = None
     service: LawByAttribute | None = None
     delay: LawByAttribute | None = None
+    wrap_up: LawByAttribute | None = None
+    """Work that is left for the person once the tip has gone on."""
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
@@ -147,7 +148,7 @@ class Stage(Part):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.delay is not None:
-            for key in ("pool", "service", "patience", "retry", "overflow"):
+            for key in ("pool", "service", "wrap_up", "patience", "retry", "overflow"):
                 if getattr(self, key) is not None:
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
         elif self.pool is None and self.service is None:
@@ -158,10 +159,6 @@ class Stage(Part):
             raise rule("a stage with a `pool` needs a `service`", value=False)
         if self.retry is not None and self.patience is None:
             raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
-        for name, law in self.service.values.items() if self.service else ():
-            if isinstance(law, Deterministic) and law.value == 0:
-                at = (name,) if name else ()
-                raise rule("a service must be longer than 0", "service", *at)
         return self
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from sim.studies.staff.limits import Limit
     from sim.text.explain import JudgedTip
     from sim.text.story import Event
-
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.laws import LawError, verify
 from sim.dynamics.log import DONE, OPEN, RELIEVED, SERVED, Log
 from sim.dynamics.replication import RESUME, Replication
-from tests.dynamics.build import Change, Pool, Stage, Visit, overtime, spells, tip, world
+from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, overtime, spells, tip, world
 from tests.dynamics.mutants import MUTANTS
 from tests.dynamics.worlds import random_world
 
@@ -22,7 +22,7 @@ Tamper = Callable[[Log], Log]
 
 def sample() -> Replication:
     """Tip 0 is relieved at 12 and served again from 18, then delayed, then done in overtime; tip 2 is lost at 9."""
-    pools = [Pool("a", 2, [Change(12, leaving=1)], at_shift_end=RESUME), Pool("b", 1, [Change(28, leaving=1)])]
+    pools = [Pool("a", rows=[Row(0, 12), Row(0, LONG)], at_shift_end=RESUME), Pool("b", rows=[Row(0, 28)])]
     tips = [
         tip(0, Visit(0, 15, patience=[5]), Visit(1, 4), Visit(2, 9)),
         tip(1, Visit(0, 17, patience=[5])),
