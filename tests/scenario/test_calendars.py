@@ -531,6 +531,9 @@ def disagreements(scenario: Scenario, dull: Dull, read: list[dict[str, str]]) ->
                 found.append("gates")
                 break
     level, asked = levels(scenario), minutes[::31]
+    together = sum(level.at(channel, asked * MINUTE) for channel in scenario.channels) * level.base
+    if level.counted is None and float(np.max(together)) > level.peak * (1 + 1e-9):
+        found.append("peak")
     for channel in scenario.channels:
         ours = level.at(channel, asked * MINUTE) * level.base * MINUTE
         if not np.allclose(ours, dull.level(channel, asked.tolist(), read), rtol=1e-9, atol=1e-12):
