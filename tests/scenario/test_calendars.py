@@ -235,6 +235,20 @@ def test_people_come_and_go_at_local_times() -> None:
         assert on_duty(world(start=start, length="1 d", run={"zone": zone}, pools=pools)) == [(10, 1), (10 + lasts, 0)]
 
 
+def test_levels_hold_on_dates_and_are_read_off_the_local_clock() -> None:
+    """A level of 2 from 01:00 to 02:00 lasts two hours where that hour comes twice; on Monday another block holds."""
+    day = [1, 2, *[1] * 22]
+    levels_of = [{"every": "1 h", "staff": day}, {"every": "12 h", "staff": [3, 4], "on": "2025-10-27"}]
+    scenario = world(
+        start="2025-10-26 00:00", length="2 d", run={"zone": "Europe/London"}, pools={"desk": {"levels": levels_of}}
+    )
+    assert on_duty(scenario) == [(0, 1), (1, 2), (3, 1), (25, 3), (37, 4)]
+    spring = world(
+        start="2025-03-30 00:00", length="1 d", run={"zone": "Europe/London"}, pools={"desk": {"levels": levels_of}}
+    )
+    assert on_duty(spring) == [(0, 1)]
+
+
 # --- Demand -----------------------------------------------------------------------------------------------------------
 
 
