@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -60,7 +59,7 @@ def plan(scenario: Scenario) -> Plan:
     Heads around the clock, and levels, are counted; where a pool has shifts, or slows down with what is in hand, its
     people are told apart.
     """
-    start, horizon = scenario.run.start, scenario.horizon
+    horizon = scenario.horizon
     drafts = {
         name: _roster(pool, starts(pool.shifts, scenario.run, horizon, scenario.calendars))
         for name, pool in scenario.pools.items()
@@ -68,7 +67,7 @@ def plan(scenario: Scenario) -> Plan:
     heads = [
         (tick, place, change)
         for place, seat in enumerate(seats(scenario))
-        for tick, change in _heads(scenario.pools[seat.pool], start, horizon)
+        for tick, change in _heads(scenario.pools[seat.pool], scenario)
     ]
     return laid_out(
         [replace(drafts[seat.pool], place=place) for place, seat in enumerate(seats(scenario))],
@@ -314,13 +313,13 @@ def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
     return Draft(0, *of_people, *of_actions)
 
 
-def _heads(pool: Pool, start: datetime, horizon: int) -> list[tuple[int, int]]:
+def _heads(pool: Pool, scenario: Scenario) -> list[tuple[int, int]]:
     """By how many the heads of a place change at which ticks, where they are counted."""
     if pool.tells_apart:
         return []
     if pool.levels is None:
         return [(0, pool.staff)] if pool.staff else []
-    ticks, heads = pool.levels.steps(start, horizon)
+    ticks, heads = pool.levels.steps(scenario.run, scenario.horizon, scenario.calendars)
     change = np.diff(heads + pool.staff, prepend=0)
     return [(int(tick), int(by)) for tick, by in zip(ticks, change, strict=True) if by]
 
