@@ -7,6 +7,7 @@ Columns: `received`, and where they are known `channel`, `risk`, `category`, and
 from __future__ import annotations
 
 import csv
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -109,9 +110,9 @@ class _Columns:
     horizon: int | None
     """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
-    received: list[int] = field(default_factory=list)
-    attribute: dict[str, list[int]] = field(default_factory=dict)
-    work: dict[str, list[int]] = field(default_factory=dict)
+    received: array[int] = field(default_factory=lambda: array("q"))
+    attribute: dict[str, array[int]] = field(default_factory=dict)
+    work: dict[str, array[int]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     n_faults: int = 0
     offset: datetime | None = None
@@ -189,8 +190,6 @@ def _read(
         raise ScenarioError([Fault(file, line, column, "", rule)]) from None
     except csv.Error as error:
         raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
-    if found.n_faults > SHOWN:
-        found.faults.append(Fault(file, 0, 0, "", f"has {found.n_faults - SHOWN} more bad values"))
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
@@ -201,10 +200,15 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
     stage_of = _header(header, stages, found)
     if found.faults:
         return
-    found.attribute = {name: [] for name in header if name in _ATTRIBUTES}
-    found.work = {stage: [] for stage in stage_of.values()}
+    found.attribute = {name: array("q") for name in header if name in _ATTRIBUTES}
+    found.work = {stage: array("q") for stage in stage_of.values()}
     for row in rows:
         line = rows.line_num
+        if found.n_faults >= SHOWN:
+            found.faults.append(
+                Fault(found.file, line, 0, "", "is where reading stopped: there may be more bad values")
+            )
+            return
         if not row:
             continue
         if len(found.received) >= MOST_ROWS:

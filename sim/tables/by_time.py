@@ -226,7 +226,7 @@ def special_dates(scenario: Scenario, first: date, n: int) -> dict[date, str]:
             for name, pool in scenario.pools.items()
             for shift in pool.shifts
         ),
-        *(("demand by date", one.on) for one in getattr(scenario.demand, "by_date", None) or ()),
+        *(("demand by date", one.on) for one in scenario.demand.by_date),
     ]
     countries = countries_in([one for _, some in named for one in some], scenario.calendars)
     told: dict[date, dict[str, None]] = {}
@@ -242,7 +242,7 @@ def _then(sample: Sample, row: int, occurrences: float) -> dict[str, Any]:
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
     pools = {
-        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.concurrency)
+        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots)
         for p, (name, pool) in enumerate(scenario.pools.items())
     }
     targets = {

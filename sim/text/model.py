@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sim.scenario.cost import money
+from sim.scenario.size import size_words
 from sim.text import page, words
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, 
     yield "Run", [*words.run_words(scenario), tips]
     if scenario.calendars:
         yield "Calendars", list(words.calendar_words(scenario))
+    yield "Work", size_words(scenario)
     if scenario.labels:
         yield "Labels", [words.labeller_words(*one) for one in scenario.labels.items()]
     if scenario.variant:
