@@ -203,9 +203,11 @@ def moments_of(command: str, how: str, moments: int, work: Path) -> tuple[int, C
 def warm(work: Path, figures: bool) -> None:
     """Import and compile what commands need, so that forks have it."""
     from sim.api import run
+    from sim.answers.answer import Plot
     from sim.plots import style
 
     if not figures:
+        Plot.draw = lambda self, found: None  # type: ignore[assignment, method-assign, return-value]
         style.file_bytes = lambda figure, ending: PICTURE  # type: ignore[assignment]
     folder = place(work / "warm")
     run(str(folder / "line.yaml"), jobs=1, replications=1)
