@@ -202,8 +202,8 @@ def moments_of(command: str, how: str, moments: int, work: Path) -> tuple[int, C
 
 def warm(work: Path, figures: bool) -> None:
     """Import and compile what commands need, so that forks have it."""
-    from sim.api import run
     from sim.answers.answer import Plot
+    from sim.api import run
     from sim.plots import style
 
     if not figures:
