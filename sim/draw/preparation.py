@@ -51,6 +51,8 @@ class Prepared:
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }
+        for name, names in scenario.own.items():
+            self.mixes[name] = Mix.of([demand.attributes[name][channel] for channel in scenario.channels], names)
         self.channel_of_row = np.array(by_name(scenario.channels), dtype=np.int32)
         """The channel of each row of a rate that tells them apart."""
         self.certain = {name: mix.certain for name, mix in self.mixes.items() if mix.certain is not None}
@@ -61,7 +63,7 @@ class Prepared:
         # What a trace gives may be what is never drawn, so that then only the centre can be the same for all.
         traced = self.scenario.demand.trace is not None
         constant = {name: code for name, code in self.certain.items() if name == "centre" or not traced}
-        book = Book(self.timings, self.code, constant)
+        book = Book(self.timings, self.code, constant, tuple(self.scenario.own), self.scenario.labellers_matter)
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips
@@ -91,7 +93,7 @@ class Prepared:
         for first in range(0, len(recorded), SIZE):
             part = slice(first, first + SIZE)
             tick = recorded.arrival[part]
-            known = {name: getattr(recorded, name)[part] for name in ("channel", "risk", "category")}
+            known = {name: recorded.code(name)[part] for name in ("channel", "risk", "category", *self.scenario.own)}
             given = {self.scenario.stage_index(name): work[part] for name, work in recorded.work.items()}
             block = self._block(streams, first, tick.size, known)
             book.add(block, tick, self._walk(block, streams), streams, given)
@@ -107,14 +109,17 @@ class Prepared:
             if certain is not None:
                 drawn = np.full(count, certain, dtype=np.int32)
             else:
-                drawn = self.mixes[name].codes(streams.uniform(name).rows(first, count), row)
+                stream = ("attribute", name) if name in self.scenario.own else (name,)
+                drawn = self.mixes[name].codes(streams.uniform(*stream).rows(first, count), row)
             return drawn if given is None else np.where(given == DRAWN, drawn, given)
 
         channel = codes("channel")
-        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"))
+        own = {name: codes(name, channel) for name in self.scenario.own}
+        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"), own)
 
     def _walk(self, block: Block, streams: Streams) -> Route:
-        return Walk(self.steps, block, streams, labelled=not self.scenario.labels).route()
+        scenario = self.scenario
+        return Walk(self.steps, block, streams, not scenario.labels, scenario.labellers_matter).route()
 
     def _backlog_sizes(self) -> dict[int, int]:
         """How many tips wait at which stage when the run starts, in the order of the stages."""

@@ -7,7 +7,7 @@ pool's centres lie side by side (a shared pool is one place).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,9 @@ NO_PLACE: Final = -1
 
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
+
+NO_INCIDENT: Final = -1
+"""The incident of a tip that is about nothing that others are about too."""
 
 FINISH: Final = 0
 RESUME: Final = 1
@@ -48,6 +51,10 @@ class Tips:
     """(n_tips + 1,) row of the tip's first visit in Visits; its visits end before the next tip's first."""
     n_backlog: int = 0
     """How many tips wait at their first stage when the run starts."""
+    own: Codes = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    """(n_own, n_tips) index of the value of each attribute of the scenario's own."""
+    incident: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_tips,) which incident the tip is about, NO_INCIDENT for none; (0,) where there are no incidents at all."""
 
     def __len__(self) -> int:
         return int(self.arrival.shape[0])
@@ -71,6 +78,10 @@ class Visits:
     """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
+    labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
+    final_labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
 
     def __len__(self) -> int:
         return int(self.kind.shape[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -56,6 +57,22 @@ def _summing(shares: dict[str, float]) -> dict[str, float]:
 HourProfile = Annotated[Several[Number], AfterValidator(_hours)]
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
 Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
+
+TAKEN: Final = (
+    *("channel", "risk", "category", "tier", "stage", "labelled", "labelled_by", "waited", "by"),
+    *("centre", "weekday", "hour", "half_hour", "received", "incident"),
+)
+"""What no attribute of a scenario's own may be named: keys of filters, places of targets, columns of traces."""
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"an attribute of your own cannot be named {', '.join(TAKEN[:-1])} or {TAKEN[-1]}")
+    return name
+
+
+Own = Annotated[Name, AfterValidator(_free)]
+"""The name of an attribute of a scenario's own."""
 
 
 class Surge(Part):
@@ -117,6 +134,16 @@ def _channels(channels: dict[str, Channel]) -> dict[str, Channel]:
 _SHARES_SCHEMA: Final = {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "minProperties": 1}
 
 
+def _by_channel(shares: Any, names: Sequence[str]) -> Any:
+    """Shares for all channels, or by channel, as a complete table: channel -> value -> share."""
+    if isinstance(shares, dict) and shares and not any(isinstance(row, dict) for row in shares.values()):
+        return dict.fromkeys(names, shares)
+    if isinstance(shares, dict) and all(isinstance(row, dict) for row in shares.values()):
+        every = dict.fromkeys(name for row in shares.values() for name in row)
+        return {channel: {name: row.get(name, 0) for name in every} for channel, row in shares.items()}
+    return shares
+
+
 class Demand(Part):
     """The tips that come in."""
 
@@ -137,6 +164,17 @@ class Demand(Part):
         WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),
     ] = Field(default_factory=dict)
     """Channel -> true risk -> share, complete, however the document wrote it."""
+    attributes: Annotated[
+        dict[
+            Own,
+            Annotated[
+                dict[Name, Shares],
+                WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),
+            ],
+        ],
+        Field(max_length=20),
+    ] = Field(default_factory=dict)
+    """Attributes of the scenario's own: name -> channel -> value -> share, complete, however the document wrote it."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
     trace: (
         Annotated[Recorded, BeforeValidator(_recorded), AlsoWritten({"type": "string", "maxLength": 2000})] | None
@@ -157,13 +195,9 @@ class Demand(Part):
         channels = given.get("channels")
         names = list(channels) if isinstance(channels, dict) and channels else [ONE_CHANNEL]
         risk = given.get("risk")
-        if risk is None:
-            given["risk"] = {name: {ONE_RISK: 1.0} for name in names}
-        elif isinstance(risk, dict) and risk and not any(isinstance(row, dict) for row in risk.values()):
-            given["risk"] = dict.fromkeys(names, risk)
-        elif isinstance(risk, dict) and all(isinstance(row, dict) for row in risk.values()):
-            every = dict.fromkeys(name for row in risk.values() for name in row)
-            given["risk"] = {channel: {name: row.get(name, 0) for name in every} for channel, row in risk.items()}
+        given["risk"] = {name: {ONE_RISK: 1.0} for name in names} if risk is None else _by_channel(risk, names)
+        if isinstance(own := given.get("attributes"), dict):
+            given["attributes"] = {name: _by_channel(shares, names) for name, shares in own.items()}
         return given
 
     @model_validator(mode="after")
@@ -171,6 +205,11 @@ class Demand(Part):
         if self.volume is None and self.trace is None:
             raise rule("`volume` is needed, such as 30000/year (or a `trace`)", value=False)
         return self
+
+
+def own_names(demand: Demand) -> dict[str, tuple[str, ...]]:
+    """The names that each attribute of the scenario's own may have, in the order of their codes."""
+    return {name: tuple(next(iter(rows.values()))) for name, rows in demand.attributes.items()}
 
 
 class Labeller(Part):

@@ -36,11 +36,13 @@ def staff_limits(found: Pieces) -> list[Fault]:
 
 def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     names = names_of(found.root)
-    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier) if some]
+    own = (names.own or {}).values()
+    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier, *own) if some]
     if (kinds := int(np.prod([*known, 1], dtype=np.float64))) > MOST_KINDS:
         yield (
             ("demand",),
-            f"channels x risks x categories x tiers make {kinds:,} kinds of tips, more than {MOST_KINDS:,}",
+            f"channels x risks x categories x tiers{' x attributes' if own else ''} make {kinds:,} kinds of tips, "
+            f"more than {MOST_KINDS:,}",
         )
     start = found["start_with"]
     if start is not None and (waiting := sum(start.backlog.values())) > MOST_BACKLOG:

@@ -66,6 +66,7 @@ class Teller:
             "category": (scenario.categories, tips.category),
             "centre": (scenario.centre_names, tips.centre),
         }
+        named |= {name: (scenario.own[name], code) for name, code in zip(scenario.own, tips.own, strict=True)}
         return {key: names[int(code[tip])] for key, (names, code) in named.items() if len(names) > 1}
 
     def place(self, index: int) -> str:

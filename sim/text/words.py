@@ -115,6 +115,8 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
+    for name, rows in demand.attributes.items():
+        yield from _by_channel(name, rows)
     if len(scenario.centres) > 1:
         even = len(set(scenario.centres.values())) == 1
         yield f"{len(scenario.centres)} equal centres" if even else f"by centre: {shares(scenario.centres)}"
@@ -147,14 +149,18 @@ def _surge(surge: Surge) -> str:
 
 
 def _truth(demand: Demand) -> Iterator[str]:
-    rows = list(demand.risk.values())
-    if len(rows[0]) < 2:
-        return
+    if len(next(iter(demand.risk.values()))) > 1:
+        yield from _by_channel("true risk", demand.risk)
+
+
+def _by_channel(what: str, table: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """Shares in one sentence, or in one for each channel where they differ."""
+    rows = list(table.values())
     if all(row == rows[0] for row in rows):
-        yield f"true risk: {shares(rows[0])}"
+        yield f"{what}: {shares(rows[0])}"
     else:
-        for channel, row in demand.risk.items():
-            yield f"true risk by {channel}: {shares(row)}"
+        for channel, row in table.items():
+            yield f"{what} by {channel}: {shares(row)}"
 
 
 def run_words(scenario: Scenario) -> list[str]:
