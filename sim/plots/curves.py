@@ -17,7 +17,6 @@ from sim.dynamics.clock import SECOND
 from sim.measures.bins import EDGES, LONGEST, at_most
 from sim.measures.kinds import kind_of
 from sim.measures.targets import TargetResult
-from sim.plots import axes as scales
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -32,15 +31,17 @@ from sim.plots.style import (
     leading,
     mark,
     marked,
+    share_axis,
     shortened,
     styled,
+    time_axis,
     wrapped,
 )
 from sim.scenario.pools import filter_words
 from sim.scenario.targets import Between
 from sim.studies.result import Result
 from sim.tables.run import tips_of_curve
-from sim.text.words import about, asked, came_to, share_text, verdicts_told
+from sim.text.words import about, came_to, share_text, verdicts_told
 
 GAP: Final = 0.65
 LEFT: Final = 0.75
@@ -128,7 +129,7 @@ def _head(panel: Curve, width: float) -> list[tuple[str, str, bool]]:
         name = shortened(one.name, 0.75 * width, SMALL, bold=True)
         said = wrapped(f"{name} {one.verdict}: {came_to(one)}", width, SMALL, bold=True, lines=2)
         lines += [(line, VERDICTS[one.verdict].colour, True) for line in said]
-        lines += [(line, INK, False) for line in wrapped(f"wanted: {asked(one)}", width, SMALL, lines=2)]
+        lines += [(line, INK, False) for line in wrapped(f"wanted: {one.asked}", width, SMALL, lines=2)]
     never = panel.judged - int(panel.times.sum())
     who = f"{panel.who}; {share_text(never / panel.judged)} never through" if never else panel.who
     return [*lines, *((line, GREY, False) for line in wrapped(who, width, SMALL, lines=3))]
@@ -165,8 +166,8 @@ def _limit(one: TargetResult) -> float:
 
 
 def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> None:
-    scales.shares(axes)
-    scales.log_times(axes, *span, width)
+    share_axis(axes)
+    time_axis(axes, *span, width)
     axes.grid(axis="both", which="major")
     if panel.judged:
         shown = EDGES[1:] <= span[1] * 1.05

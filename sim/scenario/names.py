@@ -25,6 +25,7 @@ class Names:
     risk: Known
     category: Known
     tier: Known
+    calendar: Known
     own: Mapping[str, Known] | None
     """By attribute of the document's own."""
 
@@ -51,6 +52,7 @@ def names_of(root: Node) -> Names:
         category=_keys(demand, "categories", (ONE_CATEGORY,)),
         own=_own(demand),
         tier=_tiers(root.child("labels"), risk) if labeller is not None else None,
+        calendar=_keys(root, "calendars", ()),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.scenario.calendars import Calendar, circles
+from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint, near
 from sim.scenario.messages import not_a_key
+from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
 from sim.scenario.schema import (
@@ -22,7 +25,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
-from sim.scenario.targets import GIVEN, PLACES, Between, OfPool, OfTips
+from sim.scenario.targets import PLACES, Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
 GIVEN_ATTRIBUTES = ("channel", "risk", "tier", "category")
@@ -36,6 +39,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     """
     look = _Look(found, names_of(found.root))
     stages: dict[int, Stage] = found["stages"] or {}
+    _calendars(look, found["calendars"] or {})
     _demand(look, found["demand"])
     _labels(look, found["labels"] or {}, stages)
     for name, pool in (found["pools"] or {}).items():
@@ -152,6 +156,39 @@ def _complete(look: _Look, path: Path, given: Collection[str], what: str, known:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
 
 
+def _calendars(look: _Look, calendars: dict[str, Calendar]) -> None:
+    for path, dates in dated(look.found):
+        for row, one in enumerate(dates):
+            if one.closed is not None:
+                inner: Path = (*path, row) if _is_list(look, path) else path
+                look.known((*inner, "closed"), one.closed, "calendar", look.names.calendar)
+    for name in circles(calendars):
+        look.say(("calendars", name, "closed"), "the dates on which it is closed lead back to itself")
+
+
+def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
+    """Every place of a document at which dates stand, and the dates."""
+    calendars: dict[str, Calendar] = found["calendars"] or {}
+    pools: dict[str, Pool] = found["pools"] or {}
+    for name, calendar in calendars.items():
+        for number, row in enumerate(calendar.open):
+            yield ("calendars", name, "open", number, "on"), row.on or ()
+        yield ("calendars", name, "closed"), calendar.closed_on
+    for name, pool in pools.items():
+        for number, shift in enumerate(pool.shifts):
+            yield ("pools", name, "shifts", number, "on"), shift.on or ()
+
+
+def _is_list(look: _Look, path: Path) -> bool:
+    node = look.found.root
+    for part in path:
+        child = node.child(part)
+        if child is None:
+            return False
+        node = child
+    return isinstance(node.value, list)
+
+
 def _demand(look: _Look, demand: Demand | None) -> None:
     if demand is None:
         return
@@ -237,6 +274,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.one_of((*path, "in_each"), target.in_each, (*PLACES, *look.names.own))
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+    if target.runs_by is not None:
+        look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)

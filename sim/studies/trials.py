@@ -23,14 +23,13 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
-from sim.studies.replicate import ReplicationWork, Settings, shared_out
-from sim.studies.workers import Failure
+from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 MOST_BYTES: Final = 400_000_000
-"""Drawn tips are kept up to this many bytes; those that were not used for longest go first."""
+"""Drawn tips are kept up to this many bytes; those of the draws that were not used for longest go first."""
 
 
 class TrialError(RuntimeError):
@@ -68,12 +67,24 @@ class Draws:
             return restaff(found, scenario)
         drawn = draw(first, index, seed=seed)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = drawn
-                self._bytes += _size(drawn)
-            while self._bytes > self._most_bytes and len(self._kept) > 1:
-                self._bytes -= _size(self._kept.popitem(last=False)[1])
+            self._keep(key, drawn)
         return drawn if first is scenario else restaff(drawn, scenario)
+
+    def _keep(self, key: tuple[str, int, int], drawn: Replication) -> None:
+        """Keep a replication if there is room for it beside others of its draw.
+
+        A search walks over the same replications again and again: were the oldest of them dropped for the newest, each
+        would be gone just before it is asked for.
+        """
+        if key in self._kept:
+            return
+        size = _size(drawn)
+        others = [other for other in self._kept if other[:2] != key[:2]]
+        while others and self._bytes + size > self._most_bytes:
+            self._bytes -= _size(self._kept.pop(others.pop(0)))
+        if self._bytes + size <= self._most_bytes:
+            self._kept[key] = drawn
+            self._bytes += size
 
 
 class Trials:
