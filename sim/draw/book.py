@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.draw.routes import among
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,9 +64,10 @@ class Book:
         constant: Mapping[str, int],
         own: Sequence[str] = (),
         told_by: bool = False,
+        incidents: bool = False,
     ) -> None:
         """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
-        `told_by` says that somebody asks who gave a label."""
+        `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents."""
         self.timings = timings
         self.code = code
         self.constant = constant
@@ -77,6 +79,7 @@ class Book:
         self.attributes = {name: BookColumn(np.int32) for name in (*ATTRIBUTES, *own) if name not in constant}
         self.own = tuple(own)
         self.told_by = told_by
+        self.incident = BookColumn(np.int32) if incidents else None
         self.labeller, self.final_labeller = BookColumn(np.int32), BookColumn(np.int32)
         self.final_tier, self.kind, self.tier = (BookColumn(np.int32) for _ in range(3))
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
@@ -96,6 +99,9 @@ class Book:
         self._room(self.final_tier, firsts.size)[:] = route.tier[route.kept]
         for name, column in self.attributes.items():
             self._room(column, firsts.size)[:] = block.given(name)[route.kept]
+        if self.incident is not None:
+            about = self._room(self.incident, firsts.size)
+            about[:] = NO_INCIDENT if block.incident is None else block.incident[route.kept]
         if route.labeller is not None:
             self._room(self.final_labeller, firsts.size)[:] = route.labeller[route.kept]
         n_visits = int(end[-1])
@@ -157,7 +163,7 @@ class Book:
         return column.room(count, (column.used + count) * tips_to_come)
 
     def close(self, n_backlog: int) -> tuple[Tips, Visits]:
-        """The finished arrays."""
+        """The finished arrays; tips that were written after later ones take their places in order of arrival."""
         self.first_visit.room(1, 0)[0] = self.work.used
         code = {name: column.filled() for name, column in self.attributes.items()}
         for name, value in self.constant.items():
@@ -167,7 +173,12 @@ class Book:
         for row, name in enumerate(self.own):
             own[row] = code.pop(name)
         tips = Tips(
-            arrival=self.arrival.filled(), first_visit=self.first_visit.filled(), n_backlog=n_backlog, own=own, **code
+            arrival=self.arrival.filled(),
+            first_visit=self.first_visit.filled(),
+            n_backlog=n_backlog,
+            own=own,
+            incident=np.empty(0, np.int32) if self.incident is None else self.incident.filled(),
+            **code,
         )
         visits = Visits(
             kind=self.kind.filled(),
@@ -180,4 +191,23 @@ class Book:
             labeller=self.labeller.filled(),
             final_labeller=self.final_labeller.filled(),
         )
-        return tips, visits
+        return (tips, visits) if self.incident is None else in_order(tips, visits)
+
+
+def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
+    """The backlog, then all other tips in order of arrival; those of one tick stay as they were."""
+    nth = np.argsort(tips.arrival[tips.n_backlog :], kind="stable") + tips.n_backlog
+    order = np.concatenate([np.arange(tips.n_backlog), nth])
+    length = np.diff(tips.first_visit)[order]
+    first_visit = np.concatenate([[0], np.cumsum(length)])
+    row = np.repeat(tips.first_visit[:-1][order] - first_visit[:-1], length) + np.arange(first_visit[-1])
+    of_tip = {
+        name: getattr(tips, name)[order] for name in ("arrival", "centre", "channel", "risk", "category", "incident")
+    }
+    of_visit = {name: getattr(visits, name)[row] for name in ("kind", "work", "tier", "first_attempt")}
+    if visits.labeller.size:
+        of_visit |= {"labeller": visits.labeller[row], "final_labeller": visits.final_labeller[order]}
+    return (
+        replace(tips, first_visit=first_visit, own=tips.own[:, order], **of_tip),
+        replace(visits, final_tier=visits.final_tier[order], **of_visit),
+    )

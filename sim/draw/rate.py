@@ -1,10 +1,10 @@
 """The rate at which tips arrive, as pieces between edges, each piece in a line; and its exact inverse.
 
-The rate of a channel is volume x share x hour x weekday x busyness of the day x growth x surges. Profiles and busyness
-are steps and surges are steps and lines, so every edge is known beforehand and nothing is ever sampled "at the current
-time". Growth alone is a curve; it is exact at every edge and taken in a line between, with an edge each midnight, and
-each hour while a surge fades. A doubling every year is then off by less than one part in a million, and by less than
-one in ten thousand within a fade.
+The rate of a channel is volume x share x hour x weekday x luck x growth x surges. Profiles and luck, of dates and of
+hours, are steps and surges are steps and lines, so every edge is known beforehand and nothing is ever sampled "at the
+current time". Growth alone is a curve; it is exact at every edge and taken in a line between, with an edge each
+midnight, and each hour while a surge fades. A doubling every year is then off by less than one part in a million, and
+by less than one in ten thousand within a fade.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.draw.luck import Luck
 from sim.draw.surges import Burst, bursts
 from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
+from sim.scenario.together import channel_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Ticks
     from sim.scenario.schema import Channel, Demand, Scenario
+    from sim.scenario.together import Incident
 
     Floats = NDArray[np.float64]
 
@@ -125,20 +128,25 @@ class Rate:
         return np.repeat(np.arange(first, last + 1), counts)
 
 
-def rate(scenario: Scenario, streams: Streams) -> Rate:
-    """The rate of a scenario's arrivals over the whole run; its busyness and random surges are drawn here.
+def rate(scenario: Scenario, streams: Streams, luck: Luck | None = None, incident: Incident | None = None) -> Rate:
+    """The rate of a scenario's arrivals over the whole run, or that at which incidents begin; its busyness, kinds of
+    dates and random surges are drawn here, where its luck is not given. Incidents share what is said of all tips alike.
 
     Two closures at once (surges of factor 0) do not make a rate negative: it is never below 0.
     """
     found = bursts(scenario, streams)
-    edge = edges(scenario, found)
-    factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
+    luck = Luck(scenario, streams) if luck is None else luck
+    edge = edges(scenario, found, luck)
+    own = _own(scenario) if incident is None else [(None, None)]
+    factors = [surge_factors(edge, found, channel) for channel, _ in own]
     crossings = [crossing for after, before in factors for crossing in _crossings(edge, after, before)]
     if crossings:
         edge = _rising([edge, np.array(crossings, dtype=np.int64)])
-        factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
-    common = scenario_factors(scenario, edge, streams)
-    steps = [profile(scenario, edge, channel) for _, channel in _own(scenario)]
+        factors = [surge_factors(edge, found, channel) for channel, _ in own]
+    common = scenario_factors(scenario, edge, luck, scenario.demand.volume if incident is None else incident.rate)
+    steps = [profile(scenario, edge, channel) for _, channel in own]
+    if incident is None:
+        steps = [step * luck.of_channel(edge[:-1], channel) for step, (channel, _) in zip(steps, own, strict=True)]
     after, before = (
         np.array([step * level * np.maximum(side, 0) for step, side in zip(steps, sides, strict=True)])
         for level, sides in zip(common, zip(*factors, strict=True), strict=True)
@@ -149,21 +157,23 @@ def rate(scenario: Scenario, streams: Streams) -> Rate:
 def _own(scenario: Scenario) -> list[tuple[str | None, Channel | None]]:
     """The channels by name, if their mix changes with time; else one row for all of them, under None."""
     demand = scenario.demand
-    if any(channel.by_hour or channel.by_weekday for channel in demand.channels.values()) or any(
-        surge.channel is not None for surge in demand.surges
+    if (
+        any(channel.by_hour or channel.by_weekday for channel in demand.channels.values())
+        or any(surge.channel is not None for surge in demand.surges)
+        or any(len({*row}) > 1 for row in channel_factors(demand).values())
     ):
         return sorted(demand.channels.items())
     return [(None, None)]
 
 
-def edges(scenario: Scenario, found: Sequence[Burst]) -> Ticks:
+def edges(scenario: Scenario, found: Sequence[Burst], luck: Luck) -> Ticks:
     """Every tick at which the rate may jump or bend, from 0 to the horizon."""
     demand, horizon = scenario.demand, scenario.horizon
     every: list[Demand | Channel] = [demand, *demand.channels.values()]
-    parts = [np.array([0, horizon], dtype=np.int64)]
+    parts = [np.array([0, horizon], dtype=np.int64), *luck.edges()]
     if any(_uneven(part.by_hour) for part in every):
         parts.append(_calendar(scenario, 0, horizon, HOUR))
-    elif demand.growth or demand.busyness_cv or any(_uneven(part.by_weekday) for part in every):
+    elif demand.growth or any(_uneven(part.by_weekday) for part in every):
         parts.append(_calendar(scenario, 0, horizon, DAY))
     for burst in found:
         parts.append(np.array([burst.began, burst.fading, burst.over], dtype=np.int64))
@@ -205,25 +215,11 @@ def _crossings(edge: Ticks, after: Floats, before: Floats) -> list[int]:
     return [int(tick) for tick in edge[crossed] + np.rint(into).astype(np.int64)]
 
 
-def scenario_factors(scenario: Scenario, edge: Ticks, streams: Streams) -> tuple[Floats, Floats]:
-    """Tips a tick by volume, growth and busyness alone, just after and just before the edges of each piece."""
-    demand = scenario.demand
-    level = (1.0 + demand.growth) ** (edge / YEAR) * ((1.0 if demand.volume is None else demand.volume) / DAY)
-    after: Floats = level[:-1]
-    before: Floats = level[1:]
-    if demand.busyness_cv:
-        day = (edge[:-1] + since_midnight(scenario.run.start)) // DAY
-        luck = busyness(demand.busyness_cv, streams.uniform("busyness").rows(0, int(day[-1]) + 1))[day]
-        after, before = after * luck, before * luck
-    return after, before
-
-
-def busyness(cv: float, uniform: Variates) -> Floats:
-    """Gamma factors of mean 1 and the given cv, rising with the uniforms: another cv keeps each day's luck."""
-    from scipy.special import gammaincinv
-
-    shape = cv**-2
-    return np.asarray(gammaincinv(shape, uniform) / shape, dtype=np.float64)
+def scenario_factors(scenario: Scenario, edge: Ticks, luck: Luck, volume: float | None) -> tuple[Floats, Floats]:
+    """Tips a tick by volume, growth and luck alone, just after and just before the edges of each piece."""
+    level = (1.0 + scenario.demand.growth) ** (edge / YEAR) * ((volume or 0.0) / DAY)
+    whole = luck.whole(edge[:-1])
+    return level[:-1] * whole, level[1:] * whole
 
 
 def profile(scenario: Scenario, edge: Ticks, channel: Channel | None) -> Floats:

@@ -44,6 +44,8 @@ class Block:
     category: Codes
     own: Mapping[str, Codes] = field(default_factory=dict)
     """Attributes of the scenario's own, by name."""
+    incident: Codes | None = None
+    """Which incident each is about, or NO_INCIDENT; None where all are about none."""
 
     def __len__(self) -> int:
         return int(self.risk.shape[0])

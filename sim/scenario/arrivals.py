@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
-from sim.scenario.demand import Demand, Surge
+from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR, since_midnight
+from sim.scenario.demand import Channel, Demand, Surge
+from sim.scenario.distributions import Law
 from sim.scenario.schema import Run, Scenario
+from sim.scenario.together import mean_day
 from sim.scenario.trace import DRAWN, days, trace
 
 Floats = NDArray[np.float64]
@@ -38,7 +40,67 @@ def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np
             if surge.channel in (None, name):
                 factor += (surge.factor - 1) * _covered(surge, run, edges)
         columns.append(base * channel.share * profile[of_week] * np.maximum(factor, 0.0))
-    return np.column_stack(columns), of_week
+    plain = np.column_stack(columns) * mean_day(demand)[1].sum(axis=1)
+    return (plain + from_incidents(demand, run, horizon) if demand.incidents else plain), of_week
+
+
+def from_incidents(demand: Demand, run: Run, horizon: int) -> Floats:
+    """Expected tips (hours, channels) that incidents bring in each hour of a run, by the hour in which they arrive."""
+    found = np.zeros((len(_hours(run.start, horizon)[1]), len(demand.channels)))
+    for name in demand.incidents:
+        found += of_incident(demand, run, horizon, name)
+    return found
+
+
+def of_incident(demand: Demand, run: Run, horizon: int, name: str) -> Floats:
+    """(hours, channels): expected tips of one kind of incident, which within an hour begins at any time alike."""
+    incident, edges = demand.incidents[name], _hours(run.start, horizon)[0]
+    alike = demand.model_copy(
+        update={
+            "volume": incident.rate,
+            "channels": {"": Channel(share=1.0)},
+            "incidents": {},
+            "day_kinds": {},
+            "surges": tuple(surge for surge in demand.surges if surge.channel is None),
+        }
+    )
+    begins = expected(alike, run, horizon)[0][:, 0] * mean_day(demand)[0]
+    shares = np.array([incident.shares(demand)["channel"].get(one, 0.0) for one in demand.channels])
+    return np.outer(incident.tips.mean * _delayed(begins, edges, incident.over), shares / shares.sum())
+
+
+def _delayed(begins: Floats, edges: NDArray[np.int64], law: Law) -> Floats:
+    """What begins in each interval between edges, evenly, moved by a delay: how much comes in each; the rest is later.
+
+    The edges but the first and the last are full hours. Of what begins in [a, b) so much has come before an edge e, at
+    b or later: (A(e - a) - A(e - b)) / (b - a), A being the integral of the distribution of the delay, by Simpson's
+    rule.
+    """
+    if law.most == 0:
+        return begins
+    span = float(edges[-1] - edges[0])
+    grid = np.linspace(0, span, min(max(int(span / MINUTE), 64), 1 << 18) + 1)
+    ends, middle = law.cdf(grid), law.cdf((grid[1:] + grid[:-1]) / 2)
+    area = np.concatenate([[0.0], np.cumsum((ends[1:] + 4 * middle + ends[:-1]) / 6 * np.diff(grid))])
+
+    def come(begun: NDArray[np.int64], ended: NDArray[np.int64], edge: NDArray[np.int64]) -> Floats:
+        return np.asarray(np.interp(edge - begun, grid, area) - np.interp(edge - ended, grid, area))
+
+    rate = begins / np.diff(edges)
+    before = np.zeros(len(edges))
+    before[1:-1] = rate[0] * come(edges[0], edges[1], edges[1:-1])
+    before[-1] = rate @ come(edges[:-1], edges[1:], edges[-1])
+    step = np.arange(1, len(edges) - 1) * HOUR
+    late = HOUR - come(np.int64(0), np.int64(HOUR), step)  # type: ignore[arg-type]  # numbers broadcast too
+    late = late[: np.flatnonzero(late > 1e-9 * HOUR)[-1] + 1] if (late > 1e-9 * HOUR).any() else late[:0]
+    inner = rate[1:-1]
+    if inner.size:
+        come_by = HOUR * np.cumsum(inner)
+        if late.size:
+            come_by = come_by - np.convolve(inner, late)[: inner.size]
+        before[2:-1] += come_by
+    found: Floats = np.diff(before)
+    return found
 
 
 def expected_tips(scenario: Scenario) -> tuple[float, float]:

@@ -20,10 +20,12 @@ from sim.scenario.fields import (
     Rate,
     Several,
     Share,
+    Shares,
     Text,
     adds_up,
     rule,
 )
+from sim.scenario.together import Busyness, DayKinds, Incident
 
 ONE_CHANNEL: Final = "tip"
 ONE_RISK: Final = "any"
@@ -47,16 +49,8 @@ def _weekdays(values: tuple[float, ...]) -> tuple[float, ...]:
     return _profile(values, 7, "a day of the week, Monday first")
 
 
-def _summing(shares: dict[str, float]) -> dict[str, float]:
-    if not shares:
-        raise rule("at least one is needed", value=False)
-    adds_up(shares)
-    return shares
-
-
 HourProfile = Annotated[Several[Number], AfterValidator(_hours)]
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
-Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
 
 TAKEN: Final = (
     *("channel", "risk", "category", "tier", "stage", "labelled", "labelled_by", "waited", "by"),
@@ -148,11 +142,14 @@ class Demand(Part):
     """The tips that come in."""
 
     volume: Rate | None = None
-    """Tips a day, before profiles, growth and surges; none only with a trace."""
+    """Tips a day, before profiles, growth and surges; none only with a trace or incidents."""
     growth: Growth = 0.0
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
     busyness_cv: Annotated[Number, Field(ge=0, le=10)] = 0.0
+    busyness: Busyness | None = None
+    """A factor that swings from hour to hour, beside that of the day."""
+    day_kinds: DayKinds = Field(default_factory=dict)
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
     channels: Annotated[
         dict[Name, Annotated[Channel, BeforeValidator(_channel), AlsoWritten(SHARE_SCHEMA)]],
@@ -176,6 +173,7 @@ class Demand(Part):
     ] = Field(default_factory=dict)
     """Attributes of the scenario's own: name -> channel -> value -> share, complete, however the document wrote it."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
+    incidents: Annotated[dict[Name, Incident], Field(max_length=200)] = Field(default_factory=dict)
     trace: (
         Annotated[Recorded, BeforeValidator(_recorded), AlsoWritten({"type": "string", "maxLength": 2000})] | None
     ) = None
@@ -202,7 +200,7 @@ class Demand(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.volume is None and self.trace is None:
+        if self.volume is None and self.trace is None and not self.incidents:
             raise rule("`volume` is needed, such as 30000/year (or a `trace`)", value=False)
         return self
 

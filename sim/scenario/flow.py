@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
-from sim.scenario.routes import Crowd, crowd, row_shares
+from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
+from sim.scenario.routes import Crowd, crowd, incident_shares, row_shares
 from sim.scenario.schema import ByAttribute, Scenario
 from sim.scenario.trace import DRAWN, trace
 
@@ -159,10 +159,29 @@ def _weight(scenario: Scenario, tips: Crowd) -> Floats:
     found = np.zeros(tips.alive.shape)
     shares = row_shares(scenario.demand, tips.names, tips.codes)
     if scenario.demand.trace is None:
-        found[:, 0] = np.prod([share for key, share in shares.items() if key != "channel"], axis=0)
+        found[:, 0] = _drawn_mix(scenario, tips, shares)
     else:
         found[:, 0] = _recorded_mix(scenario, tips, shares)
     return found
+
+
+def _drawn_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
+    """(rows,): the mix of the tips of each channel, those of incidents among them."""
+    demand, run, horizon = scenario.demand, scenario.run, scenario.horizon
+    found: Floats = np.prod([share for key, share in shares.items() if key != "channel"], axis=0)
+    if not demand.incidents:
+        return found
+    channel = tips.codes["channel"][:, 0]
+    plain = expected(demand.model_copy(update={"incidents": {}}), run, horizon)[0].sum(axis=0)
+    total = plain.copy()
+    found = found * plain[channel]
+    for name in demand.incidents:
+        n_tips = of_incident(demand, run, horizon, name).sum(axis=0)
+        mix = incident_shares(demand, name, tips.names, tips.codes)
+        found += np.prod([share for key, share in mix.items() if key != "channel"], axis=0) * n_tips[channel]
+        total += n_tips
+    weighed: Floats = found / np.where(total > 0, total, 1.0)[channel]
+    return weighed
 
 
 def _recorded_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:

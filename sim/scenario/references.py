@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from sim.scenario.schema import (
 )
 from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
 from sim.scenario.targets import PLACES, Between, OfPool, OfTips
+from sim.scenario.together import DayKind, Incident
 from sim.scenario.tree import Path, find
 
 GIVEN_ATTRIBUTES = ("channel", "risk", "tier", "category")
@@ -203,6 +204,44 @@ def _demand(look: _Look, demand: Demand | None) -> None:
             look.say((*path, "name"), f"two surges are named '{surge.name}'")
         if surge.channel is not None:
             look.known((*path, "channel"), surge.channel, "channel", look.names.channel)
+    for name, incident in demand.incidents.items():
+        _incident(look, ("demand", "incidents", name), incident)
+    for name, kind in demand.day_kinds.items():
+        _day_kind(look, ("demand", "day_kinds", name, "factor"), kind)
+
+
+def _incident(look: _Look, path: Path, incident: Incident) -> None:
+    for key, what in (("channels", "channel"), ("risk", "risk"), ("category", "category")):
+        _mixed(look, (*path, key), getattr(incident, key), what, look.names.of(what))
+    for name, shares in incident.attributes.items():
+        if look.names.own is not None and look.known(
+            (*path, "attributes", name), name, "attribute", (*look.names.own,)
+        ):
+            _mixed(look, (*path, "attributes", name), shares, name, look.names.of(name))
+
+
+def _mixed(look: _Look, path: Path, shares: Mapping[str, float] | None, what: str, known: Known) -> None:
+    """Names of shares, or the one name that stands for all of them."""
+    for name in shares or ():
+        if known is not None and name not in known:
+            mark = look.found.root
+            for part in path:
+                mark = mark.child(part) or mark
+            inner = (*path, name) if isinstance(mark.value, dict) else path
+            look.say(inner, f"there is no {what} '{name}'{hint(name, known)}", key=inner != path)
+
+
+def _day_kind(look: _Look, path: Path, kind: DayKind) -> None:
+    names = [name for name in kind.factor if name]
+    channel, category = look.names.channel, look.names.category
+    if channel is None or category is None or {*names} <= {*channel} or {*names} <= {*category}:
+        return
+    known = (*channel, *category)
+    for name in names:
+        if name not in known:
+            look.say((*path, name), f"there is no channel or category '{name}'{hint(name, known)}", key=True)
+    if all(name in known for name in names):
+        look.say(path, "factors are given by channel or by category, not by both")
 
 
 def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) -> None:

@@ -18,6 +18,7 @@ from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.stages import BY_ATTRIBUTE, Stage
+from sim.scenario.together import mean_day
 
 FROM, TO = 1, 2
 """Bits of what a tip has had: the moment that a target counts from, and the one that it counts to."""
@@ -103,7 +104,9 @@ def crowd(
     alive = np.zeros((len(codes["risk"]), codes["tier"].shape[1]), dtype=np.bool_)
     alive[:, 0] = True
     if only_positive:
-        alive[:, 0] = np.all([share > 0 for share in row_shares(demand, names, codes).values()], axis=0)
+        mixes = [row_shares(demand, names, codes)] if demand.volume or demand.trace else []
+        mixes += [incident_shares(demand, one, names, codes) for one in demand.incidents]
+        alive[:, 0] = np.any([np.all([share > 0 for share in mix.values()], axis=0) for mix in mixes], axis=0)
     tips = Crowd(names, codes, alive, labels, only_positive)
     tips.admitted.extend(tips.of(stage.for_) & _let_in(tips, stage) for stage in stages)
     return tips
@@ -123,16 +126,27 @@ def row_shares(
 ) -> dict[str, NDArray[np.float64]]:
     """For the attributes that rows of a crowd tell apart, (rows,) the share of the row's value, given its channel."""
     channel = codes["channel"][:, 0]
-    listed = np.array([one.share for one in demand.channels.values()])
-    found = {
-        "channel": listed[channel],
-        "category": np.array(list(demand.categories.values()))[codes["category"][:, 0]],
-    }
+    listed, by_category = np.array([one.share for one in demand.channels.values()]), mean_day(demand)[1]
+    total = by_category.sum(axis=1, keepdims=True)
+    by_category = by_category / np.where(total > 0, total, 1.0)
+    found = {"channel": listed[channel], "category": by_category[channel, codes["category"][:, 0]]}
     for key, rows in (("risk", demand.risk), *demand.attributes.items()):
         if len(names[key]) == 1 or codes[key].any():
             table = np.array([[rows[name][value] for value in names[key]] for name in names["channel"]])
             found[key] = table[channel, codes[key][:, 0]]
     return found
+
+
+def incident_shares(
+    demand: Demand, name: str, names: Mapping[str, tuple[str, ...]], codes: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    """The same for the tips of a kind of incident."""
+    shares = demand.incidents[name].shares(demand)
+    return {
+        key: np.array([given.get(value, 0.0) for value in names[key]])[codes[key][:, 0]]
+        for key, given in shares.items()
+        if len(names[key]) == 1 or codes[key].any()
+    }
 
 
 def _let_in(tips: Crowd, stage: Stage) -> Flags:
