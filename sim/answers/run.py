@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 class RunAnswer(Answer):
-    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
-    `unlimited` where not every target is met."""
+    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
+    and `unlimited` where not every target is met."""
 
     found: Result
     command = "run"
@@ -55,7 +55,7 @@ class RunAnswer(Answer):
             "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
             "the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.HOURS, tables.POOLS),
+            (tables.INTERVALS, tables.POOLS),
         ),
         Plot(
             "failing",
@@ -63,7 +63,7 @@ class RunAnswer(Answer):
             "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
             "arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.HOURS,),
+            (tables.INTERVALS,),
         ),
     )
 

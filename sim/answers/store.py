@@ -191,6 +191,19 @@ def _owned(folder: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+def left_by_commands(folder: Path) -> set[str]:
+    """The names of the files below a folder that notes in there list, and of these notes."""
+    if not folder.is_dir():
+        return set()
+    every = [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
+    return {
+        (place / name).relative_to(folder).as_posix()
+        for place in every
+        for note, told in notes(place).items()
+        for name in (note, *(name for name in told["files"] if _plain(name)))
+    }
+
+
 def _about(answer: Answer) -> dict[str, Any]:
     """What an answer shares with others about the same scenario and seed."""
     head = answer.head()

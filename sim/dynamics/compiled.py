@@ -37,7 +37,7 @@ def simulate(replication: Replication) -> Log:
         ),
         lines,
         m.PlanTable(plan.tick, plan.place, plan.leaving, plan.returning, plan.joining),
-        (rules.since_midnight, rules.horizon),
+        (rules.gates, rules.horizon),
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))

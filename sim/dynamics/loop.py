@@ -32,7 +32,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
 
     False when a table was full: the log is then not to be used.
     """
-    since_midnight, horizon = clock
+    gates, horizon = clock
     slots, free = working.slots, working.free
     next_plan, next_tip = 0, 0
     while True:
@@ -78,7 +78,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             if again == 0:
                 begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
         settle(now, quick, visits, kinds, places, lines, log, lists, due, working, written)
@@ -286,9 +286,7 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def begin_attempt(
-    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
-):
+def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -296,8 +294,7 @@ def begin_attempt(
     slots[slot, m.ATTEMPT] = tries
     slots[slot, m.ENTRY] = now
     log.attempt[visit] = tries
-    every = stages.every[stage]
-    opens = now if every == 0 else m.opening(now, every, since_midnight)
+    opens = now if stages.every[stage] == 0 else m.opening(now, stage, gates)
     quick = False
     if stages.place[stage] == NO_PLACE:
         if opens == now:

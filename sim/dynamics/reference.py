@@ -100,7 +100,7 @@ class _Line:
 
     def __init__(self, replication: Replication) -> None:
         self.tips, self.visits, self.rules = replication.tips, replication.visits, replication.rules
-        self.plan = replication.plan
+        self.plan, self.gates = replication.plan, replication.rules.gates
         self.env = simpy.Environment(initial_time=0)
         places = self.rules.places
         self.places = [
@@ -211,7 +211,7 @@ class _Line:
 
     def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, object, bool]:
         """Wait until the stage's gate opens; false when the tip gave up behind it."""
-        opens = order.opening(self.now, int(self.rules.stages.every[stage]), self.rules.since_midnight)
+        opens = order.opening(self.now, stage, self.gates)
         if opens == self.now:
             return True
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)

@@ -25,7 +25,7 @@ from sim.scenario.fields import (
     adds_up,
     rule,
 )
-from sim.scenario.together import Busyness, DayKinds, Incident
+from sim.scenario.together import Busyness, DayKinds, Incident, Swing
 
 ONE_CHANNEL: Final = "tip"
 ONE_RISK: Final = "any"
@@ -146,7 +146,7 @@ class Demand(Part):
     growth: Growth = 0.0
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
-    busyness_cv: Annotated[Number, Field(ge=0, le=10)] = 0.0
+    busyness_cv: Swing = 0.0
     busyness: Busyness | None = None
     """A factor that swings from hour to hour, beside that of the day."""
     day_kinds: DayKinds = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.dynamics.clock import DAY
 from sim.scenario.calendars import Calendar, circles
 from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
@@ -270,6 +271,10 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
         look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
+    if stage.open is not None:
+        look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
+    if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
+        look.say((*path, "every"), "in a zone the gate opens at times of the day, so this must divide 24 h")
     if stage.overflow is not None:
         look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
         if stage.overflow.to == stage.pool:

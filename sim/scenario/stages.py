@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Generic, Self, TypeVar
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from sim.scenario import units
 from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
@@ -32,6 +33,8 @@ class ByAttribute(Part, Generic[T]):
     @classmethod
     def _as_written(cls, given: Any) -> Any:
         if isinstance(given, dict) and "by" in given:
+            if given["by"] is None:
+                raise rule("must name what it differs by: channel, risk, tier or category", "by")
             return {"by": given["by"], "values": {name: value for name, value in given.items() if name != "by"}}
         return given if isinstance(given, ByAttribute) else {"by": None, "values": {"": given}}
 
@@ -132,6 +135,9 @@ class Stage(Part):
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
+    """Its gate opens at multiples of this since midnight."""
+    open: Name | None = None
+    """The calendar that says when its gate is open; with `every`, at which of its times."""
     overflow: Overflow | None = None
     label: Name | None = None
     rework: Rework | None = None
@@ -155,6 +161,12 @@ class Stage(Part):
                 at = (name,) if name else ()
                 raise rule("a service must be longer than 0", "service", *at)
         return self
+
+    @property
+    def gate(self) -> str:
+        """When its gate lets tips through, in words; "" without one."""
+        when = [f"every {units.duration_text(self.every)}"] if self.every is not None else []
+        return " ".join([*when, *([f"while {self.open} is open"] if self.open is not None else [])])
 
     @property
     def time(self) -> LawByAttribute:

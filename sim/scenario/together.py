@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.demand import Demand
 
-MOST_TIPS_EACH = 1_000_000
+MOST_TIPS_EACH: Final = 1_000_000
 """Tips that one incident may bring (on average, where their number is drawn)."""
 
 
@@ -204,10 +204,23 @@ def _step(length: int) -> int:
     return length
 
 
+def _busyness(cv: float) -> float:
+    if 0 < cv < _LEAST_BUSYNESS:
+        raise ValueError("a cv of days is 0, or at least 0.000001")
+    return cv
+
+
+_LEAST_BUSYNESS: Final = 1e-6
+"""Days that differ by less are the same to any line, and cannot be told apart in floating point in the end."""
+
+Swing = Annotated[Number, Field(ge=0, le=10), AfterValidator(_busyness)]
+"""The cv of a factor on the rate."""
+
+
 class Busyness(Part):
     """A factor on the rate, of mean 1, that changes every so often: gamma quantiles of a stationary normal AR(1)."""
 
-    cv: Annotated[Number, Field(ge=0, le=10)]
+    cv: Swing
     correlation: Annotated[Number, Field(gt=-1, lt=1)] = 0.0
     """Of a step's normal deviate with that of the step before."""
     every: Annotated[Length, AfterValidator(_step)] = HOUR

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
+from sim.scenario.dates import dates_words
 from sim.scenario.pools import filter_words
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
 from sim.scenario.units import length as length
@@ -203,7 +204,10 @@ _SHIFT_ENDS: Final = {
 
 def _roster(pool: Pool) -> Iterator[str]:
     for shift in pool.shifts:
-        on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
+        if shift.on:
+            on = f" (only on {dates_words(shift.on)})"
+        else:
+            on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
         yield f"{shift.staff} from {clock(shift.from_)} to {clock(shift.to)}{on}"
     if pool.staff or not pool.shifts:
         yield f"{pool.staff or 'nobody'} around the clock"

@@ -72,10 +72,6 @@ class Post:
         """A week, of one person more, in all centres together."""
         return self.paid_hours * self.price
 
-    def held_to(self, least: int, most: int, source: str) -> Post:
-        """The same post within other bounds."""
-        return Post(self.pool, self.shift, least, most, source, self.paid_hours, self.price)
-
 
 def staff_path(pool: str, shift: int | None) -> str:
     """The path of a number of people in a document.
@@ -133,14 +129,9 @@ def cost(posts: Sequence[Post], staffing: Staffing) -> float:
     return sum(one.cost * people for one, people in zip(posts, staffing, strict=True))
 
 
-def paid_by_pool(scenario: Scenario) -> dict[str, float]:
-    """Paid hours a week of each pool, overtime apart."""
-    return {name: paid_hours(scenario, name) for name in scenario.pools}
-
-
-def fte(scenario: Scenario, hours: float) -> float:
-    """Full-time equivalents of paid hours a week."""
-    return full_time(scenario, hours)
+def fte(scenario: Scenario) -> float:
+    """Full-time equivalents of all pools, overtime apart."""
+    return full_time(scenario, sum(paid_hours(scenario, name) for name in scenario.pools))
 
 
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
@@ -212,11 +203,8 @@ def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[t
     """The posts that are asked about, whether or not a target depends on them."""
     ranges = _plausible(scenario)
     if pools is None:
-        needed = {stage.pool for stage in scenario.stages} | {
-            stage.overflow.to for stage in scenario.stages if stage.overflow
-        }
         chosen: Mapping[str, Bounds] = dict.fromkeys(
-            dict.fromkeys(pool for pool, _ in ranges) or [name for name in scenario.pools if name in needed]
+            dict.fromkeys(pool for pool, _ in ranges) or needed_pools(scenario)
         )
         only_with_range = bool(ranges)
     else:
@@ -348,6 +336,12 @@ def pools_of(stage: Stage) -> tuple[str, ...]:
     """The pools whose people may serve a stage."""
     to = stage.overflow.to if stage.overflow else None
     return tuple(name for name in (stage.pool, to) if name is not None)
+
+
+def needed_pools(scenario: Scenario) -> list[str]:
+    """The pools that some stage needs, in their order."""
+    needed = {name for stage in scenario.stages for name in pools_of(stage)}
+    return [name for name in scenario.pools if name in needed]
 
 
 def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
