@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR, since_midnight
+from sim.scenario.arrays import floats
+from sim.scenario.bounded import Deterministic
 from sim.scenario.demand import Channel, Demand, Surge
 from sim.scenario.distributions import Law
 from sim.scenario.schema import Run, Scenario
@@ -65,8 +68,8 @@ def of_incident(demand: Demand, run: Run, horizon: int, name: str) -> Floats:
         }
     )
     begins = expected(alike, run, horizon)[0][:, 0] * mean_day(demand)[0]
-    shares = np.array([incident.shares(demand)["channel"].get(one, 0.0) for one in demand.channels])
-    return np.outer(incident.tips.mean * _delayed(begins, edges, incident.over), shares / shares.sum())
+    shares = np.array([incident.on(demand).get(one, 0.0) for one in demand.channels])
+    return np.outer(incident.tips.mean * _delayed(begins, edges, incident.over), shares / (shares.sum() or 1.0))
 
 
 def _delayed(begins: Floats, edges: NDArray[np.int64], law: Law) -> Floats:
@@ -76,23 +79,19 @@ def _delayed(begins: Floats, edges: NDArray[np.int64], law: Law) -> Floats:
     b or later: (A(e - a) - A(e - b)) / (b - a), A being the integral of the distribution of the delay, by Simpson's
     rule.
     """
-    if law.most == 0:
+    if law.most == 0 or not begins.size:
         return begins
-    span = float(edges[-1] - edges[0])
-    grid = np.linspace(0, span, min(max(int(span / MINUTE), 64), 1 << 18) + 1)
-    ends, middle = law.cdf(grid), law.cdf((grid[1:] + grid[:-1]) / 2)
-    area = np.concatenate([[0.0], np.cumsum((ends[1:] + 4 * middle + ends[:-1]) / 6 * np.diff(grid))])
+    area = _area(law, float(edges[-1] - edges[0]))
 
-    def come(begun: NDArray[np.int64], ended: NDArray[np.int64], edge: NDArray[np.int64]) -> Floats:
-        return np.asarray(np.interp(edge - begun, grid, area) - np.interp(edge - ended, grid, area))
+    def come(begun: NDArray[np.int64] | int, ended: NDArray[np.int64] | int, edge: NDArray[np.int64]) -> Floats:
+        return area(edge - begun) - area(edge - ended)
 
     rate = begins / np.diff(edges)
     before = np.zeros(len(edges))
     before[1:-1] = rate[0] * come(edges[0], edges[1], edges[1:-1])
     before[-1] = rate @ come(edges[:-1], edges[1:], edges[-1])
-    step = np.arange(1, len(edges) - 1) * HOUR
-    late = HOUR - come(np.int64(0), np.int64(HOUR), step)  # type: ignore[arg-type]  # numbers broadcast too
-    late = late[: np.flatnonzero(late > 1e-9 * HOUR)[-1] + 1] if (late > 1e-9 * HOUR).any() else late[:0]
+    late = HOUR - come(0, HOUR, np.arange(1, len(edges) - 1) * HOUR)
+    late = late[: 1 + int(np.flatnonzero(late > 1e-9 * HOUR).max(initial=-1))]
     inner = rate[1:-1]
     if inner.size:
         come_by = HOUR * np.cumsum(inner)
@@ -101,6 +100,16 @@ def _delayed(begins: Floats, edges: NDArray[np.int64], law: Law) -> Floats:
         before[2:-1] += come_by
     found: Floats = np.diff(before)
     return found
+
+
+def _area(law: Law, longest: float) -> Callable[[NDArray[np.int64]], Floats]:
+    """The integral of the distribution of a delay, from 0 to so many ticks."""
+    if isinstance(law, Deterministic):
+        return lambda ticks: np.maximum(floats(ticks) - law.value, 0.0)
+    grid = np.linspace(0, longest, min(max(int(longest / MINUTE), 64), 1 << 18) + 1)
+    ends, middle = law.cdf(grid), law.cdf((grid[1:] + grid[:-1]) / 2)
+    area = np.concatenate([[0.0], np.cumsum((ends[1:] + 4 * middle + ends[:-1]) / 6 * np.diff(grid))])
+    return lambda ticks: floats(np.interp(ticks, grid, area))
 
 
 def expected_tips(scenario: Scenario) -> tuple[float, float]:

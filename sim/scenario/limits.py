@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import NEVER, WEEK, YEAR
+from sim.dynamics.clock import DAY, NEVER, WEEK, YEAR
 from sim.scenario.arrivals import expected
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
@@ -77,11 +77,17 @@ def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path
     for row, surge in enumerate(demand.surges):
         if surge.per_year is not None and surge.per_year * horizon / YEAR > MOST_SURGES:
             yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES:,} surges a replication"
+    for name, incident in demand.incidents.items():
+        if incident.rate * horizon / DAY > MOST_TIPS:
+            yield ("demand", "incidents", name, "rate"), f"makes more than {MOST_TIPS:,} incidents a replication"
+            return
+    if demand.busyness is not None and horizon / demand.busyness.every > MOST_PLAN_ROWS:
+        yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
     with np.errstate(over="ignore"):
         tips = float(expected(demand, run, horizon)[0].sum())
     if not tips <= MOST_TIPS:
         yield (
-            ("demand", "volume"),
+            ("demand", "volume") if demand.volume is not None else ("demand",),
             f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,} (volume x length)",
         )
 

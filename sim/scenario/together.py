@@ -143,10 +143,14 @@ class Incident(Part):
     category: Mixed | None = None
     attributes: Annotated[dict[Name, Mixed], Field(max_length=20)] = Field(default_factory=dict)
 
+    def on(self, demand: Demand) -> Mapping[str, float]:
+        """The shares of the channels of its tips."""
+        return self.channels or {name: one.share for name, one in demand.channels.items()}
+
     def shares(self, demand: Demand) -> dict[str, Mapping[str, float]]:
         """The shares of its tips' channels, and of its risk, category and attributes: where it does not say those of
         the demand, by channel in the mix of its own channels."""
-        channels = self.channels or {name: one.share for name, one in demand.channels.items()}
+        channels = self.on(demand)
         total = sum(channels.values())
 
         def mixed(table: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -224,6 +228,18 @@ class Busyness(Part):
     correlation: Annotated[Number, Field(gt=-1, lt=1)] = 0.0
     """Of a step's normal deviate with that of the step before."""
     every: Annotated[Length, AfterValidator(_step)] = HOUR
+
+
+def not_poisson(demand: Demand) -> tuple[str, ...]:
+    """What of this makes more tips come together than by chance, each in words; empty where nothing does."""
+    if demand.trace is not None:
+        return ()
+    found = {
+        "incidents": demand.incidents,
+        "kinds of dates": len({tuple(kind.factor.items()) for kind in demand.day_kinds.values()}) > 1,
+        "busyness": demand.busyness is not None and demand.busyness.cv > 0,
+    }
+    return tuple(name for name, there in found.items() if there)
 
 
 def channel_factors(demand: Demand) -> dict[str, list[float]]:

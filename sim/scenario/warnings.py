@@ -71,7 +71,10 @@ def _demand(scenario: Scenario) -> Iterator[str]:
     if demand.trace is not None:
         given = [
             key
-            for key in ("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "surges")
+            for key in (
+                *("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "busyness", "day_kinds", "surges"),
+                "incidents",
+            )
             if getattr(demand, key)
         ]
         if given:

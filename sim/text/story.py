@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
 from sim.dynamics.order import line_key, work_after_relief
-from sim.dynamics.replication import NO_LABEL, NO_PLACE, RESTART, Replication, Ticks
+from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_PLACE, RESTART, Replication, Ticks
 from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
 from sim.text.words import span, time_words
 
@@ -346,7 +346,19 @@ class Teller:
         if tip < tips.n_backlog:
             stage = scenario.stages[self.crowd.where.stage[visit]].name
             return Event(0, stage, "arrival", f"is in the backlog of {stage}{centre} when the run starts")
-        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}")
+        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}{self._incident(tip)}")
+
+    def _incident(self, tip: int) -> str:
+        """Which event it is about that others are about too, and which of those that come it is; "" where none."""
+        tips, kinds = self.replication.tips, sorted(self.scenario.demand.incidents)
+        if not tips.incident.size or tips.incident[tip] == NO_INCIDENT:
+            return ""
+        about = int(tips.incident[tip])
+        same = np.flatnonzero(tips.incident == about)
+        nth = f"{int(np.searchsorted(same, tip)) + 1} of {same.size} tips"
+        if self.scenario.demand.trace is not None:
+            return f", about incident {about} ({nth})"
+        return f", about {kinds[about % len(kinds)]} {about // len(kinds)} ({nth})"
 
     def _after(self, visit: int, stage: Stage, tip: int, *, last: bool) -> Iterator[Event]:
         end, visits = int(self.log.end[visit]), self.replication.visits

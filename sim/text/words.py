@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
+from sim.scenario.arrivals import of_incident
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.dates import dates_words
 from sim.scenario.pools import filter_words
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.together import Incident, mean_day, not_poisson
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -109,7 +111,16 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     """What comes in: a sentence each for volume, surges, channels, truth, subjects and centres."""
     demand = scenario.demand
     yield _volume(demand)
+    yield from _swings(demand)
     yield from (_surge(surge) for surge in demand.surges)
+    if demand.trace is None:
+        for name, incident in demand.incidents.items():
+            yield _incident(scenario, name, incident)
+        if together := not_poisson(demand):
+            yield (
+                f"tips come together by {listed(together)}: formulas for arrivals one by one at random, such as "
+                "Erlang's, do not hold"
+            )
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
@@ -130,8 +141,10 @@ def _volume(demand: Demand) -> str:
     if demand.trace is not None:
         how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
         return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
-    assert demand.volume is not None
-    text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
+    if demand.volume is None:
+        text = "no tips but those of incidents"
+    else:
+        text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
     by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
@@ -140,6 +153,37 @@ def _volume(demand: Demand) -> str:
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
     return text
+
+
+def _swings(demand: Demand) -> Iterator[str]:
+    """Dates and hours that are busy or quiet as a whole."""
+    if demand.trace is not None:
+        return
+    for name, kind in demand.day_kinds.items():
+        given = {one or "as many": factor for one, factor in kind.factor.items()}
+        yield f"{percent(kind.share)} of the dates are {name}: {shares(given)}"
+    if demand.day_kinds:
+        plain, of_day = mean_day(demand)
+        held = sum(share.share * rows for share, rows in zip(demand.channels.values(), of_day.sum(axis=1), strict=True))
+        told = f", of incidents {percent(plain)}" if demand.incidents else ""
+        yield f"over all dates {percent(held)} of the volume{told}"
+    if (swings := demand.busyness) is not None:
+        to_next = f", each correlated {swings.correlation:.2g} with the one before" if swings.correlation else ""
+        yield f"each {length(swings.every)} varies by {percent(swings.cv)} (cv){to_next}"
+
+
+def _incident(scenario: Scenario, name: str, incident: Incident) -> str:
+    """How often, how many tips, how soon, what they are, and what that comes to."""
+    demand = scenario.demand
+    over = "at once" if incident.over.mean == 0 else f"within {length(round(incident.over.mean))} on average"
+    given = {"channels": incident.channels, "risk": incident.risk, "category": incident.category}
+    given |= {key: incident.attributes.get(key) for key in demand.attributes}
+    what = "".join(f"; {key} {shares(one)}" for key, one in given.items() if one is not None)
+    tips = float(of_incident(demand, scenario.run, scenario.horizon, name).sum()) * DAY / scenario.horizon
+    return (
+        f"incident '{name}': {count(incident.rate * YEAR / DAY)} a year, {incident.rate:,.4g} a day, each with "
+        f"{incident.tips.words} tips {over}{what}; {tips:,.4g} tips a day"
+    )
 
 
 def _surge(surge: Surge) -> str:
