@@ -12,13 +12,11 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, runway, sensitivity, staff
+from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
 from sim.cli.examples import examples
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    Files,
-    Options,
     command,
     say,
 )
@@ -68,15 +66,7 @@ def tipline(
 
 
 command(app, uses="changes variant targets reading seed replications json quiet")(check)
-
-
-@command(app)
-def run(files: Files, options: Options) -> int:
-    """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
-    from sim.cli.asking import run_all
-
-    return run_all(files, options)
-
+command(app)(run)
 
 MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
 """What commands take that run many scenarios, each as often as it takes."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draw.arrivals import arrivals
-from sim.draw.mixes import Mix
+from sim.draw.mixes import Mix, by_name
 from sim.draw.streams import ScatteredStreams
 from sim.draw.times import whole
+from sim.scenario.profiles import levels, open_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +69,18 @@ def incidents(scenario: Scenario, name: str, rate: Rate, streams: Streams) -> Fo
     coming = np.flatnonzero(arrival < scenario.horizon)
     number, arrival = number[coming], arrival[coming]
     scattered = ScatteredStreams(streams, number, tip[coming])
-    mix = Mix.of([shares["channel"]], scenario.channels)
-    channel = mix.codes(scattered.uniform("channel").rows(0, number.size))
-    return Found(number, arrival, channel, codes, scattered)
+    level = levels(scenario)
+    uniform = scattered.uniform("channel").rows(0, number.size)
+    if level.always_open:
+        channel = Mix.of([shares["channel"]], scenario.channels).codes(uniform)
+        return Found(number, arrival, channel, codes, scattered)
+    laid = by_name(scenario.channels)
+    below = np.cumsum(open_shares(level, name, arrival)[:, laid], axis=1)
+    channel = np.array(laid, dtype=np.int32)[(uniform[:, None] * below[:, -1:] >= below).sum(axis=1) % len(laid)]
+    # Where no channel is open a tip does not come.
+    some = np.flatnonzero(below[:, -1] > 0)
+    scattered = ScatteredStreams(streams, number[some], tip[coming][some])
+    return Found(number[some], arrival[some], channel[some], codes, scattered)
 
 
 def _stream(attribute: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from sim.draw.streams import Streams
 from sim.draw.times import timings
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
+from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
 from sim.scenario.together import category_factors
@@ -51,7 +52,7 @@ class Prepared:
         self.code = kind_code(scenario)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
-            "channel": Mix([channel.share for channel in demand.channels.values()], scenario.channels),
+            "channel": Mix(plain_shares(scenario), scenario.channels),
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }
@@ -106,7 +107,7 @@ class Prepared:
     def _add_incidents(self, book: Book, streams: Streams, luck: Luck, at: int, name: str) -> None:
         """Draw the incidents of a kind and write down the tips that they bring before the run ends."""
         scenario, part = self.scenario, streams.part("incident", name)
-        found = incidents(scenario, name, rate(scenario, streams, luck, scenario.demand.incidents[name]), part)
+        found = incidents(scenario, name, rate(scenario, streams, luck, name), part)
         book.expected += len(found.number)
         for first in range(0, len(found.number), SIZE):
             rows = slice(first, first + SIZE)

@@ -61,7 +61,7 @@ def nothing_failed(units: float, n_replications: int, threshold: float, confiden
 
 def units_of_evidence(scenario: Scenario) -> int:
     """Units of evidence in one replication: whole ones in its measured time, at least 1."""
-    return max(int(scenario.length // unit_of_evidence(scenario)), 1)
+    return max(int(scenario.run.length // unit_of_evidence(scenario)), 1)
 
 
 def unit_of_evidence(scenario: Scenario) -> float:

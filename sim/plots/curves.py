@@ -38,7 +38,7 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between
+from sim.scenario.targets import Timed
 from sim.studies.result import Result
 from sim.tables.run import tips_of_curve
 from sim.text.words import about, came_to, share_text, verdicts_told
@@ -75,7 +75,7 @@ def curves(result: Result) -> list[Curve]:
     groups: dict[object, list[TargetResult]] = {}
     for one in result.targets:
         target = one.target
-        if isinstance(target, Between) and kind_of(target).curve:
+        if isinstance(target, Timed) and kind_of(target).curve:
             groups.setdefault((target.of, target.from_, target.to, target.lost_tips), []).append(one)
     # More than two in a panel would hide each other.
     return [_curve(result, group[i : i + 2]) for group in groups.values() for i in range(0, len(group), 2)]
@@ -84,7 +84,7 @@ def curves(result: Result) -> list[Curve]:
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
     first = next((one for one in group if one.target.unit == "share"), group[0])
     target = first.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return Curve(
         results=tuple(group),
         who=f"{filter_words(target.of)}, from {target.from_name} to {target.to_name}",
@@ -161,7 +161,7 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
 def _limit(one: TargetResult) -> float:
     """The time that a target names."""
     target = one.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return float(target.limit)
 
 

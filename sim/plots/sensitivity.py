@@ -60,7 +60,7 @@ def deciding(found: SensitivityFound) -> Figure:
 def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
-    runs = f"{found.replications} replications of {length(scenario.length)} each"
+    runs = f"{found.replications} replications of {length(scenario.run.length)} each"
     return f"{named(scenario)}: {count(len(found.every))} points, {runs}."
 
 
@@ -274,9 +274,7 @@ def along_one(found: SensitivityFound) -> Figure:
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
-    runs = (
-        f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.length)} each"
-    )
+    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.run.length)} each"
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "
         f"thick line a target fails; where the field is pale, all hold. {named(found.scenario)}: {runs}."

@@ -209,7 +209,7 @@ def comparison(found: SideBySide) -> Figure:
     block = HEAD + rows * LINE + FOOT
     n = found.replications
     note = (
-        f"{n} replications of {length(found.base.scenario.length)} each, on the same tips. Differences from "
+        f"{n} replications of {length(found.base.scenario.run.length)} each, on the same tips. Differences from "
         f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once; grey ones may be noise."
     )
     with styled():

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
+from sim.scenario.counts import counts
+from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.routes import Crowd, crowd, incident_shares, row_shares
 from sim.scenario.schema import ByAttribute, Scenario
 from sim.scenario.trace import DRAWN, trace
@@ -137,7 +139,7 @@ def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
     if scenario.demand.trace is None:
         return work
     recorded = trace(scenario)
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     # A tip whose channel is left open counts on each as far as it may have come there.
     on = np.array(
         [(recorded.channel == code) + (recorded.channel == DRAWN) * share for code, share in enumerate(shares)]
@@ -167,16 +169,18 @@ def _weight(scenario: Scenario, tips: Crowd) -> Floats:
 
 def _drawn_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
     """(rows,): the mix of the tips of each channel, those of incidents among them."""
-    demand, run, horizon = scenario.demand, scenario.run, scenario.horizon
+    demand = scenario.demand
     found: Floats = np.prod([share for key, share in shares.items() if key != "channel"], axis=0)
     if not demand.incidents:
         return found
     channel = tips.codes["channel"][:, 0]
-    plain = expected(demand.model_copy(update={"incidents": {}}), run, horizon)[0].sum(axis=0)
+    without = demand.model_copy(update={"incidents": {}})
+    level = Levels(without, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+    plain = expected(level, scenario.run).tips.sum(axis=0)
     total = plain.copy()
     found = found * plain[channel]
     for name in demand.incidents:
-        n_tips = of_incident(demand, run, horizon, name).sum(axis=0)
+        n_tips = of_incident(levels(scenario), name).sum(axis=0)
         mix = incident_shares(demand, name, tips.names, tips.codes)
         found += np.prod([share for key, share in mix.items() if key != "channel"], axis=0) * n_tips[channel]
         total += n_tips

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
 from sim.dynamics.clock import DAY, NEVER, WEEK, YEAR
 from sim.scenario.arrivals import expected
+from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.names import names_of
 from sim.scenario.pieces import Pieces
+from sim.scenario.profiles import Levels
 from sim.scenario.references import dated
 from sim.scenario.schema import Pool, Run, Target, horizon
 from sim.scenario.tree import Path, find
@@ -64,7 +66,7 @@ def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
         yield ("run",), f"a run of {horizon / YEAR:.0f} years is longer than {LONGEST_RUN // YEAR} years"
         return
     if found.sound("demand"):
-        yield from _demand_rules(found["demand"], run, horizon)
+        yield from _demand_rules(found["demand"], run, horizon, found["calendars"] or {})
 
 
 def _horizon(found: Pieces) -> int:
@@ -73,7 +75,9 @@ def _horizon(found: Pieces) -> int:
     return min(horizon(found["run"], targets.values(), found["calendars"] or {}), NEVER)
 
 
-def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
+def _demand_rules(
+    demand: Demand, run: Run, horizon: int, calendars: Mapping[str, Calendar]
+) -> Iterator[tuple[Path, str]]:
     for row, surge in enumerate(demand.surges):
         if surge.per_year is not None and surge.per_year * horizon / YEAR > MOST_SURGES:
             yield ("demand", "surges", row, "per_year"), f"makes more than {MOST_SURGES:,} surges a replication"
@@ -83,8 +87,10 @@ def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path
             return
     if demand.busyness is not None and horizon / demand.busyness.every > MOST_PLAN_ROWS:
         yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
+    if demand.counts is not None or demand.trace is not None:
+        return  # looked at once the file is read
     with np.errstate(over="ignore"):
-        tips = float(expected(demand, run, horizon)[0].sum())
+        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
             ("demand", "volume") if demand.volume is not None else ("demand",),

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from sim.scenario import shape
 from sim.scenario.arrivals import expected_tips
+from sim.scenario.counts import counts, coverage_fault
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.files import text
@@ -35,7 +36,11 @@ from sim.scenario.tree import Node, compose, find, merge, of_plain, with_child
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
 
-_TRACES: Final = (("demand", "trace"), ("demand", "trace", "file"))
+_TABLES: Final = (
+    *(("demand", "trace"), ("demand", "trace", "file")),
+    *(("demand", "counts"), ("demand", "counts", "file")),
+)
+"""Where a document names files of tips."""
 
 LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
@@ -222,6 +227,8 @@ class Document:
         scenario = Scenario.model_construct(**values, path=self.path, tree=tree, hash="", variant=variant)
         if scenario.demand.trace is not None:
             self._check_trace(scenario, found.root)
+        if scenario.demand.counts is not None:
+            self._check_counts(scenario, found.root)
         return scenario.model_copy(update={"hash": _hash(tree, self.folder)})
 
     def _check_trace(self, scenario: Scenario, root: Node) -> None:
@@ -232,6 +239,19 @@ class Document:
             raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.trace)))]) from None
         if missing := [name for name, n in drawn_from(scenario) if not n]:
             rule = f"no {' and no '.join(missing)} is recorded, and the run has them: there is nothing to draw from"
+            raise ScenarioError([at(mark, path, rule)])
+        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
+            raise ScenarioError([at(mark, path, rule)])
+
+    def _check_counts(self, scenario: Scenario, root: Node) -> None:
+        mark, path = find(root, ("demand", "counts"))
+        try:
+            counted = counts(scenario)
+        except ValueError as error:
+            raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.counts)))]) from None
+        assert counted is not None
+        if rule := coverage_fault(scenario, counted):
             raise ScenarioError([at(mark, path, rule)])
         if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
             rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
@@ -249,7 +269,7 @@ def _hash(tree: dict[str, Any], folder: Path) -> str:
 
 
 def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TRACES):
+    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TABLES):
         yield value
     elif isinstance(value, dict):
         for key, child in value.items():

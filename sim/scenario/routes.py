@@ -104,7 +104,8 @@ def crowd(
     alive = np.zeros((len(codes["risk"]), codes["tier"].shape[1]), dtype=np.bool_)
     alive[:, 0] = True
     if only_positive:
-        mixes = [row_shares(demand, names, codes)] if demand.volume or demand.trace else []
+        drawn = demand.volume or demand.own_volumes or demand.counts or demand.trace
+        mixes = [row_shares(demand, names, codes)] if drawn else []
         mixes += [incident_shares(demand, one, names, codes) for one in demand.incidents]
         alive[:, 0] = np.any([np.all([share > 0 for share in mix.values()], axis=0) for mix in mixes], axis=0)
     tips = Crowd(names, codes, alive, labels, only_positive)
@@ -126,7 +127,8 @@ def row_shares(
 ) -> dict[str, NDArray[np.float64]]:
     """For the attributes that rows of a crowd tell apart, (rows,) the share of the row's value, given its channel."""
     channel = codes["channel"][:, 0]
-    listed, by_category = np.array([one.share for one in demand.channels.values()]), mean_day(demand)[1]
+    listed = np.array([1.0 if one.share is None else one.share for one in demand.channels.values()])
+    by_category = mean_day(demand)[1]
     total = by_category.sum(axis=1, keepdims=True)
     by_category = by_category / np.where(total > 0, total, 1.0)
     found = {"channel": listed[channel], "category": by_category[channel, codes["category"][:, 0]]}

@@ -24,10 +24,24 @@ from sim.scenario.moments import Milestone, Moment
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
-from sim.scenario.targets import AlsoTaken, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
+from sim.scenario.target_kinds import (
+    AbandonedTarget,
+    AnswerTimeTarget,
+    LongestTarget,
+    LostTarget,
+    MeanTarget,
+    MedianTarget,
+    OccupancyTarget,
+    PercentileTarget,
+    ServiceLevelTarget,
+    ShareTarget,
+)
+from sim.scenario.targets import AlsoTaken, Target
 from sim.scenario.zones import Local, local_time
 
 __all__ = [
+    "AbandonedTarget",
+    "AnswerTimeTarget",
     "Breaks",
     "ByAttribute",
     "Calendar",
@@ -36,18 +50,22 @@ __all__ = [
     "Filter",
     "Labeller",
     "Law",
+    "LongestTarget",
     "LostTarget",
     "MeanTarget",
+    "MedianTarget",
     "Milestone",
     "Moment",
     "OccupancyTarget",
     "Overflow",
+    "PercentileTarget",
     "Plausible",
     "Pool",
     "Retry",
     "Rework",
     "Run",
     "Scenario",
+    "ServiceLevelTarget",
     "ShareTarget",
     "Shift",
     "Stage",

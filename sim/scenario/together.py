@@ -144,8 +144,15 @@ class Incident(Part):
     attributes: Annotated[dict[Name, Mixed], Field(max_length=20)] = Field(default_factory=dict)
 
     def on(self, demand: Demand) -> Mapping[str, float]:
-        """The shares of the channels of its tips."""
-        return self.channels or {name: one.share for name, one in demand.channels.items()}
+        """The shares of the channels of its tips: those of the demand, or as the channels' own volumes are."""
+        if self.channels is not None:
+            return self.channels
+        if demand.own_volumes:
+            total = sum(one.volume.a_day for one in demand.channels.values() if one.volume is not None)
+            return {name: one.volume.a_day / total for name, one in demand.channels.items() if one.volume is not None}
+        if len(demand.channels) == 1:
+            return dict.fromkeys(demand.channels, 1.0)
+        return {name: one.share for name, one in demand.channels.items() if one.share is not None}
 
     def shares(self, demand: Demand) -> dict[str, Mapping[str, float]]:
         """The shares of its tips' channels, and of its risk, category and attributes: where it does not say those of

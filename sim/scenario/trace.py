@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, MINUTE, NEVER, date_of, since_midnight, tick_of
+from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.replication import NO_INCIDENT, Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -26,6 +26,7 @@ from sim.scenario.fields import hint, near
 from sim.scenario.files import not_text
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
+from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000
 MOST_ROWS: Final = 10_000_000
@@ -84,7 +85,7 @@ def trace(scenario: Scenario) -> Trace:
     names = tuple((key, scenario.names[key]) for key in (*_ATTRIBUTES, *scenario.own, "stage"))
     # Days that are drawn may have been recorded at any time.
     horizon = scenario.horizon if given.resample is None else None
-    return _read(path, given.file, scenario.start, horizon, names, status.st_mtime_ns, status.st_size)
+    return _read(path, given.file, scenario.local, horizon, names, status.st_mtime_ns, status.st_size)
 
 
 def days(scenario: Scenario) -> range:
@@ -92,13 +93,13 @@ def days(scenario: Scenario) -> range:
 
     A day between them on which nothing came is one of them; the first and the last are taken as recorded wholly.
     """
-    arrival, phase = trace(scenario).arrival, since_midnight(scenario.start)
-    return range(int(arrival[0] + phase) // DAY, int(arrival[-1] + phase) // DAY + 1)
+    day = scenario.local.day(trace(scenario).arrival[[0, -1]])
+    return range(int(day[0]), int(day[1]) + 1)
 
 
 def days_of_run(scenario: Scenario) -> range:
     """The calendar days of a run, counted like those of a trace."""
-    return range((scenario.horizon - 1 + since_midnight(scenario.start)) // DAY + 1)
+    return scenario.local.days_until(scenario.horizon)
 
 
 def recorded_days(scenario: Scenario) -> list[list[int]]:
@@ -129,7 +130,7 @@ class _Columns:
     """What has been read so far, column by column, and what was wrong."""
 
     file: str
-    start: datetime
+    local: Local
     horizon: int | None
     """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
@@ -139,15 +140,24 @@ class _Columns:
     incident: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     n_faults: int = 0
+    offset: datetime | None = None
+    """The first time with an offset."""
 
     def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
         self.n_faults += 1
         if len(self.faults) < SHOWN:
             self.faults.append(Fault(self.file, line, 0, column, rule, got))
 
+    def tick(self, at: datetime) -> int:
+        """The tick of a time; with an offset and without a zone, by the clock of the first row that has one."""
+        if at.tzinfo is not None and self.local.zone is None:
+            self.offset = self.offset or at
+            at = at.astimezone(self.offset.tzinfo).replace(tzinfo=None)
+        return self.local.tick_of(at)
+
     def arrival(self, line: int, text: str) -> int:
         try:
-            tick = tick_of(units.date(text), self.start)
+            tick = self.tick(units.moment(text))
         except ValueError as error:
             self.fault(line, "received", str(error), shown(text))
             return 0
@@ -155,7 +165,7 @@ class _Columns:
             self.fault(
                 line,
                 "received",
-                f"must lie in the run, from {self.start} to {date_of(self.horizon, self.start)}",
+                f"must lie in the run, from {self.local.shows(0)} to {self.local.shows(self.horizon)}",
                 shown(text),
             )
         return tick
@@ -183,7 +193,7 @@ class _Columns:
 def _read(
     path: Path,
     file: str,
-    start: datetime,
+    local: Local,
     horizon: int | None,
     names: tuple[tuple[str, tuple[str, ...]], ...],
     _modified: int,
@@ -191,7 +201,7 @@ def _read(
 ) -> Trace:
     *attributes, (_, stages) = names
     codes = {key: {name: code for code, name in enumerate(some)} for key, some in attributes}
-    found = _Columns(file, start, horizon, codes)
+    found = _Columns(file, local, horizon, codes)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
     try:

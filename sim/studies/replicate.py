@@ -30,8 +30,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
-from sim.studies import maker
-from sim.studies.keeping import Kept, Piece
+from sim.studies.keeping import Kept, Piece, maker_key
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -279,7 +278,7 @@ def run(
             + (" verified" if settings.verify else "")
         )
         kept = Kept(
-            settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
+            settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
     one = ReplicationWork(
         frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify

@@ -26,8 +26,7 @@ from sim.scenario.files import plain_bytes, text
 from sim.scenario.folder import inside
 from sim.scenario.messages import faults_of
 from sim.scenario.tree import Node, compose, find
-from sim.studies.keeping import write_atomic
-from sim.studies.maker import MANIFEST, program, versions
+from sim.studies.keeping import MANIFEST, program, versions, write_atomic
 
 MOST_STEPS: Final = 200
 MOST_ANSWERS: Final = 3

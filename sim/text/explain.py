@@ -19,7 +19,7 @@ from sim.measures.kinds import kind_of, tally
 from sim.measures.tallies import COLUMNS, Tally
 from sim.scenario.fields import near
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.text import page
 from sim.text.story import Event, Teller
 from sim.text.words import day, length, span, time_words
@@ -185,7 +185,7 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
     if column not in kind.judged:
         return "not judged", target.of_tip(COLUMNS[column])
     sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
-    if not isinstance(target, Between) or column == tallies.LOST:
+    if not isinstance(target, Timed) or column == tallies.LOST:
         return sense, target.of_tip(COLUMNS[column])
     since, scenario = int(found.since[row]), cohort.frame.scenario
     if found.timed[row]:
@@ -196,7 +196,7 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
     return sense, target.of_tip(COLUMNS[column])
 
 
-def _took(target: Between, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
+def _took(target: Timed, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
     """How long a tip took from one moment to the other, beside what is asked."""
     since, until = ticks
     stamps = " to ".join(

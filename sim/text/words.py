@@ -13,7 +13,8 @@ from sim.scenario.arrivals import of_incident
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.dates import dates_words
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.profiles import levels
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.together import Incident, mean_day, not_poisson
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
@@ -124,7 +125,7 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
-        yield f"by channel: {shares({name: one.share for name, one in demand.channels.items()})}{hours}"
+        yield f"by channel: {_channels(demand)}{hours}"
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
@@ -141,10 +142,14 @@ def _volume(demand: Demand) -> str:
     if demand.trace is not None:
         how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
         return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
-    if demand.volume is None:
-        text = "no tips but those of incidents"
+    if demand.counts is not None:
+        text = f"so many tips as {demand.counts} expects by interval"
+    elif demand.volume is not None:
+        text = f"{count(demand.volume.a_day * YEAR / DAY)} tips a year, {demand.volume.a_day:,.4g} a day"
+    elif demand.own_volumes:
+        text = "each channel has a volume of its own"
     else:
-        text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
+        text = "no tips but those of incidents"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
     by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
@@ -164,9 +169,10 @@ def _swings(demand: Demand) -> Iterator[str]:
         yield f"{percent(kind.share)} of the dates are {name}: {shares(given)}"
     if demand.day_kinds:
         plain, of_day = mean_day(demand)
-        held = sum(share.share * rows for share, rows in zip(demand.channels.values(), of_day.sum(axis=1), strict=True))
-        told = f", of incidents {percent(plain)}" if demand.incidents else ""
-        yield f"over all dates {percent(held)} of the volume{told}"
+        factors = dict(zip(demand.channels, of_day.sum(axis=1).tolist(), strict=True))
+        held = shares(factors) if len({*factors.values()}) > 1 else percent(next(iter(factors.values())))
+        told = f"; of incidents {percent(plain)}" if demand.incidents else ""
+        yield f"over all dates so many times as many: {held}{told}"
     if (swings := demand.busyness) is not None:
         to_next = f", each correlated {swings.correlation:.2g} with the one before" if swings.correlation else ""
         yield f"each {length(swings.every)} varies by {percent(swings.cv)} (cv){to_next}"
@@ -179,11 +185,24 @@ def _incident(scenario: Scenario, name: str, incident: Incident) -> str:
     given = {"channels": incident.channels, "risk": incident.risk, "category": incident.category}
     given |= {key: incident.attributes.get(key) for key in demand.attributes}
     what = "".join(f"; {key} {shares(one)}" for key, one in given.items() if one is not None)
-    tips = float(of_incident(demand, scenario.run, scenario.horizon, name).sum()) * DAY / scenario.horizon
+    tips = float(of_incident(levels(scenario), name).sum()) * DAY / scenario.horizon
     return (
         f"incident '{name}': {count(incident.rate * YEAR / DAY)} a year, {incident.rate:,.4g} a day, each with "
         f"{incident.tips.words} tips {over}{what}; {tips:,.4g} tips a day"
     )
+
+
+def _channels(demand: Demand) -> str:
+    """What comes by each channel, and when it is open."""
+    parts = []
+    for name, one in demand.channels.items():
+        much = "" if one.share is None else f" {percent(one.share)}"
+        if one.volume is not None:
+            of_open = " of open time" if one.volume.of_open and one.open else ""
+            rate = one.volume.a_day * HOUR / DAY if one.volume.of_open else one.volume.a_day
+            much = f" {rate:,.4g} {'an hour' + of_open if one.volume.of_open else 'a day'}"
+        parts.append(f"{name}{much}{f' while {one.open} is open' if one.open else ''}")
+    return ", ".join(parts)
 
 
 def _surge(surge: Surge) -> str:
@@ -212,7 +231,7 @@ def _by_channel(what: str, table: Mapping[str, Mapping[str, float]]) -> Iterator
 def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
     return [
-        f"from {day(scenario.start)}: {length(scenario.warm_up)} warm-up, {length(scenario.length)} measured, "
+        f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
@@ -289,6 +308,9 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
     size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
@@ -312,7 +334,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
@@ -349,7 +371,7 @@ def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.run.length)}"
 
 
 def share_text(share: float) -> str:
@@ -399,19 +421,28 @@ def verdicts_told(results: Sequence[TargetResult]) -> str:
     return "; ".join(are(names, word) for word, names in by.items() if names)
 
 
-def hour_text(hour: int) -> str:
-    """An hour of the week in words.
+def interval_text(begins: int, length: int) -> str:
+    """A time of the week in words, by the ticks since Monday at midnight at which it begins, and its length.
 
-    >>> hour_text(0), hour_text(167)
-    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    >>> interval_text(0, HOUR), interval_text(7 * DAY - HOUR // 2, HOUR // 2)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
-    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
 
 
-def hours_text(hour: int) -> str:
-    """An hour of the day.
+def interval_words(length: int) -> str:
+    """What a day is cut into.
 
-    >>> hours_text(23)
-    '23:00 to 24:00'
+    >>> interval_words(HOUR), interval_words(HOUR // 2)
+    ('hour', 'interval of 30 min')
     """
-    return f"{hour}:00 to {hour + 1}:00"
+    return "hour" if length == HOUR else f"interval of {units.length(length)}"
+
+
+def times_text(begins: int, ends: int) -> str:
+    """From one time of day to another.
+
+    >>> times_text(9 * HOUR, 9 * HOUR + HOUR // 2)
+    '9:00 to 9:30'
+    """
+    return " to ".join(f"{at // HOUR}:{at // MINUTE % 60:02}" for at in (begins, ends))

@@ -147,7 +147,7 @@ def test_a_run_is_reported_with_its_answer_verdicts_figures_data_and_command(ran
 
 
 def test_every_figure_of_a_run_has_its_data_beside_it(ran: Path) -> None:
-    found = exhibits(read_results(ran).folders[0])
+    found = list(exhibits(read_results(ran).folders[0]))
     assert [one.plot.name for one in found] == ["verdicts", "response", "week", "failing", ""]
     assert all(one.tables or one.also for one in found)
     assert found[3].also == ("hours.csv",)
@@ -213,7 +213,7 @@ def test_what_leads_stands_once_and_before_the_scenarios(ran: Path, tmp_path: Pa
 def test_figures_and_tables_of_a_command_that_nobody_knows_are_shown(folder: Path) -> None:
     (folder / "new_thing.csv").write_text("a,b\n1,2\n")
     shutil.copy(folder / "plots" / "week.png", folder / "plots" / "new_thing.png")
-    found = exhibits(read_results(folder).folders[0])
+    found = list(exhibits(read_results(folder).folders[0]))
     one = next(exhibit for exhibit in found if exhibit.plot.name == "new_thing")
     assert [table.name for table in one.tables] == ["new_thing"]
     assert 'src="data:image/png;base64,' in html(read_results(folder))

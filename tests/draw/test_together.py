@@ -17,6 +17,7 @@ from sim.dynamics.replication import NO_INCIDENT, Tips, Visits
 from sim.scenario.arrivals import expected, expected_tips, of_incident
 from sim.scenario.flow import flow
 from sim.scenario.loading import load
+from sim.scenario.profiles import levels
 from sim.scenario.schema import Scenario
 from sim.scenario.together import Busyness, Geometric, Poisson
 from tests.draw.worlds import arrays, demand, rate_of, world
@@ -31,6 +32,11 @@ def of(scenario: Scenario, index: int = 0) -> dict[int, list[int]]:
     """The tips of each incident, in order of arrival."""
     incident = draw(scenario, index).tips.incident
     return {one: np.flatnonzero(incident == one).tolist() for one in np.unique(incident[incident >= 0]).tolist()}
+
+
+def a_day(scenario: Scenario) -> Any:
+    """Expected tips by channel on a day of a run on which every day is like the others."""
+    return expected(levels(scenario), scenario.run).tips.sum(axis=0) * DAY / scenario.horizon
 
 
 def near(found: float, right: float, error: float) -> None:
@@ -183,6 +189,32 @@ def test_tips_of_one_tick_are_those_of_no_incident_then_by_kind_number_and_tip()
     assert moved.work.tolist() == moved.first_attempt.tolist() == [0, 5, 6, 1, 2, 3, 4]
 
 
+def test_tips_of_an_incident_come_on_the_channels_that_are_open_or_not_at_all() -> None:
+    """A quarter of the tips are for the line that is open from 09:00 to 17:00, where both are open."""
+    given = {
+        "volume": "1/d",
+        "channels": {"call": {"share": 0.25, "open": "office"}, "online": {"share": 0.75, "open": "day"}},
+        "incidents": {"one": {"rate": "300/d", "tips": 3, "over": {"exponential": {"mean": "1 h"}}}},
+    }
+    calendars = {
+        "office": {"open": [{"from": "09:00", "to": "17:00"}]},
+        "day": {"open": [{"from": "06:00", "to": "18:00"}]},
+    }
+    scenario = world("10 d", demand=given, calendars=calendars)
+    tips = draw(scenario, 0).tips
+    mine = tips.incident >= 0
+    hour, call = tips.arrival[mine] // HOUR % 24, tips.channel[mine] == 0
+    assert {*hour.tolist()} == {*range(6, 18)}
+    assert {*hour[call].tolist()} == {*range(9, 17)}
+    both = (hour >= 9) & (hour < 17)
+    near(call[both].mean(), 0.25, (0.25 * 0.75 / both.sum()) ** 0.5)
+    # From the second day on 900 tips a day come evenly, half of them in the twelve hours.
+    right = of_incident(levels(scenario), "one")
+    assert right[24:48].sum() == pytest.approx(450)
+    assert right[34].tolist() == pytest.approx([37.5 / 4, 37.5 * 3 / 4])
+    near(mine.sum(), right.sum(), (3 * right.sum()) ** 0.5)
+
+
 def test_groups_come_at_once_and_stand_together() -> None:
     tips = draw(demand("9 d", incidents={"family": {"rate": "50/d", "tips": 3}}), 0).tips
     first = np.flatnonzero((tips.incident >= 0) & (np.concatenate([[-1], tips.incident[:-1]]) != tips.incident))
@@ -205,7 +237,7 @@ def test_what_multiplies_the_demand_as_a_whole_multiplies_incidents() -> None:
         "incidents": {"one": {"rate": "50/d", "tips": 1, "over": "12 h"}},
     }
     scenario = world("3 d", demand=all_of_it)
-    found = of_incident(scenario.demand, scenario.run, scenario.horizon, "one").sum(axis=1)
+    found = of_incident(levels(scenario), "one").sum(axis=1)
     begins = np.roll(found, -12)[:60]
     assert begins[:12].sum() == pytest.approx(0, abs=1e-6)
     # 50 a day x 2 an hour by profile / 24 h x 2 of the kind of date, tripled in the surge of all channels alone.
@@ -226,7 +258,7 @@ def test_what_multiplies_the_demand_as_a_whole_multiplies_incidents() -> None:
 def test_what_is_expected_of_incidents_is_the_mean_of_what_is_drawn(over: Any) -> None:
     given = {"volume": "1/d", "incidents": {"one": {"rate": "200/d", "tips": {"geometric": {"mean": 3}}, "over": over}}}
     scenario = world("102 h", "2025-01-06 10:20", demand=given)
-    right = of_incident(scenario.demand, scenario.run, scenario.horizon, "one").sum(axis=1)
+    right = of_incident(levels(scenario), "one").sum(axis=1)
     counted = [draw(scenario, index).tips for index in range(30)]
     hour = np.concatenate([(tips.arrival[tips.incident >= 0] + 20 * MINUTE) // HOUR for tips in counted])
     found = np.bincount(hour, minlength=len(right)) / len(counted)
@@ -282,14 +314,14 @@ def test_kinds_of_dates_by_channel_and_by_category_shift_the_mix() -> None:
         for category, share in enumerate(mix):
             near((tips.category[here] == category).mean(), share, 0.5 / n**0.5)
         near(((of_tip == code) & ~own).sum() / days, 40, (40 / days) ** 0.5)
-    assert expected(scenario.demand, scenario.run, DAY)[0].sum() == pytest.approx(0.5 * 400 + 0.5 * 600 + 40)
+    assert a_day(scenario).sum() == pytest.approx(0.5 * 400 + 0.5 * 600 + 40)
     by_theft = world(
         "400 d",
         demand=given,
         stages=[{"name": "see", "for": {"category": "theft"}, "pool": "desk", "service": "1 min"}],
     )
     # Of 540 tips a day 400 x 20 % come as theft on calm dates, 600 x 20 % on dates of calls and 400 on dates of theft.
-    on = expected(by_theft.demand, by_theft.run, DAY)[0].sum(axis=0)
+    on = a_day(by_theft)
     assert flow(by_theft).visits[0] @ on == pytest.approx(0.5 * 80 + 0.25 * 120 + 0.25 * 400)
 
 

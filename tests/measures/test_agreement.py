@@ -16,7 +16,7 @@ from sim.measures.frame import Frame
 from sim.measures.measures import measure
 from sim.measures.tallies import COLUMNS
 from sim.scenario.loading import load
-from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from sim.scenario.target_kinds import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SHORT = {"run.warm_up": "2 d", "run.length": "12 d", "run.cool_down": "1 d"}

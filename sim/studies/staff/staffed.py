@@ -27,7 +27,7 @@ from sim.scenario.pools import MOST_STAFF, Pool
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget, Scenario
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import Between, OfPool, OfTips, Target
+from sim.scenario.targets import OfPool, OfTips, Target, Timed
 from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
@@ -347,8 +347,8 @@ def needed_pools(scenario: Scenario) -> list[str]:
 def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
     """The stages, by number, where tips may give up and no target judges that of every kind of tip that comes there.
 
-    A target on `lost` judges it, and one on a share that counts a lost tip as a miss, where its last moment is not over
-    when the tip comes there.
+    A target on `lost` judges it, one on a stage that of those who give up there, and one on a share or a percentile
+    that counts a lost tip as a miss, where its last moment is not over when the tip comes there.
     """
     stages = scenario.stages
     if not any(stage.patience for stage in stages):
@@ -370,11 +370,11 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
 
 def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
     """Whether a tip that gives up at a stage counts against a target that is about it."""
-    if isinstance(target, LostTarget):
-        return True
-    if not isinstance(target, Between) or not target.by_tip or target.lost_tips != "miss":
+    if not target.minds_lost:
         return False
-    return number <= _last(scenario, target.to)
+    if target.at_stage is not None:
+        return scenario.stages[number].name == target.at_stage
+    return not isinstance(target, Timed) or number <= _last(scenario, target.to)
 
 
 def _covered(tips: Crowd, of: Filter | None) -> NDArray[np.bool_]:
@@ -416,7 +416,9 @@ def _on_the_way(scenario: Scenario, target: OfTips) -> Iterator[Stage]:
 
 def _last_judged(scenario: Scenario, target: OfTips, comes: list[bool]) -> int:
     """The number of the last stage on the way to what a target judges; -1 where there is none."""
-    if isinstance(target, Between):
+    if target.at_stage is not None:
+        return scenario.stage_index(target.at_stage)
+    if isinstance(target, Timed):
         return max(_last(scenario, target.from_), _last(scenario, target.to))
     patient = [number for number, stage in enumerate(scenario.stages) if comes[number] and stage.patience is not None]
     if isinstance(target, LostTarget):
