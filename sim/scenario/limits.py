@@ -93,7 +93,7 @@ def _demand_rules(
         tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
-            ("demand", "volume") if demand.volume is not None else ("demand",),
+            ("demand", "incidents") if demand.incidents else ("demand", "volume"),
             f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,} (volume x length)",
         )
 

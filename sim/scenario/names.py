@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK
+from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK, TAKEN
 from sim.scenario.fields import near
 from sim.scenario.tree import Node
 
@@ -95,7 +95,8 @@ def _own(demand: Node | None) -> Mapping[str, Known] | None:
     node = demand.child("attributes") if demand else None
     if node is None or not isinstance(node.value, dict):
         return None if demand is None or node is not None or _keys(demand, "attributes", ()) is None else {}
-    return {name: _in_rows(one) or _keys(node, name, None) for name, one in node.value.items()}
+    own = {name: one for name, one in node.value.items() if name not in TAKEN}
+    return {name: _in_rows(one) or _keys(node, name, None) for name, one in own.items()}
 
 
 def _tiers(labels: Node | None, risk: Known) -> Known:

@@ -224,8 +224,14 @@ def _busyness(cv: float) -> float:
 _LEAST_BUSYNESS: Final = 1e-6
 """Days that differ by less are the same to any line, and cannot be told apart in floating point in the end."""
 
-Swing = Annotated[Number, Field(ge=0, le=10), AfterValidator(_busyness)]
-"""The cv of a factor on the rate."""
+Swing = Annotated[
+    float,
+    BeforeValidator(units.percentage),
+    Field(ge=0, le=10),
+    AfterValidator(_busyness),
+    WithJsonSchema(SHARE_SCHEMA | {"examples": ["10 %", 0.1]}),
+]
+"""The cv of a factor on the rate, written 10 % or 0.1."""
 
 
 class Busyness(Part):

@@ -257,8 +257,7 @@ def _reasons(
             end.for_ is not None
             and not matches(end.for_, scenario.names, codes).all()
             and end.for_.of_label
-            and (other := end.for_.but_for_label()) is not None
-            and matches(other, scenario.names, codes).all()
+            and ((other := end.for_.but_for_label()) is None or matches(other, scenario.names, codes).all())
             for end in ends
         )
         if by_label and labeller is not None:
