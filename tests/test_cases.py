@@ -453,7 +453,7 @@ def test_treat_sim_the_waits_of_a_published_treatment_centre() -> None:
 
 
 def test_47_incidents_bring_their_tips_together() -> None:
-    """240 tips a day, and 10 incidents of 15 on average within ten minutes: four people, and a simulation of 16,800 days
+    """240 tips a day, and 10 incidents of 15 on average within ten minutes, four people; a simulation of 16,800 days
     of its own. Of ten runs of 56 days the share is known to 0.3 points, the tips a day to 2.3."""
     sighting = "{rate: 10/d, tips: {poisson: {mean: 15}}, over: {uniform: {from: 0 min, to: 10 min}}}"
     found = sim.run(

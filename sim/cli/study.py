@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
 
-OURS: Final = ("out", "jobs", "cluster", "resume", "json", "quiet", "strict", "log")
+OURS: Final = ("out", "jobs", "cluster", "resume", "budget", "json", "quiet", "strict", "log")
 """Options that a step leaves to the study."""
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
@@ -238,6 +238,8 @@ def _of_this_run(options: Options) -> Iterator[str]:
         yield from ("--jobs", str(options.jobs))
     if options.cluster is not None:
         yield from ("--cluster", options.cluster)
+    if options.budget is not None:
+        yield from ("--budget", options.budget)
     if options.resume:
         yield "--resume"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.draw.arrivals import arrivals
-from sim.draw.backlog import ENOUGH, MOST_CANDIDATES, from_stage
+from sim.draw.backlog import from_stage
 from sim.draw.book import Book
 from sim.draw.incidents import incidents
 from sim.draw.luck import Luck, mixes_by_kind
@@ -22,6 +22,7 @@ from sim.draw.streams import Streams
 from sim.draw.times import timings
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
+from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
 from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan

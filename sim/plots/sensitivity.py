@@ -248,6 +248,9 @@ def _ends(found: SensitivityFound, i: int) -> tuple[float, float]:
     return min(numbers), max(numbers)
 
 
+# Along one range
+
+
 TALL: Final = 3.6
 RIGHT: Final = 1.5
 """Inches of the axes, and of the names at the ends of their lines."""

@@ -225,7 +225,7 @@ def _covered(surge: Surge, local: Local, edges: NDArray[np.int64]) -> Floats:
     if surge.at is None:
         assert surge.per_year is not None
         return np.full(len(edges) - 1, surge.per_year * (surge.lasts + surge.fades / 2) / YEAR)
-    begins = local.tick_of(surge.at)
+    begins = float(local.tick_of(surge.at))
     since = edges - begins
     flat = np.clip(since, 0, surge.lasts)
     fading = np.clip(since - surge.lasts, 0, surge.fades)

@@ -6,7 +6,6 @@ What is read off the clock is read in local time at each tick. Growth, surges an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -199,19 +198,12 @@ def plain_shares(scenario: Scenario) -> Floats:
     demand = scenario.demand
     if demand.shared:
         return np.array([channel.share for channel in demand.channels.values()], dtype=np.float64)
-    return np.array(_plain_shares(demand, scenario.run, tuple(scenario.calendars.items()), counts(scenario)))
-
-
-@lru_cache(maxsize=64)
-def _plain_shares(
-    demand: Demand, run: Run, calendars: tuple[tuple[str, Calendar], ...], counted: Counted | None
-) -> tuple[float, ...]:
+    counted = counts(scenario)
     if counted is not None:
-        tips = [float(counted.tips[name].sum()) for name in demand.channels]
+        tips = np.array([counted.tips[name].sum() for name in demand.channels], dtype=np.float64)
     else:
-        known = dict(calendars)
-        tips = [_a_week(channel, known) for channel in demand.channels.values()]
-    return tuple(some / sum(tips) for some in tips)
+        tips = np.array([_a_week(channel, scenario.calendars) for channel in demand.channels.values()])
+    return np.asarray(tips / tips.sum())
 
 
 def _a_week(channel: Channel, calendars: Mapping[str, Calendar]) -> float:
@@ -227,7 +219,11 @@ def never_open(demand: Demand, calendars: Mapping[str, Calendar]) -> dict[str, s
     """Channels that are never open in a plain week, or only while their profile is 0, and why that is a fault."""
     found = {}
     for name, channel in demand.channels.items():
-        if channel.open is None or channel.open not in calendars:
+        if channel.open is None:
+            if demand.counts is None and not _area(demand, channel, (np.array([0]), np.array([WEEK]))):
+                found[name] = "its profile is 0 at all times: on each day `by_hour` or `by_weekday` is 0"
+            continue
+        if channel.open not in calendars:
             continue
         begins, ends = plain_week(calendars[channel.open])
         if not len(begins):
@@ -288,7 +284,7 @@ def _times_profile(
             values = next(iter(by_hour.values()))
             level *= _of_mean_1(values)[wall // (DAY // len(values)) % len(values)]
         else:
-            mean = 1.0 if by_weekday is not None else _mean_of_week(by_hour)
+            mean = _mean_of_week(by_hour)
             for name, values in by_hour.items():
                 own = float(np.mean(values)) if by_weekday is not None else mean
                 here = np.isin(weekday, sorted(units.days(name)))
@@ -296,10 +292,18 @@ def _times_profile(
                 level[here] *= np.array(values, dtype=np.float64)[times] / (own or 1.0)
     if by_weekday is not None:
         level *= _of_mean_1(by_weekday)[weekday]
+        if by_hour is not None and not all(map(any, by_hour.values())):
+            level /= _left_of_week(by_hour, by_weekday) or 1.0
 
 
 def _mean_of_week(by_day: Mapping[str, Sequence[float]]) -> float:
     return sum(len(units.days(name)) * float(np.mean(values)) for name, values in by_day.items()) / 7
+
+
+def _left_of_week(by_day: Mapping[str, Sequence[float]], by_weekday: Sequence[float]) -> float:
+    """The part of the week's tips that falls on days whose lists are not all 0."""
+    some = [day for name, values in by_day.items() if any(values) for day in units.days(name)]
+    return float(sum(by_weekday[day] for day in some) / sum(by_weekday))
 
 
 def _of_mean_1(relative: Sequence[float]) -> Floats:

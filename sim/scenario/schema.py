@@ -278,18 +278,18 @@ class Scenario(World):
 
     @property
     def warm_up(self) -> int:
-        """Ticks before the cohort."""
-        return self.cohort_from
+        """What is simulated before the cohort, as the document says it."""
+        return self.run.warm_up
 
     @property
     def length(self) -> int:
-        """Ticks of the cohort."""
-        return self.cohort_to - self.cohort_from
+        """How long the cohort's tips come, as the document says it."""
+        return self.run.length
 
     @cached_property
     def cool_down(self) -> int:
-        """Ticks simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
-        return self.horizon - self.cohort_to
+        """What is simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
+        return self.longest_within if self.run.cool_down is None else self.run.cool_down
 
     @cached_property
     def longest_within(self) -> int:

@@ -7,6 +7,7 @@ whole ticks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,7 @@ def _seat_ticks(pool: Pool) -> int:
     return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
+@lru_cache(maxsize=2000)
 def _pieces(length: int, n: int, breaks: Breaks | None) -> list[tuple[int, int, int]]:
     """Stretches on duty of n people in a shift of so many ticks: first tick, end and people, counted from its start.
 

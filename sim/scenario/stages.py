@@ -9,7 +9,6 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
-from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
 from sim.scenario.pools import Filter
@@ -156,10 +155,6 @@ class Stage(Part):
             raise rule("a stage with a `pool` needs a `service`", value=False)
         if self.retry is not None and self.patience is None:
             raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
-        for name, law in self.service.values.items() if self.service else ():
-            if isinstance(law, Deterministic) and law.value == 0:
-                at = (name,) if name else ()
-                raise rule("a service must be longer than 0", "service", *at)
         return self
 
     @property

@@ -8,6 +8,7 @@ about. An empty field is drawn as if the column were not there, or is of no inci
 from __future__ import annotations
 
 import csv
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,10 +135,12 @@ class _Columns:
     horizon: int | None
     """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
-    received: list[int] = field(default_factory=list)
-    attribute: dict[str, list[int]] = field(default_factory=dict)
-    work: dict[str, list[int]] = field(default_factory=dict)
-    incident: list[str] = field(default_factory=list)
+    received: array[int] = field(default_factory=lambda: array("q"))
+    attribute: dict[str, array[int]] = field(default_factory=dict)
+    work: dict[str, array[int]] = field(default_factory=dict)
+    incident: array[int] = field(default_factory=lambda: array("q"))
+    """By row, the number of its incident in `incidents`."""
+    incidents: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     n_faults: int = 0
     offset: datetime | None = None
@@ -213,8 +216,6 @@ def _read(
         raise ScenarioError([Fault(file, line, column, "", rule)]) from None
     except csv.Error as error:
         raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
-    if found.n_faults > SHOWN:
-        found.faults.append(Fault(file, 0, 0, "", f"has {found.n_faults - SHOWN} more bad values"))
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
@@ -225,10 +226,15 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
     stage_of = _header(header, stages, found)
     if found.faults:
         return
-    found.attribute = {name: [] for name in header if name in found.codes}
-    found.work = {stage: [] for stage in stage_of.values()}
+    found.attribute = {name: array("q") for name in header if name in found.codes}
+    found.work = {stage: array("q") for stage in stage_of.values()}
     for row in rows:
         line = rows.line_num
+        if found.n_faults >= SHOWN:
+            found.faults.append(
+                Fault(found.file, line, 0, "", "is where reading stopped: there may be more bad values")
+            )
+            return
         if not row:
             continue
         if len(found.received) >= MOST_ROWS:
@@ -242,7 +248,8 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
             if title == "received":
                 found.received.append(found.arrival(line, plain))
             elif title == INCIDENT:
-                found.incident.append(plain)
+                number = found.incidents.setdefault(plain, len(found.incidents)) if plain else NO_INCIDENT
+                found.incident.append(number)
             elif title in found.codes:
                 found.attribute[title].append(found.code(line, title, plain))
             else:
@@ -286,7 +293,9 @@ def _sorted(found: _Columns) -> Trace:
     own = {name: codes(name) for name in found.codes if name not in _ATTRIBUTES}
     about = np.full(len(arrival), NO_INCIDENT, dtype=np.int32)
     if found.incident:
-        of = [found.incident[row] for row in order.tolist()]
-        number = {name: code for code, name in enumerate(dict.fromkeys(name for name in of if name))}
-        about = np.array([number.get(name, NO_INCIDENT) for name in of], dtype=np.int32)
+        as_read = np.array(found.incident, dtype=np.int64)[order]
+        named, first = np.unique(as_read[as_read != NO_INCIDENT], return_index=True)
+        number = np.full(len(found.incidents) + 1, NO_INCIDENT, dtype=np.int32)
+        number[named[np.argsort(first)]] = np.arange(len(named))
+        about = number[as_read]
     return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work, own, about)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from sim.dynamics.clock import date_of
 from sim.dynamics.replication import Flags
 from sim.scenario import units
 from sim.scenario.certain import SHARE, value_bounds
@@ -42,8 +41,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
 
 
 def _whole_periods(scenario: Scenario, per: str) -> bool:
-    begin = date_of(scenario.cohort_from, scenario.start)
-    end = date_of(scenario.cohort_to, scenario.start)
+    begin = scenario.local.shows(scenario.cohort_from)
+    end = scenario.local.shows(scenario.cohort_to)
     first = _period(begin, per)
     return _next(first if first == begin else _next(first, per), per) <= end
 

@@ -226,7 +226,7 @@ def special_dates(scenario: Scenario, first: date, n: int) -> dict[date, str]:
             for name, pool in scenario.pools.items()
             for shift in pool.shifts
         ),
-        *(("demand by date", one.on) for one in getattr(scenario.demand, "by_date", None) or ()),
+        *(("demand by date", one.on) for one in scenario.demand.by_date),
     ]
     countries = countries_in([one for _, some in named for one in some], scenario.calendars)
     told: dict[date, dict[str, None]] = {}

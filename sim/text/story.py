@@ -120,6 +120,9 @@ class Bystanders:
         return int(self.attempts.entry[rows].max())
 
 
+# The life of a tip
+
+
 NAMED: Final = 4
 """So many other tips are named; the rest are counted."""
 
@@ -178,7 +181,7 @@ class Teller:
 
     def time(self, tick: int, beside: int) -> str:
         """The time of a tick, with its date where that is not the date of the tick beside it."""
-        return time_words(tick, beside, self.scenario.start)
+        return time_words(tick, beside, self.scenario.local)
 
     # One visit
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR
 from sim.scenario import units
 from sim.scenario.arrivals import of_incident
-from sim.scenario.calendars import EVERY_DAY
-from sim.scenario.dates import dates_words
+from sim.scenario.calendars import EVERY_DAY, open_hours
+from sim.scenario.counts import counts
+from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
 from sim.scenario.pools import filter_words
 from sim.scenario.profiles import levels
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
@@ -20,10 +21,16 @@ from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
 
+MOST_DATES: Final = 12
+"""So many dates are named in a sentence; the rest are counted."""
+
 if TYPE_CHECKING:
     from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
+    from sim.scenario.calendars import Calendar, Row
+    from sim.scenario.demand import OnDates
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge
+    from sim.scenario.zones import Local
     from sim.studies.result import Result
 
 
@@ -81,10 +88,10 @@ def clock(ticks: int) -> str:
     >>> clock(7 * HOUR)
     '07:00'
     """
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
+    return f"{ticks // HOUR % 24 if ticks != DAY else 24:02}:{ticks // MINUTE % 60:02}"
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """A date with its day of the week.
 
     >>> day(datetime(2025, 1, 6))
@@ -93,9 +100,9 @@ def day(at: datetime) -> str:
     return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
 
 
-def time_words(tick: int, beside: int, start: datetime) -> str:
-    """The time of a tick, with its date where that is not the date of the tick beside it."""
-    at, other = date_of(tick, start), date_of(beside, start)
+def time_words(tick: int, beside: int, local: Local) -> str:
+    """The local time of a tick, with its date where that is not the date of the tick beside it."""
+    at, other = local.shows(tick), local.shows(beside)
     return f"{at:%H:%M:%S}" if at.date() == other.date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
@@ -112,6 +119,10 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     """What comes in: a sentence each for volume, surges, channels, truth, subjects and centres."""
     demand = scenario.demand
     yield _volume(demand)
+    if (counted := counts(scenario)) is not None:
+        gaps = f", and {counted.n_gaps} gaps in which nothing comes" if counted.n_gaps else ""
+        yield f"{demand.counts} tells the tips by {length(counted.step)}{gaps}"
+    yield from (_on_dates(row) for row in demand.by_date)
     yield from _swings(demand)
     yield from (_surge(surge) for surge in demand.surges)
     if demand.trace is None:
@@ -152,8 +163,7 @@ def _volume(demand: Demand) -> str:
         text = "no tips but those of incidents"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
-    by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
-    if by:
+    if (by := list(_profiles(demand))) and demand.counts is None:
         text += f", by {' and '.join(by)}"
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
@@ -205,6 +215,67 @@ def _channels(demand: Demand) -> str:
     return ", ".join(parts)
 
 
+def _profiles(demand: Demand) -> Iterator[str]:
+    """What the profiles of the demand go by."""
+    if demand.by_hour:
+        parts = {24: "hour", 48: "half hour", 96: "quarter of an hour", 288: "5 min"}
+        yield parts[max(map(len, demand.by_hour.values()))]
+        if len(demand.by_hour) > 1:
+            yield "day"
+    if demand.by_weekday:
+        yield "weekday"
+
+
+def _on_dates(row: OnDates) -> str:
+    """What is said of dates of the demand."""
+    much = [] if row.factor == 1 else [f"{percent(row.factor)} of the tips"]
+    like = [] if row.like is None else [f"the profile of a {WEEKDAYS[row.like]}"]
+    return f"on {dates_words(row.on)}: {' and '.join([*like, *much]) or 'as ever'}"
+
+
+def calendar_words(scenario: Scenario) -> Iterator[str]:
+    """What each calendar says: how long it is open a week and when, and on which dates of the run it is closed."""
+    for name, calendar in scenario.calendars.items():
+        rows = [f"{_when(row)} {clock(row.from_)} to {clock(row.from_ + row.length)}" for row in calendar.open]
+        text = f"{name}: open {open_hours(calendar) / HOUR:.4g} h a week ({'; '.join(rows)})"
+        yield text + _closed(scenario, calendar)
+
+
+def _when(row: Row) -> str:
+    return f"only on {dates_words(row.on)}" if row.on else days_words(row.days)
+
+
+def days_words(days: frozenset[int]) -> str:
+    """Days of the week, those that follow one another as a range.
+
+    >>> days_words(frozenset({0, 1, 2, 3, 4})), days_words(frozenset({5, 6})), days_words(frozenset(range(7)))
+    ('mon-fri', 'sat, sun', 'daily')
+    """
+    first, last = min(days), max(days)
+    if 2 < len(days) < 7 and last - first + 1 == len(days):
+        return f"{units.day_names(frozenset({first}))}-{units.day_names(frozenset({last}))}"
+    return units.day_names(days)
+
+
+def _closed(scenario: Scenario, calendar: Calendar) -> str:
+    """The dates of the run on which a calendar is closed and else would open, by name where they are holidays."""
+    import numpy as np
+
+    local = scenario.local
+    n = len(local.days_until(scenario.horizon))
+    shut = on_dates(calendar.closed_on, local.first_date, n, scenario.calendars)
+    dates = [local.date_of(int(at)) for at in np.flatnonzero(shut)]
+    open_days = frozenset(at for row in calendar.open for at in row.days)
+    countries = countries_in(calendar.closed_on, scenario.calendars)
+    named = {at: holiday_name(at, countries) for at in dates if at.weekday() in open_days}
+    if not named:
+        return "; closed on no date of the run" if calendar.closed else ""
+    what = "holiday" if all(named.values()) else "date"
+    told = [f"{day(at)}{f' {name}' if name else ''}" for at, name in list(named.items())[:MOST_DATES]]
+    more = f" and {len(named) - MOST_DATES} more" if len(named) > MOST_DATES else ""
+    return f"; closed on {len(named)} {what}{'s' if len(named) > 1 else ''} in the run: {', '.join(told)}{more}"
+
+
 def _surge(surge: Surge) -> str:
     when = f"from {day(surge.at)} {surge.at:%H:%M}" if surge.at else f"{surge.per_year:.4g} times a year at random"
     fades = f", fading over {length(surge.fades)}" if surge.fades else ""
@@ -230,12 +301,23 @@ def _by_channel(what: str, table: Mapping[str, Mapping[str, float]]) -> Iterator
 
 def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
+    changes = scenario.local.changes(scenario.horizon)
     return [
         f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
+        *([_zone(scenario, changes)] if scenario.run.zone is not None else []),
     ]
+
+
+def _zone(scenario: Scenario, changes: Sequence[tuple[int, int]]) -> str:
+    """The zone by whose clock the run goes, and when that is changed."""
+    told = [
+        f"put {'forward' if ahead > 0 else 'back'} {length(abs(ahead))} on {day(scenario.local.shows(tick))}"
+        for tick, ahead in changes[:MOST_DATES]
+    ]
+    return f"by the clock of {scenario.run.zone}" + (f", which is {' and '.join(told)}" if told else "")
 
 
 def pool_words(scenario: Scenario, name: str) -> list[str]:

@@ -26,7 +26,7 @@ from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
 from sim.scenario import units
-from sim.scenario.pools import MOST_STAFF
+from sim.scenario.pools import MOST_STAFF, Shift
 from sim.scenario.rules import matches
 from sim.scenario.targets import OfTips, Timed
 from sim.studies.staff.staffed import judged_pools, posts_of, with_pools
@@ -109,13 +109,18 @@ def unlimited(scenario: Scenario) -> Scenario:
     return with_pools(scenario, {name: pool.model_copy(update=plenty) for name, pool in scenario.pools.items()})
 
 
+def _plenty(shift: Shift) -> Shift:
+    """A row with people without limit; dates on which a pool is closed stay so."""
+    return shift if shift.on and not shift.staff else shift.model_copy(update={"staff": MOST_STAFF})
+
+
 def unlimited_at_posts(scenario: Scenario) -> Scenario:
     """The scenario with so many people at each post that there is that nobody waits for one while it is open."""
     pools = {
         name: pool.model_copy(
             update={
                 "staff": MOST_STAFF if None in posts_of(pool) else 0,
-                "shifts": tuple(shift.model_copy(update={"staff": MOST_STAFF}) for shift in pool.shifts),
+                "shifts": tuple(_plenty(shift) for shift in pool.shifts),
                 "breaks": None,
             }
         )

@@ -91,9 +91,13 @@ def post(scenario: Scenario, pool: str, shift: int | None, least: int, most: int
 
 
 def posts_of(pool: Pool) -> list[int | None]:
-    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift."""
-    around: list[int | None] = [None] if pool.staff or not pool.shifts else []
-    return [*around, *range(len(pool.shifts))]
+    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift of the week.
+
+    Rows for dates of their own are given, and no search decides them.
+    """
+    rows = [row for row, shift in enumerate(pool.shifts) if not shift.on]
+    around: list[int | None] = [None] if pool.staff or not rows else []
+    return [*around, *rows]
 
 
 def present(scenario: Scenario, posts: Sequence[Post]) -> Staffing:
