@@ -23,10 +23,11 @@ from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
-from sim.scenario.shifts import seats
+from sim.scenario.shifts import plan, seats
 from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Plan
     from sim.scenario.schema import Scenario
 
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
@@ -120,6 +121,11 @@ class Frame:
         """(2, n_cells) the rows to which each cell belongs: its interval of the week, and its day."""
         self.time_measured = self.by_time(self.measured(self.cells))
         """(n_times,) ticks of the measured time in each row."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Who goes and comes when, with nobody absent."""
+        return plan(self.scenario)
 
     @cached_property
     def units(self) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR
+from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
 from sim.scenario.arrivals import expected
 from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
@@ -166,14 +166,16 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     pools: dict[str, Pool] = found["pools"]
     weeks = min(_horizon(found), LONGEST_RUN) / WEEK + 1
     rows = 0.0
-    breaks = sum(shift.staff * pool.breaks.per_shift for pool in pools.values() if pool.breaks for shift in pool.shifts)
+    breaks = sum(
+        shift.staff * kind.per_shift for pool in pools.values() for kind in pool.breaks for shift in pool.shifts
+    )
     if breaks > MOST_BREAKS:
         yield ("pools",), f"people x breaks make {breaks:,}, more than {MOST_BREAKS:,}"
         return
     for name, pool in pools.items():
         people = pool.staff + sum(shift.staff * shift.length * (len(shift.days) or 7) for shift in pool.shifts) / WEEK
         places = 1 if pool.shared else len(found["centres"])
-        if (ticks := people * pool.concurrency * places * weeks * WEEK) > MOST_TICKS:
+        if (ticks := people * pool.slots * places * weeks * WEEK) > MOST_TICKS:
             yield (
                 ("pools", name),
                 f"people x time make {ticks / YEAR / 1e6:,.1f} million years of work in a run, more than "
@@ -181,13 +183,21 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
             )
     for pool in pools.values():
         for shift in pool.shifts:
-            stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
+            stretches = shift.staff * (1 + sum(kind.per_shift for kind in pool.breaks))
             rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
     by_windows = [
         stage for stage in (found["stages"] or {}).values() if stage.every and (found["run"].zone or stage.open)
     ]
     if (opens := sum(_horizon(found) / stage.every for stage in by_windows)) > MOST_PLAN_ROWS:
         yield ("stages",), f"the gates of all stages open {opens:,.0f} times, more than {MOST_PLAN_ROWS:,}"
+    for name, pool in pools.items():
+        if pool.levels is not None and (covered := pool.levels.covers) is not None:
+            first, last = (tick_of(date, found["run"].start) for date in covered)
+            if first > 0 or last < _horizon(found):
+                yield (
+                    ("pools", name, "levels"),
+                    f"the levels of the file go from {covered[0]} to {covered[1]}, and the run must lie inside",
+                )
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

@@ -50,7 +50,7 @@ def _served(scenario: Scenario, pool: str) -> list[int]:
 def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
     """Hours at which nobody is on duty, neither there nor where a stage overflows to, while tips come."""
     mine, pool = _served(scenario, name), scenario.pools[name]
-    if not mine or not any(shift.staff for shift in pool.shifts) or pool.staff:
+    if not mine or not (pool.levels or any(shift.staff for shift in pool.shifts)) or pool.staff:
         return
     rate, known = by_hour_of_week(scenario), dict[tuple[int, ...], Floats]()
     stretches: dict[tuple[int, int], tuple[list[int], float]] = {}
@@ -164,8 +164,8 @@ def _relieved(scenario: Scenario, name: str) -> Iterator[str]:
     many = str(people[0]) if len(people) == 1 else f"{people[0]} to {people[-1]}"
     yield (
         f"pool '{name}': {at} {many} leave and {many} come: their tips go on in overtime beside the new team, about "
-        f"{hours:,.0f} h a week; where these are heads and not people, write the heads as one row a stretch of hours "
-        "where they do not change; where people do change, say at_shift_end: finish"
+        f"{hours:,.0f} h a week; where these are heads and not people, `levels` says heads; where people do change, "
+        "say at_shift_end: finish"
     )
 
 
@@ -188,7 +188,7 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
     """
     pool, at = scenario.pools[name], list(scenario.pools).index(name)
     centres = 1 if pool.shared else len(scenario.centres)
-    load = offered_hours(scenario)[at] / centres / pool.concurrency
+    load = offered_hours(scenario)[at] / centres / pool.capacity
     mean, left = _work(scenario, name)
     if mean <= 0:
         return 0.0
@@ -198,10 +198,10 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
     for _lap in range(3):  # the third lap starts from a state that two have settled
         busy = 0.0
         for before, tick in zip((ticks[-1] - WEEK, *ticks[:-1]), ticks, strict=True):
-            heads = int(people[np.searchsorted(edges, (tick - 1) % WEEK, side="right") - 1])
+            heads = round(people[np.searchsorted(edges, (tick - 1) % WEEK, side="right") - 1])
             arriving = float(load[(tick - 1) % WEEK // HOUR])
             if heads > MOST_HEADS:
-                leaving = max(0.0, min(arriving, heads) - (heads - changes[tick]))
+                leaving = min(arriving, heads) * changes[tick] / heads
             else:
                 state, leaving = _stepped(state, arriving, heads, changes[tick], (tick - before) / mean)
             busy += leaving
@@ -219,9 +219,10 @@ def _stepped(state: Floats, load: float, heads: int, leaving: int, spans: float)
     before[: min(len(state), size)] = state[:size]
     after = before / max(before.sum(), 1e-12) @ step
     number = np.arange(size)
-    gone = np.clip(np.minimum(number, heads) - (heads - leaving), 0, None)
+    # The people of the row leave, who are as likely to be busy as any.
+    gone = np.minimum(number, heads) * leaving / max(heads, 1)
     left = np.zeros(size)
-    np.add.at(left, number - gone, after)
+    np.add.at(left, number - np.rint(gone).astype(np.int64), after)
     return left, float(after @ gone)
 
 
@@ -282,7 +283,7 @@ def _some_never_off(scenario: Scenario) -> Iterator[str]:
     """Pools without shrinkage beside others that have some: their people are never off."""
     if scenario.run.shrinkage is not None:
         return
-    there = {name: pool for name, pool in scenario.pools.items() if pool.staff or any(s.staff for s in pool.shifts)}
+    there = {name: pool for name, pool in scenario.pools.items() if any(people for *_, people in pieces_of_week(pool))}
     given = [name for name, pool in there.items() if pool.shrinkage is not None]
     without = [name for name, pool in there.items() if pool.shrinkage is None]
     if any(there[name].shrinkage for name in given) and without:

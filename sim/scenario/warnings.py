@@ -110,7 +110,8 @@ def _pools(scenario: Scenario) -> Iterator[str]:
         [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)],
     )
     for name, pool in scenario.pools.items():
-        staffed = pool.staff > 0 or any(shift.staff > 0 for shift in pool.shifts)
+        heads = 0 if pool.levels is None else pool.levels.week()[1].max()
+        staffed = pool.staff > 0 or heads > 0 or any(shift.staff > 0 for shift in pool.shifts)
         if name not in needed | helping:
             yield f"pool '{name}' serves no stage"
             continue
@@ -120,8 +121,12 @@ def _pools(scenario: Scenario) -> Iterator[str]:
             yield f"pool '{name}' has a hand_over_time, which only at_shift_end: hand_over uses"
         if pool.at_shift_end != "finish" and not pool.shifts:
             yield f"pool '{name}' has no shifts, so nothing happens at their end: its staff is there around the clock"
-        if pool.breaks is not None and pool.staff > 0:
+        if pool.breaks and pool.staff > 0:
             yield f"pool '{name}' has staff around the clock, which takes no breaks"
+        if pool.last_start and not pool.shifts:
+            yield f"pool '{name}' has no shifts, so no last_start: its staff is there around the clock"
+        if pool.absence and pool.staff > 0:
+            yield f"pool '{name}' has staff around the clock, of whom nobody is ever away"
         yield from _line(scenario, name, tips)
 
 

@@ -29,9 +29,15 @@ if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
     from sim.scenario.calendars import Calendar, Row
     from sim.scenario.demand import OnDates
+    from sim.scenario.levels import Levels
+    from sim.scenario.pools import Breaks
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge
     from sim.scenario.zones import Local
     from sim.studies.result import Result
+
+
+NAMED_ROWS: Final = 3
+"""So many rows of a roster are named."""
 
 
 def nothing_failed_words(found: NothingFailed) -> str:
@@ -324,11 +330,18 @@ def pool_words(scenario: Scenario, name: str) -> list[str]:
     """Who is on duty when, whom they serve first, and what happens when they go."""
     pool = scenario.pools[name]
     found = [", ".join(_roster(pool)) + _where(scenario, pool)]
-    if pool.concurrency > 1:
-        found.append(f"each person serves {pool.concurrency} tips at a time")
-    if pool.breaks is not None and pool.shifts:
-        times = f"{pool.breaks.per_shift} times" if pool.breaks.per_shift > 1 else "once"
-        found.append(f"a break of {length(pool.breaks.lasts)} {times} a shift, staggered and not replaced")
+    if pool.slots > 1:
+        found.append(f"each person serves {pool.slots} tips at a time{_slowing(pool)}")
+    found += _speed(pool)
+    if pool.absence:
+        found.append(
+            f"each person of a shift is away with {percent(pool.absence)}, paid: by chance, on each date anew; "
+            f"{_absent(pool)}"
+        )
+    if pool.shifts:
+        found += [f"{_break(kind)}, staggered and not replaced" for kind in pool.breaks]
+    if pool.shifts and pool.last_start:
+        found.append(f"in the last {length(pool.last_start)} of a shift its people take nobody new")
     if pool.shifts:
         found.append(f"at the end of a shift: {_SHIFT_ENDS[pool.at_shift_end].format(length(pool.hand_over_time))}")
     if pool.serve_first:
@@ -344,17 +357,71 @@ _SHIFT_ENDS: Final = {
     "resume": "the next free server goes on with the tip",
     "hand_over": "the next free server goes on with the tip, after {} of hand-over",
     "restart": "the tip is begun anew by the next free server",
+    "clear_line": "they stay, in overtime, until no tip waits that had come before the end",
 }
 
 
+def _slowing(pool: Pool) -> str:
+    """How fast each of several tips in hand goes, in words."""
+    speeds = pool.concurrency.speed
+    if speeds is None:
+        return ""
+    each = ", ".join(f"{percent(speed)} with {k}" for k, speed in enumerate(speeds, 1))
+    return f", each at {each} in hand; at most {pool.capacity:.3g} times as much as with one"
+
+
+def _speed(pool: Pool) -> Iterator[str]:
+    """How fast the people of a pool work, where that is not full speed everywhere."""
+    speed = pool.speed
+    if speed.always != 1:
+        yield f"they work at {percent(speed.always)} of full speed"
+    if speed.by_hour is not None and len(set(speed.by_hour)) > 1:
+        least, most = percent(min(speed.by_hour)), percent(max(speed.by_hour))
+        yield f"they work at {least} to {most} of full speed, by the time of day at which they start a tip"
+    if speed.by_stage:
+        stages = ", ".join(f"{name} at {percent(factor)}" for name, factor in speed.by_stage.items())
+        yield f"of full speed: {stages}"
+
+
+def _absent(pool: Pool) -> str:
+    """How often all people of a row are there, in words."""
+    rows = [
+        f"all {shift.staff} of {clock(shift.from_)} come {percent((1 - pool.absence) ** shift.staff)} of the time"
+        for shift in pool.shifts
+        if shift.staff
+    ]
+    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "nobody is on a shift"
+
+
+def _break(kind: Breaks) -> str:
+    """A kind of break in words."""
+    times = f"{kind.per_shift} times" if kind.per_shift > 1 else "once"
+    between = f", between {clock(kind.between.from_)} and {clock(kind.between.to)}" if kind.between else ""
+    return f"a break of {length(kind.lasts)} {times} a shift{between}"
+
+
+def _levels(levels: Levels) -> Iterator[str]:
+    """Levels in words: the heads, and when they are most and least."""
+    ticks, heads = levels.week()
+    many = "levels by date" if levels.dated else "levels"
+    if heads.min() == heads.max():
+        yield f"{heads[0]} heads by {many}"
+        return
+    top = int(ticks[heads.argmax()])
+    when = "" if levels.dated else f" (first {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)})"
+    yield f"{heads.min()} to {heads.max()}{when} heads by {many}"
+
+
 def _roster(pool: Pool) -> Iterator[str]:
+    if pool.levels is not None:
+        yield from _levels(pool.levels)
     for shift in pool.shifts:
         if shift.on:
             on = f" (only on {dates_words(shift.on)})"
         else:
             on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
         yield f"{shift.staff} from {clock(shift.from_)} to {clock(shift.to)}{on}"
-    if pool.staff or not pool.shifts:
+    if pool.staff or not (pool.shifts or pool.levels):
         yield f"{pool.staff or 'nobody'} around the clock"
 
 
