@@ -35,6 +35,12 @@ NOBODY: Final = -1
 FULL_SPEED: Final = 1_000_000_000
 """Speeds are whole billionths: who works at this one does a tick of work in a tick."""
 
+KEEPS: Final = 0
+REPEATS: Final = 1
+LEAVES: Final = 2
+"""What a stage does with the other tips of an incident once one of them has ended there: nothing; each costs a repeat
+when somebody takes it, and then leaves merged; or they leave merged at once."""
+
 FINISH: Final = 0
 RESUME: Final = 1
 HAND_OVER: Final = 2
@@ -99,6 +105,8 @@ class Visits:
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
     labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
     """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
+    repeat: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
+    """(n_visits,) work of who starts first when the incident is known there; (0,) where no stage merges."""
     final_labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
     """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
     wrap_up: Ticks = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -143,6 +151,8 @@ class Stages:
     windows of Rules say when it is open."""
     attempts: Codes
     """Attempts that a visit may make: 0 where patience is endless, else 1 and the retries."""
+    merges: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """KEEPS, REPEATS or LEAVES; (0,) where no stage merges."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,6 +315,12 @@ class Replication:
     rules: Rules
     plan: Plan
     index: int = 0
+
+    @property
+    def may_merge(self) -> bool:
+        """Whether any stage merges, and any tip is about an incident."""
+        return bool(self.rules.stages.merges.any() and self.tips.incident.size)
+
     seed: int = 0
     """What it was drawn by, so that another staffing can be drawn for the same tips."""
 
