@@ -100,7 +100,7 @@ def clock(ticks: int) -> str:
 def day(at: date) -> str:
     """A date with its day of the week.
 
-    >>> day(datetime(2025, 1, 6))
+    >>> day(date(2025, 1, 6))
     'Mon 2025-01-06'
     """
     return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
