@@ -55,7 +55,7 @@ class Tally:
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     """How many tips a target on tiers cannot judge, since they had no label yet: lost, and still open."""
     of = target.of if isinstance(target, OfTips) else None
-    if target.in_each != "tier" and (of is None or of.tier is None):
+    if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
     without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
     if isinstance(target, OfTips) and target.at_stage is not None:
