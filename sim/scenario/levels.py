@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, GetJsonSchemaHandler, PrivateAttr, ValidationInfo, model_validator
+from pydantic_core import CoreSchema
 
 from sim.dynamics.clock import DAY, WEEK, date_of, since_midnight, tick_of
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.fields import AlsoWritten, Days, Part, PositiveLength, Several, Text, rule
+from sim.scenario.fields import Days, Part, PositiveLength, Several, Text, rule
 from sim.scenario.folder import SHOWN, inside
 
 MOST_STAFF: Final = 100_000
@@ -174,15 +175,13 @@ def _mean_week(dated: tuple[tuple[datetime, int], ...]) -> tuple[Ticks, NDArray[
 
 QUARTER: Final = DAY // 96
 
-ALSO_WRITTEN: Final = AlsoWritten(
-    {
-        "anyOf": [
-            {"type": "string", "maxLength": 2000},
-            {"$ref": "#/$defs/Block"},
-            {"type": "array", "items": {"$ref": "#/$defs/Block"}, "minItems": 1},
-        ]
-    }
-)
+
+class WrittenAsBlocks:
+    """Tells the JSON Schema what a document writes: one block, several, or the name of a file."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler.resolve_ref_schema(handler(core))["properties"]["blocks"]
+        return {"anyOf": [{"type": "string", "maxLength": 2000}, several["items"], several]}
 
 
 def levels_as_written(given: object) -> object:

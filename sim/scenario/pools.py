@@ -21,6 +21,7 @@ from sim.scenario.fields import (
     Name,
     Names,
     Number,
+    OneOrSeveral,
     Part,
     PositiveLength,
     Several,
@@ -29,7 +30,7 @@ from sim.scenario.fields import (
     TimeOfDay,
     rule,
 )
-from sim.scenario.levels import ALSO_WRITTEN, MOST_ROWS, Levels, Staff, levels_as_written
+from sim.scenario.levels import MOST_ROWS, Levels, Staff, WrittenAsBlocks, levels_as_written
 
 EVERY_DAY: Final = frozenset(range(7))
 
@@ -210,13 +211,11 @@ class Pool(Part):
     staff: Staff = 0
     """People around the clock, besides the shifts or levels."""
     shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
-    levels: Annotated[Levels, BeforeValidator(levels_as_written), ALSO_WRITTEN] | None = None
+    levels: Annotated[Levels, BeforeValidator(levels_as_written), WrittenAsBlocks()] | None = None
     """Heads by interval, in place of shifts."""
     absence: Annotated[Share, Field(lt=1)] = 0.0
     """The share of the people of shifts that is away, each by chance and on each date anew; they are paid."""
-    breaks: Annotated[
-        Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), AlsoWritten({"$ref": "#/$defs/Breaks"})
-    ] = ()
+    breaks: Annotated[Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), OneOrSeveral()] = ()
     last_start: Length = 0
     """In this last part of a shift its people take nobody new."""
     at_shift_end: Literal["finish", "resume", "hand_over", "restart", "clear_line"] = "finish"
