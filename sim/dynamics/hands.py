@@ -291,7 +291,7 @@ def leave_overtime(now, person, to, place, hands):
 
 @kernel
 def leave_cleared_lines(now, place_of, hands):
-    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left to take."""
+    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left."""
     one = hands.clearing[0, 0]
     while one != m.NIL:
         person = one >> 1

@@ -6,8 +6,8 @@ arrivals (pointers into arrays that lie in the order of their keys), the next en
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
 
-`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own, from
-which everything behind `people is not None` was left out before it was compiled.
+`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own,
+from which everything behind `people is not None` was left out before it was compiled.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -44,7 +44,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
 
     False when a table was full: the log is then not to be used.
     """
-    since_midnight, horizon = clock
+    gates, horizon = clock
     slots, free = working.slots, working.free
     next_plan, next_tip = int64(0), int64(0)
     while True:
@@ -90,7 +90,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             if again == 0:
                 begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
         settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
@@ -153,7 +153,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
         table = hands.table
         for at in range(roster.first_action[row], roster.first_action[row + 1]):
             action, person = roster.action[at], roster.person[at]
-            if action == GOES_HOME or action == TAKES_BREAK:
+            if action in (GOES_HOME, TAKES_BREAK):
                 if h.takes(table, person):
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
@@ -169,7 +169,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
                 if h.takes(table, person):
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.NO_MORE] = 1
-            elif action == COMES_BACK or action == COMES_ON:
+            elif action in (COMES_BACK, COMES_ON):
                 h.leave_overtime(now, person, h.ON, place, hands)
                 table[person, h.SINCE] = now
                 in_hand = table[person, h.IN_HAND]
@@ -277,7 +277,9 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
-    back_after = visits.retry_after[visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1]
+    row = visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1
+    log.gave_up[row] = now
+    back_after = visits.retry_after[row]
     if back_after == NEVER:
         log.outcome[visit] = ABANDONED
         log.lost[tip] = now
@@ -380,9 +382,7 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def begin_attempt(
-    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
-):
+def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -390,8 +390,7 @@ def begin_attempt(
     slots[slot, m.ATTEMPT] = tries
     slots[slot, m.ENTRY] = now
     log.attempt[visit] = tries
-    every = stages.every[stage]
-    opens = now if every == 0 else m.opening(now, every, since_midnight)
+    opens = now if stages.every[stage] == 0 else m.opening(now, stage, gates)
     quick = False
     if stages.place[stage] == NO_PLACE:
         if opens == now:

@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from sim.dynamics.clock import DAY
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
+from sim.scenario.calendars import Row
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     AlsoWritten,
-    Days,
     Factor,
     Length,
     Name,
@@ -31,8 +31,6 @@ from sim.scenario.fields import (
     rule,
 )
 from sim.scenario.levels import MOST_ROWS, Levels, Staff, WrittenAsBlocks, levels_as_written
-
-EVERY_DAY: Final = frozenset(range(7))
 
 
 class Filter(Part):
@@ -71,23 +69,19 @@ def filter_words(one: Filter | None) -> str:
     return f"tips {', '.join(parts)}"
 
 
-class Shift(Part):
-    """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts."""
+class Shift(Row):
+    """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts.
 
-    from_: TimeOfDay = Field(alias="from")
-    to: TimeOfDay
+    On a date that a row of the pool names with `on:` only the rows that name it start.
+    """
+
     staff: Staff
-    days: Days = EVERY_DAY
-
-    @property
-    def length(self) -> int:
-        """Ticks; 24 h when it ends at the time of day at which it starts."""
-        return units.length_of(self.from_, self.to)
 
     @property
     def key(self) -> tuple[str, ...]:
         """What absences know a row by: its times and its days."""
-        return str(self.from_), str(self.to), ",".join(map(str, sorted(self.days)))
+        on = () if self.on is None else tuple(str(one) for one in self.on)
+        return str(self.from_), str(self.to), ",".join(map(str, sorted(self.days))), *on
 
 
 class Window(Part):

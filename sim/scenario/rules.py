@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.dynamics.clock import DAY, since_midnight
 from sim.dynamics.replication import (
+    BY_WINDOWS,
     CLEAR_LINE,
     FINISH,
     FULL_SPEED,
@@ -28,9 +29,12 @@ from sim.dynamics.replication import (
     Speeds,
     Stages,
     Ticks,
+    Windows,
+    no_windows,
 )
+from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
 
 AT_SHIFT_END: Final = {
@@ -113,10 +117,31 @@ def rules(scenario: Scenario) -> Rules:
         stages=_stages(scenario),
         places=_places(scenario),
         kinds=_kinds(scenario),
-        since_midnight=since_midnight(scenario.run.start),
+        since_midnight=scenario.local.phase,
         horizon=scenario.horizon,
+        windows=_windows(scenario),
         speeds=_speeds(scenario),
     )
+
+
+def by_windows(scenario: Scenario, stage: Stage) -> bool:
+    """Whether the gate of a stage opens in windows of its own: by a calendar, or at local times of a zone."""
+    return stage.open is not None or (stage.every is not None and scenario.run.zone is not None)
+
+
+def _windows(scenario: Scenario) -> Windows:
+    """When the gates are open that go by a calendar or by the clock of a zone."""
+    if not any(by_windows(scenario, stage) for stage in scenario.stages):
+        return no_windows()
+    nothing = np.zeros(0, dtype=np.int64)
+    found = [
+        gate_windows(stage.open, stage.every, scenario.run, scenario.horizon, scenario.calendars)
+        if by_windows(scenario, stage)
+        else (nothing, nothing)
+        for stage in scenario.stages
+    ]
+    first = np.cumsum([0, *(len(opens) for opens, _ in found)], dtype=np.int64)
+    return Windows(first, *(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
@@ -182,7 +207,7 @@ def _stages(scenario: Scenario) -> Stages:
             first[stage.overflow.to] if stage.overflow else NO_PLACE,
             step[stage.overflow.to] if stage.overflow else 0,
             stage.overflow.after if stage.overflow else 0,
-            stage.every or 0,
+            BY_WINDOWS if by_windows(scenario, stage) else stage.every or 0,
             (1 + (stage.retry.at_most if stage.retry else 0)) if stage.patience else 0,
         )
         for stage in scenario.stages

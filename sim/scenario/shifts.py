@@ -1,6 +1,7 @@
 """The roster as a Plan: who goes and comes when, person by person and break by break.
 
-Weekdays, midnights and breaks are dealt with here and nowhere else; all arithmetic is in whole ticks.
+Breaks are dealt with here and nowhere else; on which dates a row starts, `calendars.starts` knows. All arithmetic is in
+whole ticks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, since_midnight
+from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
@@ -27,6 +28,7 @@ from sim.dynamics.replication import (
     Ticks,
     changes_of_duty,
 )
+from sim.scenario.calendars import Starts, starts
 from sim.scenario.pools import Breaks, Pool, Shift
 from sim.scenario.schema import Scenario
 
@@ -59,8 +61,10 @@ def plan(scenario: Scenario) -> Plan:
     people are told apart.
     """
     start, horizon = scenario.run.start, scenario.horizon
-    phase, weekday = since_midnight(start), start.weekday()
-    drafts = {name: _roster(pool, phase, weekday, horizon) for name, pool in scenario.pools.items()}
+    drafts = {
+        name: _roster(pool, starts(pool.shifts, scenario.run, horizon, scenario.calendars))
+        for name, pool in scenario.pools.items()
+    }
     heads = [
         (tick, place, change)
         for place, seat in enumerate(seats(scenario))
@@ -272,8 +276,8 @@ def _on_duty_between(
     return [*pieces, (on, ends)]
 
 
-def _roster(pool: Pool, phase: int, weekday: int, horizon: int) -> Draft:
-    """The people of one place of a pool, where they are told apart; `phase` is the time of day at tick 0."""
+def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
+    """The people of one place of a pool, where they are told apart; `dates` say when each of its rows takes place."""
     people: list[list[Ticks]] = []
     actions: list[list[Ticks]] = []
     known = 0
@@ -293,8 +297,8 @@ def _roster(pool: Pool, phase: int, weekday: int, horizon: int) -> Draft:
         for number in range(pool.staff):
             who = enter(0, np.zeros(1, np.int64), number, np.zeros(1, np.int64), np.array([NEVER]))
             act(np.zeros(1, np.int64), COMES_ON, who, np.ones(1, np.bool_))
-    for row, shift in enumerate(pool.shifts, 1):
-        day, begins, ends = _takes_place(shift, phase, weekday, horizon)
+    for row, (shift, taken) in enumerate(zip(pool.shifts, dates, strict=True), 1):
+        day, begins, ends = taken.day, taken.begins, taken.ends
         for number in range(shift.staff):
             who = enter(row, day, number, begins, ends)
             for on, off in _on_duty_between(shift, number, pool.breaks, begins, ends):
@@ -308,16 +312,6 @@ def _roster(pool: Pool, phase: int, weekday: int, horizon: int) -> Draft:
     of_people = [np.concatenate([_NONE, *column]) for column in zip(*people, strict=True)] if people else [_NONE] * 5
     of_actions = [np.concatenate([_NONE, *column]) for column in zip(*actions, strict=True)] if actions else [_NONE] * 3
     return Draft(0, *of_people, *of_actions)
-
-
-def _takes_place(shift: Shift, phase: int, weekday: int, horizon: int) -> tuple[Ticks, Ticks, Ticks]:
-    """The day on which a row starts, and when it begins and ends, each time that it touches the run."""
-    n_days = (horizon + phase) // DAY + 1
-    days = np.array([day for day in range(-1, n_days) if (weekday + day) % 7 in shift.days], dtype=np.int64)
-    begins = days * DAY + shift.from_ - phase
-    ends = begins + shift.length
-    here = (ends > 0) & (begins < horizon)
-    return days[here], begins[here], ends[here]
 
 
 def _heads(pool: Pool, start: datetime, horizon: int) -> list[tuple[int, int]]:
