@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
@@ -12,7 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from sim.dynamics.clock import DAY
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.calendars import Row
+from sim.scenario.calendars import Row, Starts
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     AlsoWritten,
@@ -118,15 +119,19 @@ class Breaks(Part):
     ) = None
     """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
 
-    def window(self, from_: int, begins: Ticks, ends: Ticks) -> tuple[Ticks, Ticks]:
-        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere."""
+    def window(self, from_: int, dates: Starts, tick: Callable[[Ticks], Ticks]) -> tuple[Ticks, Ticks]:
+        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere.
+
+        `tick` gives the ticks of wall times.
+        """
         if self.between is None:
-            return begins, ends
+            return dates.begins, dates.ends
         opens = (self.between.from_ - from_) % DAY
         if opens + self.between.length > DAY:
             opens -= DAY
-        first, last = begins + max(opens, 0), begins + opens + self.between.length
-        return np.minimum(first, ends), np.minimum(last, ends)
+        wall = dates.day * DAY + from_ + opens
+        first, last = np.maximum(tick(wall), dates.begins), np.minimum(tick(wall + self.between.length), dates.ends)
+        return np.minimum(first, last), last
 
 
 class Concurrency(Part):
@@ -177,8 +182,8 @@ def _speeds(given: object) -> object:
         return given
     if not isinstance(given, dict):
         return {"always": given}
-    if not given or "always" in given:
-        raise rule("a speed is a share such as 80 %, or has `by_hour`, `by_stage` or both")
+    if not given:
+        raise rule("a speed is a share such as 80 %, or has `always`, `by_hour` or `by_stage`: their product")
     return given
 
 
@@ -247,6 +252,12 @@ class Pool(Part):
         alone = self.concurrency.speed[0] if self.concurrency.speed else 1.0
         return self.speed.always * self.speed.by_stage.get(stage, 1.0) * alone
 
+    def speeds_at(self, stage: str) -> tuple[float, float]:
+        """The least and the greatest speed at a stage, at any time of day and with any number in hand."""
+        of_stage = self.speed.always * self.speed.by_stage.get(stage, 1.0)
+        by_hour, by_hand = self.speed.by_hour or (1.0,), self.concurrency.speed or (1.0,)
+        return of_stage * min(by_hour) * min(by_hand), of_stage * max(by_hour) * max(by_hand)
+
     @property
     def speed_by_hour(self) -> NDArray[np.float64]:
         """(168,) the factor of the speed in each hour of the week: work takes as much longer on average."""
@@ -292,7 +303,7 @@ class Pool(Part):
             ("concurrency", self.concurrency.speed),
         ):
             if given:
-                what = {"at_shift_end": "another `at_shift_end` than finish", "concurrency": "slots with a `speed`"}
+                what = {"at_shift_end": "`at_shift_end` but finish", "concurrency": "slots with a `speed`"}
                 raise rule(
                     f"`levels` are heads, not people: no {what.get(key, f'`{key}`')} beside them",
                     key,

@@ -186,7 +186,7 @@ def test_the_arrays_hang_together() -> None:
     assert visits.patience.size == visits.retry_after.size == sizes.sum()
     assert visits.work.min() >= 0
     for name, array in arrays(replication).items():
-        rows = {"first_visit": n + 1, "patience": sizes.sum(), "retry_after": sizes.sum()}
+        rows = {"first_visit": n + 1, "patience": sizes.sum(), "retry_after": sizes.sum(), "wrap_up": 0}
         expected = n if name in (*tips.__slots__, "final_tier") else n_visits
         assert array.shape == (rows.get(name, expected),)
         assert array.flags.c_contiguous
