@@ -252,7 +252,7 @@ def _speeds(scenario: Scenario) -> Speeds:
         first_step=first_step,
         tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
         by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
-        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), len(scenario.stages)),
         by_hand=by_hand,
     )
     found.varies[:] = [
