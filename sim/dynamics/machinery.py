@@ -188,7 +188,7 @@ class Working(NamedTuple):
     free: Ticks
     """How many slots are free, how many were ever taken, and from row 2 those that are free."""
     idle: Ticks
-    """(n_places,) slots in which somebody on duty could start; where heads are counted, below 0 while more are in use."""
+    """(n_places,) slots in which somebody on duty could start; of heads, below 0 while more are in use."""
     waiting: Ticks
     """(n_places,) tips in line."""
     dirty: Flags
