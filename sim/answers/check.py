@@ -1,4 +1,7 @@
-"""A scenario looked at before anything is simulated: its loads, its people, and every warning."""
+"""A scenario looked at before anything is simulated: its loads, its people, and every warning.
+
+It stands apart from what is run, since nothing slow may be imported for it.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,17 @@ if TYPE_CHECKING:
     from sim.tables.declared import Filled
 
 
-class Check(Answer["Description"]):
+class Check(Answer):
     """The model: `pool_loads`, `stage_loads`, `hour_loads`, and `warnings`; as text it is what the terminal shows."""
 
+    found: Description
     command = "check"
     leaves = (tables.POOLS, tables.STAGES, tables.HOURS)
     plots = ()
 
     def __init__(self, found: Description, scenario: Scenario):
-        self.found, self._scenario = found, scenario
+        super().__init__(found)
+        self._scenario = scenario
 
     @classmethod
     def ask(cls, scenario: Scenario) -> Check:
@@ -69,7 +74,8 @@ class Check(Answer["Description"]):
         return super().head() | {
             "demand": list(words.demand_words(scenario)),
             "run": words.run_words(scenario),
-            "targets": {name: words.target_words(target) for name, target in scenario.targets.items()},
+            "calendars": list(words.calendar_words(scenario)),
+            "targets": {name: target.words for name, target in scenario.targets.items()},
             "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
             "tips": self.found.tips,
             "cohort": self.found.cohort,

@@ -1,4 +1,4 @@
-"""What a run came to: the verdicts on all targets, with tables and figures."""
+"""One scenario that is run: what that came to, and what became of one of its tips."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
-from sim.studies.maker import MANIFEST
+from sim.studies.keeping import MANIFEST
 from sim.tables import run as tables
+from sim.tables.by_time import DATES, INTERVALS
+from sim.text.run import parts, sentences
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sim.dynamics.engines import Engine
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
     from sim.studies.result import Result
     from sim.tables.declared import Filled
+    from sim.text.explain import Story
 
 
-class RunAnswer(Answer["Result"]):
-    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
-    `unlimited` where not every target is met."""
+class RunAnswer(Answer):
+    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
+    and `unlimited` where not every target is met."""
 
+    found: Result
     command = "run"
     leaves = (*tables.EVERY, tables.UNLIMITED)
     plots = (
@@ -46,23 +51,37 @@ class RunAnswer(Answer["Result"]):
         Plot(
             "week",
             "The week",
-            "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
-            "the bands hold the middle nine tenths of the replications.",
+            "For every pool and interval of the week: people on seat, the work that comes, people busy, and tips "
+            "waiting; the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.HOURS, tables.POOLS),
+            (INTERVALS, tables.POOLS),
+        ),
+        Plot(
+            "days",
+            "The days of the run",
+            "For every date: the tips that came and those of them that were lost, and for every target on a share the "
+            "share of that day's tips that kept it. Holidays, closed dates, and rosters or demand by date are marked.",
+            "days:days",
+            (DATES,),
+        ),
+        Plot(
+            "roster",
+            "The roster",
+            "For every pool and interval of the week: the people on duty, the people that the work offered then would "
+            "keep busy, rounded up, and where that is more than there are. Darker is more people, up to the pool's "
+            "most.",
+            "roster:roster",
+            (INTERVALS,),
         ),
         Plot(
             "failing",
             "When targets fail",
-            "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
-            "arrival. Each map has its own scale.",
+            "For every target that fails noticeably: the share of its tips that fail, by weekday and interval of "
+            "their arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.HOURS,),
+            (INTERVALS,),
         ),
     )
-
-    def __init__(self, found: Result):
-        self.found = found
 
     @classmethod
     def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> RunAnswer:
@@ -70,10 +89,6 @@ class RunAnswer(Answer["Result"]):
         from sim.studies.result import result
 
         return cls(result(scenario, settings, until_decided=until_decided))
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.found.done.scenario
 
     @property
     def failures(self) -> dict[int, str]:
@@ -98,13 +113,9 @@ class RunAnswer(Answer["Result"]):
         return iter(self.plots if len(self.found.done.sample) else ())
 
     def sentences(self) -> list[str]:
-        from sim.text.run import sentences
-
         return sentences(self.found)
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.run import parts
-
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:
@@ -127,3 +138,63 @@ class RunAnswer(Answer["Result"]):
             return []
         events.write(self.found.done.event_parts, folder / "events.parquet")
         return ["events.parquet"]
+
+
+class Explanation(Answer):
+    """The story of a tip: `tip_events` in order, and `tip_targets`; as text it is what the terminal shows."""
+
+    found: Story
+    command = "explain"
+    leaves = (tables.TIP_EVENTS, tables.TIP_TARGETS)
+    plots = ()
+
+    @classmethod
+    def ask(cls, scenario: Scenario, tip: str, replication: int = 0, engine: Engine = "compiled") -> Explanation:
+        """Tell the story of a tip of a replication, given by its number or as `first-missed:TARGET`.
+
+        QuestionError, a ValueError, where there is no such tip.
+        """
+        from sim.draw import draw
+        from sim.dynamics.engines import simulate
+        from sim.studies.trials import QuestionError
+        from sim.text.explain import explain
+
+        drawn = draw(scenario, replication)
+        log = simulate(drawn, engine)
+        try:
+            return cls(explain(scenario, drawn, log, tip))
+        except ValueError as error:
+            raise QuestionError(str(error)) from None
+
+    @property
+    def holds(self) -> bool:
+        return all(one.sense != "missed" for one in self.found.judged)
+
+    def filled(self) -> Iterable[Filled]:
+        events = ((event, self.scenario.local) for event in self.found.events)
+        return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
+
+    def sentences(self) -> list[str]:
+        from sim.text.explain import sentences
+
+        return sentences(self.found)
+
+    def parts(self) -> list[RenderableType]:
+        from sim.text.explain import parts
+
+        return parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        found = self.found
+        return super().head() | {
+            "replication": found.replication,
+            "tip": found.tip,
+            "truly": found.attributes,
+            "tier": found.tier,
+            "counts": found.counts,
+        }
+
+    def __str__(self) -> str:
+        from sim.text.page import plain
+
+        return plain(self.parts())

@@ -20,17 +20,16 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from sim.cli.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options, command_line, print_data, say
+from sim.scenario.faults import Fault, ScenarioError, shown
 
 if TYPE_CHECKING:
-    from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
-    from sim.studies.study import StudyFile
-    from sim.studies.study_record import Record, StepLine
+    from sim.studies.study import Record, StepLine, StudyFile
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
 
-OURS: Final = ("out", "jobs", "cluster", "resume", "json", "quiet", "strict", "log")
+OURS: Final = ("out", "jobs", "cluster", "resume", "budget", "json", "quiet", "strict", "log")
 """Options that a step leaves to the study."""
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
@@ -47,8 +46,8 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
-    from sim.studies.study import read_study
-    from sim.studies.study_record import record
+    from sim.answers.store import left_by_commands
+    from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
     program = context.find_root().command
@@ -58,8 +57,13 @@ def study(
     wanted = _wanted(found, steps)
     known = record(options.out or Path("results") / "study")
     try:
-        for name in wanted:
-            known.place(name)
+        for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
+            out = known.place(name)
+            if strangers := known.strangers(name, left_by_commands(out)):
+                raise ValueError(
+                    f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                    "move it away, or choose another --out"
+                )
         known.forget_others(found)
     except ValueError as error:
         say(f"tipline study: {error}")
@@ -114,7 +118,6 @@ def _wanted(found: StudyFile, steps: str | None) -> list[str]:
 
 def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[StepLine]:
     """The command of every step, read and checked; ScenarioError with every fault of all of them."""
-    from sim.scenario.faults import ScenarioError
 
     faults: list[Fault] = []
     lines = []
@@ -133,10 +136,8 @@ def _line(
     found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]
 ) -> StepLine:
     """One of them; each document is read once for all of them."""
-    from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
-    from sim.studies.study import words_of
-    from sim.studies.study_record import StepLine
+    from sim.studies.study import StepLine, words_of
 
     step = found.study.steps[name]
     try:
@@ -180,7 +181,6 @@ def _as_list(given: Any) -> list[Any]:
 
 def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], documents: dict[Path, Document]) -> None:
     """Read every document that a step is about, with what the step changes of it; ScenarioError with every fault."""
-    from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.scenario.loading import read
 
@@ -215,7 +215,7 @@ def _passed_on(options: Options) -> Iterator[str]:
 def _step(found: StudyFile, line: StepLine, known: Record, options: Options, program: TyperGroup) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
-    from sim.studies.study_record import SAID, note, tidy
+    from sim.studies.study import SAID, note, tidy
 
     out = known.begin(found, line.name, keep_what_is_under_way=options.resume)
     words = line.full(out)
@@ -238,6 +238,8 @@ def _of_this_run(options: Options) -> Iterator[str]:
         yield from ("--jobs", str(options.jobs))
     if options.cluster is not None:
         yield from ("--cluster", options.cluster)
+    if options.budget is not None:
+        yield from ("--budget", options.budget)
     if options.resume:
         yield "--resume"
 

@@ -34,12 +34,12 @@ def simulate(replication: Replication) -> Log:
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
         m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
-        (rules.since_midnight, rules.horizon),
+        (rules.gates, rules.horizon),
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
-    lost = np.full(len(tips), NEVER, np.int64)
-    log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost)
+    lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
+    log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     apart = needs_people(replication)
     roster = _roster(replication) if apart else None
     for room in _rooms():
@@ -52,7 +52,7 @@ def simulate(replication: Replication) -> Log:
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
     spells = _spells(log, visits.work, worked_by, broken, rules.horizon)
-    return Log(enter, start, end, log.outcome, attempt, lost, Spells(*spells), _overtime(people))
+    return Log(enter, start, end, log.outcome, attempt, lost, gave_up, Spells(*spells), _overtime(people))
 
 
 def needs_people(replication: Replication) -> bool:

@@ -62,7 +62,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
 @kernel
 def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
     """Take the next event, do it, and let the places that it touched settle, until something stops it."""
-    since_midnight, horizon = clock
+    gates, horizon = clock
     slots, free, position = working.slots, working.free, working.position
     now, next_plan, next_tip = position[m.NOW], position[m.NEXT_PLAN], position[m.NEXT_TIP]
     stopped = AT_HORIZON
@@ -114,7 +114,7 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
             if again == 0:
                 begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
     position[m.NOW], position[m.NEXT_TIP] = now, next_tip
@@ -300,7 +300,9 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
-    back_after = visits.retry_after[visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1]
+    row = visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1
+    log.gave_up[row] = now
+    back_after = visits.retry_after[row]
     if back_after == NEVER:
         log.outcome[visit] = ABANDONED
         log.lost[tip] = now
@@ -403,9 +405,7 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def begin_attempt(
-    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
-):
+def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -413,8 +413,7 @@ def begin_attempt(
     slots[slot, m.ATTEMPT] = tries
     slots[slot, m.ENTRY] = now
     log.attempt[visit] = tries
-    every = stages.every[stage]
-    opens = now if every == 0 else m.opening(now, every, since_midnight)
+    opens = now if stages.every[stage] == 0 else m.opening(now, stage, gates)
     quick = False
     if stages.place[stage] == NO_PLACE:
         if opens == now:

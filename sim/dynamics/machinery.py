@@ -106,10 +106,10 @@ class VisitTable(NamedTuple):
 class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
-    stage: Codes
-    list: Codes
+    stage: Ticks
+    list: Ticks
     preempts: Flags
-    overflow_list: Codes
+    overflow_list: Ticks
     overflow_preempts: Flags
 
 
@@ -149,12 +149,12 @@ class PlanTable(NamedTuple):
     """The plan of a replication."""
 
     tick: Ticks
-    place: Codes
+    place: Ticks
     heads: Codes
 
 
 class Stamps(NamedTuple):
-    """What the engine writes of every visit, and of every tip."""
+    """What the engine writes of every visit, of every tip, and of every attempt."""
 
     enter: Ticks
     start: Ticks
@@ -163,6 +163,7 @@ class Stamps(NamedTuple):
     attempt: Codes
     worked_at: Codes
     lost: Ticks
+    gave_up: Ticks
 
 
 class Lists(NamedTuple):

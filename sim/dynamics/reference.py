@@ -168,7 +168,7 @@ class _Line:
 
     def __init__(self, replication: Replication) -> None:
         self.tips, self.visits, self.rules = replication.tips, replication.visits, replication.rules
-        self.plan = replication.plan
+        self.plan, self.gates = replication.plan, replication.rules.gates
         self.env = simpy.Environment(initial_time=0)
         places, people = self.rules.places, self.plan.people
         self.people = [_Person(i, int(end)) for i, end in enumerate(people.end)]
@@ -192,6 +192,7 @@ class _Line:
         self.outcome = np.full(n_visits, UNREACHED, np.int8)
         self.attempt = np.zeros(n_visits, np.int32)
         self.lost = np.full(n_tips, NEVER, np.int64)
+        self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
         self.spells: list[tuple[int, ...]] = []
         self.overtime: list[tuple[int, int, int, int]] = []
 
@@ -265,6 +266,7 @@ class _Line:
                     self.end[visit], self.outcome[visit] = self.now, SERVED
                     return
             self.settle_soon()
+            self.gave_up[draws] = self.now
             back_after = int(self.visits.retry_after[draws])
             if back_after == NEVER:
                 self.outcome[visit], self.lost[tip.index] = ABANDONED, self.now
@@ -285,7 +287,7 @@ class _Line:
 
     def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, object, bool]:
         """Wait until the stage's gate opens; false when the tip gave up behind it."""
-        opens = order.opening(self.now, int(self.rules.stages.every[stage]), self.rules.since_midnight)
+        opens = order.opening(self.now, stage, self.gates)
         if opens == self.now:
             return True
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
@@ -600,6 +602,7 @@ class _Line:
             outcome=self.outcome,
             attempt=self.attempt,
             lost=self.lost,
+            gave_up=self.gave_up,
             spells=Spells(
                 visit=_ticks(visit),
                 attempt=_codes(attempt),

@@ -8,7 +8,7 @@ pool's centres lie side by side (a shared pool is one place).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ Flags = NDArray[np.bool_]
 
 NO_PLACE: Final = -1
 """The place of an unstaffed stage (a delay)."""
+
+BY_WINDOWS: Final = -1
+"""In place of the time from one opening of a gate to the next: the gate is open in windows of its own."""
 
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
@@ -125,7 +128,8 @@ class Stages:
     overflow_after: Ticks
     """How long a tip waits until it stands in the overflow line too."""
     every: Ticks
-    """The gate opens at multiples of this, counted from midnight; 0 where there is no gate."""
+    """The gate opens at multiples of this, counted from midnight; 0 where there is no gate, and BY_WINDOWS where the
+    windows of Rules say when it is open."""
     attempts: Codes
     """Attempts that a visit may make: 0 where patience is endless, else 1 and the retries."""
 
@@ -175,6 +179,33 @@ class Speeds:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """When gates are open that go by a calendar: the windows of each stage in turn, disjoint and in order."""
+
+    first: Ticks
+    """(n_stages + 1,) row of each stage's first window; its windows end before the next stage's first."""
+    opens: Ticks
+    """(n_windows,) first tick."""
+    closes: Ticks
+    """(n_windows,) first tick after it; one later where the gate is open for an instant."""
+
+
+class Gates(NamedTuple):
+    """All that is known of gates, as `order.opening` asks for it."""
+
+    every: Ticks
+    since_midnight: int
+    first: Ticks
+    opens: Ticks
+    closes: Ticks
+
+
+def no_windows() -> Windows:
+    """No gate goes by a calendar."""
+    return Windows(*(np.zeros(n, dtype=np.int64) for n in (1, 0, 0)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rules:
     """All that is fixed for every replication of a scenario, but the staffing."""
 
@@ -186,6 +217,14 @@ class Rules:
     horizon: int
     """The first tick that is not simulated."""
     speeds: Speeds
+    windows: Windows = field(default_factory=no_windows)
+    """When the gates that go by a calendar are open."""
+
+    @property
+    def gates(self) -> Gates:
+        """All that is known of the gates of the stages."""
+        windows = self.windows
+        return Gates(self.stages.every, self.since_midnight, windows.first, windows.opens, windows.closes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import PREEMPTED, RELIEVED, Log
-from sim.dynamics.replication import FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
+from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +82,16 @@ def openings(replication: Replication, stage: Codes, tick: Ticks) -> Ticks:
 
     `order.opening` over arrays, in other words on purpose: what is checked by it was computed by that.
     """
-    every = np.maximum(replication.rules.stages.every[stage], 1)
-    phase = replication.rules.since_midnight
-    return -(-(tick + phase) // every) * every - phase
+    rules = replication.rules
+    every = np.maximum(rules.stages.every[stage], 1)
+    phase = rules.since_midnight
+    found = -(-(tick + phase) // every) * every - phase
+    for one in np.flatnonzero(rules.stages.every == BY_WINDOWS).tolist():
+        mine, here = slice(*rules.windows.first[one : one + 2].tolist()), stage == one
+        opens = np.append(rules.windows.opens[mine], NEVER)
+        window = rules.windows.closes[mine].searchsorted(tick[here], side="right")
+        found[here] = np.maximum(opens[window], tick[here])
+    return found
 
 
 def in_hand_alone(replication: Replication) -> Ticks:

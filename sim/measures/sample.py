@@ -5,6 +5,7 @@ Per replication only small arrays are kept, some tens of kilobytes; what is need
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from sim.measures.measures import PER_REPLICATION, Floats, Ints, Measures, Poole
 
 MOST_UNITS: Final = 100
 """Units of evidence that are told apart in what is pooled."""
+MOST_WEEKS: Final = 200
+"""Replications of which the week is kept: bands need no more, and memory shall not grow with the intervals of many."""
 
 
 class Sample:
@@ -37,12 +40,19 @@ class Sample:
         if measures.pooled is not None:
             self._pooled = measures.pooled if self._pooled is None else self._pooled + measures.pooled
             if len(self._failing) < MOST_UNITS:
-                self._failing.append(measures.pooled.failing.copy())
+                self._failing.append(self._of_week(measures.pooled).copy())
             else:
-                self._failing[len(self._rows) % MOST_UNITS] += measures.pooled.failing
-        self._rows.append(measures.without_pooled())
+                self._failing[len(self._rows) % MOST_UNITS] += self._of_week(measures.pooled)
+        kept = measures.without_pooled()
+        if len(self._rows) >= MOST_WEEKS:
+            kept = replace(kept, week=kept.week[..., :0])
+        self._rows.append(kept)
         self._stacked.clear()
         self._of.clear()
+
+    def _of_week(self, pooled: Pooled) -> Ints:
+        """Its failing tips by interval of the week, without the days."""
+        return pooled.failing[:, : self.frame.n_intervals]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -61,7 +71,8 @@ class Sample:
 
     @property
     def failing(self) -> Ints:
-        """(n_units, n_targets, 168, 2) `Pooled.failing` by unit of evidence; ValueError where no replication has it.
+        """(n_units, n_targets, n_intervals, 2) of `Pooled.failing` the intervals of the week, by unit of evidence;
+        ValueError where no replication has it.
 
         A unit is a replication; where there are more than MOST_UNITS, every unit is as many as there are replications
         for each, so that memory does not grow with their number.
@@ -131,17 +142,14 @@ class Sample:
 
     @property
     def week(self) -> Floats:
-        return self._stack("week")
+        """(n, 4, n_pools, n_intervals) of the first MOST_WEEKS replications."""
+        return self._stack("week", MOST_WEEKS)
 
-    @property
-    def arrivals(self) -> Floats:
-        return self._stack("arrivals")
-
-    def _stack(self, name: str) -> NDArray[Any]:
+    def _stack(self, name: str, most: int | None = None) -> NDArray[Any]:
         if not self._rows:
             raise ValueError("no replication was measured")
         if name not in self._stacked:
-            self._stacked[name] = np.stack([getattr(row, name) for row in self._rows])
+            self._stacked[name] = np.stack([getattr(row, name) for row in self._rows[:most]])
         return self._stacked[name]
 
 

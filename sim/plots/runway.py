@@ -29,8 +29,8 @@ from sim.plots.style import (
     styled,
 )
 from sim.studies.runway import Course, RunwayFound
-from sim.text.runway import finding
-from sim.text.words import asked, count, length, percent
+from sim.text.ranges import runway_finding
+from sim.text.words import count, length, named, percent
 
 LEFT: Final = 0.62
 GAP: Final = 0.72
@@ -47,17 +47,16 @@ def runway_years(found: RunwayFound) -> Figure:
     """A panel for every target: its value over the years, a line for each rate, up to the first year that is missed."""
     names = list(found.scenario.targets)
     scenario = found.scenario
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
-    runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.length)} a year"
+    runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.run.length)} a year"
     note = (
         "What each target comes to after years of growth with the present staffing; bars are intervals that hold all "
-        f"at once. In the shaded field it fails. {scenario.scenario}{variant}: {runs}."
+        f"at once. In the shaded field it fails. {named(scenario)}: {runs}."
     )
     with styled():
         rows = -(-len(names) // 2)
         step = HEAD + PANEL + FOOT
         lines = key_lines(_handles(found))
-        sheet = Sheet(finding(found), note, rows * step + 0.2 + KEY * len(lines))
+        sheet = Sheet(runway_finding(found), note, rows * step + 0.2 + KEY * len(lines))
         width = (WIDTH - 2 * MARGIN - 2 * LEFT - GAP + 0.55) / 2
         last = max(year.year for course in found.courses for year in course.every)
         for k, name in enumerate(names):
@@ -79,7 +78,7 @@ def runway_years(found: RunwayFound) -> Figure:
 
 def _head(sheet: Sheet, found: RunwayFound, k: int, name: str, left: float, top: float, width: float) -> None:
     sheet.write(left, top, shortened(name, width, SMALL, bold=True), weight="bold")
-    words = asked(found.courses[0].years[0].joint.results[k])
+    words = found.courses[0].years[0].joint.results[k].asked
     sheet.write(left, top + leading(SMALL), shortened(words, width), color=GREY)
 
 

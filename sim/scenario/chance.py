@@ -13,6 +13,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import Codes
 from sim.scenario.arrivals import channel_mix
 from sim.scenario.flow import flow
+from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, Trace, drawn_from, trace
 
@@ -49,10 +50,13 @@ def _attributes(scenario: Scenario) -> Iterator[str]:
     def is_drawn(code: Codes | None, several: bool) -> bool:
         return several and (code is None or backlog or bool((code == DRAWN).any()))
 
+    if any(pool.absence and any(shift.staff for shift in pool.shifts) for pool in scenario.pools.values()):
+        yield "absences"
     if _several(scenario.centres):
         yield "centres"
     if is_drawn(
-        None if recorded is None else recorded.channel, _several({k: c.share for k, c in demand.channels.items()})
+        None if recorded is None else recorded.channel,
+        _several(dict(zip(demand.channels, plain_shares(scenario).tolist(), strict=True))),
     ):
         yield "channels"
     if is_drawn(None if recorded is None else recorded.risk, any(_several(row) for row in demand.risk.values())):
@@ -72,6 +76,8 @@ def _way(scenario: Scenario) -> Iterator[str]:
             yield "shares of stages"
         if not _recorded_wholly(scenario, stage, recorded) and _random(stage.time):
             yield "service" if stage.pool is not None else "delays"
+        if stage.wrap_up is not None and _random(stage.wrap_up):
+            yield "wrap-ups"
         if stage.patience is not None:
             if _random(stage.patience):
                 yield "patience"

@@ -195,8 +195,8 @@ def _does(stage: Stage, mean: float) -> str:
         f"{units.duration_text(round(mean / 1e6) * 1_000_000) if mean >= 1e7 else f'{mean / 1e6:.3g} s'} on average"
     )
     parts = [f"{stage.pool}, {length}" if stage.pool else f"a delay of {length}"]
-    if stage.every is not None:
-        parts.append(f"released every {units.duration_text(stage.every)}")
+    if stage.gate:
+        parts.append(f"released {stage.gate}")
     if stage.patience is not None:
         again = (
             f", and {100 * stage.retry.share:.4g} % come back (at most {stage.retry.at_most} times)"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -107,11 +109,35 @@ class AlsoWritten:
         return {"anyOf": [self.schema, handler(core)]}
 
 
+class OneOrSeveral:
+    """Tells the JSON Schema of a list that one item may stand in its place."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
+
+
 def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
     """Raise the fault that shares do not add up to 1, if they do not."""
     total = sum(shares.values() if isinstance(shares, dict) else shares)
     if abs(total - 1) > 1e-6:
         raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
+
+
+_HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)
+
+_MOST_COMPARED: Final = 5_000_000
+"""Letters of words times letters of names that are compared for the hints at one document's faults: half a second."""
+
+
+@contextmanager
+def hints_for_a_screen() -> Iterator[None]:
+    """Within this, hints stop once enough was compared: more faults than fit on a screen need none."""
+    before = _HINTS.set([_MOST_COMPARED])
+    try:
+        yield
+    finally:
+        _HINTS.reset(before)
 
 
 def near(word: str, names: Iterable[str]) -> str:
@@ -120,7 +146,12 @@ def near(word: str, names: Iterable[str]) -> str:
     >>> near("anlysts", ["analysts", "receivers"])
     "; did you mean 'analysts'?"
     """
-    found = difflib.get_close_matches(word[:80], list(names), 1, cutoff=0.7)
+    word, names, left = word[:80], list(names), _HINTS.get()
+    if left is not None:
+        left[0] -= (len(word) + 10) * sum(len(name) + 10 for name in names)
+        if left[0] < 0:
+            return ""
+    found = difflib.get_close_matches(word, names, 1, cutoff=0.7)
     return f"; did you mean '{found[0]}'?" if found else ""
 
 

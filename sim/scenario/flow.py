@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
+from sim.scenario.profiles import plain_shares
 from sim.scenario.routes import Crowd, crowd
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
@@ -157,7 +158,7 @@ def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
     if scenario.demand.trace is None:
         return work
     recorded = trace(scenario)
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     # A tip whose channel is left open counts on each as far as it may have come there.
     on = np.array(
         [(recorded.channel == code) + (recorded.channel == DRAWN) * share for code, share in enumerate(shares)]
@@ -194,7 +195,7 @@ def _recorded_mix(scenario: Scenario, risks: Floats, categories: Floats) -> Floa
     All 0 for a channel on which none came.
     """
     recorded = trace(scenario)
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     found = np.zeros((len(shares), risks.shape[1], len(categories)))
     codes = np.stack([recorded.channel, recorded.risk, recorded.category])
     for (channel, risk, category), n in zip(*_counted(codes), strict=True):
@@ -271,4 +272,4 @@ def values_of(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
     if value.by is None:
         return np.full((1, 1), number(value.values[""]))
     numbers = np.array([number(one) for one in value.listed(tips.names[value.by])])
-    return np.asarray(numbers[np.maximum(tips.codes[value.by], 0)])
+    return np.asarray(numbers[tips.codes[value.by]])

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from sim.scenario import units
+from sim.scenario.files import not_text
 
 SHOWN: Final = 20
-"""So many bad rows of a file are named; the rest are counted."""
+"""So many bad rows of a file are named; then reading stops."""
 
 _LARGEST_COLUMN: Final = 64_000_000
 
@@ -58,6 +59,9 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
                 raise ValueError(f"{path.name} needs one column '{name}'; it has {', '.join(header) or 'none'}")
             at = header.index(name)
             for row in rows:
+                if len(bad) >= SHOWN:
+                    bad.append("and there may be more")
+                    break
                 if len(found) + len(bad) >= most:
                     raise ValueError(f"{path.name} has more than {most} rows")
                 if not row:
@@ -68,12 +72,14 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
                     given = row[at][:40] if at < len(row) else "nothing"
                     bad.append(f"line {rows.line_num}: '{name}' must be a number of {unit}, 0 or more (got {given!r})")
     except UnicodeDecodeError:
-        raise ValueError(f"{path.name} is not text in UTF-8") from None
+        line, place, byte = not_text(path)
+        raise ValueError(
+            f"{path.name} is not text in UTF-8: in line {line}, column {place}, stands the byte 0x{byte:02x}"
+        ) from None
     except csv.Error as error:
         raise ValueError(f"{path.name} is not a CSV file ({error})") from None
     if bad:
-        more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)
+        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad))
     if not found:
         raise ValueError(f"{path.name} has no rows")
     return tuple(found)

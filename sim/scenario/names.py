@@ -24,6 +24,7 @@ class Names:
     risk: Known
     category: Known
     tier: Known
+    calendar: Known
 
 
 def names_of(root: Node) -> Names:
@@ -40,6 +41,7 @@ def names_of(root: Node) -> Names:
         risk=risk,
         category=_keys(demand, "categories", (ONE_CATEGORY,)),
         tier=_tiers(root.child("labels"), risk) if labeller is not None else None,
+        calendar=_keys(root, "calendars", ()),
     )
 
 
@@ -61,8 +63,10 @@ def _stages(node: Node | None) -> Known:
 
 
 def _risks(demand: Node | None) -> Known:
-    flat = _keys(demand, "risk", (ONE_RISK,))
     node = demand.child("risk") if demand else None
+    if node is not None and node.value is None:
+        return (ONE_RISK,)  # nothing is written: it is as if the key were not there
+    flat = _keys(demand, "risk", (ONE_RISK,))
     if flat is None or node is None or not isinstance(node.value, dict):
         return flat
     rows = [row.value for row in node.value.values() if isinstance(row.value, dict)]

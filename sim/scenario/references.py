@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.dynamics.clock import DAY
+from sim.scenario.calendars import Calendar, circles
+from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint
+from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
+from sim.scenario.profiles import never_open
 from sim.scenario.schema import (
     ByAttribute,
     Demand,
@@ -20,7 +25,8 @@ from sim.scenario.schema import (
     Stage,
     Target,
 )
-from sim.scenario.targets import GIVEN, Between, OfPool, OfTips
+from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
+from sim.scenario.targets import Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
 FILTERED = ("channel", "risk", "tier", "category", "stage")
@@ -33,6 +39,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     """
     look = _Look(found, names_of(found.root))
     stages: dict[int, Stage] = found["stages"] or {}
+    _calendars(look, found["calendars"] or {})
     _demand(look, found["demand"])
     _labels(look, found["labels"] or {}, stages)
     for name, pool in (found["pools"] or {}).items():
@@ -107,40 +114,79 @@ def _item(look: _Look, path: Path, name: str) -> Path:
     return path
 
 
-def _by(look: _Look, path: Path, value: ByAttribute[Any] | None, who: Filter | None) -> None:
-    """A value by attribute needs one for every name that tips can have who come here, and may have others."""
+def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
+    """A value by attribute has values for names that there are; which it needs is told by the ways of tips."""
     if value is None or value.by is None:
         return
+    rest = (OTHER, UNLABELLED) if value.by == "tier" else (OTHER,)
     known = getattr(look.names, value.by)
-    wanted = getattr(who, value.by, None)
-    needed = [name for name in known or () if wanted is None or name in wanted]
-    _complete(look, path, value.values, value.by, known, "is missing a value for", needed)
+    _no_other(look, path, [name for name in value.values if name not in rest], value.by, known)
 
 
-def _complete(
-    look: _Look,
-    path: Path,
-    given: Iterable[str],
-    what: str,
-    known: Known,
-    rule: str,
-    needed: Collection[str] | None = None,
-) -> None:
-    """Every name must be there, or those that are needed, and no other."""
+def _no_other(look: _Look, path: Path, given: Iterable[str], what: str, known: Known) -> None:
+    """Every name that is given must be known."""
     if known is None:
         return
-    given = list(given)
     for name in given:
         if name not in known:
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
-    if missing := [f"'{name}'" for name in (known if needed is None else needed) if name not in given]:
+
+
+def _complete(look: _Look, path: Path, given: Collection[str], what: str, known: Known, rule: str) -> None:
+    """Every name must be there, and no other."""
+    _no_other(look, path, given, what, known)
+    if missing := [f"'{name}'" for name in known or () if name not in given]:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
+
+
+def _calendars(look: _Look, calendars: dict[str, Calendar]) -> None:
+    for path, dates in dated(look.found):
+        for row, one in enumerate(dates):
+            if one.closed is not None:
+                inner: Path = (*path, row) if _is_list(look, path) else path
+                look.known((*inner, "closed"), one.closed, "calendar", look.names.calendar)
+    for name in circles(calendars):
+        look.say(("calendars", name, "closed"), "the dates on which it is closed lead back to itself")
+
+
+def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
+    """Every place of a document at which dates stand, and the dates."""
+    calendars: dict[str, Calendar] = found["calendars"] or {}
+    pools: dict[str, Pool] = found["pools"] or {}
+    for name, calendar in calendars.items():
+        for number, row in enumerate(calendar.open):
+            yield ("calendars", name, "open", number, "on"), row.on or ()
+        yield ("calendars", name, "closed"), calendar.closed_on
+    demand: Demand | None = found["demand"]
+    for number, some in enumerate(demand.by_date if demand is not None else ()):
+        yield ("demand", "by_date", number, "on"), some.on
+    for name, pool in pools.items():
+        for number, shift in enumerate(pool.shifts):
+            yield ("pools", name, "shifts", number, "on"), shift.on or ()
+        for number, block in enumerate(pool.levels.blocks if pool.levels else ()):
+            yield ("pools", name, "levels", number, "on"), block.on or ()
+
+
+def _is_list(look: _Look, path: Path) -> bool:
+    node = look.found.root
+    for part in path:
+        child = node.child(part)
+        if child is None:
+            return False
+        node = child
+    return isinstance(node.value, list)
 
 
 def _demand(look: _Look, demand: Demand | None) -> None:
     if demand is None:
         return
     _complete(look, ("demand", "risk"), demand.risk, "channel", look.names.channel, "is missing a row for")
+    for name, channel in demand.channels.items():
+        if channel.open is not None:
+            look.known(("demand", "channels", name, "open"), channel.open, "calendar", look.names.calendar)
+    if look.found.sound("calendars"):
+        for name, why in never_open(demand, look.found["calendars"]).items():
+            look.say(("demand", "channels", name, "open"), why)
     names = [surge.name for surge in demand.surges]
     for row, surge in enumerate(demand.surges):
         path: Path = ("demand", "surges", row)
@@ -174,14 +220,16 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
     if any(other.name == stage.name for before, other in stages.items() if before < index):
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
-    sent_here = any(other.rework is not None and other.rework.back_to == stage.name for other in stages.values())
-    for key in ("share", "service", "delay", "wrap_up", "patience"):
-        # Whoever is sent back comes whatever `for` says.
-        _by(look, (*path, key), getattr(stage, key), None if sent_here else stage.for_)
+    for key in BY_ATTRIBUTE:
+        _by(look, (*path, key), getattr(stage, key))
     if stage.pool is not None:
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
         look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
+    if stage.open is not None:
+        look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
+    if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
+        look.say((*path, "every"), "in a zone the gate opens at times of the day, so this must divide 24 h")
     if stage.overflow is not None:
         look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
         if stage.overflow.to == stage.pool:
@@ -223,6 +271,10 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+        if target.at_stage is not None:
+            look.known((*path, "stage"), target.at_stage, "stage", look.names.stage)
+    if target.runs_by is not None:
+        look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)

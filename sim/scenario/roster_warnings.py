@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario import units
 from sim.scenario.arrivals import by_hour_of_week, channel_mix, expected_tips
+from sim.scenario.calendars import Calendar, plain_week
+from sim.scenario.dates import dates_words
 from sim.scenario.flow import flow, offered_hours, reaching
 from sim.scenario.pools import Pool
 from sim.scenario.schema import Law, Scenario
 from sim.scenario.shifts import pieces_of_week, roster_week, seat_hours
+from sim.scenario.targets import Between
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +58,7 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
         if stages not in known:
             known[stages] = rate @ reaching(scenario, stages)
         tips = _between(known[stages], begins, ends)
-        if tips > 0:
+        if tips > 0 and not all(_is_meant(scenario, number, begins, ends) for number in stages):
             days, so_far = stretches.setdefault((begins % DAY, ends - begins), ([], 0.0))
             days.append(begins // DAY % 7)
             stretches[begins % DAY, ends - begins] = (days, so_far + tips)
@@ -67,6 +70,31 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
             when, on = f"from {_clock(begins)}{on} for {units.duration_text(length)}", ""
         tips_words = f"{tips:,.0f} tips" if round(tips) > 1 else "a tip" if round(tips) == 1 else "fewer than one tip"
         yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week come"
+
+
+def _is_meant(scenario: Scenario, number: int, begins: int, ends: int) -> bool:
+    """Whether a document says itself that nobody is at a stage from one tick of the week to another.
+
+    So it does where the gate of the stage is shut by a calendar, or every target that asks for the stage goes by a
+    clock that stands still.
+    """
+    stage = scenario.stages[number]
+    asking = [
+        target.runs_by
+        for target in scenario.targets.values()
+        if isinstance(target, Between)
+        and any(moment.stage == stage.name for end in (target.from_, target.to) for moment in end.moments)
+    ]
+    shut = [stage.open] if stage.open is not None else asking
+    return bool(shut) and all(
+        name is not None and not _open_between(scenario.calendars[name], begins, ends) for name in shut
+    )
+
+
+def _open_between(calendar: Calendar, begins: int, ends: int) -> bool:
+    """Whether a calendar is open at some time of a stretch of the plain week, which may pass Sunday midnight."""
+    opens, closes = plain_week(calendar)
+    return any(((opens + late < ends) & (closes + late > begins)).any() for late in (0, WEEK))
 
 
 def _uncovered(scenario: Scenario, pool: Pool, mine: list[int]) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -104,10 +132,11 @@ def _between(a_tick: Floats, begins: int, ends: int) -> float:
 
 
 def _twice(scenario: Scenario, name: str) -> Iterator[str]:
-    rows = Counter((shift.from_, shift.to, shift.staff, shift.days) for shift in scenario.pools[name].shifts)
-    for (begins, ends, staff, days), n in rows.items():
+    shifts = scenario.pools[name].shifts
+    rows = Counter((shift.from_, shift.to, shift.staff, shift.days, shift.on) for shift in shifts)
+    for (begins, ends, staff, days, on), n in rows.items():
         if n > 1 and staff:
-            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {units.day_names(days)}"
+            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {dates_words(on) if on else units.day_names(days)}"
             yield f"pool '{name}': the row of shifts '{row}' stands there {n} times, and all of them are on duty"
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
 from sim.scenario.demand import Demand, Labeller
+from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
-from sim.scenario.stages import Stage
-from sim.scenario.targets import Milestone, Moment
+from sim.scenario.stages import BY_ATTRIBUTE, Stage
 
 FROM, TO = 1, 2
 """Bits of what a tip has had: the moment that a target counts from, and the one that it counts to."""
@@ -82,8 +82,10 @@ def crowd(
         "tier": tuple(dict.fromkeys(assigned)) or risks,
     }
     asked = [one for one in (*filters, *(stage.for_ for stage in stages)) if one is not None]
+    differs = {value.by for stage in stages for key in BY_ATTRIBUTE if (value := getattr(stage, key)) is not None}
     apart = {
-        key: only_positive or any(getattr(one, key) is not None for one in asked) for key in ("channel", "category")
+        key: only_positive or key in differs or any(getattr(one, key) is not None for one in asked)
+        for key in ("channel", "category")
     }
     sizes = (
         len(names["channel"]) if apart["channel"] else 1,
@@ -96,7 +98,7 @@ def crowd(
     alive[:, 0] = True
     if only_positive:
         given = np.array([list(demand.risk[name].values()) for name in names["channel"]])[channel[:, 0], risk[:, 0]]
-        share = np.array([one.share for one in demand.channels.values()])[channel[:, 0]]
+        share = np.array([1.0 if one.share is None else one.share for one in demand.channels.values()])[channel[:, 0]]
         subject = np.array(list(demand.categories.values()))[category[:, 0]]
         alive[:, 0] = (given > 0) & (share > 0) & (subject > 0)
     codes = {"channel": channel, "risk": risk, "category": category, "tier": tier}
@@ -112,8 +114,8 @@ def _let_in(tips: Crowd, stage: Stage) -> Flags:
         return np.ones(tips.alive.shape, dtype=np.bool_)
     if by is None:
         return np.zeros(tips.alive.shape, dtype=np.bool_)
-    some = np.array([values.get(name, 0.0) > 0 for name in tips.names[by]])
-    return np.broadcast_to(some[np.maximum(tips.codes[by], 0)], tips.alive.shape)
+    some = np.array([share > 0 for share in stage.share.listed(tips.names[by])])
+    return np.broadcast_to(some[tips.codes[by]], tips.alive.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.dynamics.clock import DAY, since_midnight
+from sim.dynamics.clock import DAY
 from sim.dynamics.replication import (
+    BY_WINDOWS,
     CLEAR_LINE,
     FINISH,
     FULL_SPEED,
@@ -28,10 +28,14 @@ from sim.dynamics.replication import (
     Speeds,
     Stages,
     Ticks,
+    Windows,
+    no_windows,
 )
+from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
+from sim.scenario.zones import Local
 
 AT_SHIFT_END: Final = {
     "finish": FINISH,
@@ -113,10 +117,31 @@ def rules(scenario: Scenario) -> Rules:
         stages=_stages(scenario),
         places=_places(scenario),
         kinds=_kinds(scenario),
-        since_midnight=since_midnight(scenario.run.start),
+        since_midnight=scenario.local.phase,
         horizon=scenario.horizon,
+        windows=_windows(scenario),
         speeds=_speeds(scenario),
     )
+
+
+def by_windows(scenario: Scenario, stage: Stage) -> bool:
+    """Whether the gate of a stage opens in windows of its own: by a calendar, or at local times of a zone."""
+    return stage.open is not None or (stage.every is not None and scenario.run.zone is not None)
+
+
+def _windows(scenario: Scenario) -> Windows:
+    """When the gates are open that go by a calendar or by the clock of a zone."""
+    if not any(by_windows(scenario, stage) for stage in scenario.stages):
+        return no_windows()
+    nothing = np.zeros(0, dtype=np.int64)
+    found = [
+        gate_windows(stage.open, stage.every, scenario.run, scenario.horizon, scenario.calendars)
+        if by_windows(scenario, stage)
+        else (nothing, nothing)
+        for stage in scenario.stages
+    ]
+    first = np.cumsum([0, *(len(opens) for opens, _ in found)], dtype=np.int64)
+    return Windows(first, *(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
@@ -182,7 +207,7 @@ def _stages(scenario: Scenario) -> Stages:
             first[stage.overflow.to] if stage.overflow else NO_PLACE,
             step[stage.overflow.to] if stage.overflow else 0,
             stage.overflow.after if stage.overflow else 0,
-            stage.every or 0,
+            BY_WINDOWS if by_windows(scenario, stage) else stage.every or 0,
             (1 + (stage.retry.at_most if stage.retry else 0)) if stage.patience else 0,
         )
         for stage in scenario.stages
@@ -214,7 +239,7 @@ def _places(scenario: Scenario) -> Places:
 
 def _speeds(scenario: Scenario) -> Speeds:
     pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
-    steps = [_speed_steps(pool, scenario.run.start, scenario.horizon) for pool in pools]
+    steps = [_speed_steps(pool, scenario.local, scenario.horizon) for pool in pools]
     first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
     by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
     for row, pool in enumerate(pools):
@@ -227,7 +252,7 @@ def _speeds(scenario: Scenario) -> Speeds:
         first_step=first_step,
         tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
         by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
-        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), len(scenario.stages)),
         by_hand=by_hand,
     )
     found.varies[:] = [
@@ -238,16 +263,15 @@ def _speeds(scenario: Scenario) -> Speeds:
     return found
 
 
-def _speed_steps(pool: Pool, start: datetime, horizon: int) -> tuple[Ticks, Ticks]:
-    """The factor of a pool at every tick, as a step function from tick 0."""
+def _speed_steps(pool: Pool, local: Local, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0, read off the local clock."""
     given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
     day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
     every = DAY // len(day)
-    first = since_midnight(start) // every
-    steps = np.arange(first, (since_midnight(start) + max(horizon, 1) - 1) // every + 1)
-    factor = day[steps % len(day)]
+    ticks = np.union1d([0], local.marks(0, max(horizon, 1), every)) if len(day) > 1 else np.zeros(1, np.int64)
+    factor = day[local.wall(ticks) % DAY // every]
     changed = np.concatenate([[True], factor[1:] != factor[:-1]])
-    return np.maximum(steps * every - since_midnight(start), 0)[changed], factor[changed]
+    return ticks[changed], factor[changed]
 
 
 def _billionths(factor: float) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from sim.scenario.bounded import Deterministic
+from sim.scenario import units
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
 from sim.scenario.pools import Filter
@@ -18,8 +18,14 @@ T = TypeVar("T")
 Attribute = Literal["channel", "risk", "tier", "category"]
 
 
+OTHER: Final = "other"
+UNLABELLED: Final = "unlabelled"
+"""Keys of values by attribute, where no name of the attribute is the same: for all who have no value of their own, and
+for tips without a label."""
+
+
 class ByAttribute(Part, Generic[T]):
-    """One value for all, under "", or one for each name of an attribute."""
+    """One value for all, under "", or one for each name of an attribute, and for the rest one under OTHER."""
 
     by: Attribute | None
     values: dict[str, T]
@@ -28,6 +34,8 @@ class ByAttribute(Part, Generic[T]):
     @classmethod
     def _as_written(cls, given: Any) -> Any:
         if isinstance(given, dict) and "by" in given:
+            if given["by"] is None:
+                raise rule("must name what it differs by: channel, risk, tier or category", "by")
             return {"by": given["by"], "values": {name: value for name, value in given.items() if name != "by"}}
         return given if isinstance(given, ByAttribute) else {"by": None, "values": {"": given}}
 
@@ -39,7 +47,11 @@ class ByAttribute(Part, Generic[T]):
                 one,
                 {
                     "type": "object",
-                    "properties": {"by": {"enum": ["channel", "risk", "tier", "category"]}},
+                    "properties": {
+                        "by": {"enum": ["channel", "risk", "tier", "category"]},
+                        OTHER: {**one, "description": "For all who have no value of their own."},
+                        UNLABELLED: {**one, "description": "By tier: for tips without a label."},
+                    },
                     "required": ["by"],
                     "additionalProperties": one,
                 },
@@ -52,18 +64,29 @@ class ByAttribute(Part, Generic[T]):
         return cls.model_construct(by=None, values={"": value})
 
     def listed(self, names: Sequence[str]) -> list[T]:
-        """The value for each name of its attribute, or the one value for all.
+        """The value for each name of its attribute, by tier one more for tips without a label; or the one for all.
 
         A name that no tip can have here needs no value; it gets that of another, which nobody asks for.
         """
         if self.by is None:
             return [self.values[""]]
-        spare = next(iter(self.values.values()))
-        return [self.values.get(name, spare) for name in names]
+        first = next(iter(self.values.values()))
+        spare = first if OTHER in names else self.values.get(OTHER, first)
+        found = [self.values.get(name, spare) for name in names]
+        if self.by == "tier":
+            # NO_LABEL is -1, and so finds the last.
+            found.append(spare if UNLABELLED in names else self.values.get(UNLABELLED, spare))
+        return found
+
+    def has(self, name: str | None, names: Collection[str]) -> bool:
+        """Whether there is a value for a name of its attribute, or None for tips without a label."""
+        keys = {UNLABELLED, OTHER} - {*names} if name is None else {name, *({OTHER} - {*names})}
+        return self.by is None or not keys.isdisjoint(self.values)
 
     def of(self, **attributes: str) -> T:
         """The value for a tip with these attributes: `of(channel="call", risk="high")`."""
-        return self.values[attributes[self.by] if self.by else ""]
+        name = attributes[self.by] if self.by else ""
+        return self.values[name if name in self.values else OTHER]
 
 
 class ShareByAttribute(ByAttribute[Share]):
@@ -72,6 +95,10 @@ class ShareByAttribute(ByAttribute[Share]):
 
 class LawByAttribute(ByAttribute[Law]):
     """A law of times for all tips, or one by attribute."""
+
+
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience")
+"""Keys of a stage whose values may differ by attribute."""
 
 
 class Retry(Part):
@@ -111,6 +138,9 @@ class Stage(Part):
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
+    """Its gate opens at multiples of this since midnight."""
+    open: Name | None = None
+    """The calendar that says when its gate is open; with `every`, at which of its times."""
     overflow: Overflow | None = None
     label: Name | None = None
     rework: Rework | None = None
@@ -129,11 +159,13 @@ class Stage(Part):
             raise rule("a stage with a `pool` needs a `service`", value=False)
         if self.retry is not None and self.patience is None:
             raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
-        for name, law in self.service.values.items() if self.service else ():
-            if isinstance(law, Deterministic) and law.value == 0:
-                at = (name,) if name else ()
-                raise rule("a service must be longer than 0", "service", *at)
         return self
+
+    @property
+    def gate(self) -> str:
+        """When its gate lets tips through, in words; "" without one."""
+        when = [f"every {units.duration_text(self.every)}"] if self.every is not None else []
+        return " ".join([*when, *([f"while {self.open} is open"] if self.open is not None else [])])
 
     @property
     def time(self) -> LawByAttribute:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from sim.dynamics.clock import date_of
 from sim.dynamics.replication import Flags
 from sim.scenario import units
 from sim.scenario.certain import SHARE, value_bounds
@@ -16,7 +15,7 @@ from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
 from sim.scenario.schema import Milestone, Scenario
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.scenario.trace import drawn_from
 
 
@@ -42,8 +41,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
 
 
 def _whole_periods(scenario: Scenario, per: str) -> bool:
-    begin = date_of(scenario.cohort_from, scenario.start)
-    end = date_of(scenario.cohort_to, scenario.start)
+    begin = scenario.local.shows(scenario.cohort_from)
+    end = scenario.local.shows(scenario.cohort_to)
     first = _period(begin, per)
     return _next(first if first == begin else _next(first, per), per) <= end
 
@@ -84,7 +83,7 @@ def _demand(scenario: Scenario) -> Iterator[str]:
         return
     for surge in demand.surges:
         if surge.at is not None:
-            begins = units.since(surge.at, scenario.start)
+            begins = scenario.local.tick_of(surge.at)
             if begins >= scenario.horizon or begins + surge.lasts + surge.fades <= 0:
                 yield f"surge '{surge.name}' lies outside the run"
 
@@ -220,13 +219,13 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             continue
         if why := target.pointless(has_patience):
             yield f"target '{name}': {why}"
-        ends = (target.from_, target.to) if isinstance(target, Between) else (None, None)
+        ends = target.asked_for[:2] or (None, None)
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
         elif None not in ends and not ending[:, FROM | TO].any():
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
-        if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
+        if isinstance(target, Timed) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
         if target.allowed == 0 and value_bounds(scenario, target) == SHARE:
             yield (

@@ -11,8 +11,8 @@ from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
+from sim.studies.staff.limits import Limit, limits
 from sim.studies.trials import Trials
-from sim.studies.unlimited import Limit, limits
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -35,6 +35,10 @@ class Result:
     """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
     looks: int = 1
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.done.scenario
 
     @property
     def all_met(self) -> bool:

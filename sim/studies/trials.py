@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Iterable
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.draw import draw, draw_key, restaff
-from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
-from sim.measures.measures import Measures, measure
+from sim.measures.measures import Measures
 from sim.measures.sample import Sample
-from sim.studies import maker
-from sim.studies.keeping import Kept, Piece
-from sim.studies.replicate import ReplicationWork, Settings, shared_out
-from sim.studies.workers import Failure
+from sim.studies.keeping import Kept, Piece, maker_key
+from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 MOST_BYTES: Final = 400_000_000
-"""Drawn tips are kept up to this many bytes; those that were not used for longest go first."""
+"""Drawn tips are kept up to this many bytes; those of the draws that were not used for longest go first."""
 
 
 class TrialError(RuntimeError):
@@ -68,12 +65,24 @@ class Draws:
             return restaff(found, scenario)
         drawn = draw(first, index, seed=seed)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = drawn
-                self._bytes += _size(drawn)
-            while self._bytes > self._most_bytes and len(self._kept) > 1:
-                self._bytes -= _size(self._kept.popitem(last=False)[1])
+            self._keep(key, drawn)
         return drawn if first is scenario else restaff(drawn, scenario)
+
+    def _keep(self, key: tuple[str, int, int], drawn: Replication) -> None:
+        """Keep a replication if there is room for it beside others of its draw.
+
+        A search walks over the same replications again and again: were the oldest of them dropped for the newest, each
+        would be gone just before it is asked for.
+        """
+        if key in self._kept:
+            return
+        size = _size(drawn)
+        others = [other for other in self._kept if other[:2] != key[:2]]
+        while others and self._bytes + size > self._most_bytes:
+            self._bytes -= _size(self._kept.pop(others.pop(0)))
+        if self._bytes + size <= self._most_bytes:
+            self._kept[key] = drawn
+            self._bytes += size
 
 
 class Trials:
@@ -99,7 +108,7 @@ class Trials:
         to = self.settings
         if to.folder is None:
             return None
-        return Kept(to.folder, f"{self._key} {maker.key(to.engine)}", resume=to.resume, tell=to.tell)
+        return Kept(to.folder, f"{self._key} {maker_key(to.engine)}", resume=to.resume, tell=to.tell)
 
     def sample(
         self,
@@ -135,22 +144,17 @@ class Trials:
             sample.add(rows[index])
         return sample
 
-    def samples(self, scenarios: Iterable[Scenario], n: int) -> list[Sample]:
-        """A sample of each scenario, of the same n replications."""
-        return [self.sample(scenario, n) for scenario in scenarios]
-
     def replication(self, scenario: Scenario, index: int) -> Replication:
         """A replication itself, for what its measures do not tell."""
         return self._draws.get(scenario, index, self.seed)
 
     def _run(self, frame: Frame, indices: list[int], only_targets: bool) -> Iterable[tuple[int, Piece | Failure]]:
-        engine, cluster = self.settings.engine, self.settings.cluster
-        here = cluster is None and engine == "compiled"
-        work: Callable[[int], Piece] = (
-            _Shared(self._draws, frame, self.seed, engine, only_targets)
-            if here
-            else _Bare(ReplicationWork(frame, self.seed, engine))
-        )
+        engine, scenario = self.settings.engine, frame.scenario
+        drawn = None
+        if self.settings.cluster is None and engine == "compiled":
+            # In threads of this process, on tips that are drawn once.
+            drawn = partial(self._draws.get, scenario, seed=self.seed, draws_by=draw_key(scenario))
+        work = ReplicationWork(frame, self.seed, engine, pooled=False, only_targets=only_targets, drawn=drawn)
         return shared_out(work, indices, self.settings)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
@@ -167,30 +171,6 @@ class Trials:
     def _count(self) -> None:
         self.n_done += 1
         self.settings.count(self.n_done)
-
-
-class _Shared:
-    """The work on one replication in a thread of this process, on tips that are drawn once."""
-
-    def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine, only_targets: bool):
-        self.draws, self.frame, self.seed, self.engine = draws, frame, seed, engine
-        self.only_targets = only_targets
-        self.draws_by = draw_key(frame.scenario)
-
-    def __call__(self, index: int) -> Piece:
-        replication = self.draws.get(self.frame.scenario, index, self.seed, self.draws_by)
-        log = simulate(replication, self.engine)
-        return measure(log, replication, self.frame, pooled=False, only_targets=self.only_targets).arrays()
-
-
-class _Bare:
-    """The work on one replication elsewhere, without what is pooled."""
-
-    def __init__(self, one: ReplicationWork):
-        self.one = one
-
-    def __call__(self, index: int) -> Piece:
-        return Measures.of_arrays(self.one(index)).without_pooled().arrays()
 
 
 def _name(key: str, index: int) -> str:

@@ -1,4 +1,4 @@
-"""The tables of a run, from the sample of all its replications.
+"""The tables of a run, from the sample of all its replications, and of one of its tips.
 
 Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column mixes shares and minutes, `unit` tells.
 """
@@ -7,29 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE
+from sim.dynamics.clock import MINUTE, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
-from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.frame import UNITS
 from sim.measures.held import quotient
 from sim.measures.kinds import kind_of
 from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
-from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
-from sim.tables.figures import asked_columns, came_columns, estimate_columns, hour_columns
+from sim.tables.by_time import DATES, INTERVALS, dates, intervals
+from sim.tables.declared import (
+    Column,
+    Family,
+    Filled,
+    Table,
+    asked_columns,
+    came_columns,
+    estimate_columns,
+    number,
+    of,
+    text,
+    whole,
+    yes,
+)
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.studies.unlimited import Hindrance, Limit
-
-
-R = TypeVar("R")
+    from sim.scenario.zones import Local
+    from sim.studies.staff.limits import Limit
+    from sim.text.explain import JudgedTip
+    from sim.text.story import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +51,6 @@ class JudgedTarget:
 
     alone: TargetResult
     together: TargetResult
-
-
-def _share_left_out(row: JudgedTarget) -> float | None:
-    return None if row.alone.left_out is None else row.alone.left_out.share.value
 
 
 TARGETS: Final = Table[JudgedTarget](
@@ -65,7 +74,12 @@ TARGETS: Final = Table[JudgedTarget](
         text("worst_place", lambda row: row.alone.worst, "the place of which its value is"),
         whole("places_too_few", "", lambda row: len(row.alone.too_few), "places with too few tips to be judged"),
         whole("places_silent", "", lambda row: len(row.alone.silent), "places without a tip to judge"),
-        number("left_out", "share", _share_left_out, "of the tips named, those that it left out; empty if it cannot"),
+        number(
+            "left_out",
+            "share",
+            of(lambda row: row.alone.left_out, lambda out: out.share.value),
+            "of the tips named, those that it left out; empty if it cannot",
+        ),
         whole("lost_without_label", "tips", lambda row: row.alone.unlabelled_lost, "lost before anybody labelled them"),
         whole("open_without_label", "tips", lambda row: row.alone.unlabelled_open, "still open, and not labelled yet"),
     ),
@@ -227,52 +241,6 @@ STAGES: Final = Table[StageVisits](
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """An hour of the week."""
-
-    hour: int
-    arrivals: float
-    pools: Mapping[str, tuple[float, float, float, float]]
-    """Offered, busy, on duty and waiting, by pool."""
-    targets: Mapping[str, tuple[int, int]]
-    """Judged and failed tips, by target that judges any."""
-
-
-def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
-    told = (
-        ("offered", "erlangs", "people that the work would keep busy"),
-        ("busy", "servers", "places in use"),
-        ("on_duty", "servers", "places on duty"),
-        ("waiting", "tips", "tips in line"),
-    )
-    for name in rows[0].pools if rows else ():
-        for at, (what, unit, says) in enumerate(told):
-            yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
-
-
-def _by_target(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
-    for name in rows[0].targets if rows else ():
-        for at, what in enumerate(("judged", "failed")):
-            yield whole(f"{name}_{what}", "tips", lambda row, name=name, at=at: row.targets[name][at], f"{what} by it")  # type: ignore[misc]
-
-
-HOURS: Final = Table[Hour](
-    "hours",
-    "an hour of the week: arrivals, load, people and line of each pool, failures of each target",
-    "Hours of the week",
-    (
-        *hour_columns(lambda row: row.hour),
-        number("arrivals", "tips_an_hour", lambda row: row.arrivals, "tips of the cohort"),
-        Family(
-            "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
-            "each pool in that hour",
-            _by_pool,
-        ),
-        Family("<target>_judged_tips, <target>_failed_tips", "tips by the hour in which they came", _by_target),
-    ),
-)
-
 RESPONSE: Final = Table[tuple[str, float, float]](
     "response",
     "a target on times and a time: the share of its tips that are through by then",
@@ -285,25 +253,23 @@ RESPONSE: Final = Table[tuple[str, float, float]](
 )
 
 
-def more_staff_columns(get: Callable[[R], Limit | None]) -> tuple[Column[R], ...]:
+def more_staff_columns(get: Callable[[Any], Limit | None]) -> tuple[Column[Any], ...]:
     """What more staff can do for a target, and when nobody is there, however many people the posts get."""
-
-    def told(column: Callable[[Limit], str]) -> Callable[[R], str | None]:
-        return lambda row: None if (one := get(row)) is None else column(one)
-
     return (
-        text("more_staff", told(lambda one: one.more_staff), "where more people can meet it: posts, hours or neither"),
-        text("closed", told(closed_words), "the pools that it depends on and when their posts have nobody"),
+        text(
+            "more_staff", of(get, lambda one: one.more_staff), "where more people can meet it: posts, hours or neither"
+        ),
+        text(
+            "closed",
+            of(get, lambda one: "; ".join(f"{shut.pool} {shut.words}" for shut in one.closed)),
+            "the pools that it depends on and when their posts have nobody",
+        ),
     )
 
 
-def closed_words(one: Limit) -> str:
-    """The pools that a target depends on, and when they are closed; "" where they never are."""
-    return "; ".join(f"{shut.pool} {shut.words}" for shut in one.closed)
-
-
-def _itself(row: Limit) -> Limit:
-    return row
+def in_the_way(one: Limit) -> str:
+    """What hinders a target, each thing with its share."""
+    return "; ".join(f"{way.kind} {way.name} {way.share:.2f}" for way in one.hindrances)
 
 
 UNLIMITED: Final = Table["Limit"](
@@ -315,15 +281,13 @@ UNLIMITED: Final = Table["Limit"](
         *asked_columns(lambda row: row.result),
         *came_columns(lambda row: row.result),
         yes("beyond_staff", lambda row: row.beyond_staff, "whether no staffing can meet it"),
-        *more_staff_columns(_itself),
+        *more_staff_columns(lambda row: row),
         *came_columns(lambda row: row.at_posts, "at_posts_"),
-        text(
-            "in_the_way", lambda row: in_the_way(row), "what hinders it, with its share of the time or tips that fail"
-        ),
+        text("in_the_way", in_the_way, "what hinders it, with its share of the time or tips that fail"),
     ),
 )
 
-EVERY: Final = (TARGETS, JOINT, REPLICATIONS, COHORT, TIPS, POOLS, STAGES, HOURS, RESPONSE)
+EVERY: Final = (TARGETS, JOINT, REPLICATIONS, COHORT, TIPS, POOLS, STAGES, INTERVALS, DATES, RESPONSE)
 """What every run leaves."""
 
 
@@ -340,18 +304,10 @@ def every(sample: Sample) -> list[Filled]:
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
         STAGES.of(visits(sample)),
-        HOURS.of(_hours(sample)),
+        INTERVALS.of(intervals(sample)),
+        DATES.of(dates(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
-
-
-def in_the_way(one: Limit) -> str:
-    """What hinders a target, each thing with its share."""
-    return "; ".join(map(_hindrance, one.hindrances))
-
-
-def _hindrance(way: Hindrance) -> str:
-    return f"{way.kind} {way.name} {way.share:.2f}"
 
 
 def _replications(sample: Sample, found: Sequence[TargetResult]) -> Iterator[OneReplication]:
@@ -388,31 +344,6 @@ def _mean_wait(table: np.ndarray[Any, np.dtype[np.int64]], confidence: float) ->
     return mean_interval(table[:, passes.WAIT].astype(float), started, confidence) if started.any() else NOTHING
 
 
-def _hours(sample: Sample) -> Iterator[Hour]:
-    scenario = sample.frame.scenario
-    arrivals = _mean(sample.arrivals)
-    numbers = _mean(sample.week)
-    order = [passes.OFFERED, passes.BUSY, passes.ON_DUTY, passes.WAITING]
-    failing = {
-        name: sample.pooled.failing[k]
-        for k, name in enumerate(scenario.targets)
-        if sample.pooled.failing[k][:, 0].any()
-    }
-    for hour in range(HOURS_A_WEEK):
-        pools = {
-            name: tuple(float(numbers[number, p, hour]) for number in order) for p, name in enumerate(scenario.pools)
-        }
-        targets = {name: (int(table[hour, 0]), int(table[hour, 1])) for name, table in failing.items()}
-        yield Hour(hour, float(arrivals[hour]), pools, targets)  # type: ignore[arg-type]
-
-
-def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The mean over replications, NaN where an hour never came."""
-    with np.errstate(invalid="ignore"):
-        counted = ~np.isnan(values)
-        return np.where(counted.any(axis=0), np.nansum(values, axis=0) / np.maximum(counted.sum(axis=0), 1), np.nan)
-
-
 STEP: Final = 0.0025
 """A curve is told at every time by which so many more of its tips are through."""
 
@@ -432,3 +363,30 @@ def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[s
             if share - told >= STEP or (share > told and share == reached[-1]):
                 yield one.name, edge / MINUTE, float(share)
                 told = share
+
+
+TIP_EVENTS: Final[Table[tuple[Event, Local]]] = Table(
+    "tip_events",
+    "something that happened to the tip: when, where, and what stood in its way",
+    "What happened to the tip",
+    (
+        text("at", lambda row: row[1].shows(row[0].tick).isoformat(sep=" "), "date and time"),
+        number("time", "min", lambda row: minutes(row[0].tick), "since the start of the run"),
+        text("stage", lambda row: row[0].stage, "where; empty for what no stage has to do with"),
+        text("what", lambda row: row[0].kind, "arrival, waits, starts, stops, leaves, lost and so on"),
+        text("text", lambda row: row[0].text, "the same as a sentence"),
+        text("in_the_way", lambda row: "; ".join(row[0].details), "what stood in its way"),
+    ),
+)
+
+TIP_TARGETS: Final[Table[JudgedTip]] = Table(
+    "tip_targets",
+    "a target on tips: what it makes of the tip",
+    "What each target makes of the tip",
+    (
+        text("target", lambda row: row.target, "its name in the document"),
+        text("claim", lambda row: row.claim, "the claim that it stands for"),
+        text("sense", lambda row: row.sense, "met, missed, counted, not judged or open"),
+        text("text", lambda row: row.text, "why, as a sentence"),
+    ),
+)

@@ -20,6 +20,7 @@ import numpy as np
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import (
+    BY_WINDOWS,
     COMES_BACK,
     COMES_ON,
     FINISH,
@@ -38,6 +39,8 @@ from sim.dynamics.replication import (
     Stages,
     Tips,
     Visits,
+    Windows,
+    no_windows,
 )
 from sim.scenario.shifts import Draft, laid_out, without
 
@@ -94,6 +97,8 @@ class Stage:
     overflow: str | None = None
     after: int = 0
     every: int = 0
+    open: Sequence[tuple[int, int]] | None = None
+    """Windows in which its gate is open, in place of `every`."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,7 @@ def world(
         since_midnight,
         horizon,
         _speeds(pools, centres, len(stages)),
+        _windows(stages),
     )
     visits = _visits(tips, route, treatments, attempts)
     return Replication(_tips(tips, backlog), visits, rules, _plan(pools, centres, horizon))
@@ -206,9 +212,17 @@ def _stages(stages: Sequence[Stage], at: dict[str | None, tuple[int, int]], atte
         overflow=_codes(at[stage.overflow][0] for stage in stages),
         overflow_step=_codes(at[stage.overflow][1] for stage in stages),
         overflow_after=_ticks(stage.after for stage in stages),
-        every=_ticks(stage.every for stage in stages),
+        every=_ticks(stage.every if stage.open is None else BY_WINDOWS for stage in stages),
         attempts=_codes(attempts),
     )
+
+
+def _windows(stages: Sequence[Stage]) -> Windows:
+    if all(stage.open is None for stage in stages):
+        return no_windows()
+    found = [window for stage in stages for window in stage.open or ()]
+    first = np.cumsum([0, *(len(stage.open or ()) for stage in stages)], dtype=np.int64)
+    return Windows(first, _ticks(opens for opens, _ in found), _ticks(closes for _, closes in found))
 
 
 def _places(pools: Sequence[Pool], centres: int) -> Places:

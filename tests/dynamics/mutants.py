@@ -113,6 +113,10 @@ MUTANTS = (
         seeds=range(300, 330),
     ),
     _engine(
+        "every attempt given up is taken for the first one",
+        ("self.gave_up[draws] = self.now", "self.gave_up[int(self.visits.first_attempt[visit])] = self.now"),
+    ),
+    _engine(
         "events of a kind in the order in which they were made",
         ("        return _Moment(self.env, key,", "        return _Moment(self.env, key >> 43 << 43,"),
     ),
@@ -422,11 +426,27 @@ MUTANTS = (
     _rule(
         "a gate is closed on its tick",
         (
-            "return tick + (-(tick + since_midnight)) % every",
-            "return tick + 1 + (-(tick + 1 + since_midnight)) % every",
+            "return tick + (-(tick + gates.since_midnight)) % every",
+            "return tick + 1 + (-(tick + 1 + gates.since_midnight)) % every",
         ),
     ),
-    _rule("gates count from the start of the run", ("(-(tick + since_midnight)) % every", "(-tick) % every")),
+    _rule("gates count from the start of the run", ("(-(tick + gates.since_midnight)) % every", "(-tick) % every")),
+    _rule(
+        "a window is open on the tick on which it closes",
+        ("if gates.closes[middle] > tick:", "if gates.closes[middle] >= tick:"),
+    ),
+    _rule(
+        "a window is closed on its first tick",
+        ("return max(tick, int(gates.opens[low]))", "return max(tick, int(gates.opens[low]) + 1)"),
+    ),
+    _rule(
+        "a gate that opens no more lets everybody through",
+        ("        return NEVER\n    return max", "        return tick\n    return max"),
+    ),
+    _rule(
+        "every gate has the windows of the first stage",
+        ("= int(gates.first[stage]), int(gates.first[stage + 1])", "= int(gates.first[0]), int(gates.first[1])"),
+    ),
     # Overflow.
     _engine(
         "overflow is seen a tick early",

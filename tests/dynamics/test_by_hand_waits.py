@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED
+from sim.dynamics.log import ABANDONED, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED
 from sim.dynamics.replication import HAND_OVER, RESTART, RESUME
 from tests.conftest import Engine
 from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, spells, tip, world
@@ -23,7 +23,7 @@ def test_patience_runs_from_enter(simulate: Engine) -> None:
 def test_patience_runs_behind_the_gate_too(simulate: Engine) -> None:
     """The gate opens at 10, a server is idle, and the tip gives up at 6."""
     log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", every=10)], tips=[tip(2, Visit(0, 1, patience=[4]))]))
-    assert log.lost.tolist() == [6]
+    assert log.lost.tolist() == log.gave_up.tolist() == [6]
     assert log.start.tolist() == [NEVER]
 
 
@@ -46,6 +46,7 @@ def test_a_retry_is_a_new_attempt_of_the_same_visit_at_the_tail(simulate: Engine
     assert log.start.tolist() == [0, 12, 10]
     assert log.attempt.tolist() == [1, 2, 1]
     assert log.spells.attempt.tolist() == [1, 2, 1]
+    assert [tick for tick in log.gave_up.tolist() if tick < NEVER] == [4]
 
 
 def test_a_retry_has_fresh_patience(simulate: Engine) -> None:
@@ -62,6 +63,7 @@ def test_three_retries_are_four_attempts(simulate: Engine) -> None:
     log = simulate(world(pools=[Pool("a")], stages=[Stage("a")], tips=tips))
     assert log.attempt.tolist() == [4]
     assert log.lost.tolist() == [25]
+    assert log.gave_up.tolist() == [1, 8, 16, 25]
 
 
 def test_who_does_not_retry_is_lost_at_once(simulate: Engine) -> None:
@@ -69,6 +71,7 @@ def test_who_does_not_retry_is_lost_at_once(simulate: Engine) -> None:
     tips = [tip(0, Visit(0, 2, patience=[4])), tip(0, Visit(0, 2, patience=[4, 4, 4], retry=[1, 1]))]
     log = simulate(world(pools=[Pool("a")], stages=[Stage("a")], tips=tips))
     assert log.lost.tolist() == [4, 14]
+    assert [tick for tick in log.gave_up.tolist() if tick < NEVER] == [4, 4, 9, 14]
 
 
 # Gates.
@@ -87,6 +90,22 @@ def test_a_tip_that_arrives_on_the_tick_passes(simulate: Engine) -> None:
     tips = [tip(9, 1), tip(10, 1), tip(11, 1)]
     log = simulate(world(pools=[Pool("a", 9)], stages=[Stage("a", every=10)], tips=tips))
     assert log.start.tolist() == [10, 10, 20]
+
+
+def test_a_gate_with_windows_lets_tips_through_while_one_is_open(simulate: Engine) -> None:
+    """Open from 5 to 10 and at 20: tips of 2, 5, 9, 10, 20 and 21, and the last is still there at the end."""
+    tips = [tip(at, Visit(1, 1)) for at in (2, 5, 9, 10, 20, 21)]
+    stages = [Stage("a", open=[(0, 1)]), Stage("a", open=[(5, 10), (20, 21)])]
+    log = simulate(world(pools=[Pool("a", 9)], stages=stages, tips=tips))
+    assert log.start.tolist() == [5, 5, 9, 20, 20, NEVER]
+    assert log.outcome.tolist()[-1] == OPEN
+
+
+def test_each_attempt_passes_a_window_anew_while_patience_runs(simulate: Engine) -> None:
+    """Given up at 3 behind the closed gate, the tip is back at 12, waits for 20, and is begun then."""
+    tips = [tip(1, Visit(0, 1, patience=[2, 30], retry=[9]))]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", open=[(5, 10), (20, 30)])], tips=tips))
+    assert (log.attempt.tolist(), log.start.tolist()) == ([2], [20])
 
 
 def test_enter_is_when_it_reaches_the_stage_and_place_in_line_counts_from_there(simulate: Engine) -> None:

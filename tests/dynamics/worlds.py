@@ -6,7 +6,7 @@ A world is made from arrays alone; it may be one that no scenario would describe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def random_world(seed: int) -> Replication:
     names = "abcd"[: rng.integers(1, 5)]
     n_stages = int(rng.integers(1, 6))
     pools = [_pool(rng, taste, name, centres, n_stages, horizon) for name in names]
-    stages = _stages(rng, taste, pools, n_stages)
+    stages = _with_windows(np.random.default_rng((seed, 1)), _stages(rng, taste, pools, n_stages), horizon)
     attempts = [int(rng.integers(1, 4)) if s.pool and rng.random() < taste.patience else 0 for s in stages]
     n_tips = int(rng.integers(5, 61)) * (1 if taste.crowd == 1 else 5)
     backlog = int(rng.integers(1, 6)) if rng.random() < 0.35 else 0
@@ -163,6 +163,19 @@ def _stages(rng: np.random.Generator, taste: _Taste, pools: list[Pool], n_stages
         after = 0 if rng.random() < taste.nothing else int(rng.integers(1, 4))
         stages.append(Stage(pools[own].name, pools[other].name, after, every))
     return stages
+
+
+def _with_windows(rng: np.random.Generator, stages: list[Stage], horizon: int) -> list[Stage]:
+    """The stages, some of whose gates open in windows: instants and longer ones, on a coarse grid, at times none."""
+    if rng.random() < 0.6:
+        return stages
+    return [replace(stage, open=_open(rng, horizon)) if rng.random() < 0.5 else stage for stage in stages]
+
+
+def _open(rng: np.random.Generator, horizon: int) -> list[tuple[int, int]]:
+    edges = np.unique(rng.integers(0, horizon // 2 + 1, 2 * int(rng.integers(0, 5)))) * 2
+    windows = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False))
+    return [(opens, opens + 1 if rng.random() < 0.3 else closes) for opens, closes in windows]
 
 
 def _route(rng: np.random.Generator, taste: _Taste, stages: list[Stage], attempts: list[int]) -> list[Visit]:

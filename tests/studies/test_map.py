@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sim.measures.targets import joint, results
 from sim.scenario.schema import Scenario
 from sim.studies.map import Grid, MapFound, looks, plausibility
 from sim.studies.ranges import axis
-from sim.tables.map import CELLS, cells
+from sim.tables.ranges import CELLS, cells
 from tests.studies.lines import desk, simulated, tried
 
 __all__ = ["simulated"]
@@ -119,7 +120,8 @@ def test_periods_in_place_of_runs(scenario: Scenario) -> None:
 def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None:
     told: list[int] = []
     trials = tried(scenario)
-    found = plausibility(Grid(scenario, STAFF, VOLUME), trials, expect=told.append)
+    trials.settings = replace(trials.settings, expect=told.append)
+    found = plausibility(Grid(scenario, STAFF, VOLUME), trials)
     assert told[0] == 4 * 30
     assert told[-1] == trials.n_done == sum(cell.replications for cell in found)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.dynamics.replication import Replication
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import events
+from sim.studies import events, trials
 from sim.studies.keeping import Kept, write_atomic
-from sim.studies.replicate import Done, Settings, run
-from sim.studies.workers import Failure, each
+from sim.studies.replicate import Done, Failure, Settings, each, run
 from sim.tables.run import every
 
 NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
@@ -230,3 +230,27 @@ def test_a_cluster_gives_the_numbers_of_a_serial_run(scenario: Scenario, serial:
         assert not workers[1:]
         assert not done.failures
         assert same(done, serial)
+
+
+def test_a_search_with_little_room_draws_again_only_what_found_none(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draw(one: Scenario, index: int, *, seed: int) -> Replication:
+        drawn.append(index)
+        return real_draw(one, index, seed=seed)
+
+    real_draw = trials.draw
+    monkeypatch.setattr(trials, "draw", draw)
+    room = 2.5 * trials._size(trials.draw(scenario, 0, seed=1))
+    drawn.clear()
+    draws = trials.Draws(int(room))
+    for _ in range(3):
+        for index in range(4):
+            draws.get(scenario, index, 1)
+    assert drawn == [0, 1, 2, 3, 2, 3, 2, 3]
+    other = load(NATIONAL, changes=[*WEEKS, "demand.volume=20000/year"])
+    for _ in range(2):
+        draws.get(other, 0, 1)
+    assert drawn[8:] == [0]

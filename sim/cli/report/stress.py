@@ -51,7 +51,7 @@ def _items(
 ) -> Iterator[tuple[str, str, Sequence[str]]]:
     described = describe(scenario)
     yield "1.1", "Purpose of the model", [text for text in (*purpose, scenario.about) if text]
-    yield "1.2", "Model outputs", [f"{name}: {words.target_words(one)}" for name, one in scenario.targets.items()]
+    yield "1.2", "Model outputs", [f"{name}: {one.words}" for name, one in scenario.targets.items()]
     yield "1.3", "Aims of experimentation", [f"variant {name}" for name in scenario.variants]
     yield (
         "2.1",
@@ -148,8 +148,8 @@ def _queues(scenario: Scenario) -> Iterator[str]:
             yield f"{stage.name}: tips wait no longer than their patience ({_laws(stage.patience)}){again}"
         if stage.overflow is not None:
             yield f"{stage.name}: also in the line of {stage.overflow.to} after {words.length(stage.overflow.after)}"
-        if stage.every is not None:
-            yield f"{stage.name}: released every {words.length(stage.every)}"
+        if stage.gate:
+            yield f"{stage.name}: released {stage.gate}"
 
 
 def _ends(scenario: Scenario) -> Iterator[str]:

@@ -1,23 +1,27 @@
 """The cheapest staffing that meets every target at once, and what is known of all that cost less.
 
 `cheapest` gives a staffing that holds on fresh seeds; `staff` adds what no staff can mend, said before the search, and
-the certificate. Which numbers are decided, and between which bounds, is said in `staffed.py`.
+the certificate; `found` what a full run of the answer shows: loads of the pools, and the hours that bind. Which numbers
+are decided, and between which bounds, is said in `staffed.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sim.measures.estimates import Verdict
+from sim.measures.use import PoolUse, uses
+from sim.scenario.cost import full_time
+from sim.scenario.describe import describe
 from sim.scenario.schema import Scenario
-from sim.studies.replicate import Settings
+from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
+from sim.studies.replicate import run
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
-from sim.studies.staff.fresh import Confirmation, confirm
-from sim.studies.staff.guess import first_guess
-from sim.studies.staff.search import cheap, lowered, moved
+from sim.studies.staff.limits import Limit, limits
+from sim.studies.staff.search import FrontierPoint, Per, cheap, first_guess, lowered, moved, points, walk
 from sim.studies.staff.staffed import (
     Bounds,
     Post,
@@ -25,15 +29,13 @@ from sim.studies.staff.staffed import (
     bounded,
     cost,
     decided,
-    fte,
     kept,
     staffed,
     unlimited,
     with_pools,
 )
-from sim.studies.staff.tried import Outcome, Tried, leanings
+from sim.studies.staff.tried import Confirmation, Outcome, Tried, confirm, leanings
 from sim.studies.trials import QuestionError, Trials
-from sim.studies.unlimited import Limit, limits
 
 FEWEST_REPLICATIONS: Final = 4
 """Fewer give no interval to choose by."""
@@ -125,7 +127,7 @@ class StaffAnswer:
     @property
     def fte(self) -> float:
         """Full-time equivalents of these hours."""
-        return fte(self.scenario, self.paid_hours)
+        return full_time(self.scenario, self.paid_hours)
 
     @property
     def confirmed(self) -> bool:
@@ -160,8 +162,8 @@ class StaffAnswer:
 def cheapest(
     scenario: Scenario,
     *,
+    trials: Trials,
     pools: Mapping[str, Bounds] | None = None,
-    trials: Trials | None = None,
     replications: int | None = None,
     start: Mapping[str, int] | None = None,
     most_effort: float = MOST_EFFORT * SEARCHING,
@@ -174,31 +176,27 @@ def cheapest(
     `allow_overload` lines may grow without end and tips give up unminded.
     Where no target depends on the pools named, the answer has no posts. QuestionError where no pool has staff.
     """
-    trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
-    posts = bounded(scenario, trials, pools)
-    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
-    return replace(search.answer(start or {}), kept=kept(scenario, pools))
+    search = _Search(scenario, trials, pools, replications, most_effort, allow_overload=allow_overload)
+    return search.answer(start or {})
 
 
 def staff(
     scenario: Scenario,
     *,
+    trials: Trials,
     pools: Mapping[str, Bounds] | None = None,
-    trials: Trials | None = None,
     replications: int | None = None,
     most_effort: float = MOST_EFFORT,
     allow_overload: bool = False,
-    at: Callable[[str], None] = lambda _: None,
 ) -> StaffAnswer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
     Where unlimited staff misses a target, or does so at the hours of the posts that there are, the answer says so and
     nothing is searched. With `allow_overload` a staffing may hold while a line grows without end, or tips give up
-    unminded. `at` is told what is being done; how long it takes cannot be known. QuestionError where nothing can
-    be decided.
+    unminded. `at` of the settings is told what is being done; how long it takes cannot be known. QuestionError where
+    nothing can be decided.
     """
-    trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
     if not decided(scenario, pools):
         spared = ", ".join(kept(scenario, pools))
@@ -208,13 +206,12 @@ def staff(
         return StaffAnswer(scenario, (), best, None, None, "beyond staff")
     if any(one.more_staff == "hours" for one in best):
         return StaffAnswer(scenario, (), best, None, None, "closed")
-    posts = bounded(scenario, trials, pools)
-    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
-    at("staff: searching for the cheapest that holds")
-    answer = replace(search.answer({}), limits=best, kept=kept(scenario, pools))
+    search = _Search(scenario, trials, pools, replications, most_effort, allow_overload=allow_overload)
+    trials.settings.at("staff: searching for the cheapest that holds")
+    answer = replace(search.answer({}), limits=best)
     if answer.staffing is None:
         return answer
-    at("staff: proving that nothing cheaper does")
+    trials.settings.at("staff: proving that nothing cheaper does")
     return search.certified(answer)
 
 
@@ -238,15 +235,16 @@ class _Search:
         self,
         scenario: Scenario,
         trials: Trials,
-        posts: tuple[Post, ...],
+        pools: Mapping[str, Bounds] | None,
         replications: int | None,
         most_effort: float,
         *,
         allow_overload: bool,
     ):
-        self.scenario, self.posts, self.settings = scenario, posts, trials.settings
+        self.scenario, self.settings = scenario, trials.settings
+        self.posts, self.kept = bounded(scenario, trials, pools), kept(scenario, pools)
         self.replications, self.most_effort = enough(scenario, replications), most_effort
-        self.tried = Tried(scenario, posts, trials, self.replications, allow_overload=allow_overload)
+        self.tried = Tried(scenario, self.posts, trials, self.replications, allow_overload=allow_overload)
         self.rejected: list[Staffing] = []
         self.turns = 0
 
@@ -258,29 +256,17 @@ class _Search:
             for post, people in zip(self.posts, guess, strict=True)
         )
         effort = self.most_effort * SEARCHING
+        none = StaffAnswer(self.scenario, self.posts, (), self.tried, None, None, kept=self.kept)
         found = cheap(self.tried, wanted, effort)
         while found is not None and self._may_choose:
             confirmation = self.confirmed(found)
             if confirmation is not None:
-                return StaffAnswer(
-                    self.scenario,
-                    self.posts,
-                    (),
-                    self.tried,
-                    found,
-                    None,
-                    confirmation,
-                    rejected=tuple(self.rejected),
-                )
+                return replace(none, staffing=found, confirmation=confirmation, rejected=tuple(self.rejected))
             found = cheap(self.tried, found, effort)
         if found is not None:
-            return StaffAnswer(
-                self.scenario, self.posts, (), self.tried, None, "not confirmed", rejected=tuple(self.rejected)
-            )
+            return replace(none, why="not confirmed", rejected=tuple(self.rejected))
         top = self.tried.outcomes[tuple(post.most for post in self.posts)]
-        return StaffAnswer(
-            self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
-        )
+        return replace(none, why="beyond bounds", top=top, reliefs=self._reliefs(top))
 
     @property
     def _may_choose(self) -> bool:
@@ -375,3 +361,86 @@ class _Search:
             if self.tried.outcomes[one.staffing].leans == "met":
                 return one.staffing
         return proof.close(chosen, self.most_effort)
+
+
+# With a full run of the answer
+
+
+TIPS_FOR_HOURS: Final = 300_000
+"""So many tips of the answer are looked at to see at which hours of the week they fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer with what a full run of it showed."""
+
+    answer: StaffAnswer
+    pools: tuple[PoolUse, ...] = ()
+    """Loads, occupancy and hours of every pool with the answer on duty, on fresh seeds; empty without an answer."""
+    stretch: Stretch | None = None
+    """The hours in which the binding target fails most."""
+    frontier: tuple[FrontierPoint, ...] = ()
+    """Every staffing that was tried in full, where that was asked for."""
+    per: Per = "week"
+    """The periods of the frontier."""
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.answer.scenario
+
+    @property
+    def overloaded(self) -> tuple[str, ...]:
+        """The pools to which more work comes than the answer can do, and no target minds."""
+        if self.answer.staffing is None:
+            return ()
+        return tuple(pool.pool for pool in describe(self.answer.staffed).pools if pool.overloaded)
+
+    @property
+    def binding(self) -> str | None:
+        """The target that uses up most of what it allows."""
+        confirmation = self.answer.confirmation
+        return confirmation.joint.binding if confirmation else None
+
+
+def found(
+    scenario: Scenario,
+    trials: Trials,
+    *,
+    pools: Mapping[str, Bounds] | None = None,
+    effort: float = 1.0,
+    frontier: Per | None = None,
+    allow_overload: bool = False,
+) -> Found:
+    """The cheapest staffing, looked for `effort` times as long as usual, with a full run of it.
+
+    With `allow_overload` lines may grow without end and tips give up unminded; with `frontier` also what a share of
+    these periods in which all targets hold costs. QuestionError where nothing can be decided.
+    """
+    most = effort * MOST_EFFORT
+    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload)
+    confirmation, tried = answer.confirmation, answer.tried
+    if answer.staffing is None or confirmation is None or tried is None:
+        return Found(answer)
+    stretch = _stretch(answer, trials)
+    if frontier is not None:
+        walk(tried, answer.staffing, frontier)
+    return Found(
+        answer,
+        pools=tuple(uses(confirmation.sample)),
+        stretch=stretch,
+        frontier=tuple(points(tried, frontier)) if frontier is not None else (),
+        per=frontier or "week",
+    )
+
+
+def _stretch(answer: StaffAnswer, trials: Trials) -> Stretch | None:
+    """The hours in which the binding target fails most: the search keeps no hours, so the answer is run once more."""
+    confirmation = answer.confirmation
+    assert confirmation is not None
+    if confirmation.joint.binding is None:
+        return None
+    tips = max(float(confirmation.sample.arrived.mean()), 1.0)
+    n = min(confirmation.n_replications, max(int(TIPS_FOR_HOURS / tips) + 1, ENOUGH_UNITS))
+    here = replace(trials.settings, folder=None, resume=False, count=lambda _: None)
+    sample = run(answer.staffed, replications=n, seed=confirmation.seed, settings=here).sample
+    return worst_stretch(sample.failing[:, list(answer.scenario.targets).index(confirmation.joint.binding)])
