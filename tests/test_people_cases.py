@@ -72,7 +72,7 @@ def test_50_six_people_of_whom_each_is_away_with_one_in_ten() -> None:
     )
     found = targets(text)
     chances = [math.comb(6, n) * 0.9**n * 0.1 ** (6 - n) for n in range(7)]
-    right = sum(chance * theory.erlang_a(4, n, 6, 3, 1 / 3).in_time for n, chance in enumerate(chances) if n)
+    right = sum(chance * theory.erlang_a(4, n, 6, 3, 1 / 3).served_within for n, chance in enumerate(chances) if n)
     assert right == pytest.approx(0.760, abs=0.002)
     error = (found.loc["p80", "high"] - found.loc["p80", "low"]) / 4
     assert abs(found.loc["p80", "value"] - right) < ERRORS * error
@@ -152,7 +152,7 @@ SPELLINGS = {
     "staff": "staff: 5",
     "one level a day": "levels: {every: 24 h, staff: [5]}",
     "half hours": f"levels: {{every: 30 min, staff: {[5] * 48}}}",
-    "by day": "levels: [{every: 6 h, staff: [5, 5, 5, 5], days: mon-fri}, {every: 12 h, staff: [5, 5], days: [sat, sun]}]",
+    "by day": "levels: [{every: 6 h, staff: [5, 5, 5, 5], days: mon-fri}, {every: 24 h, staff: [5], days: [sat, sun]}]",
     "beside staff": "staff: 2, levels: {every: 6 h, staff: [3, 3, 3, 3]}",
     "a file of a week": "levels: week.csv",
     "a file of dates": "levels: dates.csv",
