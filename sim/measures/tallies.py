@@ -58,6 +58,8 @@ def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
     without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
+    if isinstance(target, OfTips) and target.at_stage is not None:
+        without &= cohort.when(of_stage(target.at_stage, "enter")) != NEVER
     lost, under_way = (int(np.sum(without & (cohort.state == state))) for state in (passes.LOST, passes.UNDER_WAY))
     return lost, under_way
 

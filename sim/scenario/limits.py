@@ -142,8 +142,16 @@ def _demand_rules(
         yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
     if demand.counts is not None or demand.trace is not None:
         return  # looked at once the file is read
+    level = Levels(demand, run, horizon, calendars)
+    surges = sum(max(surge.factor - 1, 0) for surge in demand.surges if surge.at is not None)
+    often = sum(
+        (surge.per_year or 0) * (surge.lasts + surge.fades) / YEAR * max(surge.factor - 1, 0) for surge in demand.surges
+    )
     with np.errstate(over="ignore"):
-        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
+        growth = np.float64(1 + max(demand.growth, 0)) ** (horizon / YEAR)
+        if level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
+            return  # far from it, however it is spread
+        tips = float(expected(level, run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
             ("demand", "incidents") if demand.incidents else ("demand", "volume"),

@@ -51,8 +51,8 @@ def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[Bas
 
 def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel]) -> Iterator[Fault]:
     every = error.errors(include_url=False)
-    for one in every[MOST_LOOKED_AT:]:
-        yield at(*find(root, (*prefix, *one["loc"])), "is at fault, like much before it")
+    if len(every) > MOST_LOOKED_AT:
+        yield at(*find(root, prefix), f"has {len(every) - MOST_LOOKED_AT:,} more faults")
     every = every[:MOST_LOOKED_AT]
     for one in every:
         loc: Path = (*prefix, *one["loc"])

@@ -121,6 +121,27 @@ class Levels:
             found *= self.is_open(channel, tick) * (1.0 if self.counted is not None else self._scale[channel])
         return found
 
+    @property
+    def peak(self) -> float:
+        """Tips a tick that the level never exceeds, of all channels together: a quick bound."""
+        demand = self.demand
+        dates = float(np.prod([max(row.factor, 1.0) for row in demand.by_date]))
+        return self.base * dates * sum(self._peak_of(name) for name in demand.channels)
+
+    def _peak_of(self, name: str) -> float:
+        own = self.demand.channels[name]
+        by_hour, by_weekday = own.by_hour or self.demand.by_hour, own.by_weekday or self.demand.by_weekday
+        found = self._of_channel(name) * self._scale.get(name, 1.0)
+        if by_weekday is not None:
+            found *= 7 * max(by_weekday) / sum(by_weekday)
+        if by_hour is not None:
+            # Of a list that is all but 0, at a level of its own or at the week's.
+            means = [float(np.mean(values)) for values in by_hour.values() if any(values)]
+            found *= max(map(max, by_hour.values())) / min([*means, _mean_of_week(by_hour)])
+            if by_weekday is not None:
+                found /= _left_of_week(by_hour, by_weekday) or 1.0
+        return found
+
     def is_open(self, channel: str, tick: Ticks) -> Flags:
         """Whether tips may come on a channel at ticks."""
         if channel not in self._open:
@@ -220,7 +241,12 @@ def never_open(demand: Demand, calendars: Mapping[str, Calendar]) -> dict[str, s
     found = {}
     for name, channel in demand.channels.items():
         if channel.open is None:
-            if demand.counts is None and not _area(demand, channel, (np.array([0]), np.array([WEEK]))):
+            by_hour = channel.by_hour or demand.by_hour or {}
+            if (
+                len(by_hour) > 1
+                and demand.counts is None
+                and not _area(demand, channel, (np.array([0]), np.array([WEEK])))
+            ):
                 found[name] = "its profile is 0 at all times: on each day `by_hour` or `by_weekday` is 0"
             continue
         if channel.open not in calendars:

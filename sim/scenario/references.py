@@ -183,6 +183,8 @@ def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
     for name, pool in pools.items():
         for number, shift in enumerate(pool.shifts):
             yield ("pools", name, "shifts", number, "on"), shift.on or ()
+        for number, block in enumerate(pool.levels.blocks if pool.levels else ()):
+            yield ("pools", name, "levels", number, "on"), block.on or ()
 
 
 def _is_list(look: _Look, path: Path) -> bool:

@@ -484,6 +484,8 @@ class Timed(OfTips):
                 return f"it never came to {self.from_name}"
             case "met":
                 return f"it gave up within {self.span(self.limit)}, and such tips count as good"
+            case "left_out" if self.lost_tips.how == "left_out":
+                return "it was lost, and lost tips are left out"
             case "left_out":
                 return f"it was lost{_WHICH[self.lost_tips.how].format(self)}, and such tips are left out"
             case "lost" if self.endless_lost:
@@ -499,7 +501,6 @@ class Timed(OfTips):
 
 
 _WHICH: Final[Mapping[LostAs, str]] = {
-    "left_out": "",
     "left_out_if_early": " within the time that is asked for",
     "left_out_before": " before {0.lost_tips.before_words}",
 }
