@@ -243,7 +243,8 @@ def _fates(cohort: Cohort) -> Ints:
     """Tips by channel, risk, label and state."""
     sizes = (*cohort.frame.sizes, 3)
     table = np.bincount(cohort.combination * 3 + cohort.state, minlength=int(np.prod(sizes)))
-    return np.asarray(table.reshape(sizes).sum(axis=2))
+    # Between the risk and the label stand the category and what else targets ask for.
+    return np.asarray(table.reshape(sizes).sum(axis=tuple(range(2, len(sizes) - 2))))
 
 
 def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints) -> tuple[Ints, Ints]:
