@@ -38,8 +38,10 @@ finishes = njit(order.finishes)
 clears = njit(order.clears)
 work_done = njit(order.work_done)
 time_for = njit(order.time_for)
-# `speed` calls `work_done` by its name, and has to find the compiled one.
-speed = njit(FunctionType(order.speed.__code__, {**vars(order), "work_done": work_done}))
+# These two call `work_done` by its name, and have to find the compiled one.
+_namespace = {**vars(order), "work_done": work_done}
+speed = njit(FunctionType(order.speed.__code__, _namespace))
+left_after = njit(FunctionType(order.left_after.__code__, _namespace))
 
 
 class Roster(NamedTuple):
@@ -144,13 +146,30 @@ def takes(table, person):
 
 
 @inlined
+def put_alone(nodes, lists, row, node, which):
+    """Put a node into an empty list, without the cost of a call."""
+    nodes[node >> 1, m.PREV + which] = m.NIL
+    nodes[node >> 1, m.NEXT + which] = m.NIL
+    lists[row, 0] = node
+    lists[row, 1] = node
+
+
+@inlined
 def stand_in_queue(person, row, table, queues):
     """Let somebody stand among those with as many in hand, by how long: most likely the last."""
     key = serving_key(0, table[person, SINCE], person)
     after = queues[row, 1]
-    while after != m.NIL and key < serving_key(0, table[after >> 1, SINCE], after >> 1):
-        after = table[after >> 1, m.PREV]
-    m.insert(table, queues, row, 2 * person, after)
+    if after == m.NIL:
+        put_alone(table, queues, row, 2 * person, 0)
+    elif serving_key(0, table[after >> 1, SINCE], after >> 1) < key:
+        table[person, m.PREV] = after
+        table[person, m.NEXT] = m.NIL
+        table[after >> 1, m.NEXT] = 2 * person
+        queues[row, 1] = 2 * person
+    else:
+        while after != m.NIL and key < serving_key(0, table[after >> 1, SINCE], after >> 1):
+            after = table[after >> 1, m.PREV]
+        m.insert(table, queues, row, 2 * person, after)
 
 
 @inlined
@@ -221,7 +240,7 @@ def find_giver(slots, busy, place, rank, now, table):
 
 
 @inlined
-def take_in_hand(now, slot, place, each, kind, stage, slots, due, people):
+def take_in_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand, too."""
     roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
@@ -234,18 +253,25 @@ def take_in_hand(now, slot, place, each, kind, stage, slots, due, people):
     if able and in_hand + 1 < each:
         stand_in_queue(person, roster.queue[place, in_hand + 1], table, hands.queues)
     if pace.by_hand_varies[place]:
-        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand + 1, pace.by_stage, pace.by_hand)
-    m.insert(slots, hands.hand, person, 2 * slot + 1, m.NIL)
+        reckon(now, person, slots, due, hands.hand, pace.by_hand[place, in_hand])
+    if in_hand == 0:
+        put_alone(slots, hands.hand, person, 2 * slot + 1, 1)
+    else:
+        m.insert(slots, hands.hand, person, 2 * slot + 1, int64(m.NIL))
 
 
 @inlined
-def drop_from_hand(now, slot, place, each, kind, stage, slots, due, people):
+def drop_from_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand no more."""
     roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
     in_hand = table[person, IN_HAND]
     able = takes(table, person)
-    m.unlink(slots, hands.hand, person, 2 * slot + 1)
+    if in_hand == 1:
+        hands.hand[person, 0] = m.NIL
+        hands.hand[person, 1] = m.NIL
+    else:
+        m.unlink(slots, hands.hand, person, 2 * slot + 1)
     if able and in_hand < each:
         m.unlink(table, hands.queues, roster.queue[place, in_hand], 2 * person)
     table[person, IN_HAND] = in_hand - 1
@@ -253,17 +279,16 @@ def drop_from_hand(now, slot, place, each, kind, stage, slots, due, people):
     if able:
         stand_in_queue(person, roster.queue[place, in_hand - 1], table, hands.queues)
     if pace.by_hand_varies[place] and in_hand > 1:
-        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand - 1, pace.by_stage, pace.by_hand)
+        reckon(now, person, slots, due, hands.hand, pace.by_hand[place, in_hand - 2])
 
 
 @kernel
-def reckon(now, person, place, kind, stage, slots, due, hand, in_hand, by_stage, by_hand):
-    """Reckon the ends of what somebody has in hand anew, where the speed is another now."""
+def reckon(now, person, slots, due, hand, by_hand):
+    """Reckon the ends of what somebody has in hand anew, where the speed is another by a new factor."""
     node = hand[person, 0]
     while node != m.NIL:
         slot = node >> 1
-        of_stage = by_stage[place, stage[kind[slots[slot, m.VISIT]]]]
-        at = speed(slots[slot, m.BY_TICK], of_stage, by_hand[place, in_hand - 1])
+        at = speed(slots[slot, m.BY_TICK], slots[slot, m.BY_STAGE], by_hand)
         if slots[slot, m.ENDS] > now and at != slots[slot, m.SPEED]:
             slots[slot, m.LEFT] = left_now(slot, now, slots)
             m.remove_end(due.soon_tick, due.soon_slot, slot)
@@ -274,8 +299,8 @@ def reckon(now, person, place, kind, stage, slots, due, hand, in_hand, by_stage,
 
 @inlined
 def left_now(slot, now, slots):
-    """Work that is left of a spell at a tick before its end."""
-    return slots[slot, m.LEFT] - work_done(now - slots[slot, m.RECKONED], slots[slot, m.SPEED])
+    """Work that is left of a spell at a tick."""
+    return left_after(slots[slot, m.LEFT], now - slots[slot, m.RECKONED], slots[slot, m.SPEED])
 
 
 @inlined
@@ -288,7 +313,7 @@ def go_on(now, slot, at, slots):
 
 @inlined
 def set_out(now, slot, place, stage, slots, people):
-    """Fix when the work of a spell that begins will end; a wrap-up has the first factor of speed already."""
+    """Fix when the work of a spell that begins will end; a wrap-up has the first factors of speed already."""
     pace = people.pace
     slots[slot, m.NEED] = slots[slot, m.LEFT]
     at = FULL_SPEED
@@ -299,9 +324,10 @@ def set_out(now, slot, place, stage, slots, people):
                 step += 1
             pace.step[place] = step
             slots[slot, m.BY_TICK] = pace.by_tick[step]
+            slots[slot, m.BY_STAGE] = pace.by_stage[place, stage]
         person = slots[slot, m.PERSON]
         in_hand = 1 if person == m.NIL else people.hands.table[person, IN_HAND]
-        at = speed(slots[slot, m.BY_TICK], pace.by_stage[place, stage], pace.by_hand[place, in_hand - 1])
+        at = speed(slots[slot, m.BY_TICK], slots[slot, m.BY_STAGE], pace.by_hand[place, in_hand - 1])
     go_on(now, slot, at, slots)
 
 
@@ -321,9 +347,9 @@ def leave_overtime(now, person, to, place, hands):
     table[person, DUTY] = to
 
 
-@kernel
+@inlined
 def leave_cleared_lines(now, place_of, hands):
-    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left."""
+    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: they found nobody."""
     one = hands.clearing[0, 0]
     while one != m.NIL:
         person = one >> 1

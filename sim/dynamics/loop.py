@@ -6,8 +6,8 @@ arrivals (pointers into arrays that lie in the order of their keys), the next en
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
 
-`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own,
-from which everything behind `people is not None` was left out before it was compiled.
+`people` is None where nobody is told apart, works at a speed or wraps up, and nothing merges. Such worlds have a
+function of their own: everything behind `people is not None` is left out before it is compiled.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -40,22 +40,51 @@ FROM_ARRIVALS: Final = 2
 FROM_PLAN: Final = 3
 """Where the next event comes from."""
 
+AT_HORIZON: Final = 0
+AT_SHIFT: Final = 1
+FULL: Final = 2
+"""Why `proceed` stopped: the horizon, an event of the plan, or a table without room."""
+
 
 @kernel
 def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
-    """Take the next event, do it, and let the places that it touched settle, until the horizon.
+    """Let everything happen until the horizon; false when a table was full: the log is then not to be used.
 
-    False when a table was full: the log is then not to be used.
+    Events of the plan are few and take much code: kept out of the loop, they do not slow down the others.
     """
+    stopped = AT_SHIFT
+    while stopped == AT_SHIFT:
+        stopped = proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people)
+        if stopped == AT_SHIFT:
+            change_shift(visits, places, lines, plan, lists, due, working, people)
+    if stopped == AT_HORIZON:
+        close(clock, tips, log, working, people)
+    return stopped == AT_HORIZON and not is_full(due.heap, working, people)
+
+
+@kernel
+def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
+    """Take the next event, do it, and let the places that it touched settle, until something stops it."""
     gates, horizon = clock
-    slots, free = working.slots, working.free
-    next_plan, next_tip = int64(0), int64(0)
+    slots, free, position = working.slots, working.free, working.position
+    now, next_plan, next_tip = position[m.NOW], position[m.NEXT_PLAN], position[m.NEXT_TIP]
+    stopped = AT_HORIZON
+    # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could do
+    # nothing else.
+    quick = m.NIL
     while True:
+        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
+        if people is not None and people.hands.clearing[0, 0] != m.NIL:
+            h.leave_cleared_lines(now, people.roster.place, people.hands)
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
             break
         if is_full(due.heap, working, people):
-            return False
+            stopped = FULL
+            break
+        if source == FROM_PLAN:
+            stopped = AT_SHIFT
+            break
         going = m.NIL  # the slot of the tip that goes on to its next visit or attempt in this event
         again = 0  # 1 when it goes on to an attempt
         coming = 0
@@ -65,22 +94,17 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             due.soon_slot[0] = n_soon - 1
         elif source == FROM_ARRIVALS:
             coming = tips.n_backlog if next_tip < tips.n_backlog else 1
-        elif source == FROM_PLAN:
-            change_shift(now, next_plan, visits, kinds, places, lines, plan, lists, due, working, people)
-            next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people)
+            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working)
         if going != m.NIL and again == 0:
-            going = end_work(now, going, tips, visits, kinds, places, lines, log, lists, due, working, people)
-        # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
-        # do nothing else.
+            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people)
         alone = coming <= 1
         quick = m.NIL
         while going != m.NIL or coming > 0:
             if coming > 0:
                 slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
                 if slot == m.NIL:
-                    return False
+                    return FULL
                 next_tip += 1
                 coming -= 1
             else:
@@ -101,11 +125,8 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                 now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
-        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
-        if people is not None and people.hands.clearing[0, 0] != m.NIL:
-            h.leave_cleared_lines(now, people.roster.place, people.hands)
-    close(horizon, next_tip, tips, log, working, people)
-    return not is_full(due.heap, working, people)
+    position[m.NOW], position[m.NEXT_TIP] = now, next_tip
+    return stopped
 
 
 @inlined
@@ -150,9 +171,11 @@ def is_full(heap, working, people):
 
 
 @kernel
-def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, working, people):
+def change_shift(visits, places, lines, plan, lists, due, working, people):
     """Let people go, change the number of heads, and let people take no more, come back and come on."""
-    idle = working.idle
+    idle, position = working.idle, working.position
+    now, row = position[m.NOW], position[m.NEXT_PLAN]
+    position[m.NEXT_PLAN] = row + 1
     place = plan.place[row]
     each = places.concurrency[place]
     idle[place] += plan.heads[row] * each
@@ -166,7 +189,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
                 table[person, h.OFF_SINCE] = now
-                hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people)
+                hand_back(now, person, place, each, visits, places, lines, lists, due, working, people)
                 if h.clears(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
                     m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
@@ -187,8 +210,8 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
     m.mark(place, working.dirty, working.to_settle)
 
 
-@kernel
-def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people):
+@inlined
+def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
     rule = places.at_shift_end[place]
@@ -197,7 +220,7 @@ def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due
         slot = node >> 1
         node = slots[slot, m.NEXT + 1]
         if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
-            interrupt(now, slot, int64(RELIEVED), place, each, visits, kinds, places, lists, due, working, people)
+            interrupt(now, slot, int64(RELIEVED), place, each, places, lists, due, working, people)
             drawn = visits.work[slots[slot, m.VISIT]]
             if people.merging.rule.shape[0] > 0 and people.merging.repeating[slots[slot, m.VISIT]]:
                 drawn = people.merging.repeat[slots[slot, m.VISIT]]
@@ -206,7 +229,7 @@ def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due
 
 
 @inlined
-def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, working, people):
+def interrupt(now, slot, why, place, each, places, lists, due, working, people):
     """Stop a spell with work left; the tip is in nobody's hands, and not in line yet."""
     slots = working.slots
     m.remove_end(due.soon_tick, due.soon_slot, slot)
@@ -220,11 +243,11 @@ def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, wo
         slots[slot, m.LEFT] = left
         m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED] - left, why)
         if slots[slot, m.PERSON] != m.NIL:
-            h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+            h.drop_from_hand(now, slot, place, each, slots, due, people)
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people):
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
@@ -262,7 +285,7 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
     return going, again
 
 
-@kernel
+@inlined
 def open_gate(now, stage, stages, lines, log, lists, heap, working):
     """Release all who are held at a stage."""
     slots = working.slots
@@ -283,7 +306,7 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
 
 
-@kernel
+@inlined
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
@@ -341,7 +364,7 @@ def make_known(now, tip, stage, tips, places, lines, log, lists, working, people
 
 
 @inlined
-def end_work(now, slot, tips, visits, kinds, places, lines, log, lists, due, working, people):
+def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people):
     """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
@@ -352,7 +375,7 @@ def end_work(now, slot, tips, visits, kinds, places, lines, log, lists, due, wor
         log.end[visit] = now
         log.outcome[visit] = SERVED
         if people is not None and people.merging.rule.shape[0] > 0:
-            stage = kinds.stage[visits.kind[visit]]
+            stage = people.merging.stage[visit]
             make_known(now, slots[slot, m.TIP], stage, tips, places, lines, log, lists, working, people)
     going = slot
     if state != m.PASSING:
@@ -365,7 +388,7 @@ def end_work(now, slot, tips, visits, kinds, places, lines, log, lists, due, wor
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
         else:
-            going = end_spell(now, slot, visit, place, state, merged, visits, kinds, places, due, working, people)
+            going = end_spell(now, slot, visit, place, state, merged, places, due, working, people)
             if merged:
                 leave_merged(now, slot, visit, tips, log, working, people)
                 going = m.NIL
@@ -373,7 +396,7 @@ def end_work(now, slot, tips, visits, kinds, places, lines, log, lists, due, wor
 
 
 @inlined
-def end_spell(now, slot, visit, place, state, merged, visits, kinds, places, due, working, people):
+def end_spell(now, slot, visit, place, state, merged, places, due, working, people):
     """End the work of a spell: its person wraps up, or is free; gives the slot of the tip that goes on, or NIL."""
     slots, going, wrapping = working.slots, slot, state == m.WRAPPING
     wrap_up = 0
@@ -387,10 +410,10 @@ def end_spell(now, slot, visit, place, state, merged, visits, kinds, places, due
         slots[slot, m.STATE] = m.WRAPPING
         slots[slot, m.BEGAN] = now
         slots[slot, m.LEFT] = wrap_up
-        h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
+        h.set_out(now, slot, place, int64(0), slots, people)
         m.expect_end(slot, due, slots)
     else:
-        let_go(now, slot, place, visits, kinds, places, due, working, people)
+        let_go(now, slot, place, places, due, working, people)
         if wrapping:
             m.free_slot(slots, working.free, slot)
             going = m.NIL
@@ -398,12 +421,12 @@ def end_spell(now, slot, visit, place, state, merged, visits, kinds, places, due
 
 
 @inlined
-def let_go(now, slot, place, visits, kinds, places, due, working, people):
+def let_go(now, slot, place, places, due, working, people):
     """Free the place of a spell that is over; who was in overtime for it alone goes."""
     slots, hands = working.slots, people.hands
     person, each = slots[slot, m.PERSON], places.concurrency[place]
     if person != m.NIL:
-        h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+        h.drop_from_hand(now, slot, place, each, slots, due, people)
     if person == m.NIL or h.takes(hands.table, person):
         working.idle[place] += 1
         m.mark(place, working.dirty, working.to_settle)
@@ -559,7 +582,7 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
     return node, line, person
 
 
-@kernel
+@inlined
 def preempt(now, place, visits, kinds, places, lines, lists, due, working, people):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
@@ -584,7 +607,7 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
         if people is not None:
             person = slots[giver, m.PERSON]
         each = places.concurrency[place]
-        interrupt(now, giver, int64(PREEMPTED), place, each, visits, kinds, places, lists, due, working, people)
+        interrupt(now, giver, int64(PREEMPTED), place, each, places, lists, due, working, people)
         m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
     return node, line, person
 
@@ -609,7 +632,7 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
         slots[slot, m.PERSON] = person
         if person != m.NIL:
             each = places.concurrency[place]
-            h.take_in_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+            h.take_in_hand(now, slot, place, each, slots, due, people)
         h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
         people.hands.worked_by[visit] = person
     if places.may_preempt[place]:
@@ -620,9 +643,10 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
 
 
 @kernel
-def close(horizon, next_tip, tips, log, working, people):
+def close(clock, tips, log, working, people):
     """Cut what is under way at the horizon, and stamp what was never reached."""
-    slots = working.slots
+    _, horizon = clock
+    slots, next_tip = working.slots, working.position[m.NEXT_TIP]
     for slot in range(working.free[1]):
         state = slots[slot, m.STATE]
         if state == m.FREE:

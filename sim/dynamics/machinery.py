@@ -43,9 +43,15 @@ BY_TICK: Final = 22
 SPEED: Final = 23
 RECKONED: Final = 24
 NEED: Final = 25
+BY_STAGE: Final = 26
 N_COLUMNS_WITH_PEOPLE: Final = 32
-"""Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factor of speed
-that is fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
+"""Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factors of speed
+that are fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
+
+NOW: Final = 0
+NEXT_PLAN: Final = 1
+NEXT_TIP: Final = 2
+"""How far the loop has come: the tick, the row of the plan and the tip that come next."""
 
 FREE: Final = 0
 WAITING: Final = 1
@@ -188,13 +194,15 @@ class Working(NamedTuple):
     free: Ticks
     """How many slots are free, how many were ever taken, and from row 2 those that are free."""
     idle: Ticks
-    """(n_places,) slots in which somebody on duty could start; where heads are counted, below 0 while more are in use."""
+    """(n_places,) slots in which somebody on duty could start; below 0 while more are in use than there are heads."""
     waiting: Ticks
     """(n_places,) tips in line."""
     dirty: Flags
     """(n_places,) whether the place has to settle."""
     to_settle: Ticks
     """The places that have to."""
+    position: Ticks
+    """(3,) NOW, NEXT_PLAN and NEXT_TIP."""
     spells: Ticks
     """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 

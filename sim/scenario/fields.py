@@ -120,6 +120,14 @@ class AlsoWritten:
         return {"anyOf": [self.schema, handler(core)]}
 
 
+class OneOrSeveral:
+    """Tells the JSON Schema of a list that one item may stand in its place."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
+
+
 def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
     """Raise the fault that shares do not add up to 1, if they do not."""
     total = sum(shares.values() if isinstance(shares, dict) else shares)

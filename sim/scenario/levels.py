@@ -12,23 +12,21 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, GetJsonSchemaHandler, PrivateAttr, ValidationInfo, model_validator
+from pydantic_core import CoreSchema
 
 from sim.dynamics.clock import DAY, WEEK, date_of, tick_of
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
 from sim.scenario.calendars import Calendar, days_unless_on
 from sim.scenario.dates import On, on_dates
-from sim.scenario.fields import AlsoWritten, Days, Part, PositiveLength, Several, Text, rule
+from sim.scenario.fields import Days, Part, PositiveLength, Several, Text, rule
 from sim.scenario.folder import SHOWN, inside
-from sim.scenario.zones import Local, local_time
-
-if TYPE_CHECKING:
-    from sim.scenario.schema import Run
+from sim.scenario.zones import Local
 
 MOST_STAFF: Final = 100_000
 MOST_ROWS: Final = 1_000
@@ -41,18 +39,18 @@ Heads = NDArray[np.int64]
 
 
 class Block(Part):
-    """A day of levels: so many heads in each interval from midnight on, on the days or the dates that are named."""
+    """A day of levels: so many heads in each interval from midnight on, on the days that are named."""
 
     every: PositiveLength
     staff: Annotated[Several[Staff], Field(min_length=1, max_length=1440)]
     on: On | None = None
-    """Dates on which it holds in place of the blocks for days; of several for one date the last one does."""
+    """Dates on which it holds, in place of days of the week; on them no other block does."""
     days: Days = Field(default_factory=days_unless_on)
 
     @model_validator(mode="after")
     def _a_day(self) -> Self:
         if self.on and self.days:
-            raise rule("a block has `days` or `on`, not both", "on", value=False, key=True)
+            raise rule("levels are for `days` or `on` dates, not both", "on", value=False, key=True)
         if DAY % self.every:
             raise rule("`every` divides 24 h, such as 15 min, 30 min or 1 h", "every")
         if len(self.staff) != DAY // self.every:
@@ -137,7 +135,7 @@ class Levels(Part):
         steps = dict(self._week) or {
             day * DAY + nth * block.every: heads
             for block in self.blocks
-            for day in block.days
+            for day in block.days  # none where it is for dates
             for nth, heads in enumerate(block.staff)
         }
         if self.blocks:
@@ -147,46 +145,31 @@ class Levels(Part):
         ticks = np.array(sorted(steps), np.int64)
         return ticks, np.array([steps[tick] for tick in ticks.tolist()], np.int64)
 
-    def steps(self, run: Run, horizon: int, calendars: Mapping[str, Calendar]) -> tuple[Ticks, Heads]:
+    def steps(self, local: Local, horizon: int, calendars: Mapping[str, Calendar]) -> tuple[Ticks, Heads]:
         """The heads as a step function of the run: ticks from 0 on, each step a change, and heads from then on.
 
-        They are read off the local clock.
+        They are read off the local clock at each tick.
         """
         if self._run is not None:
             return self._run
-        local = local_time(run.start, run.zone)
         if self._dated:
             ticks = np.array([local.tick_of(date) for date, _ in self._dated], np.int64)
             heads = np.array([heads for _, heads in self._dated], np.int64)
         else:
-            times = [nth * block.every for block in self.blocks for nth in range(len(block.staff))]
-            times += [tick % DAY for tick, _ in self._week]
-            ticks = np.unique(np.append(local.shown(0, horizon, np.array(sorted({0, *times}), np.int64)), 0))
-            heads = self._shown(local.wall(ticks), local, horizon, calendars)
+            week, of_week = self._plain_week()
+            every = int(np.gcd.reduce([DAY, *week.tolist(), *(block.every for block in self.blocks)]))
+            ticks = np.union1d([0], local.marks(0, horizon, every))
+            wall = local.wall(ticks)
+            heads = of_week[week.searchsorted((wall + local.midnight.weekday() * DAY) % WEEK, side="right") - 1]
+            n_days = len(local.days_until(horizon))
+            for block in self.blocks:
+                if block.on is not None:
+                    named = on_dates(block.on, local.first_date, n_days, calendars)[wall // DAY]
+                    heads[named] = np.array(block.staff)[wall[named] % DAY // block.every]
         before = int(ticks.searchsorted(0, side="right")) - 1
         ticks, heads = np.maximum(ticks[max(before, 0) :], 0), heads[max(before, 0) :]
         changed = np.concatenate([[True], heads[1:] != heads[:-1]]) & (ticks < horizon)
         return ticks[changed], heads[changed]
-
-    def _shown(self, wall: Ticks, local: Local, horizon: int, calendars: Mapping[str, Calendar]) -> Heads:
-        """The heads at times of the local clock, of blocks or of a week."""
-        day, time = wall // DAY, wall % DAY
-        weekday = (day + local.first_date.weekday()) % 7
-        if self._week:
-            week, of_week = self._plain_week()
-            return of_week[week.searchsorted(weekday * DAY + time, side="right") - 1]
-        block_of_day = np.full(len(local.days_until(horizon)), -1)
-        weekdays = (np.arange(len(block_of_day)) + local.first_date.weekday()) % 7
-        for number, block in enumerate(self.blocks):
-            block_of_day[np.isin(weekdays, sorted(block.days))] = number
-        for number, block in enumerate(self.blocks):
-            if block.on:
-                block_of_day[on_dates(block.on, local.first_date, len(block_of_day), calendars)] = number
-        heads = np.zeros(len(wall), np.int64)
-        for number, block in enumerate(self.blocks):
-            here = block_of_day[day] == number
-            heads[here] = np.array(block.staff, np.int64)[time[here] // block.every]
-        return heads
 
 
 def _mean_week(dated: tuple[tuple[datetime, int], ...]) -> tuple[Ticks, NDArray[np.float64]]:
@@ -207,15 +190,13 @@ def _mean_week(dated: tuple[tuple[datetime, int], ...]) -> tuple[Ticks, NDArray[
 
 QUARTER: Final = DAY // 96
 
-ALSO_WRITTEN: Final = AlsoWritten(
-    {
-        "anyOf": [
-            {"type": "string", "maxLength": 2000},
-            {"$ref": "#/$defs/Block"},
-            {"type": "array", "items": {"$ref": "#/$defs/Block"}, "minItems": 1},
-        ]
-    }
-)
+
+class WrittenAsBlocks:
+    """Tells the JSON Schema what a document writes: one block, several, or the name of a file."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler.resolve_ref_schema(handler(core))["properties"]["blocks"]
+        return {"anyOf": [{"type": "string", "maxLength": 2000}, several["items"], several]}
 
 
 def levels_as_written(given: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
@@ -12,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from sim.dynamics.clock import DAY
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.calendars import Row
+from sim.scenario.calendars import Row, Starts
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     AlsoWritten,
@@ -21,6 +22,7 @@ from sim.scenario.fields import (
     Name,
     Names,
     Number,
+    OneOrSeveral,
     Part,
     PositiveLength,
     Several,
@@ -29,7 +31,7 @@ from sim.scenario.fields import (
     TimeOfDay,
     rule,
 )
-from sim.scenario.levels import ALSO_WRITTEN, MOST_ROWS, Levels, Staff, levels_as_written
+from sim.scenario.levels import MOST_ROWS, Levels, Staff, WrittenAsBlocks, levels_as_written
 
 
 class Filter(Part):
@@ -150,15 +152,19 @@ class Breaks(Part):
     ) = None
     """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
 
-    def window(self, from_: int, begins: Ticks, ends: Ticks) -> tuple[Ticks, Ticks]:
-        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere."""
+    def window(self, from_: int, dates: Starts, tick: Callable[[Ticks], Ticks]) -> tuple[Ticks, Ticks]:
+        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere.
+
+        `tick` gives the ticks of wall times.
+        """
         if self.between is None:
-            return begins, ends
+            return dates.begins, dates.ends
         opens = (self.between.from_ - from_) % DAY
         if opens + self.between.length > DAY:
             opens -= DAY
-        first, last = begins + max(opens, 0), begins + opens + self.between.length
-        return np.minimum(first, ends), np.minimum(last, ends)
+        wall = dates.day * DAY + from_ + opens
+        first, last = np.maximum(tick(wall), dates.begins), np.minimum(tick(wall + self.between.length), dates.ends)
+        return np.minimum(first, last), last
 
 
 class Concurrency(Part):
@@ -209,8 +215,8 @@ def _speeds(given: object) -> object:
         return given
     if not isinstance(given, dict):
         return {"always": given}
-    if not given or "always" in given:
-        raise rule("a speed is a share such as 80 %, or has `by_hour`, `by_stage` or both")
+    if not given:
+        raise rule("a speed is a share such as 80 %, or has `always`, `by_hour` or `by_stage`: their product")
     return given
 
 
@@ -237,13 +243,11 @@ class Pool(Part):
     staff: Staff = 0
     """People around the clock, besides the shifts or levels."""
     shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
-    levels: Annotated[Levels, BeforeValidator(levels_as_written), ALSO_WRITTEN] | None = None
+    levels: Annotated[Levels, BeforeValidator(levels_as_written), WrittenAsBlocks()] | None = None
     """Heads by interval, in place of shifts."""
     absence: Annotated[Share, Field(lt=1)] = 0.0
     """The share of the people of shifts that is away, each by chance and on each date anew; they are paid."""
-    breaks: Annotated[
-        Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), AlsoWritten({"$ref": "#/$defs/Breaks"})
-    ] = ()
+    breaks: Annotated[Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), OneOrSeveral()] = ()
     last_start: Length = 0
     """In this last part of a shift its people take nobody new."""
     at_shift_end: Literal["finish", "resume", "hand_over", "restart", "clear_line"] = "finish"
@@ -280,6 +284,12 @@ class Pool(Part):
         """The speed at a stage with one tip in hand, but for what changes with the time of day."""
         alone = self.concurrency.speed[0] if self.concurrency.speed else 1.0
         return self.speed.always * self.speed.by_stage.get(stage, 1.0) * alone
+
+    def speeds_at(self, stage: str) -> tuple[float, float]:
+        """The least and the greatest speed at a stage, at any time of day and with any number in hand."""
+        of_stage = self.speed.always * self.speed.by_stage.get(stage, 1.0)
+        by_hour, by_hand = self.speed.by_hour or (1.0,), self.concurrency.speed or (1.0,)
+        return of_stage * min(by_hour) * min(by_hand), of_stage * max(by_hour) * max(by_hand)
 
     @property
     def speed_by_hour(self) -> NDArray[np.float64]:
@@ -326,7 +336,7 @@ class Pool(Part):
             ("concurrency", self.concurrency.speed),
         ):
             if given:
-                what = {"at_shift_end": "another `at_shift_end` than finish", "concurrency": "slots with a `speed`"}
+                what = {"at_shift_end": "`at_shift_end` but finish", "concurrency": "slots with a `speed`"}
                 raise rule(
                     f"`levels` are heads, not people: no {what.get(key, f'`{key}`')} beside them",
                     key,

@@ -183,7 +183,7 @@ def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
     for name, pool in pools.items():
         for number, shift in enumerate(pool.shifts):
             yield ("pools", name, "shifts", number, "on"), shift.on or ()
-        for number, block in enumerate(pool.levels.blocks if pool.levels is not None else ()):
+        for number, block in enumerate(pool.levels.blocks if pool.levels else ()):
             yield ("pools", name, "levels", number, "on"), block.on or ()
 
 

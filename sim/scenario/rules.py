@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.dynamics.clock import DAY, since_midnight
+from sim.dynamics.clock import DAY
 from sim.dynamics.replication import (
     BY_WINDOWS,
     CLEAR_LINE,
@@ -36,6 +35,7 @@ from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
+from sim.scenario.zones import Local
 
 AT_SHIFT_END: Final = {
     "finish": FINISH,
@@ -238,7 +238,7 @@ def _places(scenario: Scenario) -> Places:
 
 def _speeds(scenario: Scenario) -> Speeds:
     pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
-    steps = [_speed_steps(pool, scenario.run.start, scenario.horizon) for pool in pools]
+    steps = [_speed_steps(pool, scenario.local, scenario.horizon) for pool in pools]
     first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
     by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
     for row, pool in enumerate(pools):
@@ -251,7 +251,7 @@ def _speeds(scenario: Scenario) -> Speeds:
         first_step=first_step,
         tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
         by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
-        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), len(scenario.stages)),
         by_hand=by_hand,
     )
     found.varies[:] = [
@@ -262,16 +262,15 @@ def _speeds(scenario: Scenario) -> Speeds:
     return found
 
 
-def _speed_steps(pool: Pool, start: datetime, horizon: int) -> tuple[Ticks, Ticks]:
-    """The factor of a pool at every tick, as a step function from tick 0."""
+def _speed_steps(pool: Pool, local: Local, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0, read off the local clock."""
     given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
     day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
     every = DAY // len(day)
-    first = since_midnight(start) // every
-    steps = np.arange(first, (since_midnight(start) + max(horizon, 1) - 1) // every + 1)
-    factor = day[steps % len(day)]
+    ticks = np.union1d([0], local.marks(0, max(horizon, 1), every)) if len(day) > 1 else np.zeros(1, np.int64)
+    factor = day[local.wall(ticks) % DAY // every]
     changed = np.concatenate([[True], factor[1:] != factor[:-1]])
-    return np.maximum(steps * every - since_midnight(start), 0)[changed], factor[changed]
+    return ticks[changed], factor[changed]
 
 
 def _billionths(factor: float) -> int:

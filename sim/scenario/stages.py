@@ -95,7 +95,7 @@ class LawByAttribute(ByAttribute[Law]):
     """A law of times for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "patience")
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience")
 """Keys of a stage whose values may differ by attribute."""
 
 

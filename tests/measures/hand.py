@@ -142,6 +142,9 @@ def replay(
             spells.append((row, place, _tick(since), _tick(until)))
     table = np.array(spells, dtype=np.int64).reshape(-1, 4)
     extra = np.array([(pools[pool], _tick(a), _tick(b)) for pool, a, b in overtime], dtype=np.int64).reshape(-1, 3)
+    person = np.full(len(table), NOBODY, np.int32)
+    for late, (place, since, until) in enumerate(extra.tolist()):
+        person[(table[:, 1] == place) & (table[:, 2] < until) & (since < table[:, 3])] = late
     log = Log(
         enter=enter,
         start=start,
@@ -157,14 +160,16 @@ def replay(
             table[:, 0],
             np.ones(len(table), np.int32),
             table[:, 1].astype(np.int32),
-            np.full(len(table), NOBODY, np.int32),
+            person,
             table[:, 2],
             table[:, 3],
             table[:, 3] - table[:, 2],
             np.where(table[:, 3] == world.horizon, CUT, DONE).astype(np.int32),
             np.zeros(len(table), np.bool_),
         ),
-        overtime=Overtime(extra[:, 0].astype(np.int32), np.zeros(len(extra), np.int32), extra[:, 1], extra[:, 2]),
+        overtime=Overtime(
+            extra[:, 0].astype(np.int32), np.arange(len(extra), dtype=np.int32), extra[:, 1], extra[:, 2]
+        ),
     )
 
     def codes(kind: str, of: str) -> np.ndarray:

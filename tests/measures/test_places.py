@@ -6,12 +6,12 @@ import numpy as np
 
 from sim.draw import draw
 from sim.dynamics import compiled
-from sim.dynamics.clock import HOUR, MINUTE
-from sim.dynamics.replication import Plan
+from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.measures.bins import EDGES, GUIDE, N_BINS
 from sim.measures.measures import measure
 from sim.scenario.loading import load
+from sim.scenario.shifts import laid_out
 from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 WITHIN = "quick: {from: arrival, to: check.end, within: 20 min, share: 80 %}"
@@ -86,9 +86,8 @@ def test_busy_leaves_out_overtime(tmp_path):
 
 
 def test_people_on_duty_follow_the_plan(tmp_path):
-    tick = np.array([0, 90, 150, 200], dtype=np.int64) * MINUTE
-    people = [np.array(column, dtype=np.int32) for column in ([0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0], [2, 0, 0, 0])]
-    found = measures_of(tmp_path, [], roster=Plan(tick, *people))
+    heads = [(minute * MINUTE, 0, change) for minute, change in ((0, 2), (90, -1), (150, 1), (200, -1))]
+    found = measures_of(tmp_path, [], roster=laid_out([], heads, 2 * DAY))
     assert by_hour(found, passes.ON_DUTY, DESK, 1, 5) == [30 * 2 + 30, 30 + 30 * 2, 20 * 2 + 40, 60]
     assert minutes_of(found, DESK, passes.ON_DUTY) == 90 + 90 + 80 + 60 * 7
 
