@@ -74,6 +74,7 @@ class Check(Answer):
         return super().head() | {
             "demand": list(words.demand_words(scenario)),
             "run": words.run_words(scenario),
+            "calendars": list(words.calendar_words(scenario)),
             "targets": {name: target.words for name, target in scenario.targets.items()},
             "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
             "tips": self.found.tips,

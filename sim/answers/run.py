@@ -171,7 +171,7 @@ class Explanation(Answer):
         return all(one.sense != "missed" for one in self.found.judged)
 
     def filled(self) -> Iterable[Filled]:
-        events = ((event, self.scenario.start) for event in self.found.events)
+        events = ((event, self.scenario.local) for event in self.found.events)
         return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
 
     def sentences(self) -> list[str]:

@@ -5,13 +5,13 @@ Nothing here interprets: waits, shares and occupancy are read from a Log elsewhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.replication import Codes, Ticks
+from sim.dynamics.replication import Codes, Flags, Ticks
 
 Outcomes = NDArray[np.int8]
 
@@ -19,41 +19,59 @@ UNREACHED: Final = 0
 SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
-"""How a visit ended: never begun, served, given up for good (the tip is lost), or still under way at the horizon."""
+MERGED: Final = 4
+"""How a visit ended: never begun, served, given up for good (the tip is lost), still under way at the horizon, or left
+because another tip of its incident had ended there (the tip goes on to nothing)."""
 
 DONE: Final = 0
 RELIEVED: Final = 1
 PREEMPTED: Final = 2
 CUT: Final = 3
-"""Why a spell stopped: work done, its server went off duty, a better tip took the server, or the horizon came."""
+"""Why a spell stopped: work done, its person went off duty, a better tip took the person, or the horizon came."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spells:
-    """Unbroken work on one visit by one server, in order of (visit, from): (n_spells,) each."""
+    """Unbroken work on one visit by one person, in order of (visit, from): (n_spells,) each.
+
+    A wrap-up is the last spell of a visit, and begins at the tick at which the one before it is done. A change of the
+    number of tips in hand, and so of speed, breaks no spell.
+    """
 
     visit: Ticks
     """Row of the visit."""
     attempt: Codes
     """Attempt of the visit, from 1."""
     place: Codes
-    """Place whose server worked."""
+    """Place whose person worked."""
+    person: Codes
+    """Row in People, or NOBODY where people are not told apart: `lanes` gives them names."""
     began: Ticks
     """First tick of the spell."""
     ended: Ticks
     """Tick at which it stopped; the horizon where it was cut."""
+    work: Ticks
+    """Work done in it, in ticks of full speed."""
     why: Codes
     """DONE, RELIEVED, PREEMPTED or CUT."""
+    wrapping: Flags
+    """Whether it is the wrap-up of a visit that has ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overtime:
-    """Stretches in which a server worked on after going off duty, in order of (from, place, visit): (n,) each."""
+    """Stretches of positive length in which somebody was at work off duty, in order of (from, place, person), (n,).
+
+    A person has one stretch at a time, whatever the number of tips in hand; who stays to clear the line is in overtime
+    until leaving, in hand or not. Where heads are counted nothing is written down: what is in use beyond the heads is.
+    """
 
     place: Codes
-    visit: Ticks
+    person: Codes
+    """Row in People."""
     began: Ticks
     ended: Ticks
+    """When nothing was left to do, the break ended, or the horizon came."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,15 +85,17 @@ class Log:
     end: Ticks
     """(n_visits,) tick at which the service or delay ends."""
     outcome: Outcomes
-    """(n_visits,) UNREACHED, SERVED, ABANDONED or OPEN."""
+    """(n_visits,) UNREACHED, SERVED, ABANDONED, OPEN or MERGED."""
     attempt: Codes
-    """(n_visits,) attempts begun; 0 where unreached."""
+    """(n_visits,) attempts begun; 0 where unreached, or merged on entering."""
     lost: Ticks
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
     gave_up: Ticks
     """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
     spells: Spells
     overtime: Overtime
+    merged: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
+    """(n_tips,) tick at which the tip left merged, or NEVER; (0,) where none can."""
 
 
 def differences(one: Log, other: Log) -> list[str]:
@@ -92,10 +112,10 @@ def differences(one: Log, other: Log) -> list[str]:
 
 def _arrays(one: Log, other: Log) -> list[tuple[str, NDArray[np.generic], NDArray[np.generic]]]:
     pairs = []
-    for field in fields(Log):
-        a, b = getattr(one, field.name), getattr(other, field.name)
+    for part in fields(Log):
+        a, b = getattr(one, part.name), getattr(other, part.name)
         if isinstance(a, Spells | Overtime):
-            pairs += [(f"{field.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
+            pairs += [(f"{part.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
         else:
-            pairs.append((field.name, a, b))
+            pairs.append((part.name, a, b))
     return pairs

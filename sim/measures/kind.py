@@ -278,6 +278,10 @@ class Kind(ABC, Generic[AnyKind]):
         at_most = self.interval(high[:, 0], high[:, 1], confidence, units)
         return Estimate(middle, at_least.low, at_most.high)
 
+    def lower_bound(self, one: InPlace) -> bool:
+        """Whether tips that are still open can only raise its value, to no end."""
+        return bool(np.isinf(one.ratio[:, HIGH, 0]).any())
+
     def enough(self, target: AnyKind, line: ErlangLine) -> Enough | None:
         """How many servers a line needs by formula, for first guesses; None where none is known."""
         return None

@@ -105,6 +105,13 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
         least, most = low.limit(share, confidence, units, upper=False), high.limit(share, confidence, units, upper=True)
         return Estimate(middle, min(least, middle), max(most, middle))
 
+    def lower_bound(self, one: InPlace) -> bool:
+        target = one.target
+        assert isinstance(target, Percentile)
+        value, high = (_Times(one, bound) for bound in (VALUE, HIGH))
+        share = target.share_in_time
+        return value.total > 0 and not math.isinf(value.at(share)) and math.isinf(high.at(share))
+
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return mean_interval(np.maximum(parts, 0.0), wholes, confidence)
 
@@ -166,6 +173,8 @@ class _Times:
         """The time so far into a bin, between the shortest and the longest that were seen in it."""
         if k >= ENDLESS:
             return math.inf
+        if not self.by_bin[:, k].any():
+            return float(_STARTS[k])
         return float(self.least[k] + into * (self.most[k] - self.least[k]))
 
     def place(self, share: float) -> tuple[int, float]:
@@ -190,12 +199,12 @@ class _Times:
         return self.n - self.up_to[:, k] + part * self.by_bin[:, k]
 
     def density(self, share: float) -> float:
-        """The share of the tips in a tick at the time that a share do not exceed."""
+        """The share of the tips a tick at the time that a share do not exceed; infinite where many took just that."""
         reach = NEAR * min(share, 1 - share)
         times = [self.at(share - reach), self.at(share + reach)]
         if math.isinf(times[1]):
             reach, times[1] = reach / 2, self.at(share)
-        return 2 * reach / max(times[1] - times[0], 1.0)
+        return 2 * reach / (times[1] - times[0]) if times[1] > times[0] else math.inf
 
     def limit(self, share: float, confidence: float, units: int, *, upper: bool) -> float:
         """The longest time (the shortest if not `upper`) that the share may be reached at, by the interval of the share

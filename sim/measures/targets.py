@@ -338,7 +338,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, in_search: boo
         verdict=all_of([by_value, left_out.verdict if left_out and counted and not in_search else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
         unshown=None if settled or frame.recorded else _unshown(one, confidence),
-        lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()) and not math.isinf(found.value),
+        lower_bound=target.hold is None and kind_of(target).lower_bound(one.worst),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,

@@ -110,7 +110,8 @@ def days(result: Result) -> Figure:
         told = _special_words(found)
         head = leading(PLAIN) + GAP
         height = head + TIPS + len(shown) * (head + LEVEL + GAP) + 0.3
-        note = f"By the date on which tips came, {means}{several}{left_out}. {about(result)}"
+        since = f"{found.first.day} {found.first:%b %Y}"
+        note = f"By the date on which tips came, from {since} on: {means}{several}{left_out}. {about(result)}"
         sheet = Sheet(_title(found), note, height + KEY + (GAP + len(told) * leading(SMALL) if told else 0))
         width = WIDTH - LEFT - MARGIN
         _head(sheet, 0.0, "Tips a day", _tips_words(found))
@@ -296,8 +297,7 @@ def _names(found: Days) -> list[tuple[float, str]]:
     if found.n_days <= 14:
         return [(day + 0.5, f"{on:%a} {on.day} {on:%b}") for day, on in enumerate(every)]
     if found.n_days <= 120:
-        mondays = [(float(day), on) for day, on in enumerate(every) if on.weekday() == 0]
-        return [(day, f"Mon {on.day} {on:%b}{f' {on.year}' if on == mondays[0][1] else ''}") for day, on in mondays]
+        return [(float(day), f"Mon {on.day} {on:%b}") for day, on in enumerate(every) if on.weekday() == 0]
     months = [(float(day), on) for day, on in enumerate(every) if on.day == 1]
     if found.n_days > 3 * 366:
         return [(day, str(on.year)) for day, on in months if on.month == 1]
@@ -309,7 +309,7 @@ def _special_words(found: Days) -> list[str]:
     if not found.special:
         return []
     told = [f"{on:%a} {on.day} {on:%b} ({what.replace('; ', ', ')})" for on, what in found.special.items()]
-    return wrapped(f"Marked: {'; '.join(told)}.", WIDTH - 2 * MARGIN, SMALL, lines=MOST_LINES)
+    return wrapped(f"Marked: {'; '.join(told)}.", 0.98 * (WIDTH - 2 * MARGIN), SMALL, lines=MOST_LINES)
 
 
 def _key(sheet: Sheet, found: Days, top: float) -> None:

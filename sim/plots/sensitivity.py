@@ -248,6 +248,9 @@ def _ends(found: SensitivityFound, i: int) -> tuple[float, float]:
     return min(numbers), max(numbers)
 
 
+# Along one range
+
+
 TALL: Final = 3.6
 RIGHT: Final = 1.5
 """Inches of the axes, and of the names at the ends of their lines."""
@@ -274,7 +277,8 @@ def along_one(found: SensitivityFound) -> Figure:
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
-    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.run.length)} each"
+    lasting = length(found.scenario.run.length)
+    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {lasting} each"
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "
         f"thick line a target fails; where the field is pale, all hold. {named(found.scenario)}: {runs}."

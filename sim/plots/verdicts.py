@@ -192,6 +192,9 @@ def _all_at_once(sheet: Sheet, held: list[tuple[str, HeldShare]], top: float) ->
         sheet.write(MARGIN + NAMES + STRIP + 2 * GAP, at, with_interval(share.value, share.low, share.high))
 
 
+# Scenarios side by side
+
+
 LABELS: Final = 1.75
 ASIDE: Final = 0.25
 BETWEEN: Final = 0.6

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import HOUR, WEEK
 from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
+from sim.measures.sample import MOST_WEEKS
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -92,22 +93,23 @@ class PoolWeek:
 def pool_weeks(result: Result) -> list[PoolWeek]:
     """The week of every pool, its centres together."""
     scenario, sample = result.done.scenario, result.done.sample
-    hours = sample.week
+    each, frame = sample.week, sample.frame
     # An interval of the week that one replication never came to, none did.
-    came = ~np.isnan(hours[0])
-    middle, band = np.full(came.shape, np.nan), np.full((2, *came.shape), np.nan)
-    middle[came] = hours[:, came].mean(axis=0)
-    band[:, came] = np.percentile(hours[:, came], BAND, axis=0)
+    came = ~np.isnan(each[0])
+    measured = len(sample) * np.where(came, frame.time_measured[: frame.n_intervals], np.nan)
+    middle = sample.pooled.ticks[: len(came), :, : frame.n_intervals] / measured
+    band = np.full((2, *came.shape), np.nan)
+    band[:, came] = np.percentile(each[:, came], BAND, axis=0)
     found = []
     for k, (name, pool) in enumerate(scenario.pools.items()):
-        unit = "people" if pool.concurrency == 1 else f"people × {pool.concurrency}"
+        unit = "people" if pool.slots == 1 else f"people × {pool.slots}"
         found.append(
             PoolWeek(
                 name=name,
                 unit=unit,
                 waiting=middle[WAITING, k],
                 waiting_band=band[:, WAITING, k],
-                most_wait=_most_wait(hours[:, WAITING, k][:, came[WAITING, k]], np.flatnonzero(came[WAITING, k])),
+                most_wait=_most_wait(each[:, WAITING, k][:, came[WAITING, k]], np.flatnonzero(came[WAITING, k])),
                 offered=middle[OFFERED, k],
                 busy=middle[BUSY, k],
                 busy_band=band[:, BUSY, k],
@@ -133,7 +135,8 @@ def week(result: Result) -> Figure:
     height = leading(PLAIN) + 0.06 + upper + 0.08 + lower + 0.3
     n, n_centres = len(result.done.sample), len(result.done.scenario.centres)
     centres = f", the {n_centres} centres together" if n_centres > 1 else ""
-    bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
+    of = "the replications" if n <= MOST_WEEKS else f"{MOST_WEEKS} replications"
+    bands = f"; bands: {BAND[0]} to {BAND[1]} % of {of}" if n > 1 else ""
     with styled():
         interval = interval_words(result.done.sample.frame.interval)
         note = f"Means by {interval} of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"

@@ -17,7 +17,8 @@ from sim.dynamics.clock import DAY
 from sim.scenario.calendars import LONGEST_LOOK, open_time
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
-from sim.scenario.pools import MOST_STAFF, Pool
+from sim.scenario.levels import MOST_STAFF
+from sim.scenario.pools import Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import (
     AbandonedTarget,
@@ -158,13 +159,15 @@ def _wait(pool: Pool, zoned: bool) -> Bounds:
 
     Unbounded with some people, endless with none.
     """
-    people = [pool.staff, *(shift.staff for shift in pool.shifts)]
+    heads = [] if pool.levels is None else pool.levels.week()[1].tolist()
+    people = [pool.staff, *(shift.staff for shift in pool.shifts), *heads]
     if pool.staff >= MOST_STAFF:
         return Bounds(0.0, 0.0)
     if not any(people):
         return Bounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
-    if not plenty or any(shift.on for shift in pool.shifts) or pool.at_shift_end != "finish" or pool.breaks is not None:
+    dated = any(shift.on for shift in pool.shifts)
+    if not plenty or dated or pool.at_shift_end != "finish" or pool.breaks or pool.absence or pool.last_start:
         return TIME
     week = 7 * DAY
     times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]
@@ -345,6 +348,9 @@ class _Walk:
         inside = entering.passing(self._bits(stage.name, "enter"))
         began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
         least, most = self._times(stage.time)
+        names = [name for name in (stage.pool, stage.overflow.to if stage.overflow else None) if name is not None]
+        if speeds := [speed for name in names for speed in self.scenario.pools[name].speeds_at(stage.name)]:
+            least, most = least / max(speeds), np.ceil(most / min(speeds))
         if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
             most = np.full_like(most, math.inf)
         ended = began.after(least, most).passing(self._bits(stage.name, "end"))

@@ -129,6 +129,13 @@ class _Rows:
         self.offset = self.offset or at
         return self.local.tick_of(at.astimezone(self.offset.tzinfo).replace(tzinfo=None))
 
+    def _exists(self, row: Mapping[str, str], begin: int) -> bool:
+        """Whether the clock shows the time of a row; exports go on counting where it is put forward."""
+        if self.weekly or self.local.zone is None:
+            return True
+        at = units.moment(row["from"])
+        return at.tzinfo is not None or self.local.shows(begin) == at
+
     def number(self, line: int, text: str) -> float:
         try:
             found = float(text) if text else 0.0
@@ -146,6 +153,10 @@ class _Rows:
             self.fault(line, "channel", rule)
         begin, tips = self.begin(line, row), self.number(line, row["tips"])
         if begin is None:
+            return
+        if not self._exists(row, begin):
+            if tips:
+                self.fault(line, "from", "the clock does not show this time on that date, so no tips can come then")
             return
         if (before := self.lines.get((begin, channel))) is not None:
             what = "this interval" if channel is None else f"this interval of {channel[:60]}"

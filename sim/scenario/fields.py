@@ -82,6 +82,7 @@ Rate = Annotated[
 Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(SHARE_SCHEMA)]
 Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(SHARE_SCHEMA)]
 Factor = Annotated[float, BeforeValidator(units.factor), WithJsonSchema(SHARE_SCHEMA | {"examples": ["150 %", 1.5]})]
+Speed = Annotated[float, BeforeValidator(units.speed), WithJsonSchema(SHARE_SCHEMA | {"examples": ["80 %", 1.2]})]
 Number = Annotated[float, BeforeValidator(_as_number), WithJsonSchema({"type": "number"})]
 Date = Annotated[
     datetime, BeforeValidator(units.date), WithJsonSchema({"type": "string", "examples": ["2025-01-06 00:00"]})
@@ -98,6 +99,17 @@ Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the document, a tuple in the model."""
 
 
+def _summing(shares: dict[str, float]) -> dict[str, float]:
+    if not shares:
+        raise rule("at least one is needed", value=False)
+    adds_up(shares)
+    return shares
+
+
+Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
+"""Shares by name, which add up to 1."""
+
+
 class AlsoWritten:
     """Tells the JSON Schema that a value has a shorter written form too."""
 
@@ -106,6 +118,14 @@ class AlsoWritten:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [self.schema, handler(core)]}
+
+
+class OneOrSeveral:
+    """Tells the JSON Schema of a list that one item may stand in its place."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
 
 
 def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:

@@ -5,7 +5,7 @@ Patience and waiting are left out: this is the load that is offered, not what is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
-from sim.scenario.profiles import plain_shares
-from sim.scenario.routes import Crowd, crowd
-from sim.scenario.schema import ByAttribute, Scenario
+from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
+from sim.scenario.counts import counts
+from sim.scenario.profiles import Levels, levels, plain_shares
+from sim.scenario.routes import Crowd, crowd, incident_shares, row_shares
+from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
 Floats = NDArray[np.float64]
@@ -55,9 +56,7 @@ def flow(scenario: Scenario) -> Flow:
         return found
 
     for number, mass in enumerate(_masses(scenario, tips, weight)):
-        time = scenario.stages[number].time
-        mean = values_of(time, tips, lambda law: float(law.mean))
-        square = values_of(time, tips, lambda law: float(law.mean) ** 2 * (1 + float(law.cv) ** 2))
+        mean, square = _time_in_hand(scenario, scenario.stages[number], tips)
         visits[number] = by_channel(mass)
         work[number] = by_channel(mass * mean)
         squares[number] = by_channel(mass * square)
@@ -65,9 +64,27 @@ def flow(scenario: Scenario) -> Flow:
     return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
 
 
+def _time_in_hand(scenario: Scenario, stage: Stage, tips: Crowd) -> tuple[Floats, Floats]:
+    """The mean, and that of the square, of the time that somebody has a tip in hand and wraps it up, or of a delay.
+
+    By the speed of the own pool with one tip in hand, but for what changes with the time of day.
+    """
+    mean = values_of(stage.time, tips, lambda law: float(law.mean))
+    square = values_of(stage.time, tips, _square)
+    if stage.wrap_up is not None:
+        after = values_of(stage.wrap_up, tips, lambda law: float(law.mean))
+        mean, square = mean + after, square + 2 * mean * after + values_of(stage.wrap_up, tips, _square)
+    speed = 1.0 if stage.pool is None else scenario.pools[stage.pool].speed_at(stage.name)
+    return mean / speed, square / speed**2
+
+
+def _square(law: Law) -> float:
+    return float(law.mean) ** 2 * (1 + float(law.cv) ** 2)
+
+
 def coming(scenario: Scenario) -> Crowd:
     """The kinds of tips that come at all, told apart by channel, true risk, category and label."""
-    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, scenario.filters, only_positive=True)
     if scenario.demand.trace is None:
         return tips
     return replace(tips, alive=_weight(scenario, tips) > 0)
@@ -130,7 +147,11 @@ def offered_by_stage(scenario: Scenario) -> Floats:
     """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay."""
     tips = by_hour_of_week(scenario)
     work = flow(scenario).work
-    return np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
+    found = np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
+    for number, stage in enumerate(scenario.stages):
+        if stage.pool is not None:
+            found[number] /= scenario.pools[stage.pool].speed_by_hour
+    return found
 
 
 def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
@@ -157,40 +178,53 @@ def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
 
 def _weight(scenario: Scenario, tips: Crowd) -> Floats:
     """(rows, columns): the share of each kind of tip among those of its channel, on arrival; of those recorded."""
-    demand = scenario.demand
-    channel, risk, category = (tips.codes[key][:, 0] for key in ("channel", "risk", "category"))
-    risks = np.array([list(demand.risk[name].values()) for name in scenario.channels])
     found = np.zeros(tips.alive.shape)
-    categories = np.array(list(demand.categories.values()))
-    if demand.trace is None:
-        found[:, 0] = risks[channel, risk] * categories[category]
+    shares = row_shares(scenario.demand, tips.names, tips.codes)
+    if scenario.demand.trace is None:
+        found[:, 0] = _drawn_mix(scenario, tips, shares)
     else:
-        found[:, 0] = _recorded_mix(scenario, risks, categories)[channel, risk, category]
+        found[:, 0] = _recorded_mix(scenario, tips, shares)
     return found
 
 
-def _recorded_mix(scenario: Scenario, risks: Floats, categories: Floats) -> Floats:
-    """(n_channels, n_risks, n_categories): the mix of the recorded tips of each channel, what is left open shared out.
+def _drawn_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
+    """(rows,): the mix of the tips of each channel, those of incidents among them."""
+    demand = scenario.demand
+    found: Floats = np.prod([share for key, share in shares.items() if key != "channel"], axis=0)
+    if not demand.incidents:
+        return found
+    channel = tips.codes["channel"][:, 0]
+    without = demand.model_copy(update={"incidents": {}})
+    level = Levels(without, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+    plain = expected(level, scenario.run).tips.sum(axis=0)
+    total = plain.copy()
+    found = found * plain[channel]
+    for name in demand.incidents:
+        n_tips = of_incident(levels(scenario), name).sum(axis=0)
+        mix = incident_shares(demand, name, tips.names, tips.codes)
+        found += np.prod([share for key, share in mix.items() if key != "channel"], axis=0) * n_tips[channel]
+        total += n_tips
+    weighed: Floats = found / np.where(total > 0, total, 1.0)[channel]
+    return weighed
+
+
+def _recorded_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
+    """(rows,): the mix of the recorded tips of each channel, what is left open shared out.
 
     All 0 for a channel on which none came.
     """
     recorded = trace(scenario)
-    shares = plain_shares(scenario)
-    found = np.zeros((len(shares), risks.shape[1], len(categories)))
-    codes = np.stack([recorded.channel, recorded.risk, recorded.category])
-    for (channel, risk, category), n in zip(*_counted(codes), strict=True):
-        on = shares if channel == DRAWN else np.eye(len(shares))[channel]
-        truly = risks if risk == DRAWN else np.broadcast_to(np.eye(risks.shape[1])[risk], risks.shape)
-        about = categories if category == DRAWN else np.eye(len(categories))[category]
-        found += n * on[:, None, None] * truly[:, :, None] * about
-    total = found.sum(axis=(1, 2), keepdims=True)
+    found = np.zeros(len(tips.alive))
+    columns, counts = np.unique(np.stack([recorded.code(key) for key in shares]), axis=1, return_counts=True)
+    for codes, n in zip(columns.T.tolist(), counts.tolist(), strict=True):
+        of = [
+            share if code == DRAWN else tips.codes[key][:, 0] == code
+            for (key, share), code in zip(shares.items(), codes, strict=True)
+        ]
+        found += n * np.prod(of, axis=0)
+    channel = tips.codes["channel"][:, 0]
+    total = np.bincount(channel, weights=found, minlength=len(scenario.channels))[channel]
     return found / np.where(total > 0, total, 1.0)
-
-
-def _counted(codes: NDArray[np.int32]) -> tuple[list[list[int]], list[int]]:
-    """The columns that there are, and how often each."""
-    columns, n = np.unique(codes, axis=1, return_counts=True)
-    return columns.T.tolist(), n.tolist()
 
 
 def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int] = frozenset()) -> list[Floats]:
@@ -220,7 +254,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
             if number in last:
                 continue
             if stage.label is not None:
-                inside = _relabelled(inside, labelling[stage.label][risk])
+                inside = _relabelled(inside, labelling[stage.label][risk], tips.columns(stage.label))
             if stage.rework is not None and counts[number] < stage.rework.at_most:
                 again = inside * stage.rework.share
                 inside = inside - again
@@ -240,10 +274,10 @@ def _labelling(scenario: Scenario, name: str) -> Floats:
     return np.array(rows) * labeller.decides
 
 
-def _relabelled(mass: Floats, chances: Floats) -> Floats:
-    """The mass after a labeller: by row the chance of each tier, else the old label (or none)."""
+def _relabelled(mass: Floats, chances: Floats, columns: slice) -> Floats:
+    """The mass after a labeller: by row the chance of each tier, in its own columns, else the old label (or none)."""
     found: Floats = mass * (1 - chances.sum(axis=1, keepdims=True))
-    found[:, 1:] += mass.sum(axis=1, keepdims=True) * chances
+    found[:, columns] += mass.sum(axis=1, keepdims=True) * chances
     return found
 
 

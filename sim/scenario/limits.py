@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import HOUR, NEVER, WEEK, YEAR
+from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
 from sim.scenario.arrivals import expected
 from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
@@ -63,14 +63,16 @@ def staff_limits(found: Pieces) -> list[Fault]:
 
 def _kind_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     names = names_of(found.root)
-    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier) if some]
+    own = (names.own or {}).values()
+    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier, *own) if some]
     kinds = int(np.prod([*known, 1], dtype=np.float64))
     stages: dict[int, Stage] = found["stages"] or {}
     steps = kinds * max(len(stages), 1) * (1 + len(found["targets"] or {}))
     if kinds > MOST_KINDS:
         yield (
             ("demand",),
-            f"channels x risks x categories x tiers make {kinds:,} kinds of tips, more than {MOST_KINDS:,}",
+            f"channels x risks x categories x tiers{' x attributes' if own else ''} make {kinds:,} kinds of tips, "
+            f"more than {MOST_KINDS:,}",
         )
     elif steps > MOST_KIND_STEPS:
         yield (
@@ -132,13 +134,27 @@ def _demand_rules(
         product = f"surges x channels x hours make {hours * dated:,.0f}"
         yield ("demand", "surges"), f"{product}, more than {MOST_SURGE_HOURS:,}"
         return
+    for name, incident in demand.incidents.items():
+        if incident.rate * horizon / DAY > MOST_TIPS:
+            yield ("demand", "incidents", name, "rate"), f"makes more than {MOST_TIPS:,} incidents a replication"
+            return
+    if demand.busyness is not None and horizon / demand.busyness.every > MOST_PLAN_ROWS:
+        yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
     if demand.counts is not None or demand.trace is not None:
         return  # looked at once the file is read
+    level = Levels(demand, run, horizon, calendars)
+    surges = sum(max(surge.factor - 1, 0) for surge in demand.surges if surge.at is not None)
+    often = sum(
+        (surge.per_year or 0) * (surge.lasts + surge.fades) / YEAR * max(surge.factor - 1, 0) for surge in demand.surges
+    )
     with np.errstate(over="ignore"):
-        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
+        growth = np.float64(1 + max(demand.growth, 0)) ** (horizon / YEAR)
+        if level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
+            return  # far from it, however it is spread
+        tips = float(expected(level, run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
-            ("demand", "volume"),
+            ("demand", "incidents") if demand.incidents else ("demand", "volume"),
             f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,} (volume x length)",
         )
 
@@ -158,14 +174,16 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     pools: dict[str, Pool] = found["pools"]
     weeks = min(_horizon(found), LONGEST_RUN) / WEEK + 1
     rows = 0.0
-    breaks = sum(shift.staff * pool.breaks.per_shift for pool in pools.values() if pool.breaks for shift in pool.shifts)
+    breaks = sum(
+        shift.staff * kind.per_shift for pool in pools.values() for kind in pool.breaks for shift in pool.shifts
+    )
     if breaks > MOST_BREAKS:
         yield ("pools",), f"people x breaks make {breaks:,}, more than {MOST_BREAKS:,}"
         return
     for name, pool in pools.items():
         people = pool.staff + sum(shift.staff * shift.length * (len(shift.days) or 7) for shift in pool.shifts) / WEEK
         places = 1 if pool.shared else len(found["centres"])
-        if (ticks := people * pool.concurrency * places * weeks * WEEK) > MOST_TICKS:
+        if (ticks := people * pool.slots * places * weeks * WEEK) > MOST_TICKS:
             yield (
                 ("pools", name),
                 f"people x time make {ticks / YEAR / 1e6:,.1f} million years of work in a run, more than "
@@ -173,13 +191,21 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
             )
     for pool in pools.values():
         for shift in pool.shifts:
-            stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
+            stretches = shift.staff * (1 + sum(kind.per_shift for kind in pool.breaks))
             rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
     by_windows = [
         stage for stage in (found["stages"] or {}).values() if stage.every and (found["run"].zone or stage.open)
     ]
     if (opens := sum(_horizon(found) / stage.every for stage in by_windows)) > MOST_PLAN_ROWS:
         yield ("stages",), f"the gates of all stages open {opens:,.0f} times, more than {MOST_PLAN_ROWS:,}"
+    for name, pool in pools.items():
+        if pool.levels is not None and (covered := pool.levels.covers) is not None:
+            first, last = (tick_of(date, found["run"].start) for date in covered)
+            if first > 0 or last < _horizon(found):
+                yield (
+                    ("pools", name, "levels"),
+                    f"the levels of the file go from {covered[0]} to {covered[1]}, and the run must lie inside",
+                )
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

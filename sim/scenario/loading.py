@@ -275,7 +275,8 @@ def _hash(tree: dict[str, Any], folder: Path) -> str:
 
 
 def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TABLES):
+    levels = len(path) == 3 and path[0] == "pools" and path[2] == "levels"
+    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TABLES or levels):
         yield value
     elif isinstance(value, dict):
         for key, child in value.items():

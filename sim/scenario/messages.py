@@ -138,9 +138,9 @@ def _node(root: Node, path: Path) -> Node | None:
     return node
 
 
-def not_a_key(key: str, path: Path, schema: type[BaseModel] = World) -> str:
-    """The rule that a key is not one of a place's, with a hint at what was meant."""
-    keys = shape.keys_at(path, schema)
+def not_a_key(key: str, path: Path, schema: type[BaseModel] = World, *, own: Sequence[str] = ()) -> str:
+    """The rule that a key is not one of a place's, with a hint at what was meant; `own` are keys of the document's."""
+    keys = (*shape.keys_at(path, schema), *own)
     if key in keys:
         return "does not go with the other keys here"
     hint = near(key, keys)

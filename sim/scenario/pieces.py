@@ -139,13 +139,9 @@ def _left(value: Any, keys_at_fault: set[Any]) -> dict[str, Any] | None:
 
 def _for_targets() -> dict[str, Any]:
     """What stands in for the keys that kinds of targets need."""
-    return {
-        key: STAND_INS_FOR_A[given]
-        for kind in KINDS.values()
-        if (by_key := {field.alias or name: field for name, field in kind.model_fields.items()})
-        for key in kind.needs()
-        if (given := by_key[key].annotation) in STAND_INS_FOR_A
-    }
+    fields = [(one.alias or name, one.annotation) for kind in KINDS.values() for name, one in kind.model_fields.items()]
+    needed = {key for kind in KINDS.values() for key in kind.needs()}
+    return {key: STAND_INS_FOR_A[given] for key, given in fields if key in needed and given in STAND_INS_FOR_A}
 
 
 def _validated(name: str, plain: Any, folder: Path) -> Any:

@@ -9,9 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.dynamics.clock import DAY
 from sim.dynamics.replication import (
     BY_WINDOWS,
+    CLEAR_LINE,
     FINISH,
+    FULL_SPEED,
     HAND_OVER,
     NO_LABEL,
     NO_PLACE,
@@ -22,7 +25,9 @@ from sim.dynamics.replication import (
     Kinds,
     Places,
     Rules,
+    Speeds,
     Stages,
+    Ticks,
     Windows,
     no_windows,
 )
@@ -30,11 +35,22 @@ from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
+from sim.scenario.zones import Local
 
-AT_SHIFT_END: Final = {"finish": FINISH, "resume": RESUME, "hand_over": HAND_OVER, "restart": RESTART}
+AT_SHIFT_END: Final = {
+    "finish": FINISH,
+    "resume": RESUME,
+    "hand_over": HAND_OVER,
+    "restart": RESTART,
+    "clear_line": CLEAR_LINE,
+}
 
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
-"""The attributes of a tip, in the order in which a kind counts them."""
+"""The attributes that every tip has, in the order in which a kind counts them: those of the scenario's own come before
+the tier, and who labelled it after it."""
+
+OF_LABEL: Final = ("tier", "labelled_by")
+"""What a tip may be without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +61,53 @@ class KindCode:
     """
 
     n_stages: int
-    radices: tuple[int, int, int, int]
-    """Values of channel, risk, category and tier (with none yet) that are told apart; 1 where they do not matter."""
+    radices: tuple[int, ...]
+    """Values of each attribute (of tier and labeller with none yet) that are told apart; 1 where they do not matter."""
+    attributes: tuple[str, ...] = ATTRIBUTES
 
     @property
-    def strides(self) -> tuple[int, int, int, int, int]:
-        """Steps in the kind for stage, channel, risk, category and tier; 0 where an attribute does not matter."""
+    def strides(self) -> tuple[int, ...]:
+        """Steps in the kind for the stage and each attribute; 0 where an attribute does not matter."""
         steps = [1]
         for radix in reversed(self.radices):
             steps.append(steps[-1] * radix)
         stage, *others = reversed(steps)
-        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))  # type: ignore[return-value]
+        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))
 
     @property
-    def matters(self) -> tuple[bool, bool, bool, bool]:
-        """Whether channel, risk, category and tier matter to any line."""
-        channel, risk, category, tier = (radix > 1 for radix in self.radices)
-        return channel, risk, category, tier
+    def matters(self) -> tuple[bool, ...]:
+        """Whether each attribute matters to any line."""
+        return tuple(radix > 1 for radix in self.radices)
 
     def __len__(self) -> int:
         return self.n_stages * int(np.prod(self.radices))
 
-    def encode(
-        self, stage: ArrayLike, channel: ArrayLike, risk: ArrayLike, category: ArrayLike, tier: ArrayLike
-    ) -> Codes:
+    def encode(self, stage: ArrayLike, *codes: ArrayLike) -> Codes:
         """The kinds of visits; a tier may be NO_LABEL. Arguments broadcast; those that do not matter may be 0."""
         by_stage, *strides = self.strides
         kind = np.asarray(stage, dtype=np.int32) * by_stage
-        for stride, code in zip(strides[:3], (channel, risk, category), strict=True):
+        for name, stride, code in zip(self.attributes, strides, codes, strict=True):
             if stride:
-                kind = kind + np.asarray(code, dtype=np.int32) * stride
-        if strides[3]:
-            kind = kind + (np.asarray(tier, dtype=np.int32) + 1) * strides[3]
+                kind = kind + (np.asarray(code, dtype=np.int32) + (name in OF_LABEL)) * stride
         return np.asarray(kind, dtype=np.int32)
 
     def columns(self) -> tuple[NDArray[np.int64], ...]:
-        """Stage, channel, risk, category and tier of every kind, in order."""
-        *found, tier = np.indices((self.n_stages, *self.radices)).reshape(5, -1)
-        return (*found, tier - 1)
+        """Stage and every attribute of every kind, in order."""
+        stage, *found = np.indices((self.n_stages, *self.radices)).reshape(1 + len(self.radices), -1)
+        return (stage, *(code - (name in OF_LABEL) for name, code in zip(self.attributes, found, strict=True)))
 
 
 def kind_code(scenario: Scenario) -> KindCode:
     """How kinds are counted in a scenario."""
     filters = [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)]
-    tier_matters = any(one.tier is not None or one.labelled is not None for one in filters)
-    sizes = {
-        "channel": len(scenario.channels),
-        "risk": len(scenario.risks),
-        "category": len(scenario.categories),
-    }
-    radices = [size if any(getattr(one, name) is not None for one in filters) else 1 for name, size in sizes.items()]
-    channel, risk, category = radices
-    return KindCode(len(scenario.stages), (channel, risk, category, len(scenario.tiers) + 1 if tier_matters else 1))
+    by_labeller = any(one.labelled_by is not None for one in filters)
+    attributes = ("channel", "risk", "category", *scenario.own, "tier", *(("labelled_by",) if by_labeller else ()))
+
+    def radix(name: str) -> int:
+        asked = any(one.asked(name) is not None or (name == "tier" and one.labelled is not None) for one in filters)
+        return len(scenario.names[name]) + (name in OF_LABEL) if asked else 1
+
+    return KindCode(len(scenario.stages), tuple(map(radix, attributes)), attributes)
 
 
 def rules(scenario: Scenario) -> Rules:
@@ -108,6 +119,7 @@ def rules(scenario: Scenario) -> Rules:
         since_midnight=scenario.local.phase,
         horizon=scenario.horizon,
         windows=_windows(scenario),
+        speeds=_speeds(scenario),
     )
 
 
@@ -134,12 +146,12 @@ def _windows(scenario: Scenario) -> Windows:
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
     """Which tips a filter matches.
 
-    `names` are those of `Scenario.names`; `codes` holds what the filter asks of `stage`, `channel`, `risk`, `category`
-    and `tier` (NO_LABEL where there is none), as arrays that broadcast.
+    `names` are those of `Scenario.names`; `codes` holds what the filter asks of the stage and of
+    attributes (of tier and labeller NO_LABEL where there is none), as arrays that broadcast.
     """
     found = np.ones(np.broadcast_shapes(*(code.shape for code in codes.values())), dtype=np.bool_)
     for key, known in names.items():
-        wanted = getattr(one, key)
+        wanted = one.asked(key)
         if wanted is not None:
             found &= np.isin(codes[key], [index for index, name in enumerate(known) if name in wanted])
     if one.labelled is not None:
@@ -158,8 +170,8 @@ def rank(
 
 
 def _kinds(scenario: Scenario) -> Kinds:
-    columns = kind_code(scenario).columns()
-    codes = dict(zip(("stage", *ATTRIBUTES), columns, strict=True))
+    code = kind_code(scenario)
+    codes = dict(zip(("stage", *code.attributes), code.columns(), strict=True))
     own = [scenario.pools[stage.pool] if stage.pool else None for stage in scenario.stages]
     over = [scenario.pools[stage.overflow.to] if stage.overflow else None for stage in scenario.stages]
     ranks, preempts = _treatment(scenario, codes, own)
@@ -219,8 +231,50 @@ def _places(scenario: Scenario) -> Places:
         centre=_codes([seat.centre for seat in found]),
         at_shift_end=_codes([AT_SHIFT_END[pool.at_shift_end] for pool in pools]),
         hand_over=np.array([pool.hand_over_time for pool in pools], dtype=np.int64),
-        concurrency=_codes([pool.concurrency for pool in pools]),
+        concurrency=_codes([pool.slots for pool in pools]),
+        tells_apart=np.array([pool.tells_apart for pool in pools], dtype=np.bool_),
     )
+
+
+def _speeds(scenario: Scenario) -> Speeds:
+    pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
+    steps = [_speed_steps(pool, scenario.local, scenario.horizon) for pool in pools]
+    first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
+    by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
+    for row, pool in enumerate(pools):
+        for k, factor in enumerate(pool.concurrency.speed or ()):
+            by_hand[row, k] = _billionths(factor)
+    by_stage = [[_billionths(pool.speed.by_stage.get(stage.name, 1.0)) for stage in scenario.stages] for pool in pools]
+    nothing = np.zeros(0, dtype=np.int64)
+    found = Speeds(
+        varies=np.zeros(len(pools), dtype=np.bool_),
+        first_step=first_step,
+        tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
+        by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), len(scenario.stages)),
+        by_hand=by_hand,
+    )
+    found.varies[:] = [
+        bool((steps[row][1] != FULL_SPEED).any() or (found.by_stage[row] != FULL_SPEED).any())
+        or bool((by_hand[row] != FULL_SPEED).any())
+        for row in range(len(pools))
+    ]
+    return found
+
+
+def _speed_steps(pool: Pool, local: Local, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0, read off the local clock."""
+    given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
+    day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
+    every = DAY // len(day)
+    ticks = np.union1d([0], local.marks(0, max(horizon, 1), every)) if len(day) > 1 else np.zeros(1, np.int64)
+    factor = day[local.wall(ticks) % DAY // every]
+    changed = np.concatenate([[True], factor[1:] != factor[:-1]])
+    return ticks[changed], factor[changed]
+
+
+def _billionths(factor: float) -> int:
+    return max(round(factor * FULL_SPEED), 1)
 
 
 def _codes(values: Sequence[int]) -> Codes:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
-from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
 from sim.scenario.pools import Filter
 
 T = TypeVar("T")
-
-Attribute = Literal["channel", "risk", "tier", "category"]
-
 
 OTHER: Final = "other"
 UNLABELLED: Final = "unlabelled"
@@ -28,7 +24,8 @@ for tips without a label."""
 class ByAttribute(Part, Generic[T]):
     """One value for all, under "", or one for each name of an attribute, and for the rest one under OTHER."""
 
-    by: Attribute | None
+    by: Name | None
+    """Channel, risk, tier, category or an attribute of the scenario's own."""
     values: dict[str, T]
 
     @model_validator(mode="before")
@@ -49,7 +46,7 @@ class ByAttribute(Part, Generic[T]):
                 {
                     "type": "object",
                     "properties": {
-                        "by": {"enum": ["channel", "risk", "tier", "category"]},
+                        "by": {"type": "string", "examples": ["channel", "risk", "tier", "category"]},
                         OTHER: {**one, "description": "For all who have no value of their own."},
                         UNLABELLED: {**one, "description": "By tier: for tips without a label."},
                     },
@@ -98,7 +95,7 @@ class LawByAttribute(ByAttribute[Law]):
     """A law of times for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "patience")
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience")
 """Keys of a stage whose values may differ by attribute."""
 
 
@@ -134,6 +131,8 @@ class Stage(Part):
     pool: Name | None = None
     service: LawByAttribute | None = None
     delay: LawByAttribute | None = None
+    wrap_up: LawByAttribute | None = None
+    """Work that is left for the person once the tip has gone on."""
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
@@ -147,7 +146,7 @@ class Stage(Part):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.delay is not None:
-            for key in ("pool", "service", "patience", "retry", "overflow"):
+            for key in ("pool", "service", "wrap_up", "patience", "retry", "overflow"):
                 if getattr(self, key) is not None:
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
         elif self.pool is None and self.service is None:
@@ -158,10 +157,6 @@ class Stage(Part):
             raise rule("a stage with a `pool` needs a `service`", value=False)
         if self.retry is not None and self.patience is None:
             raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
-        for name, law in self.service.values.items() if self.service else ():
-            if isinstance(law, Deterministic) and law.value == 0:
-                at = (name,) if name else ()
-                raise rule("a service must be longer than 0", "service", *at)
         return self
 
     @property

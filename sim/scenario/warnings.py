@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from sim.dynamics.clock import date_of
 from sim.dynamics.replication import Flags
 from sim.scenario import units
 from sim.scenario.certain import SHARE, value_bounds
@@ -42,8 +41,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
 
 
 def _whole_periods(scenario: Scenario, per: str) -> bool:
-    begin = date_of(scenario.cohort_from, scenario.start)
-    end = date_of(scenario.cohort_to, scenario.start)
+    begin = scenario.local.shows(scenario.cohort_from)
+    end = scenario.local.shows(scenario.cohort_to)
     first = _period(begin, per)
     return _next(first if first == begin else _next(first, per), per) <= end
 
@@ -71,7 +70,10 @@ def _demand(scenario: Scenario) -> Iterator[str]:
     if demand.trace is not None:
         given = [
             key
-            for key in ("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "surges")
+            for key in (
+                *("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "busyness", "day_kinds", "surges"),
+                "incidents",
+            )
             if getattr(demand, key)
         ]
         if given:
@@ -108,7 +110,8 @@ def _pools(scenario: Scenario) -> Iterator[str]:
         [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)],
     )
     for name, pool in scenario.pools.items():
-        staffed = pool.staff > 0 or any(shift.staff > 0 for shift in pool.shifts)
+        heads = 0 if pool.levels is None else pool.levels.week()[1].max()
+        staffed = pool.staff > 0 or heads > 0 or any(shift.staff > 0 for shift in pool.shifts)
         if name not in needed | helping:
             yield f"pool '{name}' serves no stage"
             continue
@@ -118,8 +121,12 @@ def _pools(scenario: Scenario) -> Iterator[str]:
             yield f"pool '{name}' has a hand_over_time, which only at_shift_end: hand_over uses"
         if pool.at_shift_end != "finish" and not pool.shifts:
             yield f"pool '{name}' has no shifts, so nothing happens at their end: its staff is there around the clock"
-        if pool.breaks is not None and pool.staff > 0:
+        if pool.breaks and pool.staff > 0:
             yield f"pool '{name}' has staff around the clock, which takes no breaks"
+        if pool.last_start and not pool.shifts:
+            yield f"pool '{name}' has no shifts, so no last_start: its staff is there around the clock"
+        if pool.absence and pool.staff > 0:
+            yield f"pool '{name}' has staff around the clock, of whom nobody is ever away"
         yield from _line(scenario, name, tips)
 
 
@@ -172,6 +179,8 @@ def _without_a_stage(scenario: Scenario, tips: Crowd, entering: Sequence[Flags])
     if not scenario.labels:
         risk, key = tips.codes["risk"][:, 0], tips.codes["channel"][:, 0] * len(scenario.categories)
         key = key + tips.codes["category"][:, 0]
+        for name, values in scenario.own.items():
+            key = key * len(values) + tips.codes[name][:, 0]
         reached = np.any([found[:, 0] for found in entering], axis=0)
         by_tier = np.any(
             [found[:, 0] for found, is_own in zip(entering, own, strict=True) if is_own] or [risk < 0], axis=0
@@ -201,9 +210,10 @@ def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: S
         later = range(number + 1, len(scenario.stages))
         admitted = np.any([tips.admitted[at] for at in later] or [np.zeros_like(states)], axis=0)
         by_tier = np.any([tips.admitted[at] for at in later if own[at]] or [np.zeros_like(states)], axis=0)
-        several = by_tier[:, 1:].sum(axis=1) > 1
+        several = by_tier[:, tips.columns(stage.label)].sum(axis=1) > 1
         left = states & ~admitted & several[:, None]
-        found.update(("", *scenario.tiers)[column] for column in np.flatnonzero(left.any(axis=0)).tolist())
+        labels = tips.codes["tier"][0, left.any(axis=0)] + 1
+        found.update(("", *scenario.tiers)[label] for label in labels.tolist())
     return found
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sim.studies.sensitivity import Along, PointOutcome, SensitivityFound, Turn, Unknown
 
 
+# A map
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A cell where it stands in its map."""
@@ -81,6 +84,9 @@ CELLS: Final = Table[Place](
 def cells(found: MapFound) -> Iterator[Place]:
     """Every cell, row by row of y."""
     return (Place(found, row, column) for row in range(len(found.y)) for column in range(len(found.x)))
+
+
+# Sensitivity
 
 
 TOGETHER: Final = "all together"
@@ -258,6 +264,9 @@ def points(found: SensitivityFound) -> Iterator[PointRow]:
     for number_, row in enumerate(found.outcomes):
         for name, outcome in zip(names, row, strict=True):
             yield PointRow(number_, name, outcome, found.unknowns)
+
+
+# A runway
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, date_of, minutes
+from sim.dynamics.clock import MINUTE, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
@@ -40,12 +39,10 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
+    from sim.scenario.zones import Local
     from sim.studies.staff.limits import Limit
     from sim.text.explain import JudgedTip
     from sim.text.story import Event
-
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,12 +365,12 @@ def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[s
                 told = share
 
 
-TIP_EVENTS: Final[Table[tuple[Event, datetime]]] = Table(
+TIP_EVENTS: Final[Table[tuple[Event, Local]]] = Table(
     "tip_events",
     "something that happened to the tip: when, where, and what stood in its way",
     "What happened to the tip",
     (
-        text("at", lambda row: date_of(row[0].tick, row[1]).isoformat(sep=" "), "date and time"),
+        text("at", lambda row: row[1].shows(row[0].tick).isoformat(sep=" "), "date and time"),
         number("time", "min", lambda row: minutes(row[0].tick), "since the start of the run"),
         text("stage", lambda row: row[0].stage, "where; empty for what no stage has to do with"),
         text("what", lambda row: row[0].kind, "arrival, waits, starts, stops, leaves, lost and so on"),

@@ -89,12 +89,15 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
                 f"share of {risk} tips that {labeller} labels {tier} (%)",
                 f"{labeller} labelling {{}} % of {risk} {tier}",
             )
-        case ["stages", stage, ("service" | "delay" | "patience") as what, *_, "mean"] if unit:
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
         case ["centres"]:
             return "centres", "{} centres"
     name = ".".join(path)
     return (f"{name} ({unit})", f"{name} {{}} {unit}") if unit else (name, f"{name} {{}}")
+
+
+# A map
 
 
 def map_finding(found: MapFound) -> str:
@@ -182,6 +185,9 @@ def _stretches(along: Sequence[bool]) -> Iterator[tuple[int, int]]:
 def number_of(axis: Axis, at: int) -> float | str:
     """A value of an axis as a number in its unit, or as the name that it is."""
     return axis.numbers[at] if axis.numbers else str(axis.values[at])
+
+
+# Sensitivity
 
 
 def sensitivity_finding(found: SensitivityFound) -> str:
@@ -284,6 +290,9 @@ def _side(words: Wording, below: float, above: float, *, holds_below: bool, whol
 
 def _unit(words: Wording) -> str:
     return f" {words.unit}" if words.unit and not words.unit.startswith("/") else words.unit
+
+
+# A runway
 
 
 def runway_answer(found: RunwayFound, needs: Needs) -> Iterator[str]:

@@ -48,7 +48,7 @@ class Mutant:
         sys.modules["sim.dynamics.order"] = faulty
         dynamics.order = faulty  # type: ignore[attr-defined]
         fresh = {}
-        for name in ("reference", "machinery", "loop", "compiled"):
+        for name in ("reference", "machinery", "hands", "loop", "compiled"):
             sys.modules.pop(f"sim.dynamics.{name}", None)
             fresh[name] = importlib.import_module(f"sim.dynamics.{name}")
         return fresh["reference"].simulate, fresh["compiled"].simulate
@@ -124,8 +124,8 @@ MUTANTS = (
     _engine(
         "the freed server chooses before its tip joins the next line",
         (
-            "        tip.served_at = None\n        tip.turn",
-            "        tip.served_at = None\n        self.settle()\n        tip.turn",
+            "        if not spell.wrapping:\n            spell.tip.turn",
+            "        self.settle()\n        if not spell.wrapping:\n            spell.tip.turn",
         ),
     ),
     _engine("one start a settle", ("while self.start_next(place) or", "if self.start_next(place) or"), *_ONE_PASS),
@@ -165,65 +165,239 @@ MUTANTS = (
     ),
     _engine(
         "a tip that returns goes to the tail",
-        ("left, NEVER\n        self.wait(tip)", "left, NEVER\n        tip.entry = self.now\n        self.wait(tip)"),
+        (
+            "spell.left\n        self.wait(spell.tip)",
+            "spell.left\n        spell.tip.entry = self.now\n        self.wait(spell.tip)",
+        ),
     ),
     _engine("the start is that of the last spell", ("if self.start[tip.visit] == NEVER:", "if True:")),
-    # Teams.
+    # People.
+    _rule("the most in hand serves first", ("return in_hand, since, person", "return -in_hand, since, person")),
+    _rule("the one idle shortest serves first", ("return in_hand, since, person", "return in_hand, -since, person")),
+    _rule("ties go to the later row", ("return in_hand, since, person", "return in_hand, since, -person")),
     _engine(
-        "busy leavers go before idle ones",
-        ("while leaving > 0 and place.idle > 0:", "while leaving > len(place.busy) and place.idle > 0:"),
+        "the lowest of a row serves first",
+        ("order.serving_key(len(self.in_hand), self.since", "order.serving_key(len(self.in_hand), 0"),
     ),
-    _rule("the latest spell leaves first", ("return began, tip", "return -began, tip")),
-    _rule("the higher tip leaves first", ("return began, tip", "return began, -tip")),
     _engine(
-        "who leaves began first at their first spell",
+        "what is in hand does not matter",
+        ("order.serving_key(len(self.in_hand), self.since", "order.serving_key(0, self.since"),
+    ),
+    _engine(
+        "coming back is not becoming idle",
+        ("                person.since = self.now\n", "                person.since = person.since or self.now\n"),
+    ),
+    _engine(
+        "an idle person leaves in place of a busy one",
         (
-            "order.leaving_key(tip.began, tip.index)",
-            "order.leaving_key(int(self.start[tip.visit]), tip.index)",
+            "        person.where, person.off_since = CLEARING",
+            "        if person.in_hand and not action and place.able(ON_DUTY):\n"
+            "            person = place.able(ON_DUTY)[0]\n"
+            "        person.where, person.off_since = CLEARING",
         ),
     ),
     _engine(
-        "overtime frees a server",
+        "overtime frees a person",
         (
-            "            self.end_overtime(tip)\n        self.write_spell",
-            "            self.end_overtime(tip)\n            place.idle += 1\n        self.write_spell",
+            "        if person.where == FINISHING and not person.in_hand:\n            self.leave_overtime(spell.place, person, OFF)",
+            "        if person.where == FINISHING and not person.in_hand:\n            self.leave_overtime(spell.place, person, ON_DUTY)",
         ),
     ),
     _engine(
+        "who is in overtime takes others",
+        (
+            "tip, able = place.line[0], place.able(ON_DUTY)\n",
+            "tip, able = place.line[0], place.able(ON_DUTY) or place.able(FINISHING)\n",
+        ),
+    ),
+    _engine(
+        "overtime begins when the tip in hand did",
+        (
+            "            self.overtime.append((person.off_since,",
+            "            self.overtime.append((max(person.since, person.off_since),",
+        ),
+    ),
+    _rule(
         "nobody stays for overtime",
-        ("if place.at_shift_end == FINISH or tip.ends == self.now:", "if tip.ends == self.now:"),
+        ("return at_shift_end in (FINISH, CLEAR_LINE) or left", "return at_shift_end == CLEAR_LINE or left"),
     ),
-    _engine(
-        "work that ends now is interrupted",
-        ("if place.at_shift_end == FINISH or tip.ends == self.now:", "if place.at_shift_end == FINISH:"),
-    ),
+    _rule("work that ends now is interrupted", ("or left == 0 or wrapping", "or wrapping")),
     _rule("a hand-over adds nothing", ("return left + hand_over", "return left")),
     _rule("a hand-over begins anew", ("return left + hand_over", "return drawn + hand_over")),
     _rule("a restart resumes", ("        return drawn\n", "        return left\n")),
     _engine(
-        "resumed work is that of the first relief",
-        ("place.at_shift_end, tip.ends - self.now, drawn", "place.at_shift_end, drawn - (self.now - tip.began), drawn"),
+        "who goes leaves one tip and finishes the others",
+        ("        for spell in list(person.in_hand):\n", "        for spell in list(person.in_hand)[:1]:\n"),
     ),
-    _engine("who returns ignores overtime", ("while returning > 0 and place.overtime:", "while False:")),
     _engine(
-        "who joins takes over overtime",
+        "who comes back waits for the end of what is in hand",
         (
-            "        while returning > 0 and place.overtime:",
-            "        returning, joining = returning + joining, 0\n        while returning > 0 and place.overtime:",
+            "                self.leave_overtime(place, person, ON_DUTY)\n",
+            "                if not person.in_hand:\n                    self.leave_overtime(place, person, ON_DUTY)\n",
         ),
     ),
     _engine(
-        "those who join go before leavers",
+        "those who come go before those who leave",
         (
-            "        while leaving > 0 and place.idle > 0:",
-            "        place.idle += joining\n        joining = 0\n        while leaving > 0 and place.idle > 0:",
+            "        for at in range(int(plan.first_action[row]), int(plan.first_action[row + 1])):",
+            "        for at in reversed(range(int(plan.first_action[row]), int(plan.first_action[row + 1]))):",
+        ),
+        (
+            "                self.go(place, person, action)\n",
+            "                self.settle()\n                self.go(place, person, action)\n",
         ),
     ),
     _engine(
-        "a leaver takes one slot",
+        "a person has one slot",
         (
-            "            int(column[row]) * place.concurrency\n",
-            "            int(column[row]) * (1 if column is self.plan.leaving else place.concurrency)\n",
+            "one.where == where and not one.takes_no_more and len(one.in_hand) < self.slots",
+            "one.where == where and not one.takes_no_more and len(one.in_hand) < 1",
+        ),
+    ),
+    _engine("last_start is passed over", ("                person.takes_no_more = True\n", "                pass\n")),
+    _engine(
+        "who takes no more gives way",
+        ("(person.where == ON_DUTY and not person.takes_no_more)", "(person.where == ON_DUTY)"),
+    ),
+    _engine(
+        "who takes no more is in overtime",
+        (
+            "                person.takes_no_more = True\n",
+            "                person.takes_no_more = True\n"
+            "                if person.where == ON_DUTY and person.in_hand:\n"
+            "                    person.where, person.off_since = FINISHING, self.now\n",
+        ),
+    ),
+    # Clearing the line.
+    _rule("the line is not cleared", ("return at_shift_end == CLEAR_LINE and action == GOES_HOME", "return False")),
+    _rule(
+        "a break clears the line",
+        ("return at_shift_end == CLEAR_LINE and action == GOES_HOME", "return at_shift_end == CLEAR_LINE"),
+    ),
+    _rule("who enters at the end is taken too", ("return entry < end", "return entry <= end")),
+    _engine("whoever comes is taken", ("        return order.may_clear(tip.entry, self.end)", "        return True")),
+    _engine(
+        "who clears the line goes before those on duty",
+        (
+            "tip, able = place.line[0], place.able(ON_DUTY)\n        if not able:",
+            "tip, able = place.line[0], place.able(ON_DUTY)\n        if not able or place.able(CLEARING):",
+        ),
+        (
+            "            if first is None:\n                return False\n",
+            "            if first is None and not able:\n                return False\n            if first is None:\n                self.begin(place, min(able, key=lambda one: one.key), tip)\n                return True\n",
+        ),
+    ),
+    _engine(
+        "only the first in line is cleared",
+        ("first = next((tip for tip in place.line if any", "first = next((tip for tip in place.line[:1] if any"),
+    ),
+    _engine(
+        "who has cleared the line goes with the last tip",
+        (
+            "        if person.where == FINISHING and not person.in_hand:\n            self.leave_overtime(spell.place, person, OFF)",
+            "        if person.where in (FINISHING, CLEARING) and not person.in_hand:\n            self.leave_overtime(spell.place, person, OFF)",
+        ),
+    ),
+    # Levels.
+    _engine("a level that is exceeded starts", ("            if place.free <= 0:", "            if place.free == 0:")),
+    _engine("a level is people without slots", ("int(plan.heads[row]) * place.slots", "int(plan.heads[row])")),
+    _engine(
+        "a tip is displaced beyond the level",
+        ("place.tells_apart else place.free != 0:", "place.tells_apart else place.free > 0:"),
+    ),
+    _engine(
+        "when the level falls the busy leave",
+        (
+            "        place.free += int(plan.heads[row]) * place.slots\n",
+            "        place.free += int(plan.heads[row]) * place.slots\n"
+            "        while place.free < 0 and any(s.ends > self.now and not s.wrapping for s in place.spells):\n"
+            "            self.interrupt(next(s for s in place.spells if s.ends > self.now and not s.wrapping), RELIEVED)\n",
+        ),
+    ),
+    # Speed.
+    _rule(
+        "speed is passed over", ("return max(work_done(work_done(by_tick, by_stage), by_hand), 1)", "return FULL_SPEED")
+    ),
+    _rule(
+        "the stage does not matter", ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_tick, by_hand)")
+    ),
+    _rule(
+        "the time of day does not matter",
+        ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_stage, by_hand)"),
+    ),
+    _rule(
+        "what is in hand slows nobody down",
+        ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_tick, by_stage)"),
+    ),
+    _rule("the end is rounded down", ("-(-second // at)", "second // at")),
+    _rule(
+        "what is done is rounded up",
+        ("elapsed % FULL_SPEED * part // FULL_SPEED", "-(-(elapsed % FULL_SPEED) * part // FULL_SPEED)"),
+    ),
+    _engine(
+        "work left counts at the speed of the spell",
+        (
+            "        spell.left = order.left_after(spell.left, until - spell.reckoned, spell.speed)",
+            "        spell.left = max(spell.left - (until - spell.reckoned), 0)",
+        ),
+    ),
+    _engine(
+        "the speed of a spell is that of its start",
+        (
+            "spell is not but and spell.ends > self.now and self.speed",
+            "spell is not but and not spell.ends and self.speed",
+        ),
+    ),
+    _engine(
+        "work that ends now is reckoned anew",
+        ("spell is not but and spell.ends > self.now and self", "spell is not but and self"),
+    ),
+    _engine(
+        "the time of day is that of now",
+        (
+            "        return order.speed(spell.by_tick, spell",
+            "        step = int(np.searchsorted(self.steps(spell.place), self.now, side='right')) - 1\n"
+            "        by_tick = int(self.rules.speeds.by_tick[int(self.rules.speeds.first_step[spell.place.index]) + step])\n"
+            "        return order.speed(by_tick, spell",
+        ),
+    ),
+    # Wrapping up.
+    _engine("nobody wraps up", ("        if after:\n", "        if False:\n")),
+    _engine(
+        "the tip waits for the wrap-up",
+        (
+            "        if not spell.wrapping:\n            spell.tip.turn",
+            "        if not after:\n            spell.tip.turn",
+        ),
+    ),
+    _rule("a wrap-up is interrupted", ("or left == 0 or wrapping", "or left == 0")),
+    _engine("a wrap-up is displaced", ("return on_duty and not spell.wrapping and spell", "return on_duty and spell")),
+    _engine(
+        "who wraps up could take another",
+        (
+            "            if spell.person:\n                spell.person.in_hand[spell.person.in_hand.index(spell)] = wrap_up",
+            "            if spell.person:\n                spell.person.in_hand.remove(spell)",
+        ),
+    ),
+    _engine(
+        "a wrap-up goes at full speed",
+        (
+            "            self.set_out(wrap_up)\n",
+            "            wrap_up.by_tick = wrap_up.by_stage = FULL_SPEED\n            self.set_out(wrap_up)\n",
+        ),
+    ),
+    _engine(
+        "to wrap up is to be idle anew",
+        (
+            "            self.set_out(wrap_up)\n",
+            "            self.set_out(wrap_up)\n            if spell.person:\n                spell.person.since = self.now\n",
+        ),
+    ),
+    _engine(
+        "the ends of one tip come in the order in which they were made",
+        (
+            "        return order.event_key(order.END, tip, order.end_later(visit - int(self.tips.first_visit[tip])), stage)",
+            "        return order.event_key(order.END, tip)",
         ),
     ),
     # Pre-emption.
@@ -233,32 +407,28 @@ MUTANTS = (
     _engine(
         "equals are pre-empted, once a tick",
         (
-            "if order.outranks(rank, tip.served_rank) and tip.ends > self.now]",
-            "if rank <= tip.served_rank and tip.ends > self.now > tip.began]",
+            "if order.outranks(rank, one.rank) and self.may_give_way(one)]",
+            "if rank <= one.rank and self.may_give_way(one) and self.now > one.began]",
         ),
     ),
     _engine(
         "pre-empted work is lost",
         (
-            "self.interrupt(giver, PREEMPTED, giver.ends - self.now)",
-            "self.interrupt(giver, PREEMPTED, int(self.visits.work[giver.visit]))",
+            "        self.interrupt(giver, PREEMPTED)\n",
+            "        self.interrupt(giver, PREEMPTED)\n        giver.tip.left = int(self.visits.work[giver.visit])\n",
         ),
     ),
-    _engine("work that ends now is pre-empted", (" and tip.ends > self.now]", "]")),
+    _engine(
+        "work that ends now is pre-empted",
+        (" and not spell.wrapping and spell.ends > self.now", " and not spell.wrapping"),
+    ),
     _engine(
         "only the first in line may pre-empt",
         ("taker = next((tip for tip in place.line if self", "taker = next((tip for tip in place.line[:1] if self"),
     ),
     _engine(
         "overtime is pre-empted",
-        (
-            "for tip in place.busy if order",
-            "for tip in place.busy + place.overtime if order",
-        ),
-        (
-            "        place.busy.remove(giver)\n",
-            "        (place.busy if giver in place.busy else place.overtime).remove(giver)\n",
-        ),
+        ("(person.where == ON_DUTY and not person.takes_no_more)", "(not person.takes_no_more)"),
     ),
     # Patience and gates.
     _engine(
@@ -338,8 +508,8 @@ MUTANTS = (
     _engine(
         "an interruption ends the overflow",
         (
-            "tip.served_at, tip.left, tip.ends = None, left, NEVER\n",
-            "tip.served_at, tip.left, tip.ends = None, left, NEVER\n        tip.in_both = False\n",
+            "        spell.tip.left = spell.left\n",
+            "        spell.tip.left = spell.left\n        spell.tip.in_both = False\n",
         ),
     ),
     _engine(
@@ -352,7 +522,7 @@ MUTANTS = (
     ),
     _engine(
         "a tip in the overflow pool is served by its own pool's rule",
-        ("work_after_relief(place.at_shift_end, tip.ends", "work_after_relief(tip.own.at_shift_end, tip.ends"),
+        ("work_after_relief(place.at_shift_end, spell", "work_after_relief(spell.tip.own.at_shift_end, spell"),
     ),
     # Centres.
     _engine("all tips go to the first centre", ("int(self.tips.centre[tip.index])\n", "0\n")),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, NEVER, since_midnight
+from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, SERVED, UNREACHED, Log, Overtime, Spells
-from sim.dynamics.replication import NO_LABEL, NO_PLACE, Kinds, Plan, Replication, Rules, Tips, Visits
+from sim.dynamics.replication import NO_LABEL, NO_PLACE, NOBODY, Kinds, Plan, Replication, Tips, Visits
 from sim.scenario.loading import load
 from sim.scenario.rules import rules
 from sim.scenario.schema import Scenario
@@ -127,7 +127,7 @@ def replay(
     n_stages = len(world.stages)
     none = np.zeros(n_stages, np.int32)
     kinds = Kinds(np.arange(n_stages, dtype=np.int32), none, none.astype(bool), none, none.astype(bool))
-    fixed = Rules(fixed.stages, fixed.places, kinds, since_midnight(world.run.start), world.horizon)
+    fixed = replace(fixed, kinds=kinds)
     spells = []
     for row, (tip, visit) in enumerate(visits):
         own = fixed.stages.place[stage[row]]
@@ -142,6 +142,9 @@ def replay(
             spells.append((row, place, _tick(since), _tick(until)))
     table = np.array(spells, dtype=np.int64).reshape(-1, 4)
     extra = np.array([(pools[pool], _tick(a), _tick(b)) for pool, a, b in overtime], dtype=np.int64).reshape(-1, 3)
+    person = np.full(len(table), NOBODY, np.int32)
+    for late, (place, since, until) in enumerate(extra.tolist()):
+        person[(table[:, 1] == place) & (table[:, 2] < until) & (since < table[:, 3])] = late
     log = Log(
         enter=enter,
         start=start,
@@ -157,11 +160,16 @@ def replay(
             table[:, 0],
             np.ones(len(table), np.int32),
             table[:, 1].astype(np.int32),
+            person,
             table[:, 2],
             table[:, 3],
+            table[:, 3] - table[:, 2],
             np.where(table[:, 3] == world.horizon, CUT, DONE).astype(np.int32),
+            np.zeros(len(table), np.bool_),
         ),
-        overtime=Overtime(extra[:, 0].astype(np.int32), np.zeros(len(extra), np.int64), extra[:, 1], extra[:, 2]),
+        overtime=Overtime(
+            extra[:, 0].astype(np.int32), np.arange(len(extra), dtype=np.int32), extra[:, 1], extra[:, 2]
+        ),
     )
 
     def codes(kind: str, of: str) -> np.ndarray:

@@ -6,12 +6,12 @@ import numpy as np
 
 from sim.draw import draw
 from sim.dynamics import compiled
-from sim.dynamics.clock import HOUR, MINUTE
-from sim.dynamics.replication import Plan
+from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.measures.bins import EDGES, GUIDE, N_BINS
 from sim.measures.measures import measure
 from sim.scenario.loading import load
+from sim.scenario.shifts import laid_out
 from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 WITHIN = "quick: {from: arrival, to: check.end, within: 20 min, share: 80 %}"
@@ -86,9 +86,8 @@ def test_busy_leaves_out_overtime(tmp_path):
 
 
 def test_people_on_duty_follow_the_plan(tmp_path):
-    tick = np.array([0, 90, 150, 200], dtype=np.int64) * MINUTE
-    people = [np.array(column, dtype=np.int32) for column in ([0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0], [2, 0, 0, 0])]
-    found = measures_of(tmp_path, [], roster=Plan(tick, *people))
+    heads = [(minute * MINUTE, 0, change) for minute, change in ((0, 2), (90, -1), (150, 1), (200, -1))]
+    found = measures_of(tmp_path, [], roster=laid_out([], heads, 2 * DAY))
     assert by_hour(found, passes.ON_DUTY, DESK, 1, 5) == [30 * 2 + 30, 30 + 30 * 2, 20 * 2 + 40, 60]
     assert minutes_of(found, DESK, passes.ON_DUTY) == 90 + 90 + 80 + 60 * 7
 
@@ -128,17 +127,17 @@ def test_an_occupancy_in_each_centre_is_told_by_centre(tmp_path):
     assert by_hour(found, passes.BUSY, DESK, 1, 6) == [10, 20, 10, 0, 40]
 
 
-def test_arrivals_are_tips_an_hour_by_hour_of_the_week(tmp_path):
+def test_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     found = measures_of(tmp_path, [gone(minute, minute + 5) for minute in (50, 60, 70, 130, 659)])
-    assert found.arrivals[1:11].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert np.isnan(found.arrivals[[0, 11]]).all()
+    assert found.added().came[:12, passes.CAME].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+    assert found.added().came[168:].tolist() == [[4, 0, 4]]
 
 
 def test_the_same_hour_of_every_week_is_averaged(tmp_path):
     world = scenario(tmp_path, WITHIN, warm_up="0 h", length="14 d", cool_down="1 d")
     found = measure(*replay(world, [through(30, 30, 40), through(7 * 1440 + 30, 7 * 1440 + 30, 7 * 1440 + 60)]), world)
     assert by_hour(found, passes.BUSY, DESK, 0, 1) == [(10 + 30) / 2]
-    assert found.arrivals[0] == 1
+    assert found.added().came[0].tolist() == [2, 2, 0]
 
 
 def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
@@ -173,7 +172,7 @@ def test_failing_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     targets = "quick: {from: arrival, to: take.start, within: 20 min, share: 80 %}"
     tips = [through(100, 110, 115), through(100, 130, 135), gone(500, 510)]
     failing = measures_of(tmp_path, tips, targets).added().failing[0]
-    assert {int(h): failing[h].tolist() for h in np.flatnonzero(failing[:, 0])} == {1: [2, 1], 8: [1, 1]}
+    assert {int(h): failing[h].tolist() for h in np.flatnonzero(failing[:, 0])} == {1: [2, 1], 8: [1, 1], 168: [3, 2]}
 
 
 def test_the_cohort_is_told_apart_by_channel_risk_label_and_fate(tmp_path):
