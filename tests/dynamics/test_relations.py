@@ -15,7 +15,7 @@ import pytest
 
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, Log, differences
-from sim.dynamics.replication import FULL_SPEED, NO_PLACE, Replication, Speeds, Ticks
+from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Replication, Speeds, Ticks
 from sim.dynamics.waits import openings, where
 from sim.scenario.shifts import laid_out
 from tests.conftest import Engine
@@ -91,9 +91,11 @@ def slower(replication: Replication, times: int) -> Replication:
         ),
         rules=replace(
             rules,
-            windows=replace(windows, opens=windows.opens * times, closes=windows.closes * times),
+            windows=replace(windows, opens=windows.opens * times, closes=(windows.closes - 1) * times + 1),
             stages=replace(
-                rules.stages, every=rules.stages.every * times, overflow_after=rules.stages.overflow_after * times
+                rules.stages,
+                every=np.where(rules.stages.every == BY_WINDOWS, BY_WINDOWS, rules.stages.every * times),
+                overflow_after=rules.stages.overflow_after * times,
             ),
             places=replace(rules.places, hand_over=rules.places.hand_over * times),
             since_midnight=rules.since_midnight * times,
