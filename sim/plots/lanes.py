@@ -155,7 +155,7 @@ def _lanes(seen: Followed, place: int, midnight: int) -> Iterator[Lane]:
     for number in range(int(max(slots.max(initial=0), named[here].max(initial=NOBODY) + 1))):
         own, there = here & (named == number), slots > number
         lane = Lane(
-            f"{number + 1}",
+            f"head {number + 1}",
             bars(tick[there], ends[there]),
             bars(spells.began[own & ~spells.wrapping], spells.ended[own & ~spells.wrapping]),
             bars(spells.began[own & spells.wrapping], spells.ended[own & spells.wrapping]),

@@ -386,7 +386,8 @@ def _speed(pool: Pool) -> Iterator[str]:
 def _absent(pool: Pool) -> str:
     """How often all people of a row are there, in words."""
     rows = [
-        f"all {shift.staff} of {clock(shift.from_)} come {percent(round((1 - pool.absence) ** shift.staff, 2))} of the time"
+        f"all {shift.staff} of {clock(shift.from_)} come on "
+        f"{percent(round((1 - pool.absence) ** shift.staff, 2))} of days"
         for shift in pool.shifts
         if shift.staff > 1
     ]
