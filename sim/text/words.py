@@ -386,11 +386,12 @@ def _speed(pool: Pool) -> Iterator[str]:
 def _absent(pool: Pool) -> str:
     """How often all people of a row are there, in words."""
     rows = [
-        f"all {shift.staff} of {clock(shift.from_)} come {percent((1 - pool.absence) ** shift.staff)} of the time"
+        f"all {shift.staff} of {clock(shift.from_)} come on "
+        f"{percent(round((1 - pool.absence) ** shift.staff, 2))} of days"
         for shift in pool.shifts
-        if shift.staff
+        if shift.staff > 1
     ]
-    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "nobody is on a shift"
+    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "each is alone"
 
 
 def _break(kind: Breaks) -> str:
