@@ -28,7 +28,8 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     count = np.zeros_like(route.count)
     count[kept] = route.count[kept] - before[kept]
     later = [[_later(group, dropped) for group in groups] for groups in route.groups]
-    return Route([[group for group in groups if group.sequence.size] for groups in later], count, route.tier, kept)
+    groups = [[group for group in groups if group.sequence.size] for groups in later]
+    return Route(groups, count, route.tier, kept, route.labeller)
 
 
 def _later(group: Group, dropped: Ticks) -> Group:
@@ -37,4 +38,5 @@ def _later(group: Group, dropped: Ticks) -> Group:
     chosen = np.flatnonzero(left >= 0)
     tips = among(group.tips, chosen)
     nth = group.nth if isinstance(group.nth, int) else group.nth[chosen]
-    return Group(tips, left[chosen], nth, group.tier[chosen])
+    labeller = None if group.labeller is None else group.labeller[chosen]
+    return Group(tips, left[chosen], nth, group.tier[chosen], labeller)

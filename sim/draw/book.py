@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.draw.routes import among
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,8 +57,17 @@ class BookColumn:
 class Book:
     """Tips and visits, so far as they are drawn."""
 
-    def __init__(self, timings: Sequence[Timing], code: KindCode, constant: Mapping[str, int]) -> None:
-        """`constant` holds the attributes that are the same for all tips."""
+    def __init__(
+        self,
+        timings: Sequence[Timing],
+        code: KindCode,
+        constant: Mapping[str, int],
+        own: Sequence[str] = (),
+        told_by: bool = False,
+        incidents: bool = False,
+    ) -> None:
+        """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
+        `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents."""
         self.timings = timings
         self.code = code
         self.constant = constant
@@ -66,7 +76,11 @@ class Book:
         self.n_tips = 0
         self.patient = any(timing.attempts for timing in timings)
         self.arrival, self.first_visit = BookColumn(np.int64), BookColumn(np.int64)
-        self.attributes = {name: BookColumn(np.int32) for name in ATTRIBUTES if name not in constant}
+        self.attributes = {name: BookColumn(np.int32) for name in (*ATTRIBUTES, *own) if name not in constant}
+        self.own = tuple(own)
+        self.told_by = told_by
+        self.incident = BookColumn(np.int32) if incidents else None
+        self.labeller, self.final_labeller = BookColumn(np.int32), BookColumn(np.int32)
         self.final_tier, self.kind, self.tier = (BookColumn(np.int32) for _ in range(3))
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
@@ -86,9 +100,15 @@ class Book:
         self._room(self.arrival, firsts.size)[:] = arrival[route.kept]
         self._room(self.final_tier, firsts.size)[:] = route.tier[route.kept]
         for name, column in self.attributes.items():
-            self._room(column, firsts.size)[:] = getattr(block, name)[route.kept]
+            self._room(column, firsts.size)[:] = block.given(name)[route.kept]
+        if self.incident is not None:
+            about = self._room(self.incident, firsts.size)
+            about[:] = NO_INCIDENT if block.incident is None else block.incident[route.kept]
+        if route.labeller is not None:
+            self._room(self.final_labeller, firsts.size)[:] = route.labeller[route.kept]
         n_visits = int(end[-1])
         kind, tier, work = (self._room(column, n_visits) for column in (self.kind, self.tier, self.work))
+        labeller = self._room(self.labeller, n_visits) if self.told_by else None
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
@@ -96,6 +116,8 @@ class Book:
             for group, row in zip(groups, rows[at], strict=True):
                 kind[row] = self._kinds(at, block, group)
                 tier[row] = group.tier
+                if labeller is not None:
+                    labeller[row] = group.labeller
                 for nth, chosen in group.by_nth():
                     tips = among(group.tips, chosen)
                     times = self.timings[at].work.draw(block, tips, group.tier[chosen], streams, nth)
@@ -108,11 +130,15 @@ class Book:
             self._add_attempts(block, route, rows, n_visits, streams)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
-        channel, risk, category = (
-            code[group.tips] if matters else 0
-            for code, matters in zip((block.channel, block.risk, block.category), self.code.matters[:3], strict=True)
-        )
-        return self.code.encode(at, channel, risk, category, group.tier)
+        def codes(name: str) -> Codes:
+            if name == "labelled_by":
+                assert group.labeller is not None
+                return group.labeller
+            return group.tier if name == "tier" else block.given(name)[group.tips]
+
+        told = zip(self.code.attributes, self.code.matters, strict=True)
+        kind = self.code.encode(at, *(codes(name) if matters else 0 for name, matters in told))
+        return np.broadcast_to(kind, group.tier.shape)
 
     def _add_attempts(
         self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
@@ -143,13 +169,23 @@ class Book:
         return column.room(count, (column.used + count) * tips_to_come)
 
     def close(self, n_backlog: int) -> tuple[Tips, Visits]:
-        """The finished arrays."""
+        """The finished arrays; tips that were written after later ones take their places in order of arrival."""
         self.first_visit.room(1, 0)[0] = self.work.used
         code = {name: column.filled() for name, column in self.attributes.items()}
         for name, value in self.constant.items():
             # Pages of zeros that nobody writes to cost neither time nor memory.
             code[name] = np.full(self.n_tips, value, dtype=np.int32) if value else np.zeros(self.n_tips, dtype=np.int32)
-        tips = Tips(arrival=self.arrival.filled(), first_visit=self.first_visit.filled(), n_backlog=n_backlog, **code)
+        own = np.empty((len(self.own), self.n_tips), dtype=np.int32)
+        for row, name in enumerate(self.own):
+            own[row] = code.pop(name)
+        tips = Tips(
+            arrival=self.arrival.filled(),
+            first_visit=self.first_visit.filled(),
+            n_backlog=n_backlog,
+            own=own,
+            incident=np.empty(0, np.int32) if self.incident is None else self.incident.filled(),
+            **code,
+        )
         visits = Visits(
             kind=self.kind.filled(),
             work=self.work.filled(),
@@ -158,6 +194,29 @@ class Book:
             patience=self.patience.filled(),
             retry_after=self.retry_after.filled(),
             final_tier=self.final_tier.filled(),
+            labeller=self.labeller.filled(),
+            final_labeller=self.final_labeller.filled(),
             wrap_up=self.wrap_up.filled(),
         )
-        return tips, visits
+        return (tips, visits) if self.incident is None else in_order(tips, visits)
+
+
+def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
+    """The backlog, then all other tips in order of arrival; those of one tick stay as they were."""
+    nth = np.argsort(tips.arrival[tips.n_backlog :], kind="stable") + tips.n_backlog
+    order = np.concatenate([np.arange(tips.n_backlog), nth])
+    length = np.diff(tips.first_visit)[order]
+    first_visit = np.concatenate([[0], np.cumsum(length)])
+    row = np.repeat(tips.first_visit[:-1][order] - first_visit[:-1], length) + np.arange(first_visit[-1])
+    of_tip = {
+        name: getattr(tips, name)[order] for name in ("arrival", "centre", "channel", "risk", "category", "incident")
+    }
+    of_visit = {name: getattr(visits, name)[row] for name in ("kind", "work", "tier", "first_attempt")}
+    if visits.wrap_up.size:
+        of_visit["wrap_up"] = visits.wrap_up[row]
+    if visits.labeller.size:
+        of_visit |= {"labeller": visits.labeller[row], "final_labeller": visits.final_labeller[order]}
+    return (
+        replace(tips, first_visit=first_visit, own=tips.own[:, order], **of_tip),
+        replace(visits, final_tier=visits.final_tier[order], **of_visit),
+    )

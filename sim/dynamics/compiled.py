@@ -45,20 +45,24 @@ def simulate(replication: Replication) -> Log:
     for room in _rooms():
         working = _working(room, replication, apart)
         lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), len(places.pool), len(stages.every))))
-        people = None if roster is None else h.People(roster, _pace(rules.speeds), _hands(room, replication))
+        people = None
+        if roster is not None:
+            people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
         if run(*given, log, lists, _due(room), working, people):
             break
     broken = working.spells[1 : working.spells[0, 0] + 1]
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
     spells = _spells(log, visits.work, worked_by, broken, rules.horizon)
-    return Log(enter, start, end, log.outcome, attempt, lost, gave_up, Spells(*spells), _overtime(people))
+    merged = np.empty(0, np.int64) if people is None else people.merging.merged
+    return Log(enter, start, end, log.outcome, attempt, lost, gave_up, Spells(*spells), _overtime(people), merged)
 
 
 def needs_people(replication: Replication) -> bool:
     """Whether a replication needs more than heads at full speed that are free when the tip goes on."""
     rules = replication.rules
-    return bool(rules.places.tells_apart.any() or rules.speeds.varies.any() or replication.visits.wrap_up.any())
+    people = rules.places.tells_apart.any() or rules.speeds.varies.any() or replication.visits.wrap_up.any()
+    return bool(people or replication.may_merge)
 
 
 def ready() -> bool:
@@ -146,6 +150,25 @@ def _hands(room: int, replication: Replication) -> h.Hands:
         np.zeros(n_places, np.int64),
         np.empty(len(replication.visits), np.int32),
         overtime,
+    )
+
+
+def _merging(replication: Replication) -> h.Merging:
+    """Nothing is known yet."""
+    tips, visits, rules = replication.tips, replication.visits, replication.rules
+    if not replication.may_merge:
+        none, never = np.empty(0, np.int32), np.empty(0, np.int64)
+        return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), np.empty(0, np.bool_), never)
+    n_incidents = int(tips.incident.max(initial=-1)) + 1
+    return h.Merging(
+        rules.stages.merges,
+        tips.incident,
+        visits.repeat,
+        tips.first_visit,
+        rules.kinds.stage[visits.kind],
+        np.zeros((n_incidents, len(rules.stages.every)), np.bool_),
+        np.zeros(len(visits), np.bool_),
+        np.full(len(tips), NEVER, np.int64),
     )
 
 

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from sim.dynamics import machinery as m
 from sim.dynamics import order
 from sim.dynamics.kernels import inlined, int64, kernel, njit
-from sim.dynamics.replication import FULL_SPEED, Codes, Flags, Ticks
+from sim.dynamics.log import SERVED
+from sim.dynamics.replication import FULL_SPEED, NO_INCIDENT, Codes, Flags, Ticks
 
 DUTY: Final = 1
 IN_HAND: Final = 3
@@ -96,12 +97,43 @@ class Hands(NamedTuple):
     """Stretches of overtime: rows (began, place, person, ended)."""
 
 
+class Merging(NamedTuple):
+    """What is known of incidents; arrays of no rows where nothing merges."""
+
+    rule: Codes
+    """(n_stages,) as in Stages."""
+    incident: Codes
+    repeat: Ticks
+    first_visit: Ticks
+    stage: Codes
+    """(n_visits,) the stage of each visit."""
+    known: Flags
+    """(n_incidents, n_stages) whether a tip of the incident has been served at the stage."""
+    repeating: Flags
+    """(n_visits,) whether it started when that was known, so that its work is the repeat."""
+    merged: Ticks
+    """(n_tips,) as in Log."""
+
+
 class People(NamedTuple):
-    """All that worlds have in which people are told apart, work at a speed or wrap up."""
+    """All that worlds have in which people are told apart, work at a speed or wrap up, or tips merge."""
 
     roster: Roster
     pace: Pace
     hands: Hands
+    merging: Merging
+
+
+@inlined
+def merges(tip, visit, stage, how, outcome, merging):
+    """Whether a stage merges so, and knows the incident of a tip that has not itself been served there."""
+    found = merging.rule.shape[0] > 0 and merging.rule[stage] == how and merging.incident[tip] != NO_INCIDENT
+    found = found and merging.known[merging.incident[tip], stage]
+    if found:
+        for before in range(merging.first_visit[tip], visit):
+            if merging.stage[before] == stage and outcome[before] == SERVED:
+                found = False
+    return found
 
 
 # Who could take a tip
@@ -210,7 +242,7 @@ def find_giver(slots, busy, place, rank, now, table):
 @inlined
 def take_in_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand, too."""
-    roster, pace, hands = people
+    roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
     in_hand = table[person, IN_HAND]
     able = takes(table, person)
@@ -231,7 +263,7 @@ def take_in_hand(now, slot, place, each, slots, due, people):
 @inlined
 def drop_from_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand no more."""
-    roster, pace, hands = people
+    roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
     in_hand = table[person, IN_HAND]
     able = takes(table, person)

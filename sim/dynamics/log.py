@@ -5,7 +5,7 @@ Nothing here interprets: waits, shares and occupancy are read from a Log elsewhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,9 @@ UNREACHED: Final = 0
 SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
-"""How a visit ended: never begun, served, given up for good (the tip is lost), or still under way at the horizon."""
+MERGED: Final = 4
+"""How a visit ended: never begun, served, given up for good (the tip is lost), still under way at the horizon, or left
+because another tip of its incident had ended there (the tip goes on to nothing)."""
 
 DONE: Final = 0
 RELIEVED: Final = 1
@@ -83,15 +85,17 @@ class Log:
     end: Ticks
     """(n_visits,) tick at which the service or delay ends."""
     outcome: Outcomes
-    """(n_visits,) UNREACHED, SERVED, ABANDONED or OPEN."""
+    """(n_visits,) UNREACHED, SERVED, ABANDONED, OPEN or MERGED."""
     attempt: Codes
-    """(n_visits,) attempts begun; 0 where unreached."""
+    """(n_visits,) attempts begun; 0 where unreached, or merged on entering."""
     lost: Ticks
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
     gave_up: Ticks
     """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
     spells: Spells
     overtime: Overtime
+    merged: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
+    """(n_tips,) tick at which the tip left merged, or NEVER; (0,) where none can."""
 
 
 def differences(one: Log, other: Log) -> list[str]:
@@ -108,10 +112,10 @@ def differences(one: Log, other: Log) -> list[str]:
 
 def _arrays(one: Log, other: Log) -> list[tuple[str, NDArray[np.generic], NDArray[np.generic]]]:
     pairs = []
-    for field in fields(Log):
-        a, b = getattr(one, field.name), getattr(other, field.name)
+    for part in fields(Log):
+        a, b = getattr(one, part.name), getattr(other, part.name)
         if isinstance(a, Spells | Overtime):
-            pairs += [(f"{field.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
+            pairs += [(f"{part.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
         else:
-            pairs.append((field.name, a, b))
+            pairs.append((part.name, a, b))
     return pairs

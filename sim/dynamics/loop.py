@@ -6,8 +6,8 @@ arrivals (pointers into arrays that lie in the order of their keys), the next en
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
 
-`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own:
-everything behind `people is not None` is left out before it is compiled.
+`people` is None where nobody is told apart, works at a speed or wraps up, and nothing merges. Such worlds have a
+function of their own: everything behind `people is not None` is left out before it is compiled.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -19,14 +19,17 @@ from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
+from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED
 from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
     GOES_HOME,
+    LEAVES,
+    NO_INCIDENT,
     NO_PLACE,
     NOBODY,
+    REPEATS,
     TAKES_BREAK,
     TAKES_NO_MORE,
 )
@@ -94,7 +97,7 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
         else:
             going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working)
         if going != m.NIL and again == 0:
-            going = end_work(now, going, visits, places, log, lists, due, working, people)
+            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people)
         alone = coming <= 1
         quick = m.NIL
         while going != m.NIL or coming > 0:
@@ -113,6 +116,11 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
             stage = kinds.stage[visits.kind[visit]]
             if again == 0:
                 begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+            if people is not None and h.merges(slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging):
+                if again == 0:
+                    log.attempt[visit] = 0
+                leave_merged(now, slot, visit, tips, log, working, people)
+                continue
             if begin_attempt(
                 now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
@@ -214,6 +222,8 @@ def hand_back(now, person, place, each, visits, places, lines, lists, due, worki
         if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
             interrupt(now, slot, int64(RELIEVED), place, each, places, lists, due, working, people)
             drawn = visits.work[slots[slot, m.VISIT]]
+            if people.merging.rule.shape[0] > 0 and people.merging.repeating[slots[slot, m.VISIT]]:
+                drawn = people.merging.repeat[slots[slot, m.VISIT]]
             slots[slot, m.LEFT] = m.work_after_relief(rule, slots[slot, m.LEFT], drawn, places.hand_over[place])
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
 
@@ -313,14 +323,60 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
         m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, int64(m.RETRIES))
 
 
+@kernel
+def leave_merged(now, slot, visit, tips, log, working, people):
+    """Let a tip go because its incident is known: it goes on to nothing."""
+    tip = working.slots[slot, m.TIP]
+    log.outcome[visit] = MERGED
+    people.merging.merged[tip] = now
+    m.leave_unreached(visit + 1, tips.first_visit[tip + 1], log)
+    m.free_slot(working.slots, working.free, slot)
+
+
+@kernel
+def make_known(now, tip, stage, tips, places, lines, log, lists, working, people):
+    """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
+    merging, slots = people.merging, working.slots
+    incident = merging.incident[tip]
+    if incident == NO_INCIDENT or merging.known[incident, stage]:
+        return
+    merging.known[incident, stage] = True
+    for slot in range(working.free[1] if merging.rule[stage] == LEAVES else 0):
+        state, visit, other = slots[slot, m.STATE], slots[slot, m.VISIT], slots[slot, m.TIP]
+        waits = state == m.WAITING or state == m.HELD
+        if waits and other != tip and merging.incident[other] == incident and merging.stage[visit] == stage:
+            if not h.merges(other, visit, stage, LEAVES, log.outcome, merging):
+                continue
+            if state == m.HELD:
+                m.unlink(slots, lists.held, stage, 2 * slot)
+            else:
+                m.stop_waiting(
+                    slots,
+                    lists.line,
+                    lines.place,
+                    working.waiting,
+                    slot,
+                    places.may_preempt,
+                    working.dirty,
+                    working.to_settle,
+                )
+            leave_merged(now, slot, visit, tips, log, working, people)
+
+
 @inlined
-def end_work(now, slot, visits, places, log, lists, due, working, people):
+def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people):
     """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
-    if state != m.WRAPPING:
+    merged = False
+    if people is not None:
+        merged = state == m.BUSY and people.merging.rule.shape[0] > 0 and people.merging.repeating[visit]
+    if state != m.WRAPPING and not merged:
         log.end[visit] = now
         log.outcome[visit] = SERVED
+        if people is not None and people.merging.rule.shape[0] > 0:
+            stage = people.merging.stage[visit]
+            make_known(now, slots[slot, m.TIP], stage, tips, places, lines, log, lists, working, people)
     going = slot
     if state != m.PASSING:
         place = slots[slot, m.SERVED_AT]
@@ -332,18 +388,21 @@ def end_work(now, slot, visits, places, log, lists, due, working, people):
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
         else:
-            going = end_spell(now, slot, visit, place, state, places, due, working, people)
+            going = end_spell(now, slot, visit, place, state, merged, places, due, working, people)
+            if merged:
+                leave_merged(now, slot, visit, tips, log, working, people)
+                going = m.NIL
     return going
 
 
 @inlined
-def end_spell(now, slot, visit, place, state, places, due, working, people):
+def end_spell(now, slot, visit, place, state, merged, places, due, working, people):
     """End the work of a spell: its person wraps up, or is free; gives the slot of the tip that goes on, or NIL."""
     slots, going, wrapping = working.slots, slot, state == m.WRAPPING
     wrap_up = 0
-    if not wrapping and people.roster.wrap_up.shape[0] > 0:
+    if not wrapping and not merged and people.roster.wrap_up.shape[0] > 0:
         wrap_up = people.roster.wrap_up[visit]
-    if slots[slot, m.BROKEN] or wrapping or wrap_up > 0:
+    if slots[slot, m.BROKEN] or wrapping or merged or wrap_up > 0:
         m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], int64(DONE))
     if wrap_up > 0:
         # The slot stays with the person, who has as many in hand as before; the tip goes on in another.
@@ -565,6 +624,11 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
     if people is None:
         slots[slot, m.ENDS] = now + slots[slot, m.LEFT]
     else:
+        if people.merging.rule.shape[0] > 0 and log.start[visit] == NEVER:
+            stage = people.merging.stage[visit]
+            if h.merges(slots[slot, m.TIP], visit, stage, REPEATS, log.outcome, people.merging):
+                people.merging.repeating[visit] = True
+                slots[slot, m.LEFT] = people.merging.repeat[visit]
         slots[slot, m.PERSON] = person
         if person != m.NIL:
             each = places.concurrency[place]

@@ -20,14 +20,30 @@ from simpy.events import EventPriority
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log, Overtime, Spells
+from sim.dynamics.log import (
+    ABANDONED,
+    CUT,
+    DONE,
+    MERGED,
+    OPEN,
+    PREEMPTED,
+    RELIEVED,
+    SERVED,
+    UNREACHED,
+    Log,
+    Overtime,
+    Spells,
+)
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
     FULL_SPEED,
     GOES_HOME,
+    LEAVES,
+    NO_INCIDENT,
     NO_PLACE,
     NOBODY,
+    REPEATS,
     TAKES_BREAK,
     TAKES_NO_MORE,
     Codes,
@@ -80,6 +96,13 @@ class _Tip:
     waiting: bool = False
     behind_gate: bool = False
     started: bool = False
+    incident: int = NO_INCIDENT
+    repeating: bool = False
+    """Whether it started when its incident was known at the stage, so that its work is the repeat."""
+    merged: bool = False
+    """Whether it has left a line, or the gate, because its incident became known."""
+    ended: set[int] = field(default_factory=set)
+    """Stages at which it has itself been served."""
 
     @property
     def stands_in(self) -> list[_Place]:
@@ -193,6 +216,12 @@ class _Line:
         self.attempt = np.zeros(n_visits, np.int32)
         self.lost = np.full(n_tips, NEVER, np.int64)
         self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
+        self.may_merge = replication.may_merge
+        self.merged = np.full(n_tips if self.may_merge else 0, NEVER, np.int64)
+        self.known: set[tuple[int, int]] = set()
+        """Incidents, each with a stage at which one of its tips has been served."""
+        self.about: dict[int, list[_Tip]] = {}
+        """Tips that have come, by incident, the lowest first."""
         self.spells: list[tuple[int, ...]] = []
         self.overtime: list[tuple[int, int, int, int]] = []
 
@@ -225,24 +254,34 @@ class _Line:
         """Arrive, make each visit in turn, and leave; or give up for good on the way."""
         yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
         tip = _Tip(index, simpy.Event(self.env))
+        if self.may_merge:
+            tip.incident = int(self.tips.incident[index])
+            self.about.setdefault(tip.incident, []).append(tip)
         for visit in range(int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])):
             stage = int(self.rules.kinds.stage[self.visits.kind[visit]])
             tip.visit = visit
             self.enter[visit], self.outcome[visit] = self.now, OPEN
-            if self.rules.stages.place[stage] == NO_PLACE:
+            if self.merges(tip, stage, LEAVES):
+                self.merge(tip, visit)
+            elif self.rules.stages.place[stage] == NO_PLACE:
                 yield from self.pass_time(tip, visit, stage)
             else:
                 yield from self.be_served(tip, visit, stage)
-                if self.outcome[visit] == ABANDONED:
-                    return
+            if self.outcome[visit] != SERVED:
+                return
+            tip.ended.add(stage)
 
     def pass_time(self, tip: _Tip, visit: int, stage: int) -> Life:
         """A delay: nobody works, nobody waits, but for the gate."""
         self.attempt[visit] = 1
-        yield from self.pass_gate(tip, stage)
+        released = yield from self.pass_gate(tip, stage)
+        if not released:
+            self.merge(tip, visit)
+            return
         self.start[visit] = self.now
         yield self.at(self.now + int(self.visits.work[visit]), self.end_key(tip.index, visit))
         self.end[visit], self.outcome[visit] = self.now, SERVED
+        self.make_known(tip, stage)
 
     def be_served(self, tip: _Tip, visit: int, stage: int) -> Life:
         """One or more attempts to be served at a staffed stage; the last one given up loses the tip."""
@@ -263,8 +302,15 @@ class _Line:
                 tip.turn = simpy.Event(self.env)
                 self.wait(tip)
                 if (yield tip.turn):
+                    if tip.repeating:
+                        self.merge(tip, visit)
+                        return
                     self.end[visit], self.outcome[visit] = self.now, SERVED
+                    self.make_known(tip, stage)
                     return
+            if tip.merged:
+                self.merge(tip, visit)
+                return
             self.settle_soon()
             self.gave_up[draws] = self.now
             back_after = int(self.visits.retry_after[draws])
@@ -272,13 +318,51 @@ class _Line:
                 self.outcome[visit], self.lost[tip.index] = ABANDONED, self.now
                 return
             yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
+            if self.merges(tip, stage, LEAVES):
+                self.merge(tip, visit)
+                return
+
+    # Tips of one incident
+
+    def merges(self, tip: _Tip, stage: int, how: int) -> bool:
+        """Whether a stage merges so, and knows the incident of a tip that has not itself been served there."""
+        return (
+            self.may_merge
+            and int(self.rules.stages.merges[stage]) == how
+            and tip.incident != NO_INCIDENT
+            and (tip.incident, stage) in self.known
+            and stage not in tip.ended
+        )
+
+    def merge(self, tip: _Tip, visit: int) -> None:
+        """A tip leaves, merged: it goes on to nothing."""
+        self.outcome[visit], self.merged[tip.index] = MERGED, self.now
+
+    def make_known(self, tip: _Tip, stage: int) -> None:
+        """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
+        if not self.may_merge or tip.incident == NO_INCIDENT or (tip.incident, stage) in self.known:
+            return
+        self.known.add((tip.incident, stage))
+        for other in self.about[tip.incident]:
+            here = int(self.rules.kinds.stage[self.visits.kind[other.visit]]) == stage
+            if other is tip or not here or not self.merges(other, stage, LEAVES):
+                continue
+            if other.behind_gate:
+                other.behind_gate = False
+                self.behind_gate[stage].remove(other)
+            elif other.waiting:
+                self.stop_waiting(other)
+            else:
+                continue
+            other.merged = True
+            other.turn.succeed(False)
 
     def take_up(self, tip: _Tip, visit: int, stage: int) -> None:
         """Fix what a visit needs to know of its lines: the places, and the ranks there."""
         stages, kinds = self.rules.stages, self.rules.kinds
         kind, centre = int(self.visits.kind[visit]), int(self.tips.centre[tip.index])
         tip.attempt, tip.left = 0, int(self.visits.work[visit])
-        tip.watched = tip.in_both = False
+        tip.watched = tip.in_both = tip.repeating = False
         tip.rank, tip.overflow_rank = int(kinds.rank[kind]), int(kinds.overflow_rank[kind])
         tip.own = self.places[int(stages.place[stage]) + centre * int(stages.place_step[stage])]
         tip.overflow = None
@@ -420,6 +504,8 @@ class _Line:
         tip.started = True
         if self.start[tip.visit] == NEVER:
             self.start[tip.visit] = self.now
+            if self.merges(tip, stage, REPEATS):
+                tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
         speeds = self.rules.speeds
         step = int(np.searchsorted(self.steps(place), self.now, side="right")) - 1
         spell = _Spell(
@@ -487,7 +573,8 @@ class _Line:
             return
         spell.left, spell.reckoned = 0, self.now
         self.write_spell(spell, DONE)
-        after = 0 if spell.wrapping or not self.visits.wrap_up.size else int(self.visits.wrap_up[spell.visit])
+        goes_on_at_once = spell.wrapping or spell.tip.repeating or not self.visits.wrap_up.size
+        after = 0 if goes_on_at_once else int(self.visits.wrap_up[spell.visit])
         if after:
             # The same person goes on at the same speed, and has as many in hand as before.
             wrap_up = replace(spell, wrapping=True, began=self.now, need=after, over=False)
@@ -548,7 +635,7 @@ class _Line:
         for spell in list(person.in_hand):
             if not order.finishes(place.at_shift_end, spell.ends - self.now, spell.wrapping):
                 self.interrupt(spell, RELIEVED)
-                drawn = int(self.visits.work[spell.visit])
+                drawn = int((self.visits.repeat if spell.tip.repeating else self.visits.work)[spell.visit])
                 spell.tip.left = order.work_after_relief(place.at_shift_end, spell.left, drawn, place.hand_over)
         if person.where == FINISHING and not person.in_hand:
             self.leave_overtime(place, person, OFF)
@@ -615,6 +702,7 @@ class _Line:
                 wrapping=np.ascontiguousarray(wrapping, np.bool_),
             ),
             overtime=Overtime(_codes(where), _codes(whose), _ticks(since), _ticks(until)),
+            merged=self.merged,
         )
 
 

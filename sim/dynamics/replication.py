@@ -26,11 +26,20 @@ BY_WINDOWS: Final = -1
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
 
+NO_INCIDENT: Final = -1
+"""The incident of a tip that is about nothing that others are about too."""
+
 NOBODY: Final = -1
 """The person of a spell at a place that does not tell people apart."""
 
 FULL_SPEED: Final = 1_000_000_000
 """Speeds are whole billionths: who works at this one does a tick of work in a tick."""
+
+KEEPS: Final = 0
+REPEATS: Final = 1
+LEAVES: Final = 2
+"""What a stage does with the other tips of an incident once one of them has ended there: nothing; each costs a repeat
+when somebody takes it, and then leaves merged; or they leave merged at once."""
 
 FINISH: Final = 0
 RESUME: Final = 1
@@ -67,6 +76,10 @@ class Tips:
     """(n_tips + 1,) row of the tip's first visit in Visits; its visits end before the next tip's first."""
     n_backlog: int = 0
     """How many tips wait at their first stage when the run starts."""
+    own: Codes = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    """(n_own, n_tips) index of the value of each attribute of the scenario's own."""
+    incident: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_tips,) which incident the tip is about, NO_INCIDENT for none; (0,) where there are no incidents at all."""
 
     def __len__(self) -> int:
         return int(self.arrival.shape[0])
@@ -90,6 +103,12 @@ class Visits:
     """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
+    labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
+    repeat: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
+    """(n_visits,) work of who starts first when the incident is known there; (0,) where no stage merges."""
+    final_labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
     wrap_up: Ticks = field(default_factory=lambda: np.zeros(0, np.int64))
     """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
 
@@ -132,6 +151,8 @@ class Stages:
     windows of Rules say when it is open."""
     attempts: Codes
     """Attempts that a visit may make: 0 where patience is endless, else 1 and the retries."""
+    merges: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """KEEPS, REPEATS or LEAVES; (0,) where no stage merges."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,6 +315,12 @@ class Replication:
     rules: Rules
     plan: Plan
     index: int = 0
+
+    @property
+    def may_merge(self) -> bool:
+        """Whether any stage merges, and any tip is about an incident."""
+        return bool(self.rules.stages.merges.any() and self.tips.incident.size)
+
     seed: int = 0
     """What it was drawn by, so that another staffing can be drawn for the same tips."""
 

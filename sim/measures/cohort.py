@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import Log
+from sim.dynamics.log import SERVED, Log
 from sim.dynamics.replication import Codes, Flags, Replication, Ticks
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
@@ -39,7 +39,7 @@ class Cohort:
     moments: NDArray[np.int64]
     """(n_moments, n) tick of each moment that targets ask for, of the tip's first visit to the stage; or NEVER."""
     combination: NDArray[np.int64]
-    """The row of each tip in the frame's grid of channel, risk, category and tier."""
+    """The row of each tip in the frame's grid of attributes."""
     frame: Frame
     passed: dict[Milestone, Ticks] = field(default_factory=dict)
     """Milestones that were asked for already."""
@@ -91,7 +91,12 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         moments,
     )
     combination = np.zeros(n, np.int64)
-    for size, code in zip(frame.sizes, (tips.channel, tips.risk, tips.category), strict=False):
+    own = list(frame.scenario.own)
+    for size, name in zip(frame.sizes[:-1], frame.attributes, strict=False):
+        if name == "labelled_by":
+            code = label_so_far(log, replication, visits.labeller, visits.final_labeller) + 1
+        else:
+            code = tips.own[own.index(name)] if name in own else getattr(tips, name)
         combination = combination * size + code[first:last]
     return Cohort(
         first=first,
@@ -108,3 +113,16 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         combination=combination * frame.sizes[-1] + label + 1,
         frame=frame,
     )
+
+
+def label_so_far(log: Log, replication: Replication, at_visit: Codes, at_last: Codes) -> Codes:
+    """(n_tips,) what each tip had got by the horizon, or by giving up: of labels, or of who gave them.
+
+    `at_visit` is what it has when it reaches a stage, `at_last` after its last visit.
+    """
+    found = at_last.copy()
+    unserved = np.flatnonzero(log.outcome != SERVED)
+    tip = np.searchsorted(replication.tips.first_visit, unserved, side="right") - 1
+    stopped, first = np.unique(tip, return_index=True)
+    found[stopped] = at_visit[unserved[first]]
+    return found

@@ -68,10 +68,10 @@ class Cut:
                 place = cohort.centre.astype(np.int64)
             case "tier":
                 place = np.maximum(cohort.label, 0).astype(np.int64)
-            case "channel" | "risk" | "category":
-                place = self.frame.attribute(self.place, cohort.combination)
-            case _:
+            case place_of_week if place_of_week in STEPS:
                 place = self._place(cohort.arrival)
+            case attribute:
+                place = self.frame.attribute(attribute, cohort.combination)
         return place * self.n_windows + window
 
     def of_slots(self, length: int, n_groups: int) -> Ints:

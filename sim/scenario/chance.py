@@ -63,6 +63,9 @@ def _attributes(scenario: Scenario) -> Iterator[str]:
         yield "risks"
     if is_drawn(None if recorded is None else recorded.category, _several(demand.categories)):
         yield "categories"
+    for name, rows in demand.attributes.items():
+        if is_drawn(None if recorded is None else recorded.own[name], any(map(_several, rows.values()))):
+            yield name
 
 
 def _way(scenario: Scenario) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sim.dynamics.clock import DAY
 from sim.dynamics.replication import Ticks
@@ -35,7 +35,13 @@ from sim.scenario.levels import MOST_ROWS, Levels, Staff, WrittenAsBlocks, level
 
 
 class Filter(Part):
-    """Which tips: a tip matches when it matches every key that is given, and a list means any of its names."""
+    """Which tips: a tip matches when it matches every key that is given, and a list means any of its names.
+
+    Besides the keys here those of the scenario's own attributes; `asked` gives what any of them asks.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Names] = Field(init=False)
 
     channel: Names | None = None
     risk: Names | None = None
@@ -44,12 +50,37 @@ class Filter(Part):
     stage: Names | None = None
     """Only in `serve_first` and `preempt`."""
     labelled: bool | None = None
+    labelled_by: Names | None = None
+    """Who gave the present label."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for _, value in self):
-            raise rule("a filter names at least one of channel, risk, tier, category, labelled", value=False)
+            raise rule(
+                "a filter names at least one of channel, risk, tier, category, labelled",
+                value=False,
+            )
         return self
+
+    def asked(self, key: str) -> frozenset[str] | None:
+        """The names that it asks for of an attribute, of the stage or of who labelled; None where of no matter."""
+        given = getattr(self, key) if key in type(self).model_fields else self.own.get(key)
+        return given if isinstance(given, frozenset) else None
+
+    @property
+    def own(self) -> dict[str, frozenset[str]]:
+        """What it asks of attributes of the scenario's own."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def of_label(self) -> bool:
+        """Whether it asks anything of the label."""
+        return self.tier is not None or self.labelled is not None or self.labelled_by is not None
+
+    def but_for_label(self) -> Filter | None:
+        """What it asks besides the label; None where that is nothing."""
+        left = self.model_copy(update={"tier": None, "labelled": None, "labelled_by": None})
+        return None if all(value is None for _, value in left) else left
 
 
 def filter_words(one: Filter | None) -> str:
@@ -62,11 +93,13 @@ def filter_words(one: Filter | None) -> str:
         return "all tips"
     parts = [
         f"with {key} {' or '.join(sorted(wanted))}"
-        for key in ("stage", "channel", "risk", "tier", "category")
-        if (wanted := getattr(one, key)) is not None
+        for key in ("stage", "channel", "risk", "tier", "category", *one.own)
+        if (wanted := one.asked(key)) is not None
     ]
     if one.labelled is not None:
         parts.append("with a label" if one.labelled else "without a label")
+    if one.labelled_by is not None:
+        parts.append(f"labelled by {' or '.join(sorted(one.labelled_by))}")
     return f"tips {', '.join(parts)}"
 
 

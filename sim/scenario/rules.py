@@ -46,7 +46,11 @@ AT_SHIFT_END: Final = {
 }
 
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
-"""The attributes of a tip, in the order in which a kind counts them."""
+"""The attributes that every tip has, in the order in which a kind counts them: those of the scenario's own come before
+the tier, and who labelled it after it."""
+
+OF_LABEL: Final = ("tier", "labelled_by")
+"""What a tip may be without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,58 +61,53 @@ class KindCode:
     """
 
     n_stages: int
-    radices: tuple[int, int, int, int]
-    """Values of channel, risk, category and tier (with none yet) that are told apart; 1 where they do not matter."""
+    radices: tuple[int, ...]
+    """Values of each attribute (of tier and labeller with none yet) that are told apart; 1 where they do not matter."""
+    attributes: tuple[str, ...] = ATTRIBUTES
 
     @property
-    def strides(self) -> tuple[int, int, int, int, int]:
-        """Steps in the kind for stage, channel, risk, category and tier; 0 where an attribute does not matter."""
+    def strides(self) -> tuple[int, ...]:
+        """Steps in the kind for the stage and each attribute; 0 where an attribute does not matter."""
         steps = [1]
         for radix in reversed(self.radices):
             steps.append(steps[-1] * radix)
         stage, *others = reversed(steps)
-        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))  # type: ignore[return-value]
+        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))
 
     @property
-    def matters(self) -> tuple[bool, bool, bool, bool]:
-        """Whether channel, risk, category and tier matter to any line."""
-        channel, risk, category, tier = (radix > 1 for radix in self.radices)
-        return channel, risk, category, tier
+    def matters(self) -> tuple[bool, ...]:
+        """Whether each attribute matters to any line."""
+        return tuple(radix > 1 for radix in self.radices)
 
     def __len__(self) -> int:
         return self.n_stages * int(np.prod(self.radices))
 
-    def encode(
-        self, stage: ArrayLike, channel: ArrayLike, risk: ArrayLike, category: ArrayLike, tier: ArrayLike
-    ) -> Codes:
+    def encode(self, stage: ArrayLike, *codes: ArrayLike) -> Codes:
         """The kinds of visits; a tier may be NO_LABEL. Arguments broadcast; those that do not matter may be 0."""
         by_stage, *strides = self.strides
         kind = np.asarray(stage, dtype=np.int32) * by_stage
-        for stride, code in zip(strides[:3], (channel, risk, category), strict=True):
+        for name, stride, code in zip(self.attributes, strides, codes, strict=True):
             if stride:
-                kind = kind + np.asarray(code, dtype=np.int32) * stride
-        if strides[3]:
-            kind = kind + (np.asarray(tier, dtype=np.int32) + 1) * strides[3]
+                kind = kind + (np.asarray(code, dtype=np.int32) + (name in OF_LABEL)) * stride
         return np.asarray(kind, dtype=np.int32)
 
     def columns(self) -> tuple[NDArray[np.int64], ...]:
-        """Stage, channel, risk, category and tier of every kind, in order."""
-        *found, tier = np.indices((self.n_stages, *self.radices)).reshape(5, -1)
-        return (*found, tier - 1)
+        """Stage and every attribute of every kind, in order."""
+        stage, *found = np.indices((self.n_stages, *self.radices)).reshape(1 + len(self.radices), -1)
+        return (stage, *(code - (name in OF_LABEL) for name, code in zip(self.attributes, found, strict=True)))
 
 
 def kind_code(scenario: Scenario) -> KindCode:
     """How kinds are counted in a scenario."""
     filters = [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)]
-    tier_matters = any(one.tier is not None or one.labelled is not None for one in filters)
-    sizes = {
-        "channel": len(scenario.channels),
-        "risk": len(scenario.risks),
-        "category": len(scenario.categories),
-    }
-    radices = [size if any(getattr(one, name) is not None for one in filters) else 1 for name, size in sizes.items()]
-    channel, risk, category = radices
-    return KindCode(len(scenario.stages), (channel, risk, category, len(scenario.tiers) + 1 if tier_matters else 1))
+    by_labeller = any(one.labelled_by is not None for one in filters)
+    attributes = ("channel", "risk", "category", *scenario.own, "tier", *(("labelled_by",) if by_labeller else ()))
+
+    def radix(name: str) -> int:
+        asked = any(one.asked(name) is not None or (name == "tier" and one.labelled is not None) for one in filters)
+        return len(scenario.names[name]) + (name in OF_LABEL) if asked else 1
+
+    return KindCode(len(scenario.stages), tuple(map(radix, attributes)), attributes)
 
 
 def rules(scenario: Scenario) -> Rules:
@@ -147,12 +146,12 @@ def _windows(scenario: Scenario) -> Windows:
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
     """Which tips a filter matches.
 
-    `names` are those of `Scenario.names`; `codes` holds what the filter asks of `stage`, `channel`, `risk`, `category`
-    and `tier` (NO_LABEL where there is none), as arrays that broadcast.
+    `names` are those of `Scenario.names`; `codes` holds what the filter asks of the stage and of
+    attributes (of tier and labeller NO_LABEL where there is none), as arrays that broadcast.
     """
     found = np.ones(np.broadcast_shapes(*(code.shape for code in codes.values())), dtype=np.bool_)
     for key, known in names.items():
-        wanted = getattr(one, key)
+        wanted = one.asked(key)
         if wanted is not None:
             found &= np.isin(codes[key], [index for index, name in enumerate(known) if name in wanted])
     if one.labelled is not None:
@@ -171,8 +170,8 @@ def rank(
 
 
 def _kinds(scenario: Scenario) -> Kinds:
-    columns = kind_code(scenario).columns()
-    codes = dict(zip(("stage", *ATTRIBUTES), columns, strict=True))
+    code = kind_code(scenario)
+    codes = dict(zip(("stage", *code.attributes), code.columns(), strict=True))
     own = [scenario.pools[stage.pool] if stage.pool else None for stage in scenario.stages]
     over = [scenario.pools[stage.overflow.to] if stage.overflow else None for stage in scenario.stages]
     ranks, preempts = _treatment(scenario, codes, own)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from sim.scenario.distributions import LAWS, Law
 from sim.scenario.levels import Block, Levels
+from sim.scenario.pools import Filter
 from sim.scenario.schema import World
 from sim.scenario.stages import ByAttribute
 from sim.scenario.targets import KINDS, Target
@@ -28,8 +29,8 @@ def _keys_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def has_fixed_keys(path: Path) -> bool:
-    """Whether the keys at a path are the schema's alone: not the document's names, not a law, not one by attribute."""
-    return any(_is_model(kind) and not issubclass(_bare(kind), ByAttribute) for kind in kinds_at(path))
+    """Whether the keys at a path are the schema's alone: not the document's names or attributes, and not a law."""
+    return any(_is_model(kind) and not issubclass(_bare(kind), ByAttribute | Filter) for kind in kinds_at(path))
 
 
 def is_whole(path: Path) -> bool:

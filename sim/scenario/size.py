@@ -97,8 +97,8 @@ def size(scenario: Scenario) -> Size:
     )
     return Size(
         (
-            Product("tips", tips, 100, 0.1),
-            Product("visits of tips (tips x stages x rework)", visits, 110, 0.4),
+            Product("tips", tips, 150, 0.3),
+            Product("visits of tips (tips x stages x rework)", visits, 190, 0.8),
             Product("tips x targets", tips * n_targets, 12, 0.02),
             Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
             Product("windows of a target (its places x days)", places * days if places > 1 else days, 220, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
@@ -15,9 +15,6 @@ from sim.scenario.pools import Filter
 
 T = TypeVar("T")
 
-Attribute = Literal["channel", "risk", "tier", "category"]
-
-
 OTHER: Final = "other"
 UNLABELLED: Final = "unlabelled"
 """Keys of values by attribute, where no name of the attribute is the same: for all who have no value of their own, and
@@ -27,7 +24,8 @@ for tips without a label."""
 class ByAttribute(Part, Generic[T]):
     """One value for all, under "", or one for each name of an attribute, and for the rest one under OTHER."""
 
-    by: Attribute | None
+    by: Name | None
+    """Channel, risk, tier, category or an attribute of the scenario's own."""
     values: dict[str, T]
 
     @model_validator(mode="before")
@@ -48,7 +46,7 @@ class ByAttribute(Part, Generic[T]):
                 {
                     "type": "object",
                     "properties": {
-                        "by": {"enum": ["channel", "risk", "tier", "category"]},
+                        "by": {"type": "string", "examples": ["channel", "risk", "tier", "category"]},
                         OTHER: {**one, "description": "For all who have no value of their own."},
                         UNLABELLED: {**one, "description": "By tier: for tips without a label."},
                     },

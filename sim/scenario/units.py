@@ -206,6 +206,18 @@ def factor(value: Value) -> float:
     return found
 
 
+def times_as_many(value: Value) -> float:
+    """How many times as many, written `130 %` or `1.3`.
+
+    >>> times_as_many("130 %"), times_as_many(0)
+    (1.3, 0.0)
+    """
+    found = percentage(value)
+    if not 0 <= found <= 1e6:
+        raise ValueError("a factor lies between 0 and 1000000")
+    return found
+
+
 def speed(value: Value) -> float:
     """A share of full speed, written `80 %` or `0.8`.
 

@@ -17,6 +17,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
 from sim.dynamics.order import line_key, work_after_relief
 from sim.dynamics.replication import (
+    NO_INCIDENT,
     NO_LABEL,
     NO_PLACE,
     NOBODY,
@@ -186,6 +187,7 @@ class Teller:
             "category": (scenario.categories, tips.category),
             "centre": (scenario.centre_names, tips.centre),
         }
+        named |= {name: (scenario.own[name], code) for name, code in zip(scenario.own, tips.own, strict=True)}
         return {key: names[int(code[tip])] for key, (names, code) in named.items() if len(names) > 1}
 
     def place(self, index: int) -> str:
@@ -398,7 +400,19 @@ class Teller:
         if tip < tips.n_backlog:
             stage = scenario.stages[self.crowd.where.stage[visit]].name
             return Event(0, stage, "arrival", f"is in the backlog of {stage}{centre} when the run starts")
-        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}")
+        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}{self._incident(tip)}")
+
+    def _incident(self, tip: int) -> str:
+        """Which event it is about that others are about too, and which of those that come it is; "" where none."""
+        tips, kinds = self.replication.tips, sorted(self.scenario.demand.incidents)
+        if not tips.incident.size or tips.incident[tip] == NO_INCIDENT:
+            return ""
+        about = int(tips.incident[tip])
+        same = np.flatnonzero(tips.incident == about)
+        nth = f"{int(np.searchsorted(same, tip)) + 1} of {same.size} tips"
+        if self.scenario.demand.trace is not None:
+            return f", about incident {about} ({nth})"
+        return f", about {kinds[about % len(kinds)]} {about // len(kinds)} ({nth})"
 
     def _after(self, visit: int, stage: Stage, tip: int, *, last: bool) -> Iterator[Event]:
         end, visits = int(self.log.end[visit]), self.replication.visits

@@ -26,6 +26,8 @@ from sim.dynamics.replication import (
     FINISH,
     FULL_SPEED,
     GOES_HOME,
+    KEEPS,
+    NO_INCIDENT,
     NO_LABEL,
     NO_PLACE,
     TAKES_BREAK,
@@ -99,6 +101,7 @@ class Stage:
     every: int = 0
     open: Sequence[tuple[int, int]] | None = None
     """Windows in which its gate is open, in place of `every`."""
+    merges: int = KEEPS
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ class Visit:
     patience: Sequence[int] = ()
     retry: Sequence[int] = ()
     wrap_up: int = 0
+    repeat: int = 0
+    """The work where its incident is known when it starts."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +128,13 @@ class Tip:
     arrival: int
     visits: Sequence[Visit]
     centre: int = 0
+    incident: int = NO_INCIDENT
 
 
-def tip(arrival: int, *visits: Visit | int, centre: int = 0) -> Tip:
+def tip(arrival: int, *visits: Visit | int, centre: int = 0, incident: int = NO_INCIDENT) -> Tip:
     """A tip with these visits; a bare number is that much work at the stage of its position."""
     made = [visit if isinstance(visit, Visit) else Visit(stage, visit) for stage, visit in enumerate(visits)]
-    return Tip(arrival, made, centre)
+    return Tip(arrival, made, centre, incident)
 
 
 def world(
@@ -214,6 +220,7 @@ def _stages(stages: Sequence[Stage], at: dict[str | None, tuple[int, int]], atte
         overflow_after=_ticks(stage.after for stage in stages),
         every=_ticks(stage.every if stage.open is None else BY_WINDOWS for stage in stages),
         attempts=_codes(attempts),
+        merges=_codes((stage.merges for stage in stages) if any(stage.merges for stage in stages) else ()),
     )
 
 
@@ -279,6 +286,7 @@ def _tips(tips: Sequence[Tip], backlog: int) -> Tips:
         category=nothing,
         first_visit=np.cumsum([0, *(len(tip.visits) for tip in tips)], dtype=np.int64),
         n_backlog=backlog,
+        incident=_codes((tip.incident for tip in tips) if any(tip.incident != NO_INCIDENT for tip in tips) else ()),
     )
 
 
@@ -305,6 +313,7 @@ def _visits(
         retry_after=_ticks(retry),
         final_tier=np.full(len(tips), NO_LABEL, dtype=np.int32),
         wrap_up=_ticks(visit.wrap_up for visit in route if any(one.wrap_up for one in route)),
+        repeat=_ticks(visit.repeat for visit in route),
     )
 
 

@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.dynamics.replication import CLEAR_LINE, FINISH, HAND_OVER, RESTART, RESUME, Replication
+from sim.dynamics.replication import (
+    CLEAR_LINE,
+    FINISH,
+    HAND_OVER,
+    KEEPS,
+    LEAVES,
+    NO_INCIDENT,
+    REPEATS,
+    RESTART,
+    RESUME,
+    Replication,
+)
 from tests.dynamics.build import Pool, Row, Stage, Tip, Visit, places, world
 
 AT_SHIFT_END = (FINISH, RESUME, HAND_OVER, RESTART, CLEAR_LINE, CLEAR_LINE)
@@ -69,6 +80,7 @@ def random_world(seed: int) -> Replication:
     arrival = np.floor(np.cumsum(rng.exponential(taste.gap / taste.crowd, n_tips))).astype(int)
     arrival[:backlog] = 0
     tips = [Tip(int(tick), _route(rng, taste, stages, attempts), int(rng.integers(centres))) for tick in arrival]
+    stages, tips = _with_incidents(np.random.default_rng((seed, 2)), stages, tips, taste.work)
     return world(
         pools=pools,
         stages=stages,
@@ -78,6 +90,22 @@ def random_world(seed: int) -> Replication:
         horizon=horizon,
         since_midnight=int(rng.integers(0, 7)),
     )
+
+
+def _with_incidents(
+    rng: np.random.Generator, stages: list[Stage], tips: list[Tip], work: int
+) -> tuple[list[Stage], list[Tip]]:
+    """In some worlds, tips of a few incidents, and stages that merge them."""
+    if rng.random() < 0.6:
+        return stages, tips
+    rules = [int(rng.choice([KEEPS, REPEATS, LEAVES] if stage.pool else [KEEPS, LEAVES])) for stage in stages]
+    n_incidents = int(rng.integers(1, 2 + len(tips) // 3))
+    found = []
+    for one in tips:
+        incident = int(rng.integers(n_incidents)) if rng.random() < 0.7 else NO_INCIDENT
+        visits = [replace(visit, repeat=int(rng.integers(0, work + 1))) for visit in one.visits]
+        found.append(replace(one, incident=incident, visits=visits))
+    return [replace(stage, merges=rule) for stage, rule in zip(stages, rules, strict=True)], found
 
 
 def _pool(rng: np.random.Generator, taste: _Taste, name: str, centres: int, n_stages: int, horizon: int) -> Pool:

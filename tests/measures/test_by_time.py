@@ -119,6 +119,10 @@ def test_people_who_have_several_tips_in_hand_are_counted_by_heads(tmp_path: Pat
     scenario = world(tmp_path, text.replace("desk: {", "desk: {concurrency: 2, "), MONDAY)
     then = rows(INTERVALS, intervals(sample_of(scenario, simulate)))[17]
     assert (then["desk_on_duty_servers"], then["desk_on_duty_people"], then["desk_needed_people"]) == (2, 1, 1)
+    slow = text.replace("desk: {", "desk: {concurrency: {slots: 2, speed: [100 %, 55 %]}, ")
+    then = rows(INTERVALS, intervals(sample_of(world(tmp_path, slow, MONDAY), simulate)))[17]
+    assert then["desk_offered_erlangs"] == pytest.approx(35 / 30)
+    assert (then["desk_on_duty_people"], then["desk_needed_people"]) == (1, math.ceil(35 / 30 / 1.1))
 
 
 BERLIN = """\
