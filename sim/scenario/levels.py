@@ -7,7 +7,7 @@ any spelling a constant level is `staff: n`.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -99,6 +99,30 @@ class Levels(Part):
         elif not self.blocks:
             raise rule("`levels` are {every: 30 min, staff: [...]}, a list of such, or a file", value=False)
         return self
+
+    @property
+    def stretches(self) -> tuple[tuple[int, int, int], ...]:
+        """What a search decides: the stretches of each block in which the number does not change, as (block, first
+        interval, one beyond the last); none of blocks for dates, and none of a file."""
+        found = []
+        for row, block in enumerate(self.blocks):
+            edges = [0, *(at for at in range(1, len(block.staff)) if block.staff[at] != block.staff[at - 1])]
+            ends = [*edges[1:], len(block.staff)]
+            found += [(row, first, end) for first, end in zip(edges, ends, strict=True) if block.on is None]
+        return tuple(found)
+
+    def heads_of(self, stretch: int) -> int:
+        """The heads of one of the stretches."""
+        row, first, _ = self.stretches[stretch]
+        return self.blocks[row].staff[first]
+
+    def with_heads(self, heads: Sequence[int]) -> Levels:
+        """The same levels with other heads in each of the stretches; those for dates stay."""
+        staff = [list(block.staff) for block in self.blocks]
+        for (row, first, end), many in zip(self.stretches, heads, strict=True):
+            staff[row][first:end] = [many] * (end - first)
+        blocks = (block.model_copy(update={"staff": tuple(one)}) for block, one in zip(self.blocks, staff, strict=True))
+        return self.model_copy(update={"blocks": tuple(blocks)})
 
     @property
     def dated(self) -> bool:

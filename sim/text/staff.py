@@ -334,5 +334,5 @@ def _again(answer: StaffAnswer, given: Sequence[str] | None) -> Iterator[str]:
     if given is None:
         yield "To run it: sim.run(answer.staffed)"
         return
-    changes = [word for path, people in answer.by_path.items() for word in ("--set", f"{path}={people}")]
+    changes = [word for path, value in answer.changes.items() for word in ("--set", f"{path}={value}")]
     yield f"To run it: {shlex.join(['tipline', 'run', str(answer.scenario.path), *given, *changes])}"

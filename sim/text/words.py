@@ -405,11 +405,11 @@ def _levels(levels: Levels) -> Iterator[str]:
     ticks, heads = levels.week()
     many = "levels by date" if levels.dated else "levels"
     if heads.min() == heads.max():
-        yield f"{heads[0]} heads by {many}"
+        yield f"{heads[0]:.3g} heads by {many}"
         return
     top = int(ticks[heads.argmax()])
-    when = "" if levels.dated else f" (first {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)})"
-    yield f"{heads.min()} to {heads.max()}{when} heads by {many}"
+    when = "" if levels.dated else f", most from {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)} on"
+    yield f"{heads.min():.3g} to {heads.max():.3g} heads by {many}{when}"
 
 
 def _roster(pool: Pool) -> Iterator[str]:

@@ -486,6 +486,49 @@ MUTANTS = (
         "a tip in the overflow pool is served by its own pool's rule",
         ("work_after_relief(place.at_shift_end, spell", "work_after_relief(spell.tip.own.at_shift_end, spell"),
     ),
+    # Tips of one incident.
+    _engine(
+        "who has started gets the repeat in place of its own work",
+        (
+            "            self.start[tip.visit] = self.now\n            if self.merges(tip, stage, REPEATS):\n"
+            "                tip.repeating",
+            "            self.start[tip.visit] = self.now\n        if True:\n"
+            "            if self.merges(tip, stage, REPEATS):\n                tip.repeating",
+        ),
+    ),
+    _engine("who has itself ended there is merged on coming again", ("            and stage not in tip.ended\n", "")),
+    _engine(
+        "a repeat ends like any service", ("                    if tip.repeating:\n", "                    if False:\n")
+    ),
+    _engine("merged tips are wrapped up", ("spell.wrapping or spell.tip.repeating or not", "spell.wrapping or not")),
+    _engine(
+        "a repeat that is begun anew takes the tip's own work",
+        ("(self.visits.repeat if spell.tip.repeating else self.visits.work)", "self.visits.work"),
+    ),
+    _engine(
+        "who comes once its incident is known waits like any other",
+        (
+            "            if self.merges(tip, stage, LEAVES):\n                self.merge(tip, visit)\n            elif",
+            "            if",
+        ),
+    ),
+    _engine(
+        "who is away waits again on coming back",
+        (
+            "            if self.merges(tip, stage, LEAVES):\n"
+            "                self.merge(tip, visit)\n                return\n",
+            "",
+        ),
+    ),
+    _engine("who is behind the gate stays there", ("            if other.behind_gate:\n", "            if False:\n")),
+    _engine("who is in line stays there", ("            elif other.waiting:\n", "            elif False:\n")),
+    _engine(
+        "an incident is known from the start of the first service",
+        (
+            "        self.stop_waiting(tip)\n        tip.started = True\n",
+            "        self.stop_waiting(tip)\n        self.make_known(tip, stage)\n        tip.started = True\n",
+        ),
+    ),
     # Centres.
     _engine("all tips go to the first centre", ("int(self.tips.centre[tip.index])\n", "0\n")),
 )

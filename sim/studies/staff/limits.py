@@ -299,13 +299,15 @@ def closed(pool: Pool) -> tuple[ShutStretch, ...]:
 
     A pool without shifts is a post around the clock.
     """
-    if pool.staff or not pool.shifts:
+    if pool.staff or not (pool.shifts or pool.levels):
         return ()
     there = np.zeros(A_WEEK, np.bool_)
     for shift in pool.shifts:
         for day in shift.days:
             begin = day * A_DAY + shift.from_ // MINUTE
             there[np.arange(begin, begin + shift.length // MINUTE) % A_WEEK] = True
+    ticks, heads = pool.levels.week() if pool.levels else (np.zeros(1, np.int64), np.zeros(1))
+    there |= heads[(ticks // MINUTE).searchsorted(np.arange(A_WEEK), side="right") - 1] > 0
     if there.all():
         return ()
     changes = np.flatnonzero(there != np.roll(there, 1))
