@@ -97,8 +97,7 @@ def _working(room: int, replication: Replication, apart: bool) -> m.Working:
     n_spells = 2 * room + 2 * int(np.count_nonzero(replication.visits.wrap_up))
     spells = np.empty((n_spells + 1, 9), np.int64)
     spells[0] = 0
-    position = np.zeros(3, np.int64)
-    return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, position, spells)
+    return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, spells)
 
 
 def _due(room: int) -> m.Due:

@@ -48,11 +48,6 @@ N_COLUMNS_WITH_PEOPLE: Final = 32
 """Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factors of speed
 that are fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
 
-NOW: Final = 0
-NEXT_PLAN: Final = 1
-NEXT_TIP: Final = 2
-"""How far the loop has come: the tick, the row of the plan and the tip that come next."""
-
 FREE: Final = 0
 WAITING: Final = 1
 HELD: Final = 2
@@ -201,8 +196,6 @@ class Working(NamedTuple):
     """(n_places,) whether the place has to settle."""
     to_settle: Ticks
     """The places that have to."""
-    position: Ticks
-    """(3,) NOW, NEXT_PLAN and NEXT_TIP."""
     spells: Ticks
     """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 
