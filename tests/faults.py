@@ -155,6 +155,10 @@ class FellError(AssertionError):
     """What should not have happened with a document."""
 
 
+class TooLateError(FellError):
+    """It took too long."""
+
+
 @dataclass
 class Told:
     """What became of the tries of one kind."""
@@ -267,7 +271,7 @@ def watched(told: Told) -> Iterator[None]:
     """Let nothing take longer than MOST_SECONDS or MOST_BYTES more than before, or warn."""
 
     def late(*_: object) -> None:
-        raise FellError(f"took more than {MOST_SECONDS} s")
+        raise TooLateError(f"took more than {MOST_SECONDS} s")
 
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     plain = signal.signal(signal.SIGVTALRM, late)
@@ -294,6 +298,8 @@ def look(scenario: Scenario) -> str:
     if not (found.tips <= MOST_TIPS and taken.bytes < 3e7 and taken.seconds < 0.05):
         return "looked at"
     if taken.number("visits of tips (tips x stages x rework)") > 10 * MOST_TIPS:
+        return "looked at"
+    if taken.number("people x dates") > 1000:
         return "looked at"
     frame = Frame(scenario)
     sample = Sample(frame)
@@ -346,17 +352,24 @@ def tried(kind: str, n: int, seed: int, folder: Path) -> Told:
     plain = YAML(typ="safe", pure=True).load(base)
     plain = json.loads(json.dumps(plain, default=str))
     schema, told, document, age = schema_of(), Told(), plain, 0
+    file = folder / f"{kind}.yaml"
+    written(plain, file)
+    work(file)  # what is compiled and imported once is not the fault of the first
     for number in range(n):
         if age >= 12:
             document, age = plain, 0
         grammar = Grammar(schema, random.Random(f"{kind} {seed} {number}"))
         age += 1
         new = grammar.changed(document)
-        file = folder / f"{kind}.yaml"
         written(new, file)
         try:
-            with watched(told):
-                told.counts[work(file)] += 1
+            try:
+                with watched(told):
+                    became = work(file)
+            except TooLateError:
+                with watched(told):  # what it is the first to need may have had to be compiled
+                    became = work(file)
+            told.counts[became] += 1
             document = new
         except ScenarioError as error:
             told.counts["refused"] += 1

@@ -197,6 +197,7 @@ def moments_of(command: str, how: str, moments: int, work: Path) -> tuple[int, C
                 f"{command} {how} at {number}: not equal after going on: {status} {sorted(apart)} {said[-300:]}"
             )
         shutil.rmtree(folder)
+        print(".", end="", file=sys.stderr, flush=True)
     return len(chosen), counts, fell
 
 

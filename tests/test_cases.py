@@ -566,7 +566,7 @@ def test_47_incidents_bring_their_tips_together() -> None:
         )
     )
     assert found.targets.loc[0, "value"] == pytest.approx(0.744, abs=ERRORS * 0.003)
-    assert found.replications["arrived"].mean() / 56 == pytest.approx(390, abs=ERRORS * 2.3)
+    assert found.replications["arrived_tips"].mean() / 56 == pytest.approx(390, abs=ERRORS * 2.3)
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def needs_people(replication: Replication) -> bool:
 
 def ready() -> bool:
     """Whether this process has the engine compiled or loaded."""
-    return bool(run.signatures)
+    return bool(getattr(run, "signatures", True))  # without a compiler it is a plain function
 
 
 def compiling() -> bool:

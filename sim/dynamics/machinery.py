@@ -106,10 +106,10 @@ class VisitTable(NamedTuple):
 class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
-    stage: Codes
-    list: Codes
+    stage: Ticks
+    list: Ticks
     preempts: Flags
-    overflow_list: Codes
+    overflow_list: Ticks
     overflow_preempts: Flags
 
 
@@ -149,7 +149,7 @@ class PlanTable(NamedTuple):
     """The plan of a replication."""
 
     tick: Ticks
-    place: Codes
+    place: Ticks
     heads: Codes
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -103,8 +103,13 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _zone(given: object) -> str:
-    names = available_timezones()
+    names = _zones()
     if not isinstance(given, str) or given not in names:
         close = near(given, sorted(names)) if isinstance(given, str) else ""
         raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
