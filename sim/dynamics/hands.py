@@ -195,22 +195,21 @@ def find_clearing(place, first, last, each, lines, slots, table, clearing, place
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
     for line in range(first, last):
         node = lines[line, 0]
-        if node == m.NIL:
-            continue
-        # Within a rank the first has the earliest entry: who may not take it may take none behind it.
-        entry = slots[node >> 1, m.ENTRY]
-        best, key = m.NIL, serving_key(0, 0, 0)
-        one = clearing[0, 0]
-        while one != m.NIL:
-            person = one >> 1
-            one = table[person, m.NEXT]
-            may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
-            if may and may_clear(entry, table[person, OFF_SINCE]):
-                of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
-                if best == m.NIL or of_person < key:
-                    best, key = person, of_person
-        if best != m.NIL:
-            return best, node, line
+        while node != m.NIL:
+            entry = slots[node >> 1, m.ENTRY]
+            best, key = m.NIL, serving_key(0, 0, 0)
+            one = clearing[0, 0]
+            while one != m.NIL:
+                person = one >> 1
+                one = table[person, m.NEXT]
+                may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
+                if may and may_clear(entry, table[person, OFF_SINCE]):
+                    of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
+                    if best == m.NIL or of_person < key:
+                        best, key = person, of_person
+            if best != m.NIL:
+                return best, node, line
+            node = slots[node >> 1, m.NEXT + (node & 1)]
     return m.NIL, m.NIL, m.NIL
 
 

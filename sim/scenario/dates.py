@@ -123,6 +123,7 @@ On = Annotated[
     Several[Annotated[Dates, BeforeValidator(_on), AlsoWritten({"type": "string", "examples": ["2025-12-25"]})]],
     BeforeValidator(_as_list),
     Field(min_length=1, max_length=1000),
+    AlsoWritten({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Dates"}]}),
 ]
 """One or several of the ways to name dates."""
 

@@ -149,7 +149,8 @@ def _demand_rules(
     )
     with np.errstate(over="ignore"):
         growth = np.float64(1 + max(demand.growth, 0)) ** (horizon / YEAR)
-        if level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
+        plain = not (demand.incidents or demand.day_kinds)
+        if plain and level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
             return  # far from it, however it is spread
         tips = float(expected(level, run).tips.sum())
     if not tips <= MOST_TIPS:

@@ -67,7 +67,7 @@ def run_apart(call: str, **environment: str) -> None:
 
 
 def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
-    run_apart("hold_alike(RULES, 60)", NUMBA_DISABLE_JIT="1")
+    run_apart("hold_alike(RULES, 10)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.slow
