@@ -21,8 +21,8 @@ from tests.dynamics.worlds import random_world
 
 ROOT = Path(__file__).parents[2]
 OUT_OF_FORM = ("a break clears the line", "a wrap-up is interrupted")
-"""Faults against which the tables of the compiled engine are made: there nobody on a break can be clearing the line, and
-who wraps up has no tip that could go back into it."""
+"""Faults that the tables of the compiled engine cannot hold: there nobody on a break can be clearing the line, and who
+wraps up has no tip that could go back into it."""
 RULES = [mutant.fault for mutant in MUTANTS if mutant.rule and mutant.fault not in OUT_OF_FORM]
 
 

@@ -612,7 +612,7 @@ RULES = (
 
 
 def test_100_documents_run_on_both_engines_and_a_third_of_them_read_twice(folder: Path) -> None:
-    compare_all(range(100), folder, read_twice=3)
+    compare_all(range(300), folder, read_twice=3)
 
 
 @pytest.mark.slow
