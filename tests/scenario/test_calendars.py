@@ -611,7 +611,7 @@ RULES = (
 """What random documents use."""
 
 
-def test_100_documents_run_on_both_engines_and_a_third_of_them_read_twice(folder: Path) -> None:
+def test_300_documents_run_on_both_engines_and_a_third_of_them_read_twice(folder: Path) -> None:
     compare_all(range(300), folder, read_twice=3)
 
 
