@@ -98,7 +98,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                 leave_merged(now, slot, visit, tips, log, working, people)
                 continue
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
             ):
                 quick = slot
         settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
@@ -442,7 +442,9 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
+def begin_attempt(
+    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
+):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -480,7 +482,10 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
             elif not quick:
                 m.stand_last(slots, lists.line, line, slot)
                 working.waiting[place] += 1
-                if working.idle[place] > 0 or places.may_preempt[place]:
+                somebody = working.idle[place] > 0 or places.may_preempt[place]
+                if people is not None:
+                    somebody |= people.hands.n_clearing[place] > 0
+                if somebody:
                     m.mark(place, working.dirty, working.to_settle)
     if opens > now:
         slots[slot, m.STATE] = m.HELD

@@ -512,6 +512,10 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 LONGEST_NAME: Final = 24
 
 
+NO_TIME: Final = "at no hours surely more than at others"
+"""Of what chance may explain, which with a handful of replications is nearly everything."""
+
+
 def named(scenario: Scenario) -> str:
     """A scenario by its title, with its variant where it is one."""
     return f"{scenario.scenario}, variant {scenario.variant}" if scenario.variant else scenario.scenario

@@ -20,9 +20,14 @@ from tests.dynamics.test_mutants import BY_HAND
 from tests.dynamics.worlds import random_world
 
 ROOT = Path(__file__).parents[2]
-OUT_OF_FORM = ("a break clears the line", "a wrap-up is interrupted")
-"""Faults that the tables of the compiled engine cannot hold: there nobody on a break can be clearing the line, and who
-wraps up has no tip that could go back into it."""
+OUT_OF_FORM = (
+    "a break clears the line",
+    "a wrap-up is interrupted",
+    "the end is rounded down",
+    "what is done is rounded up",
+)
+"""Faults that the tables of the compiled engine cannot hold: there nobody on a break can be clearing the line, who
+wraps up has no tip that could go back into it, and nothing is left of work whose end has come."""
 RULES = [mutant.fault for mutant in MUTANTS if mutant.rule and mutant.fault not in OUT_OF_FORM]
 
 
@@ -74,6 +79,11 @@ def run_apart(call: str, **environment: str) -> None:
 
 def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
     run_apart("hold_alike(RULES, 3)", NUMBA_DISABLE_JIT="1")
+
+
+@pytest.mark.slow
+def test_a_rule_that_is_changed_changes_both_engines_alike_on_many_worlds() -> None:
+    run_apart("hold_alike(RULES, 40)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.slow
