@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, WEEK
+from sim.scenario import units
 
 if TYPE_CHECKING:
     from sim.measures.cohort import Cohort
@@ -136,8 +137,4 @@ def _stretch(begin: int, length: int) -> str:
     day = DAYS[begin // DAY]
     if length == DAY:
         return day
-    return f"{day} {_clock(begin % DAY)} to {_clock(begin % DAY + length)}"
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks % HOUR // (HOUR // 60):02}"
+    return f"{day} {units.clock(begin % DAY)} to {units.clock(begin % DAY + length)}"

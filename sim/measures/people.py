@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import HOUR, MINUTE, WEEK
+from sim.dynamics.clock import HOUR, WEEK
 from sim.dynamics.duty import on_duty, parts
 from sim.dynamics.replication import NOBODY
 from sim.scenario import units
@@ -95,11 +95,7 @@ def row_words(scenario: Scenario, pool: str, row: int) -> str:
         return "around the clock"
     shift = scenario.pools[pool].shifts[row - 1]
     days = "" if shift.on or len(shift.days) == 7 else f" {units.day_names(shift.days)}"
-    return f"{_clock(shift.from_)}-{_clock(shift.to)}{days}"
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
+    return f"{units.clock(shift.from_)}-{units.clock(shift.to)}{days}"
 
 
 def _columns(log: Log, rows: Ticks) -> tuple[Ticks, Ticks, Ticks]:

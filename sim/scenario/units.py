@@ -250,6 +250,15 @@ def number(value: Value, rule: str = "must be a number") -> float:
     return float(value)
 
 
+def clock(ticks: int) -> str:
+    """A time of day, so many ticks after midnight; 24:00 and later for what ends on the next day.
+
+    >>> clock(7 * HOUR), clock(24 * HOUR)
+    ('07:00', '24:00')
+    """
+    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
+
+
 def time_of_day(value: Value) -> int:
     """Ticks from midnight to a time such as `07:00`; `24:00` is midnight too.
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
+from sim.scenario import units
 from sim.scenario.dates import countries_in, holiday_name, on_dates
 from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
 
@@ -177,8 +178,8 @@ INTERVALS: Final = Table[OfWeek](
     (
         whole("interval_of_week", "", lambda row: row.interval, "from 0, Monday at midnight"),
         text("weekday", lambda row: WEEKDAYS[row.begins // DAY], "Mon to Sun"),
-        text("from", lambda row: _clock(row.begins % DAY), "time of day at which it begins"),
-        text("to", lambda row: _clock(row.begins % DAY + row.length), "time of day at which it ends"),
+        text("from", lambda row: units.clock(row.begins % DAY), "time of day at which it begins"),
+        text("to", lambda row: units.clock(row.begins % DAY + row.length), "time of day at which it ends"),
         *_TIPS,
         number("arrivals", "tips_an_hour", lambda row: row.tips(passes.CAME) * HOUR / row.length, "tips of the cohort"),
         POOLS,
@@ -263,7 +264,3 @@ def _kept(judged: int, failed: int) -> float:
 
 def _over(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"

@@ -94,7 +94,7 @@ def clock(ticks: int) -> str:
     >>> clock(7 * HOUR)
     '07:00'
     """
-    return f"{ticks // HOUR % 24 if ticks != DAY else 24:02}:{ticks // MINUTE % 60:02}"
+    return units.clock(ticks if ticks == DAY else ticks % DAY)
 
 
 def day(at: date) -> str:

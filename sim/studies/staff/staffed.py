@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
+from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
@@ -240,7 +241,6 @@ def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
 
 def post_words(scenario: Scenario, one: Post) -> str:
     """A post as people name it."""
-    from sim.scenario import units
 
     if one.shift is None:
         return one.pool
@@ -250,10 +250,10 @@ def post_words(scenario: Scenario, one: Post) -> str:
         assert levels is not None
         block = levels.blocks[row]
         on = "" if block.days == EVERY_DAY else f" {units.day_names(block.days)}"
-        return f"{one.pool} {_clock(first * block.every)}-{_clock(end * block.every)}{on}"
+        return f"{one.pool} {units.clock(first * block.every)}-{units.clock(end * block.every)}{on}"
     shift = scenario.pools[one.pool].shifts[one.shift]
     days = "" if shift.days == EVERY_DAY else f" {units.day_names(shift.days)}"
-    return f"{one.pool} {_clock(shift.from_)}-{_clock(shift.to)}{days}"
+    return f"{one.pool} {units.clock(shift.from_)}-{units.clock(shift.to)}{days}"
 
 
 def people_words(posts: Sequence[Post], staffing: Staffing) -> str:
@@ -262,12 +262,6 @@ def people_words(posts: Sequence[Post], staffing: Staffing) -> str:
     for one, people in zip(posts, staffing, strict=True):
         by_pool.setdefault(one.pool, []).append(people)
     return ", ".join(f"{pool} {'+'.join(map(str, each))}" for pool, each in by_pool.items())
-
-
-def _clock(ticks: int) -> str:
-    from sim.dynamics.clock import HOUR, MINUTE
-
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
 
 
 def _people(pool: Pool, shift: int | None) -> int:
