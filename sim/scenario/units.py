@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, WEEK, YEAR, ticks
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, WEEK, YEAR
 
 Value = object
 """What YAML gives: text, a number, a truth value, nothing, a list or a mapping."""
@@ -312,11 +312,6 @@ def moment(value: Value) -> datetime:
     if ahead > timedelta(hours=18):
         raise ValueError("an offset from UTC is at most 18 hours, such as +01:00")
     return date(match[1]).replace(tzinfo=timezone(-ahead if match[3] == "-" else ahead))
-
-
-def since(at: datetime, start: datetime) -> int:
-    """Ticks from the start of the run to a date; negative before it."""
-    return ticks(at - start)
 
 
 def days(value: Value) -> frozenset[int]:
