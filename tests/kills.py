@@ -2,6 +2,7 @@
 
     python -m tests.kills killed --moments 60                 kill -9 at so many of the calls that change the disk
     python -m tests.kills full --moments 60                   a disk that is full from such a call on
+    python -m tests.kills damaged --moments 60                records and results damaged after a kill, in many ways
     python -m tests.kills together                            two at once into one folder
     python -m tests.kills same                                jobs, engines, hash seeds, locales, zones, caches ...
     python -m tests.kills killed --commands run,compare       of these commands
@@ -220,6 +221,102 @@ def moments_of(command: str, how: str, moments: int, work: Path, jobs: int) -> t
     return f"{len(chosen):>4} of {n:>4} calls", counts, fell
 
 
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def longer(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def foreign(path: Path) -> None:
+    path.write_text('{"steps": {"../victim": {}, "": {}}, "files": {"../../line.yaml": "", "\\u0000": 1}}')
+
+
+def swapped(path: Path) -> None:
+    """With what a neighbour of the same kind holds."""
+    others = [other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file()]
+    path.write_bytes(others[0].read_bytes() if others else b"nobody's")
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def foldered(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "within").write_text("something")
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def linked(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+DAMAGES: Final = (emptied, cut, zeroed, flipped, longer, foreign, swapped, gone, foldered, piped, linked)
+
+
+def damaged(commands: list[str], moments: int, figures: bool) -> int:
+    """Kill commands when half is done, damage a file that was kept, go on: the results are as if nothing had been.
+
+    Tables and figures of a step of a study that was done are among these files; its notes are not, which carry no hash.
+    """
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        warm(work, figures)
+        for command in commands:
+            words = [*COMMANDS[command].split(), "--out", "out", "--jobs", "1", "--quiet"]
+            whole, half = place(work / command / "whole"), place(work / command / "half")
+            n, documents = calls_of(words, whole), set(content(half))
+            want = content(whole)
+            forked(words, half, at_call(max(n // 2, 1), killed))
+            kept = sorted(name for name in content(half) if name not in documents and not _note(name))
+            fell: list[str] = []
+            tried = [(name, damage) for name in kept for damage in DAMAGES]
+            tried = tried[:: max(1, len(tried) // moments)][:moments]
+            for name, damage in tried:
+                part = work / command / "part"
+                shutil.copytree(half, part)
+                damage(part / name)
+                status, said = forked([*words, "--resume"], part)
+                # A folder that no step left is nobody's to take away, and that is said.
+                told = damage is foldered and "which no step left there" in said and "Traceback" not in said
+                if not told and (status != 0 or content(part) != want):
+                    apart = {file for file in {*want, *content(part)} if want.get(file) != content(part).get(file)}
+                    fell.append(f"{command} {name} {damage.__name__}: {status} {sorted(apart)} {said[-300:]}")
+                shutil.rmtree(part)
+            bad += len(fell)
+            print(f"{command:12}{len(tried):>4} tried of {len(kept)} files; {len(fell)} fell", flush=True)
+            for line in fell[:5]:
+                print(f"  {line}")
+    return 1 if bad else 0
+
+
+def _note(name: str) -> bool:
+    return name.endswith(".json") and "/" in name.removeprefix("out/")
+
+
 def warm(work: Path, figures: bool) -> None:
     """Import and compile what commands need, so that forks have it."""
     from sim.answers.answer import Plot
@@ -340,7 +437,7 @@ def name_in(name: str, parts: list[str]) -> bool:
 def main() -> int:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("killed", "full", "together", "same"))
+    parser.add_argument("what", choices=("killed", "full", "damaged", "together", "same"))
     parser.add_argument("--moments", type=int, default=60)
     parser.add_argument("--commands", default="", help="all of them, or for `same` run, unless said")
     parser.add_argument("--only", default="", help="of the surroundings of `same`")
@@ -352,6 +449,8 @@ def main() -> int:
         return together(commands)
     if asked.what == "same":
         return same(commands if asked.commands else ["run"], [name for name in asked.only.split(",") if name])
+    if asked.what == "damaged":
+        return damaged(commands, asked.moments, asked.figures)
     return interrupted(asked.what, asked.moments, commands, asked.figures, asked.jobs)
 
 

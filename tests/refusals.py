@@ -107,7 +107,10 @@ WITHIN: Final[dict[str, tuple[str, str]]] = {
         plain(DEMAND=f"volume: 1/d, surges: [{many(34, '{at: 2026-01-01, lasts: 1 d, factor: 2}')}]", RUN=LONG),
         RUN,
     ),
-    "channels x hours": (plain(DEMAND=f"volume: 1/d, channels: {{{many(6, 'c#: 0.16666666666666666')}}}", RUN=LONG), RUN),
+    "channels x hours": (
+        plain(DEMAND=f"volume: 1/d, channels: {{{many(5, 'c#: 20 %')}}}", RUN=LONG),
+        RUN,
+    ),
     "incidents": (
         plain(
             DEMAND="volume: 1/h, incidents: {storm: {rate: 50/h, tips: {geometric: {mean: 9}}, "
