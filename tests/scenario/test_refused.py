@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -241,6 +242,41 @@ def test_a_cluster_that_is_none_is_told_in_a_line(deaf: str, tmp_path: Path) -> 
         assert done.returncode == 2, done.stderr
         assert done.stderr.startswith(f"tipline run: --cluster {address}: {why}")
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_is_told_in_a_line(tmp_path: Path) -> None:
+    """While the run has work there: some replications are kept, and many more are to come."""
+    (tmp_path / "doc.yaml").write_text(SMALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "distributed.cli"]
+    scheduler = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet
+    )
+    worker = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_worker", address, "--nworkers", "1", "--no-dashboard"], **quiet
+    )
+    try:
+        words = ["run", "doc.yaml", "--replications", "100000", "--cluster", address, "--out", "out"]
+        for _ in range(6):  # the scheduler may not be up yet
+            running = subprocess.Popen([sys.executable, "-m", "sim", *words], cwd=tmp_path, stderr=-1, text=True)
+            while not list(tmp_path.rglob("*.piece")) and running.poll() is None:
+                time.sleep(0.02)
+            if running.poll() is None:
+                break
+        scheduler.kill()
+        said = running.communicate(timeout=120)[1]
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert running.returncode == 2
+    assert said.startswith(f"tipline run: --cluster {address}: the scheduler was lost")
+    assert said.count("\n") == 1
 
 
 def test_every_command_that_works_can_be_given_a_budget() -> None:
