@@ -10,7 +10,7 @@ import numpy as np
 from sim.draw.arrivals import arrivals
 from sim.draw.backlog import ENOUGH, MOST_CANDIDATES, from_stage
 from sim.draw.book import Book
-from sim.draw.mixes import Mix
+from sim.draw.mixes import Mix, by_name
 from sim.draw.rate import Rate, rate
 from sim.draw.recorded import resampled
 from sim.draw.routes import Block, Route, Walk
@@ -47,10 +47,12 @@ class Prepared:
         self.code = kind_code(scenario)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
-            "channel": Mix([channel.share for channel in demand.channels.values()]),
+            "channel": Mix([channel.share for channel in demand.channels.values()], scenario.channels),
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }
+        self.channel_of_row = np.array(by_name(scenario.channels), dtype=np.int32)
+        """The channel of each row of a rate that tells them apart."""
         self.certain = {name: mix.certain for name, mix in self.mixes.items() if mix.certain is not None}
 
     def draw(self, index: int, seed: int) -> tuple[Tips, Visits]:
@@ -78,7 +80,8 @@ class Prepared:
         for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
             known = {}
             if len(arriving.after) > 1:
-                known["channel"] = arriving.codes(tick, streams.uniform("channel").rows(first, tick.size))
+                row = arriving.codes(tick, streams.uniform("channel").rows(first, tick.size))
+                known["channel"] = self.channel_of_row[row]
             block = self._block(streams, first, tick.size, known)
             book.add(block, tick, self._walk(block, streams), streams)
 

@@ -36,7 +36,8 @@ LEAST: Final = 1e-300
 class Rate:
     """A rate that is linear in each piece [edge[p], edge[p + 1]) and may jump at every edge.
 
-    There is one row of values for each channel, or a single one where the channels' mix is the same at all times.
+    There is one row of values for each channel, in alphabetical order, or a single one where the channels' mix is the
+    same at all times.
     """
 
     edge: Ticks
@@ -95,7 +96,7 @@ class Rate:
         return np.minimum(tick, self.edge[1:][pieces] - 1, out=tick)
 
     def codes(self, tick: Ticks, uniform: Variates) -> NDArray[np.int32]:
-        """(n,) channels of tips that arrive at the rising (n,) ticks: each by its share of the rate just then."""
+        """(n,) rows of the channels of tips that arrive at the rising (n,) ticks: by the rate just then."""
         pieces = self._pieces(self.edge, tick)
         span = self.edge[1:][pieces] - self.edge[pieces]
         into = (tick - self.edge[pieces]) / span
@@ -146,12 +147,12 @@ def rate(scenario: Scenario, streams: Streams) -> Rate:
 
 
 def _own(scenario: Scenario) -> list[tuple[str | None, Channel | None]]:
-    """The channels, if their mix changes with time; else one row for all of them, under None."""
+    """The channels by name, if their mix changes with time; else one row for all of them, under None."""
     demand = scenario.demand
     if any(channel.by_hour or channel.by_weekday for channel in demand.channels.values()) or any(
         surge.channel is not None for surge in demand.surges
     ):
-        return list(demand.channels.items())
+        return sorted(demand.channels.items())
     return [(None, None)]
 
 
@@ -241,7 +242,7 @@ def profile(scenario: Scenario, edge: Ticks, channel: Channel | None) -> Floats:
 
 
 def _shares(scenario: Scenario) -> float:
-    return sum(channel.share for channel in scenario.demand.channels.values())
+    return sum(channel.share for _, channel in sorted(scenario.demand.channels.items()))
 
 
 def _of_mean_1(relative: Sequence[float]) -> Floats:

@@ -30,10 +30,10 @@ def names_of(scenario: Scenario, by: str | None) -> tuple[str, ...]:
     }[by]
 
 
-def told_apart(tier: Codes) -> Codes:
-    """The tiers by which a share or a time differs; loading has made sure that only labelled tips come there."""
-    assert (tier != NO_LABEL).all(), "a tip without a label came to a stage where something is given by tier"
-    return tier
+def told_apart(tier: Codes, n_values: int) -> Codes:
+    """Which of so many values by tier each tip gets: the last one is for those without a label."""
+    found: Codes = np.where(tier == NO_LABEL, np.int32(n_values - 1), tier)
+    return found
 
 
 class Tables:
@@ -71,7 +71,8 @@ class Share:
         if self.by is None or code is None:
             one: Flags = uniform < self.values[0]
             return one
-        each: Flags = uniform < self.values[told_apart(code) if self.by == "tier" else code]
+        # By tier NO_LABEL, which is -1, finds the last value.
+        each: Flags = uniform < self.values[code]
         return each
 
 

@@ -48,7 +48,7 @@ class Times:
         }
         if self.by is None:
             return whole(self.laws[0].times(*(rows[standard] for standard in self.laws[0].standards)))
-        code = told_apart(tier) if self.by == "tier" else block.code(self.by, tier)[tips]
+        code = told_apart(tier, len(self.laws)) if self.by == "tier" else block.code(self.by, tier)[tips]
         times = np.empty(code.size)
         for value, law in enumerate(self.laws):
             chosen = np.flatnonzero(code == value)

@@ -251,4 +251,4 @@ def values_of(value: ByAttribute[Any], tips: Crowd, number: Any) -> Floats:
     if value.by is None:
         return np.full((1, 1), number(value.values[""]))
     numbers = np.array([number(one) for one in value.listed(tips.names[value.by])])
-    return np.asarray(numbers[np.maximum(tips.codes[value.by], 0)])
+    return np.asarray(numbers[tips.codes[value.by]])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from sim.scenario.faults import Fault, at
 from sim.scenario.pieces import Pieces
 from sim.scenario.references import looked_up
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
-from sim.scenario.schema import Filter, Milestone, Stage
+from sim.scenario.schema import ByAttribute, Filter, Milestone, Stage
+from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
 from sim.scenario.targets import Between, OfTips
 from sim.scenario.tree import Path, find
 
@@ -44,14 +48,18 @@ def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, s
                 ("stages", number, "for"),
                 f"no tip reaches this stage{_why(tips, stage.for_, any(labelling[:number]))}",
             )
-        elif tips.labels and entering[:, 0].any():
-            for key in ("share", "service", "delay", "patience"):
-                value = getattr(stage, key)
-                if value is not None and value.by == "tier":
-                    yield (
-                        ("stages", number, key, "by"),
-                        "a tip without a label can reach this stage, so it cannot differ by tier here",
-                    )
+            continue
+        for key in BY_ATTRIBUTE:
+            value: ByAttribute[Any] | None = getattr(stage, key)
+            if value is None or value.by is None:
+                continue
+            names = tips.names[value.by]
+            codes = np.unique(np.broadcast_to(tips.codes[value.by], entering.shape)[entering]).tolist()
+            if missing := [f"'{names[code]}'" for code in codes if code >= 0 and not value.has(names[code], names)]:
+                yield ("stages", number, key), f"is missing a value for {value.by} {', '.join(missing)}"
+            if codes[0] < 0 and not value.has(None, names):
+                rule = f"a tip without a label can reach this stage: `{UNLABELLED}` or `{OTHER}` is to say what it gets"
+                yield ("stages", number, key, "by"), rule
 
 
 def _why(tips: Crowd, one: Filter | None, labelled_before: bool) -> str:

@@ -20,6 +20,7 @@ from sim.scenario.schema import (
     Stage,
     Target,
 )
+from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
 from sim.scenario.targets import GIVEN, Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
@@ -107,33 +108,26 @@ def _item(look: _Look, path: Path, name: str) -> Path:
     return path
 
 
-def _by(look: _Look, path: Path, value: ByAttribute[Any] | None, who: Filter | None) -> None:
-    """A value by attribute needs one for every name that tips can have who come here, and may have others."""
+def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
+    """A value by attribute has values for names that there are; which it needs is told by the ways of tips."""
     if value is None or value.by is None:
         return
+    rest = (OTHER, UNLABELLED) if value.by == "tier" else (OTHER,)
     known = getattr(look.names, value.by)
-    wanted = getattr(who, value.by, None)
-    needed = [name for name in known or () if wanted is None or name in wanted]
-    _complete(look, path, value.values, value.by, known, "is missing a value for", needed)
+    _no_other(look, path, [name for name in value.values if name not in rest], value.by, known)
 
 
-def _complete(
-    look: _Look,
-    path: Path,
-    given: Iterable[str],
-    what: str,
-    known: Known,
-    rule: str,
-    needed: Collection[str] | None = None,
-) -> None:
-    """Every name must be there, or those that are needed, and no other."""
-    if known is None:
-        return
-    given = list(given)
-    for name in given:
+def _no_other(look: _Look, path: Path, given: Iterable[str], what: str, known: Known) -> None:
+    """Every name that is given must be known."""
+    for name in given if known is not None else ():
         if name not in known:
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
-    if missing := [f"'{name}'" for name in (known if needed is None else needed) if name not in given]:
+
+
+def _complete(look: _Look, path: Path, given: Collection[str], what: str, known: Known, rule: str) -> None:
+    """Every name must be there, and no other."""
+    _no_other(look, path, given, what, known)
+    if missing := [f"'{name}'" for name in known or () if name not in given]:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
 
 
@@ -170,10 +164,8 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
     if any(other.name == stage.name for before, other in stages.items() if before < index):
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
-    sent_here = any(other.rework is not None and other.rework.back_to == stage.name for other in stages.values())
-    for key in ("share", "service", "delay", "patience"):
-        # Whoever is sent back comes whatever `for` says.
-        _by(look, (*path, key), getattr(stage, key), None if sent_here else stage.for_)
+    for key in BY_ATTRIBUTE:
+        _by(look, (*path, key), getattr(stage, key))
     if stage.pool is not None:
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:

@@ -16,7 +16,7 @@ from sim.dynamics.replication import Flags
 from sim.scenario.demand import Demand, Labeller
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
-from sim.scenario.stages import Stage
+from sim.scenario.stages import BY_ATTRIBUTE, Stage
 from sim.scenario.targets import Milestone, Moment
 
 FROM, TO = 1, 2
@@ -82,8 +82,10 @@ def crowd(
         "tier": tuple(dict.fromkeys(assigned)) or risks,
     }
     asked = [one for one in (*filters, *(stage.for_ for stage in stages)) if one is not None]
+    differs = {value.by for stage in stages for key in BY_ATTRIBUTE if (value := getattr(stage, key)) is not None}
     apart = {
-        key: only_positive or any(getattr(one, key) is not None for one in asked) for key in ("channel", "category")
+        key: only_positive or key in differs or any(getattr(one, key) is not None for one in asked)
+        for key in ("channel", "category")
     }
     sizes = (
         len(names["channel"]) if apart["channel"] else 1,
@@ -112,8 +114,8 @@ def _let_in(tips: Crowd, stage: Stage) -> Flags:
         return np.ones(tips.alive.shape, dtype=np.bool_)
     if by is None:
         return np.zeros(tips.alive.shape, dtype=np.bool_)
-    some = np.array([values.get(name, 0.0) > 0 for name in tips.names[by]])
-    return np.broadcast_to(some[np.maximum(tips.codes[by], 0)], tips.alive.shape)
+    some = np.array([share > 0 for share in stage.share.listed(tips.names[by])])
+    return np.broadcast_to(some[tips.codes[by]], tips.alive.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
@@ -18,8 +18,14 @@ T = TypeVar("T")
 Attribute = Literal["channel", "risk", "tier", "category"]
 
 
+OTHER: Final = "other"
+UNLABELLED: Final = "unlabelled"
+"""Keys of values by attribute, where no name of the attribute is the same: for all who have no value of their own, and
+for tips without a label."""
+
+
 class ByAttribute(Part, Generic[T]):
-    """One value for all, under "", or one for each name of an attribute."""
+    """One value for all, under "", or one for each name of an attribute, and for the rest one under OTHER."""
 
     by: Attribute | None
     values: dict[str, T]
@@ -39,7 +45,11 @@ class ByAttribute(Part, Generic[T]):
                 one,
                 {
                     "type": "object",
-                    "properties": {"by": {"enum": ["channel", "risk", "tier", "category"]}},
+                    "properties": {
+                        "by": {"enum": ["channel", "risk", "tier", "category"]},
+                        OTHER: {**one, "description": "For all who have no value of their own."},
+                        UNLABELLED: {**one, "description": "By tier: for tips without a label."},
+                    },
                     "required": ["by"],
                     "additionalProperties": one,
                 },
@@ -52,18 +62,29 @@ class ByAttribute(Part, Generic[T]):
         return cls.model_construct(by=None, values={"": value})
 
     def listed(self, names: Sequence[str]) -> list[T]:
-        """The value for each name of its attribute, or the one value for all.
+        """The value for each name of its attribute, by tier one more for tips without a label; or the one for all.
 
         A name that no tip can have here needs no value; it gets that of another, which nobody asks for.
         """
         if self.by is None:
             return [self.values[""]]
-        spare = next(iter(self.values.values()))
-        return [self.values.get(name, spare) for name in names]
+        first = next(iter(self.values.values()))
+        spare = first if OTHER in names else self.values.get(OTHER, first)
+        found = [self.values.get(name, spare) for name in names]
+        if self.by == "tier":
+            # NO_LABEL is -1, and so finds the last.
+            found.append(spare if UNLABELLED in names else self.values.get(UNLABELLED, spare))
+        return found
+
+    def has(self, name: str | None, names: Collection[str]) -> bool:
+        """Whether there is a value for a name of its attribute, or None for tips without a label."""
+        keys = {UNLABELLED, OTHER} - {*names} if name is None else {name, *({OTHER} - {*names})}
+        return self.by is None or not keys.isdisjoint(self.values)
 
     def of(self, **attributes: str) -> T:
         """The value for a tip with these attributes: `of(channel="call", risk="high")`."""
-        return self.values[attributes[self.by] if self.by else ""]
+        name = attributes[self.by] if self.by else ""
+        return self.values[name if name in self.values else OTHER]
 
 
 class ShareByAttribute(ByAttribute[Share]):
@@ -72,6 +93,10 @@ class ShareByAttribute(ByAttribute[Share]):
 
 class LawByAttribute(ByAttribute[Law]):
     """A law of times for all tips, or one by attribute."""
+
+
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "patience")
+"""Keys of a stage whose values may differ by attribute."""
 
 
 class Retry(Part):

@@ -364,3 +364,30 @@ def test_tips_can_be_drawn_without_their_staffing() -> None:
     scenario = national()
     tips, visits = draw_tips(scenario, 1)
     assert same(Replication(tips, visits, draw(scenario, 1).rules, draw(scenario, 1).plan), draw(scenario, 1))
+
+
+def turned(value: Any, key: str = "") -> Any:
+    """A document with the keys of its mappings in the opposite order, but where their order means something."""
+    if isinstance(value, dict):
+        kept = key in ("pools", "centres")
+        return {name: turned(value[name], name) for name in (value if kept else reversed(value))}
+    return [turned(one) for one in value] if isinstance(value, list) else value
+
+
+def named(scenario: Scenario, replication: Replication) -> dict[str, list[Any]]:
+    """Everything that is drawn, with names for codes."""
+    found = {name: values.tolist() for name, values in arrays(replication).items() if name != "kind"}
+    codes = {"channel": scenario.channels, "risk": scenario.risks, "category": scenario.categories}
+    codes |= {"tier": (*scenario.tiers, ""), "final_tier": (*scenario.tiers, "")}
+    return found | {name: [names[code] for code in found[name]] for name, names in codes.items()}
+
+
+OWN_HOURS = {"share": "40 %", "by_hour": list(range(24))}
+
+
+@pytest.mark.parametrize("channels", [{}, {"demand.channels.call": OWN_HOURS}], ids=["one mix", "mix by hour"])
+def test_reordering_the_keys_of_a_mapping_changes_no_draw(channels: dict[str, Any]) -> None:
+    scenario = national(channels)
+    other = load(turned(scenario.tree))
+    assert (other.channels, other.risks, other.tiers) != (scenario.channels, scenario.risks, scenario.tiers)
+    assert named(other, draw(other, 1)) == named(scenario, draw(scenario, 1))

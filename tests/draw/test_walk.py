@@ -82,9 +82,10 @@ def walked(scenario: Scenario, tip: int, channel: str, risk: str) -> tuple[list[
 
     def assigned(stage: str, labeller: str, nth: str) -> str:
         shares = scenario.labels[labeller].assigns[risk]
-        bounds = np.cumsum([shares.get(name, 0) for name in scenario.tiers])
+        names = sorted(scenario.tiers)
+        bounds = np.cumsum([shares.get(name, 0) for name in names])
         aim = row("uniform", "label", stage, "assigns", nth)
-        return next(name for name, bound in zip(scenario.tiers, bounds, strict=True) if aim < bound / bounds[-1])
+        return next(name for name, bound in zip(names, bounds, strict=True) if aim < bound / bounds[-1])
 
     visits, tier, at, sent = [], None, 0, False
     visited, tossed, returned = ([0] * len(scenario.stages) for _ in range(3))

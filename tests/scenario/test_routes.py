@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sim.draw import draw
+from sim.dynamics.clock import MINUTE
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.scenario.routes import crowd, ways
@@ -124,6 +127,57 @@ def test_a_share_of_nothing_is_no_fault() -> None:
 def test_what_differs_by_tier_needs_a_label(tmp_path: Path) -> None:
     by_tier = "patience: {by: tier, urgent: 1 min, calm: 5 min},"
     assert fault(tmp_path, patience=by_tier) == (
-        "stages.read.patience.by: a tip without a label can reach this stage, so it cannot differ by tier here"
+        "stages.read.patience.by: a tip without a label can reach this stage: `unlabelled` or `other` is to say what "
+        "it gets"
     )
     assert way(tmp_path, for_="for: {labelled: true},", patience=by_tier).stage("read").patience.by == "tier"
+
+
+def test_the_rest_has_a_value_of_its_own(tmp_path: Path) -> None:
+    for by_tier in ("urgent: 1 min, calm: 5 min, unlabelled: 3 min", "urgent: 1 min, other: 3 min", "other: 1 min"):
+        scenario = way(tmp_path, patience=f"patience: {{by: tier, {by_tier}}},")
+        patience = scenario.stage("read").patience
+        assert patience is not None
+        laws = [law.mean / MINUTE for law in patience.listed(scenario.tiers)]
+        assert laws == {"urgent: 1 min, calm: 5 min, unlabelled: 3 min": [1, 5, 3], "other: 1 min": [1, 1, 1]}.get(
+            by_tier, [1, 3, 3]
+        )
+        drawn = draw(scenario, 0)
+        at_read = drawn.rules.kinds.stage[drawn.visits.kind] == 1
+        tier, waits = drawn.visits.tier[at_read], drawn.visits.patience[drawn.visits.first_attempt[at_read]]
+        assert (waits == np.array(laws)[tier] * MINUTE).all()
+        assert {-1, 0, 1} == {*tier.tolist()}
+
+
+def test_a_name_of_ones_own_goes_before_the_rest(tmp_path: Path) -> None:
+    categories = "categories: {other: 30 %, crime: 70 %}, "
+    text = WAY.replace("risk:", categories + "risk:").replace("FOR", "").replace("REWORK", "").replace("TARGET", "")
+    with pytest.raises(ScenarioError) as caught:
+        loaded(tmp_path, text.replace("PATIENCE", "patience: {by: category, other: 1 min},"))
+    assert messages(caught.value)[0].endswith("stages.read.patience: is missing a value for category 'crime'")
+
+
+def test_nothing_is_asked_of_what_cannot_come(tmp_path: Path) -> None:
+    # `act` is for urgent tips alone, `file` gets calm ones alone; a share or a law by risk likewise.
+    text = WAY.replace("FOR", "for: {risk: low},").replace("PATIENCE", "").replace("TARGET", "").replace("REWORK", "")
+    text = text.replace("pool: desk, service: 1 min}", "pool: desk, service: {by: tier, urgent: 1 min}}", 1)
+    assert loaded(tmp_path, text).stage("act").time.by == "tier"
+    by_risk = text.replace("service: 1 min,  label: clerk", "service: {by: risk, low: 1 min}, label: clerk")
+    assert loaded(tmp_path, by_risk).stage("read").time.by == "risk"
+    # What the first stage lets through: nobody with high risk is ever labelled calm.
+    machine = text.replace("decides: 50 %, assigns", "assigns").replace("urgent: 1, calm: 0", "urgent: 1")
+    machine = machine.replace("- {name: read", "- {name: read, share: {by: tier, urgent: 20 %}")
+    machine = machine.replace("for: {risk: low}", "for: {risk: high}")
+    assert loaded(tmp_path, machine).stage("read").share.by == "tier"
+
+
+@pytest.mark.parametrize(
+    ("patience", "message"),
+    [
+        ("{by: tier, urgent: 1 min, unlabelled: 2 min}", "patience: is missing a value for tier 'calm'"),
+        ("{by: channel, unlabelled: 2 min, other: 1 min}", "patience.unlabelled: there is no channel 'unlabelled'"),
+        ("{by: tier, othr: 2 min, urgent: 1 min, calm: 1 min, unlabelled: 1 min}", "patience.othr: there is no tier"),
+    ],
+)
+def test_what_is_missing_for_the_rest(tmp_path: Path, patience: str, message: str) -> None:
+    assert fault(tmp_path, patience=f"patience: {patience},").startswith(f"stages.read.{message}")
