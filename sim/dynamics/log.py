@@ -19,7 +19,8 @@ UNREACHED: Final = 0
 SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
-"""How a visit ended: never begun, served, given up for good (the tip is lost), or still under way at the horizon."""
+TURNED_AWAY: Final = 4
+"""How a visit ended: never begun, served, given up for good, still under way at the horizon, or turned away for good."""
 
 DONE: Final = 0
 RELIEVED: Final = 1

@@ -17,10 +17,13 @@ ARRIVAL: Final = 5
 ABANDON: Final = 6
 """Kinds of event in their order within a tick, above the two priorities that SimPy keeps, and the settling."""
 
-SHOWS: Final = 0
-PASSES: Final = 1
-COMES: Final = 2
-"""A tip's own arrivals in their order: it becomes visible to an overflow pool, passes a gate that opens, comes back."""
+MOVES_UP: Final = 0
+SHOWS: Final = 1
+ACCEPTS: Final = 6
+PASSES: Final = 7
+COMES: Final = 8
+"""What one visit does of its own, in its order within a tick: it moves up in its lines, becomes visible to its overflow
+pools (SHOWS and the place in the list), accepts a call-back, is released by a gate, comes back."""
 
 
 def event_key(kind: int, index: int, later: int = 0, stage: int = 0) -> int:
@@ -47,13 +50,41 @@ def end_later(nth: int) -> int:
     return min(nth, (1 << 14) - 1)
 
 
-def line_key(rank: int, entry: int, tip: int, due: int = NEVER) -> tuple[int, int, int, int]:
-    """The place of a waiting tip in line: the best rank, then the earliest due, then the earliest entry, then the tip.
+def line_key(rank: int, entry: int, tip: int, stage: int = 0, due: int = NEVER) -> tuple[int, int, int, int, int]:
+    """The place of a waiting tip in line: the best rank, the earliest due, the earliest entry, then the tip, the stage.
 
-    >>> line_key(0, 20, 7) < line_key(1, 10, 3) < line_key(1, 10, 4)
+    `due` is that of a line in which the earliest due are first; `entry` is `newest_first` in one where the last come
+    are. In a line in random order the best rank alone counts, and then the smallest `shuffled`.
+
+    >>> line_key(0, 20, 7) < line_key(1, 10, 3) < line_key(1, 10, 4) < line_key(1, 30, 5)
     True
     """
-    return rank, due, entry, tip
+    return rank, due, entry, tip, stage
+
+
+def newest_first(entry: int) -> int:
+    """What stands for an entry in a line in which the last come are first; of one tick the lower tip is still first.
+
+    >>> line_key(0, newest_first(20), 7) < line_key(0, newest_first(10), 3)
+    True
+    """
+    return -entry
+
+
+def shuffled(lot: int, starts: int) -> int:
+    """The place of a visit in a line in random order, when so many have started at the place before.
+
+    Anew at each start: were it fixed for a visit, an unlucky one would be overtaken for ever, and waits be wider than
+    those of a random order. Source of the mixing: splitmix64, G. Steele, D. Lea and C. Flood, Fast splittable
+    pseudorandom number generators, OOPSLA 2014. All in 64 bits without sign; the result is below 2**62.
+
+    >>> sorted([1, 2, 3], key=lambda lot: shuffled(lot, 0)) != sorted([1, 2, 3], key=lambda lot: shuffled(lot, 5))
+    True
+    """
+    mixed = (lot + (starts + 1) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (mixed ^ (mixed >> 31)) >> 2
 
 
 def serving_key(in_hand: int, since: int, person: int) -> tuple[int, int, int]:

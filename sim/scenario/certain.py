@@ -100,7 +100,7 @@ def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
     comes = any(
         came.any() and any(stage.share.values.values())
         for stage, came in zip(scenario.stages, reached, strict=True)
-        if target.pool in (stage.pool, stage.overflow.to if stage.overflow else None)
+        if target.pool in stage.pools
     )
     return SHARE if comes else Bounds(0.0, 0.0)
 
@@ -309,11 +309,10 @@ class _Walk:
         if stage.pool is None:
             return Bounds(0.0, 0.0)
         found = _wait(self.scenario.pools[stage.pool])
-        if stage.overflow is None:
-            return found
-        other = _wait(self.scenario.pools[stage.overflow.to])
-        after = float(stage.overflow.after)
-        return Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+        for one in stage.overflow:
+            other, after = _wait(self.scenario.pools[one.to]), float(one.after)
+            found = Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+        return found
 
     def _times(self, laws: LawByAttribute) -> tuple[Floats, Floats]:
         return (

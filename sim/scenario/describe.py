@@ -204,8 +204,7 @@ def _does(stage: Stage, mean: float) -> str:
             else ""
         )
         parts.append(f"tips may give up{again}")
-    if stage.overflow is not None:
-        parts.append(f"also {stage.overflow.to} after {units.duration_text(stage.overflow.after)}")
+    parts += [f"also {one.to} after {units.duration_text(one.after)}" for one in stage.overflow]
     if stage.label is not None:
         parts.append(f"labelled by {stage.label}")
     if stage.rework is not None:

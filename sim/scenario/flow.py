@@ -91,21 +91,24 @@ def booked_hours(scenario: Scenario, servers: Floats) -> Floats:
     """
     offered = offered_by_stage(scenario)
     load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
-    over = [(number, stage) for number, stage in enumerate(scenario.stages) if stage.overflow is not None]
-    moved = {number: np.zeros(HOURS_A_WEEK) for number, _ in over}
+    over = [
+        (number, scenario.pool_index(stage.pools[0]), scenario.pool_index(one.to))
+        for number, stage in enumerate(scenario.stages)
+        for one in stage.overflow
+    ]
+    moved = np.zeros((len(over), HOURS_A_WEEK))
+    kept = offered.copy()
     for number, stage in enumerate(scenario.stages):
         if stage.pool is not None:
             load[scenario.pool_index(stage.pool)] += offered[number]
     for _ in range(_SWEEPS if over else 0):
-        for number, stage in over:
-            assert stage.pool is not None
-            assert stage.overflow is not None
-            own, other = scenario.pool_index(stage.pool), scenario.pool_index(stage.overflow.to)
+        for row, (number, own, other) in enumerate(over):
             people = servers[own] + servers[other]
             level = (load[own] * servers[other] - load[other] * servers[own]) / np.where(people > 0, people, 1.0)
-            more = np.clip(level, -moved[number], offered[number] - moved[number])
-            more = np.where((load[own] + moved[number] >= servers[own]) & (people > 0), more, 0.0)
-            moved[number] += more
+            more = np.clip(level, -moved[row], kept[number])
+            more = np.where((load[own] + moved[row] >= servers[own]) & (people > 0), more, 0.0)
+            moved[row] += more
+            kept[number] -= more
             load[own] -= more
             load[other] += more
     return load

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario import units
 from sim.scenario.fields import (
+    AlsoWritten,
     Days,
     Factor,
     Length,
@@ -38,11 +40,13 @@ class Filter(Part):
     stage: Names | None = None
     """Only in `serve_first` and `preempt`."""
     labelled: bool | None = None
+    waited: PositiveLength | None = None
+    """Only in `serve_first`: a tip matches once it has waited so long in this line."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for _, value in self):
-            raise rule("a filter names at least one of channel, risk, tier, category, labelled", value=False)
+            raise rule("a filter names at least one of channel, risk, tier, category, labelled, waited", value=False)
         return self
 
 
@@ -61,7 +65,27 @@ def filter_words(one: Filter | None) -> str:
     ]
     if one.labelled is not None:
         parts.append("with a label" if one.labelled else "without a label")
+    if one.waited is not None:
+        parts.append(f"that have waited {units.duration_text(one.waited)}")
     return f"tips {', '.join(parts)}"
+
+
+def _filters(given: object) -> object:
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+Rank = Annotated[
+    Several[Filter],
+    BeforeValidator(_filters),
+    Field(min_length=1, max_length=50),
+    AlsoWritten({"$ref": "#/$defs/Filter"}),
+]
+"""Filters of one rank: a tip has it that matches any of them."""
+
+
+def rank_words(one: Sequence[Filter]) -> str:
+    """Which tips have a rank, in words."""
+    return " or ".join(filter_words(each) for each in one)
 
 
 class Shift(Part):
@@ -109,7 +133,10 @@ class Pool(Part):
     hand_over_time: Length = 0
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat; that of the run where it is left out."""
-    serve_first: Annotated[Several[Filter], Field(max_length=200)] = ()
+    order: Literal["first_come", "last_come", "random", "due"] = "first_come"
+    """Who is taken first among those of one rank: by entry, at random, or by when a stage says that they are due."""
+    serve_first: Annotated[Several[Rank], Field(max_length=200)] = ()
+    """By rank, the best first, the filters of those who have it."""
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
     shared: bool = False
@@ -120,6 +147,13 @@ class Pool(Part):
     nights: Nights | None = None
     at_least: Staff = 0
     """Seats below which the search for staffing may not go."""
+
+    @property
+    def filters(self) -> Iterator[Filter]:
+        """Every filter of its line."""
+        for rank in self.serve_first:
+            yield from rank
+        yield from self.preempt
 
     @model_validator(mode="after")
     def _breaks_fit(self) -> Self:

@@ -81,14 +81,16 @@ class _Look:
         return False
 
 
-def _filter(look: _Look, path: Path, one: Filter | None, *, of_line: bool = False) -> None:
+def _filter(look: _Look, path: Path, one: Filter | None, *, stages: bool = False, ages: bool = False) -> None:
     if one is None:
         return
+    if one.waited is not None and not ages:
+        look.say((*path, "waited"), "only the filters of serve_first ask how long a tip has waited", key=True)
     for key in FILTERED:
         wanted: frozenset[str] | None = getattr(one, key)
         if wanted is None:
             continue
-        if key == "stage" and not of_line:
+        if key == "stage" and not stages:
             look.say((*path, key), "only the filters of serve_first and preempt name a stage", key=True)
             continue
         for name in sorted(wanted):
@@ -152,9 +154,11 @@ def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) 
 
 
 def _pool(look: _Look, name: str, pool: Pool) -> None:
-    for key in ("serve_first", "preempt"):
-        for row, one in enumerate(getattr(pool, key)):
-            _filter(look, ("pools", name, key, row), one, of_line=True)
+    for row, one in enumerate(pool.preempt):
+        _filter(look, ("pools", name, "preempt", row), one, stages=True)
+    for row, rank in enumerate(pool.serve_first):
+        for item, one in enumerate(rank):
+            _filter(look, ("pools", name, "serve_first", row, item), one, stages=True, ages=True)
 
 
 def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:
@@ -170,10 +174,11 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
         look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
-    if stage.overflow is not None:
-        look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
-        if stage.overflow.to == stage.pool:
-            look.say((*path, "overflow", "to"), "overflow goes to another pool than the stage's own")
+    for row, over in enumerate(stage.overflow):
+        to: Path = (*path, "overflow", row, "to")
+        look.known(to, over.to, "pool", look.names.pool)
+        if over.to == stage.pool:
+            look.say(to, "overflow goes to another pool than the stage's own")
     if stage.rework is not None:
         back = (*path, "rework", "back_to")
         if look.known(back, stage.rework.back_to, "stage", look.names.stage) and not any(

@@ -100,12 +100,12 @@ def _labels(scenario: Scenario) -> Iterator[str]:
 
 def _pools(scenario: Scenario) -> Iterator[str]:
     needed = {stage.pool for stage in scenario.stages}
-    helping = {stage.overflow.to for stage in scenario.stages if stage.overflow}
+    helping = {one.to for stage in scenario.stages for one in stage.overflow}
     tips = crowd(
         scenario.demand,
         scenario.labels,
         scenario.stages,
-        [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)],
+        [one for pool in scenario.pools.values() for one in pool.filters],
     )
     for name, pool in scenario.pools.items():
         staffed = pool.staff > 0 or any(shift.staff > 0 for shift in pool.shifts)
@@ -133,7 +133,7 @@ def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
         {key: np.zeros(len(getattr(pool, key)), dtype=bool) for key in ("serve_first", "preempt")},
     )
     for number, stage in enumerate(scenario.stages):
-        if name not in (stage.pool, stage.overflow.to if stage.overflow else None):
+        if name not in stage.pools:
             continue
         codes = {**tips.codes, "stage": np.array([[number]])}
         here = entering[number]

@@ -121,7 +121,7 @@ def full_time(scenario: Scenario) -> float:
 
 def _needed(scenario: Scenario) -> list[str]:
     """The pools that some stage needs."""
-    used = {stage.pool for stage in scenario.stages} | {one.overflow.to for one in scenario.stages if one.overflow}
+    used = {name for stage in scenario.stages for name in stage.pools}
     return [name for name in scenario.pools if name in used]
 
 

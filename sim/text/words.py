@@ -179,7 +179,7 @@ def pool_words(scenario: Scenario, name: str) -> list[str]:
     if pool.shifts:
         found.append(f"at the end of a shift: {_SHIFT_ENDS[pool.at_shift_end].format(length(pool.hand_over_time))}")
     if pool.serve_first:
-        ranks = ", then ".join(filter_words(one) for one in pool.serve_first)
+        ranks = ", then ".join(rank_words(one) for one in pool.serve_first)
         found.append(f"serve first {ranks}, then all others")
     if pool.preempt:
         found.append(f"work is interrupted for {' and '.join(filter_words(one) for one in pool.preempt)}")

@@ -120,7 +120,7 @@ def _value(value: Any) -> str:
 def _ranks(scenario: Scenario) -> Iterator[str]:
     for name, pool in scenario.pools.items():
         if pool.serve_first:
-            yield f"{name} serve first {', then '.join(filter_words(one) for one in pool.serve_first)}"
+            yield f"{name} serve first {', then '.join(rank_words(one) for one in pool.serve_first)}"
         if pool.preempt:
             yield f"{name} interrupt work for {' and '.join(filter_words(one) for one in pool.preempt)}"
 
@@ -146,8 +146,8 @@ def _queues(scenario: Scenario) -> Iterator[str]:
         if stage.patience is not None:
             again = f"; {words.percent(stage.retry.share)} come back" if stage.retry else ""
             yield f"{stage.name}: tips wait no longer than their patience ({_laws(stage.patience)}){again}"
-        if stage.overflow is not None:
-            yield f"{stage.name}: also in the line of {stage.overflow.to} after {words.length(stage.overflow.after)}"
+        for one in stage.overflow:
+            yield f"{stage.name}: also in the line of {one.to} after {words.length(one.after)}"
         if stage.every is not None:
             yield f"{stage.name}: released every {words.length(stage.every)}"
 

@@ -213,8 +213,7 @@ class _UnderWay:
         """The cheapest staffing for some targets of a scenario."""
         self.step(what)
         wanted = {name: _searchable(target) for name, target in whole.targets.items() if name in names}
-        needed = {stage.pool for stage in whole.stages}
-        needed |= {stage.overflow.to for stage in whole.stages if stage.overflow}
+        needed = {name for stage in whole.stages for name in stage.pools}
         return cheapest(
             with_some(whole, wanted),
             pools=dict.fromkeys(name for name in whole.pools if name in needed),

@@ -204,9 +204,7 @@ def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[t
     """The posts that are asked about, whether or not a target depends on them."""
     ranges = _plausible(scenario)
     if pools is None:
-        needed = {stage.pool for stage in scenario.stages} | {
-            stage.overflow.to for stage in scenario.stages if stage.overflow
-        }
+        needed = {name for stage in scenario.stages for name in stage.pools}
         chosen: Mapping[str, Bounds] = dict.fromkeys(
             dict.fromkeys(pool for pool, _ in ranges) or [name for name in scenario.pools if name in needed]
         )
