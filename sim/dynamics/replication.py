@@ -108,7 +108,7 @@ class Visits:
     due: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
     """(n_visits,) how long after arrival, or entry, the tip is due; NEVER where it never is. (0,) where none is."""
     lot: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
-    """(n_visits,) what a random order shuffles, below 2**62; (0,) where no line is in random order."""
+    """(n_visits,) what a random order shuffles, below 2**31; (0,) where no line is in random order."""
     follows: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
     """(n_visits,) row of the visit that follows when this one has ended, or NO_VISIT after the last.
 
