@@ -21,8 +21,8 @@ from sim.measures.targets import TargetResult, joint, results
 from sim.scenario.editors import json_schema
 from sim.scenario.faults import ScenarioError
 from sim.scenario.targets import Between, Target, target_kind
+from sim.studies.claims.audit import SomeTargets, with_some
 from sim.studies.replicate import run
-from sim.studies.some_targets import SomeTargets, with_some
 from sim.studies.staff.tried import leanings
 from tests.cli.lines import recorded, tipline
 from tests.studies.lines import tried

@@ -51,7 +51,7 @@ class Comparison(Answer["Found"]):
             "compare",
             "Side by side",
             "What every target comes to in each scenario, on the same tips, and how far that is from the base.",
-            "comparison:comparison",
+            "verdicts:comparison",
             leaves,
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer
-from sim.tables import explain as tables
+from sim.tables import run as tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,7 +21,7 @@ class Explanation(Answer["Story"]):
     """The story of a tip: `tip_events` in order, and `tip_targets`; as text it is what the terminal shows."""
 
     command = "explain"
-    leaves = (tables.EVENTS, tables.TARGETS)
+    leaves = (tables.TIP_EVENTS, tables.TIP_TARGETS)
     plots = ()
 
     def __init__(self, found: Story, scenario: Scenario):
@@ -55,7 +55,7 @@ class Explanation(Answer["Story"]):
 
     def filled(self) -> Iterable[Filled]:
         events = ((event, self.scenario.start) for event in self.found.events)
-        return [tables.EVENTS.of(events), tables.TARGETS.of(self.found.judged)]
+        return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
 
     def sentences(self) -> list[str]:
         from sim.text.explain import sentences

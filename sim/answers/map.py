@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot, Work
-from sim.tables import map as tables
+from sim.tables import ranges as tables
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -54,9 +54,9 @@ class Map(Answer["Found"]):
         return [tables.CELLS.of(tables.cells(self.found))]
 
     def sentences(self) -> list[str]:
-        from sim.text.map import answer
+        from sim.text.ranges import map_answer
 
-        return answer(self.found)
+        return list(map_answer(self.found))
 
     def head(self) -> dict[str, Any]:
         found = self.found

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot, Work
-from sim.tables import runway as tables
+from sim.tables import ranges as tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.schema import Scenario
+    from sim.studies.runway import Needs
     from sim.studies.runway import RunwayFound as Found
-    from sim.studies.runway_staff import Needs
     from sim.studies.staff.staffed import Bounds
     from sim.tables.declared import Filled
 
@@ -74,8 +74,7 @@ class Runway(Answer["Found"]):
 
         `pools` and `allow_overload` say of the staff of years to come what they say of `staff`.
         """
-        from sim.studies.runway import Growing, runway
-        from sim.studies.runway_staff import needs
+        from sim.studies.runway import Growing, needs, runway
 
         growing = Growing(scenario)
         found = runway(growing, growth, work.trials, most_years=years, expect=work.expect)
@@ -106,14 +105,14 @@ class Runway(Answer["Found"]):
         ]
 
     def sentences(self) -> list[str]:
-        from sim.text.runway import answer
+        from sim.text.ranges import runway_answer
 
-        return answer(self.found, self.needs)
+        return list(runway_answer(self.found, self.needs))
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.runway import parts
+        from sim.text.ranges import runway_parts
 
-        return parts(self.found, self.needs)
+        return runway_parts(self.found, self.needs)
 
     def head(self) -> dict[str, Any]:
         return (

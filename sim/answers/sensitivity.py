@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot, Work
-from sim.tables import sensitivity as tables
+from sim.tables import ranges as tables
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -81,9 +81,9 @@ class Sensitivity(Answer["Found"]):
         return iter(self.plots if len(self.found.unknowns) > 1 else self.plots[:1])
 
     def sentences(self) -> list[str]:
-        from sim.text.sensitivity import answer
+        from sim.text.ranges import sensitivity_answer
 
-        return answer(self.found)
+        return list(sensitivity_answer(self.found))
 
     def head(self) -> dict[str, Any]:
         found = self.found

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.schema import Scenario
-    from sim.studies.staff.found import Found
     from sim.studies.staff.search import Per
     from sim.studies.staff.staffed import Bounds
+    from sim.studies.staff.staffing import Found
     from sim.tables.declared import Filled
 
 Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]
@@ -97,7 +97,7 @@ class Staffing(Answer["Found"]):
 
         With `allow_overload` lines may grow without end and tips give up unminded.
         """
-        from sim.studies.staff.found import found
+        from sim.studies.staff.staffing import found
 
         looked = found(
             scenario,

@@ -10,7 +10,7 @@ def check(files: Files, options: Options) -> int:
     from sim.answers.check import Check
     from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
-    from sim.text.ledger import ledger_data, ledger_parts
+    from sim.text.model import ledger_data, ledger_parts
 
     code, data = DONE, []
     for number, file in enumerate(files):

@@ -24,8 +24,7 @@ from sim.cli.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options, 
 if TYPE_CHECKING:
     from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
-    from sim.studies.study import StudyFile
-    from sim.studies.study_record import Record, StepLine
+    from sim.studies.study import Record, StepLine, StudyFile
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
@@ -47,8 +46,7 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
-    from sim.studies.study import read_study
-    from sim.studies.study_record import record
+    from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
     program = context.find_root().command
@@ -135,8 +133,7 @@ def _line(
     """One of them; each document is read once for all of them."""
     from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
-    from sim.studies.study import words_of
-    from sim.studies.study_record import StepLine
+    from sim.studies.study import StepLine, words_of
 
     step = found.study.steps[name]
     try:
@@ -215,7 +212,7 @@ def _passed_on(options: Options) -> Iterator[str]:
 def _step(found: StudyFile, line: StepLine, known: Record, options: Options, program: TyperGroup) -> int:
     """Do a step, keep what is to be kept, and note it; gives its exit code."""
     from sim.studies.keeping import write_atomic
-    from sim.studies.study_record import SAID, note, tidy
+    from sim.studies.study import SAID, note, tidy
 
     out = known.begin(found, line.name, keep_what_is_under_way=options.resume)
     words = line.full(out)

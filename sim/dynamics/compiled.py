@@ -41,8 +41,8 @@ def simulate(replication: Replication) -> Log:
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
-    lost = np.full(len(tips), NEVER, np.int64)
-    log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost)
+    lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
+    log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     for room in _rooms():
         working, written = _working(room, len(places.pool)), _written(room)
         lists = m.Lists(
@@ -62,6 +62,7 @@ def simulate(replication: Replication) -> Log:
         log.outcome,
         attempt,
         lost,
+        gave_up,
         Spells(*spells),
         Overtime(where.astype(np.int32), whose, since, until),
     )

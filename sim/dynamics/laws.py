@@ -106,6 +106,7 @@ def _check_arrays(trial: _Trial) -> None:
         ("outcome", log.outcome, n_visits, np.int8),
         ("attempt", log.attempt, n_visits, np.int32),
         ("lost", log.lost, len(trial.replication.tips), np.int64),
+        ("gave_up", log.gave_up, len(trial.replication.visits.patience), np.int64),
     ]
     for part, codes in ((log.spells, {"attempt", "place", "why"}), (log.overtime, {"place"})):
         for one in fields(part):
@@ -158,6 +159,7 @@ def _check_attempts(trial: _Trial) -> None:
     trial.hold("no more attempts than the stage allows", log.attempt <= most, np.arange(len(most)), log.enter)
     tried = trial.tried
     trial.hold("an attempt begins before the horizon", tried.entry < trial.horizon, tried.visit, tried.entry)
+    _check_given_up(trial)
 
     last = log.attempt[tried.visit] == tried.number
     visit, entry = tried.visit[last], tried.entry[last]
@@ -175,6 +177,18 @@ def _check_attempts(trial: _Trial) -> None:
     away = (pause < NEVER) & (np.minimum(until, trial.horizon) + pause >= trial.horizon)
     kept = (outcome != OPEN) | (start < NEVER) | (until >= trial.horizon) | away
     trial.hold("who neither started nor was lost still waits or will retry", kept, visit, until)
+
+
+def _check_given_up(trial: _Trial) -> None:
+    """Every attempt that was given up was so where its patience ended, and no other one."""
+    log, visits, tried = trial.log, trial.replication.visits, trial.tried
+    limited = trial.replication.rules.stages.attempts[trial.at.stage[tried.visit]] > 0
+    row = visits.first_attempt[tried.visit[limited]] + tried.number[limited] - 1
+    due = np.full(len(visits.patience), NEVER)
+    due[row] = tried.gave_up[limited]
+    of_row = np.full(len(visits.patience), NOBODY)
+    of_row[row] = tried.visit[limited]
+    trial.hold("an attempt is given up where its patience ended", log.gave_up == due, of_row, log.gave_up)
 
 
 def _check_spells(trial: _Trial) -> None:

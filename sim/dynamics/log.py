@@ -89,6 +89,8 @@ class Log:
     """(n_visits,) attempts begun; 0 where unreached."""
     lost: Ticks
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
+    gave_up: Ticks
+    """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
     spells: Spells
     overtime: Overtime
 

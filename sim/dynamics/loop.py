@@ -226,7 +226,9 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
-    back_after = visits.retry_after[visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1]
+    row = visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1
+    log.gave_up[row] = now
+    back_after = visits.retry_after[row]
     if back_after == NEVER:
         log.outcome[visit] = ABANDONED
         log.lost[tip] = now

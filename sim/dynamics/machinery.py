@@ -142,7 +142,7 @@ class PlanTable(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """What the engine writes of every visit, and of every tip."""
+    """What the engine writes of every visit, of every tip, and of every attempt."""
 
     enter: Ticks
     start: Ticks
@@ -151,6 +151,7 @@ class Stamps(NamedTuple):
     attempt: Codes
     worked_at: Codes
     lost: Ticks
+    gave_up: Ticks
 
 
 class Lists(NamedTuple):

@@ -116,6 +116,7 @@ class _Line:
         self.outcome = np.full(n_visits, UNREACHED, np.int8)
         self.attempt = np.zeros(n_visits, np.int32)
         self.lost = np.full(n_tips, NEVER, np.int64)
+        self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
         self.spells: list[tuple[int, int, int, int, int, int]] = []
         self.overtime: list[tuple[int, int, int, int]] = []
 
@@ -189,6 +190,7 @@ class _Line:
                     self.end[visit], self.outcome[visit] = self.now, SERVED
                     return
             self.settle_soon()
+            self.gave_up[draws] = self.now
             back_after = int(self.visits.retry_after[draws])
             if back_after == NEVER:
                 self.outcome[visit], self.lost[tip.index] = ABANDONED, self.now
@@ -413,6 +415,7 @@ class _Line:
             outcome=self.outcome,
             attempt=self.attempt,
             lost=self.lost,
+            gave_up=self.gave_up,
             spells=Spells(visit, attempt.astype(np.int32), place_.astype(np.int32), began, ended, why.astype(np.int32)),
             overtime=Overtime(where.astype(np.int32), whose, since, until),
         )

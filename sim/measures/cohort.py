@@ -12,8 +12,8 @@ from sim.dynamics.log import Log
 from sim.dynamics.replication import Codes, Flags, Replication, Ticks
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
+from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
-from sim.scenario.targets import Milestone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,6 @@ from sim.dynamics.clock import SECOND
 from sim.measures.bins import EDGES, LONGEST, at_most
 from sim.measures.kinds import kind_of
 from sim.measures.targets import TargetResult
-from sim.plots import axes as scales
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -32,8 +31,10 @@ from sim.plots.style import (
     leading,
     mark,
     marked,
+    share_axis,
     shortened,
     styled,
+    time_axis,
     wrapped,
 )
 from sim.scenario.pools import filter_words
@@ -165,8 +166,8 @@ def _limit(one: TargetResult) -> float:
 
 
 def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> None:
-    scales.shares(axes)
-    scales.log_times(axes, *span, width)
+    share_axis(axes)
+    time_axis(axes, *span, width)
     axes.grid(axis="both", which="major")
     if panel.judged:
         shown = EDGES[1:] <= span[1] * 1.05

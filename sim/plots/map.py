@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sim.plots.letters import Letter, lettered
 from sim.plots.style import (
     FAINT,
     INK,
@@ -21,17 +20,18 @@ from sim.plots.style import (
     MARGIN,
     SMALL,
     WIDTH,
+    Letter,
     Sheet,
     key,
     leading,
+    lettered,
     shortened,
     styled,
     text_width,
 )
 from sim.studies.map import Cell, MapFound
 from sim.studies.ranges import Axis
-from sim.text.map import PERIODS, failing_first, finding, number_of, wordings
-from sim.text.paths import Wording
+from sim.text.ranges import PERIODS, Wording, failing_first, map_finding, number_of, wordings
 from sim.text.words import asked, length, percent
 
 DEEPEST: Final = 0.62
@@ -55,7 +55,7 @@ def plausibility_map(found: MapFound) -> Figure:
         left = MARGIN + 0.28 + max(text_width(y.number(number_of(found.y, row))) for row in range(rows)) + 0.1
         width = WIDTH - left - MARGIN
         key_rows = _key_rows(found, letters)
-        sheet = Sheet(finding(found), _note(found), height + BELOW + len(key_rows) * ROW + 0.1 + KEY)
+        sheet = Sheet(map_finding(found), _note(found), height + BELOW + len(key_rows) * ROW + 0.1 + KEY)
         axes = sheet.axes(left, 0, width, height)
         _fill(axes, found, letters)
         _write(axes, found, letters, width / columns, height / rows)

@@ -29,7 +29,7 @@ from sim.plots.style import (
     styled,
 )
 from sim.studies.runway import Course, RunwayFound
-from sim.text.runway import finding
+from sim.text.ranges import runway_finding
 from sim.text.words import asked, count, length, percent
 
 LEFT: Final = 0.62
@@ -57,7 +57,7 @@ def runway_years(found: RunwayFound) -> Figure:
         rows = -(-len(names) // 2)
         step = HEAD + PANEL + FOOT
         lines = key_lines(_handles(found))
-        sheet = Sheet(finding(found), note, rows * step + 0.2 + KEY * len(lines))
+        sheet = Sheet(runway_finding(found), note, rows * step + 0.2 + KEY * len(lines))
         width = (WIDTH - 2 * MARGIN - 2 * LEFT - GAP + 0.55) / 2
         last = max(year.year for course in found.courses for year in course.every)
         for k, name in enumerate(names):

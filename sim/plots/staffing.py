@@ -28,8 +28,8 @@ from sim.plots.style import (
     shortened,
     styled,
 )
-from sim.studies.staff.found import Found
 from sim.studies.staff.staffed import post_words
+from sim.studies.staff.staffing import Found
 from sim.studies.staff.tried import Outcome
 from sim.text.words import count
 

@@ -8,6 +8,7 @@ a line also a stroke; and they differ in lightness, so that a grey print tells t
 from __future__ import annotations
 
 import io
+import math
 import re
 import threading
 import warnings
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final, Literal
 
 from matplotlib.artist import Artist
@@ -28,7 +30,9 @@ from matplotlib.style import context as style_context
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.studies.keeping import write_atomic
+from sim.text.words import WEEKDAYS
 
 WIDTH: Final = 7.2
 """Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""
@@ -328,3 +332,93 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         write_atomic(path, file_bytes(figure, form))
         written.append(path)
     return written
+
+
+_NAMED_TIMES: Final = (
+    ("1 min", MINUTE),
+    ("1 h", HOUR),
+    ("24 h", DAY),
+    ("10 s", 10 * SECOND),
+    ("10 min", 10 * MINUTE),
+    ("7 d", 7 * DAY),
+    ("1 s", SECOND),
+    ("4 h", 4 * HOUR),
+    ("30 min", 30 * MINUTE),
+    ("30 d", 30 * DAY),
+    ("100 d", 100 * DAY),
+    ("30 s", 30 * SECOND),
+    ("3 min", 3 * MINUTE),
+    ("5 min", 5 * MINUTE),
+    ("12 h", 12 * HOUR),
+    ("2 h", 2 * HOUR),
+    ("3 d", 3 * DAY),
+    ("20 min", 20 * MINUTE),
+    ("2 min", 2 * MINUTE),
+    ("20 s", 20 * SECOND),
+    ("8 h", 8 * HOUR),
+    ("2 d", 2 * DAY),
+)
+"""Times as people name them, those first that are named wherever there is room."""
+
+
+def time_axis(axes: Axes, first: float, last: float, width: float) -> None:
+    """The x axis as times from `first` to `last` (ticks of the clock), `width` inches long, its times in words."""
+    axes.set_xscale("log")
+    axes.set_xlim(first, last)
+    inch = width / math.log(last / first)
+    taken: list[tuple[float, float]] = []
+    named: dict[int, str] = {}
+    for name, time in _NAMED_TIMES:
+        if not first <= time <= last * 1.001:
+            continue
+        at, half = inch * math.log(time / first), text_width(name, SMALL) / 2 + 0.05
+        if all(at + half <= low or at - half >= high for low, high in taken):
+            taken.append((at - half, at + half))
+            named[time] = name
+    axes.set_xticks(list(named), list(named.values()))
+    axes.set_xticks([], minor=True)
+
+
+def share_axis(axes: Axes) -> None:
+    """The y axis as shares from 0 % to 100 %."""
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+
+
+def week_axis(axes: Axes, *, named: bool = True) -> None:
+    """The x axis as the 168 hours of a week, a line at every midnight."""
+    axes.set_xlim(0, 168)
+    axes.set_xticks(range(12, 168, 24) if named else [], WEEKDAYS if named else [])
+    axes.tick_params(axis="x", length=0)
+    # Lines drawn as one are a tenth of the work of ticks and a grid.
+    axes.vlines(range(24, 169, 24), 0, 1, transform=axes.get_xaxis_transform(), colors=GRID, linewidths=0.6, zorder=0.5)
+
+
+COLOURS: Final = (VERMILION, BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)
+"""In this order; those after the last are grey, and told apart by their letters alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """How a target is marked."""
+
+    letter: str
+    colour: str
+
+
+def lettered(names: Sequence[str]) -> dict[str, Letter]:
+    """A letter of its own and a colour for each name, the first letter of the name where that is free.
+
+    Digits would be read as figures, so that they are the last resort.
+
+    >>> [one.letter for one in lettered(["lost", "late", "day", "A19", "B20"]).values()]
+    ['L', 'A', 'D', 'B', 'C']
+    """
+    letters: dict[str, Letter] = {}
+    taken: set[str] = set()
+    for number, name in enumerate(names):
+        own = [one for one in name.upper() if one.isalpha()]
+        letter = next((one for one in [*own, *ascii_uppercase, *"123456789"] if one not in taken), "*")
+        taken.add(letter)
+        letters[name] = Letter(letter, COLOURS[min(number, len(COLOURS) - 1)])
+    return letters

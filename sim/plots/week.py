@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from sim.measures.frame import HOURS_A_WEEK
 from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
-from sim.plots import axes as scales
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -33,6 +32,7 @@ from sim.plots.style import (
     shortened,
     styled,
     text_width,
+    week_axis,
 )
 from sim.studies.binding import largest_excess
 from sim.studies.result import Result
@@ -197,7 +197,7 @@ def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float]
     above.plot(HOURS + 0.5, pool.offered, **WORK)
     below.plot(HOURS + 0.5, pool.waiting, color=INK, linewidth=1.2)
     for axes, label in ((above, pool.unit), (below, "tips\nwaiting")):
-        scales.week(axes, named=axes is below)
+        week_axis(axes, named=axes is below)
         axes.set_ylim(0, max(axes.get_ylim()[1], 1.18))
         axes.yaxis.set_major_locator(MaxNLocator(2 if axes is below else 4, integer=True, min_n_ticks=2))
         axes.set_ylabel(label, linespacing=1.1)

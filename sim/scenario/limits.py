@@ -7,14 +7,17 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import WEEK, YEAR
+from sim.dynamics.clock import NEVER, WEEK, YEAR
 from sim.scenario.arrivals import expected
+from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.names import names_of
 from sim.scenario.pieces import Pieces
-from sim.scenario.schema import Pool, Run, Target, longest_threshold
+from sim.scenario.references import dated
+from sim.scenario.schema import Pool, Run, Target, horizon
 from sim.scenario.tree import Path, find
+from sim.scenario.zones import local_time
 
 MOST_TIPS: Final = 50_000_000
 MOST_PLAN_ROWS: Final = 5_000_000
@@ -48,17 +51,24 @@ def _tip_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     if not found.sound("run"):
         return
     run, horizon = found["run"], _horizon(found)
+    if horizon == NEVER:
+        yield (
+            ("run",),
+            "a calendar that is a target's clock is not open for long enough after the tips that count; say how long "
+            "to run on with `cool_down`",
+        )
+        return
     if horizon > LONGEST_RUN:
         yield ("run",), f"a run of {horizon / YEAR:.0f} years is longer than {LONGEST_RUN // YEAR} years"
-    elif found.sound("demand"):
+        return
+    if found.sound("demand"):
         yield from _demand_rules(found["demand"], run, horizon)
 
 
 def _horizon(found: Pieces) -> int:
-    run: Run = found["run"]
+    """The first tick that is not simulated; NEVER where a target's calendar is not open for long enough."""
     targets: dict[str, Target] = found["targets"] or {}
-    cool_down = run.cool_down if run.cool_down is not None else longest_threshold(targets.values())
-    return run.warm_up + run.length + cool_down
+    return min(horizon(found["run"], targets.values(), found["calendars"] or {}), NEVER)
 
 
 def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path, str]]:
@@ -74,9 +84,18 @@ def _demand_rules(demand: Demand, run: Run, horizon: int) -> Iterator[tuple[Path
         )
 
 
+def _date_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
+    run: Run = found["run"]
+    last = local_time(run.start, run.zone).shows(min(_horizon(found), LONGEST_RUN)).year
+    for path, dates in dated(found) if last > LAST_HOLIDAY else ():
+        if named := countries_in(dates, found["calendars"] or {}):
+            yield path, f"the holidays of {min(named)} are known up to {LAST_HOLIDAY}, and the run goes on to {last}"
+
+
 def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     if not found.sound("run", "pools", "centres"):
         return
+    yield from _date_rules(found)
     pools: dict[str, Pool] = found["pools"]
     weeks = min(_horizon(found), LONGEST_RUN) / WEEK + 1
     rows = 0.0

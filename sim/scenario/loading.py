@@ -188,7 +188,9 @@ class Document:
         routes = self._remembered(
             ("demand", "labels", "stages", "milestones", "targets"), found, lambda: route_faults(found, doubtful)
         )
-        tips = self._remembered(("run", "demand", "labels", "targets", "start_with"), found, lambda: tip_limits(found))
+        tips = self._remembered(
+            ("run", "calendars", "demand", "labels", "targets", "start_with"), found, lambda: tip_limits(found)
+        )
         return [*routes, *tips, *staff_limits(found)]
 
     def _remembered(self, parts: tuple[str, ...], found: Pieces, look: Callable[[], list[Fault]]) -> list[Fault]:

@@ -52,6 +52,8 @@ def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseM
         loc: Path = (*prefix, *one["loc"])
         context: dict[str, Any] = one.get("ctx", {})
         match one["type"]:
+            case "default_factory_not_called":
+                continue  # it follows from another key, and that is at fault
             case _ if _follows(one, every, root, prefix):
                 continue
             case "missing":

@@ -24,6 +24,7 @@ class Names:
     risk: Known
     category: Known
     tier: Known
+    calendar: Known
 
 
 def names_of(root: Node) -> Names:
@@ -40,6 +41,7 @@ def names_of(root: Node) -> Names:
         risk=risk,
         category=_keys(demand, "categories", (ONE_CATEGORY,)),
         tier=_tiers(root.child("labels"), risk) if labeller is not None else None,
+        calendar=_keys(root, "calendars", ()),
     )
 
 

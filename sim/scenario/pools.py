@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario import units
+from sim.scenario.calendars import Row
 from sim.scenario.fields import (
     AlsoWritten,
-    Days,
     Factor,
     Length,
     Names,
@@ -22,8 +22,6 @@ from sim.scenario.fields import (
     TimeOfDay,
     rule,
 )
-
-EVERY_DAY: Final = frozenset(range(7))
 
 MOST_STAFF: Final = 100_000
 
@@ -88,18 +86,13 @@ def rank_words(one: Sequence[Filter]) -> str:
     return " or ".join(filter_words(each) for each in one)
 
 
-class Shift(Part):
-    """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts."""
+class Shift(Row):
+    """A row of the roster: so many people from one time of day to the next `to`, on the days on which it starts.
 
-    from_: TimeOfDay = Field(alias="from")
-    to: TimeOfDay
+    On a date that a row of the pool names with `on:` only the rows that name it start.
+    """
+
     staff: Staff
-    days: Days = EVERY_DAY
-
-    @property
-    def length(self) -> int:
-        """Ticks; 24 h when it ends at the time of day at which it starts."""
-        return units.length_of(self.from_, self.to)
 
 
 class Breaks(Part):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.scenario.calendars import Calendar, circles
+from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint
+from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
 from sim.scenario.schema import (
@@ -21,7 +24,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
-from sim.scenario.targets import GIVEN, Between, OfPool, OfTips
+from sim.scenario.targets import Between, OfPool, OfTips
 from sim.scenario.tree import Path, find
 
 FILTERED = ("channel", "risk", "tier", "category", "stage")
@@ -34,6 +37,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     """
     look = _Look(found, names_of(found.root))
     stages: dict[int, Stage] = found["stages"] or {}
+    _calendars(look, found["calendars"] or {})
     _demand(look, found["demand"])
     _labels(look, found["labels"] or {}, stages)
     for name, pool in (found["pools"] or {}).items():
@@ -121,7 +125,9 @@ def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
 
 def _no_other(look: _Look, path: Path, given: Iterable[str], what: str, known: Known) -> None:
     """Every name that is given must be known."""
-    for name in given if known is not None else ():
+    if known is None:
+        return
+    for name in given:
         if name not in known:
             look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
 
@@ -131,6 +137,39 @@ def _complete(look: _Look, path: Path, given: Collection[str], what: str, known:
     _no_other(look, path, given, what, known)
     if missing := [f"'{name}'" for name in known or () if name not in given]:
         look.say(path, f"{rule} {what} {', '.join(missing)}")
+
+
+def _calendars(look: _Look, calendars: dict[str, Calendar]) -> None:
+    for path, dates in dated(look.found):
+        for row, one in enumerate(dates):
+            if one.closed is not None:
+                inner: Path = (*path, row) if _is_list(look, path) else path
+                look.known((*inner, "closed"), one.closed, "calendar", look.names.calendar)
+    for name in circles(calendars):
+        look.say(("calendars", name, "closed"), "the dates on which it is closed lead back to itself")
+
+
+def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
+    """Every place of a document at which dates stand, and the dates."""
+    calendars: dict[str, Calendar] = found["calendars"] or {}
+    pools: dict[str, Pool] = found["pools"] or {}
+    for name, calendar in calendars.items():
+        for number, row in enumerate(calendar.open):
+            yield ("calendars", name, "open", number, "on"), row.on or ()
+        yield ("calendars", name, "closed"), calendar.closed_on
+    for name, pool in pools.items():
+        for number, shift in enumerate(pool.shifts):
+            yield ("pools", name, "shifts", number, "on"), shift.on or ()
+
+
+def _is_list(look: _Look, path: Path) -> bool:
+    node = look.found.root
+    for part in path:
+        child = node.child(part)
+        if child is None:
+            return False
+        node = child
+    return isinstance(node.value, list)
 
 
 def _demand(look: _Look, demand: Demand | None) -> None:
@@ -216,6 +255,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+    if target.runs_by is not None:
+        look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
 from sim.scenario.demand import Demand, Labeller
+from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.stages import BY_ATTRIBUTE, Stage
-from sim.scenario.targets import Milestone, Moment
 
 FROM, TO = 1, 2
 """Bits of what a tip has had: the moment that a target counts from, and the one that it counts to."""

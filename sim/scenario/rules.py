@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.dynamics.clock import since_midnight
 from sim.dynamics.replication import (
-    CLEAR_LINE,
     DUE_FIRST,
     FINISH,
     FIRST_COME,

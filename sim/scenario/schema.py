@@ -6,35 +6,31 @@ Names that must exist elsewhere in the document are looked up in `references.py`
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from sim.dynamics.clock import HOUR, WEEK
+from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
+from sim.scenario.calendars import Calendar, OpenTime
 from sim.scenario.demand import Channel, Demand, Labeller, Surge
 from sim.scenario.distributions import Law
-from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, rule
+from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
+from sim.scenario.moments import Milestone, Moment
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
-from sim.scenario.targets import (
-    AlsoTaken,
-    LostTarget,
-    MeanTarget,
-    Milestone,
-    Moment,
-    OccupancyTarget,
-    ShareTarget,
-    Target,
-)
+from sim.scenario.targets import AlsoTaken, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
+from sim.scenario.zones import Local, local_time
 
 __all__ = [
     "Breaks",
     "ByAttribute",
+    "Calendar",
     "Channel",
     "Demand",
     "Filter",
@@ -89,10 +85,30 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+def _zone(given: object) -> str:
+    names = available_timezones()
+    if not isinstance(given, str) or given not in names:
+        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
+    return given
+
+
+def _interval(length: int) -> int:
+    if length < 5 * MINUTE or DAY % length:
+        raise ValueError("an interval divides the day, and is at least 5 min: 15 min, 30 min or 1 h")
+    return length
+
+
 class Run(Part):
     """When, how long and how often is simulated."""
 
     start: Date
+    zone: Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})] | (
+        None
+    ) = None
+    """The time zone whose clock shifts, profiles, calendars and dates go by; one that is never changed without it."""
+    interval: Annotated[Length, AfterValidator(_interval)] = HOUR
+    """The intervals of tables."""
     warm_up: Length = 0
     length: PositiveLength
     cool_down: Length | None = None
@@ -119,6 +135,7 @@ class World(Part):
     scenario: Text
     about: Text = ""
     run: Run
+    calendars: dict[Name, Calendar] = Field(default_factory=dict)
     demand: Demand
     centres: Annotated[
         dict[Name, Share],
@@ -218,41 +235,72 @@ class Scenario(World):
         return self.run.start
 
     @property
+    def local(self) -> Local:
+        """The clock on the wall."""
+        return local_time(self.run.start, self.run.zone)
+
+    @property
     def warm_up(self) -> int:
-        return self.run.warm_up
+        """Ticks before the cohort."""
+        return self.cohort_from
 
     @property
     def length(self) -> int:
-        return self.run.length
+        """Ticks of the cohort."""
+        return self.cohort_to - self.cohort_from
 
     @cached_property
     def cool_down(self) -> int:
         """Ticks simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
-        if self.run.cool_down is not None:
-            return self.run.cool_down
-        return self.longest_within
+        return self.horizon - self.cohort_to
 
     @cached_property
     def longest_within(self) -> int:
-        """The longest threshold of the targets, 2 d for a mean; 0 without either."""
-        return longest_threshold(self.targets.values())
+        """The longest wall time of a threshold of the targets, 2 d for a mean; 0 without either."""
+        return longest_threshold(self.targets.values(), self.run, self.calendars)
 
-    @property
+    @cached_property
     def cohort_from(self) -> int:
         """First tick whose tips count."""
-        return self.warm_up
+        return cohort(self.run)[0]
 
-    @property
+    @cached_property
     def cohort_to(self) -> int:
         """First tick whose tips no longer count."""
-        return self.warm_up + self.length
+        return cohort(self.run)[1]
 
-    @property
+    @cached_property
     def horizon(self) -> int:
         """First tick that is not simulated."""
-        return self.cohort_to + self.cool_down
+        return horizon(self.run, self.targets.values(), self.calendars)
 
 
-def longest_threshold(targets: Collection[Target]) -> int:
-    """The longest threshold of some targets, 2 d for a mean; 0 without either."""
-    return max((target.longest for target in targets), default=0)
+def cohort(run: Run) -> tuple[int, int]:
+    """The first tick whose tips count, and the first whose tips no longer do: in a zone, whole days are of the date."""
+    local = local_time(run.start, run.zone)
+    first = local.later(0, run.warm_up)
+    return first, local.later(first, run.length)
+
+
+def horizon(run: Run, targets: Collection[Target], calendars: Mapping[str, Calendar]) -> int:
+    """The first tick that is not simulated."""
+    last = cohort(run)[1]
+    if run.cool_down is not None:
+        return local_time(run.start, run.zone).later(last, run.cool_down)
+    return last + longest_threshold(targets, run, calendars)
+
+
+def longest_threshold(targets: Collection[Target], run: Run, calendars: Mapping[str, Calendar]) -> int:
+    """The longest wall time of a threshold of some targets, 2 d for a mean; 0 without either.
+
+    NEVER where a calendar does not open for long enough.
+    """
+    return max((_wall_time(target, run, calendars) for target in targets), default=0)
+
+
+def _wall_time(target: Target, run: Run, calendars: Mapping[str, Calendar]) -> int:
+    """The longest that the threshold of a target takes on the clock on the wall."""
+    if target.runs_by is None or not target.longest:
+        return target.longest
+    first, last = cohort(run)
+    return OpenTime(calendars[target.runs_by], run, last, calendars).longest(first, last, target.longest)

@@ -1,4 +1,4 @@
-"""Names for moments, and the kinds of targets that are judged by them: what a document says of one, and its words.
+"""The kinds of targets: what a document says of one, and its words.
 
 A kind is one class here, made known by `target_kind`, and one in `measures/kinds.py` that says how it is measured.
 Whoever needs to know something of a target asks it; nobody asks of which kind it is.
@@ -19,84 +19,15 @@ from pydantic import (
     GetJsonSchemaHandler,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from sim.dynamics.clock import DAY, MINUTE
-from sim.scenario.fields import Name, Part, PositiveLength, Several, Share, Text
+from sim.scenario.fields import Name, Part, PositiveLength, Share, Text
 from sim.scenario.fields import rule as fault
+from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter, filter_words
 from sim.scenario.units import length, percent
-
-GIVEN: Final = ("arrival", "leave", "lost")
-"""Moments that every tip may have without any stage."""
-
-Where = Literal["enter", "start", "end", "arrival", "leave", "lost"]
-
-
-class Moment(Part):
-    """A moment of a tip's life: `<stage>.enter`, `.start`, `.end`, or arrival, leave, lost."""
-
-    stage: Name | None
-    what: Where
-
-    def __str__(self) -> str:
-        return self.what if self.stage is None else f"{self.stage}.{self.what}"
-
-
-class Milestone(Part):
-    """One or several moments: the first one named that the tip has, or with `first_of` the earliest."""
-
-    name: str
-    """Its name in `milestones`, or its text where a target gives the moments themselves."""
-    moments: Several[Moment]
-    """Empty until a milestone that a target names is looked up."""
-    first_of: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_written(cls, given: Any) -> Any:
-        if isinstance(given, Milestone):
-            return given
-        if isinstance(given, str):
-            return {"name": given, "moments": (moment(given),) if "." in given or given in GIVEN else ()}
-        first_of = isinstance(given, dict) and "first_of" in given
-        if first_of and len(given) > 1:
-            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}", value=False)
-        texts = given["first_of"] if first_of else given
-        if not isinstance(texts, list | tuple):
-            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}")
-        if not 1 <= len(texts) <= 100:
-            raise fault("a milestone needs at least one moment (and at most 100)", value=False)
-        moments = tuple(moment(text, *(("first_of",) if first_of else ()), row) for row, text in enumerate(texts))
-        return {"name": ", ".join(texts), "moments": moments, "first_of": first_of}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        several = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        earliest = {
-            "type": "object",
-            "properties": {"first_of": several},
-            "required": ["first_of"],
-            "additionalProperties": False,
-        }
-        return {"anyOf": [{"type": "string"}, several, earliest]}
-
-
-def moment(text: object, *at: str | int) -> Moment:
-    """The moment that a text such as `answer.start` or `arrival` names."""
-    if not isinstance(text, str):
-        raise fault("a moment is written answer.start, or arrival, leave, lost", *at)
-    if text in GIVEN:
-        return Moment.model_construct(stage=None, what=text)
-    stage, dot, what = text.rpartition(".")
-    if not dot or not stage:
-        raise fault(f"a moment is written answer.start, or arrival, leave, lost (not '{text[:40]}')", *at, value=False)
-    if what not in ("enter", "start", "end"):
-        raise fault(f"a stage has the moments enter, start and end, not '{what[:40]}'", *at, value=False)
-    return Moment.model_construct(stage=stage, what=what)
-
 
 Side = Literal["at_least", "at_most"]
 Unit = Literal["share", "min"]
@@ -255,6 +186,11 @@ class Target(Part):
         return 0
 
     @property
+    def runs_by(self) -> str | None:
+        """The calendar in whose open time it counts; None where it goes by the clock on the wall."""
+        return None
+
+    @property
     def rule(self) -> Goal:
         """What has to be reached in a run, or in a window."""
         return Goal(self.threshold, self.side, self.unit)
@@ -379,6 +315,8 @@ class Between(OfTips):
 
     from_: Milestone = Field(alias="from")
     to: Milestone
+    clock: Name | None = None
+    """The calendar in whose open time it counts; the clock on the wall without one."""
     lost_tips: Literal["miss", "left_out"] = "miss"
     left_out: Share | None = Field(
         default=None,
@@ -398,6 +336,10 @@ class Between(OfTips):
                 f"{cls.a} counts a lost tip as missed and leaves none out; `lost_tips: left_out` does", value=False
             )
         return given
+
+    @property
+    def runs_by(self) -> str | None:
+        return self.clock
 
     @property
     def leaves_out(self) -> bool:

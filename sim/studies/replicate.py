@@ -1,7 +1,9 @@
 """Many replications of one scenario: drawn, simulated and reduced where they run, and added up in order of index.
 
-What comes out does not depend on the number of jobs, the machine or the order in which replications are done. Only the
-measures of a replication are kept, so memory does not grow with their number.
+What comes out does not depend on the number of jobs, the machine or the order in which replications are done: in
+threads, in processes, or on a cluster that is already there. Each index is its own piece of work; a piece that raises
+becomes a Failure and stops nothing else, and a worker that dies has its pieces done again. Only the measures of a
+replication are kept, so memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -9,11 +11,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from sim.draw import draw
 from sim.dynamics.engines import Engine, simulate
@@ -25,10 +32,138 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
-from sim.studies.workers import Failure, Pool, each
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
+
+
+Result = TypeVar("Result")
+Pool = Literal["threads", "processes"]
+
+MOST_DEATHS = 3
+"""How often workers may die with the same piece in hand before it counts as failed."""
+
+MOST_PIECES_A_TASK = 8
+"""Pieces that go to a cluster in one task, which costs about two milliseconds there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A piece of work that failed: what was raised, in one line, and where."""
+
+    error: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded(Generic[Result]):
+    """The work, with what it raises caught: it crosses to other processes, so it is an object and no closure."""
+
+    work: Callable[[int], Result]
+
+    def __call__(self, indices: Sequence[int]) -> list[tuple[int, Result | Failure]]:
+        return [(index, self._one(index)) for index in indices]
+
+    def _one(self, index: int) -> Result | Failure:
+        try:
+            return self.work(index)
+        except Exception as error:
+            return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def each(
+    work: Callable[[int], Result],
+    indices: Iterable[int],
+    *,
+    jobs: int = 1,
+    pool: Pool = "threads",
+    cluster: str | None = None,
+) -> Iterator[tuple[int, Result | Failure]]:
+    """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
+
+    `cluster` is the address of a dask scheduler; without one, `jobs` workers of this machine share the work. Whatever
+    `work` returns must be picklable where it crosses processes.
+    """
+    guarded = _Guarded(work)
+    if cluster is not None:
+        yield from _on_cluster(guarded, indices, cluster)
+    elif jobs <= 1:
+        for index in indices:
+            yield from guarded([index])
+    else:
+        yield from _on_this_machine(guarded, indices, jobs, pool)
+
+
+def _on_this_machine(
+    guarded: _Guarded[Result], indices: Iterable[int], jobs: int, pool: Pool
+) -> Iterator[tuple[int, Result | Failure]]:
+    waiting = iter(indices)
+    again: list[int] = []
+    deaths: dict[int, int] = {}
+    while True:
+        executor: Executor
+        if pool == "threads":
+            executor = ThreadPoolExecutor(jobs)
+        else:
+            executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+        in_hand: dict[Future[list[tuple[int, Result | Failure]]], int] = {}
+        try:
+            while True:
+                for index in _take(again, waiting, jobs + 1 - len(in_hand)):
+                    in_hand[executor.submit(guarded, [index])] = index
+                if not in_hand:
+                    return
+                for done in wait(in_hand, return_when=FIRST_COMPLETED).done:
+                    results = done.result()
+                    del in_hand[done]
+                    yield from results
+        except BrokenExecutor:
+            for index in in_hand.values():
+                deaths[index] = deaths.get(index, 0) + 1
+                if deaths[index] < MOST_DEATHS:
+                    again.append(index)
+                else:
+                    yield index, Failure(f"a worker died {MOST_DEATHS} times on this piece", "")
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:
+    """Up to n indices: those to be done again first."""
+    taken = again[:n]
+    del again[:n]
+    return taken + list(islice(waiting, n - len(taken)))
+
+
+def _on_cluster(
+    guarded: _Guarded[Result], indices: Iterable[int], address: str
+) -> Iterator[tuple[int, Result | Failure]]:
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ValueError("--cluster needs the extra: pip install 'tipline[cluster]'") from error
+    wanted = list(indices)
+    with Client(address, set_as_default=False) as client:
+        [shared] = client.scatter([guarded], broadcast=True)
+        n_slots = 2 * max(sum(client.nthreads().values()), 1)
+        size = max(1, min(MOST_PIECES_A_TASK, len(wanted) // n_slots))
+        batches = iter([wanted[i : i + size] for i in range(0, len(wanted), size)])
+
+        def submit(n: int) -> list[Any]:
+            return [
+                client.submit(_call, shared, batch, retries=MOST_DEATHS, pure=False) for batch in islice(batches, n)
+            ]
+
+        ahead = as_completed(submit(n_slots), loop=client.loop)
+        for done in ahead:
+            for following in submit(1):
+                ahead.add(following)
+            yield from done.result()
+
+
+def _call(guarded: _Guarded[Result], batch: Sequence[int]) -> list[tuple[int, Result | Failure]]:
+    return guarded(batch)
+
 
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
 

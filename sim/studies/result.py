@@ -11,8 +11,8 @@ from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
+from sim.studies.staff.limits import Limit, limits
 from sim.studies.trials import Trials
-from sim.studies.unlimited import Limit, limits
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample

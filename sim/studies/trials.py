@@ -23,8 +23,7 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
-from sim.studies.replicate import ReplicationWork, Settings, shared_out
-from sim.studies.workers import Failure
+from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.scenario.describe import Description, PoolLoad, StageLoad
-from sim.tables.declared import Column, Family, Table, number, text, yes
-from sim.tables.figures import hour_columns
+from sim.tables.declared import Column, Family, Table, hour_columns, number, text, yes
 
 POOLS: Final = Table[PoolLoad](
     "pool_loads",

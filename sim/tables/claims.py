@@ -13,8 +13,7 @@ from sim.studies.claims.audit import ALL, STATUSES
 from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.laid import fixed_words
 from sim.studies.staff.staffed import people_words
-from sim.tables.declared import Column, Table, number, text, whole
-from sim.tables.figures import came_columns, of
+from sim.tables.declared import Column, Table, came_columns, number, of, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from sim.scenario.readings import ReadingName
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
     from sim.studies.claims.findings import FigureFound, Finding
+    from sim.studies.staff.limits import Limit
     from sim.studies.staff.staffing import StaffAnswer
-    from sim.studies.unlimited import Limit
 
 
 def _needs(get: Callable[[Any], StaffAnswer | None], before: str) -> tuple[Column[Any], ...]:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.tables.declared import Column, Table, number, text, yes
-from sim.tables.figures import asked_columns, came_columns, of
+from sim.tables.declared import Column, Table, asked_columns, came_columns, number, of, text, yes
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult

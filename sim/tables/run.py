@@ -1,4 +1,4 @@
-"""The tables of a run, from the sample of all its replications.
+"""The tables of a run, from the sample of all its replications, and of one of its tips.
 
 Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column mixes shares and minutes, `unit` tells.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE
+from sim.dynamics.clock import MINUTE, date_of, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
@@ -21,12 +22,26 @@ from sim.measures.kinds import kind_of
 from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
-from sim.tables.declared import Column, Family, Filled, Table, number, text, whole, yes
-from sim.tables.figures import asked_columns, came_columns, estimate_columns, hour_columns
+from sim.tables.declared import (
+    Column,
+    Family,
+    Filled,
+    Table,
+    asked_columns,
+    came_columns,
+    estimate_columns,
+    hour_columns,
+    number,
+    text,
+    whole,
+    yes,
+)
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.studies.unlimited import Hindrance, Limit
+    from sim.studies.staff.limits import Hindrance, Limit
+    from sim.text.explain import JudgedTip
+    from sim.text.story import Event
 
 
 R = TypeVar("R")
@@ -432,3 +447,30 @@ def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[s
             if share - told >= STEP or (share > told and share == reached[-1]):
                 yield one.name, edge / MINUTE, float(share)
                 told = share
+
+
+TIP_EVENTS: Final[Table[tuple[Event, datetime]]] = Table(
+    "tip_events",
+    "something that happened to the tip: when, where, and what stood in its way",
+    "What happened to the tip",
+    (
+        text("at", lambda row: date_of(row[0].tick, row[1]).isoformat(sep=" "), "date and time"),
+        number("time", "min", lambda row: minutes(row[0].tick), "since the start of the run"),
+        text("stage", lambda row: row[0].stage, "where; empty for what no stage has to do with"),
+        text("what", lambda row: row[0].kind, "arrival, waits, starts, stops, leaves, lost and so on"),
+        text("text", lambda row: row[0].text, "the same as a sentence"),
+        text("in_the_way", lambda row: "; ".join(row[0].details), "what stood in its way"),
+    ),
+)
+
+TIP_TARGETS: Final[Table[JudgedTip]] = Table(
+    "tip_targets",
+    "a target on tips: what it makes of the tip",
+    "What each target makes of the tip",
+    (
+        text("target", lambda row: row.target, "its name in the document"),
+        text("claim", lambda row: row.claim, "the claim that it stands for"),
+        text("sense", lambda row: row.sense, "met, missed, counted, not judged or open"),
+        text("text", lambda row: row.text, "why, as a sentence"),
+    ),
+)

@@ -8,20 +8,29 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sim.measures.use import PoolUse
 from sim.studies.staff.staffed import fte, post_words
-from sim.tables.declared import Column, Family, Table, number, text, whole, yes
-from sim.tables.figures import asked_columns, came_columns, of, per_target
+from sim.tables.declared import (
+    Column,
+    Family,
+    Table,
+    asked_columns,
+    came_columns,
+    number,
+    of,
+    per_target,
+    text,
+    whole,
+    yes,
+)
 from sim.tables.run import POOLS as POOLS_OF_A_RUN
 from sim.tables.run import in_the_way, more_staff_columns
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
-    from sim.studies.staff.found import Found
-    from sim.studies.staff.fresh import Confirmation
+    from sim.studies.staff.limits import Limit
     from sim.studies.staff.search import FrontierPoint
     from sim.studies.staff.staffed import Post
-    from sim.studies.staff.staffing import Certificate, StaffAnswer
-    from sim.studies.staff.tried import Outcome
-    from sim.studies.unlimited import Limit
+    from sim.studies.staff.staffing import Certificate, Found, StaffAnswer
+    from sim.studies.staff.tried import Confirmation, Outcome
 
 
 @dataclass(frozen=True, slots=True)

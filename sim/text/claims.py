@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.measures.targets import TargetResult
-    from sim.studies.unlimited import Hindrance, Limit
+    from sim.studies.staff.limits import Hindrance, Limit
 
 LETTERS: Final[dict[Condition, str]] = {
     "one clock": "c",

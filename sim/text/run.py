@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.measures.frame import Frame
     from sim.studies.replicate import Done
     from sim.studies.result import Result
-    from sim.studies.unlimited import Hindrance, Limit
+    from sim.studies.staff.limits import Hindrance, Limit
 
 _SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
 _MOST_PLACES: Final = 4

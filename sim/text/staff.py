@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from sim.measures.targets import TargetResult
     from sim.measures.use import PoolUse
-    from sim.studies.staff.found import Found
-    from sim.studies.staff.staffing import Certificate, StaffAnswer
+    from sim.studies.staff.staffing import Certificate, Found, StaffAnswer
     from sim.studies.staff.tried import Outcome
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim.tables.declared import Family
-from sim.tables.map import CELLS
+from sim.tables.ranges import CELLS
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK
 

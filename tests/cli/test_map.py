@@ -17,7 +17,7 @@ from sim.plots import style
 from sim.plots.map import plausibility_map
 from sim.studies.map import Grid, MapFound, plausibility
 from sim.studies.ranges import axis
-from sim.text.map import answer, finding
+from sim.text.ranges import map_answer, map_finding
 from tests.cli import pictures
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK, desk, tried
@@ -54,7 +54,7 @@ each_map = pytest.mark.parametrize("name", ["plain", "many", "fine", "nowhere", 
 @each_map
 def test_the_picture_can_be_read(maps: dict[str, MapFound], name: str) -> None:
     figure = plausibility_map(maps[name])
-    assert pictures.title(figure) == finding(maps[name])
+    assert pictures.title(figure) == map_finding(maps[name])
     assert not pictures.cut_off(figure)
     assert not pictures.overlapping(figure)
     assert not pictures.too_small(figure)
@@ -99,9 +99,10 @@ def test_the_same_map_gives_the_same_files(maps: dict[str, MapFound]) -> None:
 
 
 def test_sentences(maps: dict[str, MapFound]) -> None:
-    assert finding(maps["everywhere"]) == "All targets hold everywhere here, in at least 95 % of the runs"
-    assert answer(maps["nowhere"])[0] == "Nowhere here do all targets hold in 95 % of the runs: at best in 0 %."
-    lines = answer(maps["plain"])
+    assert map_finding(maps["everywhere"]) == "All targets hold everywhere here, in at least 95 % of the runs"
+    first = next(map_answer(maps["nowhere"]))
+    assert first == "Nowhere here do all targets hold in 95 % of the runs: at best in 0 %."
+    lines = list(map_answer(maps["plain"]))
     assert any(line.startswith("Nearest to what is, with 2 at desk and 10 tips an hour: together") for line in lines)
     assert any(line.startswith("With 10 tips an hour, all hold from ") for line in lines)
     assert any(line.startswith("With 2 at desk, all hold ") for line in lines)

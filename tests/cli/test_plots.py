@@ -315,12 +315,12 @@ def test_long_text_is_broken_and_cut():
 
 @pytest.mark.parametrize("first, last", [(1e6, 60e6), (MINUTE / 2, 3 * HOUR), (1e6, 100 * DAY), (HOUR, 2 * HOUR)])
 def test_time_axis_names_times(first, last):
-    from sim.plots import axes as scales
+    from sim.plots.style import time_axis
 
     with style.styled():
         sheet = style.Sheet("Title", "note", 1.5)
         axes = sheet.axes(0.5, 0, 2.8, 1)
-        scales.log_times(axes, first, last, 2.8)
+        time_axis(axes, first, last, 2.8)
     assert not pictures.overlapping(sheet.figure)
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert len(names) >= 2

@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import options
-from sim.studies.study import read_study
-from sim.studies.study_record import SAID, record
+from sim.studies.study import SAID, read_study, record
 from tests.cli.lines import ROOT, SCENARIOS, tipline
 
 STUDY = ROOT / "results" / "study"

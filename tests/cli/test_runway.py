@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from sim.plots.runway import runway_years
-from sim.studies.runway import Growing, RunwayFound, runway
-from sim.studies.runway_staff import Needs
-from sim.text.runway import answer, finding
+from sim.studies.runway import Growing, Needs, RunwayFound, runway
+from sim.text.ranges import runway_answer, runway_finding
 from tests.cli import pictures
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK, desk, tried
@@ -51,7 +50,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunwayFound]:
 @pytest.mark.parametrize("name", ["four", "roomy", "missed"])
 def test_the_picture_can_be_read(found: dict[str, RunwayFound], name: str) -> None:
     figure = runway_years(found[name])
-    assert pictures.title(figure) == finding(found[name])
+    assert pictures.title(figure) == runway_finding(found[name])
     assert not pictures.cut_off(figure)
     assert not pictures.overlapping(figure)
     assert not pictures.too_small(figure)
@@ -65,12 +64,12 @@ def test_the_picture_says_what_it_shows(found: dict[str, RunwayFound]) -> None:
 
 
 def test_sentences(found: dict[str, RunwayFound]) -> None:
-    assert answer(found["roomy"], NONE) == [
+    assert list(runway_answer(found["roomy"], NONE)) == [
         "Now, at 12 tips an hour, all targets are met with the present staffing.",
         "At 5 % growth a year all are met in the 3 years looked at, to 13.89 tips an hour.",
     ]
-    assert "no growth looked at makes it a miss in 3 years" in finding(found["roomy"])
-    lines = answer(found["missed"], Needs(("quick",), {}, 8.4, ()))
+    assert "no growth looked at makes it a miss in 3 years" in runway_finding(found["roomy"])
+    lines = list(runway_answer(found["missed"], Needs(("quick",), {}, 8.4, ())))
     assert lines[0].startswith("Now, at 20 tips an hour, targets are missed with the present staffing (")
     assert lines[1].startswith("At 10 % growth a year they are missed already (")
     assert lines[-1].startswith("No staff can meet quick")

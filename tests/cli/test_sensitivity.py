@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from sim.plots.along import along_one
-from sim.plots.sensitivity import ranked, scatter
+from sim.plots.sensitivity import along_one, ranked, scatter
 from sim.studies.sensitivity import RangeBox, SensitivityFound, sensitivity
-from sim.text.sensitivity import answer, finding
+from sim.text.ranges import sensitivity_answer, sensitivity_finding
 from tests.cli import pictures
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK, desk, tried
@@ -70,7 +69,7 @@ def test_one_range_can_be_read(found: dict[str, SensitivityFound], name: str) ->
 def test_the_pictures_say_what_they_show(found: dict[str, SensitivityFound]) -> None:
     study = found["three"]
     said = pictures.said(ranked(study))
-    assert pictures.title(ranked(study)).startswith(finding(study))
+    assert pictures.title(ranked(study)).startswith(sensitivity_finding(study))
     assert {"tips an hour", "mean service at answer (min)", "true share of high (%)"} <= set(said)
     assert "share of the variance of whether all targets hold" in said
     assert "share of the variance of the margin of quick" in pictures.said(ranked(found["never"]))
@@ -78,16 +77,20 @@ def test_the_pictures_say_what_they_show(found: dict[str, SensitivityFound]) -> 
 
 
 def test_sentences(found: dict[str, SensitivityFound]) -> None:
-    lines = answer(found["three"])
+    lines = list(sensitivity_answer(found["three"]))
     assert lines[0].startswith("All targets hold in ")
     assert any(line.startswith("What decides whether all targets hold most is ") for line in lines)
     assert any("demand.risk.high, the others as they are, never turns the verdict" in line for line in lines)
-    lines = answer(found["never"])
+    lines = list(sensitivity_answer(found["never"]))
     assert lines[0].startswith("The verdict never changes over the ranges: some target fails at every point")
     assert any("the margin of quick most is demand.volume" in line for line in lines)
-    assert answer(found["one_holds"])[0].startswith("The verdict never changes over the ranges: all targets hold")
+    assert next(sensitivity_answer(found["one_holds"])).startswith(
+        "The verdict never changes over the ranges: all targets hold"
+    )
     [turn] = found["one"].along[0].turns
-    assert any(f"turns the verdict at {turn.value:.3g}/h (all hold below" in line for line in answer(found["one"]))
+    assert any(
+        f"turns the verdict at {turn.value:.3g}/h (all hold below" in line for line in sensitivity_answer(found["one"])
+    )
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -18,9 +18,8 @@ from sim.cli import options
 from sim.plots import staffing as plots
 from sim.scenario.loading import load
 from sim.studies.replicate import Settings
-from sim.studies.staff.found import Found
 from sim.studies.staff.search import points, walk
-from sim.studies.staff.staffing import staff
+from sim.studies.staff.staffing import Found, staff
 from sim.studies.trials import Trials
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline

@@ -110,6 +110,10 @@ MUTANTS = (
         seeds=range(2060, 2100),
     ),
     _engine(
+        "every attempt given up is taken for the first one",
+        ("self.gave_up[draws] = self.now", "self.gave_up[int(self.visits.first_attempt[visit])] = self.now"),
+    ),
+    _engine(
         "events of a kind in the order in which they were made",
         ("        return _Moment(self.env, key,", "        return _Moment(self.env, key >> 43 << 43,"),
     ),

@@ -23,7 +23,7 @@ def test_patience_runs_from_enter(simulate: Engine) -> None:
 def test_patience_runs_behind_the_gate_too(simulate: Engine) -> None:
     """The gate opens at 10, a server is idle, and the tip gives up at 6."""
     log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", every=10)], tips=[tip(2, Visit(0, 1, patience=[4]))]))
-    assert log.lost.tolist() == [6]
+    assert log.lost.tolist() == log.gave_up.tolist() == [6]
     assert log.start.tolist() == [NEVER]
 
 
@@ -46,6 +46,7 @@ def test_a_retry_is_a_new_attempt_of_the_same_visit_at_the_tail(simulate: Engine
     assert log.start.tolist() == [0, 12, 10]
     assert log.attempt.tolist() == [1, 2, 1]
     assert log.spells.attempt.tolist() == [1, 2, 1]
+    assert [tick for tick in log.gave_up.tolist() if tick < NEVER] == [4]
 
 
 def test_a_retry_has_fresh_patience(simulate: Engine) -> None:
@@ -62,6 +63,7 @@ def test_three_retries_are_four_attempts(simulate: Engine) -> None:
     log = simulate(world(pools=[Pool("a")], stages=[Stage("a")], tips=tips))
     assert log.attempt.tolist() == [4]
     assert log.lost.tolist() == [25]
+    assert log.gave_up.tolist() == [1, 8, 16, 25]
 
 
 def test_who_does_not_retry_is_lost_at_once(simulate: Engine) -> None:
@@ -69,6 +71,7 @@ def test_who_does_not_retry_is_lost_at_once(simulate: Engine) -> None:
     tips = [tip(0, Visit(0, 2, patience=[4])), tip(0, Visit(0, 2, patience=[4, 4, 4], retry=[1, 1]))]
     log = simulate(world(pools=[Pool("a")], stages=[Stage("a")], tips=tips))
     assert log.lost.tolist() == [4, 14]
+    assert [tick for tick in log.gave_up.tolist() if tick < NEVER] == [4, 4, 9, 14]
 
 
 # Gates.

@@ -149,6 +149,10 @@ def replay(
         outcome=np.array(outcome, dtype=np.int8),
         attempt=(np.array(outcome) != UNREACHED).astype(np.int32),
         lost=np.array([_tick(tip.lost) for tip in tips], dtype=np.int64),
+        gave_up=np.array(
+            [_tick(tip.lost) if how == ABANDONED else NEVER for how, (tip, _) in zip(outcome, visits, strict=True)],
+            dtype=np.int64,
+        ),
         spells=Spells(
             table[:, 0],
             np.ones(len(table), np.int32),
@@ -176,9 +180,9 @@ def replay(
         kind=stage,
         work=np.array([round(5 * MINUTE)] * len(visits), dtype=np.int64),
         tier=np.array([label[visit.tier] for _, visit in visits], dtype=np.int32),
-        first_attempt=np.zeros(len(visits), np.int64),
-        patience=np.zeros(1, np.int64),
-        retry_after=np.full(1, NEVER),
+        first_attempt=np.arange(len(visits)),
+        patience=np.zeros(len(visits), np.int64),
+        retry_after=np.full(len(visits), NEVER),
         final_tier=np.array([label[tip.tier] for tip in tips], dtype=np.int32),
     )
     return log, replace(Replication(arrays, way, fixed, plan(world)), plan=plan(world) if roster is None else roster)

@@ -8,8 +8,8 @@ import pytest
 from sim.measures.estimates import least_shown, share_interval
 from sim.measures.targets import TargetResult, joint, results
 from sim.studies.replicate import Settings, run
+from sim.studies.staff.limits import limits
 from sim.studies.trials import Trials
-from sim.studies.unlimited import limits
 from tests.scenario.small import loaded
 
 LINE = """\

@@ -17,7 +17,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.pools import MOST_STAFF
 from sim.scenario.warnings import warnings
 from sim.studies.replicate import run
-from sim.studies.unlimited import unlimited
+from sim.studies.staff.limits import unlimited
 from tests.scenario.small import loaded
 
 HEAD = """\

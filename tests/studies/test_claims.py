@@ -12,10 +12,9 @@ from sim.dynamics.clock import MINUTE
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import read_ledger
 from sim.scenario.loading import load, read
-from sim.studies.claims.audit import ALL, Audit, audit
+from sim.studies.claims.audit import ALL, Audit, SomeTargets, audit, with_some
 from sim.studies.claims.laid import Laid, inputs, lay
 from sim.studies.replicate import Settings
-from sim.studies.some_targets import SomeTargets, with_some
 from sim.studies.trials import Trials
 from tests.scenario.small import SCENARIOS
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.measures.kinds import InPlace, Replicated
-from sim.plots.comparison import comparison
+from sim.plots.verdicts import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
 from sim.studies import compare as studies

@@ -12,7 +12,7 @@ from sim.measures.targets import joint, results
 from sim.scenario.schema import Scenario
 from sim.studies.map import Grid, MapFound, looks, plausibility
 from sim.studies.ranges import axis
-from sim.tables.map import CELLS, cells
+from sim.tables.ranges import CELLS, cells
 from tests.studies.lines import desk, simulated, tried
 
 __all__ = ["simulated"]

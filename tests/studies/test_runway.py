@@ -13,11 +13,10 @@ from sim.answers import runway as answer
 from sim.measures.targets import joint
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies.runway import Course, Growing, RunwayFound, runway
-from sim.studies.runway_staff import needs
+from sim.studies.runway import Course, Growing, RunwayFound, needs, runway
 from sim.studies.trials import QuestionError
-from sim.tables import runway as tables
-from sim.text.runway import answer as said
+from sim.tables import ranges as tables
+from sim.text.ranges import runway_answer as said
 from tests.studies.lines import DESK, desk, simulated, tried
 
 __all__ = ["simulated"]

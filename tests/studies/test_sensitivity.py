@@ -11,7 +11,7 @@ from sim.answers.sensitivity import Sensitivity as Answer
 from sim.scenario.faults import ScenarioError
 from sim.scenario.schema import Scenario
 from sim.studies.sensitivity import RangeBox, SensitivityFound, sensitivity, unknowns
-from sim.tables import sensitivity as tables
+from sim.tables import ranges as tables
 from tests.studies.lines import desk, simulated, tried
 
 __all__ = ["simulated"]

@@ -14,10 +14,9 @@ from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff import staffing
-from sim.studies.staff.fresh import Confirmation, confirm, fresh_seed
 from sim.studies.staff.staffed import Post, bounded, cost, decided, hours_of, post, staffed
 from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
-from sim.studies.staff.tried import Tried
+from sim.studies.staff.tried import Confirmation, Tried, confirm, fresh_seed
 from sim.studies.trials import Trials
 from tests.cli.lines import SCENARIOS
 from tests.scenario.small import SMALL, loaded

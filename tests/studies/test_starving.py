@@ -15,14 +15,12 @@ from sim.scenario.describe import describe
 from sim.scenario.loading import load
 from sim.scenario.pools import Pool
 from sim.scenario.schema import Scenario
-from sim.studies.closed import Closed, closed
 from sim.studies.replicate import Settings
-from sim.studies.staff.depends import judged_pools, unminded_stages
-from sim.studies.staff.staffed import decided, kept
+from sim.studies.staff.limits import Closed, closed, limits
+from sim.studies.staff.staffed import decided, judged_pools, kept, unminded_stages
 from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
 from sim.studies.staff.starving import Care, Concern, left_out
 from sim.studies.trials import QuestionError, Trials
-from sim.studies.unlimited import limits
 
 HEAD = """\
 scenario: Minded

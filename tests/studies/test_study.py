@@ -13,9 +13,8 @@ from sim.cli import asking, options
 from sim.plots import style
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import read
-from sim.studies import study_record
-from sim.studies.study import Step
-from sim.studies.study_record import Record, StepLine, record, tidy
+from sim.studies import study
+from sim.studies.study import Record, Step, StepLine, record, tidy
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
 
@@ -111,7 +110,7 @@ def test_resume_does_only_what_is_not_done(folder: Path, monkeypatch: pytest.Mon
     assert "done before" not in done(folder, "--resume")[1]
     assert files(folder / "out") != whole
 
-    monkeypatch.setattr(study_record, "program", lambda: "another program")
+    monkeypatch.setattr(study, "program", lambda: "another program")
     assert "done before" not in done(folder, "--resume")[1]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
+from sim.studies.staff.limits import Limit, limits, unlimited
 from sim.studies.trials import Trials
-from sim.studies.unlimited import Limit, limits, unlimited
 from tests.scenario.small import loaded
 
 HEAD = """\

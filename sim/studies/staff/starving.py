@@ -24,7 +24,7 @@ from sim.scenario.describe import describe
 from sim.scenario.flow import offered_by_stage
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import MOST_LEFT_OUT, Between, OfTips
-from sim.studies.staff.depends import unminded_stages
+from sim.studies.staff.staffed import unminded_stages
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample

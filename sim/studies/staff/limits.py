@@ -1,5 +1,5 @@
 """What no staff can mend: every target with so many people that nobody waits, and what stands in the way of those that
-are missed even so.
+are missed even so; and the hours at which the posts have nobody, however many people each of them gets.
 
 The tips are those that the real staff meets. Service, gates, delays and labels are as they are; only waiting for people
 is gone.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import MINUTE
 from sim.dynamics.engines import simulate
 from sim.dynamics.log import UNREACHED
 from sim.measures import passes
@@ -24,20 +25,20 @@ from sim.measures.estimates import each_of
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
+from sim.scenario import units
 from sim.scenario.pools import MOST_STAFF
 from sim.scenario.rules import matches
 from sim.scenario.targets import Between, OfTips
-from sim.studies.closed import Closed, closed
-from sim.studies.staff.depends import judged_pools
-from sim.studies.staff.staffed import posts_of, with_pools
+from sim.studies.staff.staffed import judged_pools, posts_of, with_pools
 from sim.studies.staff.tried import leanings
 
 if TYPE_CHECKING:
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
-    from sim.scenario.pools import Filter
+    from sim.scenario.pools import Filter, Pool
     from sim.scenario.schema import Scenario
     from sim.studies.trials import Trials
+
 
 FEW: Final = 4
 """Replications that are looked at first: most targets are then clearly met or clearly missed."""
@@ -147,7 +148,7 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
             break
     missed = [one.name for one in found if one.verdict == "missed"]
     why = _hindrances(free, trials, missed, n) if missed else {}
-    shut = _closed(scenario)
+    shut = _closed_pools(scenario)
     at_posts: dict[str, TargetResult] = {}
     if any(shut[one.name] and one.verdict != "missed" for one in found):
         sample = trials.sample(unlimited_at_posts(scenario), n, only_targets=True)
@@ -158,7 +159,7 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
     ]
 
 
-def _closed(scenario: Scenario) -> dict[str, tuple[Closed, ...]]:
+def _closed_pools(scenario: Scenario) -> dict[str, tuple[Closed, ...]]:
     """When the pools that each target depends on are closed."""
     times = {name: closed(pool) for name, pool in scenario.pools.items()}
     found = {}
@@ -295,3 +296,88 @@ def _ranked(
     looked_at = elsewhere.total()
     others = [Hindrance(kind, name, n / looked_at * never / failing, 0.0) for (kind, name), n in elsewhere.items() if n]
     return tuple(sorted([*timed, *others], key=lambda one: -one.share))
+
+
+# When posts have nobody
+
+
+A_DAY: Final = 24 * 60
+A_WEEK: Final = 7 * A_DAY
+
+ShutStretch = tuple[int, int]
+"""Minutes since Monday 00:00: when nobody is there any more, and when somebody is again, after Sunday midnight on from
+the length of a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A pool that is closed at some hours of the week."""
+
+    pool: str
+    stretches: tuple[ShutStretch, ...]
+
+    @property
+    def words(self) -> str:
+        """When it is closed: "from 17:00 to 9:00 and at weekends"."""
+        return _words(self.stretches)
+
+
+def closed(pool: Pool) -> tuple[ShutStretch, ...]:
+    """The stretches of the week at which no post of a pool is on duty, in order; empty where it is always open.
+
+    A pool without shifts is a post around the clock.
+    """
+    if pool.staff or not pool.shifts:
+        return ()
+    there = np.zeros(A_WEEK, np.bool_)
+    for shift in pool.shifts:
+        for day in shift.days:
+            begin = day * A_DAY + shift.from_ // MINUTE
+            there[np.arange(begin, begin + shift.length // MINUTE) % A_WEEK] = True
+    if there.all():
+        return ()
+    changes = np.flatnonzero(there != np.roll(there, 1))
+    leaves = [int(at) for at in changes if not there[at]]
+    comes = [int(at) for at in changes if there[at]]
+    return tuple(
+        (at, min((to for to in comes if to > at), default=comes[0] + A_WEEK if comes else at)) for at in leaves
+    )
+
+
+def _words(stretches: tuple[ShutStretch, ...]) -> str:
+    """Stretches in words: by the hours of the day where all open days have the same, else one by one."""
+    open_days, hours = _by_day(stretches)
+    alike = {hours[day] for day in open_days}
+    if len(alike) == 1 and open_days:
+        shut = [day for day in range(7) if day not in open_days]
+        parts = [f"from {_clock(end)} to {_clock(begin)}" for end, begin in next(iter(alike))]
+        if shut:
+            parts.append("at weekends" if shut == [5, 6] else f"on {units.day_names(frozenset(shut))}")
+        return " and ".join(parts)
+    return " and ".join(f"from {_moment(begin)} to {_moment(end)}" for begin, end in stretches)
+
+
+def _by_day(stretches: tuple[ShutStretch, ...]) -> tuple[list[int], dict[int, tuple[ShutStretch, ...]]]:
+    """The days on which somebody is there, and for each of them the clock times between which nobody is, the last one
+    up to the first opening of the same day."""
+    shut = np.zeros(A_WEEK, np.bool_)
+    for begin, end in stretches:
+        shut[np.arange(begin, end) % A_WEEK] = True
+    by_day = shut.reshape(7, A_DAY)
+    open_days = [day for day in range(7) if not by_day[day].all()]
+    found = {}
+    for day in open_days:
+        # Around the day: from its last hour with people to its first.
+        changes = np.flatnonzero(by_day[day] != np.roll(by_day[day], 1))
+        leaves = [int(at) for at in changes if by_day[day][at]]
+        comes = [int(at) for at in changes if not by_day[day][at]]
+        found[day] = tuple((at, min((to for to in comes if to > at), default=min(comes))) for at in leaves)
+    return open_days, found
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60 % 24}:{minute % 60:02}"
+
+
+def _moment(minute: int) -> str:
+    return f"{units.day_names(frozenset({minute // A_DAY % 7}))} {_clock(minute)}"

@@ -1,0 +1,79 @@
+"""Moments of a tip's life and the names that a document gives to them: what targets count from, and what to."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from sim.scenario.fields import Name, Part, Several
+from sim.scenario.fields import rule as fault
+
+GIVEN: Final = ("arrival", "leave", "lost")
+"""Moments that every tip may have without any stage."""
+
+Where = Literal["enter", "start", "end", "arrival", "leave", "lost"]
+
+
+class Moment(Part):
+    """A moment of a tip's life: `<stage>.enter`, `.start`, `.end`, or arrival, leave, lost."""
+
+    stage: Name | None
+    what: Where
+
+    def __str__(self) -> str:
+        return self.what if self.stage is None else f"{self.stage}.{self.what}"
+
+
+class Milestone(Part):
+    """One or several moments: the first one named that the tip has, or with `first_of` the earliest."""
+
+    name: str
+    """Its name in `milestones`, or its text where a target gives the moments themselves."""
+    moments: Several[Moment]
+    """Empty until a milestone that a target names is looked up."""
+    first_of: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        if isinstance(given, Milestone):
+            return given
+        if isinstance(given, str):
+            return {"name": given, "moments": (moment(given),) if "." in given or given in GIVEN else ()}
+        first_of = isinstance(given, dict) and "first_of" in given
+        if first_of and len(given) > 1:
+            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}", value=False)
+        texts = given["first_of"] if first_of else given
+        if not isinstance(texts, list | tuple):
+            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}")
+        if not 1 <= len(texts) <= 100:
+            raise fault("a milestone needs at least one moment (and at most 100)", value=False)
+        moments = tuple(moment(text, *(("first_of",) if first_of else ()), row) for row, text in enumerate(texts))
+        return {"name": ", ".join(texts), "moments": moments, "first_of": first_of}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        earliest = {
+            "type": "object",
+            "properties": {"first_of": several},
+            "required": ["first_of"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [{"type": "string"}, several, earliest]}
+
+
+def moment(text: object, *at: str | int) -> Moment:
+    """The moment that a text such as `answer.start` or `arrival` names."""
+    if not isinstance(text, str):
+        raise fault("a moment is written answer.start, or arrival, leave, lost", *at)
+    if text in GIVEN:
+        return Moment.model_construct(stage=None, what=text)
+    stage, dot, what = text.rpartition(".")
+    if not dot or not stage:
+        raise fault(f"a moment is written answer.start, or arrival, leave, lost (not '{text[:40]}')", *at, value=False)
+    if what not in ("enter", "start", "end"):
+        raise fault(f"a stage has the moments enter, start and end, not '{what[:40]}'", *at, value=False)
+    return Moment.model_construct(stage=stage, what=what)
