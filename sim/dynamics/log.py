@@ -20,7 +20,7 @@ SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
 TURNED_AWAY: Final = 4
-"""How a visit ended: never begun, served, given up for good, still under way at the horizon, or turned away for good."""
+"""How a visit ended: never begun, served, given up for good, open at the horizon, or turned away for good."""
 
 DONE: Final = 0
 RELIEVED: Final = 1

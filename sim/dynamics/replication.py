@@ -45,7 +45,7 @@ FIRST_COME: Final = 0
 LAST_COME: Final = 1
 IN_RANDOM_ORDER: Final = 2
 DUE_FIRST: Final = 3
-"""Who is next among those of the best rank in a line: the earliest entry, the latest entry, anyone, the earliest due."""
+"""Who is next among those of the best rank in a line: the earliest entry, the latest, anyone, or the earliest due."""
 
 NO_LIMIT: Final = -1
 """The room of a stage that has room for all."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
-from sim.scenario.routes import Crowd, crowd
+from sim.scenario.routes import Crowd, asides_of, crowd
 from sim.scenario.schema import ByAttribute, Scenario
 from sim.scenario.trace import DRAWN, trace
 
@@ -204,6 +204,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
     index = {stage.name: number for number, stage in enumerate(stages)}
     shares = [values_of(stage.share, tips, float) for stage in stages]
     labelling = {name: _labelling(scenario, name) for name in scenario.labels}
+    asides = asides_of(stages)
     risk = tips.codes["risk"][:, 0]
     found = [np.zeros(weight.shape) for _ in stages]
     counts = tuple(0 for _ in stages)
@@ -215,6 +216,8 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
         moving = weight if sweeps == 0 else np.zeros(weight.shape)
         sweeps += 1
         for number, stage in enumerate(stages):
+            if stage.name in asides:
+                continue
             chosen = moving * tips.admitted[number] * shares[number]
             inside = chosen + sent_back.get(number, 0.0)
             moving = moving - chosen

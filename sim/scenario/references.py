@@ -218,12 +218,31 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known(to, over.to, "pool", look.names.pool)
         if over.to == stage.pool:
             look.say(to, "overflow goes to another pool than the stage's own")
+    if stage.callback is not None:
+        _by(look, (*path, "callback", "share"), stage.callback.share)
+    for key in ("gives_up_to", "turned_away_to"):
+        _aside(look, (*path, key), getattr(stage, key), index, stages)
     if stage.rework is not None:
         back = (*path, "rework", "back_to")
         if look.known(back, stage.rework.back_to, "stage", look.names.stage) and not any(
             other.name == stage.rework.back_to for before, other in stages.items() if before <= index
         ):
             look.say(back, "rework goes back to the same or an earlier stage", got=stage.rework.back_to)
+
+
+def _aside(look: _Look, path: Path, name: str | None, index: int, stages: dict[int, Stage]) -> None:
+    """A stage that is reached in no other way than in vain from an earlier one."""
+    if name is None or not look.known(path, name, "stage", look.names.stage):
+        return
+    at = next((number for number, stage in stages.items() if stage.name == name), None)
+    if at is None:
+        return
+    if at <= index:
+        look.say(path, "leads to a stage that is written later", got=name)
+    if any(stage.rework is not None and stage.rework.back_to == name for stage in stages.values()):
+        look.say(
+            path, "rework goes back to that stage, and what is reached in vain is reached in no other way", got=name
+        )
 
 
 def _milestone(look: _Look, name: str, milestone: Milestone) -> None:

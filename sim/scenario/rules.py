@@ -136,7 +136,7 @@ def rank(
     codes: Mapping[str, NDArray[np.integer]],
     waited: int = 0,
 ) -> Codes:
-    """The first rank of which each tip matches a filter, once it has waited so long; their number if it matches none."""
+    """The first rank of which each tip matches a filter when it has waited so long; their number if it matches none."""
     found = np.full(np.broadcast_shapes(*(code.shape for code in codes.values())), len(first), dtype=np.int32)
     for place in range(len(first) - 1, -1, -1):
         for one in first[place]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
-from sim.scenario.pools import filter_words
+from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.dynamics.clock import MINUTE
 from sim.scenario.describe import describe
-from sim.scenario.pools import filter_words
+from sim.scenario.pools import filter_words, rank_words
 from sim.text import words
 
 if TYPE_CHECKING:
