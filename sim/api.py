@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import Work
-from sim.answers.check import Check
 from sim.answers.claims import Claims
 from sim.answers.compare import Comparison
-from sim.answers.explain import Explanation
-from sim.answers.map import Map
-from sim.answers.run import RunAnswer
-from sim.answers.runway import Runway
-from sim.answers.sensitivity import Sensitivity
+from sim.answers.ranges import Map, Runway, Sensitivity
+from sim.answers.run import Check, Explanation, RunAnswer
 from sim.answers.staff import Pools, Staffing
 from sim.dynamics.engines import Engine
 from sim.scenario.loading import Document, as_yaml, document_of, load, read
@@ -30,12 +25,13 @@ from sim.scenario.tree import compose
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.answers.progress import Bar
+    from sim.answers.answer import Bar
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
     from sim.studies.map import Period
     from sim.studies.replicate import Settings
+    from sim.studies.trials import Trials
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
@@ -85,7 +81,7 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = RunAnswer.ask(world, _settings(engine, jobs, bar.count), until_decided=until_decided)
+        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
@@ -142,14 +138,14 @@ def runway(
     >>> found = sim.runway("scenarios/two_stage.yaml", ["20 %"], years=1, staff_years=0, replications=2)
     >>> found.runway_lengths  # doctest: +SKIP
     """
-    from sim.answers.runway import rates
+    from sim.answers.ranges import rates
     from sim.answers.staff import bounds
 
     world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
-    with _work("runway", world, jobs, progress) as work:
+    with _trials("runway", world, jobs, progress) as trials:
         return Runway.ask(
             world,
-            work,
+            trials,
             growth=rates(growth),
             years=years,
             staff_years=staff_years,
@@ -182,8 +178,8 @@ def claims(
 
     document = document_of(scenario) if isinstance(scenario, Scenario) else read(scenario)
     laid = lay(read_ledger(Path(ledger)), document, changes=_changes(replications, seed))
-    with _work("claims", laid.scenario, jobs, progress) as work:
-        return Claims.ask(laid, work, allow_overload=allow_overload)
+    with _trials("claims", laid.scenario, jobs, progress) as trials:
+        return Claims.ask(laid, trials, allow_overload=allow_overload)
 
 
 def compare(
@@ -216,8 +212,8 @@ def compare(
     )
     if not given:
         raise ValueError("there is nothing to compare: give a scenario that has variants, or several")
-    with _work("compare", given[0][1], jobs, progress) as work:
-        return Comparison.ask(given, work)
+    with _trials("compare", given[0][1], jobs, progress) as trials:
+        return Comparison.ask(given, trials)
 
 
 def map(
@@ -243,8 +239,8 @@ def map(
     from sim.studies.ranges import axis
 
     world, x_axis, y_axis = _world(scenario, replications, seed), axis(x), axis(y)
-    with _work("map", world, jobs, progress) as work:
-        return Map.ask(world, work, x=x_axis, y=y_axis, per=per)
+    with _trials("map", world, jobs, progress) as trials:
+        return Map.ask(world, trials, x=x_axis, y=y_axis, per=per)
 
 
 def sensitivity(
@@ -269,8 +265,8 @@ def sensitivity(
     >>> found.sensitivity_share[["holding_share", "points"]]  # doctest: +SKIP
     """
     world = _world(scenario, replications, seed)
-    with _work("sensitivity", world, jobs, progress) as work:
-        return Sensitivity.ask(world, work, rows=rows, replications=replications, with_staff=with_staff)
+    with _trials("sensitivity", world, jobs, progress) as trials:
+        return Sensitivity.ask(world, trials, rows=rows, replications=replications, with_staff=with_staff)
 
 
 def staff(
@@ -300,8 +296,10 @@ def staff(
     from sim.answers.staff import bounds
 
     world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
-    with _work("staff", world, jobs, progress) as work:
-        return Staffing.ask(world, work, pools=decided, effort=effort, frontier=frontier, allow_overload=allow_overload)
+    with _trials("staff", world, jobs, progress) as trials:
+        return Staffing.ask(
+            world, trials, pools=decided, effort=effort, frontier=frontier, allow_overload=allow_overload
+        )
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> RunAnswer:
@@ -407,24 +405,25 @@ def _document(scenario: World) -> Document:
     return read(scenario)
 
 
-def _settings(engine: Engine, jobs: int | None, count: Callable[[int], None]) -> Settings:
+def _settings(engine: Engine, jobs: int | None, bar: Bar) -> Settings:
     from sim.studies.replicate import Settings
 
-    return Settings(engine=engine, jobs=jobs or len(os.sched_getaffinity(0)), count=count)
+    jobs = jobs or len(os.sched_getaffinity(0))
+    return Settings(engine=engine, jobs=jobs, count=bar.count, expect=bar.expect, at=bar.at)
 
 
 @contextmanager
-def _work(name: str, scenario: Scenario, jobs: int | None, progress: bool | None) -> Iterator[Work]:
+def _trials(name: str, scenario: Scenario, jobs: int | None, progress: bool | None) -> Iterator[Trials]:
     from sim.studies.trials import Trials
 
     with _bar(name, progress) as bar:
-        yield Work(Trials(scenario.run.seed, _settings("compiled", jobs, bar.count)), bar.expect, bar.at)
+        yield Trials(scenario.run.seed, _settings("compiled", jobs, bar))
 
 
 @contextmanager
 def _bar(of: str, progress: bool | None, total: int | None = None) -> Iterator[Bar]:
     """How far it has come, where that is asked for, and in a notebook unless it is not."""
-    from sim.answers.progress import bar
+    from sim.answers.answer import bar
 
     wanted = "ipykernel" in sys.modules if progress is None else progress
     with bar(of, total, shown=wanted) as shown:

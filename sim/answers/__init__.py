@@ -6,34 +6,34 @@ No answer is imported before it is asked for.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
     "claims": "claims:Claims",
-    "map": "map:Map",
+    "map": "ranges:Map",
     "staff": "staff:Staffing",
-    "sensitivity": "sensitivity:Sensitivity",
-    "runway": "runway:Runway",
+    "sensitivity": "ranges:Sensitivity",
+    "runway": "ranges:Runway",
     "compare": "compare:Comparison",
     "run": "run:RunAnswer",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""
 
 
-def answer_of(command: str) -> type[Answer[Any]]:
+def answer_of(command: str) -> type[Answer]:
     """The answers that a command gives; KeyError where it gives none.
 
     >>> [plot.name for plot in answer_of("runway").plots]
     ['runway']
     """
     module, _, name = ANSWERS[command].partition(":")
-    found: type[Answer[Any]] = getattr(import_module(f"{__name__}.{module}"), name)
+    found: type[Answer] = getattr(import_module(f"{__name__}.{module}"), name)
     return found
 
 
-def every() -> list[type[Answer[Any]]]:
+def every() -> list[type[Answer]]:
     """The answers of all commands."""
     return [answer_of(command) for command in ANSWERS]

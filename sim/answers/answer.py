@@ -1,4 +1,5 @@
-"""What a question came to, as one object: its tables, its sentences, its figures, to be looked at, saved and printed.
+"""What a question came to, as one object: its tables, its sentences, its figures, to be looked at, saved and printed;
+and how far a question has come.
 
 Commands print and save answers, Python hands them out. Each kind of answer says what it may leave behind; nothing here
 simulates.
@@ -8,19 +9,20 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from rich.console import RenderableType
+    from rich.progress import Progress, TaskID
 
     from sim.scenario.schema import Scenario
-    from sim.studies.trials import Trials
     from sim.tables.declared import Filled, Table
 
 
@@ -45,21 +47,7 @@ class Plot:
         return figure
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a question is answered with: trials on the same tips, and who is told how far it has come."""
-
-    trials: Trials
-    expect: Callable[[int], None] = field(default=lambda _: None)
-    """Told about how many replications there will be."""
-    at: Callable[[str], None] = field(default=lambda _: None)
-    """Told what is being done."""
-
-
-F = TypeVar("F")
-
-
-class Answer(ABC, Generic[F]):
+class Answer(ABC):
     """What a question came to.
 
     Every table that it left is an attribute of the table's name, a pandas frame with the columns of the CSV file.
@@ -72,13 +60,17 @@ class Answer(ABC, Generic[F]):
     plots: ClassVar[tuple[Plot, ...]]
     """The figures that it may leave."""
 
-    found: F
+    found: Any
     """What the question came to, as the rooms of tables, text and plots take it."""
 
+    def __init__(self, found: Any):
+        self.found = found
+
     @property
-    @abstractmethod
     def scenario(self) -> Scenario:
         """What was asked about: the base where it was several."""
+        scenario: Scenario = self.found.scenario
+        return scenario
 
     @property
     @abstractmethod
@@ -167,3 +159,44 @@ class Answer(ABC, Generic[F]):
         first = next(iter(self.filled()), None)
         table = "" if first is None else first.frame.to_html(index=False, na_rep="", max_rows=40)
         return f"<h3>{html.escape(self.scenario.scenario)}</h3>{said}{table}"
+
+
+@dataclass
+class Bar:
+    """A bar on stderr with the time left; nothing where there is no terminal."""
+
+    bar: Progress | None = None
+    task: TaskID | None = None
+    total: int = 0
+
+    def _update(self, **told: Any) -> None:
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, **told)
+
+    def count(self, n_done: int) -> None:
+        """So many replications are done."""
+        self.total = max(self.total, n_done)
+        self._update(completed=n_done, total=self.total)
+
+    def at(self, what: str) -> None:
+        """This is being done."""
+        self._update(description=what)
+
+    def expect(self, total: int) -> None:
+        """There are to be so many in all."""
+        self.total = total
+        self._update(total=total)
+
+
+@contextmanager
+def bar(of: str, total: int | None = None, *, shown: bool) -> Iterator[Bar]:
+    """A bar with the time left; one that shows nothing where it is not to be shown."""
+    if not shown:
+        yield Bar()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bar(progress, progress.add_task(of, total=total), total or 0)

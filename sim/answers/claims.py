@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import Answer, Plot, Work
+from sim.answers.answer import Answer, Plot
 from sim.tables import claims as tables
+from sim.text.claims import answer, parts, told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.scenario.schema import Scenario
     from sim.studies.claims.audit import Audit
     from sim.studies.claims.laid import Laid
+    from sim.studies.trials import Trials
     from sim.tables.declared import Filled
 
 
-class Claims(Answer["Audit"]):
+class Claims(Answer):
     """An audit of claims: `claims` reading by reading, `claims_together`, and `relations` by arithmetic."""
 
+    found: Audit
     command = "claims"
     leaves = (tables.CLAIMS, tables.TOGETHER, tables.RELATIONS)
     plots = (
@@ -32,33 +34,21 @@ class Claims(Answer["Audit"]):
         ),
     )
 
-    def __init__(self, found: Audit):
-        self.found = found
-
     @classmethod
-    def ask(cls, laid: Laid, work: Work, *, allow_overload: bool = False) -> Claims:
+    def ask(cls, laid: Laid, trials: Trials, *, allow_overload: bool = False) -> Claims:
         """Audit a ledger that was laid on a scenario.
 
         With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
         """
         from sim.studies.claims.audit import audit
 
-        def told(what: str, done: int, steps: int) -> None:
-            work.at(f"{done} of {steps}: {what}")
-
-        return cls(audit(laid, work.trials, told, allow_overload=allow_overload))
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.found.scenario
+        return cls(audit(laid, trials, allow_overload=allow_overload))
 
     @property
     def holds(self) -> bool:
         return all(one.holds for one in self.found.together.values())
 
     def filled(self) -> Iterable[Filled]:
-        from sim.text.claims import told
-
         return [
             tables.CLAIMS.of(told(self.found)),
             tables.TOGETHER.of(tables.as_a_whole(self.found)),
@@ -66,13 +56,9 @@ class Claims(Answer["Audit"]):
         ]
 
     def sentences(self) -> list[str]:
-        from sim.text.claims import answer
-
         return answer(self.found)
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.claims import parts
-
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import Answer, Plot, Work
+from sim.answers.answer import Answer, Plot
 from sim.tables import compare as tables
+from sim.text.compare import answer, parts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
-    from sim.studies.compare import SideBySide as Found
+    from sim.studies.compare import SideBySide
+    from sim.studies.trials import Trials
     from sim.tables.declared import Filled
 
 
@@ -41,9 +43,10 @@ def contenders(
             yield variant if alone else f"{label}.{variant}", scenario(document, variant)
 
 
-class Comparison(Answer["Found"]):
+class Comparison(Answer):
     """A comparison: `compare`, target by target in each scenario."""
 
+    found: SideBySide
     command = "compare"
     leaves = (tables.COMPARED,)
     plots = (
@@ -56,20 +59,13 @@ class Comparison(Answer["Found"]):
         ),
     )
 
-    def __init__(self, found: Found):
-        self.found = found
-
     @classmethod
-    def ask(cls, scenarios: Sequence[tuple[str, Scenario]], work: Work) -> Comparison:
+    def ask(cls, scenarios: Sequence[tuple[str, Scenario]], trials: Trials) -> Comparison:
         """Run scenarios, each with a label of its own, the first of them the base; ValueError for less than two."""
         from sim.studies.compare import compare
 
-        work.expect(len(scenarios) * scenarios[0][1].run.replications)
-        return cls(compare(scenarios, work.trials))
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.found.base.scenario
+        trials.settings.expect(len(scenarios) * scenarios[0][1].run.replications)
+        return cls(compare(scenarios, trials))
 
     @property
     def holds(self) -> bool:
@@ -80,13 +76,9 @@ class Comparison(Answer["Found"]):
         return [tables.COMPARED.of(tables.compared(self.found))]
 
     def sentences(self) -> list[str]:
-        from sim.text.compare import answer
-
         return answer(self.found)
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.compare import parts
-
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:

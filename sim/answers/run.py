@@ -1,4 +1,4 @@
-"""What a run came to: the verdicts on all targets, with tables and figures."""
+"""One scenario: what a run of it came to, what it is before that, and what became of one of its tips."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
 from sim.studies.maker import MANIFEST
+from sim.tables import check as loads
 from sim.tables import run as tables
+from sim.text.run import parts, sentences
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sim.dynamics.engines import Engine
+    from sim.scenario.describe import Description
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
     from sim.studies.result import Result
     from sim.tables.declared import Filled
+    from sim.text.explain import Story
 
 
-class RunAnswer(Answer["Result"]):
-    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `hours`, `response`, and
-    `unlimited` where not every target is met."""
+class RunAnswer(Answer):
+    """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
+    and `unlimited` where not every target is met."""
 
+    found: Result
     command = "run"
     leaves = (*tables.EVERY, tables.UNLIMITED)
     plots = (
@@ -49,7 +55,7 @@ class RunAnswer(Answer["Result"]):
             "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
             "the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.HOURS, tables.POOLS),
+            (tables.INTERVALS, tables.POOLS),
         ),
         Plot(
             "failing",
@@ -57,12 +63,9 @@ class RunAnswer(Answer["Result"]):
             "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
             "arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.HOURS,),
+            (tables.INTERVALS,),
         ),
     )
-
-    def __init__(self, found: Result):
-        self.found = found
 
     @classmethod
     def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> RunAnswer:
@@ -70,10 +73,6 @@ class RunAnswer(Answer["Result"]):
         from sim.studies.result import result
 
         return cls(result(scenario, settings, until_decided=until_decided))
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.found.done.scenario
 
     @property
     def failures(self) -> dict[int, str]:
@@ -98,13 +97,9 @@ class RunAnswer(Answer["Result"]):
         return iter(self.plots if len(self.found.done.sample) else ())
 
     def sentences(self) -> list[str]:
-        from sim.text.run import sentences
-
         return sentences(self.found)
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.run import parts
-
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:
@@ -127,3 +122,133 @@ class RunAnswer(Answer["Result"]):
             return []
         events.write(self.found.done.event_parts, folder / "events.parquet")
         return ["events.parquet"]
+
+
+class Check(Answer):
+    """The model: `pool_loads`, `stage_loads`, `hour_loads`, and `warnings`; as text it is what the terminal shows."""
+
+    found: Description
+    command = "check"
+    leaves = (loads.POOLS, loads.STAGES, loads.HOURS)
+    plots = ()
+
+    def __init__(self, found: Description, scenario: Scenario):
+        super().__init__(found)
+        self._scenario = scenario
+
+    @classmethod
+    def ask(cls, scenario: Scenario) -> Check:
+        """Look at a scenario."""
+        from sim.scenario.describe import describe
+
+        return cls(describe(scenario), scenario)
+
+    @property
+    def scenario(self) -> Scenario:
+        return self._scenario
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may not be meant, what is overloaded; each one sentence."""
+        return self.found.warnings
+
+    @property
+    def holds(self) -> bool:
+        return not self.warnings
+
+    def filled(self) -> Iterable[Filled]:
+        found = self.found
+        return [
+            loads.POOLS.of(found.pools),
+            loads.STAGES.of(found.stages),
+            loads.HOURS.of(loads.hours(found)),
+        ]
+
+    def sentences(self) -> list[str]:
+        return list(self.warnings) or ["No warnings."]
+
+    def parts(self) -> list[RenderableType]:
+        from sim.text.model import parts
+
+        return parts(self.scenario, self.found)
+
+    def head(self) -> dict[str, Any]:
+        from sim.text import words
+
+        scenario = self.scenario
+        return super().head() | {
+            "demand": list(words.demand_words(scenario)),
+            "run": words.run_words(scenario),
+            "targets": {name: target.words for name, target in scenario.targets.items()},
+            "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
+            "tips": self.found.tips,
+            "cohort": self.found.cohort,
+            "warnings": list(self.warnings),
+            "notes": list(self.found.notes),
+            "drawn": list(self.found.drawn),
+        }
+
+    def __str__(self) -> str:
+        from sim.text.page import plain
+
+        return plain(self.parts())
+
+
+class Explanation(Answer):
+    """The story of a tip: `tip_events` in order, and `tip_targets`; as text it is what the terminal shows."""
+
+    found: Story
+    command = "explain"
+    leaves = (tables.TIP_EVENTS, tables.TIP_TARGETS)
+    plots = ()
+
+    @classmethod
+    def ask(cls, scenario: Scenario, tip: str, replication: int = 0, engine: Engine = "compiled") -> Explanation:
+        """Tell the story of a tip of a replication, given by its number or as `first-missed:TARGET`.
+
+        QuestionError, a ValueError, where there is no such tip.
+        """
+        from sim.draw import draw
+        from sim.dynamics.engines import simulate
+        from sim.studies.trials import QuestionError
+        from sim.text.explain import explain
+
+        drawn = draw(scenario, replication)
+        log = simulate(drawn, engine)
+        try:
+            return cls(explain(scenario, drawn, log, tip))
+        except ValueError as error:
+            raise QuestionError(str(error)) from None
+
+    @property
+    def holds(self) -> bool:
+        return all(one.sense != "missed" for one in self.found.judged)
+
+    def filled(self) -> Iterable[Filled]:
+        events = ((event, self.scenario.start) for event in self.found.events)
+        return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
+
+    def sentences(self) -> list[str]:
+        from sim.text.explain import sentences
+
+        return sentences(self.found)
+
+    def parts(self) -> list[RenderableType]:
+        from sim.text.explain import parts
+
+        return parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        found = self.found
+        return super().head() | {
+            "replication": found.replication,
+            "tip": found.tip,
+            "truly": found.attributes,
+            "tier": found.tier,
+            "counts": found.counts,
+        }
+
+    def __str__(self) -> str:
+        from sim.text.page import plain
+
+        return plain(self.parts())

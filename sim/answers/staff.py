@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.answer import Answer, Plot, Work
+from sim.answers.answer import Answer, Plot
 from sim.tables import staff as tables
+from sim.text.staff import parts, sentences
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sim.studies.staff.search import Per
     from sim.studies.staff.staffed import Bounds
     from sim.studies.staff.staffing import Found
+    from sim.studies.trials import Trials
     from sim.tables.declared import Filled
 
 Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]
@@ -46,10 +48,11 @@ def _bounds(name: str, given: str | int | tuple[int, int] | None) -> Bounds:
         raise ValueError(f"bounds are written {name}=1..9 (got '{name}={given}')") from None
 
 
-class Staffing(Answer["Found"]):
+class Staffing(Answer):
     """A search for staffing: `staffing` post by post, `staff_targets`, `staff_certificate`, `staff_tried`,
     `staff_pools`, and `frontier` where that was asked for."""
 
+    found: Found
     command = "staff"
     leaves = (tables.STAFFING, tables.TARGETS, tables.CERTIFICATE, tables.TRIED, tables.POOLS, tables.FRONTIER)
     plots = (
@@ -79,13 +82,14 @@ class Staffing(Answer["Found"]):
 
     def __init__(self, found: Found, asked: tuple[str, ...] | None = None):
         """`asked` are the options of the command with which it was asked for; None where that was done from Python."""
-        self.found, self.asked = found, asked
+        super().__init__(found)
+        self.asked = asked
 
     @classmethod
     def ask(
         cls,
         scenario: Scenario,
-        work: Work,
+        trials: Trials,
         *,
         pools: Mapping[str, Bounds] | None = None,
         effort: float = 1.0,
@@ -101,18 +105,13 @@ class Staffing(Answer["Found"]):
 
         looked = found(
             scenario,
-            work.trials,
+            trials,
             pools=pools,
             effort=effort,
             frontier=frontier,
             allow_overload=allow_overload,
-            at=work.at,
         )
         return cls(looked, asked)
-
-    @property
-    def scenario(self) -> Scenario:
-        return self.found.answer.scenario
 
     @property
     def staffed(self) -> Scenario:
@@ -146,13 +145,9 @@ class Staffing(Answer["Found"]):
         return (plot for plot, there in zip(self.plots, shown, strict=True) if there)
 
     def sentences(self) -> list[str]:
-        from sim.text.staff import sentences
-
         return sentences(self.found, self.asked)
 
     def parts(self) -> list[RenderableType]:
-        from sim.text.staff import parts
-
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:

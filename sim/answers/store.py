@@ -55,7 +55,7 @@ class HeldFolder:
         """Where a command keeps finished pieces of work until its answer is saved."""
         return self.workplace / f"pieces-{command}"
 
-    def save(self, answer: Answer[Any]) -> list[str]:
+    def save(self, answer: Answer) -> list[str]:
         """Put an answer in place of what the folder had of that command; the names of the files to look at first."""
         new = self.workplace / NEW
         shutil.rmtree(new, ignore_errors=True)
@@ -124,7 +124,7 @@ def _locked(workplace: Path, folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _made(answer: Answer[Any], new: Path) -> list[str]:
+def _made(answer: Answer, new: Path) -> list[str]:
     """Write all files of an answer into an empty folder, its note last; the names but the note's and the scenario's."""
     from sim.plots.style import file_bytes
 
@@ -144,7 +144,7 @@ def _made(answer: Answer[Any], new: Path) -> list[str]:
     return names
 
 
-def _note(answer: Answer[Any], files: dict[str, str]) -> bytes:
+def _note(answer: Answer, files: dict[str, str]) -> bytes:
     """What was asked and answered, what it takes to repeat it, and the files that were left with their SHA-256."""
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
@@ -191,7 +191,20 @@ def _owned(folder: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _about(answer: Answer[Any]) -> dict[str, Any]:
+def left_by_commands(folder: Path) -> set[str]:
+    """The names of the files below a folder that notes in there list, and of these notes."""
+    if not folder.is_dir():
+        return set()
+    every = [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
+    return {
+        (place / name).relative_to(folder).as_posix()
+        for place in every
+        for note, told in notes(place).items()
+        for name in (note, *(name for name in told["files"] if _plain(name)))
+    }
+
+
+def _about(answer: Answer) -> dict[str, Any]:
     """What an answer shares with others about the same scenario and seed."""
     head = answer.head()
     return {key: head[key] for key in ("hash", "seed")}
@@ -314,7 +327,7 @@ def _end_what_was_begun(folder: Path, workplace: Path) -> None:
     listed.unlink()
 
 
-def save(answer: Answer[Any], folder: Path, tell: Callable[[str], None] = lambda _: None) -> list[str]:
+def save(answer: Answer, folder: Path, tell: Callable[[str], None] = lambda _: None) -> list[str]:
     """Put an answer into a folder; the names of the files to look at first. BusyError where another process writes."""
     with held(folder) as place:
         names = place.save(answer)

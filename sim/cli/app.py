@@ -12,12 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.check import check
-from sim.cli.claims import claims
-from sim.cli.compare import compare
+from sim.cli.commands import check, claims, compare, explain, map, report, runway, sensitivity, staff
 from sim.cli.examples import examples
-from sim.cli.explain import explain
-from sim.cli.map import map
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
@@ -26,10 +22,6 @@ from sim.cli.options import (
     command,
     say,
 )
-from sim.cli.report import report
-from sim.cli.runway import runway
-from sim.cli.sensitivity import sensitivity
-from sim.cli.staff import staff
 from sim.cli.study import study
 from sim.version import __version__
 

@@ -17,17 +17,16 @@ from sim.version import __version__
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.answers.answer import Answer, Work
-    from sim.answers.progress import Bar
+    from sim.answers.answer import Answer, Bar
     from sim.answers.store import HeldFolder
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
+    from sim.studies.trials import Trials
 
 
-def ask(command: str, file: Path, scenario: Scenario, options: Options, question: Callable[[Work], Answer[Any]]) -> int:
+def ask(command: str, file: Path, scenario: Scenario, options: Options, question: Callable[[Trials], Answer]) -> int:
     """Answer a question that takes many scenarios; what was kept to resume by goes when the answer is saved."""
-    from sim.answers.answer import Work
-    from sim.answers.progress import bar
+    from sim.answers.answer import bar
     from sim.answers.store import BusyError, held
     from sim.studies.trials import QuestionError, TrialError, Trials
 
@@ -36,7 +35,7 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
         with held(folder) as place, bar(command, shown=_shown(options)) as shown:
             key = f"{command} {__version__} seed {scenario.run.seed}"
             trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
-            answer = question(Work(trials, shown.expect, shown.at))
+            answer = question(trials)
             names = _saved(answer, place, options)
     except TrialError as error:
         say(f"tipline {command}: {error}")
@@ -72,9 +71,9 @@ def run_all(files: Sequence[Path], options: Options) -> int:
     return max(codes)
 
 
-def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answer[Any]]:
+def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answer]:
     """Run one scenario and leave what it came to in a folder."""
-    from sim.answers.progress import bar
+    from sim.answers.answer import bar
     from sim.answers.run import RunAnswer
     from sim.answers.store import held
 
@@ -95,7 +94,7 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
 
-def _saved(answer: Answer[Any], place: HeldFolder, options: Options) -> list[str]:
+def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     """Save an answer, after which nothing is left to resume; what was in its way is told."""
     names = place.save(answer)
     shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
@@ -131,10 +130,12 @@ def settings(options: Options, pieces: Path, shown: Bar, verify: str = "") -> Se
         verify=verify,
         tell=(lambda _: None) if options.quiet else say,
         count=shown.count,
+        expect=shown.expect,
+        at=shown.at,
     )
 
 
-def data_of(answer: Answer[Any], folder: Path) -> dict[str, Any]:
+def data_of(answer: Answer, folder: Path) -> dict[str, Any]:
     """An answer as data, with the folder that it was saved in."""
     return {**answer.data(), "folder": str(folder)}
 

@@ -46,6 +46,7 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
+    from sim.answers.store import left_by_commands
     from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
@@ -56,8 +57,13 @@ def study(
     wanted = _wanted(found, steps)
     known = record(options.out or Path("results") / "study")
     try:
-        for name in wanted:
-            known.place(name)
+        for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
+            out = known.place(name)
+            if strangers := known.strangers(name, left_by_commands(out)):
+                raise ValueError(
+                    f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                    "move it away, or choose another --out"
+                )
         known.forget_others(found)
     except ValueError as error:
         say(f"tipline study: {error}")

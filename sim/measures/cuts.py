@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -43,24 +44,19 @@ class Cut:
     def n_cells(self) -> int:
         return self.n_places * self.n_windows
 
-    @property
+    @cached_property
     def whole(self) -> NDArray[np.bool_]:
         """(n_windows,) those that lie in the measured time from their first tick to their last."""
-        frame, short = self.frame, STEPS.get(self.unit)
-        if not short:
-            periods = frame.periods[self.unit]
+        if self.unit not in STEPS:
+            periods = self.frame.periods[self.unit]
             return periods.judged if periods.whole else np.zeros_like(periods.judged)
-        begins = frame.origin + short * np.arange(self.n_windows)
-        return np.asarray((begins >= frame.first) & (begins + short <= frame.last))
+        every, measured = self._ticks(self.unit)
+        return np.asarray((every > 0) & (measured == every))
 
-    @property
+    @cached_property
     def n_touched(self) -> int:
         """Windows of which some part lies in the measured time."""
-        short = STEPS.get(self.unit)
-        if not short:
-            return self.n_windows
-        begins = self.frame.origin + short * np.arange(self.n_windows)
-        return int(np.count_nonzero((begins + short > self.frame.first) & (begins < self.frame.last)))
+        return int(np.count_nonzero(self._ticks(self.unit)[1])) if self.unit in STEPS else self.n_windows
 
     def of_tips(self, cohort: Cohort) -> Ints:
         """(n,) the cell of each tip. Of those without a label each label's is the first: they are not judged there."""
@@ -79,8 +75,8 @@ class Cut:
         return place * self.n_windows + window
 
     def of_slots(self, length: int, n_groups: int) -> Ints:
-        """(n_groups, n_slots) the cell of each stretch of so many ticks from the first midnight on, by centre."""
-        begins = self.frame.origin + length * np.arange(self.frame.n_days * (DAY // length))
+        """(n_groups, n_slots) the cell of each step of the grid of stretches of so many ticks, by centre."""
+        begins = self.frame.steps(length).begins
         window = self._window(begins)
         if self.place is None or self.place == "centre":
             return np.arange(n_groups)[:, None] * self.n_windows + window
@@ -91,13 +87,22 @@ class Cut:
         step = STEPS.get(self.place or "")
         if step is None:
             return np.ones(self.n_places, np.int64)
-        begins = self.frame.origin + step * np.arange(self.frame.n_days * (DAY // step))
-        measured = (begins + step > self.frame.first) & (begins < self.frame.last)
-        return np.bincount(self._place(begins[measured]), minlength=self.n_places)
+        came = np.flatnonzero(self._ticks(self.place or "")[1])
+        return np.bincount((came + self._before(step)) % self.n_places, minlength=self.n_places)
+
+    def _ticks(self, stretch: str) -> tuple[Ints, Ints]:
+        """Ticks in each stretch of the measured days on the clock, and how many of them are measured: a stretch that
+        the clock leaves out has none, and one that it shows twice has twice as many."""
+        frame, step = self.frame, STEPS[stretch]
+        grid = frame.steps(step)
+        which, n = frame.wall(grid.begins) // step, frame.n_days * (DAY // step)
+        every = np.bincount(which, minlength=n) * grid.step
+        measured = np.bincount(which, weights=frame.measured(grid), minlength=n).astype(np.int64)
+        return every, measured
 
     def _window(self, tick: Ints) -> Ints:
         short = STEPS.get(self.unit)
-        return (tick - self.frame.origin) // short if short else self._window_of_day(self.frame.day(tick))
+        return self.frame.wall(tick) // short if short else self._window_of_day(self.frame.day(tick))
 
     def _window_of_day(self, day: Ints) -> Ints:
         if self.unit == "day":
@@ -109,8 +114,11 @@ class Cut:
     def _place(self, tick: Ints) -> Ints:
         """The stretch of the week, from Monday on."""
         step = STEPS[self.place or ""]
-        before = self.frame.first_hour * HOUR // step
-        return ((tick - self.frame.origin) // step + before) % (WEEK // step)
+        return (self.frame.wall(tick) // step + self._before(step)) % (WEEK // step)
+
+    def _before(self, step: int) -> int:
+        """Stretches of so many ticks between Monday 00:00 and the first midnight."""
+        return self.frame.first_hour * HOUR // step
 
 
 def place_names(frame: Frame, place: Place | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Made once for a scenario; nothing here looks at a replication.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, date_of, since_midnight
+from sim.dynamics.clock import DAY, HOUR, WEEK
+from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import units_of_evidence
 from sim.scenario.certain import Bounds, value_bounds
@@ -47,27 +48,50 @@ class Periods:
     """Whether the judged ones are whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Time in steps of equal length, from the midnight at which the measured time begins, or before it does."""
+
+    origin: int
+    step: int
+    n_steps: int
+
+    @property
+    def begins(self) -> NDArray[np.int64]:
+        """(n_steps,) ticks."""
+        return self.origin + self.step * np.arange(self.n_steps)
+
+
 class Frame:
     """A scenario made ready for measuring."""
 
     def __init__(self, scenario: Scenario):
-        start = scenario.run.start
         self.scenario = scenario
         self.first, self.last = scenario.cohort_from, scenario.cohort_to
         """Ticks between which a tip has to arrive to count, and pools are measured."""
-        self.since_midnight = since_midnight(start)
-        first_day = (self.first + self.since_midnight) // DAY
-        self.n_days = (self.last - 1 + self.since_midnight) // DAY - first_day + 1
+        self.clock = scenario.local
+        """The local clock: days, hours and dates are read off it."""
+        self.first_day = int(self.clock.wall(self.first)) // DAY
+        """The day of the clock on which the measured time begins."""
+        self.n_days = int(self.clock.wall(self.last - 1)) // DAY - self.first_day + 1
         """Calendar days that the measured time touches."""
-        self.origin = first_day * DAY - self.since_midnight
-        """Tick of the midnight at which the first of them begins."""
-        self.first_hour = HOURS_A_WEEK // 7 * ((start.weekday() + first_day) % 7)
-        """Hour of the week, from Monday 00:00, of that midnight."""
-        self.periods: dict[str, Periods] = {unit: self._periods(unit, date_of(self.origin, start)) for unit in UNITS}
+        self.midnights = self.clock.tick(DAY * (self.first_day + np.arange(self.n_days + 1)))
+        """(n_days + 1,) ticks at which they begin, and at which the last of them ends."""
+        self.origin = int(self.midnights[0])
+        self.first_hour = HOURS_A_WEEK // 7 * self.date(0).weekday()
+        """Hour of the week, from Monday 00:00, of the first midnight."""
+        self.interval = scenario.run.interval
+        """Ticks of an interval of the day, by which tables tell the week."""
+        self.n_intervals = WEEK // self.interval
+        """Intervals of a week."""
+        self.periods: dict[str, Periods] = {unit: self._periods(unit) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
         """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
+        pools = list(scenario.pools)
+        self.pool_of_stage = np.array([pools.index(s.pool) if s.pool else -1 for s in scenario.stages], np.int64)
+        """(n_stages,) the pool of each stage, -1 for a delay."""
         self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
         self.pool_slots = {slots_of(target) for target in self.targets if isinstance(target, OfPool)}
         """Whether by centre, and by how many ticks, targets ask for the pools over time."""
@@ -85,12 +109,15 @@ class Frame:
         """Whether nothing is left to chance: one replication is all there is, and tells of this period alone."""
         self.given_arrivals = given_arrivals(scenario)
         """Whether tips come as they are recorded, and only what becomes of them is drawn."""
-        self.hours_measured = self._hours_measured()
-        """(168,) ticks of the measured time in each hour of the week."""
-
-    @property
-    def n_hours(self) -> int:
-        return 24 * self.n_days
+        self.cells = self.steps(self.interval)
+        """The measured days cut so finely that each piece lies in one interval of one date."""
+        self.n_times = self.n_intervals + self.n_days
+        """Rows of what is told by time: first the intervals of the week, then the days."""
+        own = self.interval_of(self.cells.begins), self.n_intervals + self.day(self.cells.begins)
+        self.times_of_cell = np.stack(own)
+        """(2, n_cells) the rows to which each cell belongs: its interval of the week, and its day."""
+        self.time_measured = self.by_time(self.measured(self.cells))
+        """(n_times,) ticks of the measured time in each row."""
 
     @cached_property
     def units(self) -> int:
@@ -120,22 +147,44 @@ class Frame:
         """The code of an attribute of tips, of their combinations in the grid."""
         return np.asarray(self.grid[name], dtype=np.int64)[combination]
 
+    def date(self, day: int) -> date:
+        """The date of a day, counted from the first."""
+        return self.clock.date_of(self.first_day + day)
+
+    def wall(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the clock shows at each tick, in ticks since the first midnight."""
+        if self.clock.zone is None:
+            return tick - self.origin
+        return self.clock.wall(tick) - DAY * self.first_day
+
     def day(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The day of each tick, from the first."""
-        return (tick - self.origin) // DAY
+        return self.wall(tick) // DAY
 
     def hour_of_week(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The hour of the week of each tick, 0 for Monday 00:00 to 01:00."""
-        return ((tick - self.origin) // HOUR + self.first_hour) % HOURS_A_WEEK
+        return (self.wall(tick) // HOUR + self.first_hour) % HOURS_A_WEEK
 
-    def by_week(self, hours: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Hours in order (..., n_hours), added up by the hour of the week: (..., 168)."""
-        before = self.first_hour
-        after = -(before + hours.shape[-1]) % HOURS_A_WEEK
-        padding = [(0, 0)] * (hours.ndim - 1) + [(before, after)]
-        padded = np.pad(hours, padding)
-        weeks = padded.reshape(*hours.shape[:-1], padded.shape[-1] // HOURS_A_WEEK, HOURS_A_WEEK)
-        return np.asarray(weeks.sum(axis=-2))
+    def interval_of(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The interval of the week of each tick, 0 for that which begins on Monday at 00:00."""
+        return (self.wall(tick) + HOUR * self.first_hour) % WEEK // self.interval
+
+    def steps(self, length: int) -> Steps:
+        """The measured days in steps of at most so many ticks, each within one stretch of this length on the clock.
+
+        The steps are shorter where the clock is put forward or back by no multiple of the length.
+        """
+        end = int(self.midnights[-1])
+        if self.clock.zone is not None:
+            marks = np.append(self.clock.marks(self.origin, end, length), end)
+            length = int(np.gcd.reduce(marks - self.origin))
+        return Steps(self.origin, length, (end - self.origin) // length)
+
+    def by_time(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers of the cells in order (..., n_cells), added up by interval of the week and by day: (..., n_times)."""
+        found = np.zeros((*cells.shape[:-1], self.n_times), np.int64)
+        passes.add_up(cells.reshape(-1, cells.shape[-1]), self.times_of_cell, found.reshape(-1, self.n_times))
+        return found
 
     def matching(self, of: Filter | None) -> NDArray[np.bool_]:
         """Which combinations of the grid a filter matches; all where there is none."""
@@ -151,22 +200,21 @@ class Frame:
         columns[ATTRIBUTES.index("tier")] -= 1
         return dict(zip(ATTRIBUTES, columns, strict=True))
 
-    def _hours_measured(self) -> NDArray[np.float64]:
-        edges = self.origin + HOUR * np.arange(self.n_hours + 1)
-        inside = np.diff(np.clip(edges, self.first, self.last))
-        return self.by_week(inside.astype(float))
+    def measured(self, steps: Steps) -> NDArray[np.int64]:
+        """(n_steps,) ticks of the measured time in each step of a grid."""
+        edges = np.clip(steps.origin + steps.step * np.arange(steps.n_steps + 1), self.first, self.last)
+        return np.diff(edges)
 
-    def _periods(self, unit: str, first: datetime) -> Periods:
+    def _periods(self, unit: str) -> Periods:
         days = np.arange(self.n_days)
         if unit == "run":
             return Periods(days[:1], np.ones(1, dtype=bool), True)
-        dates = [date_of(self.origin + DAY * day, self.scenario.run.start) for day in range(self.n_days + 1)]
-        begins = np.array([_begins(unit, date) for date in dates])
+        begins = np.array([_begins(unit, self.date(day)) for day in range(self.n_days + 1)])
         first_day = np.flatnonzero(begins | (np.arange(self.n_days + 1) == 0))
         first_day = first_day[first_day < self.n_days]
-        begun = begins[first_day] & (self.origin + DAY * first_day >= self.first)
+        begun = begins[first_day] & (self.midnights[first_day] >= self.first)
         next_day = np.append(first_day[1:], self.n_days)
-        done = begins[next_day] & (self.origin + DAY * next_day <= self.last)
+        done = begins[next_day] & (self.midnights[next_day] <= self.last)
         whole = begun & done
         return Periods(first_day, whole if whole.any() else np.ones_like(whole), bool(whole.any()))
 
@@ -185,8 +233,8 @@ class Frame:
         return found
 
 
-def _begins(unit: str, date: datetime) -> bool:
-    """Whether a period begins at this midnight."""
+def _begins(unit: str, date: date) -> bool:
+    """Whether a period begins with this date."""
     return unit == "day" or (date.weekday() == 0 if unit == "week" else date.day == 1)
 
 

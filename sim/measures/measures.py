@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import HOUR
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
-from sim.measures.frame import HOURS_A_WEEK, UNITS, Frame
+from sim.measures.frame import UNITS, Frame
 from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
-from sim.measures.places import PoolTimes, follow
+from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, unlabelled
 from sim.scenario.targets import Between, OfPool, Target
 
@@ -41,9 +40,18 @@ class Pooled:
     waits: Ints
     """(n_stages, n_tiers + 1, N_BINS) visits that started, by the bin of their wait; as `Measures.stages`."""
     failing: Ints
-    """(n_targets, 168, 2) tips judged and tips failed, by the hour of the week in which they arrived."""
+    """(n_targets, n_times, 2) tips judged and tips failed, by the interval of the week, and then by the day, in which
+    they arrived."""
     spent: Ints
     """(n_targets, n_stages, 4) ticks between the two moments IN_LINE, IN_SERVICE, AT_GATE, IN_DELAY at each stage."""
+    came: Ints
+    """(n_times, 3) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
+    ANSWERED, GAVE_UP_FOR_GOOD of `passes`."""
+    visits: Ints
+    """(n_pools, n_times, 6) visits of any tip but the backlog, by pool and by the time at which they came to it, where
+    that is in the measured time; columns as in `Measures.stages`."""
+    ticks: Floats
+    """(N_NUMBERS, n_pools, n_times) ticks of the measured time by pool, as `PoolTimes` has them."""
 
     def __add__(self, other: Pooled) -> Pooled:
         return Pooled(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
@@ -81,10 +89,8 @@ class Measures:
     """(n_places, 5) ticks of the measured time WAITING (tips), OFFERED, BUSY on duty, ON_DUTY and in OVERTIME
     (slots)."""
     week: Floats
-    """(4, n_pools, 168) mean number WAITING, OFFERED, BUSY, ON_DUTY by hour of the week; NaN where that hour never
+    """(4, n_pools, n_intervals) mean number WAITING, OFFERED, BUSY, ON_DUTY by interval of the week; NaN where it never
     came."""
-    arrivals: Floats
-    """(168,) tips an hour by hour of the week, NaN where that hour never came."""
     pooled: Pooled | None
     """None where it has been added up elsewhere."""
 
@@ -144,6 +150,8 @@ def measure(
     cohort = read(log, replication, frame)
     of_pools = any(isinstance(target, OfPool) for target in frame.targets)
     places = follow(log, replication, first_spell, frame) if of_pools or not only_targets else None
+    cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or only_targets else places.cells
+    ticks = frame.by_time(cells)
     stages, waits = (None, None) if only_targets else _visits(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
@@ -181,9 +189,10 @@ def measure(
         joint=np.array(joint),
         stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if stages is None else stages,
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
-        week=np.zeros((passes.OVERTIME, 0, HOURS_A_WEEK)) if places is None or only_targets else _week(places, frame),
-        arrivals=np.zeros(0) if only_targets else _arrivals(cohort),
-        pooled=_pooled(log, replication, cohort, tallies, first_spell, waits) if pooled and waits is not None else None,
+        week=_week(ticks, frame),
+        pooled=_pooled(log, replication, cohort, tallies, first_spell, waits, ticks)
+        if pooled and waits is not None
+        else None,
     )
 
 
@@ -197,23 +206,33 @@ def _extra(target: Target, watched: Watched) -> Floats:
 
 
 def _pooled(
-    log: Log, replication: Replication, cohort: Cohort, tallies: dict[int, Tally], first_spell: Ints, waits: Ints
+    log: Log,
+    replication: Replication,
+    cohort: Cohort,
+    tallies: dict[int, Tally],
+    first_spell: Ints,
+    waits: Ints,
+    ticks: Ints,
 ) -> Pooled:
     """What is added up over replications, from the tallies of the targets that are about tips."""
     frame = cohort.frame
     n_targets = len(frame.targets)
     times = np.zeros((n_targets, N_BINS), np.int64)
-    failing = np.zeros((n_targets, HOURS_A_WEEK, 2), np.int64)
+    failing = np.zeros((n_targets, frame.n_times, 2), np.int64)
     spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
-    hour = frame.hour_of_week(cohort.arrival)
+    came_at = np.stack([frame.interval_of(cohort.arrival), frame.n_intervals + cohort.day])
     first_with: dict[object, int] = {}
     for k, found in tallies.items():
-        failing[k] = _failing(frame.targets[k], found, hour)
+        kind = kind_of(frame.targets[k])
+        counted = np.zeros((2, len(COLUMNS)), np.int64)
+        counted[0, list(kind.judged)] = counted[1, list(kind.failed)] = 1
+        passes.count_failing(found.column, counted, came_at, failing[k])
         same = first_with.setdefault(_asked(frame.targets[k]), k)
         if same == k:
             _spend(log, replication, cohort, found, first_spell, times[k], spent[k])
         times[k], spent[k] = times[same], spent[same]
-    return Pooled(times, waits, failing, spent)
+    came, visits = _by_time(log, replication, cohort, first_spell, came_at)
+    return Pooled(times, waits, failing, spent, came, visits, ticks.astype(np.float64))
 
 
 def _n_judged(frame: Frame, unit: int) -> int:
@@ -270,27 +289,27 @@ def _spend(
     )
 
 
-def _failing(target: Target, found: Tally, hour: Ints) -> Ints:
-    """Tips judged and failed by hour of the week."""
-    table = np.bincount(found.column * np.int64(HOURS_A_WEEK) + hour, minlength=len(COLUMNS) * HOURS_A_WEEK)
-    table = table.reshape(len(COLUMNS), HOURS_A_WEEK)
-    kind = kind_of(target)
-    judged, failed = (table[list(columns)].sum(axis=0) for columns in (kind.judged, kind.failed))
-    return np.stack([judged, failed], axis=-1)
+def _by_time(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints, came_at: Ints) -> tuple[Ints, Ints]:
+    """`Pooled.came` and `Pooled.visits`."""
+    frame = cohort.frame
+    came = np.zeros((frame.n_times, passes.N_CAME), np.int64)
+    visits = np.zeros((len(frame.scenario.pools), frame.n_times, passes.N_STAGE_COLUMNS), np.int64)
+    passes.count_by_time(
+        (replication.tips.first_visit, replication.tips.n_backlog, cohort.first, cohort.last),
+        (replication.visits.kind, first_spell, replication.rules.kinds.stage),
+        (log.enter, log.start, log.outcome, log.lost),
+        (log.spells.began, log.spells.ended),
+        frame.pool_of_stage,
+        (frame.first, frame.last, frame.cells.origin, frame.cells.step),
+        (frame.times_of_cell[0], frame.times_of_cell[1]),
+        came_at,
+        came,
+        visits,
+    )
+    return came, visits
 
 
-def _arrivals(cohort: Cohort) -> Floats:
-    """Tips an hour by hour of the week."""
-    tips = np.bincount(cohort.frame.hour_of_week(cohort.arrival), minlength=HOURS_A_WEEK)
-    return _by_hour(HOUR * tips.astype(float), cohort.frame)
-
-
-def _week(places: PoolTimes, frame: Frame) -> Floats:
-    """Mean numbers by pool and hour of the week."""
-    return _by_hour(frame.by_week(places.hours[: passes.OVERTIME].astype(float)), frame)
-
-
-def _by_hour(ticks: Floats, frame: Frame) -> Floats:
-    """Ticks by hour of the week as shares of the measured ticks of that hour, NaN where there are none."""
-    measured = np.where(frame.hours_measured > 0, frame.hours_measured, np.nan)
-    return ticks / measured
+def _week(ticks: Ints, frame: Frame) -> Floats:
+    """Mean numbers by pool and interval of the week, NaN where it never came."""
+    measured = frame.time_measured[: frame.n_intervals]
+    return ticks[: passes.OVERTIME, :, : frame.n_intervals] / np.where(measured > 0, measured, np.nan)

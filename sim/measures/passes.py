@@ -31,6 +31,12 @@ WORK: Final = 5
 N_STAGE_COLUMNS: Final = 6
 """Columns of the table of stages: visits that reached it, started, were given up, are open; ticks waited and worked."""
 
+CAME: Final = 0
+ANSWERED: Final = 1
+GAVE_UP_FOR_GOOD: Final = 2
+N_CAME: Final = 3
+"""Tips by the time at which they came: all, those that somebody began to serve, those that gave up for good."""
+
 WAITING: Final = 0
 OFFERED: Final = 1
 BUSY: Final = 2
@@ -144,6 +150,82 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
                 waits[stage, column, bin_of(wait, guide)] += 1
             for spell in range(first_spell[visit], first_spell[visit + 1]):
                 table[stage, column, WORK] += ended[spell] - began[spell]
+
+
+@njit(cache=True, nogil=True)
+def add_up(cells, times_of_cell, into):
+    """Numbers of the cells of time, one series a row, added up in all the rows of time to which each cell belongs."""
+    for series in range(cells.shape[0]):
+        for cell in range(cells.shape[1]):
+            for k in range(times_of_cell.shape[0]):
+                into[series, times_of_cell[k, cell]] += cells[series, cell]
+
+
+@njit(cache=True, nogil=True)
+def count_failing(column, counted, came_at, into):
+    """Tips that a target judges, and those that fail, in the rows of time to which they came; `counted` is 1 for the
+    columns of `tallies` whose tips it judges, and for those whose tips fail."""
+    for i in range(column.shape[0]):
+        own = np.uint64(column[i])
+        judged, failed = counted[0, own], counted[1, own]
+        if judged:
+            week, day = np.uint64(came_at[0, i]), np.uint64(came_at[1, i])
+            into[week, 0] += judged
+            into[week, 1] += failed
+            into[day, 0] += judged
+            into[day, 1] += failed
+
+
+@njit(cache=True, nogil=True)
+def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cell, came_at, came, table):
+    """Tips of the cohort by the rows of time to which they came, and visits to every pool by those in which they came
+    to it, where that is in the window. The backlog, before `fresh`, came earlier."""
+    first_visit, fresh, first, last = tips
+    kind, first_spell, kind_stage = visits
+    enter, start, outcome, lost = log
+    began, ended = spells
+    opens, closes, origin, length = window
+    of_week, of_day = times_of_cell
+    for tip in range(fresh, first_visit.shape[0] - 1):
+        answered = False
+        for visit in range(first_visit[tip], first_visit[tip + 1]):
+            if outcome[visit] == UNREACHED:
+                break
+            pool = pool_of_stage[kind_stage[kind[visit]]]
+            if pool < 0:
+                continue
+            started = start[visit] != NEVER
+            answered |= started
+            since = enter[visit]
+            if since < opens or since >= closes:
+                continue
+            since -= origin
+            # Numbers that are never negative spare the question whether an index counts from the end.
+            cell = np.uint64(since // HOUR if length == HOUR else since // length)
+            own, week, day = np.uint64(pool), np.uint64(of_week[cell]), np.uint64(of_day[cell])
+            if started:
+                worked = 0
+                for spell in range(first_spell[visit], first_spell[visit + 1]):
+                    worked += ended[spell] - began[spell]
+                wait = start[visit] - enter[visit]
+                table[own, week, STARTED] += 1
+                table[own, day, STARTED] += 1
+                table[own, week, WAIT] += wait
+                table[own, day, WAIT] += wait
+                table[own, week, WORK] += worked
+                table[own, day, WORK] += worked
+            if outcome[visit] != SERVED:
+                fate = GAVE_UP if outcome[visit] == ABANDONED else STILL_OPEN
+                table[own, week, fate] += 1
+                table[own, day, fate] += 1
+            table[own, week, REACHED] += 1
+            table[own, day, REACHED] += 1
+        if tip >= first and tip < last:
+            for k in range(2):
+                then = np.uint64(came_at[k, tip - first])
+                came[then, CAME] += 1
+                came[then, ANSWERED] += answered
+                came[then, GAVE_UP_FOR_GOOD] += lost[tip] != NEVER
 
 
 @njit(cache=True, nogil=True)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
 from sim.measures import passes
-from sim.measures.frame import Frame
+from sim.measures.frame import Frame, Steps
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,8 +21,8 @@ Floats = NDArray[np.float64]
 class PoolTimes:
     """Ticks of the measured time, summed over tips or slots; the first axis is WAITING ... OVERTIME of `passes`."""
 
-    hours: Ints
-    """(N_NUMBERS, n_pools, n_hours) by hour from the first midnight. Busy is busy on duty."""
+    cells: Ints
+    """(N_NUMBERS, n_pools, n_cells) by the cells of the frame. Busy is busy on duty."""
     finer: Mapping[tuple[bool, int], Ints]
     """Where targets ask for it, by centre or not and the length of a stretch in ticks: (N_NUMBERS, n_places or n_pools,
     n_stretches)."""
@@ -33,34 +32,34 @@ class PoolTimes:
     def slots(self, number: int, pool: int, frame: Frame, slots: tuple[bool, int]) -> Floats:
         """(n_centres or 1, n_slots) of a number of a pool, by centre or not and by stretches of so many ticks."""
         by_centre, _ = slots
-        table = self.finer.get(slots, self.hours)
+        table = self.finer.get(slots, self.cells)
         rows = np.flatnonzero(frame.pool_of_place == pool) if by_centre else [pool]
         return table[number, rows].astype(np.float64)
 
 
 def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> PoolTimes:
     """The places of a replication over its measured time."""
-    hours, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, HOUR)
+    cells, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, frame.cells)
     each = np.arange(len(frame.pool_of_place))
     finer = {
         (by_centre, length): _numbers(
-            log, replication, first_spell, frame, each if by_centre else frame.pool_of_place, length
+            log, replication, first_spell, frame, each if by_centre else frame.pool_of_place, frame.steps(length)
         )[0]
-        for by_centre, length in sorted(frame.pool_slots - {(False, HOUR)})
+        for by_centre, length in sorted(frame.pool_slots - {(False, frame.interval)})
     }
-    return PoolTimes(hours, finer, totals)
+    return PoolTimes(cells, finer, totals)
 
 
 def _numbers(
-    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, length: int
+    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, grid: Steps
 ) -> tuple[Ints, Ints]:
-    """The numbers by group of places and stretch of so many ticks, (N_NUMBERS, n_groups, n_cells), and by place."""
+    """The numbers by group of places and step of a grid, (N_NUMBERS, n_groups, n_steps), and by place."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
     n_groups = int(group.max(initial=-1)) + 1
-    jumps = np.zeros((passes.N_FOLLOWED, n_groups, frame.n_days * (DAY // length) + 1), np.int64)
+    jumps = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1), np.int64)
     rests = np.zeros_like(jumps)
     totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
-    window = (frame.first, frame.last, frame.origin, length)
+    window = (frame.first, frame.last, grid.origin, grid.step)
     passes.follow_places(
         (tips.first_visit, tips.centre, log.lost),
         (visits.kind, visits.work, first_spell, rules.kinds.stage),
@@ -86,6 +85,6 @@ def _numbers(
         left = frame.last - np.clip(tick, frame.first, frame.last)
         np.add.at(totals[:, number], place, change * left)
     totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-    followed = (np.cumsum(jumps, axis=-1) * length - rests)[..., :-1]
+    followed = (np.cumsum(jumps, axis=-1) * grid.step - rests)[..., :-1]
     joined, gone, busy, on_duty, overtime, done = followed
     return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime]), totals

@@ -37,12 +37,16 @@ class Sample:
         if measures.pooled is not None:
             self._pooled = measures.pooled if self._pooled is None else self._pooled + measures.pooled
             if len(self._failing) < MOST_UNITS:
-                self._failing.append(measures.pooled.failing.copy())
+                self._failing.append(self._of_week(measures.pooled).copy())
             else:
-                self._failing[len(self._rows) % MOST_UNITS] += measures.pooled.failing
+                self._failing[len(self._rows) % MOST_UNITS] += self._of_week(measures.pooled)
         self._rows.append(measures.without_pooled())
         self._stacked.clear()
         self._of.clear()
+
+    def _of_week(self, pooled: Pooled) -> Ints:
+        """Its failing tips by interval of the week, without the days."""
+        return pooled.failing[:, : self.frame.n_intervals]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -61,7 +65,8 @@ class Sample:
 
     @property
     def failing(self) -> Ints:
-        """(n_units, n_targets, 168, 2) `Pooled.failing` by unit of evidence; ValueError where no replication has it.
+        """(n_units, n_targets, n_intervals, 2) of `Pooled.failing` the intervals of the week, by unit of evidence;
+        ValueError where no replication has it.
 
         A unit is a replication; where there are more than MOST_UNITS, every unit is as many as there are replications
         for each, so that memory does not grow with their number.
@@ -132,10 +137,6 @@ class Sample:
     @property
     def week(self) -> Floats:
         return self._stack("week")
-
-    @property
-    def arrivals(self) -> Floats:
-        return self._stack("arrivals")
 
     def _stack(self, name: str) -> NDArray[Any]:
         if not self._rows:

@@ -41,7 +41,7 @@ from sim.scenario.pools import filter_words
 from sim.scenario.targets import Between
 from sim.studies.result import Result
 from sim.tables.run import tips_of_curve
-from sim.text.words import about, asked, came_to, share_text, verdicts_told
+from sim.text.words import about, came_to, share_text, verdicts_told
 
 GAP: Final = 0.65
 LEFT: Final = 0.75
@@ -129,7 +129,7 @@ def _head(panel: Curve, width: float) -> list[tuple[str, str, bool]]:
         name = shortened(one.name, 0.75 * width, SMALL, bold=True)
         said = wrapped(f"{name} {one.verdict}: {came_to(one)}", width, SMALL, bold=True, lines=2)
         lines += [(line, VERDICTS[one.verdict].colour, True) for line in said]
-        lines += [(line, INK, False) for line in wrapped(f"wanted: {asked(one)}", width, SMALL, lines=2)]
+        lines += [(line, INK, False) for line in wrapped(f"wanted: {one.asked}", width, SMALL, lines=2)]
     never = panel.judged - int(panel.times.sum())
     who = f"{panel.who}; {share_text(never / panel.judged)} never through" if never else panel.who
     return [*lines, *((line, GREY, False) for line in wrapped(who, width, SMALL, lines=3))]

@@ -31,8 +31,8 @@ from sim.plots.style import (
 )
 from sim.studies.map import Cell, MapFound
 from sim.studies.ranges import Axis
-from sim.text.ranges import PERIODS, Wording, failing_first, map_finding, number_of, wordings
-from sim.text.words import asked, length, percent
+from sim.text.ranges import Wording, failing_first, map_finding, number_of, wordings
+from sim.text.words import PERIODS, length, named, percent
 
 DEEPEST: Final = 0.62
 """How much of its colour a cell has in which the targets never hold; with more, its letter is hard to read."""
@@ -77,10 +77,9 @@ def _note(found: MapFound) -> str:
     most = max(cell.replications for cell in found)
     least = min(cell.replications for cell in found)
     runs = f"{least} to {most}" if least < most else f"{most}"
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     return (
         f"In a cell: the target that fails first, and the percentage of {PERIODS[found.per]} in which all hold; ? "
-        f"where the verdict on all together is open. {scenario.scenario}{variant}: {runs} "
+        f"where the verdict on all together is open. {named(scenario)}: {runs} "
         f"replications of {length(scenario.length)} a cell."
     )
 
@@ -161,7 +160,7 @@ def _ticks(axis: Axis, words: Wording, room: object, extent: float) -> tuple[lis
 def _key_rows(found: MapFound, letters: dict[str, Letter]) -> list[list[tuple[str, str, str]]]:
     """What the letters mean, two to a row: letter, colour, words."""
     results = {one.name: one for one in next(iter(found)).targets}
-    told = [(one.letter, one.colour, f"{name} fails first ({asked(results[name])})") for name, one in letters.items()]
+    told = [(one.letter, one.colour, f"{name} fails first ({results[name].asked})") for name, one in letters.items()]
     return [told[at : at + 2] for at in range(0, len(told), 2)]
 
 

@@ -30,7 +30,7 @@ from sim.plots.style import (
 )
 from sim.studies.runway import Course, RunwayFound
 from sim.text.ranges import runway_finding
-from sim.text.words import asked, count, length, percent
+from sim.text.words import count, length, named, percent
 
 LEFT: Final = 0.62
 GAP: Final = 0.72
@@ -47,11 +47,10 @@ def runway_years(found: RunwayFound) -> Figure:
     """A panel for every target: its value over the years, a line for each rate, up to the first year that is missed."""
     names = list(found.scenario.targets)
     scenario = found.scenario
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.length)} a year"
     note = (
         "What each target comes to after years of growth with the present staffing; bars are intervals that hold all "
-        f"at once. In the shaded field it fails. {scenario.scenario}{variant}: {runs}."
+        f"at once. In the shaded field it fails. {named(scenario)}: {runs}."
     )
     with styled():
         rows = -(-len(names) // 2)
@@ -79,7 +78,7 @@ def runway_years(found: RunwayFound) -> Figure:
 
 def _head(sheet: Sheet, found: RunwayFound, k: int, name: str, left: float, top: float, width: float) -> None:
     sheet.write(left, top, shortened(name, width, SMALL, bold=True), weight="bold")
-    words = asked(found.courses[0].years[0].joint.results[k])
+    words = found.courses[0].years[0].joint.results[k].asked
     sheet.write(left, top + leading(SMALL), shortened(words, width), color=GREY)
 
 

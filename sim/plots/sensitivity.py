@@ -41,7 +41,7 @@ from sim.plots.style import (
 )
 from sim.studies.sensitivity import PointOutcome, SensitivityFound
 from sim.text.ranges import deciding_on, number_text, said, sensitivity_finding
-from sim.text.words import asked, count, length, percent
+from sim.text.words import count, length, named, percent
 
 NAMES: Final = 2.6
 """Inches of the column of the ranges' names."""
@@ -60,9 +60,8 @@ def deciding(found: SensitivityFound) -> Figure:
 def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     runs = f"{found.replications} replications of {length(scenario.length)} each"
-    return f"{scenario.scenario}{variant}: {count(len(found.every))} points, {runs}."
+    return f"{named(scenario)}: {count(len(found.every))} points, {runs}."
 
 
 def ranked(found: SensitivityFound) -> Figure:
@@ -133,7 +132,7 @@ def scatter(found: SensitivityFound) -> Figure:
         results = {one.name: one for one in found.every[0].targets}
         half = (WIDTH - 2 * MARGIN) / 2
         for place, (name, letter) in enumerate(letters.items()):
-            words = f"{letter.letter}   {name} fails first ({asked(results[name])})"
+            words = f"{letter.letter}   {name} fails first ({results[name].asked})"
             colour = _darker(letter.colour)
             at_left, at_top = MARGIN + half * (place % 2), top + 0.2 * (place // 2)
             sheet.write(at_left, at_top, shortened(words, half - 0.1), color=colour)
@@ -278,10 +277,9 @@ def along_one(found: SensitivityFound) -> Figure:
     runs = (
         f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.length)} each"
     )
-    variant = f", variant {found.scenario.variant}" if found.scenario.variant else ""
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "
-        f"thick line a target fails; where the field is pale, all hold. {found.scenario.scenario}{variant}: {runs}."
+        f"thick line a target fails; where the field is pale, all hold. {named(found.scenario)}: {runs}."
     )
     with styled():
         sheet = Sheet(sensitivity_finding(found), note, TALL + 0.45)

@@ -39,7 +39,8 @@ from sim.studies.compare import SideBySide
 from sim.studies.result import Result
 from sim.text import compare as compare_words
 from sim.text import words
-from sim.text.words import about, are, asked, came_to, length, percent, share_text, with_interval
+from sim.text.run import finding
+from sim.text.words import about, came_to, length, percent, share_text, with_interval
 
 NAMES: Final = 2.5
 STRIP: Final = 2.4
@@ -65,20 +66,23 @@ _TIMES: Final = tuple(
 )
 """Where scales may end."""
 
-_UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
-
 
 def verdicts(result: Result) -> Figure:
     """A row for every target: its threshold, the value with its interval, and the verdict; then all at once."""
     together = {one.name: one for one in result.joint.results}
     with styled():
-        said = [wrapped(words.target_words(one.target), NAMES, SMALL, lines=4) for one in result.targets]
+        said = [wrapped(one.target.words, NAMES, SMALL, lines=4) for one in result.targets]
         heights = [max(ROW, leading(PLAIN) + len(lines) * leading(SMALL) + 0.16) for lines in said]
         shares = result.joint.shares.items()
         held = [(unit, one) for unit, one in shares if one.n_judged and (one.whole or unit == "run")]
         below = 0.75 + PERIOD * len(held) if held else 0.0
+        empty = "The run has no targets: it measured, and judged nothing"
         note = "Met: the whole interval lies on the good side. Missed: all of it lies on the other."
-        sheet = Sheet(_title(result), f"{note} {about(result)}", sum(heights) + KEY + below)
+        sheet = Sheet(
+            finding(result.joint) if result.joint.results else empty,
+            f"{note} {about(result)}",
+            sum(heights) + KEY + below,
+        )
         top = 0.0
         for one, lines, height in zip(result.targets, said, heights, strict=True):
             _name(sheet, one, lines, top)
@@ -91,22 +95,6 @@ def verdicts(result: Result) -> Figure:
         if held:
             _all_at_once(sheet, held, top + KEY + 0.15)
     return sheet.figure
-
-
-def _title(result: Result) -> str:
-    """The verdict on all targets together, in words."""
-    joint, n = result.joint, len(result.joint.results)
-    if not n:
-        return "The run has no targets: it measured, and judged nothing"
-    targets, hold, do_not = f"the {n} targets", "hold together", "do not hold together"
-    if n == 1:
-        targets, hold, do_not = "the target", "holds", "does not hold"
-    names = joint.named(joint.verdict)
-    if joint.verdict == "met":
-        return f"{targets.capitalize()} {hold}"
-    if joint.verdict == "missed":
-        return f"{targets.capitalize()} {do_not}: {are(names, 'missed')}"
-    return f"It is open whether {targets} {hold}: {are(names, 'undecided')}"
 
 
 def _name(sheet: Sheet, one: TargetResult, lines: list[str], top: float) -> None:
@@ -198,7 +186,7 @@ def _all_at_once(sheet: Sheet, held: list[tuple[str, HeldShare]], top: float) ->
         share, middle = one.share, row + 0.5
         axes.plot([share.low, share.high], [middle, middle], color=GREY, linewidth=2.4)
         axes.plot([share.value], [middle], marker="o", markersize=5.5, color=INK, clip_on=False)
-        counted = f"{words.count(one.n_judged)} {_UNITS[unit] if one.n_judged != 1 else unit}"
+        counted = f"{words.count(one.n_judged)} {words.PERIODS[unit] if one.n_judged != 1 else unit}"
         at = top + row * PERIOD + 0.04
         sheet.write(MARGIN + NAMES, at, counted, ha="right", color=GREY)
         sheet.write(MARGIN + NAMES + STRIP + 2 * GAP, at, with_interval(share.value, share.low, share.high))
@@ -236,7 +224,7 @@ def _block(sheet: Sheet, found: SideBySide, name: str, top: float) -> None:
     rows, results = len(found.contenders), [one.results.get(name) for one in found.contenders]
     first = next(one for one in results if one is not None)
     sheet.write(MARGIN, top, shortened(name, LABELS, PLAIN, bold=True), size=PLAIN, weight="bold")
-    sheet.write(MARGIN + LABELS + ASIDE, top + 0.02, asked(first), color=GREY)
+    sheet.write(MARGIN + LABELS + ASIDE, top + 0.02, first.asked, color=GREY)
     for row, one in enumerate(found.contenders):
         text = shortened(one.label, LABELS - 0.1, SMALL)
         sheet.write(MARGIN + 0.1, top + HEAD + row * LINE + (LINE - leading(SMALL)) / 2, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,9 +41,15 @@ def branch(shares: Floats, uniform: Floats) -> NDArray[np.intp]:
     return np.minimum(np.searchsorted(np.cumsum(shares), uniform, side="right"), len(shares) - 1)
 
 
+_LEAST_CV: Final = 1e-6
+"""Times that vary less cannot be told from the mean in floating point in the end."""
+
+
 def _cv(value: float) -> float:
     if not 0 < value <= 100:
         raise ValueError("a cv must be more than 0 and at most 100")
+    if value < _LEAST_CV:
+        raise ValueError("a cv is at least 0.000001; a time that never varies is written alone")
     return value
 
 

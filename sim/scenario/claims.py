@@ -235,8 +235,8 @@ def _known(given: object, kinds: dict[str, Any], what: str) -> object:
     if "kind" not in given:
         raise rule(f"a {what} needs a `kind`: {', '.join(kinds)}", value=False)
     kind = given["kind"]
-    if kind not in kinds:
-        raise rule(f"there is no such kind of {what}{hint(str(kind), kinds)}", "kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise rule(f"there is no such kind of {what}{hint(str(kind)[:80], kinds)}", "kind")
     return given
 
 

@@ -46,6 +46,16 @@ def _weekdays(values: tuple[float, ...]) -> tuple[float, ...]:
     return _profile(values, 7, "a day of the week, Monday first")
 
 
+def _busyness(cv: float) -> float:
+    if 0 < cv < _LEAST_BUSYNESS:
+        raise ValueError("a cv of days is 0, or at least 0.000001")
+    return cv
+
+
+_LEAST_BUSYNESS: Final = 1e-6
+"""Days that differ by less are the same to any line, and cannot be told apart in floating point in the end."""
+
+
 def _summing(shares: dict[str, float]) -> dict[str, float]:
     if not shares:
         raise rule("at least one is needed", value=False)
@@ -125,7 +135,7 @@ class Demand(Part):
     growth: Growth = 0.0
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
-    busyness_cv: Annotated[Number, Field(ge=0, le=10)] = 0.0
+    busyness_cv: Annotated[Number, Field(ge=0, le=10), AfterValidator(_busyness)] = 0.0
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
     channels: Annotated[
         dict[Name, Annotated[Channel, BeforeValidator(_channel), AlsoWritten(SHARE_SCHEMA)]],

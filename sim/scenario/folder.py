@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.scenario import units
+from sim.scenario.files import not_text
 
 SHOWN: Final = 20
 """So many bad rows of a file are named; the rest are counted."""
@@ -68,7 +69,10 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
                     given = row[at][:40] if at < len(row) else "nothing"
                     bad.append(f"line {rows.line_num}: '{name}' must be a number of {unit}, 0 or more (got {given!r})")
     except UnicodeDecodeError:
-        raise ValueError(f"{path.name} is not text in UTF-8") from None
+        line, place, byte = not_text(path)
+        raise ValueError(
+            f"{path.name} is not text in UTF-8: in line {line}, column {place}, stands the byte 0x{byte:02x}"
+        ) from None
     except csv.Error as error:
         raise ValueError(f"{path.name} is not a CSV file ({error})") from None
     if bad:

@@ -102,7 +102,7 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     for pool in pools.values():
         for shift in pool.shifts:
             stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
-            rows += len(shift.days) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+            rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

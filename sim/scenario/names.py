@@ -63,8 +63,10 @@ def _stages(node: Node | None) -> Known:
 
 
 def _risks(demand: Node | None) -> Known:
-    flat = _keys(demand, "risk", (ONE_RISK,))
     node = demand.child("risk") if demand else None
+    if node is not None and node.value is None:
+        return (ONE_RISK,)  # nothing is written: it is as if the key were not there
+    flat = _keys(demand, "risk", (ONE_RISK,))
     if flat is None or node is None or not isinstance(node.value, dict):
         return flat
     rows = [row.value for row in node.value.values() if isinstance(row.value, dict)]

@@ -1,6 +1,7 @@
 """The roster as a Plan: who leaves and joins when, team by team and break by break.
 
-Weekdays, midnights and breaks are dealt with here and nowhere else; all arithmetic is in whole ticks.
+Breaks are dealt with here and nowhere else; on which dates a row starts, `calendars.starts` knows. All arithmetic is in
+whole ticks.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, WEEK, since_midnight
+from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.dynamics.replication import Codes, Plan, Ticks
-from sim.scenario.pools import Breaks, Pool, Shift
+from sim.scenario.calendars import starts
+from sim.scenario.pools import Breaks, Pool
 from sim.scenario.schema import Scenario
 
 
@@ -40,11 +42,8 @@ def plan(scenario: Scenario) -> Plan:
 
     People around the clock join at tick 0. So does a team whose shift is under way then, but for those on a break.
     """
-    start, horizon = scenario.run.start, scenario.horizon
     columns: list[NDArray[np.int64]] = []
-    rows = {
-        name: _pool_rows(pool, since_midnight(start), start.weekday(), horizon) for name, pool in scenario.pools.items()
-    }
+    rows = {name: _pool_rows(pool, scenario) for name, pool in scenario.pools.items()}
     for place, seat in enumerate(seats(scenario)):
         found = rows[seat.pool]
         columns.append(np.column_stack([found[:, 0], np.full(len(found), place), found[:, 1:]]))
@@ -71,7 +70,7 @@ def pieces_of_week(pool: Pool) -> list[tuple[int, int, int]]:
     rostered = [
         (day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends, people)
         for shift in pool.shifts
-        for begins, ends, people in _pieces(shift, pool.breaks)
+        for begins, ends, people in _pieces(shift.length, shift.staff, pool.breaks)
         for day in sorted(shift.days)
     ]
     return [*rostered, (0, WEEK, pool.staff)]
@@ -121,15 +120,17 @@ def _seat_ticks(pool: Pool) -> int:
     return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
-def _pieces(shift: Shift, breaks: Breaks | None) -> list[tuple[int, int, int]]:
-    """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift.
+def _pieces(length: int, n: int, breaks: Breaks | None) -> list[tuple[int, int, int]]:
+    """Stretches on duty of n people in a shift of so many ticks: first tick, end and people, counted from its start.
 
     Person j of n has the break in the middle at (j + 1) / (n + 1) of the shift, or of each of the equal parts of a
-    shift with several breaks; a break that would stick out of its part is moved into it.
+    shift with several breaks; a break that would stick out of its part is moved into it. A shift that the clock leaves
+    too short for its breaks has none.
     """
-    n, length = shift.staff, shift.length
-    if breaks is None or n == 0:
-        return [(0, length, n)] if n else []
+    if n == 0:
+        return []
+    if breaks is None or breaks.lasts * breaks.per_shift > length:
+        return [(0, length, n)]
     count: dict[tuple[int, int], int] = {}
     for person in range(n):
         on = 0
@@ -145,22 +146,24 @@ def _pieces(shift: Shift, breaks: Breaks | None) -> list[tuple[int, int, int]]:
     return [(begins, ends, people) for (begins, ends), people in count.items()]
 
 
-def _pool_rows(pool: Pool, phase: int, weekday: int, horizon: int) -> NDArray[np.int64]:
-    """Rows (tick, leaving, returning, joining) of a place, one a tick, in order; `phase`: time of day at tick 0."""
+def _pool_rows(pool: Pool, scenario: Scenario) -> NDArray[np.int64]:
+    """Rows (tick, leaving, returning, joining) of a place, one a tick, in order."""
+    horizon = scenario.horizon
     found = [np.array([[0, 0, 0, pool.staff]], dtype=np.int64)] if pool.staff else []
-    n_days = (horizon + phase) // DAY + 1
-    for shift in pool.shifts:
-        days = np.array([day for day in range(-1, n_days) if (weekday + day) % 7 in shift.days], dtype=np.int64)
-        starts = days * DAY + shift.from_ - phase
-        for begins, ends, people in _pieces(shift, pool.breaks):
-            on, off = starts + begins, starts + ends
-            here = (off > 0) & (on < horizon)
-            on, off = on[here], off[here]
-            fresh = (on <= 0) | (begins == 0)
-            found.append(
-                _rows(np.maximum(on, 0), returning=np.where(fresh, 0, people), joining=np.where(fresh, people, 0))
-            )
-            found.append(_rows(off[off < horizon], leaving=people))
+    dates = starts(pool.shifts, scenario.run, horizon, scenario.calendars)
+    for shift, all_dates in zip(pool.shifts, dates, strict=True):
+        lasting = all_dates.ends - all_dates.begins
+        for length in np.unique(lasting).tolist():
+            begun = all_dates.begins[lasting == length]
+            for begins, ends, people in _pieces(length, shift.staff, pool.breaks):
+                on, off = begun + begins, begun + ends
+                here = (off > 0) & (on < horizon)
+                on, off = on[here], off[here]
+                fresh = (on <= 0) | (begins == 0)
+                found.append(
+                    _rows(np.maximum(on, 0), returning=np.where(fresh, 0, people), joining=np.where(fresh, people, 0))
+                )
+                found.append(_rows(off[off < horizon], leaving=people))
     table = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
     ticks, row = np.unique(table[:, 0], return_inverse=True)
     merged = np.zeros((len(ticks), 4), dtype=np.int64)

@@ -36,6 +36,8 @@ class ByAttribute(Part, Generic[T]):
     @classmethod
     def _as_written(cls, given: Any) -> Any:
         if isinstance(given, dict) and "by" in given:
+            if given["by"] is None:
+                raise rule("must name what it differs by: channel, risk, tier or category", "by")
             return {"by": given["by"], "values": {name: value for name, value in given.items() if name != "by"}}
         return given if isinstance(given, ByAttribute) else {"by": None, "values": {"": given}}
 

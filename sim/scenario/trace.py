@@ -21,6 +21,7 @@ from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
 from sim.scenario.fields import hint, near
+from sim.scenario.files import not_text
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
 
@@ -172,8 +173,10 @@ def _read(
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             _rows(csv.reader(stream, strict=True), stages, found)
-    except UnicodeDecodeError as error:
-        raise ScenarioError([Fault(file, 0, 0, "", f"is not text in UTF-8 ({error.reason})")]) from None
+    except UnicodeDecodeError:
+        line, column, byte = not_text(path)
+        rule = f"is not text in UTF-8: here stands the byte 0x{byte:02x}"
+        raise ScenarioError([Fault(file, line, column, "", rule)]) from None
     except csv.Error as error:
         raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
     if found.n_faults > SHOWN:

@@ -116,6 +116,11 @@ def scalar(text: str) -> Scalar:
     return text
 
 
+def is_cut(text: str) -> bool:
+    """Whether a text holds half a character, a lone surrogate, which no file can hold."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def merge(base: Node, over: Node) -> Node:
     """`over` laid on `base`: mappings merge key by key, anything else replaces, nothing (null) takes a key away."""
     if not isinstance(base.value, dict) or not isinstance(over.value, dict):
@@ -207,8 +212,7 @@ class _Composer:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             self._refuse(event, f"tags such as {tag[:40]} are not read")
         if isinstance(event, ScalarEvent):
-            if not event.value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in event.value):
-                self._refuse(event, "holds half a character (a lone surrogate)")
+            self._whole(event)
             quoted = bool(event.style) or event.tag is not None
             node = Node(event.value if quoted else scalar(event.value), self._at(event))
         elif isinstance(event, SequenceStartEvent):
@@ -218,6 +222,11 @@ class _Composer:
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node
+
+    def _whole(self, event: Any) -> None:
+        """Refuse a text that could not be written to a file."""
+        if is_cut(event.value):
+            self._refuse(event, "holds half a character (a lone surrogate)")
 
     def _sequence(self, start: SequenceStartEvent, depth: int) -> Node:
         items: list[Node] = []
@@ -234,6 +243,7 @@ class _Composer:
         while not isinstance(event := next(self.events), MappingEndEvent):
             if not isinstance(event, ScalarEvent) or event.tag is not None:
                 self._refuse(event, "a key is a plain word")
+            self._whole(event)
             key = str(event.value)
             if not key:
                 self._refuse(event, "a key is missing before the colon")

@@ -99,6 +99,10 @@ class SideBySide:
         return self.contenders[0]
 
     @property
+    def scenario(self) -> Scenario:
+        return self.base.scenario
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The targets of all, in the order in which they come first."""
         return tuple(dict.fromkeys(name for one in self.contenders for name in one.results))

@@ -18,6 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.scenario.files import plain_bytes
+
 Piece = dict[str, NDArray[Any]]
 
 
@@ -51,7 +53,7 @@ class Kept:
     def get(self, name: str) -> Piece | None:
         """A kept piece, or None where there is none, or none that is as it was put."""
         try:
-            content = self.path(name).read_bytes()
+            content = plain_bytes(self.path(name))
         except FileNotFoundError:
             return None
         except OSError:
@@ -78,9 +80,12 @@ class Kept:
 _DIGEST: Final = hashlib.sha256().digest_size
 
 
+_LONGEST_KEY: Final = 10_000
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return plain_bytes(path, _LONGEST_KEY).decode("utf-8")
     except (OSError, ValueError):
         return ""
 

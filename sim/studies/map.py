@@ -7,7 +7,7 @@ decided in rounds from what all cells came to, so it depends on neither the numb
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -112,19 +112,15 @@ def plausibility(
     *,
     per: Period = "run",
     replications: int | None = None,
-    expect: Callable[[int], None] = lambda _: None,
 ) -> MapFound:
-    """The map of a grid, with at most so many replications a cell (the scenario's own if None).
-
-    `expect` is told how many replications there are to be in all, as far as that is known.
-    """
+    """The map of a grid, with at most so many replications a cell (the scenario's own if None)."""
     scenario = grid.scenario
     numbers = looks(scenario.run.replications if replications is None else replications)
     order = sorted(grid.worlds, key=lambda at: (draw_key(grid.worlds[at]), at))
     cells: dict[tuple[int, int], Cell] = {}
     asked = order
     for n in numbers:
-        expect(_in_all(cells, asked, n))
+        trials.settings.expect(_in_all(cells, asked, n))
         for at in asked:
             cells[at] = _cell(trials.sample(grid.worlds[at], n, only_targets=True), per, len(numbers))
         asked = [at for at in order if _near(cells, at, scenario.run.confidence)]

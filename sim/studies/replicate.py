@@ -200,6 +200,10 @@ class Settings:
     """Called with what takes unexpectedly long."""
     count: Callable[[int], None] = field(default=lambda _: None)
     """Called with the number of replications that are done, each time it grows."""
+    expect: Callable[[int], None] = field(default=lambda _: None)
+    """Called with about how many there are to be in all, as far as that is known."""
+    at: Callable[[str], None] = field(default=lambda _: None)
+    """Called with what is being done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Result:
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
 
     @property
+    def scenario(self) -> Scenario:
+        return self.done.scenario
+
+    @property
     def all_met(self) -> bool:
         """Whether every target is met."""
         return all(one.verdict == "met" for one in self.targets)

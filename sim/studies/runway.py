@@ -160,12 +160,11 @@ def runway(
     trials: Trials,
     *,
     most_years: int = MOST_YEARS,
-    expect: Callable[[int], None] = lambda _: None,
 ) -> RunwayFound:
     """The years that a scenario bears at each rate of growth (a year, above 0), told to a tenth.
 
     Whole years are run until one is missed; then, assuming that it gets no better with growth, the tenths between by
-    halving. `expect` is told about how many replications there will be, as far as that is known.
+    halving.
     """
     if any(growth <= 0 for growth in growths):
         raise ValueError(f"a growth lies above 0 % (got {', '.join(f'{100 * growth:g} %' for growth in growths)})")
@@ -173,7 +172,7 @@ def runway(
         raise ValueError("a growth is asked for twice")
     courses = []
     for number, growth in enumerate(growths):
-        expect(trials.n_done + (len(growths) - number) * (LEAST_YEARS + 6) * growing.replications)
+        trials.settings.expect(trials.n_done + (len(growths) - number) * (LEAST_YEARS + 6) * growing.replications)
         courses.append(_course(growing, growth, trials, most_years))
     return RunwayFound(growing.scenario, growing.unit, tuple(courses))
 
@@ -266,7 +265,6 @@ def needs(
     *,
     pools: Mapping[str, Bounds] | None = None,
     allow_overload: bool = False,
-    expect: Callable[[int], None] = lambda _: None,
 ) -> Needs:
     """The cheapest staffing found for today and the first years at each rate, of every pool that a stage needs.
 
@@ -291,7 +289,7 @@ def needs(
     found: dict[tuple[float, int], Need] = {}
     start: dict[str, int] = {}
     for number, (volume, growth, year) in enumerate(asked):
-        expect(trials.n_done + (len(asked) - number) * TRIALS_OF_A_SEARCH)
+        trials.settings.expect(trials.n_done + (len(asked) - number) * TRIALS_OF_A_SEARCH)
         world = growing.world(growth, float(year))
         answer = cheapest(
             world,

@@ -313,20 +313,17 @@ class SensitivityFound:
         return sorted(range(len(totals)), key=lambda i: (-np.nan_to_num(totals[i], nan=-1.0), i))
 
 
-def sensitivity(
-    box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS, expect: Callable[[int], None] = lambda _: None
-) -> SensitivityFound:
+def sensitivity(box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS) -> SensitivityFound:
     """Run the design over a box of unknowns, and look along each of its ranges.
 
     `n_rows` is rounded up to a power of 2; (unknowns + 2) points a row are run, and some 15 along each range, these
-    with all replications of the scenario where few do not decide. `expect` is told about how many replications there
-    will be.
+    with all replications of the scenario where few do not decide.
     """
     scenario, confidence = box.scenario, box.scenario.run.confidence
     design = Design(len(box.unknowns), 1 << max(n_rows - 1, 1).bit_length(), scenario.run.seed)
     distinct = {tuple(u.number(part) for u, part in zip(box.unknowns, p, strict=True)) for p in _points(design)}
     near = 6 * max(scenario.run.replications - box.replications, 0)
-    expect(box.replications * len(distinct) + (15 * box.replications + near) * len(box.unknowns))
+    trials.settings.expect(box.replications * len(distinct) + (15 * box.replications + near) * len(box.unknowns))
     outcomes = tuple(tuple(box.at(tuple(point), trials) for point in row) for row in design.points)
     held = np.array([[float(one.holds) if one.possible else np.nan for one in row] for row in outcomes])
     sampled = [one for row in outcomes for one in row[:2] if one.possible]

@@ -11,7 +11,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Part, Several, Text, hint
-from sim.scenario.files import text
+from sim.scenario.files import plain_bytes, text
 from sim.scenario.folder import inside
 from sim.scenario.messages import faults_of
 from sim.scenario.tree import Node, compose, find
@@ -164,6 +164,12 @@ def _adapter() -> TypeAdapter[Study]:
 SAID: Final = "said.txt"
 """What a command said on the terminal, in the folder of its step."""
 
+WORKPLACE: Final = ".tipline"
+"""How the folders end in which a command keeps what it has not done with yet."""
+
+LARGEST_RECORD: Final = 20_000_000
+"""Bytes of a manifest that is believed."""
+
 _LONGEST_NAME: Final = 200
 
 
@@ -216,6 +222,22 @@ class Record:
             raise ValueError(f"{found} is a link: results go into a folder of their own, and links are not followed")
         return found
 
+    def strangers(self, name: str, own: Collection[str]) -> list[str]:
+        """What lies in the folder of a step and is none of its results, by name; ValueError as for `place`.
+
+        Its own are the files that the manifest lists, and `own`: those that notes of commands in there list. Links are
+        left out, for to take one away takes nothing away.
+        """
+        out, told = self.place(name), self.steps.get(name, {}).get("files", {})
+        known = {*told, *own, SAID} if told or own else set()
+        return [
+            path.relative_to(out).as_posix()
+            for path in sorted(out.rglob("*"))
+            if not (path.is_symlink() or path.is_dir())
+            and path.relative_to(out).as_posix() not in known
+            and not any(part[:1] == "." and part.endswith(WORKPLACE) for part in path.relative_to(out).parts)
+        ]
+
     def is_done(self, line: StepLine) -> bool:
         """Whether a step was finished with the same inputs, and all that it left is still there and the same."""
         known = self.steps.get(line.name, {})
@@ -254,9 +276,9 @@ def record(folder: Path) -> Record:
     What it tells of anything that cannot be a step is passed over: it may have been written by anybody.
     """
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        told = json.loads(plain_bytes(folder / MANIFEST, LARGEST_RECORD).decode("utf-8"))
         steps = dict(told["steps"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Record(folder)
     return Record(folder, {name: one for name, one in steps.items() if is_step_name(name) and _is_told(one)})
 
@@ -329,7 +351,7 @@ def _figure(name: str) -> str:
 def _hash(path: Path) -> str:
     """SHA-256 of a file, "" where there is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(plain_bytes(path)).hexdigest()
     except OSError:
         return ""
 

@@ -16,12 +16,13 @@ from sim.dynamics.clock import MINUTE, date_of, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
-from sim.measures.frame import HOURS_A_WEEK, UNITS
+from sim.measures.frame import UNITS
 from sim.measures.held import quotient
 from sim.measures.kinds import kind_of
 from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
+from sim.tables.by_time import DATES, INTERVALS, dates, intervals
 from sim.tables.declared import (
     Column,
     Family,
@@ -30,7 +31,6 @@ from sim.tables.declared import (
     asked_columns,
     came_columns,
     estimate_columns,
-    hour_columns,
     number,
     text,
     whole,
@@ -242,52 +242,6 @@ STAGES: Final = Table[StageVisits](
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """An hour of the week."""
-
-    hour: int
-    arrivals: float
-    pools: Mapping[str, tuple[float, float, float, float]]
-    """Offered, busy, on duty and waiting, by pool."""
-    targets: Mapping[str, tuple[int, int]]
-    """Judged and failed tips, by target that judges any."""
-
-
-def _by_pool(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
-    told = (
-        ("offered", "erlangs", "people that the work would keep busy"),
-        ("busy", "servers", "places in use"),
-        ("on_duty", "servers", "places on duty"),
-        ("waiting", "tips", "tips in line"),
-    )
-    for name in rows[0].pools if rows else ():
-        for at, (what, unit, says) in enumerate(told):
-            yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
-
-
-def _by_target(rows: Sequence[Hour]) -> Iterable[Column[Hour]]:
-    for name in rows[0].targets if rows else ():
-        for at, what in enumerate(("judged", "failed")):
-            yield whole(f"{name}_{what}", "tips", lambda row, name=name, at=at: row.targets[name][at], f"{what} by it")  # type: ignore[misc]
-
-
-HOURS: Final = Table[Hour](
-    "hours",
-    "an hour of the week: arrivals, load, people and line of each pool, failures of each target",
-    "Hours of the week",
-    (
-        *hour_columns(lambda row: row.hour),
-        number("arrivals", "tips_an_hour", lambda row: row.arrivals, "tips of the cohort"),
-        Family(
-            "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
-            "each pool in that hour",
-            _by_pool,
-        ),
-        Family("<target>_judged_tips, <target>_failed_tips", "tips by the hour in which they came", _by_target),
-    ),
-)
-
 RESPONSE: Final = Table[tuple[str, float, float]](
     "response",
     "a target on times and a time: the share of its tips that are through by then",
@@ -338,7 +292,7 @@ UNLIMITED: Final = Table["Limit"](
     ),
 )
 
-EVERY: Final = (TARGETS, JOINT, REPLICATIONS, COHORT, TIPS, POOLS, STAGES, HOURS, RESPONSE)
+EVERY: Final = (TARGETS, JOINT, REPLICATIONS, COHORT, TIPS, POOLS, STAGES, INTERVALS, DATES, RESPONSE)
 """What every run leaves."""
 
 
@@ -355,7 +309,8 @@ def every(sample: Sample) -> list[Filled]:
         TIPS.of(_kinds(sample)),
         POOLS.of(uses(sample)),
         STAGES.of(visits(sample)),
-        HOURS.of(_hours(sample)),
+        INTERVALS.of(intervals(sample)),
+        DATES.of(dates(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
 
@@ -401,31 +356,6 @@ def visits(sample: Sample) -> Iterator[StageVisits]:
 def _mean_wait(table: np.ndarray[Any, np.dtype[np.int64]], confidence: float) -> Estimate:
     started = table[:, passes.STARTED].astype(float)
     return mean_interval(table[:, passes.WAIT].astype(float), started, confidence) if started.any() else NOTHING
-
-
-def _hours(sample: Sample) -> Iterator[Hour]:
-    scenario = sample.frame.scenario
-    arrivals = _mean(sample.arrivals)
-    numbers = _mean(sample.week)
-    order = [passes.OFFERED, passes.BUSY, passes.ON_DUTY, passes.WAITING]
-    failing = {
-        name: sample.pooled.failing[k]
-        for k, name in enumerate(scenario.targets)
-        if sample.pooled.failing[k][:, 0].any()
-    }
-    for hour in range(HOURS_A_WEEK):
-        pools = {
-            name: tuple(float(numbers[number, p, hour]) for number in order) for p, name in enumerate(scenario.pools)
-        }
-        targets = {name: (int(table[hour, 0]), int(table[hour, 1])) for name, table in failing.items()}
-        yield Hour(hour, float(arrivals[hour]), pools, targets)  # type: ignore[arg-type]
-
-
-def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The mean over replications, NaN where an hour never came."""
-    with np.errstate(invalid="ignore"):
-        counted = ~np.isnan(values)
-        return np.where(counted.any(axis=0), np.nansum(values, axis=0) / np.maximum(counted.sum(axis=0), 1), np.nan)
 
 
 STEP: Final = 0.0025

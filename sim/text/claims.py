@@ -14,7 +14,7 @@ from sim.studies.claims.laid import fixed_words
 from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page
-from sim.text.words import count, listed, percent, span, target_words
+from sim.text.words import count, listed, percent, span
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -101,7 +101,7 @@ def told(found: Audit) -> Iterator[ReadingTold]:
 def asks(one: ReadingOutcome) -> str:
     """What a reading asks, in a sentence without a subject."""
     if one.tested is not None:
-        return target_words(one.tested.staffed.target)
+        return one.tested.staffed.target.words
     return one.says if one.reading.bound is None else one.reading.bound.words
 
 
@@ -197,13 +197,11 @@ def _hindrance(one: Hindrance) -> str:
 
 def parts(found: Audit) -> list[RenderableType]:
     """Every claim with its readings, then the letters of the conditions."""
-    from rich.text import Text
-
     ledger, scenario = found.laid.file.ledger, found.scenario
     shown = list(rows(found))
     letters = legend(shown)
     return [
-        Text.assemble((ledger.ledger, "bold"), f"  ({found.laid.file.path})"),
+        page.title(ledger.ledger, found.laid.file.path),
         page.text(
             f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {count(len(ledger.claims))} claims, "
             f"{count(found.n_replications)} replications, seed {scenario.run.seed}."

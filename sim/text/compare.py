@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.text import page
-from sim.text.words import asked, came_to, count, listed, percent, short
+from sim.text.words import came_to, count, listed, percent, short, time_unit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +23,7 @@ def parts(found: SideBySide) -> list[RenderableType]:
     """A table a target, and what each scenario costs."""
     base = found.base.scenario
     return [
-        Text.assemble((base.scenario, "bold"), f"  ({base.path})"),
+        page.title(base.scenario, base.path),
         page.text(_on_what(found)),
         *(part for name in found.targets for part in _target(found, name)),
         page.heading("Cost, in an average week"),
@@ -81,16 +80,14 @@ def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
     """
     if told_in != "min":
         return 0.01, "%"
-    largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
-    units = ((DAY, "d", 3 * DAY), (HOUR, "h", 3 * HOUR), (MINUTE, "min", MINUTE))
-    return next(((size, unit) for size, unit, least in units if largest >= least), (SECOND, "s"))
+    return time_unit(max((abs(number) for number in numbers if math.isfinite(number)), default=0.0))
 
 
 def _target(found: SideBySide, name: str) -> Iterator[RenderableType]:
     first = found.first(name)
     told_in = first.unit
     unit = "" if told_in == "min" else "; difference in points"
-    yield page.heading(f"{name}: {asked(first)}{unit}")
+    yield page.heading(f"{name}: {first.asked}{unit}")
     changes = {change.label: change for change in found.changes if change.target == name}
     table = page.table("", "", "", "")
     for one in found.contenders:

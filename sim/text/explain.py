@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from rich.console import RenderableType
-from rich.text import Text
 
 from sim.dynamics.clock import NEVER, date_of
 from sim.dynamics.log import Log
@@ -48,6 +47,7 @@ class JudgedTip:
 class Story:
     """All there is to say of one tip."""
 
+    scenario: Scenario
     tip: int
     replication: int
     attributes: dict[str, str]
@@ -70,6 +70,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     row = tip - cohort.first if cohort.first <= tip < cohort.last else None
     tier = _label(replication, log, tip)
     return Story(
+        scenario=scenario,
         tip=tip,
         replication=replication.index,
         attributes=teller.attributes(tip),
@@ -81,9 +82,10 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     )
 
 
-def parts(story: Story, scenario: Scenario) -> list[RenderableType]:
+def parts(story: Story) -> list[RenderableType]:
     """A story line by line, with clock times."""
-    title = Text.assemble((f"Tip {story.tip} of replication {story.replication}", "bold"), f"  ({scenario.path})")
+    scenario = story.scenario
+    title = page.title(f"Tip {story.tip} of replication {story.replication}", scenario.path)
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
     for event in story.events:

@@ -25,7 +25,7 @@ _HOURS: Final = ("seat_hours", "paid_hours", "fte")
 def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
     """The model in words: what comes, its way, who is there, what it is judged by, and every warning."""
     return [
-        Text.assemble((scenario.scenario, "bold"), f"  ({scenario.path})"),
+        page.title(scenario.scenario, scenario.path),
         *([scenario.about] if scenario.about else []),
         "",
         page.facts(_facts(scenario, description)),
@@ -98,7 +98,7 @@ def _targets(scenario: Scenario) -> RenderableType:
     table = page.table("", "")
     for name, target in scenario.targets.items():
         claim = f" ({target.claim})" if target.claim not in (None, name) else ""
-        table.add_row(f"{name}{claim}", page.text(words.target_words(target)))
+        table.add_row(f"{name}{claim}", page.text(target.words))
     return table
 
 
@@ -107,7 +107,7 @@ def ledger_parts(ledger: Ledger, file: Path) -> list[RenderableType]:
     kinds = Counter[str](claim.kind for claim in ledger.claims.values())
     forms = _forms(ledger)
     return [
-        Text.assemble((ledger.ledger, "bold"), f"  ({file})"),
+        page.title(ledger.ledger, file),
         page.text(ledger.about),
         "",
         page.facts(

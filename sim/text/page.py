@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from io import StringIO
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -55,6 +56,11 @@ def verdict(word: str, said: str = "") -> Text:
 def text(plain: str, style: str = "") -> Text:
     """Text whose numbers stay beside their units."""
     return Text(_UNIT.sub(_TIE, plain), style=style)
+
+
+def title(name: str, file: Path, variant: str | None = None) -> Text:
+    """What stands above all: what it is about, in which variant, and the file that it is in."""
+    return Text.assemble((name, "bold"), f"{f', variant {variant}' if variant else ''}  ({file})")
 
 
 def heading(plain: str) -> Text:

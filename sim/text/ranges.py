@@ -14,7 +14,7 @@ from sim.studies.runway import VOLUME
 from sim.text import page
 from sim.text.run import limit_words
 from sim.text.staff import kept_words
-from sim.text.words import clock, count, listed, percent, with_interval
+from sim.text.words import PERIODS, clock, count, listed, percent, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -95,9 +95,6 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
             return "centres", "{} centres"
     name = ".".join(path)
     return (f"{name} ({unit})", f"{name} {{}} {unit}") if unit else (name, f"{name} {{}}")
-
-
-PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 
 
 def map_finding(found: MapFound) -> str:

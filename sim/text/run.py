@@ -10,12 +10,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
-from sim.measures.targets import Joint, TargetResult
+from sim.measures.targets import HeldShare, Joint, TargetResult
 from sim.scenario.targets import WINDOWS, Between
 from sim.text import page
 from sim.text.words import (
+    PERIODS,
     are,
-    asked,
     came_to,
     count,
     left_out_words,
@@ -36,18 +36,16 @@ if TYPE_CHECKING:
 
 _SPENDING: Final = {IN_LINE: "waiting for", IN_SERVICE: "in service at", AT_GATE: "at the gate of", IN_DELAY: "in"}
 _MOST_PLACES: Final = 4
-_UNITS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 
 
 def parts(result: Result) -> list[RenderableType]:
     """The result on the terminal, part by part."""
     scenario = result.done.scenario
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     found: list[RenderableType] = [
-        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.title(scenario.scenario, scenario.path, scenario.variant),
         page.text(_what_was_run(result)),
         "",
-        _table(result.targets),
+        results_table(result.targets, claims=any(one.claim for one in result.targets)),
     ]
     if result.targets:
         found += ["", page.facts([*_together(result), *_staff(result), *_beside(result.targets)])]
@@ -70,34 +68,44 @@ PERIOD: Final = "week"
 
 
 def _all_or_not(joint: Joint) -> str:
-    several = len(joint.results) > 1
-    subject, hold = (f"The {len(joint.results)} targets", "hold together") if several else ("The target", "holds")
-    by = {"missed": joint.named("missed"), "undecided": joint.named("undecided")}
     if any(one.recorded for one in joint.results):
-        said = are(by["missed"], "broken") if by["missed"] else "every target was kept"
+        missed = joint.named("missed")
+        said = are(missed, "broken") if missed else "every target was kept"
         return f"In the recorded period, of which nothing is left to chance, {said}."
-    if by["missed"]:
-        do_not = "do not hold together" if several else "does not hold"
-        return f"{subject} {do_not}: {are(by['missed'], 'missed')}."
-    if by["undecided"]:
-        subject = f"{subject[0].lower()}{subject[1:]}"
-        return f"It is open whether {subject} {hold}: {are(by['undecided'], 'undecided')}."
-    return f"{subject} {hold}."
+    return f"{finding(joint)}."
+
+
+def finding(joint: Joint) -> str:
+    """Whether all targets hold together, in one sentence without its end."""
+    several = len(joint.results) > 1
+    targets, hold = (f"the {len(joint.results)} targets", "hold together") if several else ("the target", "holds")
+    if missed := joint.named("missed"):
+        return (
+            f"{targets.capitalize()} {'do not hold together' if several else 'does not hold'}: {are(missed, 'missed')}"
+        )
+    if undecided := joint.named("undecided"):
+        return f"It is open whether {targets} {hold}: {are(undecided, 'undecided')}"
+    return f"{targets.capitalize()} {hold}"
 
 
 def _binds(result: Result) -> Iterator[str]:
     for one in result.targets:
         if one.name == result.joint.binding:
-            yield f"What binds is {one.name}: it comes to {came_to(one)} where {asked(one)} is asked."
+            yield f"What binds is {one.name}: it comes to {came_to(one)} where {one.asked} is asked."
 
 
 def _in_weeks(joint: Joint) -> Iterator[str]:
     held = joint.shares[PERIOD]
     if held.n_judged:
-        share = held.share
-        exact = held.recorded and share.low == share.high
-        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
-        yield f"All of them held at once in {said} of the weeks."
+        yield f"All of them held at once in {_share_held(held)} of the weeks."
+
+
+def _share_held(held: HeldShare) -> str:
+    """A share of periods with its interval; alone where nothing is left to chance."""
+    share = held.share
+    if held.recorded and share.low == share.high:
+        return f"{100 * share.value:.1f} %"
+    return with_interval(share.value, share.low, share.high)
 
 
 def _what_was_run(result: Result) -> str:
@@ -118,14 +126,14 @@ def _what_was_run(result: Result) -> str:
 # The table
 
 
-def _table(targets: Sequence[TargetResult]) -> RenderableType:
+def results_table(targets: Sequence[TargetResult], *, claims: bool = False) -> RenderableType:
+    """What targets asked and came to, with their verdicts, and with the claims that they stand for."""
     if not targets:
         return Text("No targets: the run measured, and judged nothing.")
-    claims = any(one.claim for one in targets)
     table = page.table("target", *(["claim"] if claims else []), "asked", "came to", "verdict")
     for one in targets:
         claim = [one.claim or ""] if claims else []
-        table.add_row(one.name, *claim, page.text(asked(one)), page.text(came_to(one)), page.verdict(one.word))
+        table.add_row(one.name, *claim, page.text(one.asked), page.text(came_to(one)), page.verdict(one.word))
     return table
 
 
@@ -204,13 +212,7 @@ def _held(joint: Joint, frame: Frame) -> Iterator[str]:
         for unit, held in joint.shares.items()
         if held.n_judged and (held.whole or unit == "run") and not (frame.recorded and unit == "run")
     ]
-    parts = []
-    for unit, held in told:
-        share = held.share
-        exact = frame.recorded and share.low == share.high
-        said = f"{100 * share.value:.1f} %" if exact else with_interval(share.value, share.low, share.high)
-        parts.append(f"{said} of the {_UNITS[unit]}")
-    if parts:
+    if parts := [f"{_share_held(held)} of the {PERIODS[unit]}" for unit, held in told]:
         given = ", given these arrivals" if frame.given_arrivals else ""
         yield f"they all held in {', '.join(parts)}{given}"
 

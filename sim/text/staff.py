@@ -13,13 +13,12 @@ from rich.text import Text
 from sim.scenario.cost import money, nobody_is_off
 from sim.studies.staff.staffed import post_words
 from sim.text import page
-from sim.text.run import limit_words
-from sim.text.words import asked, came_to, count, listed, percent, some, with_interval
+from sim.text.run import limit_words, results_table
+from sim.text.words import came_to, count, listed, percent, some, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.measures.targets import TargetResult
     from sim.measures.use import PoolUse
     from sim.studies.staff.staffing import Certificate, Found, StaffAnswer
     from sim.studies.staff.tried import Outcome
@@ -29,19 +28,18 @@ def parts(found: Found) -> list[RenderableType]:
     """The tables on the terminal."""
     answer = found.answer
     scenario = answer.scenario
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     shown: list[RenderableType] = [
-        Text.assemble((scenario.scenario, "bold"), f"{variant}  ({scenario.path})"),
+        page.title(scenario.scenario, scenario.path, scenario.variant),
         page.text(_what_was_tried(answer)),
     ]
     if answer.limits:
         shown += [page.heading("With unlimited staff"), _limits(answer)]
     if answer.top is not None:
-        shown += [page.heading("With the most people within the bounds"), _results(answer.top.results)]
+        shown += [page.heading("With the most people within the bounds"), results_table(answer.top.results)]
     if answer.posts:
         shown += [page.heading("People"), _posts(answer)]
     if answer.confirmation is not None:
-        shown += [page.heading(_on_fresh_seeds(found)), _results(answer.confirmation.joint.deciding)]
+        shown += [page.heading(_on_fresh_seeds(found)), results_table(answer.confirmation.joint.deciding)]
     if found.pools:
         shown += [page.heading("Pools, in an average week"), _pools(found.pools)]
     if found.frontier:
@@ -68,15 +66,7 @@ def _limits(answer: StaffAnswer) -> RenderableType:
     table = page.table("target", "asked", "comes to", "verdict")
     for one in answer.limits:
         verdict = page.verdict(one.result.word) if one.beyond_staff else Text(_REACH[one.more_staff])
-        table.add_row(one.name, page.text(asked(one.result)), page.text(came_to(one.result)), verdict)
-    return table
-
-
-def _results(results: Iterable[TargetResult]) -> RenderableType:
-    table = page.table("target", "asked", "came to", "verdict")
-    for one in results:
-        verdict = page.verdict(one.word)
-        table.add_row(one.name, page.text(asked(one)), page.text(came_to(one)), verdict)
+        table.add_row(one.name, page.text(one.result.asked), page.text(came_to(one.result)), verdict)
     return table
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
 from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
+from sim.scenario.dates import dates_words
 from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
 from sim.scenario.units import length as length
@@ -19,7 +20,7 @@ from sim.scenario.units import percent as percent
 if TYPE_CHECKING:
     from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
-    from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge, Target
+    from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge
     from sim.studies.result import Result
 
 
@@ -197,7 +198,10 @@ _SHIFT_ENDS: Final = {
 
 def _roster(pool: Pool) -> Iterator[str]:
     for shift in pool.shifts:
-        on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
+        if shift.on:
+            on = f" (only on {dates_words(shift.on)})"
+        else:
+            on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
         yield f"{shift.staff} from {clock(shift.from_)} to {clock(shift.to)}{on}"
     if pool.staff or not pool.shifts:
         yield f"{pool.staff or 'nobody'} around the clock"
@@ -217,17 +221,7 @@ def labeller_words(name: str, labeller: Labeller) -> str:
     return f"{name} labels {decides}{rightly}"
 
 
-def target_words(target: Target) -> str:
-    """What a target asks, in one sentence without a subject: every part of it, so that it can stand for it."""
-    return target.words
-
-
 # Targets and their figures
-
-
-def asked(one: TargetResult) -> str:
-    """What a target asks, in a few words."""
-    return one.asked
 
 
 def came_to(one: TargetResult) -> str:
@@ -245,7 +239,7 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
-    unit, size = _unit(one.value)
+    size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
         return f"more than {value:.1f} {unit} ({low:.1f} or more)"
@@ -285,24 +279,27 @@ def with_interval(value: float, low: float, high: float) -> str:
     return f"{value:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _unit(ticks: float) -> tuple[str, int]:
-    """The unit in which a mean time reads well."""
-    for unit, size, least in (("d", DAY, 3 * DAY), ("h", HOUR, 3 * HOUR), ("min", MINUTE, MINUTE)):
-        if ticks >= least:
-            return unit, size
-    return "s", SECOND
+def time_unit(ticks: float) -> tuple[int, str]:
+    """The size and the name of the unit in which a mean time, or a difference of times, reads well."""
+    units = ((DAY, "d", 3 * DAY), (HOUR, "h", 3 * HOUR), (MINUTE, "min", MINUTE))
+    return next(((size, unit) for size, unit, least in units if ticks >= least), (SECOND, "s"))
 
 
+PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LONGEST_NAME: Final = 24
+
+
+def named(scenario: Scenario) -> str:
+    """A scenario by its title, with its variant where it is one."""
+    return f"{scenario.scenario}, variant {scenario.variant}" if scenario.variant else scenario.scenario
 
 
 def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
-    variant = f", variant {scenario.variant}" if scenario.variant else ""
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{scenario.scenario}{variant}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
 
 
 def share_text(share: float) -> str:

@@ -118,8 +118,9 @@ def test_an_alias_may_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "doc.yaml: is not text in UTF-8 (byte 0)"),
-        (b"scenario: \xff\xfe", "doc.yaml: is not text in UTF-8 (byte 10)"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "doc.yaml:1:1: is not text in UTF-8: here stands the byte 0x89"),
+        (b"scenario: \xff\xfe", "doc.yaml:1:11: is not text in UTF-8: here stands the byte 0xff"),
+        ("scenario: é\r\n# ä".encode() + b"\xe9", "doc.yaml:2:4: is not text in UTF-8: here stands the byte 0xe9"),
         (
             b"scenario: a\x00b",
             "doc.yaml:1:1: is not YAML: unacceptable character #x0000: special characters are not allowed",

@@ -203,16 +203,17 @@ def test_an_interrupted_audit_goes_on_and_comes_to_the_same(tmp_path: Path) -> N
     class StopError(Exception):
         pass
 
-    def stop(what: str, done: int, steps: int) -> None:
-        if done == 3:
+    def stop(what: str) -> None:
+        if what.startswith("3 of "):
             raise StopError
 
     line = laid(tmp_path)
     with pytest.raises(StopError):
-        audit(line, Trials(3, Settings(folder=tmp_path / "kept"), "audit"), stop)
-    resumed = Trials(3, Settings(folder=tmp_path / "kept", resume=True), "audit")
+        audit(line, Trials(3, Settings(folder=tmp_path / "kept", at=stop), "audit"))
     taken_up: list[int] = []
-    again = audit(line, resumed, lambda what, done, steps: taken_up.append(resumed.n_done))
+    steps = Settings(folder=tmp_path / "kept", resume=True, at=lambda _: taken_up.append(resumed.n_done))
+    resumed = Trials(3, steps, "audit")
+    again = audit(line, resumed)
     plain = audit(line)
     assert {key: one.status for key, one in again.outcomes.items()} == {
         key: one.status for key, one in plain.outcomes.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,8 @@ def test_periods_in_place_of_runs(scenario: Scenario) -> None:
 def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None:
     told: list[int] = []
     trials = tried(scenario)
-    found = plausibility(Grid(scenario, STAFF, VOLUME), trials, expect=told.append)
+    trials.settings = replace(trials.settings, expect=told.append)
+    found = plausibility(Grid(scenario, STAFF, VOLUME), trials)
     assert told[0] == 4 * 30
     assert told[-1] == trials.n_done == sum(cell.replications for cell in found)
 

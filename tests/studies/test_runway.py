@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.answers import runway as answer
+from sim.answers import ranges as answer
 from sim.measures.targets import joint
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
@@ -125,7 +125,7 @@ def test_no_staff_is_searched_for_where_the_posts_are_closed(tmp_path: Path) -> 
     growing, trials = Growing(scenario, 4), tried(scenario)
     found = needs(growing, (0.15,), 1, trials)
     assert ([one.name for one in found.closed], found.beyond_staff, found.years) == (["quick"], (), ())
-    told = said(runway(growing, (0.15,), trials, most_years=1), found)
+    told = list(said(runway(growing, (0.15,), trials, most_years=1), found))
     assert "since desk is closed from 20:00 to 8:00" in told[-1]
 
 

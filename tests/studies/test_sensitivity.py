@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.answers.sensitivity import Sensitivity as Answer
+from sim.answers.ranges import Sensitivity as Answer
 from sim.scenario.faults import ScenarioError
 from sim.scenario.schema import Scenario
 from sim.studies.sensitivity import RangeBox, SensitivityFound, sensitivity, unknowns

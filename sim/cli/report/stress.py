@@ -51,7 +51,7 @@ def _items(
 ) -> Iterator[tuple[str, str, Sequence[str]]]:
     described = describe(scenario)
     yield "1.1", "Purpose of the model", [text for text in (*purpose, scenario.about) if text]
-    yield "1.2", "Model outputs", [f"{name}: {words.target_words(one)}" for name, one in scenario.targets.items()]
+    yield "1.2", "Model outputs", [f"{name}: {one.words}" for name, one in scenario.targets.items()]
     yield "1.3", "Aims of experimentation", [f"variant {name}" for name in scenario.variants]
     yield (
         "2.1",

@@ -9,7 +9,7 @@ and else within what could be of use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal
@@ -264,7 +264,6 @@ class _UnderWay:
 
     laid: Laid
     trials: Trials
-    told: Callable[[str, int, int], None]
     expected: int
     allow_overload: bool
     n_done: int = 0
@@ -275,7 +274,7 @@ class _UnderWay:
 
     def step(self, what: str) -> None:
         """Say what is begun."""
-        self.told(what, self.n_done, self.expected)
+        self.trials.settings.at(f"{self.n_done} of {self.expected}: {what}")
         self.n_done += 1
 
     def search(self, whole: Scenario, names: Collection[str], what: str, start: Mapping[str, int]) -> StaffAnswer:
@@ -293,21 +292,15 @@ class _UnderWay:
         )
 
 
-def audit(
-    laid: Laid,
-    trials: Trials | None = None,
-    told: Callable[[str, int, int], None] = lambda *_: None,
-    *,
-    allow_overload: bool = False,
-) -> Audit:
+def audit(laid: Laid, trials: Trials | None = None, *, allow_overload: bool = False) -> Audit:
     """Audit a ledger that was laid on a scenario.
 
-    `told` is called at the beginning of each step with what is done, the steps that are done, and how many there are.
-    With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
+    `at` of the settings is told of each step that begins, with the steps that are done and how many there are. With
+    `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
     """
     scenario = laid.scenario
     expected = 1 + len(scenario.targets) + sum(3 if laid.targets(name) else 1 for name in READINGS)
-    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), told, expected, allow_overload)
+    work = _UnderWay(laid, trials or Trials(scenario.run.seed, Settings()), expected, allow_overload)
     tested = _tested(work) if scenario.targets else {}
     together = {name: _together(work, name, tested) for name in READINGS}
     outcomes = {key: _outcome(laid, key, reading, tested, together[key[1]]) for key, reading in laid.every().items()}

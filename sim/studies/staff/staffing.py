@@ -8,7 +8,7 @@ are decided, and between which bounds, is said in `staffed.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -179,14 +179,13 @@ def staff(
     replications: int | None = None,
     most_effort: float = MOST_EFFORT,
     allow_overload: bool = False,
-    at: Callable[[str], None] = lambda _: None,
 ) -> StaffAnswer:
     """The cheapest staffing within the bounds that meets all targets, with its certificate.
 
     Where unlimited staff misses a target, or does so at the hours of the posts that there are, the answer says so and
     nothing is searched. With `allow_overload` a staffing may hold while a line grows without end, or tips give up
-    unminded. `at` is told what is being done; how long it takes cannot be known. QuestionError where nothing can
-    be decided.
+    unminded. `at` of the settings is told what is being done; how long it takes cannot be known. QuestionError where
+    nothing can be decided.
     """
     trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
@@ -200,11 +199,11 @@ def staff(
         return StaffAnswer(scenario, (), best, None, None, "closed")
     posts = bounded(scenario, trials, pools)
     search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
-    at("staff: searching for the cheapest that holds")
+    trials.settings.at("staff: searching for the cheapest that holds")
     answer = replace(search.answer({}), limits=best, kept=kept(scenario, pools))
     if answer.staffing is None:
         return answer
-    at("staff: proving that nothing cheaper does")
+    trials.settings.at("staff: proving that nothing cheaper does")
     return search.certified(answer)
 
 
@@ -389,6 +388,10 @@ class Found:
     """The periods of the frontier."""
 
     @property
+    def scenario(self) -> Scenario:
+        return self.answer.scenario
+
+    @property
     def overloaded(self) -> tuple[str, ...]:
         """The pools to which more work comes than the answer can do, and no target minds."""
         if self.answer.staffing is None:
@@ -410,7 +413,6 @@ def found(
     effort: float = 1.0,
     frontier: Per | None = None,
     allow_overload: bool = False,
-    at: Callable[[str], None] = lambda _: None,
 ) -> Found:
     """The cheapest staffing, looked for `effort` times as long as usual, with a full run of it.
 
@@ -418,7 +420,7 @@ def found(
     these periods in which all targets hold costs. QuestionError where nothing can be decided.
     """
     most = effort * MOST_EFFORT
-    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload, at=at)
+    answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload)
     confirmation, tried = answer.confirmation, answer.tried
     if answer.staffing is None or confirmation is None or tried is None:
         return Found(answer)

@@ -1,0 +1,291 @@
+"""The commands that are nothing but their options: each reads what it is asked, and lets another room answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import typer
+
+from sim.cli.options import BAD_INPUT, DONE, File, Files, Options, fault_data, print_data, say, show, tell_faults
+
+Range = Annotated[
+    str, typer.Option(metavar="PATH=RANGE", help="Such as demand.volume=8000..60000/year:12.", show_default=False)
+]
+LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="A ledger of claims.", show_default=False)]
+Pools = Annotated[
+    list[str],
+    typer.Option(metavar="A,B=1..9", help="Decide these pools, at each shift within bounds.", show_default=False),
+]
+AllowOverload = Annotated[
+    bool, typer.Option("--allow-overload", help="Lines may grow without end, and tips give up unminded.")
+]
+
+Given = TypeVar("Given")
+Meant = TypeVar("Meant")
+
+
+def _read(meaning: Callable[[Given], Meant], given: Given, option: str) -> Meant:
+    """What the value of an option means; a fault of the command line where it means nothing."""
+    try:
+        return meaning(given)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def check(files: Files, options: Options) -> int:
+    """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
+    from sim.answers.run import Check
+    from sim.scenario.faults import ScenarioError
+    from sim.scenario.ledger import is_ledger, load_ledger
+    from sim.text.model import ledger_data, ledger_parts
+
+    code, data = DONE, []
+    for number, file in enumerate(files):
+        try:
+            if is_ledger(file):
+                ledger = load_ledger(file)
+                data.append(ledger_data(ledger, file))
+                if not (options.json or options.quiet):
+                    show(*ledger_parts(ledger, file))
+                continue
+            answer = Check.ask(options.load(file))
+        except ScenarioError as error:
+            code = BAD_INPUT
+            if options.json:
+                data.append({"file": str(file), "faults": [fault_data(fault) for fault in error.faults]})
+            else:
+                tell_faults(error)
+            continue
+        if options.json:
+            data.append(answer.data())
+        elif not options.quiet:
+            show(*(["\n"] if number else []), *answer.parts())
+    if options.json:
+        print_data(data, files)
+    return code
+
+
+def explain(
+    file: File,
+    options: Options,
+    tip: Annotated[str, typer.Option(metavar="N", help="Its number, or first-missed:TARGET.", show_default=False)],
+    replication: Annotated[int, typer.Option(min=0, metavar="K", help="The replication that it is in.")] = 0,
+) -> int:
+    """Tell one tip's life line by line, and why it waited."""
+    from sim.answers.run import Explanation
+    from sim.studies.trials import QuestionError
+
+    scenario = options.load(file)
+    try:
+        answer = Explanation.ask(scenario, tip, replication, options.engine)
+    except QuestionError as error:
+        raise typer.BadParameter(str(error), param_hint="--tip") from None
+    if options.json:
+        print_data([answer.data()], [file])
+    else:
+        show(*answer.parts())
+    return DONE
+
+
+def compare(files: Files, options: Options) -> int:
+    """Compare files, or a file with its variants, on the same tips: what matters, and what is noise.
+
+    The first file as it stands is the base. One file without --variant is compared with all its variants.
+    """
+    from sim.answers.compare import Comparison, contenders
+    from sim.cli.asking import ask
+    from sim.scenario.loading import read
+
+    plain = replace(options, variant=[])
+    scenarios = list(contenders([read(file) for file in files], options.variant, plain.of))
+    return ask("compare", files[0], scenarios[0][1], options, lambda trials: Comparison.ask(scenarios, trials))
+
+
+def map(
+    file: File,
+    options: Options,
+    x: Range,
+    y: Range,
+    per: Annotated[
+        Literal["run", "month", "week", "day"], typer.Option(help="Count the runs, or the periods, that hold.")
+    ] = "run",
+) -> int:
+    """Map where all targets hold over two ranges, and which one fails first.
+
+    A range is PATH=FROM..TO, with :N for N points and a word log to spread them by ratios (FROM..TO:12 log), or a list
+    PATH=A,B,C. Few replications are run far from the line, and at most --replications near it.
+    """
+    from sim.answers.ranges import Map
+    from sim.cli.asking import ask
+    from sim.studies.ranges import axis
+
+    scenario = options.load(file)
+    x_axis, y_axis = _read(axis, x, "--x"), _read(axis, y, "--y")
+    return ask("map", file, scenario, options, lambda trials: Map.ask(scenario, trials, x=x_axis, y=y_axis, per=per))
+
+
+def sensitivity(
+    file: File,
+    options: Options,
+    points: Annotated[
+        int,
+        typer.Option(
+            min=4, max=65536, metavar="N", help="Rows of the design, up to a power of 2, of ranges + 2 points."
+        ),
+    ] = 64,
+    with_staff: Annotated[bool, typer.Option("--with-staff", help="Take ranges of staff in, too.")] = False,
+) -> int:
+    """Find which plausible range decides the verdict, and in how much of the ranges all targets hold.
+
+    Of each of N rows 2 points are spread over the ranges under `plausible:`, and 1 a range mixes these two: N x
+    (ranges + 2) points on the same tips, 4 replications each unless --replications says otherwise. Along each range
+    the value is looked for at which the verdict turns: there with all replications of the scenario, where few do not
+    decide.
+    """
+    from sim.answers.ranges import Sensitivity
+    from sim.cli.asking import ask
+
+    scenario = options.load(file)
+    return ask(
+        "sensitivity",
+        file,
+        scenario,
+        options,
+        lambda trials: Sensitivity.ask(
+            scenario, trials, rows=points, replications=options.replications, with_staff=with_staff
+        ),
+    )
+
+
+def runway(
+    file: File,
+    options: Options,
+    growth: Annotated[
+        str, typer.Option(metavar="A,B", help="Rates of growth a year.", show_default=True)
+    ] = "15 %,20 %,25 %,40 %",
+    years: Annotated[int, typer.Option(min=1, max=50, metavar="N", help="Look so many years ahead.")] = 10,
+    staff_years: Annotated[
+        int, typer.Option(min=0, max=50, metavar="N", help="Find the staff of so many years; 0 for none.")
+    ] = 3,
+    pools: Pools = [],  # noqa: B006 (typer takes a list as the default of several)
+    allow_overload: AllowOverload = False,
+) -> int:
+    """Tell how many years of growth the present staffing bears, and the staff that each further year needs.
+
+    The volume grows by each rate, year after year; a year is run as the file says, until one is missed.
+    """
+    from sim.answers.ranges import Runway, rates
+    from sim.answers.staff import bounds
+    from sim.cli.asking import ask
+
+    scenario = options.load(file)
+    growths = _read(rates, growth.split(","), "--growth")
+    decided = _read(bounds, pools, "--pools") if pools else None
+    return ask(
+        "runway",
+        file,
+        scenario,
+        options,
+        lambda trials: Runway.ask(
+            scenario,
+            trials,
+            growth=growths,
+            years=years,
+            staff_years=staff_years,
+            pools=decided,
+            allow_overload=allow_overload,
+        ),
+    )
+
+
+def staff(
+    file: File,
+    options: Options,
+    pools: Pools = [],  # noqa: B006 (typer takes a list as the default of several)
+    frontier: Annotated[bool, typer.Option("--frontier", help="Also what a share of good periods costs.")] = False,
+    per: Annotated[Literal["run", "month", "week", "day"], typer.Option(help="The periods of --frontier.")] = "week",
+    allow_overload: AllowOverload = False,
+    effort: Annotated[float, typer.Option(min=0.01, max=1000, help="Search so many times as long.")] = 1.0,
+) -> int:
+    """Find the cheapest staffing that meets all targets, and say what was excluded and how.
+
+    Without --pools the pools are decided whose staff has a `plausible:` range, or all of them where none has. With
+    --strict it exits 1 where no staffing is found, or none that is shown to hold on fresh seeds.
+    """
+    from sim.answers.staff import Staffing, bounds
+    from sim.cli.asking import ask
+
+    scenario = options.load(file)
+    decided = _read(bounds, pools, "--pools") if pools else None
+    return ask(
+        "staff",
+        file,
+        scenario,
+        options,
+        lambda trials: Staffing.ask(
+            scenario,
+            trials,
+            pools=decided,
+            effort=effort,
+            frontier=per if frontier else None,
+            allow_overload=allow_overload,
+            asked=options.asked,
+        ),
+    )
+
+
+def claims(
+    ledger: LedgerPath,
+    file: File,
+    options: Options,
+    allow_overload: AllowOverload = False,
+) -> int:
+    """Audit a ledger of claims: what arithmetic and simulation say of each, and of all together.
+
+    Every claim has up to three readings. Each is judged as the line is staffed, with unlimited staff, and with the
+    cheapest staffing that meets it alone.
+    """
+    from sim.answers.claims import Claims
+    from sim.cli.asking import ask
+    from sim.scenario.ledger import is_ledger, read_ledger
+    from sim.scenario.loading import read
+    from sim.scenario.paths import changes_of
+    from sim.studies.claims.laid import lay
+
+    if is_ledger(file) and not is_ledger(ledger):
+        raise typer.BadParameter(f"the ledger comes first: tipline claims {file} {ledger}", param_hint="LEDGER")
+    own = {"run.seed": options.seed, "run.replications": options.replications}
+    changes = {change.path: change.node.plain() for change in changes_of(options.changes)}
+    changes |= {path: value for path, value in own.items() if value is not None}
+    laid = lay(read_ledger(ledger), read(file), variant=options.one_variant, changes=changes)
+    return ask(
+        "claims", file, laid.scenario, options, lambda trials: Claims.ask(laid, trials, allow_overload=allow_overload)
+    )
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
+    options: Options,
+) -> int:
+    """Make one HTML page of a folder of results: a run's, several, or a study's. It opens offline and prints well."""
+    from sim.cli.report.page import page_of
+    from sim.cli.report.results import NoResultsError
+
+    try:
+        page = page_of(folder)
+    except NoResultsError as error:
+        say(f"tipline report: {folder}: {error}")
+        return BAD_INPUT
+    file = page.save(options.out)
+    size = file.stat().st_size
+    for fault in page.left_out:
+        say(f"tipline report: {fault}")
+    if options.json:
+        names = [one.name for one in page.results.folders]
+        print_data([{"file": str(file), "bytes": size, "folders": names, "left_out": page.left_out}], [folder])
+    elif not options.quiet:
+        print(f"Written to {file} ({size / 1e6:.1f} MB)")
+    return DONE

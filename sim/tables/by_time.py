@@ -1,0 +1,236 @@
+"""What came and who was there by time: a row an interval of the week, and a row a date.
+
+Tips are told by when they came, visits by when they came to the line of a pool, and people and work by the time itself,
+so that a row says what a supervisor would have seen. The work of several pools has nothing in common, so each pool has
+columns of its own. A row of the week is the mean over every time that its interval came in the measured time of every
+replication; where a clock is put forward or back, an interval came less often or twice as long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+
+from sim.dynamics.clock import DAY, HOUR, MINUTE
+from sim.measures import passes
+from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
+
+if TYPE_CHECKING:
+    from sim.measures.sample import Sample
+
+ALMOST: Final = 1e-9
+"""Erlangs by which a load may exceed a number of people through rounding alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolThen:
+    """A pool at a time; NaN for what cannot be told."""
+
+    visits: Any
+    """(6,) of all replications, by the columns of `passes`."""
+    ticks: Any
+    """(5,) of all replications, by the numbers of `passes`."""
+    times: float
+    """How often that time came in all replications."""
+    measured: float
+    """Ticks of it that are measured, in all replications."""
+    slots: int
+    """Tips that one person has in hand at most."""
+
+    def visits_a_time(self, column: int) -> float:
+        """Visits each time."""
+        return _over(self.visits[column], self.times)
+
+    def mean(self, column: int) -> float:
+        """Minutes a visit that was begun."""
+        return _over(self.visits[column], self.visits[passes.STARTED] * MINUTE)
+
+    def number(self, which: int) -> float:
+        """The mean number of it."""
+        return _over(self.ticks[which], self.measured)
+
+    @property
+    def occupancy(self) -> float:
+        return _over(self.ticks[passes.BUSY], self.ticks[passes.ON_DUTY])
+
+    @property
+    def people(self) -> float:
+        """On duty, on average."""
+        return self.number(passes.ON_DUTY) / self.slots
+
+    @property
+    def needed(self) -> float:
+        """People that the offered load would keep busy, a whole number."""
+        load = self.number(passes.OFFERED) / self.slots
+        return load if math.isnan(load) else math.ceil(load - ALMOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A time: what came, and how the pools and the targets fared."""
+
+    hours: float
+    """That are measured in one replication."""
+    times: float
+    """How often it came in all replications."""
+    came: Any
+    """(3,) tips of all replications, by CAME ... of `passes`."""
+    pools: Mapping[str, PoolThen]
+    targets: Mapping[str, tuple[int, int, bool]]
+    """Judged and failed tips, and whether those that did not fail are a service level, by target that judges any."""
+
+    def tips(self, which: int) -> float:
+        """Tips each time."""
+        return _over(self.came[which], self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class OfWeek(Then):
+    """An interval of the week."""
+
+    interval: int
+    """From 0, Monday at midnight."""
+    length: int
+    """Ticks."""
+
+    @property
+    def begins(self) -> int:
+        """Ticks since Monday at midnight."""
+        return self.interval * self.length
+
+
+@dataclass(frozen=True, slots=True)
+class OnDate(Then):
+    """A date."""
+
+    date: date
+
+
+T = TypeVar("T", bound=Then)
+
+
+def _pool_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
+    told: tuple[tuple[str, str, Callable[[PoolThen], float], str], ...] = (
+        ("offered", "tips", lambda one: one.visits_a_time(passes.REACHED), "that came to its line"),
+        ("answered", "tips", lambda one: one.visits_a_time(passes.STARTED), "of those, that it began to serve"),
+        ("lost", "tips", lambda one: one.visits_a_time(passes.GAVE_UP), "of those, that gave up for good"),
+        ("wait_mean", "min", lambda one: one.mean(passes.WAIT), "of those that it began to serve"),
+        ("work_mean", "min", lambda one: one.mean(passes.WORK), "of those that it began to serve"),
+        ("occupancy", "share", lambda one: one.occupancy, "busy over on-duty time, overtime left out"),
+        ("on_duty", "people", lambda one: one.people, "on duty, on average"),
+        ("needed", "people", lambda one: one.needed, "people that the work offered would keep busy, rounded up"),
+        ("offered", "erlangs", lambda one: one.number(passes.OFFERED), "people that the work would keep busy"),
+        ("busy", "servers", lambda one: one.number(passes.BUSY), "places in use"),
+        ("on_duty", "servers", lambda one: one.number(passes.ON_DUTY), "places on duty"),
+        ("waiting", "tips", lambda one: one.number(passes.WAITING), "tips in line"),
+    )
+    for name in rows[0].pools if rows else ():
+        for what, unit, get, says in told:
+            yield number(f"{name}_{what}", unit, lambda row, name=name, get=get: get(row.pools[name]), says)  # type: ignore[misc]
+
+
+def _target_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
+    for name, (_, _, level) in rows[0].targets.items() if rows else ():
+        for at, what in enumerate(("judged", "failed")):
+            yield whole(f"{name}_{what}", "tips", lambda row, name=name, at=at: row.targets[name][at], f"{what} by it")  # type: ignore[misc]
+        if level:
+            says = "of the judged, those that kept it: its service level"
+            yield number(f"{name}_kept", "share", lambda row, name=name: _kept(*row.targets[name][:2]), says)  # type: ignore[misc]
+
+
+POOLS: Final = Family[Any](
+    "<pool>_offered_tips, <pool>_answered_tips, <pool>_lost_tips, <pool>_wait_mean_min, <pool>_work_mean_min, "
+    "<pool>_occupancy_share, <pool>_on_duty_people, <pool>_needed_people, <pool>_offered_erlangs, "
+    "<pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
+    "each pool then",
+    _pool_columns,
+)
+TARGETS: Final = Family[Any](
+    "<target>_judged_tips, <target>_failed_tips, <target>_kept_share",
+    "tips of all replications by the time at which they came, and the service level of a target on a share",
+    _target_columns,
+)
+
+_TIPS: Final[tuple[Column[Any], ...]] = (
+    number("measured", "h", lambda row: row.hours, "of the measured time of a replication"),
+    number("offered", "tips", lambda row: row.tips(passes.CAME), "that came then, on average"),
+    number("answered", "tips", lambda row: row.tips(passes.ANSWERED), "of those, that somebody began to serve"),
+    number("lost", "tips", lambda row: row.tips(passes.GAVE_UP_FOR_GOOD), "of those, that gave up for good"),
+)
+
+INTERVALS: Final = Table[OfWeek](
+    "intervals",
+    "an interval of the week: what came, was answered and lost, load, people and line of each pool, service levels",
+    "Intervals of the week",
+    (
+        whole("interval_of_week", "", lambda row: row.interval, "from 0, Monday at midnight"),
+        text("weekday", lambda row: WEEKDAYS[row.begins // DAY], "Mon to Sun"),
+        text("from", lambda row: _clock(row.begins % DAY), "time of day at which it begins"),
+        text("to", lambda row: _clock(row.begins % DAY + row.length), "time of day at which it ends"),
+        *_TIPS,
+        number("arrivals", "tips_an_hour", lambda row: row.tips(passes.CAME) * HOUR / row.length, "tips of the cohort"),
+        POOLS,
+        TARGETS,
+    ),
+)
+
+DATES: Final = Table[OnDate](
+    "dates",
+    "a date of the run: what came, was answered and lost, load, people and line of each pool, service levels",
+    "The days of the run",
+    (
+        text("date", lambda row: row.date.isoformat(), "by the local clock"),
+        text("weekday", lambda row: WEEKDAYS[row.date.weekday()], "Mon to Sun"),
+        *_TIPS,
+        POOLS,
+        TARGETS,
+    ),
+)
+
+
+def intervals(sample: Sample) -> Iterator[OfWeek]:
+    """The intervals of the week."""
+    frame = sample.frame
+    for row in range(frame.n_intervals):
+        occurrences = float(frame.time_measured[row]) / frame.interval
+        yield OfWeek(*_then(sample, row, occurrences), interval=row, length=frame.interval)
+
+
+def dates(sample: Sample) -> Iterator[OnDate]:
+    """The dates that the measured time touches."""
+    frame = sample.frame
+    for day in range(frame.n_days):
+        yield OnDate(*_then(sample, frame.n_intervals + day, 1.0), date=frame.date(day))
+
+
+def _then(sample: Sample, row: int, occurrences: float) -> tuple[Any, ...]:
+    """The fields of Then for a row of time, which comes so often in a replication."""
+    scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
+    measured, times = float(sample.frame.time_measured[row]), n * occurrences
+    pools = {
+        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.concurrency)
+        for p, (name, pool) in enumerate(scenario.pools.items())
+    }
+    targets = {
+        name: (*map(int, pooled.failing[k, row]), target.unit == "share" and target.side == "at_least")
+        for k, (name, target) in enumerate(scenario.targets.items())
+        if pooled.failing[k, :, 0].any()
+    }
+    return measured / HOUR, times, pooled.came[row], pools, targets
+
+
+def _kept(judged: int, failed: int) -> float:
+    return _over(judged - failed, judged)
+
+
+def _over(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else np.nan
+
+
+def _clock(ticks: int) -> str:
+    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
