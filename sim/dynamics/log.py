@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.replication import Codes, Ticks
+from sim.dynamics.replication import Codes, Flags, Ticks
 
 Outcomes = NDArray[np.int8]
 
@@ -25,35 +25,51 @@ DONE: Final = 0
 RELIEVED: Final = 1
 PREEMPTED: Final = 2
 CUT: Final = 3
-"""Why a spell stopped: work done, its server went off duty, a better tip took the server, or the horizon came."""
+"""Why a spell stopped: work done, its person went off duty, a better tip took the person, or the horizon came."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spells:
-    """Unbroken work on one visit by one server, in order of (visit, from): (n_spells,) each."""
+    """Unbroken work on one visit by one person, in order of (visit, from): (n_spells,) each.
+
+    A wrap-up is the last spell of a visit, and begins at the tick at which the one before it is done. A change of the
+    number of tips in hand, and so of speed, breaks no spell.
+    """
 
     visit: Ticks
     """Row of the visit."""
     attempt: Codes
     """Attempt of the visit, from 1."""
     place: Codes
-    """Place whose server worked."""
+    """Place whose person worked."""
+    person: Codes
+    """Row in People, or NOBODY where people are not told apart: `lanes` gives them names."""
     began: Ticks
     """First tick of the spell."""
     ended: Ticks
     """Tick at which it stopped; the horizon where it was cut."""
+    work: Ticks
+    """Work done in it, in ticks of full speed."""
     why: Codes
     """DONE, RELIEVED, PREEMPTED or CUT."""
+    wrapping: Flags
+    """Whether it is the wrap-up of a visit that has ended."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overtime:
-    """Stretches in which a server worked on after going off duty, in order of (from, place, visit): (n,) each."""
+    """Stretches of positive length in which somebody was at work off duty, in order of (from, place, person), (n,).
+
+    A person has one stretch at a time, whatever the number of tips in hand; who stays to clear the line is in overtime
+    until leaving, in hand or not. Where heads are counted nothing is written down: what is in use beyond the heads is.
+    """
 
     place: Codes
-    visit: Ticks
+    person: Codes
+    """Row in People."""
     began: Ticks
     ended: Ticks
+    """When nothing was left to do, the break ended, or the horizon came."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

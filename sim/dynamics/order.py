@@ -1,4 +1,4 @@
-"""The rules that both engines share: which event is next, who is next in line, who leaves, who gives way.
+"""The rules that both engines share: which event is next, who is next in line, who serves, how fast, who gives way.
 
 Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state, and none sees an
 array but that of the windows of gates. A key stands for a place in an order: of two, the one with the smaller key comes
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import BY_WINDOWS, HAND_OVER, RESTART
+from sim.dynamics.replication import BY_WINDOWS, CLEAR_LINE, FINISH, FULL_SPEED, GOES_HOME, HAND_OVER, RESTART
 
 if TYPE_CHECKING:
     from sim.dynamics.replication import Gates
@@ -27,13 +27,28 @@ COMES: Final = 2
 """A tip's own arrivals in their order: it becomes visible to an overflow pool, passes a gate that opens, comes back."""
 
 
-def event_key(kind: int, index: int, later: int = 0) -> int:
-    """The place of an event within its tick: by kind, then the lower place or tip, then what of its own comes later.
+def event_key(kind: int, index: int, later: int = 0, stage: int = 0) -> int:
+    """The place of an event within its tick: by kind, then the lower place or tip, then stage, then what comes later.
+
+    `later` is below 2**14: for an ARRIVAL what of its own comes later, for an END what `end_later` says.
 
     >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2)
     True
+    >>> event_key(END, 9, 1, 0) < event_key(END, 9, 0, 1) < event_key(END, 10)
+    True
     """
-    return (((kind << 40) + index) << 3) + later
+    return (((((kind << 37) + index) << 8) + stage) << 14) + later
+
+
+def end_later(nth: int) -> int:
+    """What tells the ENDs of one tip at one stage apart: the end of its nth visit, from 0, or of the wrap-up of that.
+
+    A tip that is sent back may end a visit at the tick at which somebody ends the wrap-up of its visit before.
+
+    >>> end_later(0), end_later(1)
+    (0, 1)
+    """
+    return min(nth, (1 << 14) - 1)
 
 
 def line_key(rank: int, entry: int, tip: int, due: int = NEVER) -> tuple[int, int, int, int]:
@@ -45,13 +60,16 @@ def line_key(rank: int, entry: int, tip: int, due: int = NEVER) -> tuple[int, in
     return rank, due, entry, tip
 
 
-def leaving_key(began: int, tip: int) -> tuple[int, int]:
-    """The place of a tip in service when servers go off duty: the earliest spell, then the lower tip.
+def serving_key(in_hand: int, since: int, person: int) -> tuple[int, int, int]:
+    """The place of a person among those who could take a tip: the fewest in hand, then the longest so, then the index.
 
-    >>> leaving_key(3, 8) < leaving_key(4, 1)
+    `since` is the last tick at which the number in hand changed, or at which the person came on duty, or back; two
+    changes within a tick are changes all the same. The index stands for row and number.
+
+    >>> serving_key(0, 30, 7) < serving_key(1, 10, 3) < serving_key(1, 20, 2)
     True
     """
-    return began, tip
+    return in_hand, since, person
 
 
 def yielding_key(rank: int, began: int, tip: int) -> tuple[int, int, int]:
@@ -70,6 +88,74 @@ def outranks(rank: int, served_rank: int) -> bool:
     (True, False)
     """
     return rank < served_rank
+
+
+def speed(by_tick: int, by_stage: int, by_hand: int) -> int:
+    """The speed of a spell in billionths: the product of its factors, rounded down at each, and at least 1.
+
+    >>> speed(800_000_000, FULL_SPEED, 850_000_000), speed(1, 1, FULL_SPEED), speed(*[3 * FULL_SPEED] * 3)
+    (680000000, 1, 27000000000)
+    """
+    return max(work_done(work_done(by_tick, by_stage), by_hand), 1)
+
+
+def work_done(elapsed: int, at: int) -> int:
+    """Work done in so many ticks at a speed, rounded down; exact in 64 bits for times below NEVER / 27.
+
+    >>> work_done(7, 500_000_000), work_done(10**15 + 1, 850_000_000)
+    (3, 850000000000000)
+    """
+    whole, part = at // FULL_SPEED, at % FULL_SPEED
+    return elapsed * whole + elapsed // FULL_SPEED * part + elapsed % FULL_SPEED * part // FULL_SPEED
+
+
+def time_for(left: int, at: int) -> int:
+    """Ticks until so much work is done at a speed, rounded up, and at most NEVER.
+
+    Before they are over less than the work is done, so that what is left of it is at least 1.
+
+    >>> time_for(10, 500_000_000), time_for(10, 850_000_000), time_for(0, 1), time_for(NEVER, 1) == NEVER
+    (20, 12, 0, True)
+    """
+    if at == FULL_SPEED:
+        return left
+    whole, part = left // at, left % at
+    if whole >= NEVER // FULL_SPEED:
+        return NEVER
+    # A billion in two steps, because the product with what is left over need not fit into 64 bits.
+    first = part * 100_000
+    second = first % at * 10_000
+    return whole * FULL_SPEED + first // at * 10_000 + -(-second // at)
+
+
+def finishes(at_shift_end: int, left: int, wrapping: bool) -> bool:
+    """Whether a person who goes completes a tip in overtime; `left` is the time until its work would end.
+
+    A wrap-up is completed under every rule, and so is what ends at this tick. CLEAR_LINE is FINISH, and more at the
+    end of a shift.
+
+    >>> finishes(FINISH, 5, False), finishes(RESTART, 5, False), finishes(RESTART, 0, False)
+    (True, False, True)
+    """
+    return at_shift_end in (FINISH, CLEAR_LINE) or left == 0 or wrapping
+
+
+def clears(at_shift_end: int, action: int) -> bool:
+    """Whether a person who goes stays until no tip waits that had entered the line before.
+
+    >>> clears(CLEAR_LINE, GOES_HOME), clears(CLEAR_LINE, 1), clears(FINISH, GOES_HOME)
+    (True, False, False)
+    """
+    return at_shift_end == CLEAR_LINE and action == GOES_HOME
+
+
+def may_clear(entry: int, end: int) -> bool:
+    """Whether who stays to clear the line after the end of a shift may take a tip of some entry: one from before it.
+
+    >>> may_clear(9, 10), may_clear(10, 10)
+    (True, False)
+    """
+    return entry < end
 
 
 def work_after_relief(at_shift_end: int, left: int, drawn: int, hand_over: int) -> int:

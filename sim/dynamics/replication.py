@@ -8,6 +8,7 @@ pool's centres lie side by side (a shared pool is one place).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,11 +27,27 @@ BY_WINDOWS: Final = -1
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
 
+NOBODY: Final = -1
+"""The person of a spell at a place that does not tell people apart."""
+
+FULL_SPEED: Final = 1_000_000_000
+"""Speeds are whole billionths: who works at this one does a tick of work in a tick."""
+
 FINISH: Final = 0
 RESUME: Final = 1
 HAND_OVER: Final = 2
 RESTART: Final = 3
-"""What happens to a leaver's tip: completed in overtime, resumed, resumed after `hand_over`, or begun anew."""
+CLEAR_LINE: Final = 4
+"""What happens to the tips that somebody has in hand at the end of a shift: completed in overtime, resumed by the next,
+resumed after `hand_over`, or begun anew; or completed in overtime, with all that entered the line before the end."""
+
+GOES_HOME: Final = 0
+TAKES_BREAK: Final = 1
+TAKES_NO_MORE: Final = 2
+COMES_BACK: Final = 3
+COMES_ON: Final = 4
+"""What a person does at a tick of the plan: ends the shift, begins a break, begins the last part of the shift in which
+nobody new is taken (`last_start`), is back from a break, begins the shift."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +91,8 @@ class Visits:
     """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
+    wrap_up: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
 
     def __len__(self) -> int:
         return int(self.kind.shape[0])
@@ -125,11 +144,39 @@ class Places:
     centre: Codes
     """Index of the centre; -1 for a shared pool."""
     at_shift_end: Codes
-    """FINISH, RESUME, HAND_OVER or RESTART."""
+    """FINISH, RESUME, HAND_OVER, RESTART or CLEAR_LINE."""
     hand_over: Ticks
     """Work added at each hand-over."""
     concurrency: Codes
-    """Slots of one person."""
+    """Slots of one person: how many tips one has in hand at most, those in wrap-up counted."""
+    tells_apart: Flags
+    """Whether people are told apart here, because they have shifts or slow down with what they have in hand. Elsewhere
+    heads are counted: somebody starts while fewer slots are in use than there are, nobody is interrupted when the
+    number of heads falls, and a tip may be displaced only while exactly as many slots are in use as there are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speeds:
+    """How fast people work, in billionths of full speed; the speed of a spell is the product of three factors.
+
+    The first is that of the place at the tick at which the spell begins, and for a wrap-up that of the spell before it;
+    the second that of the stage; the third that of the number of tips in hand, which alone changes during a spell.
+    `order.speed` multiplies. When it changes, what is left of the others in hand is reckoned anew in that event, each
+    time the number changes, but for those whose work ends at that tick, and those whose speed stays the same.
+    """
+
+    varies: Flags
+    """(n_places,) whether any of the place's factors is not full speed; where none is, the rest need not be read."""
+    first_step: Ticks
+    """(n_places + 1,) row of the place's first step in `tick` and `by_tick`; its steps end before the next place's."""
+    tick: Ticks
+    """(n_steps,) tick from which a factor holds; the first of each place is 0."""
+    by_tick: Ticks
+    """(n_steps,) the factor from then on."""
+    by_stage: Ticks
+    """(n_places, n_stages) the factor of each stage."""
+    by_hand: Ticks
+    """(n_places, the most slots of any) in column k - 1 the factor of who has k in hand; FULL_SPEED past its slots."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,6 +217,7 @@ class Rules:
     """Ticks from midnight to `run.start`: the phase of the gates."""
     horizon: int
     """The first tick that is not simulated."""
+    speeds: Speeds
     windows: Windows = field(default_factory=no_windows)
     """When the gates that go by a calendar are open."""
 
@@ -181,18 +229,58 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """Who leaves and joins when: one row for each tick and place at which somebody does, by tick, then place.
+class People:
+    """All who are on the roster where people are told apart, one row a person, (n_people,) each.
 
-    Within a row the leavers go first, then those back from a break return, then those whose shift begins join.
-    Counts are people, not slots.
+    A person is one of a row of the roster on one date. They lie in the order of place, row, number, start: of two
+    people of a place, the lower index is the earlier row, then the lower number, which is how all ties are broken.
+    """
+
+    place: Codes
+    row: Codes
+    """0 for the people around the clock, then the rows of the pool's `shifts` from 1."""
+    day: Codes
+    """The calendar day on which the shift starts, counted from that of `run.start`; 0 for those around the clock."""
+    number: Codes
+    """From 0, of those of the same row and date."""
+    start: Ticks
+    """First tick of the shift, which may lie before `run.start`; 0 for the people around the clock."""
+    end: Ticks
+    """The tick at which the shift ends; NEVER for the people around the clock."""
+    away: Flags
+    """Whether the person is absent, and so does nothing in the plan; paid for all the same."""
+
+    def __len__(self) -> int:
+        return int(self.place.shape[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Who goes and comes when: one row for each tick and place at which somebody does, by tick, then place.
+
+    Each row is one event of the kind SHIFT. In it, those go whose shift ends or whose break begins; then the number of
+    heads changes; then some take no more; then those back from a break return; then those come whose shift begins.
+    Actions lie in that order, and each kind of them by person. Before `tick` 0 nothing is told: who is under way at
+    `run.start` comes on at 0, and who is on a break then comes back. What falls on the horizon or later is left out.
+
+    A person goes, takes a break or comes in turn, so that every action but the first finds what the one before it left.
+    Who is on a break when the shift ends neither comes back nor goes home. TAKES_NO_MORE holds from then on until the
+    shift ends, whatever breaks still follow, and may come before the person does.
     """
 
     tick: Ticks
+    """(n_rows,)"""
     place: Codes
-    leaving: Codes
-    returning: Codes
-    joining: Codes
+    """(n_rows,)"""
+    heads: Codes
+    """(n_rows,) heads more than before, or fewer, at a place that counts them; 0 where people are told apart."""
+    first_action: Ticks
+    """(n_rows + 1,) where the actions of the row begin; they end before those of the next."""
+    action: Codes
+    """(n_actions,) GOES_HOME, TAKES_BREAK, TAKES_NO_MORE, COMES_BACK or COMES_ON."""
+    person: Ticks
+    """(n_actions,) whose, as a row in People."""
+    people: People
 
     def __len__(self) -> int:
         return int(self.tick.shape[0])
@@ -207,3 +295,15 @@ class Replication:
     rules: Rules
     plan: Plan
     index: int = 0
+    seed: int = 0
+    """What it was drawn by, so that another staffing can be drawn for the same tips."""
+
+
+_DUTY: Final = np.zeros(5, np.int32)
+_DUTY[[GOES_HOME, TAKES_BREAK, TAKES_NO_MORE, COMES_BACK, COMES_ON]] = [-1, -1, 0, 1, 1]
+
+
+def changes_of_duty(plan: Plan) -> Codes:
+    """(n_rows,) by how many people or heads each row of a plan changes the number on duty."""
+    total = np.concatenate([[0], np.cumsum(_DUTY[plan.action])])
+    return np.ascontiguousarray(np.diff(total[plan.first_action]) + plan.heads, np.int32)

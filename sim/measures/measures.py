@@ -280,7 +280,7 @@ def _spend(
         (replication.tips.first_visit, found.timed, found.since, found.until, cohort.first),
         (replication.visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
-        (log.spells.began, log.spells.ended),
+        (log.spells.began, log.spells.ended, log.spells.wrapping),
         (rules.stages.place, rules.gates),
         GUIDE,
         times,

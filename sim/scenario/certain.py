@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
-from sim.scenario.pools import MOST_STAFF, Pool
+from sim.scenario.levels import MOST_STAFF
+from sim.scenario.pools import Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import (
     LostTarget,

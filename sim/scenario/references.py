@@ -195,6 +195,10 @@ def _pool(look: _Look, name: str, pool: Pool) -> None:
     for key in ("serve_first", "preempt"):
         for row, one in enumerate(getattr(pool, key)):
             _filter(look, ("pools", name, key, row), one, of_line=True)
+    for stage in pool.speed.by_stage:
+        path: Path = ("pools", name, "speed", "by_stage", stage)
+        if look.names.stage is not None and stage not in look.names.stage:
+            look.say(path, f"there is no stage '{stage}'{hint(stage, look.names.stage)}", key=True)
 
 
 def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:

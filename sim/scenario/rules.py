@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.dynamics.clock import DAY, since_midnight
 from sim.dynamics.replication import (
     BY_WINDOWS,
+    CLEAR_LINE,
     FINISH,
+    FULL_SPEED,
     HAND_OVER,
     NO_LABEL,
     NO_PLACE,
@@ -22,7 +26,9 @@ from sim.dynamics.replication import (
     Kinds,
     Places,
     Rules,
+    Speeds,
     Stages,
+    Ticks,
     Windows,
     no_windows,
 )
@@ -31,7 +37,13 @@ from sim.scenario.pools import Filter, Pool
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
 
-AT_SHIFT_END: Final = {"finish": FINISH, "resume": RESUME, "hand_over": HAND_OVER, "restart": RESTART}
+AT_SHIFT_END: Final = {
+    "finish": FINISH,
+    "resume": RESUME,
+    "hand_over": HAND_OVER,
+    "restart": RESTART,
+    "clear_line": CLEAR_LINE,
+}
 
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 """The attributes of a tip, in the order in which a kind counts them."""
@@ -108,6 +120,7 @@ def rules(scenario: Scenario) -> Rules:
         since_midnight=scenario.local.phase,
         horizon=scenario.horizon,
         windows=_windows(scenario),
+        speeds=_speeds(scenario),
     )
 
 
@@ -219,8 +232,51 @@ def _places(scenario: Scenario) -> Places:
         centre=_codes([seat.centre for seat in found]),
         at_shift_end=_codes([AT_SHIFT_END[pool.at_shift_end] for pool in pools]),
         hand_over=np.array([pool.hand_over_time for pool in pools], dtype=np.int64),
-        concurrency=_codes([pool.concurrency for pool in pools]),
+        concurrency=_codes([pool.slots for pool in pools]),
+        tells_apart=np.array([pool.tells_apart for pool in pools], dtype=np.bool_),
     )
+
+
+def _speeds(scenario: Scenario) -> Speeds:
+    pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
+    steps = [_speed_steps(pool, scenario.run.start, scenario.horizon) for pool in pools]
+    first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
+    by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
+    for row, pool in enumerate(pools):
+        for k, factor in enumerate(pool.concurrency.speed or ()):
+            by_hand[row, k] = _billionths(factor)
+    by_stage = [[_billionths(pool.speed.by_stage.get(stage.name, 1.0)) for stage in scenario.stages] for pool in pools]
+    nothing = np.zeros(0, dtype=np.int64)
+    found = Speeds(
+        varies=np.zeros(len(pools), dtype=np.bool_),
+        first_step=first_step,
+        tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
+        by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_hand=by_hand,
+    )
+    found.varies[:] = [
+        bool((steps[row][1] != FULL_SPEED).any() or (found.by_stage[row] != FULL_SPEED).any())
+        or bool((by_hand[row] != FULL_SPEED).any())
+        for row in range(len(pools))
+    ]
+    return found
+
+
+def _speed_steps(pool: Pool, start: datetime, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0."""
+    given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
+    day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
+    every = DAY // len(day)
+    first = since_midnight(start) // every
+    steps = np.arange(first, (since_midnight(start) + max(horizon, 1) - 1) // every + 1)
+    factor = day[steps % len(day)]
+    changed = np.concatenate([[True], factor[1:] != factor[:-1]])
+    return np.maximum(steps * every - since_midnight(start), 0)[changed], factor[changed]
+
+
+def _billionths(factor: float) -> int:
+    return max(round(factor * FULL_SPEED), 1)
 
 
 def _codes(values: Sequence[int]) -> Codes:

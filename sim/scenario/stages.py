@@ -134,6 +134,8 @@ class Stage(Part):
     pool: Name | None = None
     service: LawByAttribute | None = None
     delay: LawByAttribute | None = None
+    wrap_up: LawByAttribute | None = None
+    """Work that is left for the person once the tip has gone on."""
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
@@ -147,7 +149,7 @@ class Stage(Part):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.delay is not None:
-            for key in ("pool", "service", "patience", "retry", "overflow"):
+            for key in ("pool", "service", "wrap_up", "patience", "retry", "overflow"):
                 if getattr(self, key) is not None:
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
         elif self.pool is None and self.service is None:

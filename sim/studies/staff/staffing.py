@@ -20,9 +20,20 @@ from sim.scenario.schema import Scenario
 from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
 from sim.studies.replicate import Settings, run
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
-from sim.studies.staff.limits import Limit, limits, unlimited
+from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.search import FrontierPoint, Per, cheap, first_guess, lowered, moved, points, walk
-from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, kept, staffed, with_pools
+from sim.studies.staff.staffed import (
+    Bounds,
+    Post,
+    Staffing,
+    bounded,
+    cost,
+    decided,
+    kept,
+    staffed,
+    unlimited,
+    with_pools,
+)
 from sim.studies.staff.tried import Confirmation, Outcome, Tried, confirm, leanings
 from sim.studies.trials import QuestionError, Trials
 
