@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.draw.absence import with_absence
 from sim.draw.key import draw_key
 from sim.draw.preparation import fixed, prepared
 from sim.dynamics.replication import Replication, Tips, Visits
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Plan, Rules
     from sim.scenario.schema import Scenario
 
 __all__ = ["draw", "draw_key", "draw_tips", "restaff"]
@@ -29,7 +31,8 @@ def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replicat
     that has a backlog.
     """
     tips, visits = draw_tips(scenario, index, seed=seed)
-    return Replication(tips, visits, *fixed(scenario), index)
+    drawn_by = scenario.run.seed if seed is None else seed
+    return Replication(tips, visits, *_staffing(scenario, index, drawn_by), index, drawn_by)
 
 
 def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tuple[Tips, Visits]:
@@ -42,12 +45,18 @@ def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tup
 def restaff(replication: Replication, scenario: Scenario) -> Replication:
     """The same tips before the staffing and the rules of a scenario, which must have the `draw_key` they were drawn by.
 
-    ValueError where it plainly has another one.
+    Who is absent is the same person in every staffing. ValueError where the scenario plainly has another key.
     """
-    old, (new, plan) = replication.rules, fixed(scenario)
+    old, (new, plan) = replication.rules, _staffing(scenario, replication.index, replication.seed)
     if new.horizon != old.horizon or not np.array_equal(new.kinds.stage, old.kinds.stage):
         raise ValueError("these tips were drawn for another scenario: their draw keys differ")
     return replace(replication, rules=new, plan=plan)
+
+
+def _staffing(scenario: Scenario, index: int, seed: int) -> tuple[Rules, Plan]:
+    """The rules of a scenario, and its plan as it is in one replication."""
+    found, plan = fixed(scenario)
+    return found, with_absence(scenario, plan, index, seed)
 
 
 class _Draw(ModuleType):

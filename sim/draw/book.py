@@ -70,6 +70,8 @@ class Book:
         self.final_tier, self.kind, self.tier = (BookColumn(np.int32) for _ in range(3))
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
+        self.wraps_up = any(timing.wrap_up for timing in timings)
+        self.wrap_up = BookColumn(np.int64)
 
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
@@ -87,6 +89,8 @@ class Book:
             self._room(column, firsts.size)[:] = getattr(block, name)[route.kept]
         n_visits = int(end[-1])
         kind, tier, work = (self._room(column, n_visits) for column in (self.kind, self.tier, self.work))
+        wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
+        wrap_up[:] = 0
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
         for at, groups in enumerate(route.groups):
             for group, row in zip(groups, rows[at], strict=True):
@@ -98,6 +102,8 @@ class Book:
                     if nth == 0 and given is not None and at in given:
                         times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
+                    if (after := self.timings[at].wrap_up) is not None:
+                        wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams)
 
@@ -152,5 +158,6 @@ class Book:
             patience=self.patience.filled(),
             retry_after=self.retry_after.filled(),
             final_tier=self.final_tier.filled(),
+            wrap_up=self.wrap_up.filled(),
         )
         return tips, visits

@@ -16,7 +16,7 @@ from sim.scenario.rules import kind_code
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.trace import trace
 
-SERVED: Final = frozenset({"pool", "every", "overflow"})
+SERVED: Final = frozenset({"pool", "every", "open", "overflow"})
 """What a stage says of how it is served; all else in it is drawn."""
 
 

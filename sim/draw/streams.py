@@ -48,6 +48,23 @@ def filler(generator: Generator, standard: str) -> Callable[[Variates], object]:
     raise ValueError(f"a standard variate is normal, exponential, uniform or gamma:<shape> (got {standard!r})")
 
 
+def keyed_uniforms(seed: int, index: int, name: tuple[str, ...], *keys: NDArray[np.int64]) -> Variates:
+    """Uniforms in [0, 1) that depend on the name and on the numbers of their row alone, (n,).
+
+    Where the rows of a stream would have to be counted, as people are who come and go with the staffing, each is drawn
+    by its own key: by the finaliser of SplitMix64 (Steele, Lea and Flood 2014), fed with one number after the other.
+    """
+    words = Digest("\0".join((str(seed), str(index), *name))).generate_state(1, np.uint64)
+    state = np.broadcast_to(words, np.broadcast_shapes(*(key.shape for key in keys))).copy()
+    for key in keys:
+        state += key.astype(np.uint64) * np.uint64(2) + np.uint64(1)
+        state *= np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
+    return (state >> np.uint64(11)) * 2.0**-53
+
+
 class Stream:
     """The rows of one stream, read forwards in blocks of tips."""
 

@@ -31,7 +31,7 @@ class Times:
 
     @classmethod
     def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
-        """The times of one purpose at the stage of that index: service, delay, patience or retry_after."""
+        """The times of one purpose at the stage of that index: service, delay, wrap_up, patience or retry_after."""
         laws = given.listed(names_of(scenario, given.by))
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
         return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
@@ -70,6 +70,7 @@ class Timing:
 
     stage: str
     work: Times
+    wrap_up: Times | None = None
     patience: Times | None = None
     again: Share | None = None
     after: Times | None = None
@@ -100,11 +101,12 @@ def timings(scenario: Scenario) -> list[Timing]:
 def _timing(scenario: Scenario, index: int) -> Timing:
     stage = scenario.stages[index]
     work = Times.of(scenario, stage.time, index, "delay" if stage.service is None else "service")
+    wrap_up = None if stage.wrap_up is None else Times.of(scenario, stage.wrap_up, index, "wrap_up")
     if stage.patience is None:
-        return Timing(stage.name, work)
+        return Timing(stage.name, work, wrap_up)
     patience = Times.of(scenario, stage.patience, index, "patience")
     if stage.retry is None:
-        return Timing(stage.name, work, patience, attempts=1)
+        return Timing(stage.name, work, wrap_up, patience, attempts=1)
     law = stage.retry.after
     after = Times("retry_after", stage.name, None, [law], law.standards)
-    return Timing(stage.name, work, patience, Share([stage.retry.share]), after, 1 + stage.retry.at_most)
+    return Timing(stage.name, work, wrap_up, patience, Share([stage.retry.share]), after, 1 + stage.retry.at_most)

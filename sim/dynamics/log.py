@@ -59,7 +59,7 @@ class Spells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overtime:
-    """Stretches of positive length in which somebody was at work off duty, in order of (from, place, person): (n,) each.
+    """Stretches of positive length in which somebody was at work off duty, in order of (from, place, person), (n,).
 
     A person has one stretch at a time, whatever the number of tips in hand; who stays to clear the line is in overtime
     until leaving, in hand or not. Where heads are counted nothing is written down: what is in use beyond the heads is.

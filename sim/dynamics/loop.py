@@ -5,6 +5,9 @@ bookkeeping, in phases that are compiled into one function. The next event comes
 arrivals (pointers into arrays that lie in the order of their keys), the next ends of work (a short sorted array) and
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
+
+`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own, from
+which everything behind `people is not None` was left out before it was compiled.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -12,12 +15,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, kernel
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
 from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
-from sim.dynamics.replication import FINISH, NO_PLACE
+from sim.dynamics.replication import (
+    COMES_BACK,
+    COMES_ON,
+    GOES_HOME,
+    NO_PLACE,
+    NOBODY,
+    TAKES_BREAK,
+    TAKES_NO_MORE,
+)
 
 FROM_HEAP: Final = 0
 FROM_ENDS: Final = 1
@@ -27,19 +39,19 @@ FROM_PLAN: Final = 3
 
 
 @kernel
-def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, written):
+def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
     """Take the next event, do it, and let the places that it touched settle, until the horizon.
 
     False when a table was full: the log is then not to be used.
     """
-    since_midnight, horizon = clock
+    gates, horizon = clock
     slots, free = working.slots, working.free
     next_plan, next_tip = 0, 0
     while True:
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
             break
-        if is_full(due.heap, written):
+        if is_full(due.heap, working, people):
             return False
         going = m.NIL  # the slot of the tip that goes on to its next visit or attempt in this event
         again = 0  # 1 when it goes on to an attempt
@@ -51,12 +63,12 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
         elif source == FROM_ARRIVALS:
             coming = tips.n_backlog if next_tip < tips.n_backlog else 1
         elif source == FROM_PLAN:
-            change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, written)
+            change_shift(now, next_plan, visits, kinds, places, lines, plan, lists, due, working, people)
             next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working)
+            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people)
         if going != m.NIL and again == 0:
-            end_visit(now, going, places, log, lists, working, written)
+            going = end_work(now, going, visits, kinds, places, log, lists, due, working, people)
         # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
         # do nothing else.
         alone = coming <= 1
@@ -78,12 +90,14 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             if again == 0:
                 begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
-        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, written)
-    close(horizon, next_tip, tips, log, working, written)
-    return not is_full(due.heap, written)
+        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
+        if people is not None:
+            h.leave_cleared_lines(now, people.roster.place, people.hands)
+    close(horizon, next_tip, tips, log, working, people)
+    return not is_full(due.heap, working, people)
 
 
 @inlined
@@ -104,7 +118,7 @@ def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
         first = due.heap[1, 1] if heap_due == now else NEVER
         source = FROM_HEAP
         if end_due == now:
-            key = m.event_key(END, slots[due.soon_slot[n_soon], m.TIP])
+            key = slots[due.soon_slot[n_soon], m.END_KEY]
             if key < first:
                 first, source = key, FROM_ENDS
         if arrival_due == now:
@@ -117,53 +131,90 @@ def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
 
 
 @inlined
-def is_full(heap, written):
+def is_full(heap, working, people):
     """Whether a table that grows has no more room."""
-    return (
-        heap[0, 0] == heap.shape[0] - 1
-        or written.broken[0, 0] == written.broken.shape[0] - 1
-        or written.overtime[0, 0] == written.overtime.shape[0] - 1
-    )
+    full = heap[0, 0] == heap.shape[0] - 1 or working.spells[0, 0] == working.spells.shape[0] - 1
+    if people is not None:
+        overtime, free = people.hands.overtime, working.free
+        # Who wraps up needs a slot beside the one of the tip that goes on.
+        full = full or overtime[0, 0] == overtime.shape[0] - 1 or (free[0] == 0 and free[1] == working.slots.shape[0])
+    return full
 
 
 @inlined
-def change_shift(now, row, visits, places, lines, plan, lists, due, working, written):
-    """Let people leave, then those back from a break return, then the new ones join."""
-    slots, idle = working.slots, working.idle
+def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, working, people):
+    """Let people go, change the number of heads, and let people take no more, come back and come on."""
+    idle = working.idle
     place = plan.place[row]
     each = places.concurrency[place]
-    rule = places.at_shift_end[place]
-    leaving = plan.leaving[row] * each
-    returning = plan.returning[row] * each
-    at_once = min(leaving, idle[place])
-    idle[place] -= at_once
-    for _ in range(leaving - at_once):
-        slot = lists.busy[place, 0] >> 1
-        m.unlink(slots, lists.busy, place, 2 * slot)
-        left = slots[slot, m.ENDS] - now
-        if rule == FINISH or left == 0:
-            slots[slot, m.STATE] = m.IN_OVERTIME
-            slots[slot, m.OVERTIME_SINCE] = now
-            m.list_spell(slots, lists.overtime, place, slot)
-        else:
-            m.write_spell(written.broken, slots, slot, now, RELIEVED)
-            m.remove_end(due.soon_tick, due.soon_slot, slot)
-            drawn = visits.work[slots[slot, m.VISIT]]
-            slots[slot, m.LEFT] = m.work_after_relief(rule, left, drawn, places.hand_over[place])
-            m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
-    while returning > 0 and lists.overtime[place, 0] != m.NIL:
-        slot = lists.overtime[place, 0] >> 1
-        m.unlink(slots, lists.overtime, place, 2 * slot)
-        m.write_overtime(written.overtime, slots, slot, now)
-        slots[slot, m.STATE] = m.BUSY
-        m.list_spell(slots, lists.busy, place, slot)
-        returning -= 1
-    idle[place] += returning + plan.joining[row] * each
+    idle[place] += plan.heads[row] * each
+    if people is not None:
+        roster, hands = people.roster, people.hands
+        table = hands.table
+        for at in range(roster.first_action[row], roster.first_action[row + 1]):
+            action, person = roster.action[at], roster.person[at]
+            if action == GOES_HOME or action == TAKES_BREAK:
+                if h.takes(table, person):
+                    h.take_no_more(person, place, each, idle, roster, hands)
+                table[person, h.DUTY] = h.OVERTIME
+                table[person, h.OFF_SINCE] = now
+                hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people)
+                if h.clears(places.at_shift_end[place], action):
+                    table[person, h.DUTY] = h.CLEARING
+                    m.insert(table, hands.clearing, 0, 2 * person, m.NIL)
+                    hands.n_clearing[place] += 1
+                elif table[person, h.IN_HAND] == 0:
+                    table[person, h.DUTY] = h.OFF
+            elif action == TAKES_NO_MORE:
+                if h.takes(table, person):
+                    h.take_no_more(person, place, each, idle, roster, hands)
+                table[person, h.NO_MORE] = 1
+            elif action == COMES_BACK or action == COMES_ON:
+                h.leave_overtime(now, person, h.ON, place, hands)
+                table[person, h.SINCE] = now
+                in_hand = table[person, h.IN_HAND]
+                if h.takes(table, person) and in_hand < each:
+                    h.stand_in_queue(person, roster.queue[place, in_hand], table, hands.queues)
+                    idle[place] += each - in_hand
     m.mark(place, working.dirty, working.to_settle)
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working):
+def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people):
+    """Let those tips of a person who goes return to the line that are not completed in overtime."""
+    slots = working.slots
+    rule = places.at_shift_end[place]
+    node = people.hands.hand[person, 0]
+    while node != m.NIL:
+        slot = node >> 1
+        node = slots[slot, m.NEXT + 1]
+        if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
+            interrupt(now, slot, RELIEVED, place, each, visits, kinds, places, lists, due, working, people)
+            drawn = visits.work[slots[slot, m.VISIT]]
+            slots[slot, m.LEFT] = m.work_after_relief(rule, slots[slot, m.LEFT], drawn, places.hand_over[place])
+            m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
+
+
+@inlined
+def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, working, people):
+    """Stop a spell with work left; the tip is in nobody's hands, and not in line yet."""
+    slots = working.slots
+    m.remove_end(due.soon_tick, due.soon_slot, slot)
+    if places.may_preempt[place]:
+        m.unlink(slots, lists.busy, place, 2 * slot)
+    if people is None:
+        slots[slot, m.LEFT] = slots[slot, m.ENDS] - now
+        m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], why, 0)
+    else:
+        left = h.left_now(slot, now, slots)
+        slots[slot, m.LEFT] = left
+        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED] - left, why, 0)
+        if slots[slot, m.PERSON] != m.NIL:
+            h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+
+
+@inlined
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
@@ -213,7 +264,7 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
             log.start[visit] = now
             ends = now + slots[slot, m.LEFT]
             slots[slot, m.STATE], slots[slot, m.ENDS] = m.PASSING, ends
-            m.push(heap, ends, m.event_key(END, tip), slot, visit, m.ENDS_WORK)
+            m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, m.ENDS_WORK)
         else:
             if stages.overflow[stage] != NO_PLACE and not slots[slot, m.WATCHED]:
                 slots[slot, m.WATCHED] = 1
@@ -240,24 +291,67 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
 
 
 @inlined
-def end_visit(now, slot, places, log, lists, working, written):
-    """Stamp the end of a service or delay; its server is free, unless it was in overtime."""
+def end_work(now, slot, visits, kinds, places, log, lists, due, working, people):
+    """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
-    log.end[visit] = now
-    log.outcome[visit] = SERVED
+    if state != m.WRAPPING:
+        log.end[visit] = now
+        log.outcome[visit] = SERVED
+    going = slot
     if state != m.PASSING:
         place = slots[slot, m.SERVED_AT]
-        if slots[slot, m.BROKEN]:
-            m.write_spell(written.broken, slots, slot, now, DONE)
-        if state == m.BUSY:
+        if state == m.BUSY and places.may_preempt[place]:
+            m.unlink(slots, lists.busy, place, 2 * slot)
+        if people is None:
+            if slots[slot, m.BROKEN]:
+                m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], DONE, 0)
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
-            if places.tracked[place]:
-                m.unlink(slots, lists.busy, place, 2 * slot)
         else:
-            m.unlink(slots, lists.overtime, place, 2 * slot)
-            m.write_overtime(written.overtime, slots, slot, now)
+            going = end_spell(now, slot, visit, place, state, visits, kinds, places, due, working, people)
+    return going
+
+
+@inlined
+def end_spell(now, slot, visit, place, state, visits, kinds, places, due, working, people):
+    """End the work of a spell: its person wraps up, or is free; gives the slot of the tip that goes on, or NIL."""
+    slots, going, wrapping = working.slots, slot, state == m.WRAPPING
+    wrap_up = 0
+    if not wrapping and people.roster.wrap_up.shape[0] > 0:
+        wrap_up = people.roster.wrap_up[visit]
+    if slots[slot, m.BROKEN] or wrapping or wrap_up > 0:
+        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], DONE, wrapping)
+    if wrap_up > 0:
+        # The slot stays with the person, who has as many in hand as before; the tip goes on in another.
+        going = m.take_slot(slots, working.free, slots[slot, m.TIP], visit + 1)
+        slots[slot, m.STATE] = m.WRAPPING
+        slots[slot, m.BEGAN] = now
+        slots[slot, m.LEFT] = wrap_up
+        h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
+        m.expect_end(slot, due, slots)
+    else:
+        let_go(now, slot, place, visits, kinds, places, due, working, people)
+        if wrapping:
+            m.free_slot(slots, working.free, slot)
+            going = m.NIL
+    return going
+
+
+@inlined
+def let_go(now, slot, place, visits, kinds, places, due, working, people):
+    """Free the place of a spell that is over; who was in overtime for it alone goes."""
+    slots, hands = working.slots, people.hands
+    person, each = slots[slot, m.PERSON], places.concurrency[place]
+    if person != m.NIL:
+        h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+    if person == m.NIL or h.takes(hands.table, person):
+        working.idle[place] += 1
+        m.mark(place, working.dirty, working.to_settle)
+    elif hands.table[person, h.DUTY] == h.CLEARING:
+        m.mark(place, working.dirty, working.to_settle)
+    elif hands.table[person, h.DUTY] == h.OVERTIME and hands.table[person, h.IN_HAND] == 0:
+        h.leave_overtime(now, person, h.OFF, place, hands)
 
 
 @inlined
@@ -268,7 +362,9 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
     log.end[visit] = NEVER
     log.outcome[visit] = OPEN
     log.worked_at[visit] = NO_PLACE
+    tip = slots[slot, m.TIP]
     slots[slot, m.VISIT] = visit
+    slots[slot, m.END_KEY] = m.event_key(END, tip, m.end_later(visit - tips.first_visit[tip]), stage)
     slots[slot, m.LEFT] = visits.work[visit]
     slots[slot, m.ATTEMPT] = 0
     slots[slot, m.STARTED] = 0
@@ -277,7 +373,7 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
     slots[slot, m.BROKEN] = 0
     if stages.place[stage] != NO_PLACE:
         kind = visits.kind[visit]
-        centre = tips.centre[slots[slot, m.TIP]]
+        centre = tips.centre[tip]
         place = stages.place[stage] + centre * stages.place_step[stage]
         slots[slot, m.LINE] = place * lines.n_ranks + kinds.list[kind]
         if stages.overflow[stage] != NO_PLACE:
@@ -286,9 +382,7 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def begin_attempt(
-    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, since_midnight
-):
+def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -296,8 +390,7 @@ def begin_attempt(
     slots[slot, m.ATTEMPT] = tries
     slots[slot, m.ENTRY] = now
     log.attempt[visit] = tries
-    every = stages.every[stage]
-    opens = now if every == 0 else m.opening(now, every, since_midnight)
+    opens = now if stages.every[stage] == 0 else m.opening(now, stage, gates)
     quick = False
     if stages.place[stage] == NO_PLACE:
         if opens == now:
@@ -307,7 +400,7 @@ def begin_attempt(
             if alone and due.soon_slot[0] < m.N_SOON:
                 quick = True
             else:
-                m.push(heap, ends, m.event_key(END, tip), slot, visit, m.ENDS_WORK)
+                m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, m.ENDS_WORK)
     else:
         line = slots[slot, m.LINE]
         place = lines.place[line]
@@ -337,7 +430,7 @@ def begin_attempt(
 
 
 @inlined
-def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, written):
+def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people):
     """Pass over the places that have to, in their order, each starting whoever can start, until a pass starts nothing.
 
     `quick` starts or begins its delay with nothing to decide; `place` is where the pass has come to.
@@ -345,17 +438,19 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
     slots, to_settle = working.slots, working.to_settle
     at, place = 0, m.NIL
     while quick != m.NIL or place != m.NIL or to_settle[0] > 0:
-        slot, line, starts_at = quick, m.NIL, place
+        slot, line, starts_at, person = quick, m.NIL, place, m.NIL
         if quick != m.NIL:
             quick = m.NIL
             if slots[slot, m.STATE] != m.PASSING:
                 line = slots[slot, m.LINE]
                 starts_at = lines.place[line]
                 working.idle[starts_at] -= 1
+                if people is not None and people.roster.tells_apart[starts_at]:
+                    person = h.first_to_serve(starts_at, people.roster, people.hands.queues)
         else:
             if place == m.NIL:
                 at = place = starts_at = m.next_place(at, working.dirty, to_settle)
-            node, line = choose(now, place, visits, kinds, places, lines, lists, due, working, written)
+            node, line, person = choose(now, place, visits, kinds, places, lines, lists, due, working, people)
             if node == m.NIL:
                 place = m.NIL
                 continue
@@ -368,15 +463,15 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, w
                 m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1
         if line != m.NIL:
-            begin(now, slot, starts_at, lines.rank[line], places, log, lists, slots)
-        expect_end(slot, due, slots)
+            begin(now, slot, starts_at, lines.rank[line], person, visits, kinds, places, log, lists, slots, due, people)
+        m.expect_end(slot, due, slots)
 
 
 @inlined
-def choose(now, place, visits, kinds, places, lines, lists, due, working, written):
-    """Who starts next at a place, as a node and its line, or NIL: the first in line, or one that pre-empts."""
-    slots, idle = working.slots, working.idle
-    node, line = m.NIL, m.NIL
+def choose(now, place, visits, kinds, places, lines, lists, due, working, people):
+    """Who starts next at a place, as a node, its line and by whom: the first in line, or one that pre-empts; or NIL."""
+    idle = working.idle
+    node, line, person = m.NIL, m.NIL, m.NIL
     first = place * lines.n_ranks
     if working.waiting[place] > 0:
         if idle[place] > 0:
@@ -385,33 +480,56 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, writte
             while lists.line[line, 0] == m.NIL:
                 line += 1
             node = lists.line[line, 0]
-        elif places.may_preempt[place]:
-            node, line = m.find_taker(
-                slots,
-                lists.line,
-                first,
-                first + lines.n_ranks,
-                visits.kind,
-                kinds.preempts,
-                kinds.overflow_preempts,
-                lines.preempts,
-            )
-            giver = m.NIL
-            if node != m.NIL:
-                giver = m.find_giver(slots, lists.busy, place, lines.rank[line], now)
-            if giver == m.NIL:
-                node = m.NIL
-            else:
-                m.unlink(slots, lists.busy, place, 2 * giver)
-                m.write_spell(written.broken, slots, giver, now, PREEMPTED)
-                m.remove_end(due.soon_tick, due.soon_slot, giver)
-                slots[giver, m.LEFT] = slots[giver, m.ENDS] - now
-                m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
-    return node, line
+            if people is not None and people.roster.tells_apart[place]:
+                person = h.first_to_serve(place, people.roster, people.hands.queues)
+        else:
+            if people is not None and people.hands.n_clearing[place] > 0:
+                person, node, line = h.find_clearing(
+                    place,
+                    first,
+                    first + lines.n_ranks,
+                    places.concurrency[place],
+                    lists.line,
+                    working.slots,
+                    people.hands.table,
+                    people.hands.clearing,
+                    people.roster.place,
+                )
+            if node == m.NIL and idle[place] == 0 and places.may_preempt[place]:
+                node, line, person = preempt(now, place, visits, kinds, places, lines, lists, due, working, people)
+    return node, line, person
 
 
 @inlined
-def begin(now, slot, place, rank, places, log, lists, slots):
+def preempt(now, place, visits, kinds, places, lines, lists, due, working, people):
+    """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
+    slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
+    node, line = m.find_taker(
+        slots,
+        lists.line,
+        first,
+        first + lines.n_ranks,
+        visits.kind,
+        kinds.preempts,
+        kinds.overflow_preempts,
+        lines.preempts,
+    )
+    if node != m.NIL:
+        table = None if people is None else people.hands.table
+        giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, table)
+    if giver == m.NIL:
+        node = m.NIL
+    else:
+        if people is not None:
+            person = slots[giver, m.PERSON]
+        each = places.concurrency[place]
+        interrupt(now, giver, PREEMPTED, place, each, visits, kinds, places, lists, due, working, people)
+        m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
+    return node, line, person
+
+
+@inlined
+def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people):
     """Start a spell of work on a tip, at a place and with the rank that it has there."""
     visit = slots[slot, m.VISIT]
     slots[slot, m.STATE] = m.BUSY
@@ -419,49 +537,41 @@ def begin(now, slot, place, rank, places, log, lists, slots):
     slots[slot, m.SERVED_AT] = place
     slots[slot, m.SERVED_RANK] = rank
     slots[slot, m.BEGAN] = now
-    slots[slot, m.ENDS] = now + slots[slot, m.LEFT]
-    if places.tracked[place]:
-        m.list_spell(slots, lists.busy, place, slot)
+    if people is None:
+        slots[slot, m.ENDS] = now + slots[slot, m.LEFT]
+    else:
+        slots[slot, m.PERSON] = person
+        if person != m.NIL:
+            each = places.concurrency[place]
+            h.take_in_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+        h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
+        people.hands.worked_by[visit] = person
+    if places.may_preempt[place]:
+        m.insert(slots, lists.busy, place, 2 * slot, m.NIL)
     if log.start[visit] == NEVER:
         log.start[visit] = now
     log.worked_at[visit] = place
 
 
 @inlined
-def expect_end(slot, due, slots):
-    """Note when the work on a tip ends: among the ends that are soon, while there is room."""
-    soon_tick, soon_slot = due.soon_tick, due.soon_slot
-    ends, tip = slots[slot, m.ENDS], slots[slot, m.TIP]
-    row = soon_slot[0] + 1
-    if row > m.N_SOON:
-        m.push(due.heap, ends, m.event_key(END, tip), slot, slots[slot, m.VISIT], m.ENDS_WORK)
-        return
-    soon_slot[0] = row
-    while row > 1 and soon_tick[row - 1] <= ends:
-        # Ties are rare, and only they need the tip: fetching it each time costs more than all else here.
-        if soon_tick[row - 1] == ends:
-            other = slots[soon_slot[row - 1], m.TIP]
-            if m.event_key(END, other) > m.event_key(END, tip):
-                break
-        soon_tick[row] = soon_tick[row - 1]
-        soon_slot[row] = soon_slot[row - 1]
-        row -= 1
-    soon_tick[row] = ends
-    soon_slot[row] = slot
-
-
-@inlined
-def close(horizon, next_tip, tips, log, working, written):
+def close(horizon, next_tip, tips, log, working, people):
     """Cut what is under way at the horizon, and stamp what was never reached."""
     slots = working.slots
     for slot in range(working.free[1]):
         state = slots[slot, m.STATE]
         if state == m.FREE:
             continue
-        if slots[slot, m.BROKEN] and (state == m.BUSY or state == m.IN_OVERTIME):
-            m.write_spell(written.broken, slots, slot, horizon, CUT)
-        if state == m.IN_OVERTIME:
-            m.write_overtime(written.overtime, slots, slot, horizon)
-        m.leave_unreached(slots[slot, m.VISIT] + 1, tips.first_visit[slots[slot, m.TIP] + 1], log)
+        if people is None:
+            if slots[slot, m.BROKEN] and state == m.BUSY:
+                work = horizon - slots[slot, m.BEGAN]
+                m.write_spell(working.spells, slots, slot, NOBODY, horizon, work, CUT, 0)
+        elif state == m.BUSY or state == m.WRAPPING:
+            work = slots[slot, m.NEED] - h.left_now(slot, horizon, slots)
+            m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], horizon, work, CUT, state == m.WRAPPING)
+        if state != m.WRAPPING:
+            m.leave_unreached(slots[slot, m.VISIT] + 1, tips.first_visit[slots[slot, m.TIP] + 1], log)
+    if people is not None:
+        for person in range(people.roster.place.shape[0]):
+            h.leave_overtime(horizon, person, h.OFF, people.roster.place[person], people.hands)
     n_tips = tips.arrival.shape[0]
     m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)

@@ -17,35 +17,45 @@ from sim.dynamics.kernels import inlined, kernel, njit
 from sim.dynamics.log import UNREACHED, Outcomes
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
-TIP: Final = 0
-VISIT: Final = 1
-STATE: Final = 2
-ENTRY: Final = 3
-LEFT: Final = 4
-BEGAN: Final = 5
-ENDS: Final = 6
-ATTEMPT: Final = 7
-SERVED_AT: Final = 8
-SERVED_RANK: Final = 9
-STARTED: Final = 10
-IN_BOTH: Final = 11
-WATCHED: Final = 12
-BROKEN: Final = 13
-OVERTIME_SINCE: Final = 14
-LINE: Final = 16
-NEXT: Final = 18
-PREV: Final = 20
+NEXT: Final = 0
+PREV: Final = 2
+TIP: Final = 4
+VISIT: Final = 5
+STATE: Final = 6
+ENTRY: Final = 7
+LEFT: Final = 8
+BEGAN: Final = 9
+ENDS: Final = 10
+ATTEMPT: Final = 11
+SERVED_AT: Final = 12
+SERVED_RANK: Final = 13
+STARTED: Final = 14
+IN_BOTH: Final = 15
+WATCHED: Final = 16
+BROKEN: Final = 17
+LINE: Final = 18
+END_KEY: Final = 20
 N_COLUMNS: Final = 24
-"""Columns of the table of slots; LINE, NEXT and PREV take two each, one for each list that a tip can stand in."""
+"""Columns of the table of slots; NEXT, PREV and LINE take two each, one for each list that a tip can stand in."""
+
+PERSON: Final = 21
+BY_TICK: Final = 22
+SPEED: Final = 23
+RECKONED: Final = 24
+NEED: Final = 25
+N_COLUMNS_WITH_PEOPLE: Final = 32
+"""Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factor of speed
+that is fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
 
 FREE: Final = 0
 WAITING: Final = 1
 HELD: Final = 2
 AWAY: Final = 3
 BUSY: Final = 4
-IN_OVERTIME: Final = 5
-PASSING: Final = 6
-"""States of a slot: in line, behind a gate, away until it retries, in service, in overtime, in a delay."""
+PASSING: Final = 5
+WRAPPING: Final = 6
+"""States of a slot: in line, behind a gate, away until it retries, in service, in a delay; or its tip has gone on in
+another slot, and somebody still wraps up."""
 
 NIL: Final = -1
 
@@ -60,8 +70,8 @@ N_SOON: Final = 64
 """Up to this many ends of work are kept in a sorted array, which beats a heap while it is short."""
 
 event_key = njit(order.event_key)
+end_later = njit(order.end_later)
 line_key = njit(order.line_key)
-leaving_key = njit(order.leaving_key)
 yielding_key = njit(order.yielding_key)
 outranks = njit(order.outranks)
 work_after_relief = njit(order.work_after_relief)
@@ -116,9 +126,7 @@ class PlaceTable(NamedTuple):
     hand_over: Ticks
     concurrency: Codes
     may_preempt: Flags
-    """Whether any tip that waits here may pre-empt."""
-    tracked: Flags
-    """Whether it matters who is at work here: somebody may give way, or leave."""
+    """Whether any tip that waits here may pre-empt; it then matters who is at work."""
 
 
 class Lines(NamedTuple):
@@ -136,9 +144,7 @@ class PlanTable(NamedTuple):
 
     tick: Ticks
     place: Codes
-    leaving: Codes
-    returning: Codes
-    joining: Codes
+    heads: Codes
 
 
 class Stamps(NamedTuple):
@@ -159,9 +165,7 @@ class Lists(NamedTuple):
 
     line: Ticks
     busy: Ticks
-    """Who is at work on duty, at each place that is tracked."""
-    overtime: Ticks
-    """Who is at work in overtime, at each place."""
+    """Who is in service, at each place where somebody may pre-empt."""
     held: Ticks
     """Who is behind the gate of each stage."""
 
@@ -184,22 +188,15 @@ class Working(NamedTuple):
     free: Ticks
     """How many slots are free, how many were ever taken, and from row 2 those that are free."""
     idle: Ticks
-    """(n_places,) slots of people on duty that are idle."""
+    """(n_places,) slots in which somebody on duty could start; where heads are counted, below 0 while more are in use."""
     waiting: Ticks
     """(n_places,) tips in line."""
     dirty: Flags
     """(n_places,) whether the place has to settle."""
     to_settle: Ticks
     """The places that have to."""
-
-
-class Written(NamedTuple):
-    """What is written down as it happens."""
-
-    broken: Ticks
-    """Spells of visits that were interrupted: rows (visit, attempt, place, began, ended, why)."""
-    overtime: Ticks
-    """Stretches of overtime: rows (began, place, visit, ended)."""
+    spells: Ticks
+    """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 
 
 @kernel
@@ -261,16 +258,6 @@ def drop_head(slots, lists, row):
         lists[row, 1] = NIL
     else:
         slots[following >> 1, PREV + (following & 1)] = NIL
-
-
-@kernel
-def list_spell(slots, lists, place, slot):
-    """Put who is at work into a list in the order of leaving."""
-    key = leaving_key(slots[slot, BEGAN], slots[slot, TIP])
-    after = lists[place, 1]
-    while after != NIL and key < leaving_key(slots[after >> 1, BEGAN], slots[after >> 1, TIP]):
-        after = slots[after >> 1, PREV]
-    insert(slots, lists, place, 2 * slot, after)
 
 
 @kernel
@@ -368,6 +355,27 @@ def remove_end(soon_tick, soon_slot, slot):
 
 
 @inlined
+def expect_end(slot, due, slots):
+    """Note when the work on a tip ends: among the ends that are soon, while there is room."""
+    soon_tick, soon_slot = due.soon_tick, due.soon_slot
+    ends = slots[slot, ENDS]
+    row = soon_slot[0] + 1
+    if row > N_SOON:
+        push(due.heap, ends, slots[slot, END_KEY], slot, slots[slot, VISIT], ENDS_WORK)
+    else:
+        soon_slot[0] = row
+        while row > 1 and soon_tick[row - 1] <= ends:
+            # Ties are rare, and only they need the keys: fetching them each time costs more than all else here.
+            if soon_tick[row - 1] == ends and slots[soon_slot[row - 1], END_KEY] > slots[slot, END_KEY]:
+                break
+            soon_tick[row] = soon_tick[row - 1]
+            soon_slot[row] = soon_slot[row - 1]
+            row -= 1
+        soon_tick[row] = ends
+        soon_slot[row] = slot
+
+
+@inlined
 def mark(place, dirty, to_settle):
     """Note that a place has to settle."""
     if not dirty[place]:
@@ -428,39 +436,15 @@ def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempt
 
 
 @kernel
-def find_giver(slots, busy, place, rank, now):
-    """The slot of the tip in service that gives way to a rank, or NIL; none whose work ends at this tick."""
-    giver, first = NIL, yielding_key(0, 0, 0)
-    node = busy[place, 0]
-    while node != NIL:
-        slot = node >> 1
-        if outranks(rank, slots[slot, SERVED_RANK]) and slots[slot, ENDS] > now:
-            key = yielding_key(slots[slot, SERVED_RANK], slots[slot, BEGAN], slots[slot, TIP])
-            if giver == NIL or key < first:
-                giver, first = slot, key
-        node = slots[slot, NEXT]
-    return giver
-
-
-@kernel
-def write_spell(broken, slots, slot, now, why):
-    """Write down a spell of a visit that is served in more than one, while there is room."""
-    n = broken[0, 0] + 1
-    if n < broken.shape[0]:
-        broken[0, 0] = n
-        broken[n, 0], broken[n, 1], broken[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
-        broken[n, 3], broken[n, 4], broken[n, 5] = slots[slot, BEGAN], now, why
+def write_spell(spells, slots, slot, person, now, work, why, wrapping):
+    """Write down a spell that the stamps of its visit do not tell, while there is room."""
+    n = spells[0, 0] + 1
+    if n < spells.shape[0]:
+        spells[0, 0] = n
+        spells[n, 0], spells[n, 1], spells[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
+        spells[n, 3], spells[n, 4], spells[n, 5] = person, slots[slot, BEGAN], now
+        spells[n, 6], spells[n, 7], spells[n, 8] = work, why, wrapping
         slots[slot, BROKEN] = 1
-
-
-@kernel
-def write_overtime(overtime, slots, slot, now):
-    """Write down a stretch of overtime that ends, while there is room."""
-    n = overtime[0, 0] + 1
-    if n < overtime.shape[0]:
-        overtime[0, 0] = n
-        overtime[n, 0], overtime[n, 1] = slots[slot, OVERTIME_SINCE], slots[slot, SERVED_AT]
-        overtime[n, 2], overtime[n, 3] = slots[slot, VISIT], now
 
 
 @kernel

@@ -1,15 +1,19 @@
 """The rules that both engines share: which event is next, who is next in line, who serves, how fast, who gives way.
 
-Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state or sees an array.
-A key stands for a place in an order: of two, the one with the smaller key comes first.
+Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state, and none sees an
+array but that of the windows of gates. A key stands for a place in an order: of two, the one with the smaller key comes
+first.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import CLEAR_LINE, FINISH, FULL_SPEED, GOES_HOME, HAND_OVER, RESTART
+from sim.dynamics.replication import BY_WINDOWS, CLEAR_LINE, FINISH, FULL_SPEED, GOES_HOME, HAND_OVER, RESTART
+
+if TYPE_CHECKING:
+    from sim.dynamics.replication import Gates
 
 SHIFT: Final = 3
 END: Final = 4
@@ -204,12 +208,30 @@ def work_after_relief(at_shift_end: int, left: int, drawn: int, hand_over: int) 
     return left
 
 
-def opening(tick: int, every: int, since_midnight: int) -> int:
-    """The first tick, not before the given one, at which a gate opens; every tick where there is no gate (`every` 0).
+def opening(tick: int, stage: int, gates: Gates) -> int:
+    """The first tick, not before the given one, at which the gate of a stage is open; NEVER where it opens no more.
 
-    >>> opening(7, 5, 0), opening(10, 5, 0), opening(0, 60, 50)
-    (10, 10, 10)
+    >>> from sim.dynamics.replication import BY_WINDOWS, Gates
+    >>> gates = Gates([0, 5, BY_WINDOWS], 0, [0, 0, 0, 2], [10, 30], [20, 31])
+    >>> [opening(tick, 1, gates) for tick in (7, 10)]
+    [10, 10]
+    >>> [opening(tick, 2, gates) < NEVER and opening(tick, 2, gates) for tick in (7, 10, 19, 20, 30, 31)]
+    [10, 10, 19, 30, 30, False]
     """
+    every = int(gates.every[stage])
     if every == 0:
         return tick
-    return tick + (-(tick + since_midnight)) % every
+    if every != BY_WINDOWS:
+        return tick + (-(tick + gates.since_midnight)) % every
+    # The first window that ends later.
+    low, high = int(gates.first[stage]), int(gates.first[stage + 1])
+    last = high
+    while low < high:
+        middle = (low + high) // 2
+        if gates.closes[middle] > tick:
+            high = middle
+        else:
+            low = middle + 1
+    if low == last:
+        return NEVER
+    return max(tick, int(gates.opens[low]))

@@ -8,8 +8,7 @@ pool's centres lie side by side (a shared pool is one place).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,8 @@ NO_PLACE: Final = -1
 
 NO_VISIT: Final = -1
 """What follows the last visit of a tip."""
+BY_WINDOWS: Final = -1
+"""In place of the time from one opening of a gate to the next: the gate is open in windows of its own."""
 
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
@@ -57,6 +58,11 @@ COMES_BACK: Final = 3
 COMES_ON: Final = 4
 """What a person does at a tick of the plan: ends the shift, begins a break, begins the last part of the shift in which
 nobody new is taken (`last_start`), is back from a break, begins the shift."""
+
+
+def none_of_these() -> Ticks:
+    """No rows, of what no visit of a world has."""
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,24 +106,24 @@ class Visits:
     """(n_attempts,) how long after giving up, or being turned away, the next is made; NEVER when there is none."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
-    wrap_up: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    wrap_up: Ticks = field(default_factory=none_of_these)
     """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
-    called_back: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    called_back: Ticks = field(default_factory=none_of_these)
     """(n_attempts,) how long after its entry the attempt accepts a call-back, and from then on fills no room and no
     line; NEVER where it does not. (0,) where no stage offers any."""
-    due: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    due: Ticks = field(default_factory=none_of_these)
     """(n_visits,) how long after arrival, or entry, the tip is due; NEVER where it never is. (0,) where none is."""
-    lot: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    lot: Ticks = field(default_factory=none_of_these)
     """(n_visits,) what a random order shuffles, below 2**31; (0,) where no line is in random order."""
-    follows: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    follows: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when this one has ended, or NO_VISIT after the last.
 
     (0,) where there are no asides, and the next row of the same tip follows.
     """
-    given_up_to: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    given_up_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when the tip has given up for good, or NO_VISIT where it is then lost;
     (0,) where there are no asides."""
-    turned_away_to: Ticks = field(default_factory=partial(np.zeros, 0, np.int64))
+    turned_away_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) the same for the tip that was turned away for good."""
 
     def __len__(self) -> int:
@@ -162,7 +168,8 @@ class Stages:
     overflow_after: Ticks
     """How long a tip waits until it stands in each overflow line too."""
     every: Ticks
-    """The gate opens at multiples of this, counted from midnight; 0 where there is no gate."""
+    """The gate opens at multiples of this, counted from midnight; 0 where there is no gate, and BY_WINDOWS where the
+    windows of Rules say when it is open."""
     attempts: Codes
     """Attempts that a visit may make: 0 where none can be in vain, else 1 and the retries."""
     waiting_room: Codes
@@ -199,8 +206,10 @@ class Places:
 class Speeds:
     """How fast people work, in billionths of full speed; the speed of a spell is the product of three factors.
 
-    The first is that of the place at the tick at which the work on the visit was taken up, the second that of the
-    stage, the third that of the number of tips in hand, which alone changes during a spell. `order.speed` multiplies.
+    The first is that of the place at the tick at which the spell begins, and for a wrap-up that of the spell before it;
+    the second that of the stage; the third that of the number of tips in hand, which alone changes during a spell.
+    `order.speed` multiplies. When it changes, what is left of the others in hand is reckoned anew in that event, each
+    time the number changes, but for those whose work ends at that tick, and those whose speed stays the same.
     """
 
     varies: Flags
@@ -214,7 +223,34 @@ class Speeds:
     by_stage: Ticks
     """(n_places, n_stages) the factor of each stage."""
     by_hand: Ticks
-    """(n_places, the most slots of any) in column k - 1 the factor of who has k in hand; FULL_SPEED beyond its slots."""
+    """(n_places, the most slots of any) in column k - 1 the factor of who has k in hand; FULL_SPEED past its slots."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """When gates are open that go by a calendar: the windows of each stage in turn, disjoint and in order."""
+
+    first: Ticks
+    """(n_stages + 1,) row of each stage's first window; its windows end before the next stage's first."""
+    opens: Ticks
+    """(n_windows,) first tick."""
+    closes: Ticks
+    """(n_windows,) first tick after it; one later where the gate is open for an instant."""
+
+
+class Gates(NamedTuple):
+    """All that is known of gates, as `order.opening` asks for it."""
+
+    every: Ticks
+    since_midnight: int
+    first: Ticks
+    opens: Ticks
+    closes: Ticks
+
+
+def no_windows() -> Windows:
+    """No gate goes by a calendar."""
+    return Windows(*(np.zeros(n, dtype=np.int64) for n in (1, 0, 0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +265,14 @@ class Rules:
     horizon: int
     """The first tick that is not simulated."""
     speeds: Speeds
+    windows: Windows = field(default_factory=no_windows)
+    """When the gates that go by a calendar are open."""
+
+    @property
+    def gates(self) -> Gates:
+        """All that is known of the gates of the stages."""
+        windows = self.windows
+        return Gates(self.stages.every, self.since_midnight, windows.first, windows.opens, windows.closes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,6 +286,8 @@ class People:
     place: Codes
     row: Codes
     """0 for the people around the clock, then the rows of the pool's `shifts` from 1."""
+    day: Codes
+    """The calendar day on which the shift starts, counted from that of `run.start`; 0 for those around the clock."""
     number: Codes
     """From 0, of those of the same row and date."""
     start: Ticks
@@ -298,3 +344,13 @@ class Replication:
     index: int = 0
     seed: int = 0
     """What it was drawn by, so that another staffing can be drawn for the same tips."""
+
+
+_DUTY: Final = np.zeros(5, np.int32)
+_DUTY[[GOES_HOME, TAKES_BREAK, TAKES_NO_MORE, COMES_BACK, COMES_ON]] = [-1, -1, 0, 1, 1]
+
+
+def changes_of_duty(plan: Plan) -> Codes:
+    """(n_rows,) by how many people or heads each row of a plan changes the number on duty."""
+    total = np.concatenate([[0], np.cumsum(_DUTY[plan.action])])
+    return np.ascontiguousarray(np.diff(total[plan.first_action]) + plan.heads, np.int32)

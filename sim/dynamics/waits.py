@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import PREEMPTED, RELIEVED, Log
-from sim.dynamics.replication import NO_PLACE, Codes, Flags, Replication, Ticks
+from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +82,41 @@ def openings(replication: Replication, stage: Codes, tick: Ticks) -> Ticks:
 
     `order.opening` over arrays, in other words on purpose: what is checked by it was computed by that.
     """
-    every = np.maximum(replication.rules.stages.every[stage], 1)
-    phase = replication.rules.since_midnight
-    return -(-(tick + phase) // every) * every - phase
+    rules = replication.rules
+    every = np.maximum(rules.stages.every[stage], 1)
+    phase = rules.since_midnight
+    found = -(-(tick + phase) // every) * every - phase
+    for one in np.flatnonzero(rules.stages.every == BY_WINDOWS).tolist():
+        mine, here = slice(*rules.windows.first[one : one + 2].tolist()), stage == one
+        opens = np.append(rules.windows.opens[mine], NEVER)
+        window = rules.windows.closes[mine].searchsorted(tick[here], side="right")
+        found[here] = np.maximum(opens[window], tick[here])
+    return found
+
+
+def in_hand_alone(replication: Replication) -> Ticks:
+    """How long each visit would be in hand if it were taken when it comes, by somebody with nothing else: (n_visits,).
+
+    Its wrap-up is counted. The speed is that of the own place at the tick at which the tip arrives, near enough.
+    """
+    visits, rules = replication.visits, replication.rules
+    total = visits.work + visits.wrap_up if visits.wrap_up.size else visits.work
+    speeds = rules.speeds
+    if not speeds.varies.any():
+        return total
+    at = where(replication)
+    mine = np.flatnonzero((at.own != NO_PLACE) & speeds.varies[at.own])
+    place, arrival = at.own[mine], replication.tips.arrival[at.tip[mine]]
+    speed = np.empty(len(mine))
+    for each in np.unique(place):
+        here = np.flatnonzero(place == each)
+        steps = slice(int(speeds.first_step[each]), int(speeds.first_step[each + 1]))
+        factor = speeds.by_tick[steps][speeds.tick[steps].searchsorted(arrival[here], side="right") - 1]
+        speed[here] = factor / FULL_SPEED * (speeds.by_hand[each, 0] / FULL_SPEED)
+    speed *= speeds.by_stage[place, at.stage[mine]] / FULL_SPEED
+    found = total.copy()
+    found[mine] = np.minimum(np.ceil(total[mine] / speed), NEVER)
+    return found
 
 
 def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
@@ -134,7 +166,7 @@ def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Wai
     before_start = np.minimum(np.minimum(log.start[first_wait], tried.gave_up[in_line]), horizon)
     broken = np.flatnonzero((spells.why == RELIEVED) | (spells.why == PREEMPTED))
     again = spells.visit[broken]
-    follows = np.append(spells.visit[1:] == spells.visit[:-1], False)[broken]
+    follows = np.append(spells.visit[1:] == spells.visit[:-1], False)[broken]  # a wrap-up follows no broken spell
     next_start = np.where(follows, np.append(spells.began[1:], horizon)[broken], horizon)
     visit = np.concatenate([first_wait, again])
     entry = np.concatenate([tried.entry[in_line], last_entry[again]])

@@ -96,9 +96,7 @@ def relaxation_time(load: float, servers: float, service_mean: float, service_cv
 def _clearing(scenario: Scenario) -> list[float]:
     """The time in which a backlog clears, for each group of pools that help each other out."""
     going, offered = flow(scenario), offered_hours(scenario)
-    on_duty = np.array(
-        [np.array(week_on_duty(scenario, name)) * pool.concurrency for name, pool in scenario.pools.items()]
-    )
+    on_duty = np.array([np.array(week_on_duty(scenario, name)) * pool.slots for name, pool in scenario.pools.items()])
     found = []
     for group in _helping(scenario):
         # Of several centres the one with the largest share has the least to spare.

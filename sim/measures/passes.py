@@ -42,15 +42,16 @@ OFFERED: Final = 1
 BUSY: Final = 2
 ON_DUTY: Final = 3
 OVERTIME: Final = 4
-N_NUMBERS: Final = 5
-"""Numbers at every place: tips waiting, tips that endless staff would have in service, busy slots, slots on duty, busy
-slots in overtime."""
+LATE: Final = 5
+N_NUMBERS: Final = 6
+"""Numbers at every place: tips waiting, tips that endless staff would have in hand, busy slots on duty, slots on duty,
+busy slots in overtime, people in overtime."""
 
 JOINED: Final = 0
 GONE: Final = 1
-DONE: Final = 5
-N_FOLLOWED: Final = 6
-"""Numbers that are followed to get these, beside the last three: tips that joined the line, that are out of it again,
+DONE: Final = 6
+N_FOLLOWED: Final = 7
+"""Numbers that are followed to get these, beside the last four: tips that joined the line, that are out of it again,
 and that endless staff would be done with."""
 
 IN_LINE: Final = 0
@@ -250,14 +251,15 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
-    having left the line for its time.
+    having left the line for its time, and a wrap-up as having come back to it. `alone` is how long a visit would be in
+    hand with endless staff, its wrap-up with it.
     """
     first_visit, centre, lost = tips
-    kind, work, first_spell, kind_stage = visits
+    kind, alone, first_spell, kind_stage = visits
     enter, end, outcome = log
-    spell_place, began, ended = spells
-    place_of, place_step, every = stages
-    window, since_midnight, horizon = world
+    spell_place, began, ended, wrapping = spells
+    place_of, place_step = stages
+    window, gates, horizon = world
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
@@ -268,8 +270,8 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
             place = place_of[stage] + place_step[stage] * centre[tip]
             own = group[place]
             left = end[visit] if outcome[visit] == SERVED else lost[tip] if outcome[visit] == ABANDONED else horizon
-            joined = min(opening(enter[visit], every[stage], since_midnight), left)
-            done = joined + work[visit]
+            joined = min(opening(enter[visit], stage, gates), left)
+            done = joined + alone[visit]
             _step(jumps, rests, JOINED, own, joined, 1, window)
             _step(jumps, rests, GONE, own, left, 1, window)
             _step(jumps, rests, DONE, own, done, 1, window)
@@ -280,14 +282,18 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
                 since, until = began[spell], ended[spell]
                 _step(jumps, rests, BUSY, group[by], since, 1, window)
                 _step(jumps, rests, BUSY, group[by], until, -1, window)
+                worked = _within(since, until, window)
+                totals[by, BUSY] += worked
+                if wrapping[spell]:
+                    _step(jumps, rests, GONE, group[by], since, -1, window)
+                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                    continue
+                waited -= worked
                 if group[by] != own:
                     _step(jumps, rests, GONE, own, since, 1, window)
                     _step(jumps, rests, GONE, own, until, -1, window)
                     _step(jumps, rests, GONE, group[by], since, -1, window)
                     _step(jumps, rests, GONE, group[by], until, 1, window)
-                worked = _within(since, until, window)
-                waited -= worked
-                totals[by, BUSY] += worked
             totals[place, WAITING] += waited
 
 
@@ -299,14 +305,14 @@ def follow_steps(number, group, ticks, changes, window, jumps, rests):
 
 
 @njit(cache=True, nogil=True)
-def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, spent):
+def time_spent(tips, visits, log, spells, stages, guide, times, spent):
     """How long tips take between two moments, by bin, and where: by stage, in line, in service, at the gate, in a
     delay."""
     first_visit, chosen, since, until, first = tips
     kind, first_spell, kind_stage = visits
     enter, end, outcome = log
-    began, ended = spells
-    place_of, every = stages
+    began, ended, wrapping = spells
+    place_of, gates = stages
     for i in range(chosen.shape[0]):
         if not chosen[i]:
             continue
@@ -317,7 +323,7 @@ def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, 
                 break
             stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
-            joined = min(opening(enter[visit], every[stage], since_midnight), left)
+            joined = min(opening(enter[visit], stage, gates), left)
             spent[stage, AT_GATE] += _within(enter[visit], joined, window)
             there = _within(joined, left, window)
             if place_of[stage] == NO_PLACE:
@@ -325,6 +331,7 @@ def time_spent(tips, visits, log, spells, stages, since_midnight, guide, times, 
                 continue
             worked = 0
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                worked += _within(began[spell], ended[spell], window)
+                if not wrapping[spell]:
+                    worked += _within(began[spell], ended[spell], window)
             spent[stage, IN_SERVICE] += worked
             spent[stage, IN_LINE] += there - worked

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.log import Log
-from sim.dynamics.replication import Replication
+from sim.dynamics.overtime import people_in_overtime, slots_in_overtime
+from sim.dynamics.replication import Replication, changes_of_duty
+from sim.dynamics.waits import in_hand_alone
 from sim.measures import passes
 from sim.measures.frame import Frame, Steps
 
@@ -62,29 +64,28 @@ def _numbers(
     window = (frame.first, frame.last, grid.origin, grid.step)
     passes.follow_places(
         (tips.first_visit, tips.centre, log.lost),
-        (visits.kind, visits.work, first_spell, rules.kinds.stage),
+        (visits.kind, in_hand_alone(replication), first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
-        (log.spells.place, log.spells.began, log.spells.ended),
-        (rules.stages.place, rules.stages.place_step, rules.stages.every),
-        (window, rules.since_midnight, rules.horizon),
+        (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
+        (rules.stages.place, rules.stages.place_step),
+        (window, rules.gates, rules.horizon),
         group,
         jumps,
         rests,
         totals,
     )
-    more = np.ones(len(log.overtime.place), np.int64)
-    slots = (plan.joining + plan.returning - plan.leaving) * rules.places.concurrency[plan.place].astype(np.int64)
+    slots = changes_of_duty(plan) * rules.places.concurrency[plan.place].astype(np.int64)
     after = np.full(len(plan), frame.last)
-    for number, place, tick, change in (
-        (passes.OVERTIME, log.overtime.place, log.overtime.began, more),
-        (passes.OVERTIME, log.overtime.place, log.overtime.ended, -more),
-        (passes.ON_DUTY, plan.place, plan.tick, slots),
-        (passes.ON_DUTY, plan.place, after, -slots),
+    for number, (place, tick, change) in (
+        *((passes.OVERTIME, one) for one in slots_in_overtime(log, replication)),
+        *((passes.LATE, one) for one in people_in_overtime(log, replication)),
+        (passes.ON_DUTY, (plan.place, plan.tick, slots)),
+        (passes.ON_DUTY, (plan.place, after, -slots)),
     ):
         passes.follow_steps(number, group[place], tick, change, window, jumps, rests)
         left = frame.last - np.clip(tick, frame.first, frame.last)
         np.add.at(totals[:, number], place, change * left)
     totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
     followed = (np.cumsum(jumps, axis=-1) * grid.step - rests)[..., :-1]
-    joined, gone, busy, on_duty, overtime, done = followed
-    return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime]), totals
+    joined, gone, busy, on_duty, overtime, late, done = followed
+    return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime, late]), totals

@@ -93,9 +93,8 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
     pool = scenario.pools[name]
     ticks = sample.places[:, places].sum(axis=1).astype(float)
     mean = ticks.mean(axis=0) / float(sample.frame.last - sample.frame.first)
-    seat, overtime = (
-        float(mean[number] / pool.concurrency * HOURS_OF_A_WEEK) for number in (passes.ON_DUTY, passes.OVERTIME)
-    )
+    seat = float(mean[passes.ON_DUTY] / pool.slots * HOURS_OF_A_WEEK)
+    overtime = float(mean[passes.LATE] * HOURS_OF_A_WEEK)
     rostered = paid(scenario, name, seat)
     return PoolUse(
         pool=name,
@@ -108,7 +107,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         seat_hours=seat,
         overtime_hours=overtime,
         paid_hours=rostered + overtime,
-        slots=pool.concurrency,
+        slots=pool.slots,
         fte=full_time(scenario, rostered + overtime),
         cost=cost_a_week(scenario, name, rostered, overtime),
     )

@@ -87,7 +87,7 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
     band[:, came] = np.percentile(hours[:, came], BAND, axis=0)
     found = []
     for k, (name, pool) in enumerate(scenario.pools.items()):
-        unit = "people" if pool.concurrency == 1 else f"people × {pool.concurrency}"
+        unit = "people" if pool.slots == 1 else f"people × {pool.slots}"
         found.append(
             PoolWeek(
                 name=name,

@@ -136,6 +136,27 @@ def windows(calendar: Calendar, run: Run, horizon: int, calendars: Mapping[str, 
     return np.maximum(begins, 0), np.minimum(ends, horizon)
 
 
+def gate_windows(
+    open_: str | None, every: int | None, run: Run, horizon: int, calendars: Mapping[str, Calendar]
+) -> tuple[Ticks, Ticks]:
+    """When a gate is open in [0, horizon) by a calendar, at multiples of `every` since midnight, or both.
+
+    With `every` it is open for an instant: at each such local time that lies in a window.
+    """
+    found = None if open_ is None else windows(calendars[open_], run, horizon, calendars)
+    if every is None:
+        assert found is not None
+        return found
+    local = local_time(run.start, run.zone)
+    ticks = np.unique(local.tick(np.arange(0, local.wall(horizon - 1) + 1, every, dtype=np.int64)))
+    ticks = ticks[(ticks >= 0) & (ticks < horizon)]
+    if found is not None:
+        begins, ends = found
+        window = ends.searchsorted(ticks, side="right")
+        ticks = ticks[np.append(begins, horizon)[window] <= ticks]
+    return ticks, ticks + 1
+
+
 def united(begins: Ticks, ends: Ticks) -> tuple[Ticks, Ticks]:
     """Intervals [begin, end) as the disjoint ones that they make together, in order; those that touch are one."""
     order = np.argsort(begins, kind="stable")

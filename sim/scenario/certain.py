@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
-from sim.scenario.pools import MOST_STAFF, Pool
+from sim.scenario.levels import MOST_STAFF
+from sim.scenario.pools import Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import (
     LostTarget,
@@ -105,7 +106,7 @@ def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
     return SHARE if comes else Bounds(0.0, 0.0)
 
 
-def _wait(pool: Pool) -> Bounds:
+def _wait(pool: Pool, zoned: bool) -> Bounds:
     """How long the line of a pool may last: 0 with unlimited people, until it opens where they are not always there.
 
     Unbounded with some people, endless with none.
@@ -116,7 +117,7 @@ def _wait(pool: Pool) -> Bounds:
     if not any(people):
         return Bounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
-    if not plenty or pool.at_shift_end != "finish" or pool.breaks is not None:
+    if not plenty or any(shift.on for shift in pool.shifts) or pool.at_shift_end != "finish" or pool.breaks is not None:
         return TIME
     week = 7 * DAY
     times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]
@@ -124,7 +125,8 @@ def _wait(pool: Pool) -> Bounds:
     longest, until = 0, opens[0][1]
     for begin, end in opens[1:]:
         longest, until = max(longest, begin - until), max(until, end)
-    return Bounds(0.0, float(longest))
+    # Where the clock is put forward or back, a night may be longer.
+    return Bounds(0.0, float(longest + DAY if longest and zoned else longest))
 
 
 def _interrupted(pool: Pool) -> bool:
@@ -288,7 +290,9 @@ class _Walk:
 
     def _started(self, stage: Stage, inside: _State) -> _State:
         wait = self._line(stage)
-        gate = float(stage.every or 0)
+        gate = math.inf if stage.open is not None else float(stage.every or 0)
+        if self.scenario.run.zone is not None and gate:
+            gate += DAY  # the clock may be changed
         if stage.patience is None:
             if math.isinf(wait.least):
                 self.ends["stuck"].add(inside)
@@ -308,9 +312,10 @@ class _Walk:
         """How long a tip may wait for people once it is let through the gate."""
         if stage.pool is None:
             return Bounds(0.0, 0.0)
-        found = _wait(self.scenario.pools[stage.pool])
+        zoned = self.scenario.run.zone is not None
+        found = _wait(self.scenario.pools[stage.pool], zoned)
         for one in stage.overflow:
-            other, after = _wait(self.scenario.pools[one.to]), float(one.after)
+            other, after = _wait(self.scenario.pools[one.to], zoned), float(one.after)
             found = Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
         return found
 

@@ -141,7 +141,7 @@ def describe(scenario: Scenario, given_up: Mapping[str, float] | None = None) ->
 
 def _pools(scenario: Scenario) -> tuple[PoolLoad, ...]:
     people = np.array([week_on_duty(scenario, name) for name in scenario.pools])
-    servers = people * np.array([[pool.concurrency] for pool in scenario.pools.values()])
+    servers = people * np.array([[pool.slots] for pool in scenario.pools.values()])
     seen = recorded_hours(scenario)
     may_give_up = offered_hours(scenario, only_patient=True)
     found = []
@@ -195,8 +195,8 @@ def _does(stage: Stage, mean: float) -> str:
         f"{units.duration_text(round(mean / 1e6) * 1_000_000) if mean >= 1e7 else f'{mean / 1e6:.3g} s'} on average"
     )
     parts = [f"{stage.pool}, {length}" if stage.pool else f"a delay of {length}"]
-    if stage.every is not None:
-        parts.append(f"released every {units.duration_text(stage.every)}")
+    if stage.gate:
+        parts.append(f"released {stage.gate}")
     if stage.patience is not None:
         again = (
             f", and {100 * stage.retry.share:.4g} % come back (at most {stage.retry.at_most} times)"

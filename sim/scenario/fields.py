@@ -80,6 +80,7 @@ Rate = Annotated[
 Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(SHARE_SCHEMA)]
 Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(SHARE_SCHEMA)]
 Factor = Annotated[float, BeforeValidator(units.factor), WithJsonSchema(SHARE_SCHEMA | {"examples": ["150 %", 1.5]})]
+Speed = Annotated[float, BeforeValidator(units.speed), WithJsonSchema(SHARE_SCHEMA | {"examples": ["80 %", 1.2]})]
 Number = Annotated[float, BeforeValidator(_as_number), WithJsonSchema({"type": "number"})]
 Date = Annotated[
     datetime, BeforeValidator(units.date), WithJsonSchema({"type": "string", "examples": ["2025-01-06 00:00"]})

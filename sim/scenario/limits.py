@@ -101,8 +101,13 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     rows = 0.0
     for pool in pools.values():
         for shift in pool.shifts:
-            stretches = 1 + shift.staff * (pool.breaks.per_shift if pool.breaks else 0)
+            stretches = shift.staff * (1 + sum(kind.per_shift for kind in pool.breaks))
             rows += (len(shift.days) or 7) * weeks * 2 * stretches * (1 if pool.shared else len(found["centres"]))
+    by_windows = [
+        stage for stage in (found["stages"] or {}).values() if stage.every and (found["run"].zone or stage.open)
+    ]
+    if (opens := sum(_horizon(found) / stage.every for stage in by_windows)) > MOST_PLAN_ROWS:
+        yield ("stages",), f"the gates of all stages open {opens:,.0f} times, more than {MOST_PLAN_ROWS:,}"
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from sim.dynamics.clock import DAY
+from sim.dynamics.replication import Ticks
 from sim.scenario import units
 from sim.scenario.calendars import Row
 from sim.scenario.fields import (
+    SHARE_SCHEMA,
     AlsoWritten,
     Factor,
     Length,
+    Name,
     Names,
     Number,
     Part,
     PositiveLength,
     Several,
     Share,
+    Speed,
     TimeOfDay,
     rule,
 )
-
-MOST_STAFF: Final = 100_000
-
-Staff = Annotated[int, Field(ge=0, le=MOST_STAFF)]
+from sim.scenario.levels import ALSO_WRITTEN, MOST_ROWS, Levels, Staff, levels_as_written
 
 
 class Filter(Part):
@@ -94,12 +98,113 @@ class Shift(Row):
 
     staff: Staff
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What absences know a row by: its times and its days."""
+        on = () if self.on is None else tuple(str(one) for one in self.on)
+        return str(self.from_), str(self.to), ",".join(map(str, sorted(self.days))), *on
+
+
+class Window(Part):
+    """A part of every day, from one time of day to the next `to`."""
+
+    from_: TimeOfDay
+    to: TimeOfDay
+
+    @property
+    def length(self) -> int:
+        return units.length_of(self.from_, self.to)
+
+
+def _window(given: object) -> object:
+    if isinstance(given, Window):
+        return given
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        raise rule('a window is written ["11:30", "14:00"]')
+    return {"from_": given[0], "to": given[1]}
+
 
 class Breaks(Part):
     """Each person's breaks in each shift, staggered and not replaced."""
 
     lasts: PositiveLength
     per_shift: Annotated[int, Field(ge=1, le=20)] = 1
+    between: (
+        Annotated[
+            Window,
+            BeforeValidator(_window),
+            WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}),
+        ]
+        | None
+    ) = None
+    """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
+
+    def window(self, from_: int, begins: Ticks, ends: Ticks) -> tuple[Ticks, Ticks]:
+        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere."""
+        if self.between is None:
+            return begins, ends
+        opens = (self.between.from_ - from_) % DAY
+        if opens + self.between.length > DAY:
+            opens -= DAY
+        first, last = begins + max(opens, 0), begins + opens + self.between.length
+        return np.minimum(first, ends), np.minimum(last, ends)
+
+
+class Concurrency(Part):
+    """How many tips a person serves at a time, and how fast each of them goes then."""
+
+    slots: Annotated[int, Field(ge=1, le=1000)]
+    speed: Several[Speed] | None = None
+    """With k in hand each goes at the k-th; full speed whatever is in hand where it is left out."""
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if self.speed is not None and len(self.speed) != self.slots:
+            raise rule(f"`speed` has a number for each of the {self.slots} slots", "speed")
+        return self
+
+
+def _concurrency(given: object) -> object:
+    return {"slots": given} if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+SPEED_LISTS: Final = (24, 48, 96, 288)
+"""So many numbers may a list of speeds through the day have."""
+
+
+class Speeds(Part):
+    """What a person does in an hour, as a share of full speed: the product of what is given."""
+
+    always: Speed = 1.0
+    by_hour: Several[Speed] | None = None
+    """24, 48, 96 or 288 numbers from midnight on; that of the moment at which a spell of work starts holds for it."""
+    by_stage: dict[Name, Speed] = Field(default_factory=dict)
+    """Full speed at the stages that are not named."""
+
+    @model_validator(mode="after")
+    def _a_day(self) -> Self:
+        if self.by_hour is not None and len(self.by_hour) not in SPEED_LISTS:
+            raise rule(f"`by_hour` has 24, 48, 96 or 288 numbers, and this has {len(self.by_hour)}", "by_hour")
+        return self
+
+    @property
+    def full(self) -> bool:
+        """Whether everything goes at full speed."""
+        return {self.always, *(self.by_hour or ()), *self.by_stage.values()} == {1.0}
+
+
+def _speeds(given: object) -> object:
+    if isinstance(given, Speeds):
+        return given
+    if not isinstance(given, dict):
+        return {"always": given}
+    if not given or "always" in given:
+        raise rule("a speed is a share such as 80 %, or has `by_hour`, `by_stage` or both")
+    return given
+
+
+def _several_breaks(given: object) -> object:
+    return (given,) if isinstance(given, dict | Breaks) else given
 
 
 class Nights(Part):
@@ -116,14 +221,23 @@ class Nights(Part):
 
 
 class Pool(Part):
-    """Interchangeable people who share one line."""
+    """People who share one line."""
 
     staff: Staff = 0
-    """People around the clock, besides the shifts."""
-    shifts: Annotated[Several[Shift], Field(max_length=200)] = ()
-    breaks: Breaks | None = None
-    at_shift_end: Literal["finish", "resume", "hand_over", "restart"] = "finish"
+    """People around the clock, besides the shifts or levels."""
+    shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
+    levels: Annotated[Levels, BeforeValidator(levels_as_written), ALSO_WRITTEN] | None = None
+    """Heads by interval, in place of shifts."""
+    absence: Annotated[Share, Field(lt=1)] = 0.0
+    """The share of the people of shifts that is away, each by chance and on each date anew; they are paid."""
+    breaks: Annotated[
+        Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), AlsoWritten({"$ref": "#/$defs/Breaks"})
+    ] = ()
+    last_start: Length = 0
+    """In this last part of a shift its people take nobody new."""
+    at_shift_end: Literal["finish", "resume", "hand_over", "restart", "clear_line"] = "finish"
     hand_over_time: Length = 0
+    speed: Annotated[Speeds, BeforeValidator(_speeds), AlsoWritten(SHARE_SCHEMA)] = Field(default_factory=Speeds)
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat; that of the run where it is left out."""
     order: Literal["first_come", "last_come", "random", "due"] = "first_come"
@@ -131,7 +245,9 @@ class Pool(Part):
     serve_first: Annotated[Several[Rank], Field(max_length=200)] = ()
     """By rank, the best first, the filters of those who have it."""
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
+    concurrency: Annotated[
+        Concurrency, BeforeValidator(_concurrency), AlsoWritten({"type": "integer", "minimum": 1, "maximum": 1000})
+    ] = Field(default_factory=partial(Concurrency, slots=1))
     shared: bool = False
     price: Annotated[Number, Field(ge=0)] = 1.0
     """Cost of a paid hour, in the currency of the run."""
@@ -148,12 +264,54 @@ class Pool(Part):
             yield from rank
         yield from self.preempt
 
+    @property
+    def slots(self) -> int:
+        """Tips that a person serves at a time."""
+        return self.concurrency.slots
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether it matters who serves: people come and go by shifts, or slow down with what they have in hand."""
+        return bool(self.shifts) or self.concurrency.speed is not None
+
     @model_validator(mode="after")
     def _breaks_fit(self) -> Self:
-        if self.breaks is None:
-            return self
+        lasts = sum(one.lasts * one.per_shift for one in self.breaks if one.between is None)
         for shift in self.shifts:
-            if self.breaks.lasts * self.breaks.per_shift > shift.length:
+            if lasts > shift.length:
                 rest = units.duration_text(shift.length)
                 raise rule(f"the breaks do not fit into a shift of {rest}", "breaks", "lasts")
+        return self
+
+    @model_validator(mode="after")
+    def _heads_or_people(self) -> Self:
+        if self.levels is None:
+            if self.absence and not self.shifts:
+                raise rule(
+                    "`absence` needs `shifts`: it is each person's on each date", "absence", key=True, value=False
+                )
+            if self.last_start and self.at_shift_end == "clear_line":
+                raise rule(
+                    "`last_start` does not go with `at_shift_end: clear_line`, which takes all who wait",
+                    "last_start",
+                    key=True,
+                    value=False,
+                )
+            return self
+        for key, given in (
+            ("shifts", self.shifts),
+            ("absence", self.absence),
+            ("breaks", self.breaks),
+            ("last_start", self.last_start),
+            ("at_shift_end", self.at_shift_end != "finish"),
+            ("concurrency", self.concurrency.speed),
+        ):
+            if given:
+                what = {"at_shift_end": "another `at_shift_end` than finish", "concurrency": "slots with a `speed`"}
+                raise rule(
+                    f"`levels` are heads, not people: no {what.get(key, f'`{key}`')} beside them",
+                    key,
+                    key=True,
+                    value=False,
+                )
         return self

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.dynamics.clock import DAY
 from sim.scenario.calendars import Calendar, circles
 from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
@@ -198,6 +199,10 @@ def _pool(look: _Look, name: str, pool: Pool) -> None:
     for row, rank in enumerate(pool.serve_first):
         for item, one in enumerate(rank):
             _filter(look, ("pools", name, "serve_first", row, item), one, stages=True, ages=True)
+    for stage in pool.speed.by_stage:
+        path: Path = ("pools", name, "speed", "by_stage", stage)
+        if look.names.stage is not None and stage not in look.names.stage:
+            look.say(path, f"there is no stage '{stage}'{hint(stage, look.names.stage)}", key=True)
 
 
 def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:
@@ -222,6 +227,10 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         _by(look, (*path, "callback", "share"), stage.callback.share)
     for key in ("gives_up_to", "turned_away_to"):
         _aside(look, (*path, key), getattr(stage, key), index, stages)
+    if stage.open is not None:
+        look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
+    if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
+        look.say((*path, "every"), "in a zone the gate opens at times of the day, so this must divide 24 h")
     if stage.rework is not None:
         back = (*path, "rework", "back_to")
         if look.known(back, stage.rework.back_to, "stage", look.names.stage) and not any(

@@ -159,7 +159,7 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
     """
     pool, at = scenario.pools[name], list(scenario.pools).index(name)
     centres = 1 if pool.shared else len(scenario.centres)
-    load = offered_hours(scenario)[at] / centres / pool.concurrency
+    load = offered_hours(scenario)[at] / centres / pool.slots
     mean, left = _work(scenario, name)
     if mean <= 0:
         return 0.0

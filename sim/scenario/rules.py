@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.dynamics.clock import since_midnight
+from sim.dynamics.clock import DAY, since_midnight
 from sim.dynamics.replication import (
+    BY_WINDOWS,
+    CLEAR_LINE,
     DUE_FIRST,
     FINISH,
     FIRST_COME,
+    FULL_SPEED,
     HAND_OVER,
     IN_RANDOM_ORDER,
     LAST_COME,
@@ -27,13 +31,24 @@ from sim.dynamics.replication import (
     Kinds,
     Places,
     Rules,
+    Speeds,
     Stages,
+    Ticks,
+    Windows,
+    no_windows,
 )
+from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool, Rank
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
 
-AT_SHIFT_END: Final = {"finish": FINISH, "resume": RESUME, "hand_over": HAND_OVER, "restart": RESTART}
+AT_SHIFT_END: Final = {
+    "finish": FINISH,
+    "resume": RESUME,
+    "hand_over": HAND_OVER,
+    "restart": RESTART,
+    "clear_line": CLEAR_LINE,
+}
 
 ORDERS: Final = {"first_come": FIRST_COME, "last_come": LAST_COME, "random": IN_RANDOM_ORDER, "due": DUE_FIRST}
 
@@ -109,9 +124,31 @@ def rules(scenario: Scenario) -> Rules:
         stages=_stages(scenario),
         places=_places(scenario),
         kinds=_kinds(scenario),
-        since_midnight=since_midnight(scenario.run.start),
+        since_midnight=scenario.local.phase,
         horizon=scenario.horizon,
+        windows=_windows(scenario),
+        speeds=_speeds(scenario),
     )
+
+
+def by_windows(scenario: Scenario, stage: Stage) -> bool:
+    """Whether the gate of a stage opens in windows of its own: by a calendar, or at local times of a zone."""
+    return stage.open is not None or (stage.every is not None and scenario.run.zone is not None)
+
+
+def _windows(scenario: Scenario) -> Windows:
+    """When the gates are open that go by a calendar or by the clock of a zone."""
+    if not any(by_windows(scenario, stage) for stage in scenario.stages):
+        return no_windows()
+    nothing = np.zeros(0, dtype=np.int64)
+    found = [
+        gate_windows(stage.open, stage.every, scenario.run, scenario.horizon, scenario.calendars)
+        if by_windows(scenario, stage)
+        else (nothing, nothing)
+        for stage in scenario.stages
+    ]
+    first = np.cumsum([0, *(len(opens) for opens, _ in found)], dtype=np.int64)
+    return Windows(first, *(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
@@ -231,7 +268,7 @@ def _stages(scenario: Scenario) -> Stages:
         (
             first[stage.pool] if stage.pool else NO_PLACE,
             step[stage.pool] if stage.pool else 0,
-            stage.every or 0,
+            BY_WINDOWS if by_windows(scenario, stage) else stage.every or 0,
             stage.attempts,
             NO_LIMIT if stage.waiting_room is None else stage.waiting_room,
             NO_LIMIT if stage.lines is None else stage.lines,
@@ -262,9 +299,52 @@ def _places(scenario: Scenario) -> Places:
         centre=_codes([seat.centre for seat in found]),
         at_shift_end=_codes([AT_SHIFT_END[pool.at_shift_end] for pool in pools]),
         hand_over=np.array([pool.hand_over_time for pool in pools], dtype=np.int64),
-        concurrency=_codes([pool.concurrency for pool in pools]),
         order=_codes([ORDERS[pool.order] for pool in pools]),
+        concurrency=_codes([pool.slots for pool in pools]),
+        tells_apart=np.array([pool.tells_apart for pool in pools], dtype=np.bool_),
     )
+
+
+def _speeds(scenario: Scenario) -> Speeds:
+    pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
+    steps = [_speed_steps(pool, scenario.run.start, scenario.horizon) for pool in pools]
+    first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
+    by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
+    for row, pool in enumerate(pools):
+        for k, factor in enumerate(pool.concurrency.speed or ()):
+            by_hand[row, k] = _billionths(factor)
+    by_stage = [[_billionths(pool.speed.by_stage.get(stage.name, 1.0)) for stage in scenario.stages] for pool in pools]
+    nothing = np.zeros(0, dtype=np.int64)
+    found = Speeds(
+        varies=np.zeros(len(pools), dtype=np.bool_),
+        first_step=first_step,
+        tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
+        by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_hand=by_hand,
+    )
+    found.varies[:] = [
+        bool((steps[row][1] != FULL_SPEED).any() or (found.by_stage[row] != FULL_SPEED).any())
+        or bool((by_hand[row] != FULL_SPEED).any())
+        for row in range(len(pools))
+    ]
+    return found
+
+
+def _speed_steps(pool: Pool, start: datetime, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0."""
+    given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
+    day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
+    every = DAY // len(day)
+    first = since_midnight(start) // every
+    steps = np.arange(first, (since_midnight(start) + max(horizon, 1) - 1) // every + 1)
+    factor = day[steps % len(day)]
+    changed = np.concatenate([[True], factor[1:] != factor[:-1]])
+    return np.maximum(steps * every - since_midnight(start), 0)[changed], factor[changed]
+
+
+def _billionths(factor: float) -> int:
+    return max(round(factor * FULL_SPEED), 1)
 
 
 def _codes(values: Sequence[int]) -> Codes:

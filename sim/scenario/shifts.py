@@ -1,4 +1,4 @@
-"""The roster as a Plan: who leaves and joins when, team by team and break by break.
+"""The roster as a Plan: who goes and comes when, person by person and break by break.
 
 Breaks are dealt with here and nowhere else; on which dates a row starts, `calendars.starts` knows. All arithmetic is in
 whole ticks.
@@ -6,16 +6,33 @@ whole ticks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, WEEK
-from sim.dynamics.replication import Codes, Plan, Ticks
-from sim.scenario.calendars import starts
-from sim.scenario.pools import Breaks, Pool
+from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK
+from sim.dynamics.replication import (
+    COMES_BACK,
+    COMES_ON,
+    GOES_HOME,
+    TAKES_BREAK,
+    TAKES_NO_MORE,
+    Codes,
+    Flags,
+    People,
+    Plan,
+    Ticks,
+    changes_of_duty,
+)
+from sim.scenario.calendars import Starts, starts
+from sim.scenario.pools import Breaks, Pool, Shift
 from sim.scenario.schema import Scenario
+
+_NONE: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +55,108 @@ def seats(scenario: Scenario) -> tuple[Seat, ...]:
 
 
 def plan(scenario: Scenario) -> Plan:
-    """Who leaves and joins when, from tick 0 up to the horizon; people, not slots.
+    """Who goes and comes when, from tick 0 up to the horizon, with nobody absent.
 
-    People around the clock join at tick 0. So does a team whose shift is under way then, but for those on a break.
+    Heads around the clock, and levels, are counted; where a pool has shifts, or slows down with what is in hand, its
+    people are told apart.
     """
-    columns: list[NDArray[np.int64]] = []
-    rows = {name: _pool_rows(pool, scenario) for name, pool in scenario.pools.items()}
-    for place, seat in enumerate(seats(scenario)):
-        found = rows[seat.pool]
-        columns.append(np.column_stack([found[:, 0], np.full(len(found), place), found[:, 1:]]))
-    table = np.concatenate(columns) if columns else np.zeros((0, 5), dtype=np.int64)
-    table = table[np.lexsort((table[:, 1], table[:, 0]))]
-    where, leaving, returning, joining = (np.ascontiguousarray(table[:, k], dtype=np.int32) for k in range(1, 5))
-    return Plan(np.ascontiguousarray(table[:, 0]), where, leaving, returning, joining)
+    start, horizon = scenario.run.start, scenario.horizon
+    drafts = {
+        name: _roster(pool, starts(pool.shifts, scenario.run, horizon, scenario.calendars))
+        for name, pool in scenario.pools.items()
+    }
+    heads = [
+        (tick, place, change)
+        for place, seat in enumerate(seats(scenario))
+        for tick, change in _heads(scenario.pools[seat.pool], start, horizon)
+    ]
+    return laid_out(
+        [replace(drafts[seat.pool], place=place) for place, seat in enumerate(seats(scenario))],
+        heads,
+        horizon,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """The people of a place in any order, and their actions in any order, before they are a plan."""
+
+    place: int
+    row: Ticks
+    day: Ticks
+    number: Ticks
+    start: Ticks
+    end: Ticks
+    """(n_people,) each, as in People."""
+    tick: Ticks
+    action: Ticks
+    person: Ticks
+    """(n_actions,) when, what, and who as a row of the above; those at or after the horizon are passed over."""
+
+
+def laid_out(drafts: Sequence[Draft], heads: Sequence[tuple[int, int, int]], horizon: int) -> Plan:
+    """The plan of people and actions, and of heads given as (tick, place, change)."""
+    first = np.cumsum([0, *(len(draft.row) for draft in drafts)])
+    place = np.concatenate([_NONE, *(np.full(len(draft.row), draft.place) for draft in drafts)])
+    row, day, number, start, end = (
+        np.concatenate([_NONE, *(getattr(draft, name) for draft in drafts)])
+        for name in ("row", "day", "number", "start", "end")
+    )
+    order = np.lexsort((start, number, row, place))
+    people = People(
+        _codes(place[order]),
+        _codes(row[order]),
+        _codes(day[order]),
+        _codes(number[order]),
+        start[order],
+        end[order],
+        np.zeros(len(order), np.bool_),
+    )
+    index = np.empty_like(order)
+    index[order] = np.arange(len(order))
+    tick, action = (np.concatenate([_NONE, *(getattr(draft, name) for draft in drafts)]) for name in ("tick", "action"))
+    of = np.concatenate([_NONE, *(draft.person + begin for draft, begin in zip(drafts, first[:-1], strict=True))])
+    real = tick < horizon
+    counted = np.array([one for one in heads if one[0] < horizon], np.int64).reshape(-1, 3)
+    return _in_rows(people, tick[real], action[real], index[of[real]], counted)
+
+
+def without(plan: Plan, away: Flags) -> Plan:
+    """The plan with those people absent: they do nothing in it, and change nothing for the others."""
+    stays = ~away[plan.person]
+    tick = np.repeat(plan.tick, np.diff(plan.first_action))
+    counted = np.flatnonzero(plan.heads)
+    heads = np.column_stack([plan.tick[counted], plan.place[counted], plan.heads[counted]]).astype(np.int64)
+    people = replace(plan.people, away=away)
+    return _in_rows(people, tick[stays], plan.action[stays], plan.person[stays], heads)
+
+
+def _in_rows(people: People, tick: Ticks, action: NDArray[np.integer], person: Ticks, heads: Ticks) -> Plan:
+    """Actions, and changes of heads (tick, place, change), as the rows of a plan."""
+    place = people.place[person]
+    # Who goes home and who begins a break go together, by person.
+    order = np.lexsort((person, np.maximum(action, TAKES_BREAK), place, tick))
+    tick, place, action, person = tick[order], place[order], action[order], person[order]
+    keys = np.concatenate([np.column_stack([tick, place]), heads[:, :2]]).astype(np.int64)
+    rows, row = np.unique(keys, axis=0, return_inverse=True)
+    row = row.reshape(-1)
+    of_action, of_heads = row[: len(tick)], row[len(tick) :]
+    change = np.bincount(of_heads, weights=heads[:, 2], minlength=len(rows)).astype(np.int32)
+    return Plan(
+        tick=np.ascontiguousarray(rows[:, 0]),
+        place=_codes(rows[:, 1]),
+        heads=change,
+        first_action=np.searchsorted(of_action, np.arange(len(rows) + 1)).astype(np.int64),
+        action=_codes(action),
+        person=np.ascontiguousarray(person, np.int64),
+        people=people,
+    )
 
 
 def on_duty(plan: Plan, place: int) -> tuple[Ticks, Codes]:
-    """The people on duty at a place, as a step function: ticks of change, and how many from then on."""
+    """The people or heads on duty at a place, as a step function: ticks of change, and how many from then on."""
     mine = plan.place == place
-    change = plan.joining[mine] + plan.returning[mine] - plan.leaving[mine]
-    return plan.tick[mine], np.cumsum(change, dtype=np.int32)
+    return plan.tick[mine], np.cumsum(changes_of_duty(plan)[mine], dtype=np.int32)
 
 
 def seat_hours(scenario: Scenario, pool: str) -> float:
@@ -70,7 +169,7 @@ def pieces_of_week(pool: Pool) -> list[tuple[int, int, int]]:
     rostered = [
         (day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends, people)
         for shift in pool.shifts
-        for begins, ends, people in _pieces(shift.length, shift.staff, pool.breaks)
+        for begins, ends, people in _pieces(shift, pool.breaks)
         for day in sorted(shift.days)
     ]
     return [*rostered, (0, WEEK, pool.staff)]
@@ -120,63 +219,97 @@ def _seat_ticks(pool: Pool) -> int:
     return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
-def _pieces(length: int, n: int, breaks: Breaks | None) -> list[tuple[int, int, int]]:
-    """Stretches on duty of n people in a shift of so many ticks: first tick, end and people, counted from its start.
-
-    Person j of n has the break in the middle at (j + 1) / (n + 1) of the shift, or of each of the equal parts of a
-    shift with several breaks; a break that would stick out of its part is moved into it. A shift that the clock leaves
-    too short for its breaks has none.
-    """
-    if n == 0:
-        return []
-    if breaks is None or breaks.lasts * breaks.per_shift > length:
-        return [(0, length, n)]
+def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]]:
+    """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift."""
     count: dict[tuple[int, int], int] = {}
-    for person in range(n):
-        on = 0
-        for part in range(breaks.per_shift):
-            first, last = part * length // breaks.per_shift, (part + 1) * length // breaks.per_shift
-            middle = first + (person + 1) * (last - first) // (n + 1)
-            off = min(max(middle - breaks.lasts // 2, first), last - breaks.lasts)
-            if off > on:
-                count[on, off] = count.get((on, off), 0) + 1
-            on = off + breaks.lasts
-        if on < length:
-            count[on, length] = count.get((on, length), 0) + 1
-    return [(begins, ends, people) for (begins, ends), people in count.items()]
+    begins, ends = np.zeros(1, np.int64), np.array([shift.length])
+    for number in range(shift.staff):
+        for on, off in _on_duty_between(shift, number, breaks, begins, ends):
+            if off[0] > on[0]:
+                piece = int(on[0]), int(off[0])
+                count[piece] = count.get(piece, 0) + 1
+    return [(begin, end, people) for (begin, end), people in count.items()]
 
 
-def _pool_rows(pool: Pool, scenario: Scenario) -> NDArray[np.int64]:
-    """Rows (tick, leaving, returning, joining) of a place, one a tick, in order."""
-    horizon = scenario.horizon
-    found = [np.array([[0, 0, 0, pool.staff]], dtype=np.int64)] if pool.staff else []
-    dates = starts(pool.shifts, scenario.run, horizon, scenario.calendars)
-    for shift, all_dates in zip(pool.shifts, dates, strict=True):
-        lasting = all_dates.ends - all_dates.begins
-        for length in np.unique(lasting).tolist():
-            begun = all_dates.begins[lasting == length]
-            for begins, ends, people in _pieces(length, shift.staff, pool.breaks):
-                on, off = begun + begins, begun + ends
-                here = (off > 0) & (on < horizon)
-                on, off = on[here], off[here]
-                fresh = (on <= 0) | (begins == 0)
-                found.append(
-                    _rows(np.maximum(on, 0), returning=np.where(fresh, 0, people), joining=np.where(fresh, people, 0))
-                )
-                found.append(_rows(off[off < horizon], leaving=people))
-    table = np.concatenate(found) if found else np.zeros((0, 4), dtype=np.int64)
-    ticks, row = np.unique(table[:, 0], return_inverse=True)
-    merged = np.zeros((len(ticks), 4), dtype=np.int64)
-    merged[:, 0] = ticks
-    np.add.at(merged[:, 1:], row, table[:, 1:])
-    return merged
+def _on_duty_between(
+    shift: Shift, number: int, breaks: Sequence[Breaks], begins: Ticks, ends: Ticks
+) -> list[tuple[Ticks, Ticks]]:
+    """The stretches on duty of one person on each date, in order; empty where the end is not after the beginning.
+
+    Person j of n has a break in the middle at (j + 1) / (n + 1) of the shift, of the window in which it may lie, or of
+    each of the equal parts of these with several breaks; one that would stick out of its part is moved into it, and
+    one that is longer is left out. A break that overlaps an earlier one begins when that ends.
+    """
+    found: list[tuple[Ticks, Ticks]] = []
+    for kind in breaks:
+        first, last = kind.window(shift.from_, begins, ends)
+        for part in range(kind.per_shift):
+            since = first + part * (last - first) // kind.per_shift
+            until = first + (part + 1) * (last - first) // kind.per_shift
+            middle = since + (number + 1) * (until - since) // (shift.staff + 1)
+            begin = np.minimum(np.maximum(middle - kind.lasts // 2, since), until - kind.lasts)
+            fits = until - since >= kind.lasts
+            found.append((np.where(fits, begin, ends), np.where(fits, kind.lasts, 0)))
+    pieces = []
+    on = begins
+    if found:
+        off, lasts = (np.stack(column) for column in zip(*found, strict=True))
+        order = np.argsort(off, axis=0, kind="stable")
+        for begin, length in zip(np.take_along_axis(off, order, 0), np.take_along_axis(lasts, order, 0), strict=True):
+            begin = np.minimum(np.maximum(begin, on), ends)
+            pieces.append((on, begin))
+            on = np.minimum(begin + length, ends)
+    return [*pieces, (on, ends)]
 
 
-def _rows(
-    tick: Ticks,
-    *,
-    leaving: int | NDArray[np.int64] = 0,
-    returning: int | NDArray[np.int64] = 0,
-    joining: int | NDArray[np.int64] = 0,
-) -> NDArray[np.int64]:
-    return np.column_stack([tick, *(np.broadcast_to(people, tick.shape) for people in (leaving, returning, joining))])
+def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
+    """The people of one place of a pool, where they are told apart; `dates` say when each of its rows takes place."""
+    people: list[list[Ticks]] = []
+    actions: list[list[Ticks]] = []
+    known = 0
+
+    def enter(row: int, day: Ticks, number: int, begins: Ticks, ends: Ticks) -> Ticks:
+        nonlocal known
+        who = np.arange(known, known + len(begins))
+        known += len(begins)
+        people.append([np.full(len(begins), row), day, np.full(len(begins), number), begins, ends])
+        return who
+
+    def act(tick: Ticks, action: int | NDArray[np.int64], who: Ticks, real: Flags) -> None:
+        what = np.broadcast_to(np.asarray(action, np.int64), tick.shape)
+        actions.append([tick[real], what[real], who[real]])
+
+    if pool.tells_apart:
+        for number in range(pool.staff):
+            who = enter(0, np.zeros(1, np.int64), number, np.zeros(1, np.int64), np.array([NEVER]))
+            act(np.zeros(1, np.int64), COMES_ON, who, np.ones(1, np.bool_))
+    for row, (shift, taken) in enumerate(zip(pool.shifts, dates, strict=True), 1):
+        day, begins, ends = taken.day, taken.begins, taken.ends
+        for number in range(shift.staff):
+            who = enter(row, day, number, begins, ends)
+            for on, off in _on_duty_between(shift, number, pool.breaks, begins, ends):
+                there = (off > on) & (off > 0)
+                fresh = (on <= 0) | (on == begins)
+                act(np.maximum(on, 0), np.where(fresh, COMES_ON, COMES_BACK), who, there)
+                act(off, np.where(off == ends, GOES_HOME, TAKES_BREAK), who, there)
+            if pool.last_start:
+                from_then = np.maximum(np.maximum(ends - pool.last_start, begins), 0)
+                act(from_then, TAKES_NO_MORE, who, np.ones(len(who), np.bool_))
+    of_people = [np.concatenate([_NONE, *column]) for column in zip(*people, strict=True)] if people else [_NONE] * 5
+    of_actions = [np.concatenate([_NONE, *column]) for column in zip(*actions, strict=True)] if actions else [_NONE] * 3
+    return Draft(0, *of_people, *of_actions)
+
+
+def _heads(pool: Pool, start: datetime, horizon: int) -> list[tuple[int, int]]:
+    """By how many the heads of a place change at which ticks, where they are counted."""
+    if pool.tells_apart:
+        return []
+    if pool.levels is None:
+        return [(0, pool.staff)] if pool.staff else []
+    ticks, heads = pool.levels.steps(start, horizon)
+    change = np.diff(heads + pool.staff, prepend=0)
+    return [(int(tick), int(by)) for tick, by in zip(ticks, change, strict=True) if by]
+
+
+def _codes(values: NDArray[Any]) -> Codes:
+    return np.ascontiguousarray(values, dtype=np.int32)

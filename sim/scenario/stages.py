@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from sim.scenario import units
 from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import AlsoWritten, Length, Name, Part, PositiveLength, Several, Share, rule
@@ -150,9 +151,14 @@ class Stage(Part):
     pool: Name | None = None
     service: LawByAttribute | None = None
     delay: LawByAttribute | None = None
+    wrap_up: LawByAttribute | None = None
+    """Work that is left for the person once the tip has gone on."""
     patience: LawByAttribute | None = None
     retry: Retry | None = None
     every: PositiveLength | None = None
+    """Its gate opens at multiples of this since midnight."""
+    open: Name | None = None
+    """The calendar that says when its gate is open; with `every`, at which of its times."""
     overflow: Annotated[
         Several[Overflow],
         BeforeValidator(_overflows),
@@ -178,7 +184,8 @@ class Stage(Part):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.delay is not None:
-            for key in ("pool", "service", "overflow", "due", "waiting_room", "lines", "turned_away_to", "callback"):
+            staffed = ("pool", "service", "wrap_up", "overflow", "due", "waiting_room", "lines")
+            for key in (*staffed, "turned_away_to", "callback"):
                 if getattr(self, key) not in (None, ()):
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
         elif self.pool is None and self.service is None:
@@ -234,6 +241,12 @@ class Stage(Part):
     def asides(self) -> tuple[str, ...]:
         """The stages that tips come to from here in vain."""
         return tuple(dict.fromkeys(name for name in (self.gives_up_to, self.turned_away_to) if name is not None))
+
+    @property
+    def gate(self) -> str:
+        """When its gate lets tips through, in words; "" without one."""
+        when = [f"every {units.duration_text(self.every)}"] if self.every is not None else []
+        return " ".join([*when, *([f"while {self.open} is open"] if self.open is not None else [])])
 
     @property
     def time(self) -> LawByAttribute:

@@ -185,6 +185,18 @@ def factor(value: Value) -> float:
     return found
 
 
+def speed(value: Value) -> float:
+    """A share of full speed, written `80 %` or `0.8`.
+
+    >>> speed("80 %"), speed(1.2)
+    (0.8, 1.2)
+    """
+    found = percentage(value)
+    if not 1e-9 <= found <= 3:
+        raise ValueError("a speed is more than 0 % and at most 300 %")
+    return found
+
+
 def percentage(value: Value) -> float:
     """The number in `2 %` or `0.02`, whatever its size."""
     if not isinstance(value, str):

@@ -215,16 +215,23 @@ class ReplicationWork:
     engine: Engine
     events_folder: Path | None = None
     verify: str = ""
+    pooled: bool = True
+    """Whether what is pooled over tips is measured too."""
+    only_targets: bool = False
+    """Whether stages and pools are left out."""
+    drawn: Callable[[int], Replication] | None = None
+    """What has replications at hand, which does not cross to another process; each is drawn if None."""
 
     def __call__(self, index: int) -> Piece:
         scenario = self.frame.scenario
-        replication = draw(scenario, index, seed=self.seed)
+        replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)
         if self.verify:
             verify(log, replication, lambda index: f"{self.verify} --replications {index + 1}")
         if self.events_folder is not None:
             self._write_events(log, replication)
-        return measure(log, replication, self.frame).arrays()
+        measures = measure(log, replication, self.frame, pooled=self.pooled, only_targets=self.only_targets)
+        return measures.arrays()
 
     def _write_events(self, log: Log, replication: Replication) -> None:
         import pyarrow.parquet as pq

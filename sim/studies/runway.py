@@ -16,7 +16,7 @@ from sim.measures.targets import Joint, joint
 from sim.scenario import units
 from sim.studies.ranges import Variations, as_written, in_unit, rounded
 from sim.studies.staff.limits import limits
-from sim.studies.staff.staffed import fte, kept, paid_by_pool
+from sim.studies.staff.staffed import fte, kept, needed_pools, present
 from sim.studies.staff.staffing import cheapest
 from sim.studies.trials import QuestionError
 
@@ -236,7 +236,7 @@ class Need:
     @property
     def full_time(self) -> float:
         """Full-time equivalents of all pools, overtime apart; NaN where no staffing was found."""
-        return full_time(self.answer.staffed) if self.answer.staffing is not None else float("nan")
+        return fte(self.answer.staffed) if self.answer.staffing is not None else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,16 +274,16 @@ def needs(
     Volumes are taken in their order, each search setting out from what the last one found.
     """
     scenario = growing.scenario
-    nothing = Needs((), {}, full_time(scenario), ())
+    nothing = Needs((), {}, fte(scenario), ())
     if n_years < 1:
         return nothing
-    pools = dict.fromkeys(_needed(scenario)) if pools is None else pools
+    pools = dict.fromkeys(needed_pools(scenario)) if pools is None else pools
     spared = kept(scenario, pools)
     best = limits(scenario, trials, growing.replications)
     beyond = tuple(one.name for one in best if one.beyond_staff)
     shut = tuple(one for one in best if one.more_staff == "hours")
     if beyond or shut:
-        return Needs(beyond, {}, full_time(scenario), (), shut, spared)
+        return Needs(beyond, {}, fte(scenario), (), shut, spared)
     order = [(0.0, 0), *((growth, year) for growth in growths for year in range(1, n_years + 1))]
     asked = sorted((growing.volume(growth, float(year)), growth, year) for growth, year in order)
     found: dict[tuple[float, int], Need] = {}
@@ -303,25 +303,9 @@ def needs(
         start = answer.by_path or start
         found[growth, year] = Need(growth, year, volume, answer)
     ordered = tuple(found[at] for at in order)
-    return Needs((), _people_now(scenario, ordered), full_time(scenario), ordered, (), spared)
-
-
-def full_time(scenario: Scenario) -> float:
-    """Full-time equivalents of all pools, overtime apart."""
-    return fte(scenario, sum(paid_by_pool(scenario).values()))
-
-
-def _needed(scenario: Scenario) -> list[str]:
-    """The pools that some stage needs."""
-    used = {name for stage in scenario.stages for name in stage.pools}
-    return [name for name in scenario.pools if name in used]
+    return Needs((), _people_now(scenario, ordered), fte(scenario), ordered, (), spared)
 
 
 def _people_now(scenario: Scenario, years: Sequence[Need]) -> dict[str, int]:
     posts = years[0].answer.posts if years else ()
-    return {
-        post.path: scenario.pools[post.pool].staff
-        if post.shift is None
-        else scenario.pools[post.pool].shifts[post.shift].staff
-        for post in posts
-    }
+    return dict(zip((post.path for post in posts), present(scenario, posts), strict=True))

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Iterable
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.draw import draw, draw_key, restaff
-from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
-from sim.measures.measures import Measures, measure
+from sim.measures.measures import Measures
 from sim.measures.sample import Sample
 from sim.studies import maker
 from sim.studies.keeping import Kept, Piece
@@ -146,22 +145,17 @@ class Trials:
             sample.add(rows[index])
         return sample
 
-    def samples(self, scenarios: Iterable[Scenario], n: int) -> list[Sample]:
-        """A sample of each scenario, of the same n replications."""
-        return [self.sample(scenario, n) for scenario in scenarios]
-
     def replication(self, scenario: Scenario, index: int) -> Replication:
         """A replication itself, for what its measures do not tell."""
         return self._draws.get(scenario, index, self.seed)
 
     def _run(self, frame: Frame, indices: list[int], only_targets: bool) -> Iterable[tuple[int, Piece | Failure]]:
-        engine, cluster = self.settings.engine, self.settings.cluster
-        here = cluster is None and engine == "compiled"
-        work: Callable[[int], Piece] = (
-            _Shared(self._draws, frame, self.seed, engine, only_targets)
-            if here
-            else _Bare(ReplicationWork(frame, self.seed, engine))
-        )
+        engine, scenario = self.settings.engine, frame.scenario
+        drawn = None
+        if self.settings.cluster is None and engine == "compiled":
+            # In threads of this process, on tips that are drawn once.
+            drawn = partial(self._draws.get, scenario, seed=self.seed, draws_by=draw_key(scenario))
+        work = ReplicationWork(frame, self.seed, engine, pooled=False, only_targets=only_targets, drawn=drawn)
         return shared_out(work, indices, self.settings)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
@@ -178,30 +172,6 @@ class Trials:
     def _count(self) -> None:
         self.n_done += 1
         self.settings.count(self.n_done)
-
-
-class _Shared:
-    """The work on one replication in a thread of this process, on tips that are drawn once."""
-
-    def __init__(self, draws: Draws, frame: Frame, seed: int, engine: Engine, only_targets: bool):
-        self.draws, self.frame, self.seed, self.engine = draws, frame, seed, engine
-        self.only_targets = only_targets
-        self.draws_by = draw_key(frame.scenario)
-
-    def __call__(self, index: int) -> Piece:
-        replication = self.draws.get(self.frame.scenario, index, self.seed, self.draws_by)
-        log = simulate(replication, self.engine)
-        return measure(log, replication, self.frame, pooled=False, only_targets=self.only_targets).arrays()
-
-
-class _Bare:
-    """The work on one replication elsewhere, without what is pooled."""
-
-    def __init__(self, one: ReplicationWork):
-        self.one = one
-
-    def __call__(self, index: int) -> Piece:
-        return Measures.of_arrays(self.one(index)).without_pooled().arrays()
 
 
 def _name(key: str, index: int) -> str:

@@ -213,7 +213,7 @@ def _then(sample: Sample, row: int, occurrences: float) -> tuple[Any, ...]:
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
     pools = {
-        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.concurrency)
+        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots)
         for p, (name, pool) in enumerate(scenario.pools.items())
     }
     targets = {

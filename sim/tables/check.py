@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sim.scenario.describe import Description, PoolLoad, StageLoad
-from sim.tables.declared import Column, Family, Table, hour_columns, number, text, yes
+from sim.tables.declared import Table, by_pool, hour_columns, number, text, yes
 
 POOLS: Final = Table[PoolLoad](
     "pool_loads",
@@ -48,29 +48,15 @@ class LoadHour:
     """Erlangs that are offered, and servers on duty, by pool."""
 
 
-def _by_pool(rows: Sequence[LoadHour]) -> Iterable[Column[LoadHour]]:
-    for name in rows[0].pools if rows else ():
-        yield number(
-            f"{name}_offered",
-            "erlangs",
-            lambda row, name=name: row.pools[name][0],  # type: ignore[misc]
-            "people that the work would keep busy",
-        )
-        yield number(
-            f"{name}_on_duty",
-            "servers",
-            lambda row, name=name: row.pools[name][1],  # type: ignore[misc]
-            "places on duty",
-        )
-
-
 HOURS: Final = Table[LoadHour](
     "hour_loads",
     "an hour of the week: the load that is offered to each pool, and who is there",
     "Hours of the week",
     (
         *hour_columns(lambda row: row.hour),
-        Family("<pool>_offered_erlangs, <pool>_on_duty_servers", "each pool in that hour", _by_pool),
+        by_pool(
+            ("offered", "erlangs", "people that the work would keep busy"), ("on_duty", "servers", "places on duty")
+        ),
     ),
 )
 

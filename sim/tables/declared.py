@@ -255,6 +255,17 @@ def hour_columns(hour: Callable[[R], int]) -> tuple[Column[R], ...]:
     )
 
 
+def by_pool(*told: tuple[str, str, str]) -> Family[Any]:
+    """For each pool in a row, whose `pools` have them by name, as many numbers: what they are of, units, meanings."""
+
+    def columns(rows: Sequence[Any]) -> Iterable[Column[Any]]:
+        for name in rows[0].pools if rows else ():
+            for at, (what, unit, says) in enumerate(told):
+                yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
+
+    return Family(", ".join(f"<pool>_{what}_{unit}" for what, unit, _ in told), "each pool in that hour", columns)
+
+
 def per_target(
     results: Callable[[R], Sequence[TargetResult]],
     *,

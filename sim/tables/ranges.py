@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.studies.ranges import column
 from sim.studies.runway import Course
@@ -253,18 +253,6 @@ def points(found: SensitivityFound) -> Iterator[PointRow]:
             yield PointRow(number_, name, outcome, found.unknowns)
 
 
-class HasVolume(Protocol):
-    """What has a volume in a unit."""
-
-    @property
-    def volume(self) -> float: ...
-    @property
-    def unit(self) -> str: ...
-
-
-Y = TypeVar("Y", bound=HasVolume)
-
-
 @dataclass(frozen=True, slots=True)
 class OfYear:
     """A year at a rate of growth."""
@@ -279,7 +267,8 @@ class OfYear:
         return self.year.volume
 
 
-def _volume(rows: Sequence[Y]) -> Iterable[Column[Y]]:
+def _volume(rows: Sequence[Any]) -> Iterable[Column[Any]]:
+    """The volume of a year or of the staff of one, in the unit of the file."""
     if rows:
         yield number(f"volume{column('', rows[0].unit)}", "", lambda row: row.volume, "the tips that come")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.measures.use import PoolUse
-from sim.studies.staff.staffed import fte, post_words
+from sim.scenario.cost import full_time
+from sim.studies.staff.staffed import post_words
 from sim.tables.declared import (
     Column,
     Family,
@@ -54,10 +55,6 @@ def _of_people(get: Callable[[AtPost, int], Any]) -> Callable[[AtPost], Any]:
     return lambda row: None if row.people is None else get(row, row.people)
 
 
-def _full_time(row: AtPost, people: int) -> float:
-    return fte(row.answer.scenario, row.post.paid_hours * people)
-
-
 STAFFING: Final = Table[AtPost](
     "staffing",
     "a post (a pool or one of its shifts): its bounds, the people of the answer, their hours and cost, what one less "
@@ -74,7 +71,7 @@ STAFFING: Final = Table[AtPost](
         number(
             "fte",
             "",
-            _of_people(lambda row, n: fte(row.answer.scenario, row.post.paid_hours * n)),
+            _of_people(lambda row, n: full_time(row.answer.scenario, row.post.paid_hours * n)),
             "full-time equivalents",
         ),
         number("cost_a_week", "", _of_people(lambda row, n: row.post.cost * n), "paid hours times the price"),
@@ -160,33 +157,21 @@ POOLS: Final = Table[PoolUse](
 )
 
 
-class HasPeople(Protocol):
-    """What has people at posts."""
-
-    @property
-    def answer(self) -> StaffAnswer: ...
-    @property
-    def outcome(self) -> Outcome: ...
-
-
-P = TypeVar("P", bound=HasPeople)
-
-
-def _people(rows: Sequence[P]) -> Iterable[Column[P]]:
-    for i, post in enumerate(rows[0].answer.posts if rows else ()):
-        yield whole(f"{post.path}_people", "", lambda row, i=i: row.outcome.staffing[i], "people there")  # type: ignore[misc]
-
-
 @dataclass(frozen=True, slots=True)
 class OfTried:
     """A staffing that was tried."""
 
     answer: StaffAnswer
     outcome: Outcome
+    point: FrontierPoint | None = None
+    """The share of good periods that it buys, where that was asked for."""
+    per: str = ""
+    """These periods."""
 
 
-def _weeks_held(row: OfTried) -> float:
-    return row.outcome.shares["week"].share.value
+def _people(rows: Sequence[OfTried]) -> Iterable[Column[OfTried]]:
+    for i, post in enumerate(rows[0].answer.posts if rows else ()):
+        yield whole(f"{post.path}_people", "", lambda row, i=i: row.outcome.staffing[i], "people there")  # type: ignore[misc]
 
 
 TRIED: Final = Table[OfTried](
@@ -209,28 +194,19 @@ TRIED: Final = Table[OfTried](
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OfFrontier:
-    """A staffing with the share of good periods that it buys."""
-
-    answer: StaffAnswer
-    per: str
-    point: FrontierPoint
-
-    @property
-    def outcome(self) -> Outcome:
-        return self.point.outcome
+def _point(row: OfTried) -> FrontierPoint | None:
+    return row.point
 
 
-def _shares(rows: Sequence[OfFrontier]) -> Iterable[Column[OfFrontier]]:
+def _shares(rows: Sequence[OfTried]) -> Iterable[Column[OfTried]]:
     name = f"all_held_{rows[0].per}s" if rows else ""
     if name:
-        yield number(name, "share", lambda row: row.point.share, "periods in which every target held")
-        yield number(f"{name}_low", "share", lambda row: row.point.low, "the lower end of its interval")
-        yield number(f"{name}_high", "share", lambda row: row.point.high, "the upper end of its interval")
+        yield number(name, "share", of(_point, lambda point: point.share), "periods in which every target held")
+        yield number(f"{name}_low", "share", of(_point, lambda point: point.low), "the lower end of its interval")
+        yield number(f"{name}_high", "share", of(_point, lambda point: point.high), "the upper end of its interval")
 
 
-FRONTIER: Final = Table[OfFrontier](
+FRONTIER: Final = Table[OfTried](
     "frontier",
     "a staffing that no cheaper one beats: its cost and the share of periods in which all targets hold",
     "Staffings that are worth their cost",
@@ -242,7 +218,11 @@ FRONTIER: Final = Table[OfFrontier](
             "periods in which every target held",
             _shares,
         ),
-        yes("worth_its_cost", lambda row: row.point.best, "whether none tried has a higher share for as much or less"),
+        yes(
+            "worth_its_cost",
+            of(_point, lambda point: point.best),
+            "whether none tried has a higher share for as much or less",
+        ),
         text("verdict", lambda row: row.outcome.verdict, "on the tips of the search"),
         whole("replications", "", lambda row: row.outcome.n_replications, "of the last look at it"),
     ),
@@ -276,7 +256,7 @@ def tried(answer: StaffAnswer) -> Iterator[OfTried]:
         yield OfTried(answer, one)
 
 
-def frontier(found: Found) -> Iterator[OfFrontier]:
+def frontier(found: Found) -> Iterator[OfTried]:
     """Every staffing that was tried in full, the cheapest first."""
     for point in found.frontier:
-        yield OfFrontier(found.answer, found.per, point)
+        yield OfTried(found.answer, point.outcome, point, found.per)

@@ -75,6 +75,7 @@ def change_text(change: TargetChange, told_in: str) -> str:
 def scale(told_in: str, numbers: Sequence[float]) -> tuple[float, str]:
     """The size and the name of the unit in which some values or differences of a target are read well.
 
+    >>> from sim.dynamics.clock import HOUR, MINUTE
     >>> scale("share", [0.1, 0.2]), scale("min", [-5 * HOUR, MINUTE])
     ((0.01, '%'), (3600000000, 'h'))
     """

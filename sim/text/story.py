@@ -18,7 +18,7 @@ from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, 
 from sim.dynamics.order import line_key, work_after_relief
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, RESTART, Replication, Ticks
 from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
-from sim.text.words import length, span, time_words
+from sim.text.words import span, time_words
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario, Stage
@@ -207,8 +207,7 @@ class Teller:
             yield Event(start, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
 
     def _gate(self, enter: int, opens: int, stage: Stage) -> Event:
-        assert stage.every is not None
-        text = f"waits {span(opens - enter)} for the gate of {stage.name}, which opens every {length(stage.every)}"
+        text = f"waits {span(opens - enter)} for the gate of {stage.name}, which opens {stage.gate}"
         return Event(enter, stage.name, "waits", text)
 
     def _attempts(self, visit: int, stage: Stage) -> Iterator[Event]:

@@ -173,8 +173,8 @@ def pool_words(scenario: Scenario, name: str) -> list[str]:
     """Who is on duty when, whom they serve first, and what happens when they go."""
     pool = scenario.pools[name]
     found = [", ".join(_roster(pool)) + _where(scenario, pool)]
-    if pool.concurrency > 1:
-        found.append(f"each person serves {pool.concurrency} tips at a time")
+    if pool.slots > 1:
+        found.append(f"each person serves {pool.slots} tips at a time")
     if pool.breaks is not None and pool.shifts:
         times = f"{pool.breaks.per_shift} times" if pool.breaks.per_shift > 1 else "once"
         found.append(f"a break of {length(pool.breaks.lasts)} {times} a shift, staggered and not replaced")

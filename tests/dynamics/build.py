@@ -11,8 +11,8 @@ is one server with two tips: one comes at tick 0 with 10 ticks of work, one at t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -20,42 +20,70 @@ import numpy as np
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import (
+    BY_WINDOWS,
+    COMES_BACK,
+    COMES_ON,
     FINISH,
+    FULL_SPEED,
+    GOES_HOME,
     NO_LABEL,
     NO_PLACE,
+    TAKES_BREAK,
+    TAKES_NO_MORE,
     Kinds,
     Places,
     Plan,
     Replication,
     Rules,
+    Speeds,
     Stages,
     Tips,
     Visits,
+    Windows,
+    no_windows,
 )
+from sim.scenario.shifts import Draft, laid_out, without
 
 
 @dataclass(frozen=True)
-class Change:
-    """A row of the plan for one pool: in every centre, unless one is named."""
+class Row:
+    """A row of the roster: so many people from one tick to another, in every centre unless one is named."""
 
-    tick: int
-    leaving: int = 0
-    returning: int = 0
-    joining: int = 0
+    begins: int
+    ends: int
+    staff: int = 1
+    breaks: Sequence[tuple[int, int]] = ()
+    """When each of them goes on a break, and is back; those that overlap are one."""
+    away: Sequence[int] = ()
+    """The numbers of those who are absent."""
     centre: int | None = None
 
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool with `staff` on duty from tick 0, and what changes later."""
+    """A pool with `staff` from tick 0 for good, and rows of people, or a change of heads at each of some ticks.
+
+    People are told apart where there are rows, or where the speed depends on what is in hand.
+    """
 
     name: str
     staff: int = 0
-    changes: Sequence[Change] = ()
+    rows: Sequence[Row] = ()
+    heads: Sequence[tuple[int, int]] = ()
     at_shift_end: int = FINISH
     hand_over: int = 0
     concurrency: int = 1
     shared: bool = False
+    last_start: int = 0
+    by_tick: Sequence[tuple[int, float]] = ()
+    """The speed from each tick on, 1.0 being full."""
+    by_stage: Mapping[int, float] = field(default_factory=dict)
+    by_hand: Sequence[float] = ()
+    """The speed with 1, 2 and so on in hand."""
+
+    @property
+    def tells_apart(self) -> bool:
+        return bool(self.rows or self.by_hand)
 
 
 @dataclass(frozen=True)
@@ -66,6 +94,8 @@ class Stage:
     overflow: str | None = None
     after: int = 0
     every: int = 0
+    open: Sequence[tuple[int, int]] | None = None
+    """Windows in which its gate is open, in place of `every`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +110,7 @@ class Visit:
     overflow_preempts: bool = False
     patience: Sequence[int] = ()
     retry: Sequence[int] = ()
+    wrap_up: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,9 +154,11 @@ def world(
         _kinds(treatments),
         since_midnight,
         horizon,
+        _speeds(pools, centres, len(stages)),
+        _windows(stages),
     )
     visits = _visits(tips, route, treatments, attempts)
-    return Replication(_tips(tips, backlog), visits, rules, _plan(pools, centres))
+    return Replication(_tips(tips, backlog), visits, rules, _plan(pools, centres, horizon))
 
 
 def places(pool: Pool, centres: int) -> int:
@@ -139,10 +172,16 @@ def spells(log: Log) -> list[tuple[int, int, int, int, int]]:
     return _rows(s.visit, s.place, s.began, s.ended, s.why)
 
 
+def people(log: Log) -> list[tuple[int, int, int, int, bool]]:
+    """The spells as rows (visit, person, began, ended, wrapping)."""
+    s = log.spells
+    return _rows(s.visit, s.person, s.began, s.ended, s.wrapping)
+
+
 def overtime(log: Log) -> list[tuple[int, int, int, int]]:
-    """The overtime as rows (place, visit, began, ended)."""
+    """The overtime as rows (place, person, began, ended)."""
     o = log.overtime
-    return _rows(o.place, o.visit, o.began, o.ended)
+    return _rows(o.place, o.person, o.began, o.ended)
 
 
 def _rows(*columns: np.ndarray) -> list[tuple[int, ...]]:
@@ -170,9 +209,17 @@ def _stages(stages: Sequence[Stage], at: dict[str | None, tuple[int, int]], atte
         overflow=_codes(at[stage.overflow][0] for stage in stages),
         overflow_step=_codes(at[stage.overflow][1] for stage in stages),
         overflow_after=_ticks(stage.after for stage in stages),
-        every=_ticks(stage.every for stage in stages),
+        every=_ticks(stage.every if stage.open is None else BY_WINDOWS for stage in stages),
         attempts=_codes(attempts),
     )
+
+
+def _windows(stages: Sequence[Stage]) -> Windows:
+    if all(stage.open is None for stage in stages):
+        return no_windows()
+    found = [window for stage in stages for window in stage.open or ()]
+    first = np.cumsum([0, *(len(stage.open or ()) for stage in stages)], dtype=np.int64)
+    return Windows(first, _ticks(opens for opens, _ in found), _ticks(closes for _, closes in found))
 
 
 def _places(pools: Sequence[Pool], centres: int) -> Places:
@@ -183,7 +230,30 @@ def _places(pools: Sequence[Pool], centres: int) -> Places:
         at_shift_end=_codes(pool.at_shift_end for _, _, pool in all_places),
         hand_over=_ticks(pool.hand_over for _, _, pool in all_places),
         concurrency=_codes(pool.concurrency for _, _, pool in all_places),
+        tells_apart=np.array([pool.tells_apart for _, _, pool in all_places], dtype=np.bool_),
     )
+
+
+def _speeds(pools: Sequence[Pool], centres: int, n_stages: int) -> Speeds:
+    all_places = [pool for pool in pools for _ in range(places(pool, centres))]
+    steps = [
+        [(0, 1.0), *pool.by_tick] if not pool.by_tick or pool.by_tick[0][0] else pool.by_tick for pool in all_places
+    ]
+    most = max([pool.concurrency for pool in all_places], default=1)
+    by_hand = [[*pool.by_hand, *[1.0] * most][:most] for pool in all_places]
+    by_stage = [[pool.by_stage.get(stage, 1.0) for stage in range(n_stages)] for pool in all_places]
+    return Speeds(
+        varies=np.array([bool(p.by_tick or p.by_stage or p.by_hand) for p in all_places], dtype=np.bool_),
+        first_step=np.cumsum([0, *map(len, steps)], dtype=np.int64),
+        tick=_ticks(tick for of_place in steps for tick, _ in of_place),
+        by_tick=_ticks(round(speed * FULL_SPEED) for of_place in steps for _, speed in of_place),
+        by_stage=_billionths(by_stage, n_stages),
+        by_hand=_billionths(by_hand, most),
+    )
+
+
+def _billionths(rows: Sequence[Sequence[float]], columns: int) -> np.ndarray:
+    return np.array([[round(speed * FULL_SPEED) for speed in row] for row in rows], np.int64).reshape(-1, columns)
 
 
 def _kinds(treatments: Sequence[tuple[int, int, bool, int, bool]]) -> Kinds:
@@ -231,30 +301,55 @@ def _visits(
         patience=_ticks(patience),
         retry_after=_ticks(retry),
         final_tier=np.full(len(tips), NO_LABEL, dtype=np.int32),
+        wrap_up=_ticks(visit.wrap_up for visit in route if any(one.wrap_up for one in route)),
     )
 
 
-def _plan(pools: Sequence[Pool], centres: int) -> Plan:
-    found: dict[tuple[int, int], list[int]] = {}
+def _plan(pools: Sequence[Pool], centres: int, horizon: int) -> Plan:
+    drafts, heads = [], []
+    away: list[bool] = []
     place = 0
     for pool in pools:
         for centre in range(places(pool, centres)):
-            for change in (Change(0, joining=pool.staff), *pool.changes):
-                if change.centre not in (None, centre):
-                    continue
-                row = found.setdefault((change.tick, place), [0, 0, 0])
-                row[0] += change.leaving
-                row[1] += change.returning
-                row[2] += change.joining
+            if pool.tells_apart:
+                draft, absent = _draft(pool, place, centre)
+                drafts.append(draft)
+                away += absent
+            else:
+                heads += [(tick, place, change) for tick, change in ((0, pool.staff), *pool.heads) if change]
             place += 1
-    rows = [(*key, *found[key]) for key in sorted(found) if any(found[key])]
-    return Plan(
-        tick=_ticks(row[0] for row in rows),
-        place=_codes(row[1] for row in rows),
-        leaving=_codes(row[2] for row in rows),
-        returning=_codes(row[3] for row in rows),
-        joining=_codes(row[4] for row in rows),
-    )
+    plan = laid_out(drafts, heads, horizon)
+    return without(plan, np.array(away, dtype=np.bool_)) if any(away) else plan
+
+
+def _draft(pool: Pool, place: int, centre: int) -> tuple[Draft, list[bool]]:
+    """The people of a place in the order of row, number and start, which must be that of the rows; and who is away."""
+    who: list[tuple[int, ...]] = [(0, 0, number, 0, NEVER) for number in range(pool.staff)]
+    actions = [(0, COMES_ON, number) for number in range(pool.staff)]
+    away = [False] * pool.staff
+    for row, one in enumerate(pool.rows, 1):
+        for number in range(one.staff if one.centre in (None, centre) and one.ends > 0 else 0):
+            person = len(who)
+            who.append((row, 0, number, one.begins, one.ends))
+            away.append(number in one.away)
+            actions += [(tick, action, person) for tick, action in _actions(one, pool.last_start)]
+    columns = [np.array(column, np.int64) for column in zip(*who, strict=True)] or [np.zeros(0, np.int64)] * 5
+    done = [np.array(column, np.int64) for column in zip(*actions, strict=True)] or [np.zeros(0, np.int64)] * 3
+    return Draft(place, *columns, *done), away
+
+
+def _actions(row: Row, last_start: int) -> list[tuple[int, int]]:
+    """What somebody of a row does when: on duty in every tick of the row that lies in no break."""
+    duty = [tick for tick in range(max(row.begins, 0), row.ends) if not any(a <= tick < b for a, b in row.breaks)]
+    found = []
+    for tick in duty:
+        if tick - 1 not in duty:
+            found.append((tick, COMES_ON if tick in (0, row.begins) else COMES_BACK))
+        if tick + 1 not in duty:
+            found.append((tick + 1, GOES_HOME if tick + 1 == row.ends else TAKES_BREAK))
+    if last_start:
+        found.append((max(row.ends - last_start, row.begins, 0), TAKES_NO_MORE))
+    return found
 
 
 def _ticks(numbers: object) -> np.ndarray:

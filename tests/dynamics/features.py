@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, CUT, OPEN, PREEMPTED, RELIEVED, SERVED, Log
-from sim.dynamics.replication import FINISH, HAND_OVER, NO_PLACE, RESTART, RESUME, Replication
+from sim.dynamics.replication import BY_WINDOWS, FINISH, HAND_OVER, NO_PLACE, RESTART, RESUME, Replication
 from sim.dynamics.waits import Attempts, Where, attempts, rank_at, visible, waits, where
 
 
@@ -97,7 +97,8 @@ def _patience(replication: Replication, log: Log, at: Where, tried: Attempts) ->
 
 
 def _gates(replication: Replication, log: Log, tried: Attempts, at: Where) -> dict[str, int]:
-    gated = replication.rules.stages.every[at.stage[tried.visit]] > 0
+    every = replication.rules.stages.every[at.stage[tried.visit]]
+    gated, windowed = every != 0, every == BY_WINDOWS
     held = gated & (tried.release > tried.entry)
     out = held & (tried.release < NEVER)
     openings = Counter(zip(at.stage[tried.visit[out]].tolist(), tried.release[out].tolist(), strict=True))
@@ -111,6 +112,9 @@ def _gates(replication: Replication, log: Log, tried: Attempts, at: Where) -> di
         "a retry passes the gate anew": int((out & (tried.number > 1)).sum()),
         "backlog behind a gate": int((held & backlog & (tried.entry == 0)).sum()),
         "the horizon comes before the gate opens": int((still & (log.outcome[tried.visit] == OPEN)).sum()),
+        "a tip waits for a window": int((windowed & out).sum()),
+        "a tip comes within a window": int((windowed & (tried.release == tried.entry)).sum()),
+        "a gate opens no more": int((windowed & still).sum()),
     }
 
 

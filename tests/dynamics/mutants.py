@@ -294,11 +294,27 @@ MUTANTS = (
     _rule(
         "a gate is closed on its tick",
         (
-            "return tick + (-(tick + since_midnight)) % every",
-            "return tick + 1 + (-(tick + 1 + since_midnight)) % every",
+            "return tick + (-(tick + gates.since_midnight)) % every",
+            "return tick + 1 + (-(tick + 1 + gates.since_midnight)) % every",
         ),
     ),
-    _rule("gates count from the start of the run", ("(-(tick + since_midnight)) % every", "(-tick) % every")),
+    _rule("gates count from the start of the run", ("(-(tick + gates.since_midnight)) % every", "(-tick) % every")),
+    _rule(
+        "a window is open on the tick on which it closes",
+        ("if gates.closes[middle] > tick:", "if gates.closes[middle] >= tick:"),
+    ),
+    _rule(
+        "a window is closed on its first tick",
+        ("return max(tick, int(gates.opens[low]))", "return max(tick, int(gates.opens[low]) + 1)"),
+    ),
+    _rule(
+        "a gate that opens no more lets everybody through",
+        ("        return NEVER\n    return max", "        return tick\n    return max"),
+    ),
+    _rule(
+        "every gate has the windows of the first stage",
+        ("= int(gates.first[stage]), int(gates.first[stage + 1])", "= int(gates.first[0]), int(gates.first[1])"),
+    ),
     # Overflow.
     _engine(
         "overflow is seen a tick early",

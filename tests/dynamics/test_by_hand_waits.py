@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED
+from sim.dynamics.log import ABANDONED, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED
 from sim.dynamics.replication import HAND_OVER, RESTART, RESUME
 from tests.conftest import Engine
 from tests.dynamics.build import Change, Pool, Stage, Visit, spells, tip, world
@@ -90,6 +90,22 @@ def test_a_tip_that_arrives_on_the_tick_passes(simulate: Engine) -> None:
     tips = [tip(9, 1), tip(10, 1), tip(11, 1)]
     log = simulate(world(pools=[Pool("a", 9)], stages=[Stage("a", every=10)], tips=tips))
     assert log.start.tolist() == [10, 10, 20]
+
+
+def test_a_gate_with_windows_lets_tips_through_while_one_is_open(simulate: Engine) -> None:
+    """Open from 5 to 10 and at 20: tips of 2, 5, 9, 10, 20 and 21, and the last is still there at the end."""
+    tips = [tip(at, Visit(1, 1)) for at in (2, 5, 9, 10, 20, 21)]
+    stages = [Stage("a", open=[(0, 1)]), Stage("a", open=[(5, 10), (20, 21)])]
+    log = simulate(world(pools=[Pool("a", 9)], stages=stages, tips=tips))
+    assert log.start.tolist() == [5, 5, 9, 20, 20, NEVER]
+    assert log.outcome.tolist()[-1] == OPEN
+
+
+def test_each_attempt_passes_a_window_anew_while_patience_runs(simulate: Engine) -> None:
+    """Given up at 3 behind the closed gate, the tip is back at 12, waits for 20, and is begun then."""
+    tips = [tip(1, Visit(0, 1, patience=[2, 30], retry=[9]))]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", open=[(5, 10), (20, 30)])], tips=tips))
+    assert (log.attempt.tolist(), log.start.tolist()) == ([2], [20])
 
 
 def test_enter_is_when_it_reaches_the_stage_and_place_in_line_counts_from_there(simulate: Engine) -> None:

@@ -6,14 +6,15 @@ A world is made from arrays alone; it may be one that no scenario would describe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.dynamics.replication import FINISH, HAND_OVER, RESTART, RESUME, Replication
-from tests.dynamics.build import Change, Pool, Stage, Tip, Visit, places, world
+from sim.dynamics.replication import CLEAR_LINE, FINISH, HAND_OVER, RESTART, RESUME, Replication
+from tests.dynamics.build import Pool, Row, Stage, Tip, Visit, places, world
 
-AT_SHIFT_END = (FINISH, RESUME, HAND_OVER, RESTART)
+AT_SHIFT_END = (FINISH, RESUME, HAND_OVER, RESTART, CLEAR_LINE, CLEAR_LINE)
+SPEEDS = (0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class _Taste:
     """Chance of zero work, zero patience, no pause before a retry, and overflow at once."""
     crowd: int
     """Slots and tips are so many times as many: dozens at work at once."""
+    shifts: float
+    """Chance that the people of a pool are told apart, and not only counted."""
+    speed: float
+    wrap_up: float
 
 
 def random_world(seed: int) -> Replication:
@@ -48,11 +53,16 @@ def random_world(seed: int) -> Replication:
         overflow=float(rng.choice([0.0, 0.8])),
         nothing=float(rng.choice([0.05, 0.3])),
         crowd=int(rng.choice([1, 20], p=[0.96, 0.04])),
+        shifts=float(rng.choice([0.0, 0.8, 1.0])),
+        speed=float(rng.choice([0.0, 0.6])),
+        wrap_up=float(rng.choice([0.0, 0.6])),
     )
     horizon = int(rng.integers(12, 90))
     centres = int(rng.choice([1, 1, 2, 3]))
-    pools = [_pool(rng, taste, name, centres, horizon) for name in "abcd"[: rng.integers(1, 5)]]
-    stages = _stages(rng, taste, pools)
+    names = "abcd"[: rng.integers(1, 5)]
+    n_stages = int(rng.integers(1, 6))
+    pools = [_pool(rng, taste, name, centres, n_stages, horizon) for name in names]
+    stages = _with_windows(np.random.default_rng((seed, 1)), _stages(rng, taste, pools, n_stages), horizon)
     attempts = [int(rng.integers(1, 4)) if s.pool and rng.random() < taste.patience else 0 for s in stages]
     n_tips = int(rng.integers(5, 61)) * (1 if taste.crowd == 1 else 5)
     backlog = int(rng.integers(1, 6)) if rng.random() < 0.35 else 0
@@ -70,47 +80,77 @@ def random_world(seed: int) -> Replication:
     )
 
 
-def _pool(rng: np.random.Generator, taste: _Taste, name: str, centres: int, horizon: int) -> Pool:
+def _pool(rng: np.random.Generator, taste: _Taste, name: str, centres: int, n_stages: int, horizon: int) -> Pool:
+    """A pool of people with shifts, or with slots that slow them down, or of heads that rise and fall."""
     shared = bool(rng.random() < 0.3)
-    pool = Pool(
+    concurrency = int(rng.choice([1, 1, 2, 3])) * taste.crowd
+    if rng.random() < taste.speed:
+        ticks = range(0, horizon, int(rng.integers(3, 20)))
+        by_tick = [(tick, float(rng.choice(SPEEDS))) for tick in ticks[: 1 if rng.random() < 0.3 else None]]
+        by_stage = {stage: float(rng.choice(SPEEDS)) for stage in range(n_stages)} if rng.random() < 0.3 else {}
+    else:
+        by_tick, by_stage = [], {}
+    if rng.random() >= taste.shifts:
+        staff = int(rng.integers(1, 3))
+        heads = _heads(rng, staff, horizon) if rng.random() < 0.7 else []
+        return Pool(
+            name, staff, heads=heads, concurrency=concurrency, shared=shared, by_tick=by_tick, by_stage=by_stage
+        )
+    slows = concurrency > 1 and rng.random() < max(taste.speed, 0.3)
+    staff = int(rng.integers(1, 3)) if slows else 0 if rng.random() < 0.7 else int(rng.integers(0, 2))
+    rows = [] if slows and rng.random() < 0.2 else _rows(rng, places(Pool(name, shared=shared), centres), horizon)
+    rule = int(rng.choice(AT_SHIFT_END))
+    return Pool(
         name,
-        staff=int(rng.integers(0, 3)),
-        at_shift_end=int(rng.choice(AT_SHIFT_END)),
+        staff,
+        rows,
+        at_shift_end=rule,
         hand_over=int(rng.integers(0, 3)),
-        concurrency=int(rng.choice([1, 1, 2, 3])) * taste.crowd,
+        concurrency=concurrency,
         shared=shared,
+        last_start=int(rng.integers(1, 5)) if rule != CLEAR_LINE and rng.random() < 0.3 else 0,
+        by_tick=by_tick,
+        by_stage=by_stage,
+        by_hand=[float(rng.choice(SPEEDS)) for _ in range(concurrency)] if slows else [],
     )
-    if rng.random() < 0.2:
-        return Pool(name, staff=int(rng.integers(1, 3)), concurrency=pool.concurrency, shared=shared)
-    changes: list[Change] = []
-    for centre in range(places(pool, centres)):
-        changes += _changes(rng, pool.staff, horizon, centre)
-    return Pool(name, pool.staff, changes, pool.at_shift_end, pool.hand_over, pool.concurrency, shared)
 
 
-def _changes(rng: np.random.Generator, staff: int, horizon: int, centre: int) -> list[Change]:
-    """Changes of one place on a coarse grid of ticks, so that places share them; nobody leaves who is not there."""
+def _heads(rng: np.random.Generator, staff: int, horizon: int) -> list[tuple[int, int]]:
+    """Changes of the number of heads on a coarse grid of ticks, so that places share them; never below nobody."""
     step = int(rng.choice([2, 3, 4, 5]))
     changes = []
-    on_break = 0
     for tick in range(step, horizon + 2 * step, step):
-        leaving = int(rng.integers(0, staff + 1)) if rng.random() < 0.7 else 0
-        joining = int(rng.integers(0, 3)) if rng.random() < 0.5 and staff - leaving < 4 else 0
-        if rng.random() < 0.15:
-            leaving = joining = staff
-        pausing = int(rng.integers(0, leaving + 1))
-        returning = int(rng.integers(0, on_break + 1))
-        on_break += pausing - returning
-        staff += returning + joining - leaving
-        if leaving or returning or joining:
-            changes.append(Change(tick, leaving, returning, joining, centre))
+        change = int(rng.integers(-min(staff, 3), 4 - min(staff, 3))) if rng.random() < 0.6 else 0
+        staff += change
+        if change:
+            changes.append((tick, change))
     return changes
 
 
-def _stages(rng: np.random.Generator, taste: _Taste, pools: list[Pool]) -> list[Stage]:
+def _rows(rng: np.random.Generator, n_places: int, horizon: int) -> list[Row]:
+    """Rows of the roster on a coarse grid of ticks, that overlap, relieve each other or leave nobody, with breaks."""
+    step = int(rng.choice([2, 3, 4, 5]))
+    rows = []
+    for centre in [None] if rng.random() < 0.5 else range(n_places):
+        for _ in range(int(rng.integers(1, 2 + horizon // 8))):
+            begins = step * int(rng.integers(-2, horizon // step + 1))
+            lasts = step * int(rng.integers(1, 8))
+            staff = int(rng.integers(1, 4))
+            breaks = []
+            for _ in range(int(rng.choice([0, 0, 1, 2]))):
+                leaves = begins + int(rng.integers(0, lasts))
+                breaks.append((leaves, leaves + int(rng.integers(1, 5))))
+            away = [number for number in range(staff) if rng.random() < 0.1]
+            rows.append(Row(begins, begins + lasts, staff, breaks, away, centre))
+            if rng.random() < 0.3:
+                rows.append(Row(begins + lasts, begins + lasts + step, staff, (), (), centre))
+    return rows
+
+
+def _stages(rng: np.random.Generator, taste: _Taste, pools: list[Pool], n_stages: int) -> list[Stage]:
     """Stages that may share a pool and may overflow into each other's; a world has at least one with a pool."""
     stages = []
-    for index in range(int(rng.integers(1, 6))):
+    for index in range(n_stages):
         every = int(rng.integers(2, 8)) if rng.random() < taste.gate else 0
         if index > 0 and rng.random() < taste.delay:
             stages.append(Stage(every=every))
@@ -123,6 +163,19 @@ def _stages(rng: np.random.Generator, taste: _Taste, pools: list[Pool]) -> list[
         after = 0 if rng.random() < taste.nothing else int(rng.integers(1, 4))
         stages.append(Stage(pools[own].name, pools[other].name, after, every))
     return stages
+
+
+def _with_windows(rng: np.random.Generator, stages: list[Stage], horizon: int) -> list[Stage]:
+    """The stages, some of whose gates open in windows: instants and longer ones, on a coarse grid, at times none."""
+    if rng.random() < 0.6:
+        return stages
+    return [replace(stage, open=_open(rng, horizon)) if rng.random() < 0.5 else stage for stage in stages]
+
+
+def _open(rng: np.random.Generator, horizon: int) -> list[tuple[int, int]]:
+    edges = np.unique(rng.integers(0, horizon // 2 + 1, 2 * int(rng.integers(0, 5)))) * 2
+    windows = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False))
+    return [(opens, opens + 1 if rng.random() < 0.3 else closes) for opens, closes in windows]
 
 
 def _route(rng: np.random.Generator, taste: _Taste, stages: list[Stage], attempts: list[int]) -> list[Visit]:
@@ -153,4 +206,5 @@ def _visit(rng: np.random.Generator, taste: _Taste, stage: Stage, index: int, at
         overflow_preempts=bool(spill and rng.random() < taste.preempt),
         patience=[ticks(6) for _ in range(tries)],
         retry=[ticks(5) for _ in range(tries - 1)],
+        wrap_up=ticks(3) if rng.random() < taste.wrap_up else 0,
     )

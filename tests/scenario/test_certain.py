@@ -14,10 +14,10 @@ from sim.measures.held import VALUE
 from sim.measures.targets import results
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.faults import ScenarioError
-from sim.scenario.pools import MOST_STAFF
+from sim.scenario.levels import MOST_STAFF
 from sim.scenario.warnings import warnings
 from sim.studies.replicate import run
-from sim.studies.staff.limits import unlimited
+from sim.studies.staff.staffed import unlimited
 from tests.scenario.small import loaded
 
 HEAD = """\

@@ -9,7 +9,7 @@ import pytest
 
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import trials
+from sim.studies import replicate, trials
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
 
@@ -55,8 +55,8 @@ def tried(
 def simulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, int]]:
     """How many replications were drawn and how many simulated since the last time it was asked."""
     counts = {"draw": 0, "simulate": 0}
-    for name in counts:
-        monkeypatch.setattr(trials, name, _counted(getattr(trials, name), counts, name))
+    for room, name in ((trials, "draw"), (replicate, "simulate")):
+        monkeypatch.setattr(room, name, _counted(getattr(room, name), counts, name))
 
     def since() -> tuple[int, int]:
         found = counts["draw"], counts["simulate"]

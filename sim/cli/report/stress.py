@@ -148,8 +148,8 @@ def _queues(scenario: Scenario) -> Iterator[str]:
             yield f"{stage.name}: tips wait no longer than their patience ({_laws(stage.patience)}){again}"
         for one in stage.overflow:
             yield f"{stage.name}: also in the line of {one.to} after {words.length(one.after)}"
-        if stage.every is not None:
-            yield f"{stage.name}: released every {words.length(stage.every)}"
+        if stage.gate:
+            yield f"{stage.name}: released {stage.gate}"
 
 
 def _ends(scenario: Scenario) -> Iterator[str]:

@@ -30,7 +30,7 @@ from sim.studies.claims.laid import Inputs, Key, Laid, fixed_words, inputs
 from sim.studies.claims.rules import relations
 from sim.studies.replicate import Settings
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.staff.staffed import fte, paid_by_pool, present
+from sim.studies.staff.staffed import fte, needed_pools, present
 from sim.studies.staff.staffing import StaffAnswer, cheapest
 from sim.studies.trials import Trials
 
@@ -252,7 +252,7 @@ class Audit:
     @property
     def fte(self) -> float:
         """Full-time equivalents of the scenario as staffed, overtime apart."""
-        return fte(self.scenario, sum(paid_by_pool(self.scenario).values()))
+        return fte(self.scenario)
 
 
 # How it is come to
@@ -281,10 +281,9 @@ class _UnderWay:
         """The cheapest staffing for some targets of a scenario."""
         self.step(what)
         wanted = {name: _searchable(target) for name, target in whole.targets.items() if name in names}
-        needed = {name for stage in whole.stages for name in stage.pools}
         return cheapest(
             with_some(whole, wanted),
-            pools=dict.fromkeys(name for name in whole.pools if name in needed),
+            pools=dict.fromkeys(needed_pools(whole)),
             trials=SomeTargets(self.trials, whole),
             replications=min(self.replications, SEARCHED),
             start=start,

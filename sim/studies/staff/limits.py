@@ -26,10 +26,9 @@ from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
 from sim.scenario import units
-from sim.scenario.pools import MOST_STAFF
 from sim.scenario.rules import matches
 from sim.scenario.targets import Between, OfTips
-from sim.studies.staff.staffed import judged_pools, posts_of, with_pools
+from sim.studies.staff.staffed import judged_pools, plentiful, posts_of, unlimited
 from sim.studies.staff.tried import leanings
 
 if TYPE_CHECKING:
@@ -103,27 +102,6 @@ class Limit:
         return "hours" if self.at_posts is not None and self.at_posts.verdict == "missed" else "posts"
 
 
-def unlimited(scenario: Scenario) -> Scenario:
-    """The scenario with so many people around the clock that nobody waits for one."""
-    plenty = {"staff": MOST_STAFF, "shifts": (), "breaks": None}
-    return with_pools(scenario, {name: pool.model_copy(update=plenty) for name, pool in scenario.pools.items()})
-
-
-def unlimited_at_posts(scenario: Scenario) -> Scenario:
-    """The scenario with so many people at each post that there is that nobody waits for one while it is open."""
-    pools = {
-        name: pool.model_copy(
-            update={
-                "staff": MOST_STAFF if None in posts_of(pool) else 0,
-                "shifts": tuple(shift.model_copy(update={"staff": MOST_STAFF}) for shift in pool.shifts),
-                "breaks": None,
-            }
-        )
-        for name, pool in scenario.pools.items()
-    }
-    return with_pools(scenario, pools)
-
-
 def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurried: bool = True) -> list[Limit]:
     """What each target comes to with unlimited staff on the tips of the trials, and what hinders those it misses.
 
@@ -151,7 +129,9 @@ def limits(scenario: Scenario, trials: Trials, most: int | None = None, *, hurri
     shut = _closed_pools(scenario)
     at_posts: dict[str, TargetResult] = {}
     if any(shut[one.name] and one.verdict != "missed" for one in found):
-        sample = trials.sample(unlimited_at_posts(scenario), n, only_targets=True)
+        sample = trials.sample(
+            plentiful(scenario, {name: posts_of(pool) for name, pool in scenario.pools.items()}), n, only_targets=True
+        )
         at_posts = {one.name: one for one in joint(sample, confidence).results if shut[one.name]}
     return [
         Limit(one, *why.get(one.name, ((), 0, 0)), at_posts=at_posts.get(one.name), closed=shut[one.name])
@@ -221,9 +201,8 @@ def _spent(
         (replication.tips.first_visit, chosen, since, until, cohort.first),
         (visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
-        (log.spells.began, log.spells.ended),
-        (rules.stages.place, rules.stages.every),
-        rules.since_midnight,
+        (log.spells.began, log.spells.ended, log.spells.wrapping),
+        (rules.stages.place, rules.gates),
         GUIDE,
         np.zeros(N_BINS, np.int64),
         spent,

@@ -43,11 +43,11 @@ def first_guess(scenario: Scenario, posts: Sequence[Post]) -> Staffing:
         centres = 1 if pool.shared else len(scenario.centres)
         erlangs = float(load[p] @ hours) / max(float(hours.sum()), 1e-9) / centres
         around = found.get((one.pool, None), pool.staff) if one.shift is not None else 0
-        people = math.ceil(_servers(scenario, one.pool, erlangs) / pool.concurrency) - around
+        people = math.ceil(_servers(scenario, one.pool, erlangs) / pool.slots) - around
         if one.shift is None and pool.shifts:
             # Shifts bring the rest: the people around the clock are those that the quietest hour needs.
             quiet = float(load[p].min()) / centres
-            people = math.ceil(_servers(scenario, one.pool, quiet) / pool.concurrency)
+            people = math.ceil(_servers(scenario, one.pool, quiet) / pool.slots)
         found[one.pool, one.shift] = min(max(people, one.least), one.most)
     assert len(now) == len(posts)
     return tuple(found[one.pool, one.shift] for one in posts)

@@ -8,7 +8,7 @@ could ever be busy at once. Nothing here decides one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -22,11 +22,12 @@ from sim.measures.kinds import kind_of
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
+from sim.scenario.levels import MOST_STAFF, Levels
 from sim.scenario.moments import Milestone
-from sim.scenario.pools import MOST_STAFF, Pool
+from sim.scenario.pools import Pool
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget, Scenario
-from sim.scenario.shifts import week_on_duty
+from sim.scenario.shifts import on_duty, plan, week_on_duty
 from sim.scenario.targets import Between, OfPool, OfTips, Target
 from sim.studies.trials import QuestionError, Trials
 
@@ -71,10 +72,6 @@ class Post:
     def cost(self) -> float:
         """A week, of one person more, in all centres together."""
         return self.paid_hours * self.price
-
-    def held_to(self, least: int, most: int, source: str) -> Post:
-        """The same post within other bounds."""
-        return Post(self.pool, self.shift, least, most, source, self.paid_hours, self.price)
 
 
 def staff_path(pool: str, shift: int | None) -> str:
@@ -123,9 +120,77 @@ def staffed(scenario: Scenario, posts: Sequence[Post], staffing: Staffing) -> Sc
 
 def with_pools(scenario: Scenario, pools: Mapping[str, Pool]) -> Scenario:
     """The scenario with other people in its pools; equal rosters of one document have equal hashes."""
-    roster = [(name, pool.staff, *((s.from_, s.to, s.staff) for s in pool.shifts)) for name, pool in pools.items()]
+    roster = [
+        (
+            name,
+            pool.staff,
+            *((s.from_, s.to, s.staff) for s in pool.shifts),
+            *(pool.levels.digest if pool.levels else ()),
+        )
+        for name, pool in pools.items()
+    ]
     document = scenario.hash.partition(" ")[0]
     return scenario.model_copy(update={"pools": dict(pools), "hash": f"{document} {roster}"})
+
+
+def unlimited(scenario: Scenario) -> Scenario:
+    """The scenario with so many people around the clock that nobody waits for one."""
+    pools = {name: pool.model_copy(update=_plenty(pool)) for name, pool in scenario.pools.items()}
+    return with_pools(scenario, pools)
+
+
+def plentiful(scenario: Scenario, posts: Mapping[str, Collection[int | None]]) -> Scenario:
+    """The scenario with so many people at some posts of its pools that nobody waits for one while they are manned.
+
+    They are heads, as many as on duty at the other posts where these are not: who is at work when a post closes
+    finishes, which is the best that can be.
+    """
+    pools = dict(scenario.pools)
+    for name, rows in posts.items():
+        pool = scenario.pools[name]
+        if None in rows:
+            pools[name] = pool.model_copy(update=_plenty(pool))
+        elif rows:
+            tick, many = _heads(scenario, name, dict.fromkeys(rows, 1))
+            then, others = _heads(
+                scenario, name, {row: _people(pool, row) for row in posts_of(pool) if row not in rows}
+            )
+            ticks = np.union1d(tick, then)
+            heads = np.where(_held(tick, many, ticks) > 0, MOST_STAFF, _held(then, others, ticks))
+            pools[name] = pool.model_copy(
+                update=_plenty(pool) | {"staff": 0, "levels": Levels.of_run(ticks, heads.astype(np.int64))}
+            )
+    return with_pools(scenario, pools)
+
+
+def _plenty(pool: Pool) -> dict[str, object]:
+    """What makes the people of a pool so many that nothing they do matters, but for the speed at which they work."""
+    return {
+        "staff": MOST_STAFF,
+        "shifts": (),
+        "levels": None,
+        "absence": 0.0,
+        "breaks": (),
+        "last_start": 0,
+        "at_shift_end": "finish",
+        "concurrency": pool.concurrency.model_copy(update={"speed": None}),
+    }
+
+
+def _heads(
+    scenario: Scenario, name: str, people: Mapping[int | None, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The people of some posts of a pool on duty at one of its places, breaks apart, as a step function from tick 0."""
+    pool = scenario.pools[name]
+    alone = pool.model_copy(update=_roster(pool, dict(people), others=0) | {"breaks": (), "last_start": 0})
+    tick, heads = on_duty(plan(scenario.model_copy(update={"pools": {name: alone}})), 0)
+    return np.append(0, tick), np.append(0, heads).astype(np.int64)
+
+
+def _held(tick: NDArray[np.int64], heads: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A step function at other ticks."""
+    held: NDArray[np.int64] = heads[tick.searchsorted(at, side="right") - 1]
+    return held
 
 
 def cost(posts: Sequence[Post], staffing: Staffing) -> float:
@@ -133,14 +198,9 @@ def cost(posts: Sequence[Post], staffing: Staffing) -> float:
     return sum(one.cost * people for one, people in zip(posts, staffing, strict=True))
 
 
-def paid_by_pool(scenario: Scenario) -> dict[str, float]:
-    """Paid hours a week of each pool, overtime apart."""
-    return {name: paid_hours(scenario, name) for name in scenario.pools}
-
-
-def fte(scenario: Scenario, hours: float) -> float:
-    """Full-time equivalents of paid hours a week."""
-    return full_time(scenario, hours)
+def fte(scenario: Scenario) -> float:
+    """Full-time equivalents of all pools, overtime apart."""
+    return full_time(scenario, sum(paid_hours(scenario, name) for name in scenario.pools))
 
 
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
@@ -212,9 +272,8 @@ def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[t
     """The posts that are asked about, whether or not a target depends on them."""
     ranges = _plausible(scenario)
     if pools is None:
-        needed = {name for stage in scenario.stages for name in stage.pools}
         chosen: Mapping[str, Bounds] = dict.fromkeys(
-            dict.fromkeys(pool for pool, _ in ranges) or [name for name in scenario.pools if name in needed]
+            dict.fromkeys(pool for pool, _ in ranges) or needed_pools(scenario)
         )
         only_with_range = bool(ranges)
     else:
@@ -277,9 +336,10 @@ def _most_of_use(scenario: Scenario, posts: list[Post], trials: Trials) -> list[
     That is how many were busy at once in a replication in which nobody on duty was ever missing, with a fifth more and
     room for breaks; and at least what targets on pools ask for on average.
     """
-    free = staffed(scenario, posts, tuple(MOST_STAFF for _ in posts))
-    free = with_pools(free, {name: pool.model_copy(update={"breaks": None}) for name, pool in free.pools.items()})
-    peak = _busiest(free, trials, 0)
+    decided_at: dict[str, set[int | None]] = {}
+    for one in posts:
+        decided_at.setdefault(one.pool, set()).add(one.shift)
+    peak = _busiest(plentiful(scenario, decided_at), trials, 0)
     load = offered_hours(scenario)
     of_pools = [target for target in scenario.targets.values() if isinstance(target, OfPool)]
     found = []
@@ -290,16 +350,16 @@ def _most_of_use(scenario: Scenario, posts: list[Post], trials: Trials) -> list[
         erlangs = float(load[p, hours].mean()) / (1 if pool.shared else len(scenario.centres))
         asked = [kind_of(target).servers(target, erlangs) + 1 for target in of_pools if target.pool == one.pool]
         slots = max([slots, *asked])
-        found.append(min(math.ceil(slots / pool.concurrency * _room_for_breaks(pool, one.shift)), MOST_STAFF))
+        found.append(min(math.ceil(slots / pool.slots * _room_for_breaks(pool, one.shift)), MOST_STAFF))
     return found
 
 
 def _room_for_breaks(pool: Pool, row: int | None) -> float:
     """By how much more people a shift needs since some of them are on their break."""
-    if row is None or pool.breaks is None:
+    if row is None:
         return 1.0
-    away = pool.breaks.lasts * pool.breaks.per_shift / pool.shifts[row].length
-    return 1 / max(1 - away, 0.1)
+    off = sum(kind.lasts * kind.per_shift for kind in pool.breaks) + pool.last_start
+    return 1 / max((1 - off / pool.shifts[row].length) * (1 - pool.absence), 0.1)
 
 
 def _busiest(scenario: Scenario, trials: Trials, index: int) -> NDArray[np.int64]:
@@ -340,6 +400,12 @@ def judged_pools(scenario: Scenario, targets: Mapping[str, Target] | None = None
         else:
             found.update(scenario.pools)
     return frozenset(found)
+
+
+def needed_pools(scenario: Scenario) -> list[str]:
+    """The pools that some stage needs, in their order."""
+    needed = {name for stage in scenario.stages for name in stage.pools}
+    return [name for name in scenario.pools if name in needed]
 
 
 def unminded_stages(scenario: Scenario) -> tuple[int, ...]:

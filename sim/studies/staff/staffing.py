@@ -14,14 +14,26 @@ from typing import Final, Literal
 
 from sim.measures.estimates import Verdict
 from sim.measures.use import PoolUse, uses
+from sim.scenario.cost import full_time
 from sim.scenario.describe import describe
 from sim.scenario.schema import Scenario
 from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
 from sim.studies.replicate import Settings, run
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
-from sim.studies.staff.limits import Limit, limits, unlimited
+from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.search import FrontierPoint, Per, cheap, first_guess, lowered, moved, points, walk
-from sim.studies.staff.staffed import Bounds, Post, Staffing, bounded, cost, decided, fte, kept, staffed, with_pools
+from sim.studies.staff.staffed import (
+    Bounds,
+    Post,
+    Staffing,
+    bounded,
+    cost,
+    decided,
+    kept,
+    staffed,
+    unlimited,
+    with_pools,
+)
 from sim.studies.staff.tried import Confirmation, Outcome, Tried, confirm, leanings
 from sim.studies.trials import QuestionError, Trials
 
@@ -115,7 +127,7 @@ class StaffAnswer:
     @property
     def fte(self) -> float:
         """Full-time equivalents of these hours."""
-        return fte(self.scenario, self.paid_hours)
+        return full_time(self.scenario, self.paid_hours)
 
     @property
     def confirmed(self) -> bool:

@@ -190,7 +190,7 @@ def _over(pool: PoolLoad) -> float:
 
 
 def _servers(staffed: Scenario, pool: str) -> float:
-    return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].concurrency
+    return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].slots
 
 
 def _seen_growing(sample: Sample) -> dict[str, float]:

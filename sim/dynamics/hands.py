@@ -1,0 +1,302 @@
+"""People of the compiled engine: who could take a tip, what each has in hand, and how fast the work goes.
+
+Only for worlds in which people are told apart somewhere, work at a speed or wrap up; the loop is compiled without any
+of it for the others. People who could take a tip stand in queues, of each place one for each number of tips in hand,
+and what somebody has in hand is a list too. A *node* of the queues is 2 * person; of the list in hand it is 2 * slot +
+1, the one that stands in the overflow line while a tip waits.
+"""
+
+# mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Final, NamedTuple
+
+from sim.dynamics import machinery as m
+from sim.dynamics import order
+from sim.dynamics.kernels import inlined, kernel, njit
+from sim.dynamics.replication import FULL_SPEED, Codes, Flags, Ticks
+
+DUTY: Final = 1
+IN_HAND: Final = 3
+SINCE: Final = 4
+OFF_SINCE: Final = 5
+NO_MORE: Final = 6
+N_COLUMNS: Final = 8
+"""Columns of the table of people, beside those that make lists of them (`machinery.NEXT` and `PREV`)."""
+
+OFF: Final = 0
+ON: Final = 1
+OVERTIME: Final = 2
+CLEARING: Final = 3
+"""Not there, on duty, completing what is in hand, staying until the line is clear."""
+
+serving_key = njit(order.serving_key)
+may_clear = njit(order.may_clear)
+finishes = njit(order.finishes)
+clears = njit(order.clears)
+work_done = njit(order.work_done)
+time_for = njit(order.time_for)
+# `speed` calls `work_done` by its name, and has to find the compiled one.
+speed = njit(FunctionType(order.speed.__code__, {**vars(order), "work_done": work_done}))
+
+
+class Roster(NamedTuple):
+    """What is fixed about people."""
+
+    tells_apart: Flags
+    """(n_places,)"""
+    place: Codes
+    """(n_people,)"""
+    queue: Ticks
+    """(n_places, most slots of any) the queue of those at a place who have so many tips in hand."""
+    in_order: Ticks
+    """(n_places, most slots of any) the queues of a place, those come first whose people take the next tip."""
+    first_action: Ticks
+    action: Codes
+    person: Ticks
+    """The actions of the plan, as there."""
+    wrap_up: Ticks
+    """(n_visits,) work after the tip has gone on, or (0,) where there is none."""
+
+
+class Pace(NamedTuple):
+    """How fast people work, as in Speeds."""
+
+    varies: Flags
+    by_hand_varies: Flags
+    """(n_places,) whether the speed changes with what somebody has in hand."""
+    first_step: Ticks
+    tick: Ticks
+    by_tick: Ticks
+    by_stage: Ticks
+    by_hand: Ticks
+    step: Ticks
+    """(n_places,) the step that holds now, or held when it was last asked for."""
+
+
+class Hands(NamedTuple):
+    """Who is there, and does what."""
+
+    table: Ticks
+    """(n_people, N_COLUMNS)"""
+    queues: Ticks
+    """(n_queues, 2) the first and last of each."""
+    hand: Ticks
+    """(n_people, 2) the first and last that each has in hand."""
+    clearing: Ticks
+    """(1, 2) those who stay until the line is clear."""
+    n_clearing: Ticks
+    """(n_places,) how many of them at each place."""
+    worked_by: Codes
+    """(n_visits,) who served last."""
+    overtime: Ticks
+    """Stretches of overtime: rows (began, place, person, ended)."""
+
+
+class People(NamedTuple):
+    """All that worlds have in which people are told apart, work at a speed or wrap up."""
+
+    roster: Roster
+    pace: Pace
+    hands: Hands
+
+
+# Who could take a tip
+
+
+@inlined
+def takes(table, person):
+    """Whether somebody is on duty and takes tips, and may give one up to a better."""
+    return table[person, DUTY] == ON and table[person, NO_MORE] == 0
+
+
+@inlined
+def stand_in_queue(person, row, table, queues):
+    """Let somebody stand among those with as many in hand, by how long: most likely the last."""
+    key = serving_key(0, table[person, SINCE], person)
+    after = queues[row, 1]
+    while after != m.NIL and key < serving_key(0, table[after >> 1, SINCE], after >> 1):
+        after = table[after >> 1, m.PREV]
+    m.insert(table, queues, row, 2 * person, after)
+
+
+@inlined
+def first_to_serve(place, roster, queues):
+    """Who takes the next tip of a place where somebody could."""
+    at = 0
+    while queues[roster.in_order[place, at], 0] == m.NIL:
+        at += 1
+    return queues[roster.in_order[place, at], 0] >> 1
+
+
+@inlined
+def take_no_more(person, place, each, idle, roster, hands):
+    """Take somebody who takes tips out of the queue, for good or until told otherwise."""
+    in_hand = hands.table[person, IN_HAND]
+    if in_hand < each:
+        m.unlink(hands.table, hands.queues, roster.queue[place, in_hand], 2 * person)
+        idle[place] -= each - in_hand
+
+
+@kernel
+def find_clearing(place, first, last, each, lines, slots, table, clearing, place_of):
+    """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
+    for line in range(first, last):
+        node = lines[line, 0]
+        if node == m.NIL:
+            continue
+        # Within a rank the first has the earliest entry: who may not take it may take none behind it.
+        entry = slots[node >> 1, m.ENTRY]
+        best, key = m.NIL, serving_key(0, 0, 0)
+        one = clearing[0, 0]
+        while one != m.NIL:
+            person = one >> 1
+            one = table[person, m.NEXT]
+            may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
+            if may and may_clear(entry, table[person, OFF_SINCE]):
+                of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
+                if best == m.NIL or of_person < key:
+                    best, key = person, of_person
+        if best != m.NIL:
+            return best, node, line
+    return m.NIL, m.NIL, m.NIL
+
+
+@kernel
+def find_giver(slots, busy, place, rank, now, table):
+    """The slot of the tip in service that gives way to a rank, or NIL; none whose work ends at this tick.
+
+    `table` is that of people, or None where nobody is told apart.
+    """
+    giver, first = m.NIL, m.yielding_key(0, 0, 0)
+    node = busy[place, 0]
+    while node != m.NIL:
+        slot = node >> 1
+        may = m.outranks(rank, slots[slot, m.SERVED_RANK]) and slots[slot, m.ENDS] > now
+        if table is not None:
+            person = slots[slot, m.PERSON]
+            may = may and (person == m.NIL or takes(table, person))
+        if may:
+            key = m.yielding_key(slots[slot, m.SERVED_RANK], slots[slot, m.BEGAN], slots[slot, m.TIP])
+            if giver == m.NIL or key < first:
+                giver, first = slot, key
+        node = slots[slot, m.NEXT]
+    return giver
+
+
+# What somebody has in hand
+
+
+@inlined
+def take_in_hand(now, slot, place, each, kind, stage, slots, due, people):
+    """Let the person of a slot have it in hand, too."""
+    roster, pace, hands = people
+    table, person = hands.table, slots[slot, m.PERSON]
+    in_hand = table[person, IN_HAND]
+    able = takes(table, person)
+    if able:
+        m.drop_head(table, hands.queues, roster.queue[place, in_hand])
+    table[person, IN_HAND] = in_hand + 1
+    table[person, SINCE] = now
+    if able and in_hand + 1 < each:
+        stand_in_queue(person, roster.queue[place, in_hand + 1], table, hands.queues)
+    if pace.by_hand_varies[place]:
+        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand + 1, pace.by_stage, pace.by_hand)
+    m.insert(slots, hands.hand, person, 2 * slot + 1, m.NIL)
+
+
+@inlined
+def drop_from_hand(now, slot, place, each, kind, stage, slots, due, people):
+    """Let the person of a slot have it in hand no more."""
+    roster, pace, hands = people
+    table, person = hands.table, slots[slot, m.PERSON]
+    in_hand = table[person, IN_HAND]
+    able = takes(table, person)
+    m.unlink(slots, hands.hand, person, 2 * slot + 1)
+    if able and in_hand < each:
+        m.unlink(table, hands.queues, roster.queue[place, in_hand], 2 * person)
+    table[person, IN_HAND] = in_hand - 1
+    table[person, SINCE] = now
+    if able:
+        stand_in_queue(person, roster.queue[place, in_hand - 1], table, hands.queues)
+    if pace.by_hand_varies[place] and in_hand > 1:
+        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand - 1, pace.by_stage, pace.by_hand)
+
+
+@kernel
+def reckon(now, person, place, kind, stage, slots, due, hand, in_hand, by_stage, by_hand):
+    """Reckon the ends of what somebody has in hand anew, where the speed is another now."""
+    node = hand[person, 0]
+    while node != m.NIL:
+        slot = node >> 1
+        of_stage = by_stage[place, stage[kind[slots[slot, m.VISIT]]]]
+        at = speed(slots[slot, m.BY_TICK], of_stage, by_hand[place, in_hand - 1])
+        if slots[slot, m.ENDS] > now and at != slots[slot, m.SPEED]:
+            slots[slot, m.LEFT] = left_now(slot, now, slots)
+            m.remove_end(due.soon_tick, due.soon_slot, slot)
+            go_on(now, slot, at, slots)
+            m.expect_end(slot, due, slots)
+        node = slots[slot, m.NEXT + 1]
+
+
+@inlined
+def left_now(slot, now, slots):
+    """Work that is left of a spell at a tick before its end."""
+    return slots[slot, m.LEFT] - work_done(now - slots[slot, m.RECKONED], slots[slot, m.SPEED])
+
+
+@inlined
+def go_on(now, slot, at, slots):
+    """Let what is left go on at a speed."""
+    slots[slot, m.RECKONED] = now
+    slots[slot, m.SPEED] = at
+    slots[slot, m.ENDS] = now + time_for(slots[slot, m.LEFT], at)
+
+
+@inlined
+def set_out(now, slot, place, stage, slots, people):
+    """Fix when the work of a spell that begins will end; a wrap-up has the first factor of speed already."""
+    pace = people.pace
+    slots[slot, m.NEED] = slots[slot, m.LEFT]
+    at = FULL_SPEED
+    if pace.varies[place]:
+        if slots[slot, m.STATE] != m.WRAPPING:
+            step = pace.step[place]
+            while step + 1 < pace.first_step[place + 1] and pace.tick[step + 1] <= now:
+                step += 1
+            pace.step[place] = step
+            slots[slot, m.BY_TICK] = pace.by_tick[step]
+        person = slots[slot, m.PERSON]
+        in_hand = 1 if person == m.NIL else people.hands.table[person, IN_HAND]
+        at = speed(slots[slot, m.BY_TICK], pace.by_stage[place, stage], pace.by_hand[place, in_hand - 1])
+    go_on(now, slot, at, slots)
+
+
+# Overtime
+
+
+@inlined
+def leave_overtime(now, person, to, place, hands):
+    """Let somebody go, or be on duty again; what was overtime until now is written down, while there is room."""
+    table, overtime = hands.table, hands.overtime
+    if table[person, DUTY] >= OVERTIME and table[person, OFF_SINCE] < now:
+        n = overtime[0, 0] + 1
+        if n < overtime.shape[0]:
+            overtime[0, 0] = n
+            overtime[n, 0], overtime[n, 1] = table[person, OFF_SINCE], place
+            overtime[n, 2], overtime[n, 3] = person, now
+    table[person, DUTY] = to
+
+
+@inlined
+def leave_cleared_lines(now, place_of, hands):
+    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left to take."""
+    one = hands.clearing[0, 0]
+    while one != m.NIL:
+        person = one >> 1
+        one = hands.table[person, m.NEXT]
+        if hands.table[person, IN_HAND] == 0:
+            m.unlink(hands.table, hands.clearing, 0, 2 * person)
+            hands.n_clearing[place_of[person]] -= 1
+            leave_overtime(now, person, OFF, place_of[person], hands)

@@ -1,0 +1,104 @@
+"""What a Log says of people beyond its stamps: which slots were in use in overtime, and lanes for those without names.
+
+Overtime is written down for people who are told apart. Heads are only counted: what is at work beyond their number is
+in overtime, and who among them did what is a matter of naming, by one rule that looks at the log alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+import numpy as np
+
+from sim.dynamics.log import Log
+from sim.dynamics.replication import NOBODY, Codes, Replication, Ticks
+from sim.dynamics.waits import Where
+
+Steps = tuple[Codes, Ticks, Ticks]
+"""Changes of a number: (place, tick, by how many), (n,) each."""
+
+
+def late_work(log: Log) -> tuple[Ticks, Ticks, Ticks]:
+    """The parts of spells in which their person was in overtime: rows of the spells, from and to, (n,) each."""
+    spells, overtime = log.spells, log.overtime
+    if not len(overtime.person):
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, nothing
+    order = np.argsort(spells.person, kind="stable")
+    person = spells.person[order]
+    first, last = (person.searchsorted(overtime.person, side=side) for side in ("left", "right"))
+    count = last - first
+    stretch = np.repeat(np.arange(len(count)), count)
+    row = order[np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)]
+    began = np.maximum(spells.began[row], overtime.began[stretch])
+    ended = np.minimum(spells.ended[row], overtime.ended[stretch])
+    real = began < ended
+    return row[real], began[real], ended[real]
+
+
+def slots_in_overtime(log: Log, replication: Replication) -> Iterator[Steps]:
+    """How the number of slots that are in use in overtime changes, at each place."""
+    row, began, ended = late_work(log)
+    place, one = log.spells.place[row], np.ones(len(row), np.int64)
+    yield place, began, one
+    yield place, ended, -one
+    for at, tick, excess in _beyond_heads(log, replication):
+        yield _at(at, tick), tick, np.diff(excess, prepend=0)
+
+
+def people_in_overtime(log: Log, replication: Replication) -> Iterator[Steps]:
+    """How the number of people or heads in overtime changes, at each place: each once, whatever is in hand."""
+    overtime, one = log.overtime, np.ones(len(log.overtime.place), np.int64)
+    yield overtime.place, overtime.began, one
+    yield overtime.place, overtime.ended, -one
+    slots = replication.rules.places.concurrency
+    for at, tick, excess in _beyond_heads(log, replication):
+        yield _at(at, tick), tick, np.diff(-(-excess // int(slots[at])), prepend=0)
+
+
+def _beyond_heads(log: Log, replication: Replication) -> Iterator[tuple[int, Ticks, Ticks]]:
+    """Each place at which the number of heads falls, with ticks and the slots in use beyond the heads from then on."""
+    plan, spells, slots = replication.plan, log.spells, replication.rules.places.concurrency
+    for at in np.unique(plan.place[plan.heads < 0]).tolist():
+        here, mine = plan.place == at, spells.place == at
+        one = np.ones(int(mine.sum()), np.int64)
+        tick = np.concatenate([plan.tick[here], spells.began[mine], spells.ended[mine]])
+        change = np.concatenate([-plan.heads[here].astype(np.int64) * int(slots[at]), one, -one])
+        ticks, row = np.unique(tick, return_inverse=True)
+        beyond = np.cumsum(np.bincount(row, weights=change)).astype(np.int64)
+        yield at, ticks, np.maximum(beyond, 0)
+
+
+def _at(place: int, tick: Ticks) -> Codes:
+    return np.full(len(tick), place, np.int32)
+
+
+def lanes(log: Log, at: Where) -> Codes:
+    """(n_spells,) a lane for each spell by somebody without a name, from 0 at each place; NOBODY for all others.
+
+    Spells go by (from, tip, stage) to the lowest lane that is free; a wrap-up stays in the lane of its visit.
+    """
+    spells = log.spells
+    found = np.full(len(spells.visit), NOBODY, np.int32)
+    unnamed = spells.person == NOBODY
+    rows = np.flatnonzero(unnamed & ~spells.wrapping)
+    until = spells.ended.copy()
+    wrap_up = np.flatnonzero(unnamed & spells.wrapping)
+    until[wrap_up - 1] = spells.ended[wrap_up]
+    visit = spells.visit[rows]
+    order = np.lexsort((at.stage[visit], at.tip[visit], spells.began[rows], spells.place[rows]))
+    here, free, busy, n_lanes = NOBODY, list[int](), list[tuple[int, int]](), 0
+    for row in rows[order].tolist():
+        if spells.place[row] != here:
+            here, free, busy, n_lanes = int(spells.place[row]), [], [], 0
+        while busy and busy[0][0] <= spells.began[row]:
+            heappush(free, heappop(busy)[1])
+        if not free:
+            heappush(free, n_lanes)
+            n_lanes += 1
+        lane = heappop(free)
+        found[row] = lane
+        heappush(busy, (int(until[row]), lane))
+    found[wrap_up] = found[wrap_up - 1]
+    return found

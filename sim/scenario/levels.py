@@ -1,0 +1,226 @@
+"""Levels: how many heads a pool has by interval, the form in which workforce systems give staff.
+
+They are heads, not people: nobody among them has a shift, a break or a name. A level is read off the clock, so that in
+any spelling a constant level is `staff: n`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+
+from sim.dynamics.clock import DAY, WEEK, since_midnight, tick_of
+from sim.dynamics.replication import Ticks
+from sim.scenario import units
+from sim.scenario.fields import AlsoWritten, Days, Part, PositiveLength, Several, Text, rule
+from sim.scenario.folder import SHOWN, inside
+
+MOST_STAFF: Final = 100_000
+MOST_ROWS: Final = 1_000
+"""Rows of a roster, and blocks of levels."""
+MOST_LINES: Final = 1_000_000
+"""Lines of a file of levels."""
+
+Staff = Annotated[int, Field(ge=0, le=MOST_STAFF)]
+Heads = NDArray[np.int64]
+
+
+class Block(Part):
+    """A day of levels: so many heads in each interval from midnight on, on the days that are named."""
+
+    every: PositiveLength
+    staff: Annotated[Several[Staff], Field(min_length=1, max_length=1440)]
+    days: Days = frozenset(range(7))
+
+    @model_validator(mode="after")
+    def _a_day(self) -> Self:
+        if DAY % self.every:
+            raise rule("`every` divides 24 h, such as 15 min, 30 min or 1 h", "every")
+        if len(self.staff) != DAY // self.every:
+            asked = f"{DAY // self.every} numbers of `staff` make a day of {units.duration_text(self.every)} each"
+            raise rule(f"{asked}, and these are {len(self.staff)}", "staff", value=False)
+        return self
+
+
+class Levels(Part):
+    """The heads of a pool by interval: blocks for days of the week, or a file."""
+
+    blocks: Annotated[Several[Block], Field(max_length=MOST_ROWS)] = ()
+    csv: Text | None = None
+    """A file with `staff` and either `from`, a date and time from which it holds until the next, or `day` and `time`."""
+    _week: tuple[tuple[int, int], ...] = PrivateAttr(())
+    _dated: tuple[tuple[datetime, int], ...] = PrivateAttr(())
+    _run: tuple[Ticks, Heads] | None = PrivateAttr(None)
+
+    @classmethod
+    def of_run(cls, ticks: Ticks, heads: Heads) -> Self:
+        """Levels that no document gives: a step function of a run, ticks from 0 on and heads from then on."""
+        found = cls.model_construct()
+        found._run = ticks, heads
+        return found
+
+    @model_validator(mode="after")
+    def _one_form(self, info: ValidationInfo) -> Self:
+        taken: set[int] = set()
+        for row, block in enumerate(self.blocks):
+            if twice := taken & block.days:
+                raise rule(f"two of the `levels` are for {units.day_names(frozenset(twice))}", row, value=False)
+            taken |= block.days
+        if self.csv is not None:
+            folder = (info.context or {}).get("folder")
+            try:
+                if folder is None:
+                    raise ValueError("a document without a folder can name no file")
+                path = inside(folder, self.csv)
+                status = path.stat()
+                self._week, self._dated = _read(path, status.st_mtime_ns, status.st_size)
+            except ValueError as error:
+                raise rule(str(error)) from None
+        elif not self.blocks:
+            raise rule("`levels` are {every: 30 min, staff: [...]}, a list of such, or a file", value=False)
+        return self
+
+    @property
+    def dated(self) -> bool:
+        """Whether they are given date by date, and not for the days of a week."""
+        return bool(self._dated)
+
+    @property
+    def covers(self) -> tuple[datetime, datetime] | None:
+        """From when to when a file of dates says anything; the last line holds for as long as the one before it."""
+        if not self._dated:
+            return None
+        first, last = self._dated[0][0], self._dated[-1][0]
+        return first, last + (last - self._dated[-2][0] if len(self._dated) > 1 else last - last)
+
+    @property
+    def digest(self) -> tuple[str, ...]:
+        """What tells them from other levels, as a short text."""
+        if self._run is not None:
+            return (sha256(b"".join(column.tobytes() for column in self._run)).hexdigest(),)
+        given = (self.blocks, self._week, self._dated)
+        return (sha256(repr(given).encode()).hexdigest(),)
+
+    def week(self) -> tuple[Ticks, Heads]:
+        """A week of them as a step function from Monday 00:00: ticks from 0 on, and heads from then on."""
+        steps = dict(self._week) or {
+            day * DAY + nth * block.every: heads
+            for block in self.blocks
+            for day in block.days
+            for nth, heads in enumerate(block.staff)
+        }
+        if self.blocks:
+            steps = {day * DAY: 0 for day in range(7)} | steps
+        if steps and 0 not in steps:
+            steps[0] = steps[max(steps)]
+        ticks = np.array(sorted(steps), np.int64)
+        return ticks, np.array([steps[tick] for tick in ticks.tolist()], np.int64)
+
+    def steps(self, start: datetime, horizon: int) -> tuple[Ticks, Heads]:
+        """The heads as a step function of the run: ticks from 0 on, each step a change, and heads from then on."""
+        if self._run is not None:
+            return self._run
+        if self._dated:
+            ticks = np.array([tick_of(date, start) for date, _ in self._dated], np.int64)
+            heads = np.array([heads for _, heads in self._dated], np.int64)
+        else:
+            week, of_week = self.week()
+            monday = -(start.weekday() * DAY + since_midnight(start))
+            n_weeks = (horizon - monday) // WEEK + 1
+            ticks = (monday + np.arange(n_weeks)[:, None] * WEEK + week).ravel()
+            heads = np.tile(of_week, n_weeks)
+        before = int(ticks.searchsorted(0, side="right")) - 1
+        ticks, heads = np.maximum(ticks[max(before, 0) :], 0), heads[max(before, 0) :]
+        changed = np.concatenate([[True], heads[1:] != heads[:-1]]) & (ticks < horizon)
+        return ticks[changed], heads[changed]
+
+
+ALSO_WRITTEN: Final = AlsoWritten(
+    {
+        "anyOf": [
+            {"type": "string", "maxLength": 2000},
+            {"$ref": "#/$defs/Block"},
+            {"type": "array", "items": {"$ref": "#/$defs/Block"}, "minItems": 1},
+        ]
+    }
+)
+
+
+def levels_as_written(given: object) -> object:
+    """Levels from what a document says: one block, several, or the name of a file."""
+    if isinstance(given, str):
+        return {"csv": given}
+    if isinstance(given, list | tuple):
+        return {"blocks": given}
+    if isinstance(given, Mapping) and not {"blocks", "csv"} & set(given):
+        return {"blocks": [given]}
+    return given
+
+
+@lru_cache(maxsize=32)
+def _read(
+    path: Path, _modified: int, _size: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[datetime, int], ...]]:
+    """The steps of a week, or the dated ones, in order; ValueError naming every bad row by its line."""
+    week: dict[int, int] = {}
+    dated: dict[datetime, int] = {}
+    bad: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            header = [title.strip() for title in next(rows, [])]
+            if sorted(header) not in (["from", "staff"], ["day", "staff", "time"]):
+                raise ValueError(
+                    f"{path.name} needs the columns `from` and `staff`, or `day`, `time` and `staff`; "
+                    f"it has {', '.join(header) or 'none'}"
+                )
+            for row in rows:
+                if rows.line_num > MOST_LINES:
+                    raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines")
+                for line, rule_, got in _line(dict(zip(header, row, strict=False)), week, dated) if row else ():
+                    bad.append(f"line {rows.line_num}: `{line}` {rule_} (got {got[:40]!r})")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} is not text in UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is not a CSV file ({error})") from None
+    if bad:
+        more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)
+    if not week and not dated:
+        raise ValueError(f"{path.name} has no rows")
+    return tuple(sorted(week.items())), tuple(sorted(dated.items()))
+
+
+def _line(row: Mapping[str, str], week: dict[int, int], dated: dict[datetime, int]) -> Iterator[tuple[str, str, str]]:
+    """Note one line of a file; gives what is wrong with it: the column, the rule and what was got."""
+    text = row.get("staff", "").strip()
+    heads = int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else -1
+    if not 0 <= heads <= MOST_STAFF:
+        yield "staff", f"must be a whole number from 0 to {MOST_STAFF:,}", text
+    column = "from" if "from" in row else "day"
+    try:
+        if column == "from":
+            date = units.date(row["from"])
+            if date in dated:
+                yield "from", "is there twice", row["from"]
+            dated[date] = heads
+            return
+        days = units.days(row.get("day", ""))
+        column = "time"
+        time = units.time_of_day(row.get("time", ""))
+    except ValueError as error:
+        yield column, str(error), row.get(column, "")
+        return
+    for day in days:
+        if day * DAY + time in week:
+            yield "time", "is there twice on that day", row["time"]
+        week[day * DAY + time] = heads
