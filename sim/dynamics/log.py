@@ -91,6 +91,8 @@ class Log:
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
     gave_up: Ticks
     """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
+    turned_away: Ticks
+    """(n_attempts,) tick at which each attempt found no room; (0,) where every stage has room for all."""
     spells: Spells
     overtime: Overtime
 
