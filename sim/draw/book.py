@@ -72,12 +72,18 @@ class Book:
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
         self.wraps_up = any(timing.wrap_up for timing in timings)
         self.wrap_up = BookColumn(np.int64)
+        self.offers = any(timing.callback for timing in timings)
+        self.is_due = any(timing.due for timing in timings)
+        self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
+        self.follows, self.given_up_to, self.turned_away_to = (BookColumn(np.int64) for _ in range(3))
+        self.last_tier = BookColumn(np.int32)
 
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
         `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
         """
+        route, links = laid(route)
         end = np.cumsum(route.count)
         begin = end - route.count
         firsts = begin[route.kept]
@@ -91,6 +97,7 @@ class Book:
         kind, tier, work = (self._room(column, n_visits) for column in (self.kind, self.tier, self.work))
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
+        due = self._room(self.due, n_visits if self.is_due else 0)
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
         for at, groups in enumerate(route.groups):
             for group, row in zip(groups, rows[at], strict=True):
@@ -104,6 +111,14 @@ class Book:
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
                         wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
+                if self.is_due:
+                    length = self.timings[at].due
+                    due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
+        if self.shuffled:
+            lots = streams.uniform("lot").rows(block.first, len(block))
+            self._room(self.lot, n_visits)[:] = _lots(lots, route, begin)
+        if self.has_asides:
+            self._add_links(begin, end, n_visits, links)
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams)
 

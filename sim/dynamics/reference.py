@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import simpy
@@ -326,7 +327,7 @@ class _Line:
                 return
             yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
 
-    def attempt_once(self, tip: _Tip, visit: int) -> Generator[simpy.Event, object, object]:
+    def attempt_once(self, tip: _Tip, visit: int) -> Generator[simpy.Event, Any, int]:
         """Pass the gate, then a delay, or the line and the service; gives SERVED, ABANDONED or TURNED_AWAY."""
         if not (yield from self.pass_gate(tip, tip.stage)):
             return ABANDONED
@@ -341,7 +342,8 @@ class _Line:
             return TURNED_AWAY
         self.watch_overflow(tip, visit)
         self.wait(tip)
-        return (yield tip.turn)
+        became: int = yield tip.turn
+        return became
 
     def expect_giving_up(self, tip: _Tip, visit: int, draws: int) -> None:
         """Set off what an attempt does by itself: it loses patience, or accepts a call-back."""
@@ -391,7 +393,7 @@ class _Line:
             self.behind_gate[stage].clear()
 
     def watch_overflow(self, tip: _Tip, visit: int) -> None:
-        """From a while after the first entry to its line the tip stands in each overflow line too, whenever it waits."""
+        """From a while after the first entry to its line the tip stands in each overflow line, whenever it waits."""
         if tip.watched != visit:
             tip.watched = visit
             for which in range(1, len(tip.lines)):
