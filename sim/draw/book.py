@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.draw.routes import among
+from sim.draw.routes import NOBODY, Group, among
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import Tips, Visits
+from sim.dynamics.order import SHUFFLES
+from sim.dynamics.replication import NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from sim.draw.routes import Block, Group, Route
+    from sim.draw.routes import Block, Route, Rows, Tail
     from sim.draw.streams import Streams
     from sim.draw.times import Timing
     from sim.dynamics.replication import Codes, Ticks
@@ -53,11 +55,56 @@ class BookColumn:
         return self._array[: self.used]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of the ways of a block's tips that has no fork: the way itself, or the way on from an aside."""
+
+    offset: Rows
+    """(n,) visits of each tip that lie before those of this part."""
+    count: Rows
+    """(n,) visits of each tip in it."""
+    tier: Codes
+    """(n,) the label after the last of them."""
+    of: Tail | None
+    """What leads to it; None for the way itself."""
+    sequence: Rows
+    """For the tips of that, how many of their visits lie before the one in vain."""
+
+
+def laid(route: Route) -> tuple[Route, list[Part]]:
+    """The route with the ways on from asides behind it, so that every visit has a place of its own, and its parts."""
+    total = np.zeros(route.count.size, dtype=np.int64)
+    groups: list[list[Group]] = [[] for _ in route.groups]
+    parts: list[Part] = []
+
+    def lay(one: Route, of: Tail | None, sequence: Rows) -> None:
+        offset = total.copy()
+        for at, those in enumerate(one.groups):
+            groups[at] += [replace(group, sequence=group.sequence + offset[group.tips]) for group in those]
+        parts.append(Part(offset, one.count, one.tier, of, sequence))
+        np.add(total, one.count, out=total)
+        for tail in one.tails:
+            lay(tail.route, tail, tail.sequence + offset[tail.tips])
+
+    lay(route, None, NOBODY)
+    return replace(route, groups=groups, count=total, tails=()), parts
+
+
 class Book:
     """Tips and visits, so far as they are drawn."""
 
-    def __init__(self, timings: Sequence[Timing], code: KindCode, constant: Mapping[str, int]) -> None:
-        """`constant` holds the attributes that are the same for all tips."""
+    def __init__(
+        self,
+        timings: Sequence[Timing],
+        code: KindCode,
+        constant: Mapping[str, int],
+        shuffled: bool = False,
+        has_asides: bool = False,
+    ) -> None:
+        """`constant` holds the attributes that are the same for all tips; `shuffled` says that some line is in random
+        order, and `has_asides` that some way leads to an aside."""
+        self.shuffled = shuffled
+        self.has_asides = has_asides
         self.timings = timings
         self.code = code
         self.constant = constant
@@ -83,7 +130,7 @@ class Book:
 
         `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
         """
-        route, links = laid(route)
+        route, parts = laid(route) if self.has_asides else (route, [])
         end = np.cumsum(route.count)
         begin = end - route.count
         firsts = begin[route.kept]
@@ -115,10 +162,9 @@ class Book:
                     length = self.timings[at].due
                     due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
         if self.shuffled:
-            lots = streams.uniform("lot").rows(block.first, len(block))
-            self._room(self.lot, n_visits)[:] = _lots(lots, route, begin)
+            self._add_lots(block, route, rows, n_visits, streams)
         if self.has_asides:
-            self._add_links(begin, end, n_visits, links)
+            self._add_ways_on(route, begin, n_visits, parts)
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams)
 
@@ -128,6 +174,37 @@ class Book:
             for code, matters in zip((block.channel, block.risk, block.category), self.code.matters[:3], strict=True)
         )
         return self.code.encode(at, channel, risk, category, group.tier)
+
+    def _add_lots(
+        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+    ) -> None:
+        """Write down what a random order shuffles, of every visit."""
+        lot = self._room(self.lot, n_visits)
+        for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
+            for group, row in zip(groups, of_stage, strict=True):
+                for nth, chosen in group.by_nth():
+                    uniform = streams.uniform("lot", timing.stage, str(nth + 1)).rows(block.first, len(block))
+                    lot[row[chosen]] = (uniform[among(group.tips, chosen)] * SHUFFLES).astype(np.int64)
+
+    def _add_ways_on(self, route: Route, begin: Ticks, n_visits: int, parts: Sequence[Part]) -> None:
+        """Write down what follows every visit: in its part of the way, and when it is in vain."""
+        first = self.follows.used
+        follows = self._room(self.follows, n_visits)
+        given_up, turned_away = (self._room(column, n_visits) for column in (self.given_up_to, self.turned_away_to))
+        last_tier = self._room(self.last_tier, n_visits)
+        follows[:] = np.arange(first + 1, first + n_visits + 1)
+        given_up[:] = turned_away[:] = NO_VISIT
+        for part in parts:
+            come = np.flatnonzero(part.count)
+            follows[begin[come] + part.offset[come] + part.count[come] - 1] = NO_VISIT
+            last_tier[begin[come] + part.offset[come] + part.count[come] - 1] = part.tier[come]
+            if part.of is not None:
+                row = begin[part.of.tips] + part.sequence
+                to = np.where(part.count > 0, first + begin + part.offset, NO_VISIT)[part.of.tips]
+                if part.of.given_up:
+                    given_up[row] = to
+                if part.of.turned_away:
+                    turned_away[row] = to
 
     def _add_attempts(
         self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
@@ -142,6 +219,7 @@ class Book:
         np.multiply(begin + self.patience.used, attempts > 0, out=self._room(self.first_attempt, n_visits))
         n_attempts = int(end[-1]) if n_visits else 0
         patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
+        called_back = self._room(self.called_back, n_attempts if self.offers else 0)
         for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
             if not timing.attempts:
                 continue
@@ -150,6 +228,11 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        if self.offers:
+                            whole = np.broadcast_to(waits, first.shape)
+                            accepts = timing.called_back(block, tips, tier, streams, nth, attempt, whole)
+                            called_back[first + attempt] = accepts
+                            waits = np.where(accepts < NEVER, NEVER, waits)
                         patience[first + attempt] = waits
                         retry_after[first + attempt] = again
 
@@ -174,5 +257,12 @@ class Book:
             retry_after=self.retry_after.filled(),
             final_tier=self.final_tier.filled(),
             wrap_up=self.wrap_up.filled(),
+            called_back=self.called_back.filled(),
+            due=self.due.filled(),
+            lot=self.lot.filled(),
+            follows=self.follows.filled(),
+            given_up_to=self.given_up_to.filled(),
+            turned_away_to=self.turned_away_to.filled(),
+            last_tier=self.last_tier.filled(),
         )
         return tips, visits

@@ -45,6 +45,8 @@ class Prepared:
         self.steps = steps(scenario)
         self.timings = timings(scenario)
         self.code = kind_code(scenario)
+        self.shuffled = any(pool.order == "random" for pool in scenario.pools.values())
+        self.has_asides = any(step.is_aside for step in self.steps)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
             "channel": Mix([channel.share for channel in demand.channels.values()], scenario.channels),
@@ -61,7 +63,7 @@ class Prepared:
         # What a trace gives may be what is never drawn, so that then only the centre can be the same for all.
         traced = self.scenario.demand.trace is not None
         constant = {name: code for name, code in self.certain.items() if name == "centre" or not traced}
-        book = Book(self.timings, self.code, constant)
+        book = Book(self.timings, self.code, constant, self.shuffled, self.has_asides)
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips

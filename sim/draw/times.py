@@ -165,9 +165,7 @@ def _timing(scenario: Scenario, index: int) -> Timing:
         callback=None
         if offer is None
         else CallBack(offer.after, Share(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)),
-        due=None
-        if stage.due is None
-        else Lengths(stage.due.by, _due(scenario, stage.due)),
+        due=None if stage.due is None else Lengths(stage.due.by, _due(scenario, stage.due)),
     )
 
 

@@ -65,6 +65,11 @@ def none_of_these() -> Ticks:
     return np.zeros(0, np.int64)
 
 
+def none_of_those() -> Codes:
+    """The same for codes."""
+    return np.zeros(0, np.int32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tips:
     """The tips of one replication, in order of arrival; row i is tip i. The first `n_backlog` rows are the backlog."""
@@ -120,6 +125,8 @@ class Visits:
 
     (0,) where there are no asides, and the next row of the same tip follows.
     """
+    last_tier: Codes = field(default_factory=none_of_those)
+    """(n_visits,) for a visit that nothing follows, the tip's label after it; (0,) where there are no asides."""
     given_up_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when the tip has given up for good, or NO_VISIT where it is then lost;
     (0,) where there are no asides."""
