@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.answers.claims import Claims
+from sim.answers.check import Check
 from sim.answers.compare import Comparison
 from sim.answers.ranges import Map, Runway, Sensitivity
-from sim.answers.run import Check, Explanation, RunAnswer
-from sim.answers.staff import Pools, Staffing
+from sim.answers.run import Explanation, RunAnswer
+from sim.answers.staff import Claims, Pools, Staffing
 from sim.dynamics.engines import Engine
 from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
-    "claims": "claims:Claims",
+    "claims": "staff:Claims",
     "map": "ranges:Map",
     "staff": "staff:Staffing",
     "sensitivity": "ranges:Sensitivity",

@@ -1,4 +1,4 @@
-"""One scenario: what a run of it came to, what it is before that, and what became of one of its tips."""
+"""One scenario that is run: what that came to, and what became of one of its tips."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
-from sim.studies.maker import MANIFEST
-from sim.tables import check as loads
+from sim.studies.keeping import MANIFEST
 from sim.tables import run as tables
+from sim.tables.by_time import DATES, INTERVALS
 from sim.text.run import parts, sentences
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.dynamics.engines import Engine
-    from sim.scenario.describe import Description
     from sim.scenario.schema import Scenario
     from sim.studies.replicate import Settings
     from sim.studies.result import Result
@@ -52,18 +51,35 @@ class RunAnswer(Answer):
         Plot(
             "week",
             "The week",
-            "For every pool and hour of the week: people on seat, the work that comes, people busy, and tips waiting; "
-            "the bands hold the middle nine tenths of the replications.",
+            "For every pool and interval of the week: people on seat, the work that comes, people busy, and tips "
+            "waiting; the bands hold the middle nine tenths of the replications.",
             "week:week",
-            (tables.INTERVALS, tables.POOLS),
+            (INTERVALS, tables.POOLS),
+        ),
+        Plot(
+            "days",
+            "The days of the run",
+            "For every date: the tips that came and those of them that were lost, and for every target on a share the "
+            "share of that day's tips that kept it. Holidays, closed dates, and rosters or demand by date are marked.",
+            "days:days",
+            (DATES,),
+        ),
+        Plot(
+            "roster",
+            "The roster",
+            "For every pool and interval of the week: the people on duty, the people that the work offered then would "
+            "keep busy, rounded up, and where that is more than there are. Darker is more people, up to the pool's "
+            "most.",
+            "roster:roster",
+            (INTERVALS,),
         ),
         Plot(
             "failing",
             "When targets fail",
-            "For every target that fails noticeably: the share of its tips that fail, by weekday and hour of their "
-            "arrival. Each map has its own scale.",
+            "For every target that fails noticeably: the share of its tips that fail, by weekday and interval of "
+            "their arrival. Each map has its own scale.",
             "failing:failing",
-            (tables.INTERVALS,),
+            (INTERVALS,),
         ),
     )
 
@@ -124,76 +140,6 @@ class RunAnswer(Answer):
         return ["events.parquet"]
 
 
-class Check(Answer):
-    """The model: `pool_loads`, `stage_loads`, `hour_loads`, and `warnings`; as text it is what the terminal shows."""
-
-    found: Description
-    command = "check"
-    leaves = (loads.POOLS, loads.STAGES, loads.HOURS)
-    plots = ()
-
-    def __init__(self, found: Description, scenario: Scenario):
-        super().__init__(found)
-        self._scenario = scenario
-
-    @classmethod
-    def ask(cls, scenario: Scenario) -> Check:
-        """Look at a scenario."""
-        from sim.scenario.describe import describe
-
-        return cls(describe(scenario), scenario)
-
-    @property
-    def scenario(self) -> Scenario:
-        return self._scenario
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What may not be meant, what is overloaded; each one sentence."""
-        return self.found.warnings
-
-    @property
-    def holds(self) -> bool:
-        return not self.warnings
-
-    def filled(self) -> Iterable[Filled]:
-        found = self.found
-        return [
-            loads.POOLS.of(found.pools),
-            loads.STAGES.of(found.stages),
-            loads.HOURS.of(loads.hours(found)),
-        ]
-
-    def sentences(self) -> list[str]:
-        return list(self.warnings) or ["No warnings."]
-
-    def parts(self) -> list[RenderableType]:
-        from sim.text.model import parts
-
-        return parts(self.scenario, self.found)
-
-    def head(self) -> dict[str, Any]:
-        from sim.text import words
-
-        scenario = self.scenario
-        return super().head() | {
-            "demand": list(words.demand_words(scenario)),
-            "run": words.run_words(scenario),
-            "targets": {name: target.words for name, target in scenario.targets.items()},
-            "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
-            "tips": self.found.tips,
-            "cohort": self.found.cohort,
-            "warnings": list(self.warnings),
-            "notes": list(self.found.notes),
-            "drawn": list(self.found.drawn),
-        }
-
-    def __str__(self) -> str:
-        from sim.text.page import plain
-
-        return plain(self.parts())
-
-
 class Explanation(Answer):
     """The story of a tip: `tip_events` in order, and `tip_targets`; as text it is what the terminal shows."""
 
@@ -225,7 +171,7 @@ class Explanation(Answer):
         return all(one.sense != "missed" for one in self.found.judged)
 
     def filled(self) -> Iterable[Filled]:
-        events = ((event, self.scenario.start) for event in self.found.events)
+        events = ((event, self.scenario.local) for event in self.found.events)
         return [tables.TIP_EVENTS.of(events), tables.TIP_TARGETS.of(self.found.judged)]
 
     def sentences(self) -> list[str]:

@@ -1,4 +1,6 @@
-"""The cheapest staffing that meets all targets at once, with its certificate."""
+"""What staff it takes: the cheapest staffing that meets all targets at once, with its certificate; and of a ledger of
+claims what arithmetic and simulation say of each reading, and of all together.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
+from sim.tables import claims as claims_tables
 from sim.tables import staff as tables
+from sim.text import claims as claims_words
 from sim.text.staff import parts, sentences
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.scenario.schema import Scenario
+    from sim.studies.claims.audit import Audit
+    from sim.studies.claims.laid import Laid
     from sim.studies.staff.search import Per
     from sim.studies.staff.staffed import Bounds
     from sim.studies.staff.staffing import Found
     from sim.studies.trials import Trials
     from sim.tables.declared import Filled
+
 
 Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]
 """Pools to decide, with bounds or without: "a,b=1..9", such texts one by one, or bounds by name."""
@@ -151,6 +158,8 @@ class Staffing(Answer):
         return parts(self.found)
 
     def head(self) -> dict[str, Any]:
+        from sim.text import words
+
         found, answer = self.found, self.found.answer
         fresh, certificate, stretch = answer.confirmation, answer.certificate, found.stretch
         return super().head() | {
@@ -172,9 +181,57 @@ class Staffing(Answer):
             "binding_hours": stretch
             and {
                 "days": stretch.days,
-                "from_hour": stretch.first_hour,
-                "to_hour": stretch.last_hour,
+                "from": words.clock(stretch.begins),
+                "to": words.clock(stretch.ends),
                 "share_of_failures": stretch.of_failures,
                 "share_of_tips": stretch.of_tips,
             },
         }
+
+
+class Claims(Answer):
+    """An audit of claims: `claims` reading by reading, `claims_together`, and `relations` by arithmetic."""
+
+    found: Audit
+    command = "claims"
+    leaves = (claims_tables.CLAIMS, claims_tables.TOGETHER, claims_tables.RELATIONS)
+    plots = (
+        Plot(
+            "claims",
+            "The claims",
+            "Each claim under its lenient, moderate and strict reading: what arithmetic and what simulation say.",
+            "claims:claims",
+            (claims_tables.TOGETHER, claims_tables.CLAIMS, claims_tables.RELATIONS),
+        ),
+    )
+
+    @classmethod
+    def ask(cls, laid: Laid, trials: Trials, *, allow_overload: bool = False) -> Claims:
+        """Audit a ledger that was laid on a scenario.
+
+        With `allow_overload` lines may grow without end in staffings that are searched for, and tips give up unminded.
+        """
+        from sim.studies.claims.audit import audit
+
+        return cls(audit(laid, trials, allow_overload=allow_overload))
+
+    @property
+    def holds(self) -> bool:
+        return all(one.holds for one in self.found.together.values())
+
+    def filled(self) -> Iterable[Filled]:
+        return [
+            claims_tables.CLAIMS.of(claims_words.told(self.found)),
+            claims_tables.TOGETHER.of(claims_tables.as_a_whole(self.found)),
+            claims_tables.RELATIONS.of(claims_tables.figures(self.found)),
+        ]
+
+    def sentences(self) -> list[str]:
+        return claims_words.answer(self.found)
+
+    def parts(self) -> list[RenderableType]:
+        return claims_words.parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        ledger = str(self.found.laid.file.path)
+        return super().head() | {"ledger": ledger, "replications": self.found.n_replications}

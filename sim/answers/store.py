@@ -23,8 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.loading import as_yaml
-from sim.studies import maker
-from sim.studies.keeping import write_atomic
+from sim.studies.keeping import machine, versions, write_atomic
 from sim.tables.declared import finite
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def _note(answer: Answer, files: dict[str, str]) -> bytes:
     """What was asked and answered, what it takes to repeat it, and the files that were left with their SHA-256."""
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    told = {"command": ["tipline", *given], "versions": maker.versions(), "platform": maker.machine()}
+    told = {"command": ["tipline", *given], "versions": versions(), "platform": machine()}
     told |= answer.head() | {"file": answer.scenario.path.name, "answer": answer.sentences(), "files": files}
     return (json.dumps(finite(told), indent=1, default=str) + "\n").encode()
 

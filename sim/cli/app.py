@@ -6,19 +6,20 @@ Nothing slow is imported here: a command imports what it needs when it is called
 from __future__ import annotations
 
 import json
+import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, runway, sensitivity, staff
+from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
 from sim.cli.examples import examples
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    Files,
-    Options,
     command,
     say,
 )
@@ -46,7 +47,23 @@ app = typer.Typer(
 
 def main() -> None:
     """What `tipline` and `python -m sim` call."""
-    app(prog_name="tipline")
+    _settle()
+    try:
+        app(prog_name="tipline")
+    except OSError as error:
+        # The help is written before any command is there to catch what goes wrong.
+        say(f"tipline: {error.strerror or error}")
+        sys.exit(BAD_INPUT)
+
+
+def _settle() -> None:
+    """A terminal that is not there is written to all the same, and what libraries warn of is not for its reader."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the processes that this one starts
 
 
 def _version(wanted: bool) -> None:
@@ -68,26 +85,20 @@ def tipline(
 
 
 command(app, uses="changes variant targets reading seed replications json quiet")(check)
+command(app)(run)
 
-
-@command(app)
-def run(files: Files, options: Options) -> int:
-    """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
-    from sim.cli.asking import run_all
-
-    return run_all(files, options)
-
-
-MANY: Final = "changes variant targets reading seed replications engine jobs cluster resume out strict json quiet"
+MANY: Final = (
+    "changes variant targets reading seed replications engine jobs cluster resume budget out strict json quiet"
+)
 """What commands take that run many scenarios, each as often as it takes."""
 
-command(app, uses="changes variant seed replications engine jobs cluster resume out strict json quiet")(claims)
+command(app, uses="changes variant seed replications engine jobs cluster resume budget out strict json quiet")(claims)
 command(app, uses=MANY)(compare)
 command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
-command(app, uses="seed replications jobs cluster resume out json quiet")(study)
+command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
 
 

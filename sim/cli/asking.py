@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
 from sim.version import __version__
 
@@ -34,7 +36,8 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
     try:
         with held(folder) as place, bar(command, shown=_shown(options)) as shown:
             key = f"{command} {__version__} seed {scenario.run.seed}"
-            trials = Trials(scenario.run.seed, settings(options, place.pieces(command), shown), key)
+            here = settings(options, place.pieces(command), shown, within=_held(scenario, options))
+            trials = Trials(scenario.run.seed, here, key)
             answer = question(trials)
             names = _saved(answer, place, options)
     except TrialError as error:
@@ -58,6 +61,8 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
 def run_all(files: Sequence[Path], options: Options) -> int:
     """What `run` does for each of its files."""
     scenarios = [options.load(file) for file in files]
+    for scenario in scenarios:
+        _held(scenario, options)
     codes, data = [DONE], []
     for number, scenario in enumerate(scenarios):
         folder = folder_of(scenario, options, of_several=len(files) > 1)
@@ -94,6 +99,28 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
 
+def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
+    """Hold the replications of a scenario to the budget, and give what holds other numbers of them to it.
+
+    ScenarioError, before any work is done, where they would take more. A cluster has budgets of its own.
+    """
+    from sim.scenario.size import SLOW, Budget, cores
+
+    if options.cluster is not None:
+        return lambda _: None
+    try:
+        budget = Budget.usual() if options.budget is None else Budget.read(options.budget)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--budget") from None
+    slower = SLOW if options.engine == "reference" else 1
+
+    def hold(replications: int) -> None:
+        budget.hold(scenario, replications, options.jobs or cores(), times_slower=slower)
+
+    hold(scenario.run.replications)
+    return hold
+
+
 def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     """Save an answer, after which nothing is left to resume; what was in its way is told."""
     names = place.save(answer)
@@ -116,9 +143,18 @@ def folder_of(scenario: Scenario, options: Options, *, of_several: bool = False)
     return options.out / name if of_several else options.out
 
 
-def settings(options: Options, pieces: Path, shown: Bar, verify: str = "") -> Settings:
-    """How the options say that replications are run; as many at a time as this process has cores unless they do."""
+def settings(
+    options: Options, pieces: Path, shown: Bar, verify: str = "", within: Callable[[int], None] = lambda _: None
+) -> Settings:
+    """How the options say that replications are run; as many at a time as this process has cores unless they do.
+
+    `within` is told how many replications there will be, before they are begun.
+    """
     from sim.studies.replicate import Settings
+
+    def expect(total: int) -> None:
+        within(total)
+        shown.expect(total)
 
     return Settings(
         engine=options.engine,
@@ -130,7 +166,7 @@ def settings(options: Options, pieces: Path, shown: Bar, verify: str = "") -> Se
         verify=verify,
         tell=(lambda _: None) if options.quiet else say,
         count=shown.count,
-        expect=shown.expect,
+        expect=expect,
         at=shown.at,
     )
 

@@ -9,7 +9,9 @@ from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from sim.cli.asking import ask, run_all
 from sim.cli.options import BAD_INPUT, DONE, File, Files, Options, fault_data, print_data, say, show, tell_faults
+from sim.scenario.faults import ScenarioError
 
 Range = Annotated[
     str, typer.Option(metavar="PATH=RANGE", help="Such as demand.volume=8000..60000/year:12.", show_default=False)
@@ -37,8 +39,7 @@ def _read(meaning: Callable[[Given], Meant], given: Given, option: str) -> Meant
 
 def check(files: Files, options: Options) -> int:
     """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
-    from sim.answers.run import Check
-    from sim.scenario.faults import ScenarioError
+    from sim.answers.check import Check
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.text.model import ledger_data, ledger_parts
 
@@ -90,13 +91,17 @@ def explain(
     return DONE
 
 
+def run(files: Files, options: Options) -> int:
+    """Simulate scenarios and judge their targets: verdicts here, tables and plots in the results folder."""
+    return run_all(files, options)
+
+
 def compare(files: Files, options: Options) -> int:
     """Compare files, or a file with its variants, on the same tips: what matters, and what is noise.
 
     The first file as it stands is the base. One file without --variant is compared with all its variants.
     """
     from sim.answers.compare import Comparison, contenders
-    from sim.cli.asking import ask
     from sim.scenario.loading import read
 
     plain = replace(options, variant=[])
@@ -119,7 +124,6 @@ def map(
     PATH=A,B,C. Few replications are run far from the line, and at most --replications near it.
     """
     from sim.answers.ranges import Map
-    from sim.cli.asking import ask
     from sim.studies.ranges import axis
 
     scenario = options.load(file)
@@ -146,7 +150,6 @@ def sensitivity(
     decide.
     """
     from sim.answers.ranges import Sensitivity
-    from sim.cli.asking import ask
 
     scenario = options.load(file)
     return ask(
@@ -179,7 +182,6 @@ def runway(
     """
     from sim.answers.ranges import Runway, rates
     from sim.answers.staff import bounds
-    from sim.cli.asking import ask
 
     scenario = options.load(file)
     growths = _read(rates, growth.split(","), "--growth")
@@ -216,7 +218,6 @@ def staff(
     --strict it exits 1 where no staffing is found, or none that is shown to hold on fresh seeds.
     """
     from sim.answers.staff import Staffing, bounds
-    from sim.cli.asking import ask
 
     scenario = options.load(file)
     decided = _read(bounds, pools, "--pools") if pools else None
@@ -248,8 +249,7 @@ def claims(
     Every claim has up to three readings. Each is judged as the line is staffed, with unlimited staff, and with the
     cheapest staffing that meets it alone.
     """
-    from sim.answers.claims import Claims
-    from sim.cli.asking import ask
+    from sim.answers.staff import Claims
     from sim.scenario.ledger import is_ledger, read_ledger
     from sim.scenario.loading import read
     from sim.scenario.paths import changes_of

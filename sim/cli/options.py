@@ -88,6 +88,12 @@ class Options:
         bool,
         typer.Option("--until-decided", help="Add replications until every verdict is.", rich_help_panel=WORK),
     ] = False
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="8 GB, 2 h", help="What it may take; half of memory, an hour; or none.", rich_help_panel=WORK
+        ),
+    ] = None
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; results/<scenario>.", rich_help_panel=OUTPUT),

@@ -20,16 +20,16 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from sim.cli.options import BAD_INPUT, DONE, INTERRUPTED, SOME_FAILED, Options, command_line, print_data, say
+from sim.scenario.faults import Fault, ScenarioError, shown
 
 if TYPE_CHECKING:
-    from sim.scenario.faults import Fault
     from sim.scenario.loading import Document
     from sim.studies.study import Record, StepLine, StudyFile
 
 NO_STEPS: Final = ("check", "explain", "init", "report", "schema", "study")
 """Commands that leave no results."""
 
-OURS: Final = ("out", "jobs", "cluster", "resume", "json", "quiet", "strict", "log")
+OURS: Final = ("out", "jobs", "cluster", "resume", "budget", "json", "quiet", "strict", "log")
 """Options that a step leaves to the study."""
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
@@ -118,7 +118,6 @@ def _wanted(found: StudyFile, steps: str | None) -> list[str]:
 
 def _lines(found: StudyFile, options: Options, program: TyperGroup) -> list[StepLine]:
     """The command of every step, read and checked; ScenarioError with every fault of all of them."""
-    from sim.scenario.faults import ScenarioError
 
     faults: list[Fault] = []
     lines = []
@@ -137,7 +136,6 @@ def _line(
     found: StudyFile, name: str, options: Options, program: TyperGroup, documents: dict[Path, Document]
 ) -> StepLine:
     """One of them; each document is read once for all of them."""
-    from sim.scenario.faults import ScenarioError, shown
     from sim.scenario.folder import inside
     from sim.studies.study import StepLine, words_of
 
@@ -183,7 +181,6 @@ def _as_list(given: Any) -> list[Any]:
 
 def _look(found: StudyFile, name: str, own: Options, files: Sequence[Path], documents: dict[Path, Document]) -> None:
     """Read every document that a step is about, with what the step changes of it; ScenarioError with every fault."""
-    from sim.scenario.faults import ScenarioError
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.scenario.loading import read
 
@@ -241,6 +238,8 @@ def _of_this_run(options: Options) -> Iterator[str]:
         yield from ("--jobs", str(options.jobs))
     if options.cluster is not None:
         yield from ("--cluster", options.cluster)
+    if options.budget is not None:
+        yield from ("--budget", options.budget)
     if options.resume:
         yield "--resume"
 

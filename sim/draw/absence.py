@@ -34,7 +34,6 @@ def with_absence(scenario: Scenario, plan: Plan, index: int, seed: int) -> Plan:
             same[key] = nth = same.get(key, -1) + 1
             mine = np.flatnonzero((people.place == place) & (people.row == row))
             name = ("absence", seat.pool, centre, *key, str(nth))
-            away[mine] = (
-                keyed_uniforms(seed, index, name, date[mine], people.number[mine].astype(np.int64)) < pool.absence
-            )
+            drawn = keyed_uniforms(seed, index, name, date[mine], people.number[mine].astype(np.int64))
+            away[mine] = drawn < pool.absence
     return without(plan, away)

@@ -8,7 +8,7 @@ without the visits that they made before.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +17,6 @@ from sim.draw.routes import Group, Route, among
 if TYPE_CHECKING:
     from sim.draw.routes import Nth, Rows, Tail
     from sim.dynamics.replication import Flags, Ticks
-
-MOST_CANDIDATES: Final = 2_000_000
-ENOUGH: Final = 1_000
-"""So many tips are drawn at most to find the backlog of one stage, and so many more for each that was found."""
 
 
 def from_stage(route: Route, at: int, most: int) -> Route:

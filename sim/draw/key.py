@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from sim.scenario.counts import counts
 from sim.scenario.mixtures import Empirical
 from sim.scenario.rules import kind_code
 from sim.scenario.schema import Scenario, Stage
@@ -28,6 +29,7 @@ def draw_key(scenario: Scenario) -> str:
     """
     world = [
         scenario.run.start,
+        scenario.run.zone,
         scenario.horizon,
         scenario.demand,
         scenario.centres,
@@ -36,6 +38,7 @@ def draw_key(scenario: Scenario) -> str:
         scenario.start_with,
         kind_code(scenario).radices,
         _recorded(scenario),
+        _dated(scenario),
     ]
     return sha256(json.dumps(_told(world)).encode()).hexdigest()
 
@@ -53,7 +56,15 @@ def _told(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, list | tuple):
         return [_told(one) for one in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _dated(scenario: Scenario) -> list[Any]:
+    """The calendars, where the demand goes by any, and what is counted, digested."""
+    demand, counted = scenario.demand, counts(scenario)
+    by_calendar = bool(demand.by_date) or any(channel.open for channel in demand.channels.values())
+    columns = [] if counted is None else [counted.begins, counted.ends, *counted.tips.values()]
+    return [scenario.calendars if by_calendar else {}, *(sha256(column.tobytes()).hexdigest() for column in columns)]
 
 
 def _recorded(scenario: Scenario) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.draw.arrivals import arrivals
-from sim.draw.backlog import ENOUGH, MOST_CANDIDATES, from_stage
+from sim.draw.backlog import from_stage
 from sim.draw.book import Book
 from sim.draw.mixes import Mix, by_name
 from sim.draw.rate import Rate, rate
@@ -19,6 +19,8 @@ from sim.draw.streams import Streams
 from sim.draw.times import timings
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
+from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
+from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
 from sim.scenario.trace import DRAWN, Trace, trace
@@ -49,7 +51,7 @@ class Prepared:
         self.has_asides = any(step.is_aside for step in self.steps)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
-            "channel": Mix([channel.share for channel in demand.channels.values()], scenario.channels),
+            "channel": Mix(plain_shares(scenario), scenario.channels),
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }

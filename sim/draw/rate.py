@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.draw.surges import Burst, bursts
-from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
+from sim.dynamics.clock import DAY, HOUR, YEAR
+from sim.scenario.profiles import levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Ticks
-    from sim.scenario.schema import Channel, Demand, Scenario
+    from sim.scenario.profiles import Levels
+    from sim.scenario.schema import Scenario
 
     Floats = NDArray[np.float64]
 
@@ -130,45 +132,33 @@ def rate(scenario: Scenario, streams: Streams) -> Rate:
 
     Two closures at once (surges of factor 0) do not make a rate negative: it is never below 0.
     """
-    found = bursts(scenario, streams)
-    edge = edges(scenario, found)
-    factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
+    found, level = bursts(scenario, streams), levels(scenario)
+    rows = sorted(scenario.channels) if any(one.channel for one in scenario.demand.surges) else level.rows
+    edge = edges(scenario, level, found)
+    factors = [surge_factors(edge, found, channel) for channel in rows]
     crossings = [crossing for after, before in factors for crossing in _crossings(edge, after, before)]
     if crossings:
         edge = _rising([edge, np.array(crossings, dtype=np.int64)])
-        factors = [surge_factors(edge, found, channel) for channel, _ in _own(scenario)]
-    common = scenario_factors(scenario, edge, streams)
-    steps = [profile(scenario, edge, channel) for _, channel in _own(scenario)]
+        factors = [surge_factors(edge, found, channel) for channel in rows]
+    common = scenario_factors(scenario, level.base, edge, streams)
+    steps = [level.at(channel, edge[:-1]) for channel in rows]
     after, before = (
-        np.array([step * level * np.maximum(side, 0) for step, side in zip(steps, sides, strict=True)])
-        for level, sides in zip(common, zip(*factors, strict=True), strict=True)
+        np.array([step * by_time * np.maximum(side, 0) for step, side in zip(steps, sides, strict=True)])
+        for by_time, sides in zip(common, zip(*factors, strict=True), strict=True)
     )
     return Rate.of(edge, after, before)
 
 
-def _own(scenario: Scenario) -> list[tuple[str | None, Channel | None]]:
-    """The channels by name, if their mix changes with time; else one row for all of them, under None."""
-    demand = scenario.demand
-    if any(channel.by_hour or channel.by_weekday for channel in demand.channels.values()) or any(
-        surge.channel is not None for surge in demand.surges
-    ):
-        return sorted(demand.channels.items())
-    return [(None, None)]
-
-
-def edges(scenario: Scenario, found: Sequence[Burst]) -> Ticks:
+def edges(scenario: Scenario, level: Levels, found: Sequence[Burst]) -> Ticks:
     """Every tick at which the rate may jump or bend, from 0 to the horizon."""
-    demand, horizon = scenario.demand, scenario.horizon
-    every: list[Demand | Channel] = [demand, *demand.channels.values()]
-    parts = [np.array([0, horizon], dtype=np.int64)]
-    if any(_uneven(part.by_hour) for part in every):
-        parts.append(_calendar(scenario, 0, horizon, HOUR))
-    elif demand.growth or demand.busyness_cv or any(_uneven(part.by_weekday) for part in every):
-        parts.append(_calendar(scenario, 0, horizon, DAY))
+    demand, horizon, marks = scenario.demand, scenario.horizon, scenario.local.marks
+    parts = [np.array([0, horizon], dtype=np.int64), *level.edges()]
+    if demand.growth or demand.busyness_cv:
+        parts.append(marks(0, horizon, DAY))
     for burst in found:
         parts.append(np.array([burst.began, burst.fading, burst.over], dtype=np.int64))
         if demand.growth:
-            parts.append(_calendar(scenario, max(burst.fading, 0), min(burst.over, horizon), HOUR))
+            parts.append(marks(max(burst.fading, 0), min(burst.over, horizon), HOUR))
     edge = _rising(parts)
     return edge[edge.searchsorted(0) : edge.searchsorted(horizon, side="right")]
 
@@ -177,16 +167,6 @@ def _rising(parts: Sequence[Ticks]) -> Ticks:
     """All the ticks, each once."""
     tick = np.sort(np.concatenate(parts))
     return tick[np.concatenate(([True], tick[1:] != tick[:-1]))]
-
-
-def _uneven(values: Sequence[float] | None) -> bool:
-    return values is not None and len(set(values)) > 1
-
-
-def _calendar(scenario: Scenario, begin: int, end: int, step: int) -> Ticks:
-    """The full hours or midnights in [begin, end)."""
-    phase = since_midnight(scenario.run.start)
-    return np.arange((begin + phase + step - 1) // step * step, end + phase, step, dtype=np.int64) - phase
 
 
 def surge_factors(edge: Ticks, found: Sequence[Burst], channel: str | None) -> tuple[Floats, Floats]:
@@ -205,14 +185,14 @@ def _crossings(edge: Ticks, after: Floats, before: Floats) -> list[int]:
     return [int(tick) for tick in edge[crossed] + np.rint(into).astype(np.int64)]
 
 
-def scenario_factors(scenario: Scenario, edge: Ticks, streams: Streams) -> tuple[Floats, Floats]:
+def scenario_factors(scenario: Scenario, base: float, edge: Ticks, streams: Streams) -> tuple[Floats, Floats]:
     """Tips a tick by volume, growth and busyness alone, just after and just before the edges of each piece."""
     demand = scenario.demand
-    level = (1.0 + demand.growth) ** (edge / YEAR) * ((1.0 if demand.volume is None else demand.volume) / DAY)
+    level = (1.0 + demand.growth) ** (edge / YEAR) * base
     after: Floats = level[:-1]
     before: Floats = level[1:]
     if demand.busyness_cv:
-        day = (edge[:-1] + since_midnight(scenario.run.start)) // DAY
+        day = scenario.local.day(edge[:-1])
         luck = busyness(demand.busyness_cv, streams.uniform("busyness").rows(0, int(day[-1]) + 1))[day]
         after, before = after * luck, before * luck
     return after, before
@@ -224,28 +204,3 @@ def busyness(cv: float, uniform: Variates) -> Floats:
 
     shape = cv**-2
     return np.asarray(gammaincinv(shape, uniform) / shape, dtype=np.float64)
-
-
-def profile(scenario: Scenario, edge: Ticks, channel: Channel | None) -> Floats:
-    """The share of a channel (1 for all together) times its relative hour and weekday, piece by piece."""
-    demand = scenario.demand
-    own = demand if channel is None else channel
-    since = edge[:-1] + since_midnight(scenario.run.start)
-    step = np.full(edge.size - 1, 1.0 if channel is None else channel.share / _shares(scenario))
-    by_hour = own.by_hour or demand.by_hour
-    by_weekday = own.by_weekday or demand.by_weekday
-    if by_hour is not None:
-        step *= _of_mean_1(by_hour)[since // HOUR % 24]
-    if by_weekday is not None:
-        step *= _of_mean_1(by_weekday)[(since // DAY + scenario.run.start.weekday()) % 7]
-    return step
-
-
-def _shares(scenario: Scenario) -> float:
-    return sum(channel.share for _, channel in sorted(scenario.demand.channels.items()))
-
-
-def _of_mean_1(relative: Sequence[float]) -> Floats:
-    values = np.array(relative, dtype=np.float64)
-    mean: float = values.mean()
-    return values / mean

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.dynamics.clock import DAY, since_midnight
+from sim.dynamics.clock import DAY
 from sim.scenario.trace import Trace, days_of_run, recorded_days, recorded_weeks
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ def resampled(scenario: Scenario, recorded: Trace, streams: Streams) -> Trace:
 
     Row i of the stream is that of day i (or week i) since the day of `run.start`, so a longer run only draws further.
     """
-    phase, run = since_midnight(scenario.start), days_of_run(scenario)
+    local, run = scenario.local, days_of_run(scenario)
     source = _sources(scenario, streams)
-    edges = np.searchsorted(recorded.arrival + phase, np.stack([source, source + 1]) * DAY)
+    wall = local.wall(recorded.arrival)
+    edges = np.searchsorted(recorded.arrival, local.tick(np.stack([source, source + 1]) * DAY))
     rows = np.concatenate([np.arange(first, last) for first, last in edges.T])
     moved = np.repeat((np.array(run) - source) * DAY, edges[1] - edges[0])
-    arrival = recorded.arrival[rows] + moved
+    arrival = recorded.arrival[rows] + moved if local.zone is None else local.tick(wall[rows] + moved)
     inside = (arrival >= 0) & (arrival < scenario.horizon)
     rows = rows[inside]
     return Trace(

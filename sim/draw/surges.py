@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.dynamics.clock import YEAR, tick_of
+from sim.dynamics.clock import YEAR
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -54,7 +54,7 @@ def poisson_ticks(generator: Generator, per_year: float, until: int) -> list[int
 def begins(surge: Surge, scenario: Scenario, streams: Streams) -> list[int]:
     """The ticks at which a surge begins, so far as they matter to the run; random ones both ways from `run.start`."""
     if surge.at is not None:
-        return [tick_of(surge.at, scenario.run.start)]
+        return [scenario.local.tick_of(surge.at)]
     if not surge.per_year:
         return []
     ahead = poisson_ticks(streams.generator("surge", surge.name, "ahead"), surge.per_year, scenario.horizon)

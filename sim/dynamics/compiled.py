@@ -33,7 +33,7 @@ def simulate(replication: Replication) -> Log:
         m.StageTable(*(getattr(stages, name) for name in m.StageTable._fields)),
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
-        m.PlanTable(plan.tick, plan.place, plan.heads),
+        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
         (rules.gates, rules.horizon),
     )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
@@ -104,7 +104,7 @@ def _due(room: int) -> m.Due:
 
 
 def _roster(replication: Replication) -> h.Roster:
-    """People, with the queues of each place: one for each number of tips that somebody may have in hand and take one."""
+    """People, with the queues of each place: one for each number of tips in hand with which one may take another."""
     places, plan = replication.rules.places, replication.plan
     most = int(places.concurrency.max(initial=1))
     queue = np.arange(len(places.pool) * most, dtype=np.int64).reshape(-1, most)
@@ -113,7 +113,7 @@ def _roster(replication: Replication) -> h.Roster:
         in_order[row, :slots] = queue[row, sorted(range(slots), key=lambda in_hand: serving_key(in_hand, 0, 0))]
     return h.Roster(
         places.tells_apart,
-        plan.people.place,
+        plan.people.place.astype(np.int64),
         queue,
         in_order,
         plan.first_action,
@@ -164,7 +164,7 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     kinds, stages, pool = rules.kinds, rules.stages, rules.places.pool
     n_ranks = 1 + max(int(kinds.rank.max(initial=0)), int(kinds.overflow_rank.max(initial=0)))
     ranks = np.array(sorted(range(n_ranks), key=lambda rank: line_key(rank, 0, 0)))
-    list_of = np.argsort(ranks).astype(np.int32)
+    list_of = np.argsort(ranks)
     own, overflow = list_of[kinds.rank], list_of[kinds.overflow_rank]
     preempts = np.zeros((len(pool), n_ranks), np.bool_)
     for first, lists, may in (
@@ -175,7 +175,7 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
             preempts[pool == pool[first[kinds.stage[kind]]], lists[kind]] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
-    return m.KindTable(kinds.stage, own, kinds.preempts, overflow, kinds.overflow_preempts), lines
+    return m.KindTable(kinds.stage.astype(np.int64), own, kinds.preempts, overflow, kinds.overflow_preempts), lines
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from sim.dynamics import machinery as m
 from sim.dynamics import order
-from sim.dynamics.kernels import inlined, kernel, njit
+from sim.dynamics.kernels import inlined, int64, kernel, njit
 from sim.dynamics.replication import FULL_SPEED, Codes, Flags, Ticks
 
 DUTY: Final = 1
@@ -289,14 +289,14 @@ def leave_overtime(now, person, to, place, hands):
     table[person, DUTY] = to
 
 
-@inlined
+@kernel
 def leave_cleared_lines(now, place_of, hands):
-    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left to take."""
+    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left."""
     one = hands.clearing[0, 0]
     while one != m.NIL:
         person = one >> 1
         one = hands.table[person, m.NEXT]
         if hands.table[person, IN_HAND] == 0:
-            m.unlink(hands.table, hands.clearing, 0, 2 * person)
+            m.unlink(hands.table, hands.clearing, int64(0), 2 * person)
             hands.n_clearing[place_of[person]] -= 1
             leave_overtime(now, person, OFF, place_of[person], hands)

@@ -20,8 +20,9 @@ from typing import Final
 
 import numba
 from numba import njit
+from numpy import int64
 
-__all__ = ["inlined", "kernel", "njit"]
+__all__ = ["inlined", "int64", "kernel", "njit"]
 
 FOLDERS: Final = ("dynamics", "measures")
 """Folders of the package that hold kernels, or functions that kernels call."""

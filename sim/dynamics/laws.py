@@ -7,23 +7,39 @@ tick, which a stamp does not tell, only the comparison of the engines knows.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cached_property
 from heapq import heappop, heappush
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
+from sim.dynamics.duty import Stretches, on_duty, parts
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
-from sim.dynamics.replication import FINISH, HAND_OVER, NO_PLACE, RESTART, Codes, Flags, Replication, Ticks
+from sim.dynamics.replication import (
+    CLEAR_LINE,
+    FINISH,
+    FULL_SPEED,
+    GOES_HOME,
+    HAND_OVER,
+    NO_PLACE,
+    NOBODY,
+    RESTART,
+    TAKES_BREAK,
+    TAKES_NO_MORE,
+    Codes,
+    Flags,
+    Replication,
+    Ticks,
+)
 from sim.dynamics.waits import Attempts, Waits, attempts, openings, rank_at, visible, waits, where
-
-NOBODY: Final = -1
-"""The visit, tip or stage of a fault that belongs to none."""
 
 Counts = NDArray[np.int64]
 
@@ -43,12 +59,15 @@ def verify(log: Log, replication: Replication, command: Callable[[int], str] | N
     _check_spells(trial)
     _check_work(trial)
     _check_starts(trial)
-    _check_overtime(trial)
-    _check_staff(trial)
-    _check_preemption(trial)
-    _check_line(trial)
-    _check_giving_way(trial)
-    _check_leaving(trial)
+    people = _People(trial)
+    _check_people(trial, people)
+    _check_speeds(trial)
+    _check_overtime(trial, people)
+    _check_staff(trial, people)
+    _check_preemption(trial, people)
+    _check_line(trial, people)
+    _check_giving_way(trial, people)
+    _check_next_to_serve(trial, people)
 
 
 class LawError(AssertionError):
@@ -108,11 +127,12 @@ def _check_arrays(trial: _Trial) -> None:
         ("lost", log.lost, len(trial.replication.tips), np.int64),
         ("gave_up", log.gave_up, len(trial.replication.visits.patience), np.int64),
     ]
-    for part, codes in ((log.spells, {"attempt", "place", "why"}), (log.overtime, {"place"})):
+    codes: dict[str, type[np.generic]] = dict.fromkeys(("attempt", "place", "person", "why"), np.int32)
+    for part in (log.spells, log.overtime):
         for one in fields(part):
             name = f"{type(part).__name__.lower()}.{one.name}"
-            dtype: type[np.generic] = np.int32 if one.name in codes else np.int64
-            expected.append((name, getattr(part, one.name), part.visit.shape[0], dtype))
+            dtype = np.bool_ if one.name == "wrapping" else codes.get(one.name, np.int64)
+            expected.append((name, getattr(part, one.name), part.began.shape[0], dtype))
     for name, array, length, dtype in expected:
         if array.shape != (length,) or array.dtype != dtype:
             law = f"{name} has shape ({length},) and type {np.dtype(dtype)}, not {array.shape} and {array.dtype}"
@@ -192,9 +212,9 @@ def _check_given_up(trial: _Trial) -> None:
 
 
 def _check_spells(trial: _Trial) -> None:
-    """Spells: in order, disjoint, by a server of a pool that serves the stage, and matching the stamps of the visit."""
+    """Spells: in order, disjoint, by somebody of a pool that serves the stage, and matching the stamps of the visit."""
     log, spells, horizon = trial.log, trial.log.spells, trial.horizon
-    visit, began, ended, why = spells.visit, spells.began, spells.ended, spells.why
+    visit, began, ended, why, wrapping = spells.visit, spells.began, spells.ended, spells.why, spells.wrapping
     n_visits, n_places = len(log.outcome), len(trial.replication.rules.places.pool)
     if visit.size and (visit.min() < 0 or visit.max() >= n_visits):
         trial.accuse("a spell is of a visit", NOBODY, int(began[0]))
@@ -218,16 +238,43 @@ def _check_spells(trial: _Trial) -> None:
     hold("spells lie in order of visits", np.append(True, visit[1:] >= visit[:-1])[: len(visit)])
     free = np.concatenate([[0], ended])[:-1]
     hold("spells of a visit do not overlap", ~follows | (began >= free))
-    hold("a visit starts with its first spell", follows | (began == log.start[visit]))
-    last = np.append(~follows[1:], True)[: len(visit)]
-    hold("work goes on after a relief or a pre-emption only", last | (why == RELIEVED) | (why == PREEMPTED))
+    hold("a visit starts with its first spell", follows | (~wrapping & (began == log.start[visit])))
+    # A wrap-up is the last row of its visit; the last of the others is the end of the visit.
+    last = np.append(~follows[1:] | wrapping[1:], True)[: len(visit)] & ~wrapping
+    goes_on = last | wrapping | (why == RELIEVED) | (why == PREEMPTED)
+    hold("work goes on after a relief or a pre-emption only", goes_on)
     served = log.outcome[visit] == SERVED
     hold("the last spell of a visit is DONE if it is served, and only then", ~last | (served == (why == DONE)))
     hold("a visit ends with its last spell", ~last | ~served | (ended == log.end[visit]))
+    _check_wrap_ups(trial, follows)
     worked = np.zeros(n_visits, np.bool_)
     worked[visit] = True
     needs = (trial.at.own != NO_PLACE) & (log.start < NEVER)
     trial.hold("a staffed visit has a spell if it starts", worked | ~needs, np.arange(n_visits), log.start)
+
+
+def _check_wrap_ups(trial: _Trial, follows: Flags) -> None:
+    """Wrap-ups: one after every visit that has any and was served, at once, by the same person, never interrupted."""
+    log, spells, work = trial.log, trial.log.spells, trial.replication.visits.wrap_up
+    row = np.flatnonzero(spells.wrapping)
+    before = np.maximum(row - 1, 0)
+    kept = follows[row] & (spells.why[before] == DONE) & ~spells.wrapping[before]
+    for column in (spells.place, spells.person, spells.attempt):
+        kept &= column[row] == column[before]
+    kept &= spells.began[row] == spells.ended[before]
+    trial.hold("a wrap-up follows its visit at once, by the same person", kept, spells.visit[row], spells.began[row])
+    ends = (spells.why[row] == DONE) | (spells.why[row] == CUT)
+    trial.hold("a wrap-up is not interrupted", ends, spells.visit[row], spells.ended[row])
+    if not work.size:
+        trial.hold("no wrap-up where none is drawn", row < 0, spells.visit[row], spells.began[row])
+        return
+    done, drawn = spells.work[row], work[spells.visit[row]]
+    whole = np.where(spells.why[row] == DONE, done == drawn, done <= drawn)
+    trial.hold("a wrap-up takes what was drawn", whole, spells.visit[row], spells.ended[row])
+    wrapped = np.zeros(len(work), np.bool_)
+    wrapped[spells.visit[row]] = True
+    needs = (log.outcome == SERVED) & (trial.at.own != NO_PLACE) & (work > 0)
+    trial.hold("every visit that is served is wrapped up", wrapped == needs, np.arange(len(work)), log.end)
 
 
 def _check_work(trial: _Trial) -> None:
@@ -238,12 +285,12 @@ def _check_work(trial: _Trial) -> None:
     need = trial.replication.visits.work[spells.visit[row]]
     while row.size:
         visit, why, rule = spells.visit[row], spells.why[row], places.at_shift_end[spells.place[row]]
-        left = need - (spells.ended[row] - spells.began[row])
+        left = need - spells.work[row]
         kept = np.where(why == DONE, left == 0, np.where(why == CUT, left >= 0, left > 0))
         trial.hold(
             "spells add up to the work drawn, and none is interrupted with no work left", kept, visit, spells.ended[row]
         )
-        stays = (why != RELIEVED) | (rule != FINISH)
+        stays = (why != RELIEVED) | ((rule != FINISH) & (rule != CLEAR_LINE))
         trial.hold("under finish nobody is relieved", stays, visit, spells.ended[row])
         drawn = trial.replication.visits.work[visit]
         after_relief = np.where(
@@ -302,50 +349,223 @@ class _Ledger:
         """How many stretches cover the time from each row to the next."""
         return np.cumsum(self.count(place, began) - self.count(place, ended))
 
-    def before(self, level: Counts) -> Counts:
-        """A level over the time up to each row: 0 before the first row of a place."""
-        shifted = np.concatenate([[0], level])[:-1]
-        return np.where(np.concatenate([[False], self.same_place])[:-1], shifted, 0)
+    def total(self, place: Codes, tick: Ticks, change: NDArray[Any]) -> Counts:
+        """A number that changes at these ticks, from each row to the next; 0 before the first row of a place."""
+        total = np.cumsum(self.count(place, tick, change))
+        first = np.flatnonzero(~np.concatenate([[False], self.same_place])[:-1])
+        carried = np.concatenate([[0], total])[first]
+        return np.asarray(total - np.repeat(carried, np.diff(np.append(first, len(total)))))
 
 
-def _check_overtime(trial: _Trial) -> None:
-    """Overtime lies within a spell, begins with a leaver, and takes no time unless servers finish."""
+class _People:
+    """When people are on duty and open to tips, and what of each spell could be taken from them."""
+
+    def __init__(self, trial: _Trial) -> None:
+        log, plan, horizon = trial.log, trial.replication.plan, trial.horizon
+        self.duty = on_duty(plan, horizon)
+        self.open = on_duty(plan, horizon, open_to_tips=True)
+        self.place_of: Codes = plan.people.place
+        told_apart = trial.replication.rules.places.tells_apart[log.spells.place]
+        row, _, began, ended = parts(log, self.open)
+        counted = np.flatnonzero(~told_apart)
+        self.row = np.concatenate([row, counted])
+        """Rows of the parts of spells in which somebody was at work on duty and open to tips, or a head was."""
+        self.began = np.concatenate([began, log.spells.began[counted]])
+        self.ended = np.concatenate([ended, log.spells.ended[counted]])
+        off, edge = _begun_outside(log, self.duty)
+        self.late: Flags = off
+        """(n_spells,) whether a spell was begun by somebody off duty, who had stayed to clear the line."""
+        self.clears: Flags = off | edge
+        """(n_spells,) the same, or at the tick of going: the place may have been settled before the person went."""
+
+
+def _begun_outside(log: Log, stretches: Stretches) -> tuple[Flags, Flags]:
+    """Which spells, wrap-ups apart, begin outside the stretches of their person; and which at the end of one."""
+    spells = log.spells
+    key = np.lexsort((stretches.began, stretches.person))
+    person, began, ended = stretches.person[key], stretches.began[key], stretches.ended[key]
+    span = int(max(spells.began.max(initial=0), began.max(initial=0))) + 1
+    at = np.searchsorted(person * span + began, spells.person.astype(np.int64) * span + spells.began, side="right") - 1
+    known = np.flatnonzero(at >= 0)
+    known = known[person[at[known]] == spells.person[known]]
+    inside, edge = np.zeros((2, len(spells.visit)), np.bool_)
+    inside[known] = spells.began[known] < ended[at[known]]
+    edge[known] = spells.began[known] == ended[at[known]]
+    may = (spells.person != NOBODY) & ~spells.wrapping
+    return may & ~inside & ~edge, may & edge
+
+
+def _check_people(trial: _Trial, known: _People) -> None:
+    """People work where they are, on duty or in overtime, with no more in hand than they may, and never when away."""
+    spells, people = trial.log.spells, trial.replication.plan.people
+    places = trial.replication.rules.places
+
+    def hold(law: str, kept: Flags) -> None:
+        trial.hold(law, kept, spells.visit, spells.began)
+
+    named = places.tells_apart[spells.place]
+    hold("a spell has a person if people are told apart, and only then", (spells.person != NOBODY) == named)
+    if not named.any():
+        return
+    hold("a person is in the roster", ~named | (spells.person < len(people)))
+    who = np.where(named, spells.person, 0)
+    hold("a person works at no other place than the own", ~named | (people.place[who] == spells.place))
+    hold("nobody works who is away", ~named | ~people.away[who])
+    covered = np.zeros(len(spells.visit), np.int64)
     overtime = trial.log.overtime
-    key = np.lexsort((overtime.visit, overtime.place, overtime.began))
-    in_order = key == np.arange(len(key))
-    trial.hold("overtime lies in order of start, place and visit", in_order, overtime.visit, overtime.began)
-    inside = (_spells_of_overtime(trial) != NOBODY) & (overtime.began <= overtime.ended)
-    trial.hold("overtime lies within a spell of the same server", inside, overtime.visit, overtime.began)
-    finish = trial.replication.rules.places.at_shift_end[overtime.place] == FINISH
-    kept = finish | (overtime.began == overtime.ended)
-    trial.hold("only under finish does overtime take time", kept, overtime.visit, overtime.began)
+    late = Stretches(overtime.person.astype(np.int64), overtime.began, overtime.ended)
+    for stretches in (known.duty, late):
+        row, _, began, ended = parts(trial.log, stretches)
+        np.add.at(covered, row, ended - began)
+    hold("a person works on duty or in overtime", ~named | (covered == spells.ended - spells.began))
+    rows = np.flatnonzero(named)
+    of, began, ended = spells.person[rows], spells.began[rows], spells.ended[rows]
+    ledger = _Ledger(trial.horizon, (of, began), (of, ended))
+    in_hand = ledger.level(of, began, ended)
+    wrong = np.flatnonzero(in_hand > places.concurrency[people.place[ledger.place]])
+    if wrong.size:
+        person, tick = int(ledger.place[wrong[0]]), int(ledger.tick[wrong[0]])
+        trial.accuse(f"nobody has more in hand than they may: person {person}", NOBODY, tick)
+    closed, _ = _begun_outside(trial.log, known.open)
+    hold("nobody is taken by who takes no more", ~closed | known.late)
+    end = np.where(named, people.end[who], NEVER)
+    clears = places.at_shift_end[spells.place] == CLEAR_LINE
+    entry = _entries(trial)[spells.visit]
+    hold(
+        "who stays to clear the line takes only who came before the shift ended",
+        ~known.late | (clears & (spells.began >= end) & (entry < end)),
+    )
 
 
-def _check_staff(trial: _Trial) -> None:
-    """Nobody works who is not on duty, nobody idles beside a tip they may take, and leavers go when they must."""
-    spells, overtime, line, horizon = trial.log.spells, trial.log.overtime, trial.line, trial.horizon
-    plan, concurrency = trial.replication.plan, trial.replication.rules.places.concurrency
-    real = plan.tick < horizon
-    place, tick, slots = plan.place[real], plan.tick[real], concurrency[plan.place[real]]
-    leaving, returning = plan.leaving[real] * slots, plan.returning[real] * slots
+def _entries(trial: _Trial) -> Ticks:
+    """(n_visits,) the entry from which the place in line of the last attempt counts."""
+    entry = np.zeros(len(trial.log.outcome), np.int64)
+    entry[trial.tried.visit] = trial.tried.entry
+    return entry
+
+
+def _check_speeds(trial: _Trial) -> None:
+    """The work of a spell is what its speeds make of its time, less what is rounded down when they change."""
+    spells, speeds = trial.log.spells, trial.replication.rules.speeds
+    lasted = spells.ended - spells.began
+    varies = speeds.varies[spells.place]
+    plain = varies | (spells.work == lasted)
+    trial.hold("at full speed a tick of work takes a tick", plain, spells.visit, spells.began)
+    of_person: dict[int, list[tuple[int, int]]] = {}
+    for row in np.flatnonzero(varies & (spells.person != NOBODY)).tolist():
+        changes = of_person.setdefault(int(spells.person[row]), [])
+        changes += [(int(spells.began[row]), 1), (int(spells.ended[row]), -1)]
+    levels = {person: _steps(changes) for person, changes in of_person.items()}
+    by_tick = 0
+    for row in np.flatnonzero(varies).tolist():
+        place, began, ended = int(spells.place[row]), int(spells.began[row]), int(spells.ended[row])
+        first, last = int(speeds.first_step[place]), int(speeds.first_step[place + 1])
+        if not spells.wrapping[row]:
+            step = first + int(speeds.tick[first:last].searchsorted(began, side="right")) - 1
+            by_tick = int(speeds.by_tick[step])
+        by_stage = int(speeds.by_stage[place, trial.at.stage[spells.visit[row]]])
+        ticks, number = levels.get(int(spells.person[row]), ([0], [1]))
+        piece, done, n, at = bisect_right(ticks, began) - 1, 0, 1, 1
+        since = began
+        while since < ended:
+            until = min(ticks[piece + 1] if piece + 1 < len(ticks) else ended, ended)
+            at = order.speed(by_tick, by_stage, int(speeds.by_hand[place, number[piece] - 1]))
+            done += (until - since) * at
+            n, since, piece = n + 1, until, piece + 1
+        over = done - int(spells.work[row]) * FULL_SPEED
+        if not 0 <= over < n * FULL_SPEED + at:
+            trial.accuse("work is done at the speeds of its place", int(spells.visit[row]), ended)
+
+
+def _steps(changes: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Ticks at which a number changes, and the number from then on."""
+    net: dict[int, int] = {}
+    for tick, by in changes:
+        net[tick] = net.get(tick, 0) + by
+    ticks = sorted(net)
+    return ticks, list(accumulate(net[tick] for tick in ticks))
+
+
+def _check_overtime(trial: _Trial, known: _People) -> None:
+    """Overtime begins when a person goes, is work from end to end, and ends when there is none, or back on duty."""
+    overtime, plan, places = trial.log.overtime, trial.replication.plan, trial.replication.rules.places
+    key = np.lexsort((overtime.person, overtime.place, overtime.began))
+    nobody = np.full(len(key), NOBODY)
+
+    def hold(law: str, kept: Flags) -> None:
+        trial.hold(law, kept, nobody, overtime.began)
+
+    hold("overtime lies in order of start, place and person", key == np.arange(len(key)))
+    hold("overtime is of a person of its place", plan.people.place[overtime.person] == overtime.place)
+    hold("overtime takes time", overtime.began < overtime.ended)
+    tick = np.repeat(plan.tick, np.diff(plan.first_action))
+    going = (plan.action == GOES_HOME) | (plan.action == TAKES_BREAK)
+    comes, leaves = ~going & (plan.action != TAKES_NO_MORE), plan.action == GOES_HOME
+    goes, home, back = (
+        set(zip(plan.person[some].tolist(), tick[some].tolist(), strict=True)) for some in (going, leaves, comes)
+    )
+    stretches = list(zip(overtime.person.tolist(), overtime.began.tolist(), overtime.ended.tolist(), strict=True))
+    begins = np.array([(who, began) in goes for who, began, _ in stretches], np.bool_)
+    hold("overtime begins when somebody goes", begins)
+    late = Stretches(overtime.person.astype(np.int64), overtime.began, overtime.ended)
+    row, stretch, began, ended = parts(trial.log, late)
+    at_work = np.zeros(len(stretches), np.int64)
+    moves = np.concatenate([np.column_stack([stretch, began, ended])]) if len(row) else np.zeros((0, 3), np.int64)
+    for one in np.unique(stretch).tolist():
+        reach = 0
+        for since, until in sorted(moves[moves[:, 0] == one, 1:].tolist()):
+            at_work[one] += max(0, until - max(reach, since))
+            reach = max(reach, until)
+    hold("who is in overtime has something in hand", at_work == overtime.ended - overtime.began)
+    spells = trial.log.spells
+    in_hand = {(int(spells.person[r]), int(spells.ended[r])) for r in row}
+    ends = [(who, until) in back or until == trial.horizon or (who, until) in in_hand for who, _, until in stretches]
+    hold("overtime ends with the work, the break or the run", np.array(ends, np.bool_))
+    rule = places.at_shift_end[spells.place[row]]
+    finishes = (rule == FINISH) | (rule == CLEAR_LINE) | spells.wrapping[row]
+    trial.hold("only under finish is more than a wrap-up done in overtime", finishes, spells.visit[row], began)
+    _check_cleared(trial, home, stretches)
+
+
+def _check_cleared(trial: _Trial, home: set[tuple[int, int]], stretches: list[tuple[int, int, int]]) -> None:
+    """Who clears the line goes only when nobody waits in it who came before the shift ended."""
+    places, people, line = trial.replication.rules.places, trial.replication.plan.people, trial.line
+    until = {(who, began): ended for who, began, ended in stretches}
+    for who, tick in sorted(home):
+        at = int(people.place[who])
+        if places.at_shift_end[at] != CLEAR_LINE:
+            continue
+        gone = until.get((who, tick), tick)
+        left = (line.place == at) & (line.entry < tick) & (line.began < gone) & (line.ended > gone)
+        if gone < trial.horizon and left.any():
+            law = f"person {who} clears the line before going"
+            trial.accuse(law, int(line.visit[np.argmax(left)]), gone)
+
+
+def _check_staff(trial: _Trial, known: _People) -> None:
+    """No more is in hand than there are people for, but for those finishing, and nobody idles beside a tip."""
+    spells, line, horizon, plan = trial.log.spells, trial.line, trial.horizon, trial.replication.plan
+    places = trial.replication.rules.places
+    real = np.flatnonzero((plan.tick < horizon) & ~places.tells_apart[plan.place])
+    place, tick = plan.place[real], plan.tick[real]
+    here, stretch = known.place_of[known.open.person], known.open
+    busy_at = spells.place[known.row]
     ledger = _Ledger(
         horizon,
         (place, tick),
-        (spells.place, spells.began),
-        (spells.place, spells.ended),
-        (overtime.place, overtime.began),
-        (overtime.place, overtime.ended),
+        (here, stretch.began),
+        (here, stretch.ended),
+        (busy_at, known.began),
+        (busy_at, known.ended),
         (line.place, line.began),
         (line.place, line.ended),
     )
-    coming = ledger.count(place, tick, plan.joining[real] * slots + returning - leaving)
-    duty = np.cumsum(coming)
-    start_of_place = np.flatnonzero(~np.concatenate([[False], ledger.same_place])[:-1])
-    carried = np.concatenate([[0], duty])[start_of_place]
-    duty -= np.repeat(carried, np.diff(np.append(start_of_place, len(duty))))
-    extra = ledger.level(overtime.place, overtime.began, overtime.ended)
-    busy = ledger.level(spells.place, spells.began, spells.ended) - extra
+    slots = places.concurrency.astype(np.int64)
+    people = ledger.level(here, stretch.began, stretch.ended) + ledger.total(place, tick, plan.heads[real])
+    able = people * slots[ledger.place]
+    busy = ledger.level(busy_at, known.began, known.ended)
     waiting = ledger.level(line.place, line.began, line.ended)
+    lasts = ledger.tick < horizon
 
     def hold(law: str, kept: Flags) -> None:
         if not kept.all():
@@ -353,26 +573,17 @@ def _check_staff(trial: _Trial) -> None:
             at, when = int(ledger.place[row]), int(ledger.tick[row])
             trial.accuse(f"{law} at place {at}", _somebody(trial, at, when), when)
 
-    lasts = ledger.tick < horizon
-    hold("no more slots are busy than are on duty", ~lasts | (busy <= duty))
-    hold("nobody is idle beside a tip they may take", ~lasts | (busy >= duty) | (waiting == 0))
-
-    relieved = spells.why == RELIEVED
-    gone = ledger.count(overtime.place, overtime.began) + ledger.count(spells.place[relieved], spells.ended[relieved])
-    due, idle = ledger.count(place, tick, leaving), ledger.before(duty - busy)
-    taken = ledger.count(spells.place, spells.began)
-    hold("the busy leave when the idle are not enough", gone >= due - idle)
-    hold("the idle leave before the busy", gone <= np.maximum(due - np.maximum(idle - taken, 0), 0))
-
-    back = ledger.count(overtime.place, overtime.ended)
-    still = ledger.before(extra) + ledger.count(overtime.place, overtime.began) - back
-    due = ledger.count(place, tick, returning)
-    hold("who returns goes back on duty with the tip they are still at", (still <= 0) | (back >= due))
+    taken = (spells.began < spells.ended) & ~spells.wrapping & ~places.tells_apart[spells.place]
+    begun = ledger.count(spells.place[taken], spells.began[taken]) > 0
+    counted = ~places.tells_apart[ledger.place]
+    hold("no more slots are in use than people have", ~lasts | counted | (busy <= able))
+    hold("nobody starts while as many are at work as there are heads", ~lasts | ~begun | (busy <= able))
+    hold("nobody is idle beside a tip they may take", ~lasts | (busy >= able) | (waiting == 0))
 
 
-def _check_preemption(trial: _Trial) -> None:
+def _check_preemption(trial: _Trial, known: _People) -> None:
     """Nobody waits beside a server whose tip they may displace, and every tip displaced is so by one that may."""
-    spells, overtime, line = trial.log.spells, trial.log.overtime, trial.line
+    spells, line = trial.log.spells, trial.line
     rank, preempts = rank_at(trial.replication, trial.at, spells.visit, spells.place)
     displaced = spells.why == PREEMPTED
     ledger = _Ledger(trial.horizon, (spells.place, spells.began), (spells.place, spells.ended))
@@ -384,22 +595,27 @@ def _check_preemption(trial: _Trial) -> None:
     waiting_rank, may = rank_at(trial.replication, trial.at, line.visit, line.place)
     if not may.any():
         return
-    extra_rank, _ = rank_at(trial.replication, trial.at, overtime.visit, overtime.place)
+    plan, places = trial.replication.plan, trial.replication.rules.places
+    real = np.flatnonzero(plan.tick < trial.horizon)
+    mine = ~spells.wrapping[known.row]
+    row, began, ended = known.row[mine], known.began[mine], known.ended[mine]
     ledger = _Ledger(
         trial.horizon,
+        (plan.place[real], plan.tick[real]),
         (spells.place, spells.began),
         (spells.place, spells.ended),
-        (overtime.place, overtime.began),
-        (overtime.place, overtime.ended),
+        (spells.place[row], began),
+        (spells.place[row], ended),
         (line.place, line.began),
         (line.place, line.ended),
     )
+    heads = ledger.total(plan.place[real], plan.tick[real], plan.heads[real]) * places.concurrency[ledger.place]
+    beyond = ~places.tells_apart[ledger.place] & (ledger.level(spells.place, spells.began, spells.ended) > heads)
     for better in np.unique(waiting_rank[may]):
-        takers, givers, safe = may & (waiting_rank == better), rank > better, extra_rank > better
+        takers, givers = may & (waiting_rank == better), rank[row] > better
         able = ledger.level(line.place[takers], line.began[takers], line.ended[takers])
-        open_to_it = ledger.level(spells.place[givers], spells.began[givers], spells.ended[givers])
-        open_to_it -= ledger.level(overtime.place[safe], overtime.began[safe], overtime.ended[safe])
-        wrong = np.flatnonzero((able > 0) & (open_to_it > 0) & (ledger.tick < trial.horizon))
+        open_to_it = ledger.level(spells.place[row[givers]], began[givers], ended[givers])
+        wrong = np.flatnonzero((able > 0) & (open_to_it > 0) & (ledger.tick < trial.horizon) & ~beyond)
         if wrong.size:
             at, when = int(ledger.place[wrong[0]]), int(ledger.tick[wrong[0]])
             law = f"nobody waits beside a tip they may displace at place {at}"
@@ -454,19 +670,18 @@ def _nobody_before(
             trial.accuse(f"{law}, before tip {trial.at.tip[visit]}", across[0][2], tick)
 
 
-def _check_line(trial: _Trial) -> None:
-    """Who starts was first in line, or the first that may pre-empt where a server is taken."""
+def _check_line(trial: _Trial, known: _People) -> None:
+    """Who starts was first in line, or the first that may pre-empt where a server is taken, or that may be cleared."""
     spells, line, tip = trial.log.spells, trial.line, trial.at.tip
     rank, _ = rank_at(trial.replication, trial.at, spells.visit, spells.place)
     waiting_rank, may = rank_at(trial.replication, trial.at, line.visit, line.place)
-    entry = np.zeros(len(trial.log.outcome), np.int64)
-    entry[trial.tried.visit] = trial.tried.entry
+    entry = _entries(trial)
     displaced = spells.why == PREEMPTED
     ledger = _Ledger(trial.horizon, (spells.place, spells.began), (spells.place, spells.ended))
     taken = ledger.count(spells.place[displaced], spells.ended[displaced])[ledger.row(spells.place, spells.began)] > 0
     for law, may_start, starts in (
-        ("the first in line is served", np.ones(len(may), np.bool_), ~taken),
-        ("the first in line who may displace another does", may, taken),
+        ("the first in line is served", np.ones(len(may), np.bool_), ~taken & ~known.clears & ~spells.wrapping),
+        ("the first in line who may displace another does", may, taken & ~known.clears & ~spells.wrapping),
     ):
         visit, of = line.visit[may_start], spells.visit[starts]
         waiting = _keys(order.line_key, waiting_rank[may_start], line.entry[may_start], tip[visit])
@@ -479,7 +694,7 @@ def _check_line(trial: _Trial) -> None:
         )
 
 
-def _check_giving_way(trial: _Trial) -> None:
+def _check_giving_way(trial: _Trial, known: _People) -> None:
     """A tip is displaced by a strictly better one, and nobody stays on duty who should have given way instead."""
     spells = trial.log.spells
     rank, preempts = rank_at(trial.replication, trial.at, spells.visit, spells.place)
@@ -494,52 +709,63 @@ def _check_giving_way(trial: _Trial) -> None:
     ]
     trial.hold("a tip is displaced by a strictly better one", np.array(better, np.bool_), visit, tick)
     key = _keys(order.yielding_key, rank, spells.began, trial.at.tip[spells.visit])
+    mine = ~spells.wrapping[known.row]
+    row = known.row[mine]
+    standing = (spells.place[row], known.began[mine], [key[one] for one in row], known.ended[mine], spells.visit[row])
     going = (place, tick, [key[row] for row in gone], visit)
-    _nobody_before(trial, "the worst and latest gives way", _on_duty(trial, key), going)
+    _nobody_before(trial, "the worst and latest gives way", standing, going)
 
 
-def _check_leaving(trial: _Trial) -> None:
-    """Of the busy, those leave whose spells began earliest; of those in overtime, they go back on duty."""
-    spells, overtime, served_in = trial.log.spells, trial.log.overtime, _spells_of_overtime(trial)
-    key = _keys(order.leaving_key, spells.began, trial.at.tip[spells.visit])
-    gone = np.flatnonzero(spells.why == RELIEVED)
-    leaving = (
-        np.concatenate([spells.place[gone], overtime.place]),
-        np.concatenate([spells.ended[gone], overtime.began]),
-        [key[row] for row in np.concatenate([gone, served_in])],
-        np.concatenate([spells.visit[gone], overtime.visit]),
-    )
-    _nobody_before(trial, "the earliest spell leaves", _on_duty(trial, key), leaving)
-    extra = [key[row] for row in served_in]
-    back = np.flatnonzero(overtime.ended < spells.ended[served_in])
-    _nobody_before(
-        trial,
-        "the earliest spell goes back on duty",
-        (overtime.place, overtime.began, extra, overtime.ended, overtime.visit),
-        (overtime.place[back], overtime.ended[back], [extra[row] for row in back], overtime.visit[back]),
-    )
+def _check_next_to_serve(trial: _Trial, known: _People) -> None:
+    """Of those open to tips the one with the fewest in hand takes, then the one who has had so many the longest.
 
-
-def _on_duty(trial: _Trial, key: list[_Key]) -> tuple[Codes, Ticks, list[_Key], Ticks, Ticks]:
-    """The stretches of each spell in which its server is on duty, with the key of the spell."""
-    spells, overtime, served_in = trial.log.spells, trial.log.overtime, _spells_of_overtime(trial)
-    every = np.arange(len(spells.visit))
-    row, back = np.concatenate([every, served_in]), np.concatenate([served_in, every])
-    began, ended = np.concatenate([spells.began, overtime.ended]), np.concatenate([overtime.began, spells.ended])
-    first, last = np.lexsort((began, row)), np.lexsort((ended, back))
-    row = row[first]
-    return spells.place[row], began[first], [key[one] for one in row], ended[last], spells.visit[row]
-
-
-def _spells_of_overtime(trial: _Trial) -> Ticks:
-    """The row of the spell within which each stretch of overtime lies, or NOBODY."""
-    spells, overtime = trial.log.spells, trial.log.overtime
-    found = np.full(len(overtime.visit), NOBODY)
-    row = np.searchsorted(spells.visit, overtime.visit, side="left")
-    last = np.searchsorted(spells.visit, overtime.visit, side="right")
-    while (row < last).any():
-        at = np.minimum(row, len(spells.visit) - 1)
-        covers = (spells.began[at] <= overtime.began) & (overtime.ended <= spells.ended[at])
-        found = np.where((row < last) & covers & (spells.place[at] == overtime.place), at, found)
-        row = np.minimum(row + 1, last)
-    return found
+    Looked at are starts at which neither the one who takes nor the one who should did anything else at that tick: what
+    happened within a tick no stamp tells.
+    """
+    spells, people = trial.log.spells, trial.replication.plan.people
+    named = np.flatnonzero(spells.person != NOBODY)
+    gone = spells.why == PREEMPTED
+    displaced = set(zip(spells.place[gone].tolist(), spells.ended[gone].tolist(), strict=True))
+    moves: list[tuple[int, int, int, int, int]] = []
+    for stretch, by in ((known.open.began, 0), (known.open.ended, 1)):
+        of = known.open.person
+        columns = (people.place[of], stretch, np.full(len(of), by), of, np.full(len(of), NOBODY))
+        moves += zip(*(column.tolist() for column in columns), strict=True)
+    for row in named.tolist():
+        here, who = int(spells.place[row]), int(spells.person[row])
+        end, follows = int(spells.ended[row]), row + 1 < len(spells.visit) and bool(spells.wrapping[row + 1])
+        if not spells.wrapping[row]:
+            moves.append((here, int(spells.began[row]), 2, who, row))
+        if not (follows and spells.visit[row + 1] == spells.visit[row]):
+            moves.append((here, end, 3, who, row))
+    state: dict[int, tuple[int, int]] = {}
+    is_open: set[int] = set()
+    in_order = sorted(moves)
+    at = 0
+    while at < len(in_order):
+        here, now = in_order[at][:2]
+        if at and in_order[at - 1][0] != here:
+            state, is_open = {}, set()
+        until = at
+        while until < len(in_order) and in_order[until][:2] == (here, now):
+            until += 1
+        event = in_order[at:until]
+        moved = Counter(who for *_, who, _ in event)
+        if (here, now) not in displaced:
+            waiting = {who for who in is_open if who not in moved}
+            for _, _, what, who, row in event:
+                if what == 2 and moved[who] == 1 and who in is_open and not known.clears[row]:
+                    mine = order.serving_key(*state[who], who)
+                    slots = int(trial.replication.rules.places.concurrency[here])
+                    for other in waiting:
+                        if state[other][0] < slots and order.serving_key(*state[other], other) < mine:
+                            law = f"the next to serve takes: person {other} before {who}"
+                            trial.accuse(law, int(spells.visit[row]), now)
+        for _, _, what, who, _ in event:
+            number = state.get(who, (0, 0))[0] + (what == 2) - (what == 3)
+            state[who] = number, now
+            if what == 0:
+                is_open.add(who)
+            elif what == 1:
+                is_open.discard(who)
+        at = until

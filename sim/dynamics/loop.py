@@ -6,8 +6,8 @@ arrivals (pointers into arrays that lie in the order of their keys), the next en
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
 
-`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own, from
-which everything behind `people is not None` was left out before it was compiled.
+`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own,
+from which everything behind `people is not None` was left out before it was compiled.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -18,7 +18,7 @@ from typing import Final
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import inlined, kernel
+from sim.dynamics.kernels import inlined, int64, kernel
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
 from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import (
@@ -46,7 +46,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
     """
     gates, horizon = clock
     slots, free = working.slots, working.free
-    next_plan, next_tip = 0, 0
+    next_plan, next_tip = int64(0), int64(0)
     while True:
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
@@ -94,7 +94,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             ):
                 quick = slot
         settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
-        if people is not None:
+        if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
     close(horizon, next_tip, tips, log, working, people)
     return not is_full(due.heap, working, people)
@@ -141,7 +141,7 @@ def is_full(heap, working, people):
     return full
 
 
-@inlined
+@kernel
 def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, working, people):
     """Let people go, change the number of heads, and let people take no more, come back and come on."""
     idle = working.idle
@@ -153,7 +153,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
         table = hands.table
         for at in range(roster.first_action[row], roster.first_action[row + 1]):
             action, person = roster.action[at], roster.person[at]
-            if action == GOES_HOME or action == TAKES_BREAK:
+            if action in (GOES_HOME, TAKES_BREAK):
                 if h.takes(table, person):
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
@@ -161,7 +161,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
                 hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people)
                 if h.clears(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
-                    m.insert(table, hands.clearing, 0, 2 * person, m.NIL)
+                    m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
                     hands.n_clearing[place] += 1
                 elif table[person, h.IN_HAND] == 0:
                     table[person, h.DUTY] = h.OFF
@@ -169,7 +169,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
                 if h.takes(table, person):
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.NO_MORE] = 1
-            elif action == COMES_BACK or action == COMES_ON:
+            elif action in (COMES_BACK, COMES_ON):
                 h.leave_overtime(now, person, h.ON, place, hands)
                 table[person, h.SINCE] = now
                 in_hand = table[person, h.IN_HAND]
@@ -179,7 +179,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
     m.mark(place, working.dirty, working.to_settle)
 
 
-@inlined
+@kernel
 def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
@@ -189,7 +189,7 @@ def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due
         slot = node >> 1
         node = slots[slot, m.NEXT + 1]
         if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
-            interrupt(now, slot, RELIEVED, place, each, visits, kinds, places, lists, due, working, people)
+            interrupt(now, slot, int64(RELIEVED), place, each, visits, kinds, places, lists, due, working, people)
             drawn = visits.work[slots[slot, m.VISIT]]
             slots[slot, m.LEFT] = m.work_after_relief(rule, slots[slot, m.LEFT], drawn, places.hand_over[place])
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
@@ -204,11 +204,11 @@ def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, wo
         m.unlink(slots, lists.busy, place, 2 * slot)
     if people is None:
         slots[slot, m.LEFT] = slots[slot, m.ENDS] - now
-        m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], why, 0)
+        m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], why)
     else:
         left = h.left_now(slot, now, slots)
         slots[slot, m.LEFT] = left
-        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED] - left, why, 0)
+        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED] - left, why)
         if slots[slot, m.PERSON] != m.NIL:
             h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
 
@@ -252,7 +252,7 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
     return going, again
 
 
-@inlined
+@kernel
 def open_gate(now, stage, stages, lines, log, lists, heap, working):
     """Release all who are held at a stage."""
     slots = working.slots
@@ -264,16 +264,16 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
             log.start[visit] = now
             ends = now + slots[slot, m.LEFT]
             slots[slot, m.STATE], slots[slot, m.ENDS] = m.PASSING, ends
-            m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, m.ENDS_WORK)
+            m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
         else:
             if stages.overflow[stage] != NO_PLACE and not slots[slot, m.WATCHED]:
                 slots[slot, m.WATCHED] = 1
                 shows = now + stages.overflow_after[stage]
-                m.push(heap, shows, m.event_key(ARRIVAL, tip, SHOWS), slot, visit, m.SHOWS)
+                m.push(heap, shows, m.event_key(ARRIVAL, tip, SHOWS), slot, visit, int64(m.SHOWS))
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
 
 
-@inlined
+@kernel
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
@@ -287,7 +287,7 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
         m.free_slot(slots, working.free, slot)
     else:
         slots[slot, m.STATE] = m.AWAY
-        m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, m.RETRIES)
+        m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, int64(m.RETRIES))
 
 
 @inlined
@@ -305,7 +305,7 @@ def end_work(now, slot, visits, kinds, places, log, lists, due, working, people)
             m.unlink(slots, lists.busy, place, 2 * slot)
         if people is None:
             if slots[slot, m.BROKEN]:
-                m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], DONE, 0)
+                m.write_spell(working.spells, slots, slot, NOBODY, now, now - slots[slot, m.BEGAN], int64(DONE))
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
         else:
@@ -321,7 +321,7 @@ def end_spell(now, slot, visit, place, state, visits, kinds, places, due, workin
     if not wrapping and people.roster.wrap_up.shape[0] > 0:
         wrap_up = people.roster.wrap_up[visit]
     if slots[slot, m.BROKEN] or wrapping or wrap_up > 0:
-        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], DONE, wrapping)
+        m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], int64(DONE))
     if wrap_up > 0:
         # The slot stays with the person, who has as many in hand as before; the tip goes on in another.
         going = m.take_slot(slots, working.free, slots[slot, m.TIP], visit + 1)
@@ -400,7 +400,7 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
             if alone and due.soon_slot[0] < m.N_SOON:
                 quick = True
             else:
-                m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, m.ENDS_WORK)
+                m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
     else:
         line = slots[slot, m.LINE]
         place = lines.place[line]
@@ -413,7 +413,7 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
             if stages.overflow[stage] != NO_PLACE and not slots[slot, m.WATCHED]:
                 slots[slot, m.WATCHED] = 1
                 shows = now + stages.overflow_after[stage]
-                m.push(heap, shows, m.event_key(ARRIVAL, tip, SHOWS), slot, visit, m.SHOWS)
+                m.push(heap, shows, m.event_key(ARRIVAL, tip, SHOWS), slot, visit, int64(m.SHOWS))
             slots[slot, m.STATE] = m.WAITING
             if slots[slot, m.IN_BOTH]:
                 m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
@@ -425,7 +425,7 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
     if opens > now:
         slots[slot, m.STATE] = m.HELD
         m.insert(slots, lists.held, stage, 2 * slot, lists.held[stage, 1])
-        m.push(heap, opens, m.event_key(ARRIVAL, tip, PASSES), slot, visit, m.RELEASES)
+        m.push(heap, opens, m.event_key(ARRIVAL, tip, PASSES), slot, visit, int64(m.RELEASES))
     return quick
 
 
@@ -500,7 +500,7 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
     return node, line, person
 
 
-@inlined
+@kernel
 def preempt(now, place, visits, kinds, places, lines, lists, due, working, people):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
@@ -515,15 +515,17 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
         lines.preempts,
     )
     if node != m.NIL:
-        table = None if people is None else people.hands.table
-        giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, table)
+        if people is None:
+            giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, None)
+        else:
+            giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, people.hands.table)
     if giver == m.NIL:
         node = m.NIL
     else:
         if people is not None:
             person = slots[giver, m.PERSON]
         each = places.concurrency[place]
-        interrupt(now, giver, PREEMPTED, place, each, visits, kinds, places, lists, due, working, people)
+        interrupt(now, giver, int64(PREEMPTED), place, each, visits, kinds, places, lists, due, working, people)
         m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
     return node, line, person
 
@@ -553,7 +555,7 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
     log.worked_at[visit] = place
 
 
-@inlined
+@kernel
 def close(horizon, next_tip, tips, log, working, people):
     """Cut what is under way at the horizon, and stamp what was never reached."""
     slots = working.slots
@@ -564,10 +566,10 @@ def close(horizon, next_tip, tips, log, working, people):
         if people is None:
             if slots[slot, m.BROKEN] and state == m.BUSY:
                 work = horizon - slots[slot, m.BEGAN]
-                m.write_spell(working.spells, slots, slot, NOBODY, horizon, work, CUT, 0)
+                m.write_spell(working.spells, slots, slot, NOBODY, horizon, work, int64(CUT))
         elif state == m.BUSY or state == m.WRAPPING:
             work = slots[slot, m.NEED] - h.left_now(slot, horizon, slots)
-            m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], horizon, work, CUT, state == m.WRAPPING)
+            m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], horizon, work, int64(CUT))
         if state != m.WRAPPING:
             m.leave_unreached(slots[slot, m.VISIT] + 1, tips.first_visit[slots[slot, m.TIP] + 1], log)
     if people is not None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import inlined, kernel, njit
+from sim.dynamics.kernels import inlined, int64, kernel, njit
 from sim.dynamics.log import UNREACHED, Outcomes
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
@@ -361,7 +361,7 @@ def expect_end(slot, due, slots):
     ends = slots[slot, ENDS]
     row = soon_slot[0] + 1
     if row > N_SOON:
-        push(due.heap, ends, slots[slot, END_KEY], slot, slots[slot, VISIT], ENDS_WORK)
+        push(due.heap, ends, slots[slot, END_KEY], slot, slots[slot, VISIT], int64(ENDS_WORK))
     else:
         soon_slot[0] = row
         while row > 1 and soon_tick[row - 1] <= ends:
@@ -436,14 +436,14 @@ def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempt
 
 
 @kernel
-def write_spell(spells, slots, slot, person, now, work, why, wrapping):
+def write_spell(spells, slots, slot, person, now, work, why):
     """Write down a spell that the stamps of its visit do not tell, while there is room."""
     n = spells[0, 0] + 1
     if n < spells.shape[0]:
         spells[0, 0] = n
         spells[n, 0], spells[n, 1], spells[n, 2] = slots[slot, VISIT], slots[slot, ATTEMPT], slots[slot, SERVED_AT]
         spells[n, 3], spells[n, 4], spells[n, 5] = person, slots[slot, BEGAN], now
-        spells[n, 6], spells[n, 7], spells[n, 8] = work, why, wrapping
+        spells[n, 6], spells[n, 7], spells[n, 8] = work, why, slots[slot, STATE] == WRAPPING
         slots[slot, BROKEN] = 1
 
 

@@ -146,6 +146,15 @@ def work_done(elapsed: int, at: int) -> int:
     return elapsed * whole + elapsed // FULL_SPEED * part + elapsed % FULL_SPEED * part // FULL_SPEED
 
 
+def left_after(left: int, elapsed: int, at: int) -> int:
+    """Work that is left after so many ticks at a speed; none where it would have ended within the last of them.
+
+    >>> left_after(10, 7, 500_000_000), left_after(1, 1, 3_000_000_000)
+    (7, 0)
+    """
+    return max(left - work_done(elapsed, at), 0)
+
+
 def time_for(left: int, at: int) -> int:
     """Ticks until so much work is done at a speed, rounded up, and at most NEVER.
 

@@ -649,7 +649,7 @@ class _Line:
     def reckon(self, spell: _Spell, tick: int | None = None) -> None:
         """Take off what was done of a spell since it was last reckoned."""
         until = self.now if tick is None else tick
-        spell.left -= order.work_done(until - spell.reckoned, spell.speed)
+        spell.left = order.left_after(spell.left, until - spell.reckoned, spell.speed)
         spell.reckoned = until
 
     def end_spell(self, spell: _Spell) -> None:

@@ -82,8 +82,8 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     moments = np.full((frame.n_moments, n), NEVER)
     passes.read_tips(
         (tips.first_visit, tips.arrival, visits.final_tier, first),
-        (visits.kind, visits.tier, rules.kinds.stage),
-        (log.enter, log.start, log.end, log.outcome, log.lost),
+        (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
+        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up),
         rules.stages.attempts.astype(np.int64),
         frame.moments,
         last,

@@ -59,8 +59,8 @@ def difference(
     Difference(value=0.0, low=0.0, high=0.0)
     """
     confidence = each_of(confidence, family)
-    parts, wholes = checked(*base, confidence)
-    other_parts, other_wholes = checked(*other, confidence)
+    parts, wholes = checked(*base, confidence, signed=True)
+    other_parts, other_wholes = checked(*other, confidence, signed=True)
     if parts.shape != other_parts.shape:
         raise ValueError(f"paired runs have as many replications (got {parts.size} and {other_parts.size})")
     total, other_total = float(wholes.sum()), float(other_wholes.sum())

@@ -259,14 +259,19 @@ def _whole(numbers: Floats) -> bool:
     return bool(np.all(numbers == np.rint(numbers)))
 
 
-def checked(parts: ArrayLike, wholes: ArrayLike, confidence: float) -> tuple[Floats, Floats]:
-    """Both as floats, one a replication; ValueError where that cannot be, or the confidence is none."""
+def checked(parts: ArrayLike, wholes: ArrayLike, confidence: float, *, signed: bool = False) -> tuple[Floats, Floats]:
+    """Both as floats, one a replication; ValueError where that cannot be, or the confidence is none.
+
+    Parts may be negative only where they are `signed`: of a percentile they are not sums of anything.
+    """
     parts, wholes = np.asarray(parts, dtype=float), np.asarray(wholes, dtype=float)
     if parts.ndim != 1 or parts.shape != wholes.shape:
         raise ValueError(f"one number a replication is needed, twice (got shapes {parts.shape} and {wholes.shape})")
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence lies between 0 and 1 (got {confidence})")
-    if not (np.all(parts >= 0) and np.all(wholes >= 0) and np.all(np.isfinite(parts)) and np.all(np.isfinite(wholes))):
+    if not (np.all(np.isfinite(parts)) and np.all(np.isfinite(wholes)) and np.all(wholes >= 0)):
+        raise ValueError("sums and counts are finite and not negative")
+    if not signed and np.any(parts < 0):
         raise ValueError("sums and counts are finite and not negative")
     return parts, wholes
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures.estimates import least_shown
 from sim.scenario.arrivals import channel_mix
+from sim.scenario.calendars import Calendar, plain_week
 from sim.scenario.flow import Flow, flow, offered_hours
 from sim.scenario.shifts import week_on_duty
 
@@ -61,7 +62,7 @@ def nothing_failed(units: float, n_replications: int, threshold: float, confiden
 
 def units_of_evidence(scenario: Scenario) -> int:
     """Units of evidence in one replication: whole ones in its measured time, at least 1."""
-    return max(int(scenario.length // unit_of_evidence(scenario)), 1)
+    return max(int(scenario.run.length // unit_of_evidence(scenario)), 1)
 
 
 def unit_of_evidence(scenario: Scenario) -> float:
@@ -73,7 +74,19 @@ def unit_of_evidence(scenario: Scenario) -> float:
     """
     surges = [one.lasts + one.fades for one in scenario.demand.surges if one.per_year]
     gates = [stage.every for stage in scenario.stages if stage.every is not None]
-    return float(max([DAY, *surges, *gates, *_clearing(scenario)]))
+    shut = [_longest_shut(scenario.calendars[stage.open]) for stage in scenario.stages if stage.open is not None]
+    return float(max([DAY, *surges, *gates, *shut, *_clearing(scenario)]))
+
+
+def _longest_shut(calendar: Calendar) -> int:
+    """How long a calendar is closed at most in a plain week, and open after that."""
+    begins, ends = plain_week(calendar)
+    if not len(begins):
+        return WEEK
+    following = np.append(begins[1:], begins[0] + WEEK)
+    shut = following - ends
+    longest = int(shut.argmax())
+    return int(shut[longest] + (ends - begins)[(longest + 1) % len(begins)])
 
 
 def relaxation_time(load: float, servers: float, service_mean: float, service_cv: float = 1.0) -> float:
@@ -96,7 +109,8 @@ def relaxation_time(load: float, servers: float, service_mean: float, service_cv
 def _clearing(scenario: Scenario) -> list[float]:
     """The time in which a backlog clears, for each group of pools that help each other out."""
     going, offered = flow(scenario), offered_hours(scenario)
-    on_duty = np.array([np.array(week_on_duty(scenario, name)) * pool.slots for name, pool in scenario.pools.items()])
+    on_duty = np.array([week_on_duty(scenario, name) for name in scenario.pools])
+    on_duty *= np.array([[pool.capacity] for pool in scenario.pools.values()])
     found = []
     for group in _helping(scenario):
         # Of several centres the one with the largest share has the least to spare.
@@ -133,6 +147,8 @@ def _service(scenario: Scenario, group: set[str], going: Flow) -> tuple[float, f
     visits, work, squares = (
         float((part[rows] @ share).sum()) for part in (going.visits, going.work, going.work_squared)
     )
+    if not work:
+        return 0.0, 0.0
     mean = work / visits
     return mean, math.sqrt(max(squares / visits / mean**2 - 1, 0.0))
 

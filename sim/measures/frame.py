@@ -18,20 +18,22 @@ from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import units_of_evidence
+from sim.scenario.calendars import open_time
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
-from sim.scenario.shifts import seats
-from sim.scenario.targets import Between, OfPool, Period, Place, Target
+from sim.scenario.shifts import plan, seats
+from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Plan
     from sim.scenario.schema import Scenario
 
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
-WHAT: Final = ("enter", "start", "end")
+WHAT: Final = ("enter", "start", "end", "gave_up")
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 HOURS_A_WEEK: Final = 168
 
@@ -87,7 +89,7 @@ class Frame:
         self.periods: dict[str, Periods] = {unit: self._periods(unit) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
-        """(n_stages, 3) row of each stage's enter, start and end among the moments that targets ask for, or -1."""
+        """(n_stages, 4) row of each of WHAT among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         pools = list(scenario.pools)
         self.pool_of_stage = np.array([pools.index(s.pool) if s.pool else -1 for s in scenario.stages], np.int64)
@@ -120,6 +122,11 @@ class Frame:
         """(n_times,) ticks of the measured time in each row."""
 
     @cached_property
+    def plan(self) -> Plan:
+        """Who goes and comes when, with nobody absent."""
+        return plan(self.scenario)
+
+    @cached_property
     def units(self) -> int:
         """Units of evidence in one replication."""
         return units_of_evidence(self.scenario)
@@ -142,6 +149,12 @@ class Frame:
         if (place, unit) not in self._cuts:
             self._cuts[place, unit] = Cut(self, place, unit)
         return self._cuts[place, unit]
+
+    def by_clock_of(self, target: Timed, tick: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ticks as the clock of a target shows them: open ticks of its calendar. NEVER stays NEVER."""
+        if target.runs_by is None:
+            return tick
+        return open_time(self.scenario, target.runs_by).elapsed(0, tick)
 
     def attribute(self, name: str, combination: NDArray[np.int64]) -> NDArray[np.int64]:
         """The code of an attribute of tips, of their combinations in the grid."""
@@ -223,8 +236,8 @@ class Frame:
         asked = [
             (self.scenario.stage_index(moment.stage), WHAT.index(moment.what))
             for target in self.targets
-            if isinstance(target, Between)
-            for milestone in (target.from_, target.to)
+            if isinstance(target, OfTips)
+            for milestone in target.asked_for
             for moment in milestone.moments
             if moment.stage is not None
         ]

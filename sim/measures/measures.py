@@ -22,7 +22,7 @@ from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, unlabelled
-from sim.scenario.targets import Between, OfPool, Target
+from sim.scenario.targets import OfPool, Target, Timed
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -267,8 +267,8 @@ def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Int
 
 def _asked(target: Target) -> object:
     """What decides which tips are timed between which moments: the same for a share and a mean of the same times."""
-    if isinstance(target, Between):
-        return target.of, target.from_, target.to
+    if isinstance(target, Timed):
+        return target.of, target.from_, target.to, target.clock
     return target.kind
 
 
@@ -277,7 +277,7 @@ def _spend(
 ) -> None:
     rules = replication.rules
     passes.time_spent(
-        (replication.tips.first_visit, found.timed, found.since, found.until, cohort.first),
+        (replication.tips.first_visit, found.timed, found.since, found.until, found.ticks, cohort.first),
         (replication.visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),

@@ -65,10 +65,11 @@ opening = njit(opening_of)
 
 @njit(cache=True, nogil=True)
 def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
-    """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were."""
+    """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were, of
+    its first visit to each stage."""
     first_visit, arrival, final_tier, first = tips
-    kind, tier, kind_stage = visits
-    enter, start, end, outcome, lost = log
+    kind, tier, kind_stage, first_attempt = visits
+    enter, start, end, outcome, lost, attempt, gave_up = log
     state, label, leave, at_risk = fates
     seen = stages * 0 - 1
     for tip in range(first, last):
@@ -86,6 +87,9 @@ def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
                     column = moment_of[stage, what]
                     if column >= 0:
                         moments[column, i] = enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+                column = moment_of[stage, 3]
+                if column >= 0 and outcome[visit] == ABANDONED:
+                    moments[column, i] = gave_up[first_attempt[visit] + attempt[visit] - 1]
             if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
                 risky = True
         leave[i] = NEVER
@@ -306,9 +310,9 @@ def follow_steps(number, group, ticks, changes, window, jumps, rests):
 
 @njit(cache=True, nogil=True)
 def time_spent(tips, visits, log, spells, stages, guide, times, spent):
-    """How long tips take between two moments, by bin, and where: by stage, in line, in service, at the gate, in a
-    delay."""
-    first_visit, chosen, since, until, first = tips
+    """How long tips take between two moments (`took`, by the clock of a target), by bin, and where: by stage, in line,
+    in service, at the gate, in a delay."""
+    first_visit, chosen, since, until, took, first = tips
     kind, first_spell, kind_stage = visits
     enter, end, outcome = log
     began, ended, wrapping = spells
@@ -317,7 +321,7 @@ def time_spent(tips, visits, log, spells, stages, guide, times, spent):
         if not chosen[i]:
             continue
         window = (since[i], until[i])
-        times[bin_of(until[i] - since[i], guide)] += 1
+        times[bin_of(took[i], guide)] += 1
         for visit in range(first_visit[first + i], first_visit[first + i + 1]):
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 break

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.duty import people_in_overtime, slots_in_overtime
 from sim.dynamics.log import Log
-from sim.dynamics.overtime import people_in_overtime, slots_in_overtime
 from sim.dynamics.replication import Replication, changes_of_duty
 from sim.dynamics.waits import in_hand_alone
 from sim.measures import passes

@@ -5,6 +5,7 @@ Per replication only small arrays are kept, some tens of kilobytes; what is need
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from sim.measures.measures import PER_REPLICATION, Floats, Ints, Measures, Poole
 
 MOST_UNITS: Final = 100
 """Units of evidence that are told apart in what is pooled."""
+MOST_WEEKS: Final = 200
+"""Replications of which the week is kept: bands need no more, and memory shall not grow with the intervals of many."""
 
 
 class Sample:
@@ -40,7 +43,10 @@ class Sample:
                 self._failing.append(self._of_week(measures.pooled).copy())
             else:
                 self._failing[len(self._rows) % MOST_UNITS] += self._of_week(measures.pooled)
-        self._rows.append(measures.without_pooled())
+        kept = measures.without_pooled()
+        if len(self._rows) >= MOST_WEEKS:
+            kept = replace(kept, week=kept.week[..., :0])
+        self._rows.append(kept)
         self._stacked.clear()
         self._of.clear()
 
@@ -136,13 +142,14 @@ class Sample:
 
     @property
     def week(self) -> Floats:
-        return self._stack("week")
+        """(n, 4, n_pools, n_intervals) of the first MOST_WEEKS replications."""
+        return self._stack("week", MOST_WEEKS)
 
-    def _stack(self, name: str) -> NDArray[Any]:
+    def _stack(self, name: str, most: int | None = None) -> NDArray[Any]:
         if not self._rows:
             raise ValueError("no replication was measured")
         if name not in self._stacked:
-            self._stacked[name] = np.stack([getattr(row, name) for row in self._rows])
+            self._stacked[name] = np.stack([getattr(row, name) for row in self._rows[:most]])
         return self._stacked[name]
 
 

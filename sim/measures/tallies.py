@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +15,8 @@ from sim.dynamics.replication import NO_LABEL, Flags, Ticks
 from sim.measures import passes
 from sim.measures.cohort import Cohort
 from sim.measures.frame import without_tier
-from sim.scenario.targets import Between, OfTips, Target
+from sim.scenario.moments import of_stage
+from sim.scenario.targets import LostAs, OfTips, Target, Timed
 
 COLUMNS: Final = ("met", "missed", "lost", "open", "left_out", "without_start", "without_end", "not_of")
 MET, MISSED, LOST, OPEN, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = range(len(COLUMNS))
@@ -41,7 +43,8 @@ class Tally:
     until: Ticks
     """When it passed them, or NEVER."""
     ticks: Ticks
-    """From one moment to the other, 0 if it passed `to` before `from`; of an open tip its age since `from`; else 0."""
+    """From one moment to the other by the clock of the target, 0 if it passed `to` before `from`; of an open tip its
+    age since `from`; of a lost tip that counts as good until it gave up; else 0."""
 
     def only(self, some: Flags) -> Tally:
         """As if the target were about some of the tips only."""
@@ -59,18 +62,22 @@ def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     return lost, under_way
 
 
-def timed_tally(target: Between, never: int, late: int, cohort: Cohort) -> Tally:
+def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     """The tally of a target on times. `never` is the column of a tip that was through without ever passing `to`, `late`
     that of an open one that has taken longer than the limit."""
     column, timed = np.empty(len(cohort), np.int8), np.zeros(len(cohort), np.bool_)
     ticks = np.zeros(len(cohort), np.int64)
     since, until = cohort.when(target.from_), cohort.when(target.to)
+    state, gave_up = fates(target, cohort)
+    frame = cohort.frame
+    horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
+    early, before = _EARLY[target.lost_tips.how]
     _judge(
         cohort.matching(target.of),
-        cohort.state,
-        (since, until),
-        (target.limit, cohort.frame.scenario.horizon),
-        (never, late, LEFT_OUT if target.lost_tips == "left_out" else LOST),
+        state,
+        tuple(frame.by_clock_of(target, tick) for tick in (since, until, gave_up)),
+        (horizon, target.limit, target.lost_tips.left_out_before - 1 if before else target.limit),
+        (never, late, LEFT_OUT if target.lost_tips.how == "left_out" else LOST, early),
         column,
         timed,
         ticks,
@@ -78,12 +85,38 @@ def timed_tally(target: Between, never: int, late: int, cohort: Cohort) -> Tally
     return Tally(column, timed, since, until, ticks)
 
 
+_EARLY: Final[Mapping[LostAs, tuple[int, bool]]] = {
+    "miss": (LOST, False),
+    "left_out": (LEFT_OUT, False),
+    "good_if_early": (MET, False),
+    "left_out_if_early": (LEFT_OUT, False),
+    "left_out_before": (LEFT_OUT, True),
+}
+"""The column of a tip that gave up early, and whether early is before a time of its own."""
+
+
+def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
+    """What became of each tip as far as a target minds it, and when it gave up, or NEVER.
+
+    At a stage it is lost where it gave up the last attempt there, whatever came after; who was lost elsewhere without
+    having come there is as good as through.
+    """
+    if target.at_stage is None:
+        return cohort.state, cohort.lost
+    gave_up = cohort.when(of_stage(target.at_stage, "gave_up"))
+    came = cohort.when(of_stage(target.at_stage, "enter")) != NEVER
+    elsewhere = np.where(came, passes.UNDER_WAY, passes.THROUGH)
+    state = np.where(gave_up != NEVER, passes.LOST, np.where(cohort.state == passes.LOST, elsewhere, cohort.state))
+    return state.astype(np.int8), gave_up
+
+
 @njit(cache=True, nogil=True)
 def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: ignore[no-untyped-def]
-    """The rules of targets on times, tip by tip; `ticks` is from one moment to the other, or the age of an open tip."""
-    since, until = moments
-    limit, horizon = limits
-    never, late, lost = columns
+    """The rules of targets on times, tip by tip; `ticks` is from one moment to the other, of an open tip its age, of
+    one that gave up in time and counts as good how long that took."""
+    since, until, gave_up = moments
+    horizon, limit, before = limits
+    never, late, lost, early = columns
     for i in range(of.shape[0]):
         if not of[i]:
             column[i] = NOT_OF
@@ -93,6 +126,10 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
             column[i] = MET if ticks[i] <= limit else MISSED
         elif state[i] == passes.LOST:
             column[i] = lost
+            if early != lost and since[i] != NEVER and gave_up[i] - since[i] <= before:
+                column[i] = early
+                if early == MET:
+                    ticks[i] = max(gave_up[i] - since[i], 0)
         elif state[i] == passes.THROUGH:
             column[i] = WITHOUT_START if since[i] == NEVER else never
         else:

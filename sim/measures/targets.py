@@ -28,7 +28,7 @@ from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
-from sim.scenario.targets import Between, Goal, OfTips, Side, Target, Unit
+from sim.scenario.targets import Goal, OfTips, Side, Target, Timed, Unit
 
 Floats = NDArray[np.float64]
 
@@ -202,7 +202,7 @@ class TargetResult:
     def within_minutes(self) -> float | None:
         """The time within which a share of the tips is asked for; None for other targets."""
         target = self.target
-        return target.limit / MINUTE if isinstance(target, Between) and target.unit == "share" else None
+        return target.limit / MINUTE if isinstance(target, Timed) and target.unit == "share" else None
 
     @property
     def used(self) -> float:
@@ -309,10 +309,11 @@ def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
     target, counts = sample.frame.targets[k], sample.counts[:, k]
     lacking = sample.unlabelled[:, k].sum(axis=1)
     named = counts.sum(axis=1) - counts[:, [WITHOUT_START, NOT_OF]].sum(axis=1) + lacking
-    if not isinstance(target, Between) or not target.leaves_out:
+    if not isinstance(target, Timed) or not target.leaves_out:
         return np.zeros(len(named)), named.astype(float)
     judged = kind_of(target).judged
-    gone = [column for column in (LOST, LEFT_OUT, WITHOUT_END) if column not in judged]
+    going = (LOST, WITHOUT_END, *((LEFT_OUT,) if target.lost_count_as_left_out else ()))
+    gone = [column for column in going if column not in judged]
     return (counts[:, gone].sum(axis=1) + lacking).astype(float), named.astype(float)
 
 
@@ -337,7 +338,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, in_search: boo
         verdict=all_of([by_value, left_out.verdict if left_out and counted and not in_search else "met"]),
         certain=settled and counted and (left_out is None or left_out.verdict == "met"),
         unshown=None if settled or frame.recorded else _unshown(one, confidence),
-        lower_bound=bool(np.isinf(one.worst.ratio[:, HIGH, 0]).any()),
+        lower_bound=target.hold is None and kind_of(target).lower_bound(one.worst),
         values=tuple(float(value) for value in one.values),
         counts={column: int(n) for column, n in zip(COLUMNS, counts, strict=True)},
         unlabelled_lost=lost,
@@ -362,7 +363,7 @@ def _silent(one: Replicated) -> tuple[str, ...]:
 
 def _what_was_left_out(sample: Sample, k: int, confidence: float) -> LeftOut | None:
     target = sample.frame.targets[k]
-    if not isinstance(target, Between) or not target.leaves_out:
+    if not isinstance(target, Timed) or not target.leaves_out:
         return None
     left, named = left_out(sample, k)
     share = mean_interval(left, named, confidence)

@@ -12,6 +12,7 @@ from sim.dynamics.clock import DAY, HOUR
 from sim.measures import passes
 from sim.measures.estimates import Estimate, share_interval
 from sim.scenario.cost import a_month, a_year, cost_a_week, full_time, paid
+from sim.scenario.shifts import on_duty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
     mean = ticks.mean(axis=0) / float(sample.frame.last - sample.frame.first)
     seat = float(mean[passes.ON_DUTY] / pool.slots * HOURS_OF_A_WEEK)
     overtime = float(mean[passes.LATE] * HOURS_OF_A_WEEK)
-    rostered = paid(scenario, name, seat)
+    rostered = paid(scenario, name, seat + _absent_hours(sample, places))
     return PoolUse(
         pool=name,
         centre=centre,
@@ -111,6 +112,21 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         fte=full_time(scenario, rostered + overtime),
         cost=cost_a_week(scenario, name, rostered, overtime),
     )
+
+
+def _absent_hours(sample: Sample, places: NDArray[np.int64]) -> float:
+    """Hours a week in which somebody would have been on seat at some places and was absent: they are paid."""
+    frame = sample.frame
+    pool = frame.scenario.pools[list(frame.scenario.pools)[int(frame.pool_of_place[places[0]])]]
+    if not pool.absence:
+        return 0.0
+    ticks = 0
+    for place in places.tolist():
+        tick, people = on_duty(sample.frame.plan, place)
+        edges = np.clip(np.append(tick, frame.last), frame.first, frame.last)
+        ticks += int(np.diff(edges) @ people)
+    there = sample.places[:, places, passes.ON_DUTY].sum(axis=1).mean() / pool.slots
+    return float(ticks - there) / (frame.last - frame.first) * HOURS_OF_A_WEEK
 
 
 def given_up(sample: Sample) -> dict[str, float]:

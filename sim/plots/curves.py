@@ -38,7 +38,7 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between
+from sim.scenario.targets import Timed
 from sim.studies.result import Result
 from sim.tables.run import tips_of_curve
 from sim.text.words import about, came_to, share_text, verdicts_told
@@ -51,6 +51,10 @@ OUTDENT: Final = 0.45
 """So far the lines above a panel begin left of it, over the numbers of its axis."""
 LIMIT: Final[dict[str, Any]] = {"color": INK, "linewidth": 1, "linestyle": (0, (6, 2, 1, 2))}
 """The line at the longest mean, or other time."""
+
+
+_CALLED: Final = {"asa": "mean answer", "longest": "time"}
+"""Kinds whose name is no word for a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,9 @@ def curves(result: Result) -> list[Curve]:
     groups: dict[object, list[TargetResult]] = {}
     for one in result.targets:
         target = one.target
-        if isinstance(target, Between) and kind_of(target).curve:
-            groups.setdefault((target.of, target.from_, target.to, target.lost_tips), []).append(one)
+        if isinstance(target, Timed) and kind_of(target).curve:
+            same = target.of, target.from_, target.to, target.at_stage, target.clock, target.lost_tips
+            groups.setdefault(same, []).append(one)
     # More than two in a panel would hide each other.
     return [_curve(result, group[i : i + 2]) for group in groups.values() for i in range(0, len(group), 2)]
 
@@ -84,7 +89,7 @@ def curves(result: Result) -> list[Curve]:
 def _curve(result: Result, group: Sequence[TargetResult]) -> Curve:
     first = next((one for one in group if one.target.unit == "share"), group[0])
     target = first.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return Curve(
         results=tuple(group),
         who=f"{filter_words(target.of)}, from {target.from_name} to {target.to_name}",
@@ -152,7 +157,7 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
         for one in panel.results:
             first.append(_limit(one) / 3)
             last.append(_limit(one) * 2)
-            if one.unit == "min" and one.value > 0:
+            if one.unit == "min" and 0 < one.value < math.inf:
                 last.append(one.value * 1.5)
     low = min(max(min(first, default=0), SECOND), LONGEST / 100)
     return low, min(max([low * 60, *last]), LONGEST * 1.2)
@@ -161,7 +166,7 @@ def _span(panels: Sequence[Curve]) -> tuple[float, float]:
 def _limit(one: TargetResult) -> float:
     """The time that a target names."""
     target = one.target
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     return float(target.limit)
 
 
@@ -181,7 +186,7 @@ def _draw(axes: Axes, panel: Curve, span: tuple[float, float], width: float) -> 
 
 def _draw_share(axes: Axes, one: TargetResult) -> None:
     """The gate that the curve has to pass through, and where it passes."""
-    within, wanted, look = _limit(one), one.target.threshold, VERDICTS[one.verdict]
+    within, wanted, look = max(_limit(one), axes.get_xlim()[0]), one.target.threshold, VERDICTS[one.verdict]
     axes.plot([within, within], [0, wanted], color=GREY, linewidth=0.8, linestyle=":", zorder=2)
     axes.plot([axes.get_xlim()[0], within], [wanted, wanted], color=GREY, linewidth=0.8, linestyle=":", zorder=2)
     axes.plot([within, within], [wanted, 1], color=FAINT, linewidth=5, zorder=3)
@@ -197,15 +202,19 @@ def _on_the_curve(one: TargetResult) -> bool:
 
 
 def _draw_time(axes: Axes, one: TargetResult) -> None:
-    """The longest time that is wanted, and on the foot of the panel the time that is reached."""
-    limit, look = _limit(one), VERDICTS[one.verdict]
+    """The longest time that is wanted, and the time that is reached: of a percentile on the curve, at its share; else
+    on the foot of the panel."""
+    first, last = axes.get_xlim()
+    limit, look = max(_limit(one), first), VERDICTS[one.verdict]
+    target = one.target
+    share = target.share_in_time if isinstance(target, Timed) and target.share_in_time is not None else 0.0
     axes.axvline(limit, **LIMIT, zorder=3)
+    if share:
+        axes.plot([first, limit], [share, share], color=GREY, linewidth=0.8, linestyle=":", zorder=2)
     if _on_the_curve(one):
-        high = min(one.high, axes.get_xlim()[1])
-        axes.plot(
-            [max(one.low, axes.get_xlim()[0]), high], [0, 0], color=look.colour, linewidth=2.2, zorder=5, clip_on=False
-        )
-        mark(axes, max(one.value, axes.get_xlim()[0]), 0, one.verdict)
+        low, value, high = (min(max(time, first), last) for time in (one.low, one.value, one.high))
+        axes.plot([low, high], [share, share], color=look.colour, linewidth=2.2, zorder=5, clip_on=False)
+        mark(axes, value, share, one.verdict)
 
 
 def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
@@ -215,7 +224,8 @@ def _key(sheet: Sheet, panels: Sequence[Curve], top: float) -> None:
     if any(one.target.unit == "share" for one in found):
         handles.append(Line2D([], [], color=FAINT, linewidth=5, label="the curve has to cross this"))
     if times := dict.fromkeys(one.kind for one in found if one.target.unit == "min"):
-        handles.append(Line2D([], [], **LIMIT, label=f"longest {' or '.join(times)} wanted"))
+        called = " or ".join(_CALLED.get(kind, kind) for kind in times) if len(times) < 3 else "time"
+        handles.append(Line2D([], [], **LIMIT, label=f"longest {called} wanted"))
     used = [word for word in VERDICTS if any(one.verdict == word for one in found)]
     handles += [marked(word, word) for word in used]
     key(sheet, handles, top)

@@ -1,4 +1,4 @@
-"""When targets fail: the share of failing tips by weekday and hour of arrival, for the targets that fail at all."""
+"""When targets fail: the share of failing tips by weekday and interval of arrival, for targets that fail at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import DAY
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
     FAINT,
@@ -35,7 +36,7 @@ from sim.plots.style import (
 from sim.scenario.targets import OfTips
 from sim.studies.binding import beyond_chance
 from sim.studies.result import Result
-from sim.text.words import WEEKDAYS, about, hours_text, share_text, short
+from sim.text.words import WEEKDAYS, about, interval_words, share_text, short, times_text
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -45,7 +46,10 @@ STEP: Final = 3.55
 CELL: Final = 0.17
 
 ENOUGH: Final = 20
-"""Tips of an hour of the week that are enough to call the target failing there."""
+"""Tips of an interval of the week that are enough to call the target failing there."""
+
+MOST_OUTLINED: Final = 48
+"""Intervals of a day; around finer ones lines would cover the shades."""
 
 SHADES: Final = LinearSegmentedColormap.from_list(
     "failing", ["#fdf5ef", "#f6cba9", "#e9985a", "#c96418", "#8c3d02", "#451a00"]
@@ -55,27 +59,32 @@ SHADES: Final = LinearSegmentedColormap.from_list(
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """One target by hour of the week."""
+    """One target by interval of the week."""
 
     result: TargetResult
     judged: NDArray[np.int64]
     failed: NDArray[np.int64]
-    """(7, 24) tips, Monday first."""
+    """(7, intervals a day) tips, Monday first."""
     allowed: float | None
     """The share of tips that may fail; None where none fails by itself."""
     most: int | None = None
-    """The hour of the day at which it fails most, all weekdays together, where that is beyond chance."""
+    """The interval of the day at which it fails most, all weekdays together, where that is beyond chance."""
     least: int | None = None
-    """Likewise the hour at which it fails least."""
+    """Likewise the interval at which it fails least."""
+
+    @property
+    def length(self) -> int:
+        """Ticks of an interval."""
+        return DAY // int(self.judged.shape[1])
 
     @property
     def share(self) -> NDArray[np.float64]:
-        """(7, 24), NaN where no tips were judged."""
+        """(7, intervals a day), NaN where no tips were judged."""
         return _share(self.failed, self.judged)
 
     @property
     def noticeable(self) -> bool:
-        """Whether the target fails, or would in some hour of the week by itself."""
+        """Whether the target fails, or would in some interval of the week by itself."""
         if not self.failed.any():
             return False
         if self.result.verdict != "met":
@@ -84,21 +93,22 @@ class Failing:
 
     @property
     def outlined(self) -> bool:
-        """Whether an hour can have more failing tips than may: where less than one tip may, every failing hour has."""
-        return self.allowed is not None and self.allowed * float(np.median(self.judged)) >= 1
+        """Whether an interval can have more failing tips than may: where less than one may, each failing one has."""
+        enough = self.judged.shape[1] <= MOST_OUTLINED
+        return enough and self.allowed is not None and self.allowed * float(np.median(self.judged)) >= 1
 
 
 def failings(result: Result) -> list[Failing]:
-    """The targets about tips, by hour of the week."""
+    """The targets about tips, by interval of the week."""
     names = list(result.done.scenario.targets)
     found = []
     for one in result.targets:
         if not one.about_tips:
             continue
         units = result.done.sample.failing[:, names.index(one.name)]
-        judged, failed = units.sum(axis=0).T.reshape(2, 7, 24)
-        by_hour, whole = units.reshape(-1, 7, 24, 2).sum(axis=1), units.sum(axis=1)
-        most, least = beyond_chance(by_hour, whole), beyond_chance(by_hour, whole, least=True)
+        judged, failed = units.sum(axis=0).T.reshape(2, 7, -1)
+        by_time, whole = units.reshape(len(units), 7, -1, 2).sum(axis=1), units.sum(axis=1)
+        most, least = beyond_chance(by_time, whole), beyond_chance(by_time, whole, least=True)
         found.append(Failing(one, judged, failed, one.target.allowed, most, least))
     return found
 
@@ -107,7 +117,8 @@ def failing(result: Result) -> Figure:
     """A map of the week for every target that fails noticeably, each with its own scale."""
     every = failings(result)
     panels = [one for one in every if one.noticeable]
-    note = f"Share of the tips that fail, by weekday and hour in which they arrive. {about(result)}"
+    interval = interval_words(result.done.sample.frame.interval)
+    note = f"Share of the tips that fail, by weekday and {interval} in which they arrive. {about(result)}"
     with styled():
         heads = [_head(panel) for panel in panels]
         rows = [range(i, min(i + 2, len(panels))) for i in range(0, len(panels), 2)]
@@ -139,12 +150,12 @@ def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
 
 
 def _when(panel: Failing) -> str:
-    """At which hours of the day a target fails most and least, all weekdays together, as far as that is no chance."""
-    by_hour = _share(panel.failed.sum(axis=0), panel.judged.sum(axis=0))
+    """At which times of the day a target fails most and least, all weekdays together, as far as that is no chance."""
+    by_time = _share(panel.failed.sum(axis=0), panel.judged.sum(axis=0))
     told = [
-        f"{word} from {hours_text(hour)} ({_rough(by_hour[hour])} of its tips)"
-        for word, hour in (("most", panel.most), ("least", panel.least))
-        if hour is not None
+        f"{word} from {times_text(at * panel.length, (at + 1) * panel.length)} ({_rough(by_time[at])} of its tips)"
+        for word, at in (("most", panel.most), ("least", panel.least))
+        if at is not None
     ]
     if told:
         return ", ".join(told)
@@ -172,17 +183,18 @@ def _head(panel: Failing) -> list[tuple[str, str, str]]:
 
 def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
     share = panel.share
-    last = _end_of_scale(panel)
+    last, n = _end_of_scale(panel), share.shape[1]
+    edges = 24 / n * np.arange(n + 1)
     axes.patch.set(facecolor="white", edgecolor=FAINT, hatch="/////", linewidth=0)
     axes.pcolormesh(
-        np.arange(25),
+        edges,
         np.arange(8),
         np.ma.masked_invalid(share),
         cmap=SHADES,
         vmin=0,
         vmax=last,
-        edgecolor="white",
-        linewidth=0.4,
+        edgecolor="white" if n <= MOST_OUTLINED else "face",
+        linewidth=0.4 if n <= MOST_OUTLINED else 0.1,
     )
     axes.set(xlim=(0, 24), ylim=(7, 0))
     axes.set_xticks(range(0, 25, 6), ["0:00", "6:00", "12:00", "18:00", "24:00"])
@@ -191,7 +203,8 @@ def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
     ticks = {0.0: "0 %", last: _rough(last)}
     if panel.allowed is not None:
         if panel.outlined:
-            lines = _border(np.nan_to_num(share) > panel.allowed)
+            border = _border(np.nan_to_num(share) > panel.allowed)
+            lines = [[(24 / n * x, y) for x, y in line] for line in border]
             axes.add_collection(LineCollection(lines, colors=INK, linewidths=1.3, clip_on=False, zorder=4))
         scale.axhline(panel.allowed, color=INK, linewidth=1.3)
         if 0.08 * last < panel.allowed < 0.92 * last:
@@ -205,7 +218,7 @@ def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
 
 
 def _end_of_scale(panel: Failing) -> float:
-    """The darkest shade: the worst hour that has enough tips, and not less than twice what may fail."""
+    """The darkest shade: the worst interval that has enough tips, and not less than twice what may fail."""
     share = panel.share
     told = share[panel.judged >= min(ENOUGH, panel.judged.max())]
     worst = max(float(told.max()), 2 * (panel.allowed or 0.0))
@@ -227,7 +240,7 @@ def _border(inside: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:
 def _key(sheet: Sheet, panels: Sequence[Failing], top: float) -> None:
     handles: list[Artist] = []
     if any(panel.outlined for panel in panels):
-        handles.append(Line2D([], [], color=INK, linewidth=1.3, label="around the hours in which more fail than may"))
+        handles.append(Line2D([], [], color=INK, linewidth=1.3, label="around the times in which more fail than may"))
     if any((panel.judged == 0).any() for panel in panels):
         handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="/////", linewidth=0, label="no tips"))
     key(sheet, handles, top)

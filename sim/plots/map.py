@@ -80,7 +80,7 @@ def _note(found: MapFound) -> str:
     return (
         f"In a cell: the target that fails first, and the percentage of {PERIODS[found.per]} in which all hold; ? "
         f"where the verdict on all together is open. {named(scenario)}: {runs} "
-        f"replications of {length(scenario.length)} a cell."
+        f"replications of {length(scenario.run.length)} a cell."
     )
 
 

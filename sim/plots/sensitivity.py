@@ -60,7 +60,7 @@ def deciding(found: SensitivityFound) -> Figure:
 def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
-    runs = f"{found.replications} replications of {length(scenario.length)} each"
+    runs = f"{found.replications} replications of {length(scenario.run.length)} each"
     return f"{named(scenario)}: {count(len(found.every))} points, {runs}."
 
 
@@ -248,6 +248,9 @@ def _ends(found: SensitivityFound, i: int) -> tuple[float, float]:
     return min(numbers), max(numbers)
 
 
+# Along one range
+
+
 TALL: Final = 3.6
 RIGHT: Final = 1.5
 """Inches of the axes, and of the names at the ends of their lines."""
@@ -274,9 +277,8 @@ def along_one(found: SensitivityFound) -> Figure:
     [unknown] = found.unknowns
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
-    runs = (
-        f"{count(len(outcomes))} points, {found.now.replications} replications of {length(found.scenario.length)} each"
-    )
+    lasting = length(found.scenario.run.length)
+    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {lasting} each"
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "
         f"thick line a target fails; where the field is pale, all hold. {named(found.scenario)}: {runs}."

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final, Literal
 
@@ -31,7 +30,6 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.studies.keeping import write_atomic
 from sim.text.words import WEEKDAYS
 
 WIDTH: Final = 7.2
@@ -146,8 +144,10 @@ class Sheet:
     """
 
     def __init__(self, title: str, note: str, height: float):
-        title_lines = wrapped(title, WIDTH - 2 * MARGIN, LARGE, bold=True)
-        note_lines = wrapped(note, WIDTH - 2 * MARGIN, SMALL)
+        # Fitted to the dots of a picture, type is set up to a fiftieth wider than its outlines are.
+        room = 0.98 * (WIDTH - 2 * MARGIN)
+        title_lines = wrapped(title, room, LARGE, bold=True)
+        note_lines = wrapped(note, room, SMALL)
         first, second = len(title_lines) * leading(LARGE), len(note_lines) * leading(SMALL)
         self._top = MARGIN + first + second + 0.14
         self.height = self._top + height + MARGIN
@@ -324,14 +324,7 @@ def _family_with(strange: frozenset[str]) -> str | None:
     return None
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as `name`.png and `name`.svg, each whole or not at all, and tell the two paths."""
-    written = []
-    for form in ("png", "svg"):
-        path = folder / f"{name}.{form}"
-        write_atomic(path, file_bytes(figure, form))
-        written.append(path)
-    return written
+# Axes that several figures share
 
 
 _NAMED_TIMES: Final = (
@@ -392,6 +385,9 @@ def week_axis(axes: Axes, *, named: bool = True) -> None:
     axes.tick_params(axis="x", length=0)
     # Lines drawn as one are a tenth of the work of ticks and a grid.
     axes.vlines(range(24, 169, 24), 0, 1, transform=axes.get_xaxis_transform(), colors=GRID, linewidths=0.6, zorder=0.5)
+
+
+# Letters and colours of the targets that fail first: a picture of many points tells them apart by both
 
 
 COLOURS: Final = (VERMILION, BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)

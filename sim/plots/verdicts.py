@@ -192,6 +192,9 @@ def _all_at_once(sheet: Sheet, held: list[tuple[str, HeldShare]], top: float) ->
         sheet.write(MARGIN + NAMES + STRIP + 2 * GAP, at, with_interval(share.value, share.low, share.high))
 
 
+# Scenarios side by side
+
+
 LABELS: Final = 1.75
 ASIDE: Final = 0.25
 BETWEEN: Final = 0.6
@@ -209,7 +212,7 @@ def comparison(found: SideBySide) -> Figure:
     block = HEAD + rows * LINE + FOOT
     n = found.replications
     note = (
-        f"{n} replications of {length(found.base.scenario.length)} each, on the same tips. Differences from "
+        f"{n} replications of {length(found.base.scenario.run.length)} each, on the same tips. Differences from "
         f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once; grey ones may be noise."
     )
     with styled():

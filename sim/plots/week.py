@@ -1,4 +1,4 @@
-"""The week of every pool: who is on seat, the work that comes, who is busy, and the tips that wait, hour by hour."""
+"""The week of every pool: who is on seat, the work that comes, who is busy, and the tips that wait, by interval."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sim.measures.frame import HOURS_A_WEEK
+from sim.dynamics.clock import HOUR, WEEK
 from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
+from sim.measures.sample import MOST_WEEKS
 from sim.plots.style import (
     FAINT,
     GREY,
@@ -37,13 +38,10 @@ from sim.plots.style import (
 from sim.studies.binding import largest_excess
 from sim.studies.result import Result
 from sim.text import words
-from sim.text.words import about, hour_text, share_text, short, some
+from sim.text.words import about, interval_text, interval_words, share_text, short, some
 
 BAND: Final = (5, 95)
 """Percentiles over replications between which the bands lie."""
-HOURS: Final = np.arange(HOURS_A_WEEK)
-HOURS_EDGES: Final = np.repeat(np.arange(HOURS_A_WEEK + 1), 2)[1:-1]
-"""Where each hour begins and ends, so that what is constant within an hour can be filled."""
 LEFT: Final = 0.82
 WORKING: Final[dict[str, Any]] = {"color": SKY, "linewidth": 2.2}
 WORK: Final[dict[str, Any]] = {"color": "#8c3d02", "linestyle": (0, (3, 1.2)), "linewidth": 1}
@@ -57,34 +55,51 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class PoolWeek:
-    """One pool over the hours of the week, (168,) each but the bands, (2, 168); NaN for hours that never came."""
+    """One pool over the intervals of the week, (n_intervals,) each but the bands, (2, n_intervals); NaN for those that
+    never came."""
 
     name: str
     unit: str
     waiting: Floats
     waiting_band: Floats
     most_wait: int | None
-    """The hour of the week at which most wait, where that is beyond chance."""
+    """The interval of the week at which most wait, where that is beyond chance."""
     offered: Floats
     busy: Floats
     busy_band: Floats
     on_duty: Floats
 
     @property
-    def overloaded(self) -> int:
+    def length(self) -> float:
+        """Hours of an interval."""
+        return WEEK / HOUR / len(self.waiting)
+
+    @property
+    def edges(self) -> Floats:
+        """(n_intervals + 1,) hours since Monday at midnight."""
+        return np.arange(len(self.waiting) + 1) * np.float64(self.length)
+
+    @property
+    def steps(self) -> Floats:
+        """Where each interval begins and ends, so that what is constant within it can be filled."""
+        return np.repeat(self.edges, 2)[1:-1]
+
+    @property
+    def overloaded(self) -> float:
         """Hours of the week in which as much work comes as the people can do, or more."""
-        return int(np.count_nonzero((self.offered > 0) & (self.offered >= self.on_duty)))
+        return self.length * int(np.count_nonzero((self.offered > 0) & (self.offered >= self.on_duty)))
 
 
 def pool_weeks(result: Result) -> list[PoolWeek]:
     """The week of every pool, its centres together."""
     scenario, sample = result.done.scenario, result.done.sample
-    hours = sample.week
-    # An hour of the week that one replication never came to, none did.
-    came = ~np.isnan(hours[0])
-    middle, band = np.full(came.shape, np.nan), np.full((2, *came.shape), np.nan)
-    middle[came] = hours[:, came].mean(axis=0)
-    band[:, came] = np.percentile(hours[:, came], BAND, axis=0)
+    each, frame = sample.week, sample.frame
+    # An interval of the week that one replication never came to, none did.
+    came = ~np.isnan(each[0])
+    measured = len(sample) * np.where(came, frame.time_measured[: frame.n_intervals], np.nan)
+    middle = sample.pooled.ticks[: len(came), :, : frame.n_intervals] / measured
+    band = np.full((2, *came.shape), np.nan)
+    band[:, came] = np.percentile(each[:, came], BAND, axis=0)
     found = []
     for k, (name, pool) in enumerate(scenario.pools.items()):
         unit = "people" if pool.slots == 1 else f"people × {pool.slots}"
@@ -94,7 +109,7 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
                 unit=unit,
                 waiting=middle[WAITING, k],
                 waiting_band=band[:, WAITING, k],
-                most_wait=_most_wait(hours[:, WAITING, k][:, came[WAITING, k]], np.flatnonzero(came[WAITING, k])),
+                most_wait=_most_wait(each[:, WAITING, k][:, came[WAITING, k]], np.flatnonzero(came[WAITING, k])),
                 offered=middle[OFFERED, k],
                 busy=middle[BUSY, k],
                 busy_band=band[:, BUSY, k],
@@ -104,12 +119,12 @@ def pool_weeks(result: Result) -> list[PoolWeek]:
     return found
 
 
-def _most_wait(waiting: Floats, hours: NDArray[np.int64]) -> int | None:
-    """The hour of the week at which most wait, from (n_replications, n_hours), where that is beyond chance."""
+def _most_wait(waiting: Floats, which: NDArray[np.int64]) -> int | None:
+    """The interval of the week at which most wait, from (n_replications, n_there), where that is beyond chance."""
     if not waiting.size:
         return None
     found = largest_excess(waiting - waiting.mean(axis=1, keepdims=True))
-    return None if found is None else int(hours[found])
+    return None if found is None else int(which[found])
 
 
 def week(result: Result) -> Figure:
@@ -120,9 +135,11 @@ def week(result: Result) -> Figure:
     height = leading(PLAIN) + 0.06 + upper + 0.08 + lower + 0.3
     n, n_centres = len(result.done.sample), len(result.done.scenario.centres)
     centres = f", the {n_centres} centres together" if n_centres > 1 else ""
-    bands = f"; bands: {BAND[0]} to {BAND[1]} % of the replications" if n > 1 else ""
+    of = "the replications" if n <= MOST_WEEKS else f"{MOST_WEEKS} replications"
+    bands = f"; bands: {BAND[0]} to {BAND[1]} % of {of}" if n > 1 else ""
     with styled():
-        note = f"Means by hour of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"
+        interval = interval_words(result.done.sample.frame.interval)
+        note = f"Means by {interval} of the week{_mixed(result, pools)}{centres}{bands}. {about(result)}"
         sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
         for i, pool in enumerate(pools):
             _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
@@ -149,7 +166,7 @@ def _title(pools: list[PoolWeek]) -> str:
     else:
         told = "Hardly any tip waits at any hour of the week"
     if over:
-        hours = f"has too few people {over[0].overloaded} h a week" if len(over) == 1 else "have too few for hours"
+        hours = f"has too few people {over[0].overloaded:.4g} h a week" if len(over) == 1 else "have too few for hours"
         told += f"; {some([pool.name for pool in over], most=2)} {hours}"
     return told
 
@@ -164,7 +181,9 @@ def _waiting(pool: PoolWeek) -> str:
         return f"{_tips(middle)} on average, at all hours much alike"
     if pool.most_wait is None:
         return f"{_tips(middle)} on average, at no hours more than at others"
-    return f"up to {_tips(float(pool.waiting[pool.most_wait]))} on average, {hour_text(pool.most_wait)}"
+    length = round(pool.length * HOUR)
+    when = interval_text(length * pool.most_wait, length)
+    return f"up to {_tips(float(pool.waiting[pool.most_wait]))} on average, {when}"
 
 
 def _tips(number: float) -> str:
@@ -182,35 +201,37 @@ def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float]
     below = sheet.axes(LEFT, top + heights[0] + 0.08, width, heights[1])
     over = np.nan_to_num(pool.offered) > np.nan_to_num(pool.on_duty)
     above.fill_between(
-        HOURS_EDGES,
+        pool.steps,
         np.repeat(pool.on_duty, 2),
         np.repeat(pool.offered, 2),
         where=np.repeat(over, 2),
         color=OVER,
         linewidth=0,
     )
+    middle = pool.edges[:-1] + pool.length / 2
     if banded:
-        above.fill_between(HOURS + 0.5, *pool.busy_band, color=BUSY_BAND, linewidth=0)
-        below.fill_between(HOURS + 0.5, *pool.waiting_band, color=WAITING_FILL, linewidth=0)
-    above.stairs(pool.on_duty, np.arange(HOURS_A_WEEK + 1), baseline=None, color=INK, linewidth=1.5, zorder=3)
-    above.plot(HOURS + 0.5, pool.busy, **WORKING)
-    above.plot(HOURS + 0.5, pool.offered, **WORK)
-    below.plot(HOURS + 0.5, pool.waiting, color=INK, linewidth=1.2)
+        above.fill_between(middle, *pool.busy_band, color=BUSY_BAND, linewidth=0)
+        below.fill_between(middle, *pool.waiting_band, color=WAITING_FILL, linewidth=0)
+    above.stairs(pool.on_duty, pool.edges, baseline=None, color=INK, linewidth=1.5, zorder=3)
+    above.plot(middle, pool.busy, **WORKING)
+    above.plot(middle, pool.offered, **WORK)
+    below.plot(middle, pool.waiting, color=INK, linewidth=1.2)
     for axes, label in ((above, pool.unit), (below, "tips\nwaiting")):
         week_axis(axes, named=axes is below)
         axes.set_ylim(0, max(axes.get_ylim()[1], 1.18))
         axes.yaxis.set_major_locator(MaxNLocator(2 if axes is below else 4, integer=True, min_n_ticks=2))
         axes.set_ylabel(label, linespacing=1.1)
         axes.yaxis.set_label_coords(-0.46 / width, 0.5)
-        _absent(axes, np.isnan(pool.waiting))
+        _absent(axes, pool)
     above.tick_params(axis="x", length=0)
 
 
-def _absent(axes: Axes, absent: NDArray[np.bool_]) -> None:
-    """Hatch the hours that never came."""
+def _absent(axes: Axes, pool: PoolWeek) -> None:
+    """Hatch the intervals that never came."""
+    absent = np.isnan(pool.waiting)
     if absent.any():
         axes.fill_between(
-            HOURS_EDGES,
+            pool.steps,
             0,
             1,
             where=np.repeat(absent, 2),
@@ -227,7 +248,7 @@ def _told(pool: PoolWeek, width: float) -> str:
     on_duty, busy = float(np.nansum(pool.on_duty)), float(np.nansum(pool.busy))
     parts = []
     if pool.overloaded:
-        parts.append(f"more work than people {words.count(pool.overloaded)} h a week")
+        parts.append(f"more work than people {pool.overloaded:.4g} h a week")
     if waiting := _waiting(pool):
         parts.append(f"waiting: {waiting}")
     parts.append(f"busy {share_text(busy / on_duty)} of the time on seat" if on_duty else "nobody is ever on seat")

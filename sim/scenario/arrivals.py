@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, YEAR, since_midnight
-from sim.scenario.demand import Demand, Surge
+from sim.dynamics.clock import DAY, HOUR, YEAR
+from sim.scenario.counts import counts
+from sim.scenario.demand import Surge
+from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.schema import Run, Scenario
 from sim.scenario.trace import DRAWN, days, trace
+from sim.scenario.zones import Local
 
 Floats = NDArray[np.float64]
 
 HOURS_A_WEEK: Final = 168
 
 
-def expected(demand: Demand, run: Run, horizon: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Expected tips (hours, channels) in each hour of a run, and the hour of the week (0 = Monday 00:00) of each.
+@dataclass(frozen=True, slots=True, eq=False)
+class Hours:
+    """What is expected in the hours of a run, the first and the last cut where it begins and ends."""
 
-    The first and the last hour are cut where the run starts and ends. Growth is that of the middle of the hour;
-    surges at random times are spread evenly.
+    tips: Floats
+    """(n_hours, n_channels)."""
+    spent: NDArray[np.int64]
+    """(n_hours,) ticks of each."""
+    of_week: NDArray[np.int64]
+    """(n_hours,) the hour of the week of each, 0 for Monday 00:00."""
+
+
+def expected(level: Levels, run: Run) -> Hours:
+    """Expected tips in each hour of a run.
+
+    Growth is that of the middle of each stretch in which the level is the same; surges at random times are spread
+    evenly.
     """
-    edges, of_week = _hours(run.start, horizon)
-    n_hours = len(of_week)
-    middle = (edges[1:] + edges[:-1]) / 2
-    base = (demand.volume or 0.0) * np.diff(edges) / DAY * (1 + demand.growth) ** (middle / YEAR)
+    demand, horizon = level.demand, level.horizon
+    hour = _hours(level.local, horizon)
+    parts = list(level.edges())
+    edge = np.unique(np.concatenate([hour, *parts])) if parts else hour
+    middle, span = (edge[1:] + edge[:-1]) / 2, np.diff(edge)
+    base = level.base * span * (1 + demand.growth) ** (middle / YEAR)
+    of_hour = hour.searchsorted(edge[:-1], side="right") - 1
     columns = []
-    for name, channel in demand.channels.items():
-        by_hour = channel.by_hour or demand.by_hour
-        by_weekday = channel.by_weekday or demand.by_weekday
-        profile = np.outer(_relative(by_weekday, 7), _relative(by_hour, 24)).ravel()
-        factor = np.ones(n_hours)
+    for name in demand.channels:
+        factor = np.ones(len(span))
         for surge in demand.surges:
             if surge.channel in (None, name):
-                factor += (surge.factor - 1) * _covered(surge, run, edges)
-        columns.append(base * channel.share * profile[of_week] * np.maximum(factor, 0.0))
-    return np.column_stack(columns), of_week
+                factor += (surge.factor - 1) * _covered(surge, level.local, edge)
+        tips = base * level.at(name, edge[:-1]) * np.maximum(factor, 0.0)
+        columns.append(np.bincount(of_hour, weights=tips, minlength=len(hour) - 1))
+    wall = level.local.wall(hour[:-1])
+    of_week = (wall // HOUR + 24 * run.start.weekday()) % HOURS_A_WEEK
+    return Hours(np.column_stack(columns), np.diff(hour), of_week)
 
 
 def expected_tips(scenario: Scenario) -> tuple[float, float]:
@@ -53,22 +71,24 @@ def expected_tips(scenario: Scenario) -> tuple[float, float]:
         an_hour = by_hour_of_week(scenario).sum(axis=1)
         until = [_until(scenario, an_hour, tick) for tick in ticks]
     else:
-        until = [float(expected(scenario.demand, scenario.run, tick)[0].sum()) for tick in ticks]
+        until = [float(expected(_levels(scenario, tick), scenario.run).tips.sum()) for tick in ticks]
     return until[0], until[1] - until[2]
 
 
 def _until(scenario: Scenario, by_hour: Floats, tick: int) -> float:
     """What comes before a tick at so many tips a tick in each hour of the week."""
-    edges, of_week = _hours(scenario.start, tick)
+    edges = _hours(scenario.local, tick)
+    of_week = (scenario.local.wall(edges[:-1]) // HOUR + 24 * scenario.start.weekday()) % HOURS_A_WEEK
     return float(by_hour[of_week] @ np.diff(edges))
 
 
-def _hours(start: datetime, horizon: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The hours of a run: their edges, the first and the last cut, and the hour of the week of each."""
-    phase = since_midnight(start)
-    n_hours = -(-(horizon + phase % HOUR) // HOUR)
-    edges = np.clip(np.arange(n_hours + 1, dtype=np.int64) * HOUR - phase % HOUR, 0, horizon)
-    return edges, (np.arange(n_hours) + phase // HOUR + 24 * start.weekday()) % HOURS_A_WEEK
+def _hours(local: Local, horizon: int) -> NDArray[np.int64]:
+    """The edges of the hours of a run on the local clock, the first and the last cut where the run begins and ends."""
+    return np.unique(np.concatenate(([0, horizon], local.marks(0, horizon, HOUR))))
+
+
+def _levels(scenario: Scenario, horizon: int) -> Levels:
+    return Levels(scenario.demand, scenario.run, horizon, scenario.calendars, counts(scenario))
 
 
 def by_hour_of_week(scenario: Scenario) -> Floats:
@@ -79,13 +99,14 @@ def by_hour_of_week(scenario: Scenario) -> Floats:
     """
     if scenario.demand.trace is not None:
         return _recorded(scenario)
-    demand, run, horizon = scenario.demand, scenario.run, scenario.horizon
-    tips, of_week = expected(demand, run, horizon)
-    spent = np.diff(_hours(run.start, horizon)[0]).astype(np.float64)
+    found = expected(levels(scenario), scenario.run)
+    tips, of_week, spent = found.tips, found.of_week, found.spent.astype(np.float64)
     if missing := set(range(HOURS_A_WEEK)) - set(of_week.tolist()):
-        plain = expected(demand.model_copy(update={"surges": ()}), run, 8 * DAY)
-        rows = [int(np.flatnonzero(plain[1] == hour)[-1]) for hour in sorted(missing)]
-        tips, of_week = np.concatenate([tips, plain[0][rows]]), np.concatenate([of_week, plain[1][rows]])
+        demand = scenario.demand.model_copy(update={"surges": ()})
+        level = Levels(demand, scenario.run, 8 * DAY, scenario.calendars, counts(scenario), plain=True)
+        plain = expected(level, scenario.run)
+        rows = [int(np.flatnonzero(plain.of_week == hour)[-1]) for hour in sorted(missing)]
+        tips, of_week = np.concatenate([tips, plain.tips[rows]]), np.concatenate([of_week, plain.of_week[rows]])
         spent = np.concatenate([spent, np.full(len(rows), float(HOUR))])
     time = np.maximum(np.bincount(of_week, weights=spent, minlength=HOURS_A_WEEK), 1)
     return np.column_stack([np.bincount(of_week, weights=column, minlength=HOURS_A_WEEK) / time for column in tips.T])
@@ -101,7 +122,7 @@ def recorded_hours(scenario: Scenario) -> NDArray[np.int64]:
 
 def channel_mix(scenario: Scenario) -> Floats:
     """(n_channels,): the share of each channel among the tips, or among those recorded."""
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     if scenario.demand.trace is None:
         return shares
     code = trace(scenario).channel
@@ -112,30 +133,24 @@ def channel_mix(scenario: Scenario) -> Floats:
 
 def _recorded(scenario: Scenario) -> Floats:
     """(168, n_channels): recorded tips a tick in each hour of the week, over the days that they span."""
-    recorded, start = trace(scenario), scenario.start
-    hour = (recorded.arrival + since_midnight(start)) // HOUR + 24 * start.weekday()
-    hour %= HOURS_A_WEEK
+    recorded = trace(scenario)
+    hour = (scenario.local.wall(recorded.arrival) // HOUR + 24 * scenario.start.weekday()) % HOURS_A_WEEK
     unknown = np.bincount(hour[recorded.channel == DRAWN], minlength=HOURS_A_WEEK)
     time = np.maximum(recorded_hours(scenario), 1) * HOUR
     return np.column_stack(
         [
-            (np.bincount(hour[recorded.channel == code], minlength=HOURS_A_WEEK) + unknown * channel.share) / time
-            for code, channel in enumerate(scenario.demand.channels.values())
+            (np.bincount(hour[recorded.channel == code], minlength=HOURS_A_WEEK) + unknown * share) / time
+            for code, share in enumerate(plain_shares(scenario).tolist())
         ]
     )
 
 
-def _relative(profile: tuple[float, ...] | None, n: int) -> Floats:
-    values = np.array(profile or (1.0,) * n, dtype=np.float64)
-    return values / float(values.mean())
-
-
-def _covered(surge: Surge, run: Run, edges: NDArray[np.int64]) -> Floats:
+def _covered(surge: Surge, local: Local, edges: NDArray[np.int64]) -> Floats:
     """The mean height (0 to 1) of a surge in each interval between edges."""
     if surge.at is None:
         assert surge.per_year is not None
         return np.full(len(edges) - 1, surge.per_year * (surge.lasts + surge.fades / 2) / YEAR)
-    begins = (surge.at - run.start).total_seconds() * 1e6
+    begins = float(local.tick_of(surge.at))
     since = edges - begins
     flat = np.clip(since, 0, surge.lasts)
     fading = np.clip(since - surge.lasts, 0, surge.fades)

@@ -14,23 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY
+from sim.scenario.calendars import LONGEST_LOOK, open_time
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
 from sim.scenario.levels import MOST_STAFF
 from sim.scenario.pools import Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import (
+    AbandonedTarget,
+    AnswerTimeTarget,
     LostTarget,
     MeanTarget,
     Milestone,
     Moment,
     OccupancyTarget,
     Scenario,
+    ServiceLevelTarget,
     ShareTarget,
     Stage,
     Target,
 )
 from sim.scenario.stages import LawByAttribute
+from sim.scenario.target_kinds import LongestTarget, Percentile
 
 Floats = NDArray[np.float64]
 
@@ -50,12 +55,24 @@ class Bounds:
         return Bounds(min(self.least, other.least), max(self.most, other.most))
 
 
+_Known = (
+    ShareTarget
+    | MeanTarget
+    | LostTarget
+    | Percentile
+    | LongestTarget
+    | ServiceLevelTarget
+    | AnswerTimeTarget
+    | AbandonedTarget
+)
+"""The kinds of targets of which bounds are known."""
+
 SHARE = Bounds(0.0, 1.0)
 TIME = Bounds(0.0, math.inf)
 
 
 def value_bounds(scenario: Scenario, target: Target) -> Bounds:
-    """The least and the most that the value of a target can come to: a share, or ticks for a mean.
+    """The least and the most that the value of a target can come to: a share, or ticks.
 
     The target is certain where both lie on one side of its threshold. With a trace everything is left possible: its
     rows may say what the document does not. A pool of MOST_STAFF people has no line while it is open.
@@ -67,22 +84,35 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
         return anything
     if isinstance(target, OccupancyTarget):
         return _occupancy(scenario, target)
-    if not isinstance(target, ShareTarget | MeanTarget | LostTarget):
+    if not isinstance(target, _Known):
         return anything
     found = _Ends.of(scenario, target)
     if found is None:
         return anything
-    if isinstance(target, LostTarget):
-        return Bounds(float(not found.kept and found.lost), float(found.lost))
-    if isinstance(target, MeanTarget):
-        # A tip that never comes to the end is not in the mean; what the mean may leave out is not settled here.
-        whole = not (found.stuck or found.lost_before or found.without_end)
-        return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
-    assert isinstance(target, ShareTarget)
-    counts_lost = found.lost_before and target.lost_tips == "miss"
-    may_miss = found.stuck or counts_lost or found.without_end or (found.timed and found.took.most > target.within)
-    may_meet = found.timed and found.took.least <= target.within
-    return Bounds(float(may_meet and not may_miss), float(may_meet or not may_miss))
+    if target.runs_by is not None and found.timed:
+        found.took = _by_clock(scenario, target.runs_by, found.took)
+    match target:
+        case LostTarget() | AbandonedTarget():
+            return Bounds(float(not found.kept and found.lost), float(found.lost))
+        case ShareTarget() | ServiceLevelTarget():
+            counts_lost = found.lost_before and target.lost_tips.how != "left_out"
+            late = found.timed and found.took.most > target.limit
+            may_miss = found.stuck or counts_lost or found.without_end or late
+            may_meet = found.timed and found.took.least <= target.limit
+            may_meet |= found.lost_before and target.lost_tips.how == "good_if_early"
+            return Bounds(float(may_meet and not may_miss), float(may_meet or not may_miss))
+        case Percentile():
+            for_ever = found.stuck or (found.lost_before and target.lost_tips.how != "left_out")
+            at_once = found.lost_before and target.lost_tips.how == "good_if_early"
+            if not found.timed:
+                return TIME
+            return Bounds(0.0 if at_once else found.took.least, math.inf if for_ever else found.took.most)
+        case AnswerTimeTarget():
+            return found.took if found.timed and not found.stuck else TIME
+        case _:
+            # A tip that never comes to the end is in no mean; what the mean may leave out is not settled here.
+            whole = not (found.stuck or found.lost_before or found.without_end)
+            return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
 
 
 def law_bounds(law: Law) -> Bounds:
@@ -93,6 +123,24 @@ def law_bounds(law: Law) -> Bounds:
     Bounds(least=60000000.0, most=300000000.0)
     """
     return Bounds(law.least, law.most)
+
+
+def _by_clock(scenario: Scenario, calendar: str, span: Bounds) -> Bounds:
+    """The open ticks of a calendar in spans of wall time that begin in the run."""
+    clock, last = open_time(scenario, calendar), scenario.horizon
+
+    def elapsed(ticks: float) -> NDArray[np.int64]:
+        length = int(ticks)
+        clock.look(last + length)
+        # What has elapsed rises or falls only between these.
+        edges = np.concatenate([clock.begins, clock.ends, clock.begins - length, clock.ends - length, [0, last - 1]])
+        since = edges[(edges >= 0) & (edges < last)]
+        return clock.elapsed(since, since + length)
+
+    if span.least > LONGEST_LOOK:
+        return Bounds(math.inf if math.isinf(span.least) else 0.0, span.most)
+    most = float(elapsed(span.most).max()) if span.most <= LONGEST_LOOK else span.most
+    return Bounds(float(elapsed(span.least).min()), most)
 
 
 def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
@@ -111,13 +159,15 @@ def _wait(pool: Pool, zoned: bool) -> Bounds:
 
     Unbounded with some people, endless with none.
     """
-    people = [pool.staff, *(shift.staff for shift in pool.shifts)]
+    heads = [] if pool.levels is None else pool.levels.week()[1].tolist()
+    people = [pool.staff, *(shift.staff for shift in pool.shifts), *heads]
     if pool.staff >= MOST_STAFF:
         return Bounds(0.0, 0.0)
     if not any(people):
         return Bounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
-    if not plenty or any(shift.on for shift in pool.shifts) or pool.at_shift_end != "finish" or pool.breaks is not None:
+    dated = any(shift.on for shift in pool.shifts)
+    if not plenty or dated or pool.at_shift_end != "finish" or pool.breaks or pool.absence or pool.last_start:
         return TIME
     week = 7 * DAY
     times = [(day * DAY + shift.from_, shift.length) for shift in plenty for day in shift.days]
@@ -200,14 +250,17 @@ class _Ends:
     """Waiting for ever, without both moments."""
 
     @classmethod
-    def of(cls, scenario: Scenario, target: ShareTarget | MeanTarget | LostTarget) -> _Ends | None:
+    def of(cls, scenario: Scenario, target: _Known) -> _Ends | None:
         """By all ways that tips can go; None where there are too many, or where no tip is judged."""
         walk = _Walk(scenario, target)
         if not walk.done:
             return None
         found = cls()
         for fate, state in walk.ends.items():
-            found._count(fate, state.where(walk.tips.of(target.of)))
+            if target.at_stage is None:
+                found._count(fate, state.where(walk.tips.of(target.of)))
+            else:
+                found._count_at_stage(fate, state.where(walk.tips.of(target.of)))
         for milestone, bit in ((walk.start, FROM), (walk.stop, TO)):
             if milestone is not None and not milestone.first_of and len(milestone.moments) > 1:
                 # Of moments in order of preference the first alone was looked at: that is all if nobody lacks it.
@@ -234,11 +287,23 @@ class _Ends:
             self.stuck |= fate == "stuck" and lacking
             self.without_end |= fate == "through" and bool(can_be[..., FROM].any())
 
+    def _count_at_stage(self, fate: str, state: _State) -> None:
+        """Only tips that came to the stage are judged: FROM is its enter, TO its start."""
+        can_be = state.can_be
+        waited, begun = bool(can_be[..., FROM].any()), bool(can_be[..., FROM | TO].any())
+        if begun:
+            span = Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
+            self.timed, self.kept, self.took = True, True, self.took.also(span)
+        if waited and fate == "lost":
+            self.lost = self.lost_before = True
+        elif waited:
+            self.kept = self.stuck = True
+
 
 class _Walk:
     """All kinds of tips through all stages, rework and all."""
 
-    def __init__(self, scenario: Scenario, target: ShareTarget | MeanTarget | LostTarget):
+    def __init__(self, scenario: Scenario, target: _Known):
         self.scenario = scenario
         self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
         self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to

@@ -13,6 +13,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import Codes
 from sim.scenario.arrivals import channel_mix
 from sim.scenario.flow import flow
+from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, Trace, drawn_from, trace
 
@@ -52,7 +53,8 @@ def _attributes(scenario: Scenario) -> Iterator[str]:
     if _several(scenario.centres):
         yield "centres"
     if is_drawn(
-        None if recorded is None else recorded.channel, _several({k: c.share for k, c in demand.channels.items()})
+        None if recorded is None else recorded.channel,
+        _several(dict(zip(demand.channels, plain_shares(scenario).tolist(), strict=True))),
     ):
         yield "channels"
     if is_drawn(None if recorded is None else recorded.risk, any(_several(row) for row in demand.risk.values())):

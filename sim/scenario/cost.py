@@ -80,7 +80,7 @@ def _mean_factor(pool: Pool) -> float:
     """What nights make of the price of an average hour of the roster."""
     if pool.nights is None:
         return 1.0
-    night = every = 0
+    night = every = 0.0
     for begins, ends, people in pieces_of_week(pool):
         every += people * (ends - begins)
         night += people * _at_night(begins, ends, pool.nights)

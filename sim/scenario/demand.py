@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from sim.scenario import units
+from sim.scenario.dates import On
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     AlsoWritten,
@@ -16,13 +18,15 @@ from sim.scenario.fields import (
     Number,
     Part,
     PositiveLength,
-    Rate,
     Several,
     Share,
     Text,
     adds_up,
     rule,
 )
+
+EVERY: Final = "daily"
+"""The days of a profile that is the same every day."""
 
 ONE_CHANNEL: Final = "tip"
 ONE_RISK: Final = "any"
@@ -38,8 +42,45 @@ def _profile(values: tuple[float, ...], n: int, what: str) -> tuple[float, ...]:
     return values
 
 
-def _hours(values: tuple[float, ...]) -> tuple[float, ...]:
-    return _profile(values, 24, "an hour of the day")
+PARTS_OF_A_DAY: Final = {24: "hours", 48: "half hours", 96: "quarters of an hour", 288: "stretches of 5 min"}
+"""How many numbers a profile of a day may have."""
+
+
+def _of_a_day(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(values) not in PARTS_OF_A_DAY:
+        raise rule(
+            f"needs 24 numbers, one an hour of the day, or 48, 96 or 288 for half hours, quarters or 5 min, and has "
+            f"{len(values)}",
+            value=False,
+        )
+    if min(values) < 0:
+        raise rule("the numbers of a profile are 0 or more", value=False)
+    return values
+
+
+def _by_day(given: object) -> object:
+    return given if isinstance(given, dict) else {EVERY: given}
+
+
+def _whole_week(lists: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    """Every day of the week has one list, and not all are 0."""
+    names: dict[int, str] = {}
+    for name in lists:
+        try:
+            days = units.days(name)
+        except ValueError as error:
+            raise rule(str(error), name, key=True) from None
+        for day in sorted(days):
+            if day in names:
+                raise rule(
+                    f"two lists are for {units.day_names(frozenset({day}))}: {names[day]} and {name}", name, key=True
+                )
+            names[day] = name
+    if missing := frozenset(range(7)) - set(names):
+        raise rule(f"has no numbers for {units.day_names(frozenset(missing))}", value=False)
+    if not any(any(values) for values in lists.values()):
+        raise rule("the numbers of a profile are not all 0", value=False)
+    return lists
 
 
 def _weekdays(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -63,7 +104,13 @@ def _summing(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-HourProfile = Annotated[Several[Number], AfterValidator(_hours)]
+HourProfile = Annotated[
+    dict[str, Annotated[Several[Number], AfterValidator(_of_a_day)]],
+    AfterValidator(_whole_week),
+    BeforeValidator(_by_day),
+    AlsoWritten({"type": "array", "items": {"type": "number"}}),
+]
+"""Lists of numbers for the parts of a day, by the days of the week for which they are: one list is for every day."""
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
 Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
 
@@ -90,12 +137,75 @@ class Surge(Part):
         return self
 
 
-class Channel(Part):
-    """One way in: its share of the tips, and profiles of its own where they differ."""
+class Volume(Part):
+    """How many tips come on average."""
 
-    share: Share
+    a_day: float
+    """Before profiles, growth and surges."""
+    of_open: bool = False
+    """Whether that is the mean over the time in which tips can come, as of rates by second, minute or hour; else over
+    all time."""
+
+
+def _volume(given: object) -> object:
+    return given if isinstance(given, Volume) else {"a_day": units.rate(given), "of_open": units.is_of_hours(given)}
+
+
+SomeVolume = Annotated[
+    Volume,
+    BeforeValidator(_volume),
+    WithJsonSchema({"type": "string", "examples": ["30000/year", "3.4/h"]}),
+]
+
+
+class Channel(Part):
+    """One way in: its share of the tips or a volume of its own, and profiles of its own where they differ."""
+
+    share: Share | None = None
+    volume: SomeVolume | None = None
+    open: Name | None = None
+    """The calendar in whose open time its tips come."""
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
+
+
+def _times_as_many(given: object) -> float:
+    found = units.percentage(given)
+    if not 0 <= found <= 1000:
+        raise ValueError("a factor of the tips lies between 0 % and 100000 %")
+    return found
+
+
+def _weekday(given: object) -> int:
+    found = units.days(given) if isinstance(given, str) else frozenset[int]()
+    if len(found) != 1:
+        raise ValueError("`like` names one day of the week, such as sun")
+    return next(iter(found))
+
+
+class OnDates(Part):
+    """Dates with more or fewer tips, or with the profile of another day of the week."""
+
+    on: On
+    factor: Annotated[float, BeforeValidator(_times_as_many), WithJsonSchema(SHARE_SCHEMA)] = 1.0
+    like: Annotated[int, BeforeValidator(_weekday), WithJsonSchema({"type": "string", "examples": ["sun"]})] | None = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not {"factor", "like"} & self.model_fields_set:
+            raise rule("dates of the demand need a `factor` or `like`", value=False)
+        return self
+
+
+class Offered(Part):
+    """Expected tips by interval, from a file."""
+
+    file: Text
+
+    def __str__(self) -> str:
+        return self.file
 
 
 class Recorded(Part):
@@ -109,7 +219,7 @@ class Recorded(Part):
         return self.file
 
 
-def _recorded(given: object) -> object:
+def _file(given: object) -> object:
     return {"file": given} if isinstance(given, str) else given
 
 
@@ -120,7 +230,18 @@ def _channel(given: object) -> object:
 def _channels(channels: dict[str, Channel]) -> dict[str, Channel]:
     if not channels:
         raise rule("at least one is needed", value=False)
-    adds_up({name: channel.share for name, channel in channels.items()})
+    shares = {name: channel.share for name, channel in channels.items() if channel.share is not None}
+    for name, channel in channels.items():
+        if channel.share is not None and channel.volume is not None:
+            raise rule(
+                "a channel has a `share` of the tips or a `volume` of its own", name, "volume", key=True, value=False
+            )
+        if shares and channel.share is None:
+            raise rule(
+                "needs a `share`, as other channels have one: all have shares, or all have volumes", name, value=False
+            )
+    if shares:
+        adds_up(shares)
     return channels
 
 
@@ -130,11 +251,13 @@ _SHARES_SCHEMA: Final = {"type": "object", "additionalProperties": {"type": ["st
 class Demand(Part):
     """The tips that come in."""
 
-    volume: Rate | None = None
-    """Tips a day, before profiles, growth and surges; none only with a trace."""
+    volume: SomeVolume | None = None
+    """How many tips come; none where the channels have volumes of their own, or the tips are counted or recorded."""
     growth: Growth = 0.0
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
+    by_date: Annotated[Several[OnDates], Field(max_length=1000)] = ()
+    counts: Annotated[Offered, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
     busyness_cv: Annotated[Number, Field(ge=0, le=10), AfterValidator(_busyness)] = 0.0
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
     channels: Annotated[
@@ -148,9 +271,7 @@ class Demand(Part):
     ] = Field(default_factory=dict)
     """Channel -> true risk -> share, complete, however the document wrote it."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
-    trace: (
-        Annotated[Recorded, BeforeValidator(_recorded), AlsoWritten({"type": "string", "maxLength": 2000})] | None
-    ) = None
+    trace: Annotated[Recorded, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -178,9 +299,28 @@ class Demand(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.volume is None and self.trace is None:
+        if self.counts is not None and self.trace is not None:
+            raise rule("the tips are counted by `counts` or recorded in a `trace`, not both", "counts", key=True)
+        if self.own_volumes and self.volume is not None:
+            raise rule("the channels have volumes of their own, so the demand has none", "volume", key=True)
+        if self.counts is not None:
+            return self
+        for name, channel in self.channels.items():
+            if channel.share is None and channel.volume is None:
+                raise rule("needs a `share` of the tips, or a `volume` of its own", "channels", name, value=False)
+        if self.trace is None and self.shared and self.volume is None:
             raise rule("`volume` is needed, such as 30000/year (or a `trace`)", value=False)
         return self
+
+    @property
+    def shared(self) -> bool:
+        """Whether the channels have shares of the tips."""
+        return all(channel.share is not None for channel in self.channels.values())
+
+    @property
+    def own_volumes(self) -> bool:
+        """Whether channels have volumes of their own."""
+        return any(channel.volume is not None for channel in self.channels.values())
 
 
 class Labeller(Part):

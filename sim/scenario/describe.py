@@ -141,7 +141,7 @@ def describe(scenario: Scenario, given_up: Mapping[str, float] | None = None) ->
 
 def _pools(scenario: Scenario) -> tuple[PoolLoad, ...]:
     people = np.array([week_on_duty(scenario, name) for name in scenario.pools])
-    servers = people * np.array([[pool.slots] for pool in scenario.pools.values()])
+    servers = people * np.array([[pool.capacity] for pool in scenario.pools.values()])
     seen = recorded_hours(scenario)
     may_give_up = offered_hours(scenario, only_patient=True)
     found = []

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -114,13 +116,34 @@ def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") 
         raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
 
 
+_HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)
+
+_MOST_COMPARED: Final = 5_000_000
+"""Letters of words times letters of names that are compared for the hints at one document's faults: half a second."""
+
+
+@contextmanager
+def hints_for_a_screen() -> Iterator[None]:
+    """Within this, hints stop once enough was compared: more faults than fit on a screen need none."""
+    before = _HINTS.set([_MOST_COMPARED])
+    try:
+        yield
+    finally:
+        _HINTS.reset(before)
+
+
 def near(word: str, names: Iterable[str]) -> str:
     """A hint at the name that was meant, or "" when none is near.
 
     >>> near("anlysts", ["analysts", "receivers"])
     "; did you mean 'analysts'?"
     """
-    found = difflib.get_close_matches(word[:80], list(names), 1, cutoff=0.7)
+    word, names, left = word[:80], list(names), _HINTS.get()
+    if left is not None:
+        left[0] -= (len(word) + 10) * sum(len(name) + 10 for name in names)
+        if left[0] < 0:
+            return ""
+    found = difflib.get_close_matches(word, names, 1, cutoff=0.7)
     return f"; did you mean '{found[0]}'?" if found else ""
 
 

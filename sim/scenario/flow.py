@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
+from sim.scenario.profiles import plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd
-from sim.scenario.schema import ByAttribute, Scenario
+from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
 Floats = NDArray[np.float64]
@@ -54,14 +55,30 @@ def flow(scenario: Scenario) -> Flow:
         return found
 
     for number, mass in enumerate(_masses(scenario, tips, weight)):
-        time = scenario.stages[number].time
-        mean = values_of(time, tips, lambda law: float(law.mean))
-        square = values_of(time, tips, lambda law: float(law.mean) ** 2 * (1 + float(law.cv) ** 2))
+        mean, square = _time_in_hand(scenario, scenario.stages[number], tips)
         visits[number] = by_channel(mass)
         work[number] = by_channel(mass * mean)
         squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
     return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
+
+
+def _time_in_hand(scenario: Scenario, stage: Stage, tips: Crowd) -> tuple[Floats, Floats]:
+    """The mean, and that of the square, of the time that somebody has a tip in hand and wraps it up, or of a delay.
+
+    By the speed of the own pool with one tip in hand, but for what changes with the time of day.
+    """
+    mean = values_of(stage.time, tips, lambda law: float(law.mean))
+    square = values_of(stage.time, tips, _square)
+    if stage.wrap_up is not None:
+        after = values_of(stage.wrap_up, tips, lambda law: float(law.mean))
+        mean, square = mean + after, square + 2 * mean * after + values_of(stage.wrap_up, tips, _square)
+    speed = 1.0 if stage.pool is None else scenario.pools[stage.pool].speed_at(stage.name)
+    return mean / speed, square / speed**2
+
+
+def _square(law: Law) -> float:
+    return float(law.mean) ** 2 * (1 + float(law.cv) ** 2)
 
 
 def coming(scenario: Scenario) -> Crowd:
@@ -132,7 +149,11 @@ def offered_by_stage(scenario: Scenario) -> Floats:
     """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay."""
     tips = by_hour_of_week(scenario)
     work = flow(scenario).work
-    return np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
+    found = np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
+    for number, stage in enumerate(scenario.stages):
+        if stage.pool is not None:
+            found[number] /= scenario.pools[stage.pool].speed_by_hour
+    return found
 
 
 def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
@@ -140,7 +161,7 @@ def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
     if scenario.demand.trace is None:
         return work
     recorded = trace(scenario)
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     # A tip whose channel is left open counts on each as far as it may have come there.
     on = np.array(
         [(recorded.channel == code) + (recorded.channel == DRAWN) * share for code, share in enumerate(shares)]
@@ -177,7 +198,7 @@ def _recorded_mix(scenario: Scenario, risks: Floats, categories: Floats) -> Floa
     All 0 for a channel on which none came.
     """
     recorded = trace(scenario)
-    shares = np.array([channel.share for channel in scenario.demand.channels.values()])
+    shares = plain_shares(scenario)
     found = np.zeros((len(shares), risks.shape[1], len(categories)))
     codes = np.stack([recorded.channel, recorded.risk, recorded.category])
     for (channel, risk, category), n in zip(*_counted(codes), strict=True):

@@ -12,7 +12,7 @@ from sim.scenario import units
 from sim.scenario.files import not_text
 
 SHOWN: Final = 20
-"""So many bad rows of a file are named; the rest are counted."""
+"""So many bad rows of a file are named; then reading stops."""
 
 _LARGEST_COLUMN: Final = 64_000_000
 
@@ -59,6 +59,9 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
                 raise ValueError(f"{path.name} needs one column '{name}'; it has {', '.join(header) or 'none'}")
             at = header.index(name)
             for row in rows:
+                if len(bad) >= SHOWN:
+                    bad.append("and there may be more")
+                    break
                 if len(found) + len(bad) >= most:
                     raise ValueError(f"{path.name} has more than {most} rows")
                 if not row:
@@ -76,8 +79,7 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
     except csv.Error as error:
         raise ValueError(f"{path.name} is not a CSV file ({error})") from None
     if bad:
-        more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)
+        raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad))
     if not found:
         raise ValueError(f"{path.name} has no rows")
     return tuple(found)

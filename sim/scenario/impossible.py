@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.scenario.faults import Fault, at
+from sim.scenario.moments import of_stage
 from sim.scenario.pieces import Pieces
 from sim.scenario.references import looked_up
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
@@ -89,12 +90,18 @@ def _target_rules(
                 ends = {"from": looked_up(target.from_, milestones), "to": looked_up(target.to, milestones)}
             except KeyError:
                 continue
+        elif target.at_stage is not None:
+            ends = {"from": of_stage(target.at_stage, "enter"), "to": of_stage(target.at_stage, "start")}
         key = tuple(end.moments for end in ends.values())
         if key not in known:
             known[key] = ways(tips, stages, ends.get("from"), ends.get("to")).ending
         ending = known[key][tips.of(target.of)]
         if not ending.any():
             yield ("targets", name, "of"), "no tip can be of this kind"
+            continue
+        if target.at_stage is not None:
+            if not ending[:, FROM | TO].any():
+                yield ("targets", name, "stage"), f"no tip that this target judges can come to '{target.at_stage}'"
             continue
         for side, bit in (("from", FROM), ("to", TO)) if ends else ():
             if not ending[:, [had for had in range(4) if had & bit]].any():

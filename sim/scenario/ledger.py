@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from sim.scenario.claims import Claim, Clock, Fact, Source, Subject, Year
 from sim.scenario.faults import Fault, ScenarioError, at, shown
-from sim.scenario.fields import Name, Part, Text, hint
+from sim.scenario.fields import Name, Part, Text, hint, hints_for_a_screen
 from sim.scenario.files import text
 from sim.scenario.messages import faults_of
 from sim.scenario.readings import Reading, ReadingName
@@ -86,6 +86,7 @@ def load_ledger(path: str | Path) -> Ledger:
     return read_ledger(Path(path)).ledger
 
 
+@hints_for_a_screen()
 def read_ledger(file: Path, shown_as: str | None = None) -> LedgerFile:
     """The ledger in a file that messages call `shown_as`, with its places; ScenarioError with every fault."""
     name = str(file) if shown_as is None else shown_as

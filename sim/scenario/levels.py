@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from sim.dynamics.clock import DAY, WEEK, since_midnight, tick_of
+from sim.dynamics.clock import DAY, WEEK, date_of, since_midnight, tick_of
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
 from sim.scenario.fields import AlsoWritten, Days, Part, PositiveLength, Several, Text, rule
@@ -56,16 +56,19 @@ class Levels(Part):
 
     blocks: Annotated[Several[Block], Field(max_length=MOST_ROWS)] = ()
     csv: Text | None = None
-    """A file with `staff` and either `from`, a date and time from which it holds until the next, or `day` and `time`."""
+    """A file with `staff` and either `from`, a date and time from which it holds to the next, or `day` and `time`."""
     _week: tuple[tuple[int, int], ...] = PrivateAttr(())
     _dated: tuple[tuple[datetime, int], ...] = PrivateAttr(())
     _run: tuple[Ticks, Heads] | None = PrivateAttr(None)
 
     @classmethod
-    def of_run(cls, ticks: Ticks, heads: Heads) -> Self:
+    def of_run(cls, start: datetime, ticks: Ticks, heads: Heads) -> Self:
         """Levels that no document gives: a step function of a run, ticks from 0 on and heads from then on."""
         found = cls.model_construct()
         found._run = ticks, heads
+        found._dated = tuple(
+            (date_of(tick, start), many) for tick, many in zip(ticks.tolist(), heads.tolist(), strict=True)
+        )
         return found
 
     @model_validator(mode="after")
@@ -110,8 +113,17 @@ class Levels(Part):
         given = (self.blocks, self._week, self._dated)
         return (sha256(repr(given).encode()).hexdigest(),)
 
-    def week(self) -> tuple[Ticks, Heads]:
-        """A week of them as a step function from Monday 00:00: ticks from 0 on, and heads from then on."""
+    def week(self) -> tuple[Ticks, NDArray[np.float64]]:
+        """A week of them as a step function from Monday 00:00: ticks from 0 on, and heads from then on.
+
+        Of dates it is the mean week, by quarters of an hour, over the time that they cover.
+        """
+        if self._dated:
+            return _mean_week(self._dated)
+        ticks, heads = self._plain_week()
+        return ticks, heads.astype(np.float64)
+
+    def _plain_week(self) -> tuple[Ticks, Heads]:
         steps = dict(self._week) or {
             day * DAY + nth * block.every: heads
             for block in self.blocks
@@ -133,7 +145,7 @@ class Levels(Part):
             ticks = np.array([tick_of(date, start) for date, _ in self._dated], np.int64)
             heads = np.array([heads for _, heads in self._dated], np.int64)
         else:
-            week, of_week = self.week()
+            week, of_week = self._plain_week()
             monday = -(start.weekday() * DAY + since_midnight(start))
             n_weeks = (horizon - monday) // WEEK + 1
             ticks = (monday + np.arange(n_weeks)[:, None] * WEEK + week).ravel()
@@ -143,6 +155,24 @@ class Levels(Part):
         changed = np.concatenate([[True], heads[1:] != heads[:-1]]) & (ticks < horizon)
         return ticks[changed], heads[changed]
 
+
+def _mean_week(dated: tuple[tuple[datetime, int], ...]) -> tuple[Ticks, NDArray[np.float64]]:
+    """The mean of levels by date over each quarter of an hour of the week from Monday 00:00; 0 where none says any."""
+    first = dated[0][0]
+    monday = first.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=first.weekday())
+    tick = np.array([tick_of(date, monday) for date, _ in dated], np.int64)
+    heads = np.array([heads for _, heads in dated], np.int64)
+    end = int(tick[-1]) + (int(tick[-1] - tick[-2]) if len(tick) > 1 else WEEK)
+    n_cells = WEEK // QUARTER
+    edges = np.arange(-(-end // WEEK) * n_cells + 1, dtype=np.int64) * QUARTER
+    at = np.append(tick, end).astype(np.float64)
+    so_far = np.concatenate([[0.0], np.cumsum(np.diff(at) * heads)])
+    sums = np.diff(np.interp(edges, at, so_far)).reshape(-1, n_cells).sum(axis=0)
+    spans = np.diff(np.clip(edges, tick[0], end)).reshape(-1, n_cells).sum(axis=0)
+    return edges[:n_cells], sums / np.maximum(spans, 1)
+
+
+QUARTER: Final = DAY // 96
 
 ALSO_WRITTEN: Final = AlsoWritten(
     {

@@ -17,13 +17,15 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from sim.scenario import shape
-from sim.scenario.arrivals import expected_tips
+from sim.scenario.arrivals import channel_mix, expected_tips
+from sim.scenario.counts import counts, coverage_fault
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
-from sim.scenario.fields import hint
+from sim.scenario.fields import hint, hints_for_a_screen
 from sim.scenario.files import text
+from sim.scenario.flow import reaching
 from sim.scenario.folder import inside
 from sim.scenario.impossible import route_faults
-from sim.scenario.limits import MOST_TIPS, staff_limits, tip_limits
+from sim.scenario.limits import ENOUGH, MOST_CANDIDATES, MOST_TIPS, kind_limits, staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.references import reference_faults, resolved
@@ -35,7 +37,11 @@ from sim.scenario.tree import Node, compose, find, merge, of_plain, with_child
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
 
-_TRACES: Final = (("demand", "trace"), ("demand", "trace", "file"))
+_TABLES: Final = (
+    *(("demand", "trace"), ("demand", "trace", "file")),
+    *(("demand", "counts"), ("demand", "counts", "file")),
+)
+"""Where a document names files of tips."""
 
 LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
@@ -113,6 +119,7 @@ class Document:
         node = self.root.child("variants")
         return tuple(node.value) if node and isinstance(node.value, dict) else ()
 
+    @hints_for_a_screen()
     def scenario(self, *, variant: str | None = None, changes: Changes = (), reading: str | None = None) -> Scenario:
         """The scenario with a variant and then changes laid on it, its claims read so; ScenarioError with every fault.
 
@@ -183,6 +190,8 @@ class Document:
     def _faults(self, found: Pieces) -> list[Fault]:
         """Every fault of a tree; files that it names are read, other than a trace."""
         faults, doubtful = reference_faults(found)
+        if too_many := kind_limits(found):
+            return [*found.faults, *faults, *too_many]
         if found.faults or faults:
             return [*found.faults, *faults, *route_faults(found, doubtful)]
         routes = self._remembered(
@@ -222,6 +231,10 @@ class Document:
         scenario = Scenario.model_construct(**values, path=self.path, tree=tree, hash="", variant=variant)
         if scenario.demand.trace is not None:
             self._check_trace(scenario, found.root)
+        if scenario.start_with is not None and (rare := list(_too_rare(scenario))):
+            raise ScenarioError([at(*find(found.root, path), rule, value) for path, rule, value in rare])
+        if scenario.demand.counts is not None:
+            self._check_counts(scenario, found.root)
         return scenario.model_copy(update={"hash": _hash(tree, self.folder)})
 
     def _check_trace(self, scenario: Scenario, root: Node) -> None:
@@ -232,6 +245,19 @@ class Document:
             raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.trace)))]) from None
         if missing := [name for name, n in drawn_from(scenario) if not n]:
             rule = f"no {' and no '.join(missing)} is recorded, and the run has them: there is nothing to draw from"
+            raise ScenarioError([at(mark, path, rule)])
+        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
+            raise ScenarioError([at(mark, path, rule)])
+
+    def _check_counts(self, scenario: Scenario, root: Node) -> None:
+        mark, path = find(root, ("demand", "counts"))
+        try:
+            counted = counts(scenario)
+        except ValueError as error:
+            raise ScenarioError([at(mark, path, str(error), shown(str(scenario.demand.counts)))]) from None
+        assert counted is not None
+        if rule := coverage_fault(scenario, counted):
             raise ScenarioError([at(mark, path, rule)])
         if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
             rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
@@ -249,7 +275,8 @@ def _hash(tree: dict[str, Any], folder: Path) -> str:
 
 
 def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TRACES):
+    levels = len(path) == 3 and path[0] == "pools" and path[2] == "levels"
+    if isinstance(value, str) and (path[-2:] == ("empirical", "csv") or path in _TABLES or levels):
         yield value
     elif isinstance(value, dict):
         for key, child in value.items():
@@ -259,6 +286,17 @@ def _files(value: Any, path: tuple[str, ...]) -> Iterator[str]:
     elif isinstance(value, list):
         for child in value:
             yield from _files(child, path)
+
+
+def _too_rare(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Backlogs for which no tips can be found, for next to none comes to their stage: path, rule and value."""
+    assert scenario.start_with is not None
+    for name, wanted in scenario.start_with.backlog.items():
+        if wanted and scenario.demand.trace is None:
+            chance = float(reaching(scenario, [scenario.stage_index(name)]) @ channel_mix(scenario))
+            if chance * (MOST_CANDIDATES + ENOUGH * wanted) < wanted + 6 * wanted**0.5:
+                rule = f"next to no tip comes to '{name}' ({100 * chance:.1g} %), so nobody can be waiting there"
+                yield ("start_with", "backlog", name), rule, str(wanted)
 
 
 @lru_cache(maxsize=16)

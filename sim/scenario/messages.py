@@ -17,6 +17,9 @@ from sim.scenario.tree import Node, Path, find
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+MOST_LOOKED_AT: Final = 400
+"""Faults of a part that are looked at together; those beyond are only counted, for nobody is shown so many."""
+
 _RULES: Final = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -48,6 +51,9 @@ def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[Bas
 
 def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel]) -> Iterator[Fault]:
     every = error.errors(include_url=False)
+    for one in every[MOST_LOOKED_AT:]:
+        yield at(*find(root, (*prefix, *one["loc"])), "is at fault, like much before it")
+    every = every[:MOST_LOOKED_AT]
     for one in every:
         loc: Path = (*prefix, *one["loc"])
         context: dict[str, Any] = one.get("ctx", {})

@@ -13,7 +13,8 @@ from sim.scenario.fields import rule as fault
 GIVEN: Final = ("arrival", "leave", "lost")
 """Moments that every tip may have without any stage."""
 
-Where = Literal["enter", "start", "end", "arrival", "leave", "lost"]
+Where = Literal["enter", "start", "end", "gave_up", "arrival", "leave", "lost"]
+"""What a moment is. When the last attempt was given up, documents cannot name: trade words ask for it."""
 
 
 class Moment(Part):
@@ -63,6 +64,12 @@ class Milestone(Part):
             "additionalProperties": False,
         }
         return {"anyOf": [{"type": "string"}, several, earliest]}
+
+
+def of_stage(stage: str, what: Where) -> Milestone:
+    """A moment of the first visit to a stage, as a milestone."""
+    one = Moment.model_construct(stage=stage, what=what)
+    return Milestone.model_construct(name=str(one), moments=(one,), first_of=False)
 
 
 def moment(text: object, *at: str | int) -> Moment:

@@ -139,12 +139,9 @@ def _left(value: Any, keys_at_fault: set[Any]) -> dict[str, Any] | None:
 
 def _for_targets() -> dict[str, Any]:
     """What stands in for the keys that kinds of targets need."""
-    return {
-        key: STAND_INS_FOR_A[given]
-        for kind in KINDS.values()
-        for key in kind.needs()
-        if (given := kind.model_fields[key].annotation) in STAND_INS_FOR_A
-    }
+    fields = [(one.alias or name, one.annotation) for kind in KINDS.values() for name, one in kind.model_fields.items()]
+    needed = {key for kind in KINDS.values() for key in kind.needs()}
+    return {key: STAND_INS_FOR_A[given] for key, given in fields if key in needed and given in STAND_INS_FOR_A}
 
 
 def _validated(name: str, plain: Any, folder: Path) -> Any:

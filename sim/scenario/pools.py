@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.dynamics.clock import DAY
@@ -268,6 +269,24 @@ class Pool(Part):
     def slots(self) -> int:
         """Tips that a person serves at a time."""
         return self.concurrency.slots
+
+    @property
+    def capacity(self) -> float:
+        """How much more a person does at the best number of tips in hand than with one: k times the k-th speed."""
+        speeds = self.concurrency.speed or (1.0,) * self.slots
+        return max(k * speed for k, speed in enumerate(speeds, 1)) / speeds[0]
+
+    def speed_at(self, stage: str) -> float:
+        """The speed at a stage with one tip in hand, but for what changes with the time of day."""
+        alone = self.concurrency.speed[0] if self.concurrency.speed else 1.0
+        return self.speed.always * self.speed.by_stage.get(stage, 1.0) * alone
+
+    @property
+    def speed_by_hour(self) -> NDArray[np.float64]:
+        """(168,) the factor of the speed in each hour of the week: work takes as much longer on average."""
+        factors = self.speed.by_hour or (1.0,)
+        hours = np.repeat(factors, 24 // len(factors)) if len(factors) <= 24 else np.array(factors)
+        return np.tile(1 / (1 / hours).reshape(24, -1).mean(axis=1), 7)
 
     @property
     def tells_apart(self) -> bool:

@@ -14,6 +14,7 @@ from sim.scenario.fields import hint
 from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
+from sim.scenario.profiles import never_open
 from sim.scenario.schema import (
     ByAttribute,
     Demand,
@@ -158,6 +159,9 @@ def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
         for number, row in enumerate(calendar.open):
             yield ("calendars", name, "open", number, "on"), row.on or ()
         yield ("calendars", name, "closed"), calendar.closed_on
+    demand: Demand | None = found["demand"]
+    for number, some in enumerate(demand.by_date if demand is not None else ()):
+        yield ("demand", "by_date", number, "on"), some.on
     for name, pool in pools.items():
         for number, shift in enumerate(pool.shifts):
             yield ("pools", name, "shifts", number, "on"), shift.on or ()
@@ -177,6 +181,12 @@ def _demand(look: _Look, demand: Demand | None) -> None:
     if demand is None:
         return
     _complete(look, ("demand", "risk"), demand.risk, "channel", look.names.channel, "is missing a row for")
+    for name, channel in demand.channels.items():
+        if channel.open is not None:
+            look.known(("demand", "channels", name, "open"), channel.open, "calendar", look.names.calendar)
+    if look.found.sound("calendars"):
+        for name, why in never_open(demand, look.found["calendars"]).items():
+            look.say(("demand", "channels", name, "open"), why)
     names = [surge.name for surge in demand.surges]
     for row, surge in enumerate(demand.surges):
         path: Path = ("demand", "surges", row)
@@ -283,6 +293,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
+        if target.at_stage is not None:
+            look.known((*path, "stage"), target.at_stage, "stage", look.names.stage)
     if target.runs_by is not None:
         look.known((*path, "clock"), target.runs_by, "calendar", look.names.calendar)
     if isinstance(target, Between) and look.names.milestone is not None:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario import units
 from sim.scenario.arrivals import by_hour_of_week, channel_mix, expected_tips
+from sim.scenario.calendars import Calendar, plain_week
+from sim.scenario.dates import dates_words
 from sim.scenario.flow import flow, offered_hours, reaching
 from sim.scenario.pools import Pool
 from sim.scenario.schema import Law, Scenario
 from sim.scenario.shifts import pieces_of_week, roster_week, seat_hours
+from sim.scenario.targets import Between
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +50,7 @@ def _served(scenario: Scenario, pool: str) -> list[int]:
 def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
     """Hours at which nobody is on duty, neither there nor where a stage overflows to, while tips come."""
     mine, pool = _served(scenario, name), scenario.pools[name]
-    if not mine or not any(shift.staff for shift in pool.shifts) or pool.staff:
+    if not mine or not (pool.levels or any(shift.staff for shift in pool.shifts)) or pool.staff:
         return
     rate, known = by_hour_of_week(scenario), dict[tuple[int, ...], Floats]()
     stretches: dict[tuple[int, int], tuple[list[int], float]] = {}
@@ -55,7 +58,7 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
         if stages not in known:
             known[stages] = rate @ reaching(scenario, stages)
         tips = _between(known[stages], begins, ends)
-        if tips > 0:
+        if tips > 0 and not all(_is_meant(scenario, number, begins, ends) for number in stages):
             days, so_far = stretches.setdefault((begins % DAY, ends - begins), ([], 0.0))
             days.append(begins // DAY % 7)
             stretches[begins % DAY, ends - begins] = (days, so_far + tips)
@@ -67,6 +70,31 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
             when, on = f"from {_clock(begins)}{on} for {units.duration_text(length)}", ""
         tips_words = f"{tips:,.0f} tips" if round(tips) > 1 else "a tip" if round(tips) == 1 else "fewer than one tip"
         yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week come"
+
+
+def _is_meant(scenario: Scenario, number: int, begins: int, ends: int) -> bool:
+    """Whether a document says itself that nobody is at a stage from one tick of the week to another.
+
+    So it does where the gate of the stage is shut by a calendar, or every target that asks for the stage goes by a
+    clock that stands still.
+    """
+    stage = scenario.stages[number]
+    asking = [
+        target.runs_by
+        for target in scenario.targets.values()
+        if isinstance(target, Between)
+        and any(moment.stage == stage.name for end in (target.from_, target.to) for moment in end.moments)
+    ]
+    shut = [stage.open] if stage.open is not None else asking
+    return bool(shut) and all(
+        name is not None and not _open_between(scenario.calendars[name], begins, ends) for name in shut
+    )
+
+
+def _open_between(calendar: Calendar, begins: int, ends: int) -> bool:
+    """Whether a calendar is open at some time of a stretch of the plain week, which may pass Sunday midnight."""
+    opens, closes = plain_week(calendar)
+    return any(((opens + late < ends) & (closes + late > begins)).any() for late in (0, WEEK))
 
 
 def _uncovered(scenario: Scenario, pool: Pool, mine: list[int]) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -104,10 +132,11 @@ def _between(a_tick: Floats, begins: int, ends: int) -> float:
 
 
 def _twice(scenario: Scenario, name: str) -> Iterator[str]:
-    rows = Counter((shift.from_, shift.to, shift.staff, shift.days) for shift in scenario.pools[name].shifts)
-    for (begins, ends, staff, days), n in rows.items():
+    shifts = scenario.pools[name].shifts
+    rows = Counter((shift.from_, shift.to, shift.staff, shift.days, shift.on) for shift in shifts)
+    for (begins, ends, staff, days, on), n in rows.items():
         if n > 1 and staff:
-            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {units.day_names(days)}"
+            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {dates_words(on) if on else units.day_names(days)}"
             yield f"pool '{name}': the row of shifts '{row}' stands there {n} times, and all of them are on duty"
 
 
@@ -135,8 +164,8 @@ def _relieved(scenario: Scenario, name: str) -> Iterator[str]:
     many = str(people[0]) if len(people) == 1 else f"{people[0]} to {people[-1]}"
     yield (
         f"pool '{name}': {at} {many} leave and {many} come: their tips go on in overtime beside the new team, about "
-        f"{hours:,.0f} h a week; where these are heads and not people, write the heads as one row a stretch of hours "
-        "where they do not change; where people do change, say at_shift_end: finish"
+        f"{hours:,.0f} h a week; where these are heads and not people, `levels` says heads; where people do change, "
+        "say at_shift_end: finish"
     )
 
 
@@ -159,7 +188,7 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
     """
     pool, at = scenario.pools[name], list(scenario.pools).index(name)
     centres = 1 if pool.shared else len(scenario.centres)
-    load = offered_hours(scenario)[at] / centres / pool.slots
+    load = offered_hours(scenario)[at] / centres / pool.capacity
     mean, left = _work(scenario, name)
     if mean <= 0:
         return 0.0
@@ -169,10 +198,10 @@ def _overtime(scenario: Scenario, name: str, changes: dict[int, int]) -> float:
     for _lap in range(3):  # the third lap starts from a state that two have settled
         busy = 0.0
         for before, tick in zip((ticks[-1] - WEEK, *ticks[:-1]), ticks, strict=True):
-            heads = int(people[np.searchsorted(edges, (tick - 1) % WEEK, side="right") - 1])
+            heads = round(people[np.searchsorted(edges, (tick - 1) % WEEK, side="right") - 1])
             arriving = float(load[(tick - 1) % WEEK // HOUR])
             if heads > MOST_HEADS:
-                leaving = max(0.0, min(arriving, heads) - (heads - changes[tick]))
+                leaving = min(arriving, heads) * changes[tick] / heads
             else:
                 state, leaving = _stepped(state, arriving, heads, changes[tick], (tick - before) / mean)
             busy += leaving
@@ -190,9 +219,10 @@ def _stepped(state: Floats, load: float, heads: int, leaving: int, spans: float)
     before[: min(len(state), size)] = state[:size]
     after = before / max(before.sum(), 1e-12) @ step
     number = np.arange(size)
-    gone = np.clip(np.minimum(number, heads) - (heads - leaving), 0, None)
+    # The people of the row leave, who are as likely to be busy as any.
+    gone = np.minimum(number, heads) * leaving / max(heads, 1)
     left = np.zeros(size)
-    np.add.at(left, number - gone, after)
+    np.add.at(left, number - np.rint(gone).astype(np.int64), after)
     return left, float(after @ gone)
 
 
@@ -253,7 +283,7 @@ def _some_never_off(scenario: Scenario) -> Iterator[str]:
     """Pools without shrinkage beside others that have some: their people are never off."""
     if scenario.run.shrinkage is not None:
         return
-    there = {name: pool for name, pool in scenario.pools.items() if pool.staff or any(s.staff for s in pool.shifts)}
+    there = {name: pool for name, pool in scenario.pools.items() if any(people for *_, people in pieces_of_week(pool))}
     given = [name for name, pool in there.items() if pool.shrinkage is not None]
     without = [name for name, pool in there.items() if pool.shrinkage is None]
     if any(there[name].shrinkage for name in given) and without:

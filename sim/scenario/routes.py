@@ -98,7 +98,7 @@ def crowd(
     alive[:, 0] = True
     if only_positive:
         given = np.array([list(demand.risk[name].values()) for name in names["channel"]])[channel[:, 0], risk[:, 0]]
-        share = np.array([one.share for one in demand.channels.values()])[channel[:, 0]]
+        share = np.array([1.0 if one.share is None else one.share for one in demand.channels.values()])[channel[:, 0]]
         subject = np.array(list(demand.categories.values()))[category[:, 0]]
         alive[:, 0] = (given > 0) & (share > 0) & (subject > 0)
     codes = {"channel": channel, "risk": risk, "category": category, "tier": tier}

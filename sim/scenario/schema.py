@@ -24,10 +24,24 @@ from sim.scenario.moments import Milestone, Moment
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
-from sim.scenario.targets import AlsoTaken, LostTarget, MeanTarget, OccupancyTarget, ShareTarget, Target
+from sim.scenario.target_kinds import (
+    AbandonedTarget,
+    AnswerTimeTarget,
+    LongestTarget,
+    LostTarget,
+    MeanTarget,
+    MedianTarget,
+    OccupancyTarget,
+    PercentileTarget,
+    ServiceLevelTarget,
+    ShareTarget,
+)
+from sim.scenario.targets import AlsoTaken, Target
 from sim.scenario.zones import Local, local_time
 
 __all__ = [
+    "AbandonedTarget",
+    "AnswerTimeTarget",
     "Breaks",
     "ByAttribute",
     "Calendar",
@@ -36,18 +50,22 @@ __all__ = [
     "Filter",
     "Labeller",
     "Law",
+    "LongestTarget",
     "LostTarget",
     "MeanTarget",
+    "MedianTarget",
     "Milestone",
     "Moment",
     "OccupancyTarget",
     "Overflow",
+    "PercentileTarget",
     "Plausible",
     "Pool",
     "Retry",
     "Rework",
     "Run",
     "Scenario",
+    "ServiceLevelTarget",
     "ShareTarget",
     "Shift",
     "Stage",
@@ -241,18 +259,18 @@ class Scenario(World):
 
     @property
     def warm_up(self) -> int:
-        """Ticks before the cohort."""
-        return self.cohort_from
+        """What is simulated before the cohort, as the document says it."""
+        return self.run.warm_up
 
     @property
     def length(self) -> int:
-        """Ticks of the cohort."""
-        return self.cohort_to - self.cohort_from
+        """How long the cohort's tips come, as the document says it."""
+        return self.run.length
 
     @cached_property
     def cool_down(self) -> int:
-        """Ticks simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
-        return self.horizon - self.cohort_to
+        """What is simulated after the cohort: as given, else the longest threshold (2 d where a mean is judged)."""
+        return self.longest_within if self.run.cool_down is None else self.run.cool_down
 
     @cached_property
     def longest_within(self) -> int:

@@ -18,7 +18,12 @@ from sim.scenario.tree import Path
 
 def keys_at(path: Path, schema: type[BaseModel] = World) -> tuple[str, ...]:
     """The keys that the schema names at a path; none where the keys are the document's own names."""
-    return tuple(dict.fromkeys(key for kind in kinds_at(path, schema) for key in _children(kind)))
+    return _keys_of(kinds_at(path, schema))
+
+
+@lru_cache(maxsize=1000)
+def _keys_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for kind in kinds for key in _children(kind)))
 
 
 def has_fixed_keys(path: Path) -> bool:

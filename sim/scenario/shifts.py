@@ -160,45 +160,63 @@ def on_duty(plan: Plan, place: int) -> tuple[Ticks, Codes]:
 
 
 def seat_hours(scenario: Scenario, pool: str) -> float:
-    """Hours on seat in a week, in all centres together: shifts less their breaks, and the people around the clock."""
-    return _places(scenario, pool) * _seat_ticks(scenario.pools[pool]) / HOUR
+    """Hours on seat in a week, in all centres together: shifts less their breaks, levels, and who is around the clock.
+
+    Those of the roster: who is absent is counted, because they are paid.
+    """
+    ticks = sum(people * (ends - begins) for begins, ends, people in pieces_of_week(scenario.pools[pool]))
+    return _places(scenario, pool) * ticks / HOUR
 
 
-def pieces_of_week(pool: Pool) -> list[tuple[int, int, int]]:
-    """Stretches on seat in a week of one place, breaks apart: first tick, end and people, from a Monday 00:00."""
-    rostered = [
+def pieces_of_week(pool: Pool) -> list[tuple[int, int, float]]:
+    """Stretches on seat in a week of one place, breaks apart: first tick, end and people, from a Monday 00:00.
+
+    Of levels by date it is the week that they are on average.
+    """
+    return [*_pieces_of_shifts(pool), *_pieces_of_levels(pool), (0, WEEK, pool.staff)]
+
+
+def _pieces_of_shifts(pool: Pool) -> list[tuple[int, int, int]]:
+    return [
         (day * DAY + shift.from_ + begins, day * DAY + shift.from_ + ends, people)
         for shift in pool.shifts
         for begins, ends, people in _pieces(shift, pool.breaks)
         for day in sorted(shift.days)
     ]
-    return [*rostered, (0, WEEK, pool.staff)]
+
+
+def _pieces_of_levels(pool: Pool) -> list[tuple[int, int, float]]:
+    if pool.levels is None:
+        return []
+    ticks, heads = pool.levels.week()
+    ends = np.append(ticks[1:], WEEK)
+    return list(zip(ticks.tolist(), ends.tolist(), heads.tolist(), strict=True))
 
 
 def week_on_duty(scenario: Scenario, pool: str) -> tuple[float, ...]:
     """People on duty on average in each of the 168 hours of the week from Monday 00:00, in all centres together."""
     found = scenario.pools[pool]
     hours = np.full(168, float(found.staff))
-    for begins, ends, people in pieces_of_week(found.model_copy(update={"staff": 0})):
-        hours += people * _overlap(begins, ends)
+    for begins, ends, people in _pieces_of_shifts(found):
+        hours += people * (1 - found.absence) * _overlap(begins, ends)
+    for begins, ends, heads in _pieces_of_levels(found):
+        hours += heads * _overlap(begins, ends)
     return tuple(float(people) for people in hours * _places(scenario, pool))
 
 
-def roster_week(pool: Pool) -> tuple[Ticks, Codes]:
+def roster_week(pool: Pool) -> tuple[Ticks, NDArray[np.float64]]:
     """The people of one place by the roster, breaks apart: edges from 0 to WEEK, and how many between each two."""
-    change: dict[int, int] = {0: pool.staff, WEEK: 0}
-    for shift in pool.shifts:
-        for day in shift.days:
-            begins = day * DAY + shift.from_
-            ends = begins + shift.length
-            for late in (0, WEEK):  # what passes Sunday midnight falls on Monday
-                here, gone = max(begins - late, 0), min(ends - late, WEEK)
-                if here < gone:
-                    change[here] = change.get(here, 0) + shift.staff
-                    change[gone] = change.get(gone, 0) - shift.staff
+    change: dict[int, float] = {0: pool.staff, WEEK: 0}
+    rows = [(day * DAY + row.from_, row.length, row.staff) for row in pool.shifts for day in row.days]
+    levels = [(begins, ends - begins, heads) for begins, ends, heads in _pieces_of_levels(pool)]
+    for begins, length, people in (*rows, *levels):
+        for late in (0, WEEK):  # what passes Sunday midnight falls on Monday
+            here, gone = max(begins - late, 0), min(begins + length - late, WEEK)
+            if here < gone:
+                change[here] = change.get(here, 0) + people
+                change[gone] = change.get(gone, 0) - people
     edges = np.array(sorted(change), dtype=np.int64)
-    people = np.cumsum([change[edge] for edge in edges.tolist()], dtype=np.int32)
-    return edges, people[:-1]
+    return edges, np.cumsum([change[edge] for edge in edges.tolist()])[:-1]
 
 
 def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
@@ -213,10 +231,6 @@ def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
 
 def _places(scenario: Scenario, pool: str) -> int:
     return 1 if scenario.pools[pool].shared else len(scenario.centres)
-
-
-def _seat_ticks(pool: Pool) -> int:
-    return sum(people * (ends - begins) for begins, ends, people in pieces_of_week(pool))
 
 
 def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]]:

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
-from sim.scenario.bounded import Deterministic
 from sim.scenario.distributions import Law
 from sim.scenario.fields import AlsoWritten, Length, Name, Part, PositiveLength, Several, Share, rule
 from sim.scenario.pools import Filter
@@ -194,10 +193,6 @@ class Stage(Part):
             raise rule("a stage with a `service` needs a `pool`", value=False)
         elif self.service is None:
             raise rule("a stage with a `pool` needs a `service`", value=False)
-        for name, law in self.service.values.items() if self.service else ():
-            if isinstance(law, Deterministic) and law.value == 0:
-                at = (name,) if name else ()
-                raise rule("a service must be longer than 0", "service", *at)
         return self
 
     @model_validator(mode="after")

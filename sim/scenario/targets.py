@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import isabstract
-from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from pydantic import (
     Field,
@@ -19,14 +19,15 @@ from pydantic import (
     GetJsonSchemaHandler,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from sim.dynamics.clock import DAY, MINUTE
-from sim.scenario.fields import Name, Part, PositiveLength, Share, Text
+from sim.scenario.fields import DURATION_SCHEMA, Length, Name, Part, Share, Text, near
 from sim.scenario.fields import rule as fault
 from sim.scenario.moments import Milestone
-from sim.scenario.pools import Filter, filter_words
+from sim.scenario.pools import Filter
 from sim.scenario.units import length, percent
 
 Side = Literal["at_least", "at_most"]
@@ -301,6 +302,21 @@ class OfTips(Target):
     def failing(self) -> str:
         """What a tip does that fails, said after "5 % of its tips"."""
 
+    @property
+    def asked_for(self) -> tuple[Milestone, ...]:
+        """The milestones whose times it needs of each tip."""
+        return ()
+
+    @property
+    def at_stage(self) -> str | None:
+        """The stage whose first visit it is about, and nothing else of a tip; None where there is none such."""
+        return None
+
+    @property
+    def minds_lost(self) -> bool:
+        """Whether a tip that gives up in what it judges counts against it."""
+        return False
+
     @abstractmethod
     def of_tip(self, column: str) -> str:
         """What is said of a tip that is counted in a column, but for how long it took."""
@@ -310,46 +326,123 @@ class OfTips(Target):
         return None
 
 
-class Between(OfTips):
+LostAs = Literal["miss", "left_out", "good_if_early", "left_out_if_early", "left_out_before"]
+
+
+class LostTips(Part):
+    """What a tip counts as that gave up before the end of the time that a target judges: by name, or before when it is
+    left out. Early is who gave up within the time that the target asks for."""
+
+    how: LostAs = "miss"
+    left_out_before: Length = 0
+    """Who gave up before so long is left out, with `left_out_before`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        if isinstance(given, LostTips):
+            return given
+        named = get_args(LostAs)[:-1]
+        if given in named:
+            return {"how": given}
+        if isinstance(given, dict) and [*given] == ["left_out_before"]:
+            return {"how": "left_out_before", **given}
+        meant = near(given, named) if isinstance(given, str) else ""
+        raise fault(f"lost tips are {', '.join(named)} or {{left_out_before: 5 s}}{meant}")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        before = {
+            "type": "object",
+            "properties": {"left_out_before": DURATION_SCHEMA},
+            "required": ["left_out_before"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [{"enum": [*get_args(LostAs)[:-1]]}, before]}
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether any lost tip is left out."""
+        return self.how.startswith("left_out")
+
+    @property
+    def before_words(self) -> str:
+        """The time before which they are left out."""
+        return length(self.left_out_before)
+
+    @property
+    def words(self) -> str:
+        """What is said of it after what a target asks; "" where lost tips are missed."""
+        return {
+            "miss": "",
+            "left_out": ", lost tips left out",
+            "good_if_early": ", tips lost within that time counted as good",
+            "left_out_if_early": ", tips lost within that time left out",
+            "left_out_before": f", tips lost before {self.before_words} left out",
+        }[self.how]
+
+
+AS_MISSED: Final = LostTips.model_construct(how="miss")
+LEFT_OUT: Final = LostTips.model_construct(how="left_out")
+
+
+class Timed(OfTips):
     """A target on the time from one moment to another."""
 
-    from_: Milestone = Field(alias="from")
-    to: Milestone
-    clock: Name | None = None
-    """The calendar in whose open time it counts; the clock on the wall without one."""
-    lost_tips: Literal["miss", "left_out"] = "miss"
-    left_out: Share | None = Field(
+    clock: Name | None = Field(
         default=None,
-        validate_default=True,
-        description="The largest share of the tips named by `of` that may be left out: 5 % where nothing is said, and "
-        "no limit with `lost_tips: left_out`.",
+        description="A calendar: only its open time counts. Without one it is the clock on the wall.",
     )
 
     together: ClassVar[str] = ""
     """How it counts its tips where none fails by itself: "on average"."""
+    endless_lost: ClassVar[bool] = False
+    """Whether a lost tip counts as one that takes for ever, where tips do not fail by themselves."""
+    early_counts: ClassVar[bool] = True
+    """Whether a tip that gives up in time may count as good."""
 
-    @field_validator("left_out", mode="after")
-    @classmethod
-    def _leaves_out(cls, given: float | None, info: ValidationInfo) -> float | None:
-        if given is not None and cls.by_tip and info.data.get("lost_tips") == "miss":
-            raise fault(
-                f"{cls.a} counts a lost tip as missed and leaves none out; `lost_tips: left_out` does", value=False
-            )
-        return given
+    if TYPE_CHECKING:
+        # Given by the document, or by the stage that it names.
+        @property
+        def from_(self) -> Milestone: ...
+        @property
+        def to(self) -> Milestone: ...
+        @property
+        def lost_tips(self) -> LostTips: ...
+        @property
+        def left_out(self) -> float | None: ...
 
     @property
     def runs_by(self) -> str | None:
         return self.clock
 
     @property
+    def asked_for(self) -> tuple[Milestone, ...]:
+        return self.from_, self.to
+
+    @property
+    def minds_lost(self) -> bool:
+        return (self.by_tip or self.endless_lost) and self.lost_tips.how in ("miss", "left_out_before")
+
+    @property
+    def share_in_time(self) -> float | None:
+        """The share of its tips that is to take no longer than its limit; None where that is no share of tips."""
+        return None
+
+    @property
     def leaves_out(self) -> bool:
         """Whether tips of those that it names can be left out: the lost, and those that never come to the end."""
-        return not self.by_tip or self.lost_tips == "left_out"
+        return not self.by_tip or self.lost_tips.leaves_out
+
+    @property
+    def lost_count_as_left_out(self) -> bool:
+        """Whether the lost tips that it leaves out count towards what it may leave out."""
+        return self.lost_tips.how == "left_out"
 
     @property
     def most_left_out(self) -> float | None:
         """The share of its tips that it may leave out in a run; None where any share may be."""
-        if self.left_out is not None or not self.leaves_out or self.lost_tips == "left_out":
+        if self.left_out is not None or not self.leaves_out or self.lost_tips.how != "miss":
             return self.left_out
         return MOST_LEFT_OUT
 
@@ -370,6 +463,10 @@ class Between(OfTips):
     def to_name(self) -> str:
         return self.to.name
 
+    def span(self, ticks: int) -> str:
+        """So long a time, by its clock: "1 h", or "1 h of office time"."""
+        return length(ticks) if self.clock is None else f"{length(ticks)} of {self.clock} time"
+
     @property
     def between(self) -> str:
         """The moments in words."""
@@ -377,17 +474,21 @@ class Between(OfTips):
 
     @property
     def leaving_out(self) -> str:
-        """What is added where lost tips are left out, or where it says how many tips may be."""
-        lost = ", lost tips left out" if self.lost_tips == "left_out" else ""
+        """What is added where lost tips are not missed, or where it says how many tips may be left out."""
+        lost = self.lost_tips.words
         return lost if self.left_out is None else f"{lost}, at most {percent(self.left_out)} left out"
 
     def of_tip(self, column: str) -> str:
-        uncounted = "" if self.by_tip else f", and {self.a} cannot count it"
+        uncounted = "" if self.by_tip or self.endless_lost else f", and {self.a} cannot count it"
         match column:
             case "without_start":
                 return f"it never came to {self.from_name}"
+            case "met":
+                return f"it gave up within {self.span(self.limit)}, and such tips count as good"
             case "left_out":
-                return "it was lost, and lost tips are left out"
+                return f"it was lost{_WHICH[self.lost_tips.how].format(self)}, and such tips are left out"
+            case "lost" if self.endless_lost:
+                return f"it was lost before {self.to_name}, which counts as endless"
             case "lost":
                 return f"it was lost before {self.to_name}{uncounted}"
             case "open":
@@ -396,6 +497,50 @@ class Between(OfTips):
                 return f"it never came to {self.to_name}{uncounted}"
             case _:
                 raise ValueError(f"what a tip took is to be said of one that is counted as '{column}'")
+
+
+_WHICH: Final[Mapping[LostAs, str]] = {
+    "left_out": "",
+    "left_out_if_early": " within the time that is asked for",
+    "left_out_before": " before {0.lost_tips.before_words}",
+}
+"""Which lost tips a target leaves out."""
+
+
+class LeavingOut(Timed):
+    """A target on a time that says what lost tips count as, and how many tips it may leave out."""
+
+    lost_tips: LostTips = AS_MISSED
+    left_out: Share | None = Field(
+        default=None,
+        validate_default=True,
+        description="The largest share of the tips named by `of` that may be left out: 5 % where nothing is said, and "
+        "no limit where `lost_tips` is given. Tips that `left_out_if_early` or `left_out_before` leaves out are not "
+        "counted towards it.",
+    )
+
+    @field_validator("lost_tips", mode="after")
+    @classmethod
+    def _can_be_good(cls, given: LostTips) -> LostTips:
+        if given.how == "good_if_early" and not cls.early_counts:
+            raise fault(f"{cls.a} has no time for a tip that gave up: it cannot be `good_if_early`", value=False)
+        return given
+
+    @field_validator("left_out", mode="after")
+    @classmethod
+    def _leaves_out(cls, given: float | None, info: ValidationInfo) -> float | None:
+        lost: LostTips | None = info.data.get("lost_tips")
+        if given is not None and cls.by_tip and lost is not None and not lost.leaves_out:
+            what = "counts a lost tip as missed" + (", or as good," if lost.how == "good_if_early" else "")
+            raise fault(f"{cls.a} {what} and leaves none out; `lost_tips: left_out` does", value=False)
+        return given
+
+
+class Between(LeavingOut):
+    """A target on the time from one moment to another that the document names."""
+
+    from_: Milestone = Field(alias="from")
+    to: Milestone
 
 
 class OfPool(Target):
@@ -412,141 +557,6 @@ class OfPool(Target):
             people = [place for place in get_args(Place) if place not in OF_TIPS]
             raise fault(f"the people of a pool have no {given}; in each {', '.join(people)} can be asked")
         return given
-
-
-@target_kind
-class ShareTarget(Between):
-    """At least `share` of the tips come from one moment to the other within `within`."""
-
-    kind: ClassVar[str] = "share"
-    a: ClassVar[str] = "a share"
-    side: ClassVar[Side] = "at_least"
-    unit: ClassVar[Unit] = "share"
-
-    within: PositiveLength
-    share: Share
-
-    @property
-    def threshold(self) -> float:
-        return self.share
-
-    @property
-    def limit(self) -> int:
-        return self.within
-
-    @property
-    def asks(self) -> str:
-        return f"at least {percent(self.share)} in {length(self.within)}"
-
-    @property
-    def says(self) -> str:
-        who = f"at least {percent(self.share)} of {filter_words(self.of)}"
-        return f"{who} within {length(self.within)} {self.between}{self.leaving_out}"
-
-    @property
-    def failing(self) -> str:
-        return f"not within {length(self.within)}"
-
-
-@target_kind
-class MeanTarget(Between):
-    """The mean time from one moment to the other is at most `mean`."""
-
-    kind: ClassVar[str] = "mean"
-    a: ClassVar[str] = "a mean"
-    side: ClassVar[Side] = "at_most"
-    unit: ClassVar[Unit] = "min"
-    by_tip: ClassVar[bool] = False
-    together: ClassVar[str] = "on average"
-
-    mean: PositiveLength
-
-    @property
-    def threshold(self) -> float:
-        return float(self.mean)
-
-    @property
-    def limit(self) -> int:
-        return self.mean
-
-    @property
-    def longest(self) -> int:
-        return MEAN_COOL_DOWN
-
-    @property
-    def asks(self) -> str:
-        return f"at most {length(self.mean)}"
-
-    @property
-    def says(self) -> str:
-        who = f"{filter_words(self.of)} take at most {length(self.mean)}"
-        return f"{who} {self.together} {self.between}{self.leaving_out}"
-
-    @property
-    def failing(self) -> str:
-        return f"longer than {length(self.mean)}"
-
-
-@target_kind
-class LostTarget(OfTips):
-    """At most `lost` of the tips give up for good."""
-
-    kind: ClassVar[str] = "lost"
-    a: ClassVar[str] = "a lost share"
-    side: ClassVar[Side] = "at_most"
-    unit: ClassVar[Unit] = "share"
-
-    lost: Share
-
-    @property
-    def threshold(self) -> float:
-        return self.lost
-
-    @property
-    def asks(self) -> str:
-        return f"at most {percent(self.lost)} lost"
-
-    @property
-    def says(self) -> str:
-        return f"at most {percent(self.lost)} of {filter_words(self.of)} give up for good"
-
-    @property
-    def failing(self) -> str:
-        return "give up for good"
-
-    def of_tip(self, column: str) -> str:
-        return {
-            "lost": f"it gave up for good; at most {percent(self.lost)} may",
-            "open": "it could still give up when the run ended",
-            "met": "it did not give up for good",
-        }[column]
-
-    def pointless(self, has_patience: bool) -> str | None:
-        return None if has_patience else "no stage has patience, so no tip is ever lost"
-
-
-@target_kind
-class OccupancyTarget(OfPool):
-    """The people of `pool` are busy at most `occupancy` of their time on duty."""
-
-    kind: ClassVar[str] = "occupancy"
-    a: ClassVar[str] = "an occupancy"
-    side: ClassVar[Side] = "at_most"
-    unit: ClassVar[Unit] = "share"
-
-    occupancy: Share
-
-    @property
-    def threshold(self) -> float:
-        return self.occupancy
-
-    @property
-    def asks(self) -> str:
-        return f"at most {percent(self.occupancy)} busy"
-
-    @property
-    def says(self) -> str:
-        return f"{self.pool} busy at most {percent(self.occupancy)} of the time on duty"
 
 
 class AlsoTaken:

@@ -7,6 +7,7 @@ Columns: `received`, and where they are known `channel`, `risk`, `category`, and
 from __future__ import annotations
 
 import csv
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import DAY, MINUTE, NEVER, date_of, since_midnight, tick_of
+from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.replication import Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -24,6 +25,7 @@ from sim.scenario.fields import hint, near
 from sim.scenario.files import not_text
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
+from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000
 MOST_ROWS: Final = 10_000_000
@@ -59,7 +61,7 @@ def trace(scenario: Scenario) -> Trace:
     names = (scenario.channels, scenario.risks, scenario.categories, scenario.names["stage"])
     # Days that are drawn may have been recorded at any time.
     horizon = scenario.horizon if given.resample is None else None
-    return _read(path, given.file, scenario.start, horizon, names, status.st_mtime_ns, status.st_size)
+    return _read(path, given.file, scenario.local, horizon, names, status.st_mtime_ns, status.st_size)
 
 
 def days(scenario: Scenario) -> range:
@@ -67,13 +69,13 @@ def days(scenario: Scenario) -> range:
 
     A day between them on which nothing came is one of them; the first and the last are taken as recorded wholly.
     """
-    arrival, phase = trace(scenario).arrival, since_midnight(scenario.start)
-    return range(int(arrival[0] + phase) // DAY, int(arrival[-1] + phase) // DAY + 1)
+    day = scenario.local.day(trace(scenario).arrival[[0, -1]])
+    return range(int(day[0]), int(day[1]) + 1)
 
 
 def days_of_run(scenario: Scenario) -> range:
     """The calendar days of a run, counted like those of a trace."""
-    return range((scenario.horizon - 1 + since_midnight(scenario.start)) // DAY + 1)
+    return scenario.local.days_until(scenario.horizon)
 
 
 def recorded_days(scenario: Scenario) -> list[list[int]]:
@@ -104,24 +106,33 @@ class _Columns:
     """What has been read so far, column by column, and what was wrong."""
 
     file: str
-    start: datetime
+    local: Local
     horizon: int | None
     """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
-    received: list[int] = field(default_factory=list)
-    attribute: dict[str, list[int]] = field(default_factory=dict)
-    work: dict[str, list[int]] = field(default_factory=dict)
+    received: array[int] = field(default_factory=lambda: array("q"))
+    attribute: dict[str, array[int]] = field(default_factory=dict)
+    work: dict[str, array[int]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     n_faults: int = 0
+    offset: datetime | None = None
+    """The first time with an offset."""
 
     def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
         self.n_faults += 1
         if len(self.faults) < SHOWN:
             self.faults.append(Fault(self.file, line, 0, column, rule, got))
 
+    def tick(self, at: datetime) -> int:
+        """The tick of a time; with an offset and without a zone, by the clock of the first row that has one."""
+        if at.tzinfo is not None and self.local.zone is None:
+            self.offset = self.offset or at
+            at = at.astimezone(self.offset.tzinfo).replace(tzinfo=None)
+        return self.local.tick_of(at)
+
     def arrival(self, line: int, text: str) -> int:
         try:
-            tick = tick_of(units.date(text), self.start)
+            tick = self.tick(units.moment(text))
         except ValueError as error:
             self.fault(line, "received", str(error), shown(text))
             return 0
@@ -129,7 +140,7 @@ class _Columns:
             self.fault(
                 line,
                 "received",
-                f"must lie in the run, from {self.start} to {date_of(self.horizon, self.start)}",
+                f"must lie in the run, from {self.local.shows(0)} to {self.local.shows(self.horizon)}",
                 shown(text),
             )
         return tick
@@ -157,7 +168,7 @@ class _Columns:
 def _read(
     path: Path,
     file: str,
-    start: datetime,
+    local: Local,
     horizon: int | None,
     names: tuple[tuple[str, ...], ...],
     _modified: int,
@@ -167,7 +178,7 @@ def _read(
     codes = {
         key: {name: code for code, name in enumerate(some)} for key, some in zip(_ATTRIBUTES, attributes, strict=True)
     }
-    found = _Columns(file, start, horizon, codes)
+    found = _Columns(file, local, horizon, codes)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
     try:
@@ -179,8 +190,6 @@ def _read(
         raise ScenarioError([Fault(file, line, column, "", rule)]) from None
     except csv.Error as error:
         raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
-    if found.n_faults > SHOWN:
-        found.faults.append(Fault(file, 0, 0, "", f"has {found.n_faults - SHOWN} more bad values"))
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
@@ -191,10 +200,15 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
     stage_of = _header(header, stages, found)
     if found.faults:
         return
-    found.attribute = {name: [] for name in header if name in _ATTRIBUTES}
-    found.work = {stage: [] for stage in stage_of.values()}
+    found.attribute = {name: array("q") for name in header if name in _ATTRIBUTES}
+    found.work = {stage: array("q") for stage in stage_of.values()}
     for row in rows:
         line = rows.line_num
+        if found.n_faults >= SHOWN:
+            found.faults.append(
+                Fault(found.file, line, 0, "", "is where reading stopped: there may be more bad values")
+            )
+            return
         if not row:
             continue
         if len(found.received) >= MOST_ROWS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
@@ -45,6 +45,7 @@ _PLAIN: Final = re.compile(_NUMBER, re.ASCII)
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
+_OFFSET: Final = re.compile(r"(.*\d\d:\d\d\S*?)\s?(Z|([-+])(\d\d):?(\d\d)?)", re.ASCII)
 _LONGEST_TEXT: Final = 40
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -118,6 +119,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
+def ordinal(number: float) -> str:
+    """A number as the place in an order.
+
+    >>> ordinal(90), ordinal(92), ordinal(99.5), ordinal(11)
+    ('90th', '92nd', '99.5th', '11th')
+    """
+    text = f"{number:.6g}"
+    plain = "." in text or text[-2:] in ("11", "12", "13")
+    return text + ("th" if plain else {"1": "st", "2": "nd", "3": "rd"}.get(text[-1], "th"))
+
+
 def split(value: Value) -> tuple[float, str]:
     """The number and the unit of a duration, rate or share as written; a plain number has the unit "".
 
@@ -145,6 +157,15 @@ def rate(value: Value) -> float:
     if not 0 < found <= 1e9:
         raise ValueError("a rate must be more than 0 and at most 1e9 a day")
     return found
+
+
+def is_of_hours(value: Value) -> bool:
+    """Whether a rate counts by second, minute or hour, and not by the day or by longer periods.
+
+    >>> is_of_hours("3.4/h"), is_of_hours("60/day")
+    (True, False)
+    """
+    return _PERIODS[_parts(_RATE, value, "a rate is a number a period, such as 30000/year or 3.4/h")[1]] < DAY
 
 
 def share(value: Value) -> float:
@@ -253,6 +274,23 @@ def date(value: Value) -> datetime:
     if not 1900 <= found.year <= 2500:
         raise ValueError("a year lies between 1900 and 2500")
     return found
+
+
+def moment(value: Value) -> datetime:
+    """A date and time as `date` reads it, or one with an offset of its own such as `2025-03-30T01:59:00+01:00`.
+
+    >>> moment("2025-01-06 07:30").tzinfo, str(moment("2025-01-06T07:30Z"))
+    (None, '2025-01-06 07:30:00+00:00')
+    """
+    match = _OFFSET.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+    if match is None:
+        return date(value)
+    if match[2] == "Z":
+        return date(match[1]).replace(tzinfo=UTC)
+    ahead = timedelta(hours=int(match[4]), minutes=int(match[5] or 0))
+    if ahead > timedelta(hours=18):
+        raise ValueError("an offset from UTC is at most 18 hours, such as +01:00")
+    return date(match[1]).replace(tzinfo=timezone(-ahead if match[3] == "-" else ahead))
 
 
 def since(at: datetime, start: datetime) -> int:

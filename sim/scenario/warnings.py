@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from sim.dynamics.clock import date_of
 from sim.dynamics.replication import Flags
 from sim.scenario import units
 from sim.scenario.certain import SHARE, value_bounds
@@ -16,7 +15,7 @@ from sim.scenario.flow import coming
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
 from sim.scenario.schema import Milestone, Scenario
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.scenario.trace import drawn_from
 
 
@@ -42,8 +41,8 @@ def _run(scenario: Scenario) -> Iterator[str]:
 
 
 def _whole_periods(scenario: Scenario, per: str) -> bool:
-    begin = date_of(scenario.cohort_from, scenario.start)
-    end = date_of(scenario.cohort_to, scenario.start)
+    begin = scenario.local.shows(scenario.cohort_from)
+    end = scenario.local.shows(scenario.cohort_to)
     first = _period(begin, per)
     return _next(first if first == begin else _next(first, per), per) <= end
 
@@ -84,7 +83,7 @@ def _demand(scenario: Scenario) -> Iterator[str]:
         return
     for surge in demand.surges:
         if surge.at is not None:
-            begins = units.since(surge.at, scenario.start)
+            begins = scenario.local.tick_of(surge.at)
             if begins >= scenario.horizon or begins + surge.lasts + surge.fades <= 0:
                 yield f"surge '{surge.name}' lies outside the run"
 
@@ -108,7 +107,8 @@ def _pools(scenario: Scenario) -> Iterator[str]:
         [one for pool in scenario.pools.values() for one in pool.filters],
     )
     for name, pool in scenario.pools.items():
-        staffed = pool.staff > 0 or any(shift.staff > 0 for shift in pool.shifts)
+        heads = 0 if pool.levels is None else pool.levels.week()[1].max()
+        staffed = pool.staff > 0 or heads > 0 or any(shift.staff > 0 for shift in pool.shifts)
         if name not in needed | helping:
             yield f"pool '{name}' serves no stage"
             continue
@@ -118,8 +118,12 @@ def _pools(scenario: Scenario) -> Iterator[str]:
             yield f"pool '{name}' has a hand_over_time, which only at_shift_end: hand_over uses"
         if pool.at_shift_end != "finish" and not pool.shifts:
             yield f"pool '{name}' has no shifts, so nothing happens at their end: its staff is there around the clock"
-        if pool.breaks is not None and pool.staff > 0:
+        if pool.breaks and pool.staff > 0:
             yield f"pool '{name}' has staff around the clock, which takes no breaks"
+        if pool.last_start and not pool.shifts:
+            yield f"pool '{name}' has no shifts, so no last_start: its staff is there around the clock"
+        if pool.absence and pool.staff > 0:
+            yield f"pool '{name}' has staff around the clock, of whom nobody is ever away"
         yield from _line(scenario, name, tips)
 
 
@@ -215,13 +219,13 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             continue
         if why := target.pointless(has_patience):
             yield f"target '{name}': {why}"
-        ends = (target.from_, target.to) if isinstance(target, Between) else (None, None)
+        ends = target.asked_for[:2] or (None, None)
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
         elif None not in ends and not ending[:, FROM | TO].any():
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
-        if isinstance(target, Between) and _backwards(scenario, target.from_, target.to):
+        if isinstance(target, Timed) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
         if target.allowed == 0 and value_bounds(scenario, target) == SHARE:
             yield (

@@ -120,13 +120,23 @@ class Local:
         """Every tick in [begin, end) at which the clock comes to a multiple of `step` since midnight, or is changed."""
         if begin >= end:
             return np.zeros(0, dtype=np.int64)
+        if self._zone is None:
+            return (
+                np.arange(-(-(begin + self.phase) // step) * step, end + self.phase, step, dtype=np.int64) - self.phase
+            )
+        return self.shown(begin, end, np.arange(0, DAY, step, dtype=np.int64))
+
+    def shown(self, begin: int, end: int, times: Ticks) -> Ticks:
+        """Every tick in [begin, end) at which the clock shows one of some times of the day, or is changed."""
         self._know(begin, end)
         inside = self._change[(self._change > begin) & (self._change < end)]
         edge = np.concatenate(([begin], inside, [end]))
         parts = [inside]
         for since, until in zip(edge[:-1].tolist(), edge[1:].tolist(), strict=True):
             ahead = self.wall(since) - since
-            parts.append(np.arange(-(-(since + ahead) // step) * step, until + ahead, step, dtype=np.int64) - ahead)
+            days = np.arange((since + ahead) // DAY, (until + ahead) // DAY + 1, dtype=np.int64)
+            tick = (days[:, None] * DAY + times - ahead).ravel()
+            parts.append(tick[(tick >= since) & (tick < until)])
         return np.unique(np.concatenate(parts))
 
     def changes(self, horizon: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""At which hours of the week a target fails most, said only where it is beyond chance.
+"""At which times of the week a target fails most, said only where it is beyond chance.
 
 Failures come in bunches, for a busy hour fails many tips at once; so replications are the unit of evidence. In each of
 them the failures of a stretch of hours beyond those that its tips would bring if all its hours were alike are counted.
@@ -19,13 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.draw.streams import Streams
+from sim.dynamics.clock import DAY, HOUR
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-HOURS_A_DAY: Final = 24
-LONGEST: Final = 12
-"""Hours of a stretch at most: more is most of the day."""
+LONGEST: Final = DAY // 2
+"""A stretch at most: more is most of the day."""
+FEW: Final = 12
+"""Up to so many intervals a stretch is of every length, beyond of whole hours."""
+BLOCK: Final = 4096
+"""Cells that are looked at at once, which bounds memory."""
 DAYS: Final[Mapping[str, Sequence[int]]] = {
     "every day": range(7),
     "Mondays to Fridays": range(5),
@@ -43,34 +47,36 @@ ENOUGH_UNITS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Hours of some days of the week in which a target fails more than elsewhere."""
+    """A time of some days of the week in which a target fails more than elsewhere."""
 
     days: str
-    first_hour: int
-    hours: int
+    begins: int
+    """Ticks since midnight."""
+    length: int
+    """Ticks; it may pass midnight."""
     of_failures: float
     """Share of the target's failures that arrive then."""
     of_tips: float
     """Share of the tips that it judges."""
 
     @property
-    def last_hour(self) -> int:
-        """When it is over; 24 at midnight."""
-        return (self.first_hour + self.hours - 1) % HOURS_A_DAY + 1
+    def ends(self) -> int:
+        """Ticks since midnight, DAY at midnight."""
+        return (self.begins + self.length - 1) % DAY + 1
 
 
 def worst_stretch(failing: Ints) -> Stretch | None:
     """The stretch in which one target fails most, beyond chance; None where at no hours more than at others.
 
-    `failing` is (n_units, 168, 2), tips judged and failed by hour of the week in each replication or group of some. Of
-    all stretches it has the most failures beyond those that its tips would bring if all hours were alike.
+    `failing` is (n_units, n_intervals, 2), tips judged and failed by interval of the week in each replication or group
+    of some. Of all stretches it has the most failures beyond those that its tips would bring if all times were alike.
 
     >>> failing = np.tile([10, 1], (8, 168, 1))
     >>> worst_stretch(failing) is None
     True
     >>> failing[:, [2, 26, 50, 74, 98, 122, 146], 1] = 8
-    >>> worst_stretch(failing).first_hour, worst_stretch(failing).hours, worst_stretch(failing).days
-    (2, 1, 'every day')
+    >>> worst_stretch(failing).begins // HOUR, worst_stretch(failing).ends // HOUR, worst_stretch(failing).days
+    (2, 3, 'every day')
     """
     judged, failed = failing.sum(axis=(0, 1))
     if not failed:
@@ -80,8 +86,8 @@ def worst_stretch(failing: Ints) -> Stretch | None:
     if worst is None:
         return None
     tips, failures = cells[:, worst].sum(axis=0)
-    name, first, hours = which[worst]
-    return Stretch(name, first, hours, float(failures / failed), float(tips / judged))
+    name, begins, length = which[worst]
+    return Stretch(name, begins, length, float(failures / failed), float(tips / judged))
 
 
 def beyond_chance(cells: Ints, whole: Ints, *, least: bool = False) -> int | None:
@@ -105,22 +111,27 @@ def largest_excess(excess: Floats) -> int | None:
     if total[worst] <= 0:
         return None
     signs = _signs(len(excess))
-    largest = (signs @ excess).max(axis=1, initial=-np.inf)
+    largest = np.full(len(signs), -np.inf)
+    for first in range(0, excess.shape[1], BLOCK):
+        np.maximum(largest, (signs @ excess[:, first : first + BLOCK]).max(axis=1), out=largest)
     # The signs as they are count among those that might have been.
     as_large = 1 + int(np.count_nonzero(largest >= total[worst] * (1 - 1e-9)))
     return worst if as_large <= (1 - SURE) * (1 + len(signs)) else None
 
 
 def _stretches(failing: Ints) -> tuple[Ints, list[tuple[str, int, int]]]:
-    """(n_units, n_stretches, 2) tips of every stretch, and its days, first hour and number of hours."""
+    """(n_units, n_stretches, 2) tips of every stretch, and its days, when it begins and how long it is."""
+    a_day = failing.shape[1] // 7
+    interval = DAY // a_day
+    lengths = [n for n in range(1, max(LONGEST // interval, 1) + 1) if n <= FEW or n * interval % HOUR == 0]
     found, which = [], []
     for name, days in DAYS.items():
-        by_hour = failing.reshape(-1, 7, HOURS_A_DAY, 2)[:, list(days)].sum(axis=1)
-        twice = np.cumsum(np.concatenate([np.zeros_like(by_hour[:, :1]), by_hour, by_hour], axis=1), axis=1)
-        for first in range(HOURS_A_DAY):
-            for hours in range(1, LONGEST + 1):
-                found.append(twice[:, first + hours] - twice[:, first])
-                which.append((name, first, hours))
+        by_day = failing.reshape(-1, 7, a_day, 2)[:, list(days)].sum(axis=1)
+        twice = np.cumsum(np.concatenate([np.zeros_like(by_day[:, :1]), by_day, by_day], axis=1), axis=1)
+        for first in range(a_day):
+            for n in lengths:
+                found.append(twice[:, first + n] - twice[:, first])
+                which.append((name, first * interval, n * interval))
     return np.stack(found, axis=1), which
 
 

@@ -1,4 +1,5 @@
-"""Finished pieces of work on disk, so that an interrupted study goes on where it was; nothing in the files is ever run.
+"""Finished pieces of work on disk, so that an interrupted study goes on where it was, and what made them: this program,
+the machine, and the versions that results may depend on. Nothing in the files is ever run.
 
 A piece is a dictionary of arrays, kept without pickles behind its checksum. Every write is atomic: a killed program
 leaves the piece or nothing.
@@ -9,9 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import platform
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +34,7 @@ class Kept:
     def __init__(self, folder: Path, key: str, *, resume: bool, tell: Callable[[str], None] = lambda _: None):
         """Open the folder; what another study left there, or this one when it is not resumed, is cleared away.
 
-        `key` is a text that differs whenever the pieces would: what was asked, and what made them (`maker.key`). `tell`
+        `key` is a text that differs whenever the pieces would: what was asked, and what made them (`maker_key`). `tell`
         is told where there is something to go on from that cannot be used.
         """
         self.folder = folder
@@ -103,3 +108,48 @@ def write_atomic(path: Path, content: bytes) -> None:
             # It may be in its place already, and only the news of that interrupted.
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+# What made a result
+
+
+MANIFEST: Final = "manifest.json"
+"""The note that a run or a study leaves; other commands leave theirs beside it, as `<command>.json`."""
+
+PACKAGES: Final = ("tipline", "simpy", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib")
+
+DRAWN_BY: Final = ("numpy", "scipy", "numba", "simpy")
+"""Packages that a drawn or simulated number may depend on."""
+
+
+def machine() -> str:
+    """What kind of machine this is."""
+    return f"{sys.platform} {platform.machine()}"
+
+
+def versions() -> dict[str, str]:
+    """What Python this is, and which versions of the packages that results may depend on."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+@cache
+def program() -> str:
+    """SHA-256 of this program: of all its files."""
+    package = Path(__file__).parents[1]
+    told = hashlib.sha256()
+    for path in sorted(path for path in package.rglob("*") if path.suffix in (".py", ".j2", ".css")):
+        told.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return told.hexdigest()
+
+
+def maker_key(engine: str) -> str:
+    """What kept replications depend on besides what was asked: the program, the engine, and what they are built on."""
+    built_on = " ".join(f"{name} {_version(name)}" for name in DRAWN_BY)
+    return f"program {program()[:32]} engine {engine} {built_on} {machine()}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -30,8 +30,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
-from sim.studies import maker
-from sim.studies.keeping import Kept, Piece
+from sim.studies.keeping import Kept, Piece, maker_key
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -42,6 +41,9 @@ Pool = Literal["threads", "processes"]
 
 MOST_DEATHS = 3
 """How often workers may die with the same piece in hand before it counts as failed."""
+
+LONGEST_WAIT: Final = 10
+"""Seconds that a scheduler may take to answer."""
 
 MOST_PIECES_A_TASK = 8
 """Pieces that go to a cluster in one task, which costs about two milliseconds there."""
@@ -141,9 +143,10 @@ def _on_cluster(
     try:
         from distributed import Client, as_completed
     except ImportError as error:
-        raise ValueError("--cluster needs the extra: pip install 'tipline[cluster]'") from error
+        raise ClusterError("--cluster needs the extra: pip install 'tipline[cluster]'") from error
+    _reach(address)
     wanted = list(indices)
-    with Client(address, set_as_default=False) as client:
+    with _lost(address), Client(address, timeout=LONGEST_WAIT, set_as_default=False) as client:
         [shared] = client.scatter([guarded], broadcast=True)
         n_slots = 2 * max(sum(client.nthreads().values()), 1)
         size = max(1, min(MOST_PIECES_A_TASK, len(wanted) // n_slots))
@@ -159,6 +162,50 @@ def _on_cluster(
             for following in submit(1):
                 ahead.add(following)
             yield from done.result()
+
+
+class ClusterError(ConnectionError):
+    """A cluster cannot be worked on; the message names it and says why."""
+
+
+def _reach(address: str) -> None:
+    """Make sure that a scheduler answers at an address; ClusterError where none does, within LONGEST_WAIT."""
+    import asyncio
+    import logging
+
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    # What it has to say is said once, in one line, by whoever catches the error.
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).handlers = [logging.NullHandler()]
+        logging.getLogger(name).propagate = False
+
+    async def reached() -> None:
+        arguments = Security().get_connection_args("client")
+        comm = await asyncio.wait_for(connect(address, timeout=LONGEST_WAIT, **arguments), LONGEST_WAIT)
+        comm.abort()
+
+    try:
+        asyncio.run(reached())
+    except TimeoutError:
+        raise ClusterError(f"--cluster {address}: nobody answered within {LONGEST_WAIT} s") from None
+    except Exception as error:
+        raise ClusterError(f"--cluster {address}: {error}") from None
+
+
+@contextmanager
+def _lost(address: str) -> Iterator[None]:
+    """Say in one way that the scheduler went away while it had work in hand."""
+    from concurrent.futures import CancelledError
+
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except (CancelledError, CommClosedError, OSError, TimeoutError) as error:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ClusterError(f"--cluster {address}: the scheduler was lost ({why})") from None
 
 
 def _call(guarded: _Guarded[Result], batch: Sequence[int]) -> list[tuple[int, Result | Failure]]:
@@ -279,7 +326,7 @@ def run(
             + (" verified" if settings.verify else "")
         )
         kept = Kept(
-            settings.folder, f"{asked} {maker.key(settings.engine)}", resume=settings.resume, tell=settings.tell
+            settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
     one = ReplicationWork(
         frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify

@@ -21,13 +21,12 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from sim.scenario.faults import Fault, ScenarioError, at, shown
-from sim.scenario.fields import Part, Several, Text, hint
+from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
 from sim.scenario.files import plain_bytes, text
 from sim.scenario.folder import inside
 from sim.scenario.messages import faults_of
 from sim.scenario.tree import Node, compose, find
-from sim.studies.keeping import write_atomic
-from sim.studies.maker import MANIFEST, program, versions
+from sim.studies.keeping import MANIFEST, program, versions, write_atomic
 
 MOST_STEPS: Final = 200
 MOST_ANSWERS: Final = 3
@@ -107,6 +106,7 @@ class StudyFile:
         return at(mark, path, rule, value)
 
 
+@hints_for_a_screen()
 def read_study(path: str | Path) -> StudyFile:
     """The study in a file; ScenarioError with every fault."""
     file, name = Path(path), str(path)

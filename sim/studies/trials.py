@@ -20,8 +20,7 @@ from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures
 from sim.measures.sample import Sample
-from sim.studies import maker
-from sim.studies.keeping import Kept, Piece
+from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Trials:
         to = self.settings
         if to.folder is None:
             return None
-        return Kept(to.folder, f"{self._key} {maker.key(to.engine)}", resume=to.resume, tell=to.tell)
+        return Kept(to.folder, f"{self._key} {maker_key(to.engine)}", resume=to.resume, tell=to.tell)
 
     def sample(
         self,

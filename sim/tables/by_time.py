@@ -11,17 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
+from sim.scenario.dates import countries_in, holiday_name, on_dates
 from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
+    from sim.scenario.dates import Dates
+    from sim.scenario.schema import Scenario
 
 ALMOST: Final = 1e-9
 """Erlangs by which a load may exceed a number of people through rounding alone."""
@@ -109,6 +112,8 @@ class OnDate(Then):
     """A date."""
 
     date: date
+    special: str
+    """Holidays, closed calendars, and what else the document says of the date."""
 
 
 T = TypeVar("T", bound=Then)
@@ -186,6 +191,7 @@ DATES: Final = Table[OnDate](
     (
         text("date", lambda row: row.date.isoformat(), "by the local clock"),
         text("weekday", lambda row: WEEKDAYS[row.date.weekday()], "Mon to Sun"),
+        text("special", lambda row: row.special, "holidays, closed calendars, a roster or demand of its own"),
         *_TIPS,
         POOLS,
         TARGETS,
@@ -198,17 +204,40 @@ def intervals(sample: Sample) -> Iterator[OfWeek]:
     frame = sample.frame
     for row in range(frame.n_intervals):
         occurrences = float(frame.time_measured[row]) / frame.interval
-        yield OfWeek(*_then(sample, row, occurrences), interval=row, length=frame.interval)
+        yield OfWeek(**_then(sample, row, occurrences), interval=row, length=frame.interval)
 
 
 def dates(sample: Sample) -> Iterator[OnDate]:
     """The dates that the measured time touches."""
     frame = sample.frame
+    special = special_dates(frame.scenario, frame.date(0), frame.n_days)
     for day in range(frame.n_days):
-        yield OnDate(*_then(sample, frame.n_intervals + day, 1.0), date=frame.date(day))
+        date, then = frame.date(day), _then(sample, frame.n_intervals + day, 1.0)
+        yield OnDate(**then, date=date, special=special.get(date, ""))
 
 
-def _then(sample: Sample, row: int, occurrences: float) -> tuple[Any, ...]:
+def special_dates(scenario: Scenario, first: date, n: int) -> dict[date, str]:
+    """What is special about some of the n dates from `first` on: the holidays that the document names, calendars that
+    are closed, rosters and demand of their own."""
+    named: list[tuple[str, Sequence[Dates]]] = [
+        *((f"{name} closed", calendar.closed_on) for name, calendar in scenario.calendars.items()),
+        *(
+            (f"{name} staffed by date", shift.on or ())
+            for name, pool in scenario.pools.items()
+            for shift in pool.shifts
+        ),
+        *(("demand by date", one.on) for one in scenario.demand.by_date),
+    ]
+    countries = countries_in([one for _, some in named for one in some], scenario.calendars)
+    told: dict[date, dict[str, None]] = {}
+    for what, some in named:
+        for day in np.flatnonzero(on_dates(some, first, n, scenario.calendars)):
+            on = first + timedelta(days=int(day))
+            told.setdefault(on, {holiday_name(on, countries): None})[what] = None
+    return {on: "; ".join(filter(None, told[on])) for on in sorted(told)}
+
+
+def _then(sample: Sample, row: int, occurrences: float) -> dict[str, Any]:
     """The fields of Then for a row of time, which comes so often in a replication."""
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
@@ -221,7 +250,9 @@ def _then(sample: Sample, row: int, occurrences: float) -> tuple[Any, ...]:
         for k, (name, target) in enumerate(scenario.targets.items())
         if pooled.failing[k, :, 0].any()
     }
-    return measured / HOUR, times, pooled.came[row], pools, targets
+    return {
+        "hours": measured / HOUR, "times": times, "came": pooled.came[row], "pools": pools, "targets": targets
+    }  # fmt: skip
 
 
 def _kept(judged: int, failed: int) -> float:

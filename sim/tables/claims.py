@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.readings import READINGS
-from sim.scenario.targets import Between
+from sim.scenario.targets import Timed
 from sim.studies.claims.audit import ALL, STATUSES
-from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.laid import fixed_words
+from sim.studies.claims.statements import CONDITIONS
 from sim.studies.staff.staffed import people_words
 from sim.tables.declared import Column, Table, came_columns, number, of, text, whole
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.scenario.claims import Claim
     from sim.scenario.readings import ReadingName
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
-    from sim.studies.claims.findings import FigureFound, Finding
+    from sim.studies.claims.statements import FigureFound, Finding
     from sim.studies.staff.limits import Limit
     from sim.studies.staff.staffing import StaffAnswer
 
@@ -86,14 +86,6 @@ class ReadingTold:
         return ALL if tested is not None and tested.found is not None and tested.allows_none else None
 
 
-def _judged(row: ReadingTold) -> tuple[str, float, float] | None:
-    return row.judged
-
-
-def _limit(row: ReadingTold) -> Limit | None:
-    return row.limit
-
-
 def _most_in_the_way(one: Limit) -> str | None:
     return f"{one.hindrances[0].kind}: {one.hindrances[0].name}" if one.hindrances else None
 
@@ -114,15 +106,22 @@ CLAIMS: Final = Table[ReadingTold](
         text("arithmetic", lambda row: row.arithmetic, "what arithmetic says, with the letters of its conditions"),
         text("status", lambda row: STATUSES[row.outcome.status], "what it came to"),
         text("simulation", lambda row: row.simulation, "what simulation says"),
-        text("unit", of(_judged, lambda one: one[0]), "of threshold, values and interval: share, or min"),
-        number("threshold", "", of(_judged, lambda one: one[1]), "what is asked, in the unit"),
-        number("value", "", of(_judged, lambda one: one[2]), "what it came to as staffed, in the unit"),
+        text(
+            "unit", of(lambda row: row.judged, lambda one: one[0]), "of threshold, values and interval: share, or min"
+        ),
+        number("threshold", "", of(lambda row: row.judged, lambda one: one[1]), "what is asked, in the unit"),
+        number("value", "", of(lambda row: row.judged, lambda one: one[2]), "what it came to as staffed, in the unit"),
         *came_columns(lambda row: row.staffed)[1:],
         number(
-            "unlimited_value", "", of(_limit, lambda one: one.result.in_unit(one.result.value)), "with unlimited staff"
+            "unlimited_value",
+            "",
+            of(lambda row: row.limit, lambda one: one.result.in_unit(one.result.value)),
+            "with unlimited staff",
         ),
-        text("unlimited_verdict", of(_limit, lambda one: one.result.verdict), "met, missed or undecided"),
-        text("in_the_way", of(_limit, _most_in_the_way), "what hinders it most with unlimited staff"),
+        text(
+            "unlimited_verdict", of(lambda row: row.limit, lambda one: one.result.verdict), "met, missed or undecided"
+        ),
+        text("in_the_way", of(lambda row: row.limit, _most_in_the_way), "what hinders it most with unlimited staff"),
         *_needs(lambda row: row.needs, "needs_"),
         number("searched", "share", lambda row: row.searched, "searched for in place of all"),
         text("no_staffing_because", lambda row: row.why_none, "beyond staff, beyond bounds or not confirmed"),
@@ -174,10 +173,6 @@ class FigureTold:
     """The readings in which both claims count between the same moments of the scenario."""
 
 
-def _figure(row: FigureTold) -> FigureFound | None:
-    return row.figure
-
-
 RELATIONS: Final = Table[FigureTold](
     "relations",
     "a relation between claims: the figures, the formula, the verdict",
@@ -195,9 +190,9 @@ RELATIONS: Final = Table[FigureTold](
         text("readings", lambda row: ", ".join(row.finding.readings), "those that say so; stated: the source's figure"),
         text("formula", lambda row: row.finding.formula, "how the figures are come by"),
         text("says", lambda row: row.finding.says, "the finding in one sentence"),
-        text("figure", of(_figure, lambda one: one.what), "what the figure is of"),
-        number("value", "", of(_figure, lambda one: one.value), "the figure, in its unit"),
-        text("unit", of(_figure, lambda one: one.unit), "%, min, times, a year, years or surges"),
+        text("figure", of(lambda row: row.figure, lambda one: one.what), "what the figure is of"),
+        number("value", "", of(lambda row: row.figure, lambda one: one.value), "the figure, in its unit"),
+        text("unit", of(lambda row: row.figure, lambda one: one.unit), "%, min, times, a year, years or surges"),
     ),
 )
 
@@ -224,4 +219,4 @@ def _one_clock_in(found: Audit, one: Finding) -> tuple[ReadingName, ...]:
 def _ends(found: Audit, claim: str, name: ReadingName) -> tuple[str, str] | None:
     outcome = found.outcomes.get((claim, name))
     target = outcome.reading.target if outcome is not None else None
-    return (target.from_name, target.to_name) if isinstance(target, Between) else None
+    return (target.from_name, target.to_name) if isinstance(target, Timed) else None

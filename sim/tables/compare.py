@@ -28,16 +28,8 @@ class Compared:
     """None for the base, and where the base has no such target or one of another kind."""
 
 
-def _result(row: Compared) -> TargetResult | None:
-    return row.result
-
-
-def _change(row: Compared) -> TargetChange | None:
-    return row.change
-
-
 def _difference(name: str, says: str, get: Callable[[TargetChange], float]) -> Column[Compared]:
-    return number(name, "", of(_change, lambda one: get(one) / one.scale), says)
+    return number(name, "", of(lambda row: row.change, lambda one: get(one) / one.scale), says)
 
 
 COMPARED: Final = Table[Compared](
@@ -47,26 +39,30 @@ COMPARED: Final = Table[Compared](
     (
         text("scenario", lambda row: row.one.label, "a file, or a variant of one"),
         text("target", lambda row: row.target, "its name in the document"),
-        *asked_columns(_result),
-        *came_columns(_result)[:3],
+        *asked_columns(lambda row: row.result),
+        *came_columns(lambda row: row.result)[:3],
         text("verdict", lambda row: row.result.verdict if row.result else NO_TARGET, "met, missed or undecided"),
         _difference("difference", "from the base, in the unit", lambda one: one.difference.value),
         _difference("difference_low", "the lower end of its interval", lambda one: one.difference.low),
         _difference("difference_high", "the upper end; all hold at once", lambda one: one.difference.high),
-        yes("real", of(_change, lambda one: one.difference.real), "whether that is more than noise"),
+        yes("real", of(lambda row: row.change, lambda one: one.difference.real), "whether that is more than noise"),
         number(
             "paired_over_unpaired",
             "",
-            of(_change, lambda one: one.pairing),
+            of(lambda row: row.change, lambda one: one.pairing),
             "width of the interval over that of runs on tips of their own",
         ),
         number(
             "paired_over_unpaired_by_tips",
             "",
-            of(_change, lambda one: one.pairing_by_tips),
+            of(lambda row: row.change, lambda one: one.pairing_by_tips),
             "what that would be if tips fared independently",
         ),
-        yes("asks_otherwise", of(_change, lambda one: one.asks_otherwise), "whether it asks something else there"),
+        yes(
+            "asks_otherwise",
+            of(lambda row: row.change, lambda one: one.asks_otherwise),
+            "whether it asks something else there",
+        ),
         text("together", lambda row: row.one.joint.word, "the verdict on all targets of the scenario"),
         number("paid", "h_a_week", lambda row: row.one.cost.paid_hours, "in all pools, overtime included"),
         number("overtime", "h_a_week", lambda row: row.one.cost.overtime_hours, "hours after the end of shifts"),

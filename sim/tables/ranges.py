@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sim.studies.sensitivity import Along, PointOutcome, SensitivityFound, Turn, Unknown
 
 
+# A map
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A cell where it stands in its map."""
@@ -81,6 +84,9 @@ CELLS: Final = Table[Place](
 def cells(found: MapFound) -> Iterator[Place]:
     """Every cell, row by row of y."""
     return (Place(found, row, column) for row in range(len(found.y)) for column in range(len(found.x)))
+
+
+# Sensitivity
 
 
 TOGETHER: Final = "all together"
@@ -157,10 +163,6 @@ class OfTurn:
         return "everywhere" if all(self.along.holds_at_ends) else "nowhere"
 
 
-def _turn(row: OfTurn) -> Turn | None:
-    return row.turn
-
-
 TURNS: Final = Table[OfTurn](
     "sensitivity_turns",
     "an unknown: the value at which the verdict turns, the others as in the scenario",
@@ -172,11 +174,22 @@ TURNS: Final = Table[OfTurn](
         number("to_in_unit", "", lambda row: row.unknown.range.to, "its upper end"),
         number("present_in_unit", "", lambda row: row.present, "what the file says"),
         text("turns", lambda row: "yes" if row.turn else "never", "whether the verdict turns within the range"),
-        number("turns_at_in_unit", "", of(_turn, lambda turn: turn.value), "half way between the next two"),
-        number("turns_above_in_unit", "", of(_turn, lambda turn: turn.below), "the last value before it turns"),
-        number("turns_below_in_unit", "", of(_turn, lambda turn: turn.above), "the first value after"),
+        number(
+            "turns_at_in_unit", "", of(lambda row: row.turn, lambda turn: turn.value), "half way between the next two"
+        ),
+        number(
+            "turns_above_in_unit",
+            "",
+            of(lambda row: row.turn, lambda turn: turn.below),
+            "the last value before it turns",
+        ),
+        number("turns_below_in_unit", "", of(lambda row: row.turn, lambda turn: turn.above), "the first value after"),
         text("holds", lambda row: row.holds, "where all targets hold: below, above, everywhere or nowhere"),
-        text("first_to_fail", of(_turn, lambda turn: turn.first), "the target that fails first on the other side"),
+        text(
+            "first_to_fail",
+            of(lambda row: row.turn, lambda turn: turn.first),
+            "the target that fails first on the other side",
+        ),
     ),
 )
 
@@ -251,6 +264,9 @@ def points(found: SensitivityFound) -> Iterator[PointRow]:
     for number_, row in enumerate(found.outcomes):
         for name, outcome in zip(names, row, strict=True):
             yield PointRow(number_, name, outcome, found.unknowns)
+
+
+# A runway
 
 
 @dataclass(frozen=True, slots=True)

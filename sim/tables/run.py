@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, date_of, minutes
+from sim.dynamics.clock import MINUTE, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
@@ -32,6 +31,7 @@ from sim.tables.declared import (
     came_columns,
     estimate_columns,
     number,
+    of,
     text,
     whole,
     yes,
@@ -39,12 +39,10 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.studies.staff.limits import Hindrance, Limit
+    from sim.scenario.zones import Local
+    from sim.studies.staff.limits import Limit
     from sim.text.explain import JudgedTip
     from sim.text.story import Event
-
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,6 @@ class JudgedTarget:
 
     alone: TargetResult
     together: TargetResult
-
-
-def _share_left_out(row: JudgedTarget) -> float | None:
-    return None if row.alone.left_out is None else row.alone.left_out.share.value
 
 
 TARGETS: Final = Table[JudgedTarget](
@@ -80,7 +74,12 @@ TARGETS: Final = Table[JudgedTarget](
         text("worst_place", lambda row: row.alone.worst, "the place of which its value is"),
         whole("places_too_few", "", lambda row: len(row.alone.too_few), "places with too few tips to be judged"),
         whole("places_silent", "", lambda row: len(row.alone.silent), "places without a tip to judge"),
-        number("left_out", "share", _share_left_out, "of the tips named, those that it left out; empty if it cannot"),
+        number(
+            "left_out",
+            "share",
+            of(lambda row: row.alone.left_out, lambda out: out.share.value),
+            "of the tips named, those that it left out; empty if it cannot",
+        ),
         whole("lost_without_label", "tips", lambda row: row.alone.unlabelled_lost, "lost before anybody labelled them"),
         whole("open_without_label", "tips", lambda row: row.alone.unlabelled_open, "still open, and not labelled yet"),
     ),
@@ -254,25 +253,23 @@ RESPONSE: Final = Table[tuple[str, float, float]](
 )
 
 
-def more_staff_columns(get: Callable[[R], Limit | None]) -> tuple[Column[R], ...]:
+def more_staff_columns(get: Callable[[Any], Limit | None]) -> tuple[Column[Any], ...]:
     """What more staff can do for a target, and when nobody is there, however many people the posts get."""
-
-    def told(column: Callable[[Limit], str]) -> Callable[[R], str | None]:
-        return lambda row: None if (one := get(row)) is None else column(one)
-
     return (
-        text("more_staff", told(lambda one: one.more_staff), "where more people can meet it: posts, hours or neither"),
-        text("closed", told(closed_words), "the pools that it depends on and when their posts have nobody"),
+        text(
+            "more_staff", of(get, lambda one: one.more_staff), "where more people can meet it: posts, hours or neither"
+        ),
+        text(
+            "closed",
+            of(get, lambda one: "; ".join(f"{shut.pool} {shut.words}" for shut in one.closed)),
+            "the pools that it depends on and when their posts have nobody",
+        ),
     )
 
 
-def closed_words(one: Limit) -> str:
-    """The pools that a target depends on, and when they are closed; "" where they never are."""
-    return "; ".join(f"{shut.pool} {shut.words}" for shut in one.closed)
-
-
-def _itself(row: Limit) -> Limit:
-    return row
+def in_the_way(one: Limit) -> str:
+    """What hinders a target, each thing with its share."""
+    return "; ".join(f"{way.kind} {way.name} {way.share:.2f}" for way in one.hindrances)
 
 
 UNLIMITED: Final = Table["Limit"](
@@ -284,11 +281,9 @@ UNLIMITED: Final = Table["Limit"](
         *asked_columns(lambda row: row.result),
         *came_columns(lambda row: row.result),
         yes("beyond_staff", lambda row: row.beyond_staff, "whether no staffing can meet it"),
-        *more_staff_columns(_itself),
+        *more_staff_columns(lambda row: row),
         *came_columns(lambda row: row.at_posts, "at_posts_"),
-        text(
-            "in_the_way", lambda row: in_the_way(row), "what hinders it, with its share of the time or tips that fail"
-        ),
+        text("in_the_way", in_the_way, "what hinders it, with its share of the time or tips that fail"),
     ),
 )
 
@@ -313,15 +308,6 @@ def every(sample: Sample) -> list[Filled]:
         DATES.of(dates(sample)),
         RESPONSE.of(_response(sample, found)),
     ]
-
-
-def in_the_way(one: Limit) -> str:
-    """What hinders a target, each thing with its share."""
-    return "; ".join(map(_hindrance, one.hindrances))
-
-
-def _hindrance(way: Hindrance) -> str:
-    return f"{way.kind} {way.name} {way.share:.2f}"
 
 
 def _replications(sample: Sample, found: Sequence[TargetResult]) -> Iterator[OneReplication]:
@@ -379,12 +365,12 @@ def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[s
                 told = share
 
 
-TIP_EVENTS: Final[Table[tuple[Event, datetime]]] = Table(
+TIP_EVENTS: Final[Table[tuple[Event, Local]]] = Table(
     "tip_events",
     "something that happened to the tip: when, where, and what stood in its way",
     "What happened to the tip",
     (
-        text("at", lambda row: date_of(row[0].tick, row[1]).isoformat(sep=" "), "date and time"),
+        text("at", lambda row: row[1].shows(row[0].tick).isoformat(sep=" "), "date and time"),
         number("time", "min", lambda row: minutes(row[0].tick), "since the start of the run"),
         text("stage", lambda row: row[0].stage, "where; empty for what no stage has to do with"),
         text("what", lambda row: row[0].kind, "arrival, waits, starts, stops, leaves, lost and so on"),

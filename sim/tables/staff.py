@@ -97,10 +97,6 @@ class OfTarget:
         return self.limit.result
 
 
-def _limit(row: OfTarget) -> Limit | None:
-    return row.limit
-
-
 TARGETS: Final = Table[OfTarget](
     "staff_targets",
     "a target: with unlimited staff, and with the answer on fresh seeds",
@@ -108,9 +104,9 @@ TARGETS: Final = Table[OfTarget](
     (
         text("target", lambda row: row.either.name, "its name in the document"),
         *asked_columns(lambda row: row.either),
-        *came_columns(of(_limit, lambda one: one.result), "unlimited_"),
-        yes("beyond_staff", of(_limit, lambda one: one.beyond_staff), "whether no staffing can meet it"),
-        *more_staff_columns(_limit),
+        *came_columns(lambda row: row.limit.result if row.limit else None, "unlimited_"),
+        yes("beyond_staff", of(lambda row: row.limit, lambda one: one.beyond_staff), "whether no staffing can meet it"),
+        *more_staff_columns(lambda row: row.limit),
         text("in_the_way", lambda row: in_the_way(row.limit) if row.limit else "", "what hinders it"),
         *came_columns(lambda row: row.fresh),
     ),
@@ -194,16 +190,21 @@ TRIED: Final = Table[OfTried](
 )
 
 
-def _point(row: OfTried) -> FrontierPoint | None:
-    return row.point
-
-
 def _shares(rows: Sequence[OfTried]) -> Iterable[Column[OfTried]]:
     name = f"all_held_{rows[0].per}s" if rows else ""
     if name:
-        yield number(name, "share", of(_point, lambda point: point.share), "periods in which every target held")
-        yield number(f"{name}_low", "share", of(_point, lambda point: point.low), "the lower end of its interval")
-        yield number(f"{name}_high", "share", of(_point, lambda point: point.high), "the upper end of its interval")
+        yield number(
+            name, "share", of(lambda row: row.point, lambda point: point.share), "periods in which every target held"
+        )
+        yield number(
+            f"{name}_low", "share", of(lambda row: row.point, lambda point: point.low), "the lower end of its interval"
+        )
+        yield number(
+            f"{name}_high",
+            "share",
+            of(lambda row: row.point, lambda point: point.high),
+            "the upper end of its interval",
+        )
 
 
 FRONTIER: Final = Table[OfTried](
@@ -220,7 +221,7 @@ FRONTIER: Final = Table[OfTried](
         ),
         yes(
             "worth_its_cost",
-            of(_point, lambda point: point.best),
+            of(lambda row: row.point, lambda point: point.best),
             "whether none tried has a higher share for as much or less",
         ),
         text("verdict", lambda row: row.outcome.verdict, "on the tips of the search"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sim.scenario.readings import READINGS, ReadingName
 from sim.studies.claims.audit import ALL, Audit, ReadingOutcome, Together
-from sim.studies.claims.findings import CONDITIONS, Condition, Finding, Verdict
 from sim.studies.claims.laid import fixed_words
+from sim.studies.claims.statements import CONDITIONS, Condition, Finding, Verdict
 from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from rich.console import RenderableType
 
-from sim.dynamics.clock import NEVER, date_of
+from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes, tallies
@@ -19,10 +19,10 @@ from sim.measures.kinds import kind_of, tally
 from sim.measures.tallies import COLUMNS, Tally
 from sim.scenario.fields import near
 from sim.scenario.pools import filter_words
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.text import page
 from sim.text.story import Event, Teller
-from sim.text.words import day, length, span, time_words
+from sim.text.words import day, span, time_words
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -89,7 +89,7 @@ def parts(story: Story) -> list[RenderableType]:
     found: list[RenderableType] = [title, page.facts(_facts(story))]
     today, lines = "", page.table("", "")
     for event in story.events:
-        at = date_of(event.tick, scenario.start)
+        at = scenario.local.shows(event.tick)
         if day(at) != today:
             today = day(at)
             lines = page.table("", "")
@@ -185,24 +185,26 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
     if column not in kind.judged:
         return "not judged", target.of_tip(COLUMNS[column])
     sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
-    if not isinstance(target, Between) or column == tallies.LOST:
+    if not isinstance(target, Timed) or column == tallies.LOST:
         return sense, target.of_tip(COLUMNS[column])
     since, scenario = int(found.since[row]), cohort.frame.scenario
     if found.timed[row]:
-        return sense, _took(target, scenario, (since, int(found.until[row])), int(cohort.arrival[row]))
+        ticks = since, int(found.until[row]), int(found.ticks[row])
+        return sense, _took(target, scenario, ticks, int(cohort.arrival[row]))
     if cohort.state[row] == passes.UNDER_WAY:
-        age = span(scenario.horizon - since)
+        age = span(int(found.ticks[row]))
         return sense, f"{age} after {target.from_name} it had not come to {target.to_name} when the run ended"
     return sense, target.of_tip(COLUMNS[column])
 
 
-def _took(target: Between, scenario: Scenario, ticks: tuple[int, int], arrival: int) -> str:
-    """How long a tip took from one moment to the other, beside what is asked."""
-    since, until = ticks
+def _took(target: Timed, scenario: Scenario, ticks: tuple[int, int, int], arrival: int) -> str:
+    """How long a tip took from one moment to the other by the clock of the target, beside what is asked."""
+    since, until, took = ticks
     stamps = " to ".join(
-        f"{name} ({time_words(tick, arrival, scenario.start)})"
+        f"{name} ({time_words(tick, arrival, scenario.local)})"
         for name, tick in ((target.from_name, since), (target.to_name, until))
     )
-    side = "no more" if until - since <= target.limit else "more"
+    side = "no more" if took <= target.limit else "more"
     asked = f", which is asked {target.together}" if target.together else ""
-    return f"{span(until - since)} from {stamps}, {side} than {length(target.limit)}{asked}"
+    by_clock = "" if target.clock is None else f" of {target.clock} time"
+    return f"{span(took)}{by_clock} from {stamps}, {side} than {target.span(target.limit)}{asked}"

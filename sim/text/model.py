@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from sim.scenario.cost import money
+from sim.scenario.size import size_words
 from sim.text import page, words
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, 
     yield "Demand", list(words.demand_words(scenario))
     tips = f"{words.count(description.tips)} tips a replication, {words.count(description.cohort)} of them measured"
     yield "Run", [*words.run_words(scenario), tips]
+    if scenario.calendars:
+        yield "Calendars", list(words.calendar_words(scenario))
+    yield "Work", size_words(scenario)
     if scenario.labels:
         yield "Labels", [words.labeller_words(*one) for one in scenario.labels.items()]
     if scenario.variant:
@@ -100,6 +104,9 @@ def _targets(scenario: Scenario) -> RenderableType:
         claim = f" ({target.claim})" if target.claim not in (None, name) else ""
         table.add_row(f"{name}{claim}", page.text(target.words))
     return table
+
+
+# A ledger
 
 
 def ledger_parts(ledger: Ledger, file: Path) -> list[RenderableType]:

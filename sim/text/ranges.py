@@ -97,6 +97,9 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
     return (f"{name} ({unit})", f"{name} {{}} {unit}") if unit else (name, f"{name} {{}}")
 
 
+# A map
+
+
 def map_finding(found: MapFound) -> str:
     """What the map says, in one sentence."""
     n_cells, n_hold = len(list(found)), sum(found.holds(cell) for cell in found)
@@ -182,6 +185,9 @@ def _stretches(along: Sequence[bool]) -> Iterator[tuple[int, int]]:
 def number_of(axis: Axis, at: int) -> float | str:
     """A value of an axis as a number in its unit, or as the name that it is."""
     return axis.numbers[at] if axis.numbers else str(axis.values[at])
+
+
+# Sensitivity
 
 
 def sensitivity_finding(found: SensitivityFound) -> str:
@@ -284,6 +290,9 @@ def _side(words: Wording, below: float, above: float, *, holds_below: bool, whol
 
 def _unit(words: Wording) -> str:
     return f" {words.unit}" if words.unit and not words.unit.startswith("/") else words.unit
+
+
+# A runway
 
 
 def runway_answer(found: RunwayFound, needs: Needs) -> Iterator[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from sim.measures.kinds import never_counted
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import HeldShare, Joint, TargetResult
-from sim.scenario.targets import WINDOWS, Between
+from sim.scenario.targets import WINDOWS, Timed
 from sim.text import page
 from sim.text.words import (
     PERIODS,
@@ -113,13 +114,12 @@ def _what_was_run(result: Result) -> str:
     tips = count(float(sample.arrived.mean())) if len(sample) else "no"
     if sample.frame.recorded:
         return (
-            f"{length(scenario.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
+            f"{length(scenario.run.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
             "what was kept or broken in this period, which says nothing of others"
         )
-    return (
-        f"{count(len(sample))} replications of {length(scenario.length)}, {tips} tips each; seed {result.done.seed}; "
-        f"{percent(scenario.run.confidence)} intervals"
-        + (f", since there may be {result.looks} looks" if result.looks > 1 else "")
+    runs = f"{count(len(sample))} replications of {length(scenario.run.length)}"
+    return f"{runs}, {tips} tips each; seed {result.done.seed}; {percent(scenario.run.confidence)} intervals" + (
+        f", since there may be {result.looks} looks" if result.looks > 1 else ""
     )
 
 
@@ -153,8 +153,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
         yield f"of {count(sum(one.counts.values()))} tips {without} before anybody had labelled them, so not judged"
     if one.left_out and one.left_out.verdict != "met":
         yield left_out_words(one)
-    elif not one.by_tip and (uncounted := one.counts["lost"] + one.counts["without_end"]):
-        assert isinstance(one.target, Between)
+    elif not one.by_tip and (uncounted := sum(one.counts[column] for column in never_counted(one.target))):
+        assert isinstance(one.target, Timed)
         its = sum(n for column, n in one.counts.items() if column not in ("without_start", "not_of"))
         what = f"{count(uncounted)} of {count(its)} tips"
         yield f"{what} never came to {one.target.to_name}, and {one.target.a} cannot count them"
@@ -218,6 +218,8 @@ def _held(joint: Joint, frame: Frame) -> Iterator[str]:
 
 
 def _binding(one: TargetResult) -> str:
+    if math.isinf(one.value):
+        return f"{one.name}: too many tips never come to its end"
     if math.isinf(one.used):
         return f"{one.name}: it allows nothing, and is broken"
     if one.used > 1:

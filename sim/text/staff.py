@@ -14,7 +14,7 @@ from sim.scenario.cost import money, nobody_is_off
 from sim.studies.staff.staffed import post_words
 from sim.text import page
 from sim.text.run import limit_words, results_table
-from sim.text.words import came_to, count, listed, percent, some, with_interval
+from sim.text.words import came_to, count, listed, percent, some, times_text, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -321,7 +321,7 @@ def _binding(found: Found) -> Iterator[str]:
     if found.stretch is not None:
         one = found.stretch
         text += (
-            f"; it fails most from {one.first_hour}:00 to {one.last_hour}:00 {one.days}, when "
+            f"; it fails most from {times_text(one.begins, one.ends)} {one.days}, when "
             f"{percent(round(one.of_tips, 2))} of its tips and {percent(round(one.of_failures, 2))} of its failures "
             "arrive"
         )

@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
 from sim.dynamics.order import line_key, work_after_relief
-from sim.dynamics.replication import NO_LABEL, NO_PLACE, RESTART, Replication, Ticks
+from sim.dynamics.replication import (
+    NO_LABEL,
+    NO_PLACE,
+    NOBODY,
+    RESTART,
+    Replication,
+    Ticks,
+    changes_of_duty,
+)
 from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
-from sim.text.words import span, time_words
+from sim.text.words import clock, span, time_words
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario, Stage
@@ -32,6 +40,8 @@ class Busy:
     until: int
     """Tick at which the spell of work ended, whatever ended it."""
     in_overtime: bool
+    wrapping_up: bool = False
+    """Whether the tip has gone on, and this is its wrap-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +62,18 @@ class Bystanders:
         self.attempts: Attempts = attempts(log, replication, self.where)
         self.waits: Waits = waits(log, replication, self.where, self.attempts)
         self.visible: Ticks = visible(replication, self.where, self.attempts)
+        self.changes_of_duty = changes_of_duty(replication.plan)
 
     def busy(self, place: int, tick: int) -> list[Busy]:
         """Who was at work at a place once all that happened at a tick was over, the first to be done first."""
         spells, overtime = self.log.spells, self.log.overtime
         rows = np.flatnonzero((spells.place == place) & (spells.began <= tick) & (tick < spells.ended))
         late = (overtime.place == place) & (overtime.began <= tick) & (tick < overtime.ended)
-        visits_late = set(overtime.visit[late].tolist())
+        people_late = set(overtime.person[late].tolist())
+        columns = (spells.visit, spells.ended, spells.person, spells.wrapping)
         found = [
-            Busy(int(self.where.tip[visit]), int(until), int(visit) in visits_late)
-            for visit, until in zip(spells.visit[rows], spells.ended[rows], strict=True)
+            Busy(int(self.where.tip[visit]), int(until), int(person) in people_late, bool(wrapping))
+            for visit, until, person, wrapping in zip(*(column[rows] for column in columns), strict=True)
         ]
         return sorted(found, key=lambda one: (one.until, one.tip))
 
@@ -69,12 +81,18 @@ class Bystanders:
         """People on duty at a place once all that happened at a tick was over."""
         plan = self.replication.plan
         rows = (plan.place == place) & (plan.tick <= tick)
-        return int((plan.joining[rows] + plan.returning[rows] - plan.leaving[rows]).sum())
+        return int(self.changes_of_duty[rows].sum())
+
+    def away(self, place: int, tick: int) -> int:
+        """People of the roster of a place who are absent and would have a shift at a tick."""
+        people = self.replication.plan.people
+        return int((people.away & (people.place == place) & (people.start <= tick) & (tick < people.end)).sum())
 
     def changes(self, place: int, since: int, until: int) -> list[tuple[int, int]]:
         """The ticks in (since, until] at which the number on duty changed, each with the new number."""
         plan = self.replication.plan
-        rows = np.flatnonzero((plan.place == place) & (plan.tick > since) & (plan.tick <= until))
+        inside = (plan.place == place) & (plan.tick > since) & (plan.tick <= until)
+        rows = np.flatnonzero(inside & (self.changes_of_duty != 0))
         return [(int(plan.tick[row]), self.on_duty(place, int(plan.tick[row]))) for row in rows]
 
     def ahead(self, visit: int, place: int, entry: int, tick: int) -> list[int]:
@@ -120,6 +138,9 @@ class Bystanders:
         return int(self.attempts.entry[rows].max())
 
 
+# The life of a tip
+
+
 NAMED: Final = 4
 """So many other tips are named; the rest are counted."""
 
@@ -131,7 +152,7 @@ class Event:
     tick: int
     stage: str | None
     kind: str
-    """arrival, waits, starts, stops, delay, labelled, gives up, overflow, sent back, leaves, lost or open."""
+    """arrival, waits, starts, stops, wraps up, delay, labelled, gives up, overflow, sent back, leaves, lost or open."""
     text: str
     details: tuple[str, ...] = ()
     """What stood in its way."""
@@ -177,7 +198,7 @@ class Teller:
 
     def time(self, tick: int, beside: int) -> str:
         """The time of a tick, with its date where that is not the date of the tick beside it."""
-        return time_words(tick, beside, self.scenario.start)
+        return time_words(tick, beside, self.scenario.local)
 
     # One visit
 
@@ -276,15 +297,35 @@ class Teller:
 
     def _at_work(self, place: int, on_duty: int, busy: Sequence[Busy], tick: int) -> str:
         named = ", ".join(
-            f"tip {one.tip} until {self.time(one.until, tick)}{' in overtime' if one.in_overtime else ''}"
+            f"{'the wrap-up of ' if one.wrapping_up else ''}tip {one.tip} until {self.time(one.until, tick)}"
+            f"{' in overtime' if one.in_overtime else ''}"
             for one in busy[:NAMED]
         )
         more = f" and {len(busy) - NAMED} more" if len(busy) > NAMED else ""
         slots = int(self.replication.rules.places.concurrency[place])
         each = f" with {slots} tips each" if slots > 1 else ""
+        absent = self.crowd.away(place, tick)
+        away = f", {absent} away" if absent else ""
         if not on_duty:
-            return f"nobody on duty{f'; at work: {named}{more}' if busy else ''}"
-        return f"{on_duty} on duty{each}, all busy: {named}{more}"
+            return f"nobody on duty{away}{f'; at work: {named}{more}' if busy else ''}"
+        if not busy:
+            return f"{on_duty} on duty{each}{away}, near the end of their shift: they take nobody new"
+        return f"{on_duty} on duty{each}{away}, all busy: {named}{more}"
+
+    def person(self, spell: int) -> str:
+        """Who worked a spell, where people are told apart: "" elsewhere."""
+        index = int(self.log.spells.person[spell])
+        if index == NOBODY:
+            return ""
+        people = self.replication.plan.people
+        row, number = int(people.row[index]), int(people.number[index]) + 1
+        if row == 0:
+            return f"person {number} of those around the clock"
+        shift = list(self.scenario.pools.values())[self._pool(int(people.place[index]))].shifts[row - 1]
+        return f"person {number} of {clock(shift.from_)} to {clock(shift.to)}"
+
+    def _pool(self, place: int) -> int:
+        return int(self.replication.rules.places.pool[place])
 
     # The work
 
@@ -292,17 +333,25 @@ class Teller:
         spells = self.log.spells
         rows = np.flatnonzero(spells.visit == visit)
         drawn = int(self.replication.visits.work[visit])
-        left, total = drawn, int((spells.ended[rows] - spells.began[rows]).sum())
-        for number, row in enumerate(rows):
+        took = (spells.ended - spells.began)[rows[~spells.wrapping[rows]]]
+        left, total = drawn, int(took.sum())
+        for number, row in enumerate(rows.tolist()):
             began, ended, why = int(spells.began[row]), int(spells.ended[row]), int(spells.why[row])
-            place, worked = int(spells.place[row]), ended - began
-            yield Event(began, stage.name, "starts", self._begins(visit, stage, place, began, left, first=number == 0))
+            place, worked, person = int(spells.place[row]), ended - began, self.person(row)
+            if spells.wrapping[row]:
+                who = person or f"its server in {self.place(place)}"
+                until = "" if why == CUT else f" until {self.time(ended, began)}{self._overtime(row)}"
+                yield Event(began, stage.name, "wraps up", f"{who} wraps up {stage.name}{until}: the tip has gone on")
+                continue
+            text = self._begins(visit, stage, place, began, left, first=number == 0)
+            yield Event(began, stage.name, "starts", f"{text}{f', by {person}' if person else ''}")
             if why == CUT:
                 continue
             if why == DONE:
-                yield Event(ended, stage.name, "stops", self._done(visit, stage, place, ended, total))
+                text = f"{stage.name} is done: {span(total)} of work{self._overtime(row)}"
+                yield Event(ended, stage.name, "stops", text)
                 continue
-            left -= worked
+            left -= int(spells.work[row])
             if why == RELIEVED:
                 places = self.replication.rules.places
                 rule, over = int(places.at_shift_end[place]), int(places.hand_over[place])
@@ -318,11 +367,15 @@ class Teller:
         who += " (its overflow)" if place != self.crowd.where.own[visit] else ""
         return f"{who} begin {stage.name}, {f'{span(waited)} after it came there' if waited else 'at once'}"
 
-    def _done(self, visit: int, stage: Stage, place: int, ended: int, worked: int) -> str:
-        overtime = self.log.overtime
-        rows = (overtime.visit == visit) & (overtime.place == place) & (overtime.ended == ended)
-        late = f", the last {span(int(ended - overtime.began[rows][0]))} in overtime" if rows.any() else ""
-        return f"{stage.name} is done: {span(worked)} of work{late}"
+    def _overtime(self, spell: int) -> str:
+        """How much of a spell was in overtime at its end, in words."""
+        spells, overtime = self.log.spells, self.log.overtime
+        began, ended = int(spells.began[spell]), int(spells.ended[spell])
+        mine = (overtime.person == spells.person[spell]) & (overtime.place == spells.place[spell])
+        rows = np.flatnonzero(mine & (overtime.began < ended) & (overtime.ended >= ended))
+        if not rows.size:
+            return ""
+        return f", the last {span(ended - max(began, int(overtime.began[rows[0]])))} in overtime"
 
     def _broken_off(self, visit: int, stage: Stage, place: int, at: int, worked: int, left: int, why: int) -> str:
         after = f"{stage.name} is broken off after {span(worked)}"

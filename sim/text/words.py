@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR, date_of
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR
 from sim.scenario import units
-from sim.scenario.calendars import EVERY_DAY
-from sim.scenario.dates import dates_words
+from sim.scenario.calendars import EVERY_DAY, open_hours
+from sim.scenario.counts import counts
+from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
 from sim.scenario.pools import filter_words, rank_words
-from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Between
+from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
 
+MOST_DATES: Final = 12
+"""So many dates are named in a sentence; the rest are counted."""
+
 if TYPE_CHECKING:
     from sim.measures.evidence import NothingFailed
     from sim.measures.targets import TargetResult
+    from sim.scenario.calendars import Calendar, Row
+    from sim.scenario.demand import OnDates
+    from sim.scenario.levels import Levels
+    from sim.scenario.pools import Breaks
     from sim.scenario.schema import Demand, Labeller, Pool, Scenario, Surge
+    from sim.scenario.zones import Local
     from sim.studies.result import Result
+
+
+NAMED_ROWS: Final = 3
+"""So many rows of a roster are named."""
 
 
 def nothing_failed_words(found: NothingFailed) -> str:
@@ -78,10 +91,10 @@ def clock(ticks: int) -> str:
     >>> clock(7 * HOUR)
     '07:00'
     """
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
+    return f"{ticks // HOUR % 24 if ticks != DAY else 24:02}:{ticks // MINUTE % 60:02}"
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """A date with its day of the week.
 
     >>> day(datetime(2025, 1, 6))
@@ -90,9 +103,9 @@ def day(at: datetime) -> str:
     return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
 
 
-def time_words(tick: int, beside: int, start: datetime) -> str:
-    """The time of a tick, with its date where that is not the date of the tick beside it."""
-    at, other = date_of(tick, start), date_of(beside, start)
+def time_words(tick: int, beside: int, local: Local) -> str:
+    """The local time of a tick, with its date where that is not the date of the tick beside it."""
+    at, other = local.shows(tick), local.shows(beside)
     return f"{at:%H:%M:%S}" if at.date() == other.date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
@@ -109,11 +122,15 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     """What comes in: a sentence each for volume, surges, channels, truth, subjects and centres."""
     demand = scenario.demand
     yield _volume(demand)
+    if (counted := counts(scenario)) is not None:
+        gaps = f", and {counted.n_gaps} gaps in which nothing comes" if counted.n_gaps else ""
+        yield f"{demand.counts} tells the tips by {length(counted.step)}{gaps}"
+    yield from (_on_dates(row) for row in demand.by_date)
     yield from (_surge(surge) for surge in demand.surges)
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
-        yield f"by channel: {shares({name: one.share for name, one in demand.channels.items()})}{hours}"
+        yield f"by channel: {_channels(demand)}{hours}"
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
@@ -128,16 +145,93 @@ def _volume(demand: Demand) -> str:
     if demand.trace is not None:
         how = {"day": ", whole days drawn with return, weekday for weekday", "week": ", whole weeks drawn with return"}
         return f"the tips recorded in {demand.trace}{how.get(demand.trace.resample or '', '')}"
-    assert demand.volume is not None
-    text = f"{count(demand.volume * YEAR / DAY)} tips a year, {demand.volume:,.4g} a day"
+    if demand.counts is not None:
+        text = f"so many tips as {demand.counts} expects by interval"
+    elif demand.volume is not None:
+        text = f"{count(demand.volume.a_day * YEAR / DAY)} tips a year, {demand.volume.a_day:,.4g} a day"
+    else:
+        text = "each channel has a volume of its own"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
-    by = [name for name, given in (("hour", demand.by_hour), ("weekday", demand.by_weekday)) if given]
-    if by:
+    if (by := list(_profiles(demand))) and demand.counts is None:
         text += f", by {' and '.join(by)}"
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
     return text
+
+
+def _channels(demand: Demand) -> str:
+    """What comes by each channel, and when it is open."""
+    parts = []
+    for name, one in demand.channels.items():
+        much = "" if one.share is None else f" {percent(one.share)}"
+        if one.volume is not None:
+            of_open = " of open time" if one.volume.of_open and one.open else ""
+            rate = one.volume.a_day * HOUR / DAY if one.volume.of_open else one.volume.a_day
+            much = f" {rate:,.4g} {'an hour' + of_open if one.volume.of_open else 'a day'}"
+        parts.append(f"{name}{much}{f' while {one.open} is open' if one.open else ''}")
+    return ", ".join(parts)
+
+
+def _profiles(demand: Demand) -> Iterator[str]:
+    """What the profiles of the demand go by."""
+    if demand.by_hour:
+        parts = {24: "hour", 48: "half hour", 96: "quarter of an hour", 288: "5 min"}
+        yield parts[max(map(len, demand.by_hour.values()))]
+        if len(demand.by_hour) > 1:
+            yield "day"
+    if demand.by_weekday:
+        yield "weekday"
+
+
+def _on_dates(row: OnDates) -> str:
+    """What is said of dates of the demand."""
+    much = [] if row.factor == 1 else [f"{percent(row.factor)} of the tips"]
+    like = [] if row.like is None else [f"the profile of a {WEEKDAYS[row.like]}"]
+    return f"on {dates_words(row.on)}: {' and '.join([*like, *much]) or 'as ever'}"
+
+
+def calendar_words(scenario: Scenario) -> Iterator[str]:
+    """What each calendar says: how long it is open a week and when, and on which dates of the run it is closed."""
+    for name, calendar in scenario.calendars.items():
+        rows = [f"{_when(row)} {clock(row.from_)} to {clock(row.from_ + row.length)}" for row in calendar.open]
+        text = f"{name}: open {open_hours(calendar) / HOUR:.4g} h a week ({'; '.join(rows)})"
+        yield text + _closed(scenario, calendar)
+
+
+def _when(row: Row) -> str:
+    return f"only on {dates_words(row.on)}" if row.on else days_words(row.days)
+
+
+def days_words(days: frozenset[int]) -> str:
+    """Days of the week, those that follow one another as a range.
+
+    >>> days_words(frozenset({0, 1, 2, 3, 4})), days_words(frozenset({5, 6})), days_words(frozenset(range(7)))
+    ('mon-fri', 'sat, sun', 'daily')
+    """
+    first, last = min(days), max(days)
+    if 2 < len(days) < 7 and last - first + 1 == len(days):
+        return f"{units.day_names(frozenset({first}))}-{units.day_names(frozenset({last}))}"
+    return units.day_names(days)
+
+
+def _closed(scenario: Scenario, calendar: Calendar) -> str:
+    """The dates of the run on which a calendar is closed and else would open, by name where they are holidays."""
+    import numpy as np
+
+    local = scenario.local
+    n = len(local.days_until(scenario.horizon))
+    shut = on_dates(calendar.closed_on, local.first_date, n, scenario.calendars)
+    dates = [local.date_of(int(at)) for at in np.flatnonzero(shut)]
+    open_days = frozenset(at for row in calendar.open for at in row.days)
+    countries = countries_in(calendar.closed_on, scenario.calendars)
+    named = {at: holiday_name(at, countries) for at in dates if at.weekday() in open_days}
+    if not named:
+        return "; closed on no date of the run" if calendar.closed else ""
+    what = "holiday" if all(named.values()) else "date"
+    told = [f"{day(at)}{f' {name}' if name else ''}" for at, name in list(named.items())[:MOST_DATES]]
+    more = f" and {len(named) - MOST_DATES} more" if len(named) > MOST_DATES else ""
+    return f"; closed on {len(named)} {what}{'s' if len(named) > 1 else ''} in the run: {', '.join(told)}{more}"
 
 
 def _surge(surge: Surge) -> str:
@@ -161,12 +255,23 @@ def _truth(demand: Demand) -> Iterator[str]:
 
 def run_words(scenario: Scenario) -> list[str]:
     """When, how long and how often is simulated."""
+    changes = scenario.local.changes(scenario.horizon)
     return [
-        f"from {day(scenario.start)}: {length(scenario.warm_up)} warm-up, {length(scenario.length)} measured, "
+        f"from {day(scenario.start)}: {length(scenario.run.warm_up)} warm-up, {length(scenario.run.length)} measured, "
         f"{length(scenario.cool_down)} cool-down",
         f"{count(scenario.run.replications)} replications, seed {scenario.run.seed}, "
         f"{percent(scenario.run.confidence)} confidence",
+        *([_zone(scenario, changes)] if scenario.run.zone is not None else []),
     ]
+
+
+def _zone(scenario: Scenario, changes: Sequence[tuple[int, int]]) -> str:
+    """The zone by whose clock the run goes, and when that is changed."""
+    told = [
+        f"put {'forward' if ahead > 0 else 'back'} {length(abs(ahead))} on {day(scenario.local.shows(tick))}"
+        for tick, ahead in changes[:MOST_DATES]
+    ]
+    return f"by the clock of {scenario.run.zone}" + (f", which is {' and '.join(told)}" if told else "")
 
 
 def pool_words(scenario: Scenario, name: str) -> list[str]:
@@ -174,10 +279,17 @@ def pool_words(scenario: Scenario, name: str) -> list[str]:
     pool = scenario.pools[name]
     found = [", ".join(_roster(pool)) + _where(scenario, pool)]
     if pool.slots > 1:
-        found.append(f"each person serves {pool.slots} tips at a time")
-    if pool.breaks is not None and pool.shifts:
-        times = f"{pool.breaks.per_shift} times" if pool.breaks.per_shift > 1 else "once"
-        found.append(f"a break of {length(pool.breaks.lasts)} {times} a shift, staggered and not replaced")
+        found.append(f"each person serves {pool.slots} tips at a time{_slowing(pool)}")
+    found += _speed(pool)
+    if pool.absence:
+        found.append(
+            f"each person of a shift is away with {percent(pool.absence)}, paid: by chance, on each date anew; "
+            f"{_absent(pool)}"
+        )
+    if pool.shifts:
+        found += [f"{_break(kind)}, staggered and not replaced" for kind in pool.breaks]
+    if pool.shifts and pool.last_start:
+        found.append(f"in the last {length(pool.last_start)} of a shift its people take nobody new")
     if pool.shifts:
         found.append(f"at the end of a shift: {_SHIFT_ENDS[pool.at_shift_end].format(length(pool.hand_over_time))}")
     if pool.serve_first:
@@ -193,17 +305,71 @@ _SHIFT_ENDS: Final = {
     "resume": "the next free server goes on with the tip",
     "hand_over": "the next free server goes on with the tip, after {} of hand-over",
     "restart": "the tip is begun anew by the next free server",
+    "clear_line": "they stay, in overtime, until no tip waits that had come before the end",
 }
 
 
+def _slowing(pool: Pool) -> str:
+    """How fast each of several tips in hand goes, in words."""
+    speeds = pool.concurrency.speed
+    if speeds is None:
+        return ""
+    each = ", ".join(f"{percent(speed)} with {k}" for k, speed in enumerate(speeds, 1))
+    return f", each at {each} in hand; at most {pool.capacity:.3g} times as much as with one"
+
+
+def _speed(pool: Pool) -> Iterator[str]:
+    """How fast the people of a pool work, where that is not full speed everywhere."""
+    speed = pool.speed
+    if speed.always != 1:
+        yield f"they work at {percent(speed.always)} of full speed"
+    if speed.by_hour is not None and len(set(speed.by_hour)) > 1:
+        least, most = percent(min(speed.by_hour)), percent(max(speed.by_hour))
+        yield f"they work at {least} to {most} of full speed, by the time of day at which they start a tip"
+    if speed.by_stage:
+        stages = ", ".join(f"{name} at {percent(factor)}" for name, factor in speed.by_stage.items())
+        yield f"of full speed: {stages}"
+
+
+def _absent(pool: Pool) -> str:
+    """How often all people of a row are there, in words."""
+    rows = [
+        f"all {shift.staff} of {clock(shift.from_)} come {percent((1 - pool.absence) ** shift.staff)} of the time"
+        for shift in pool.shifts
+        if shift.staff
+    ]
+    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "nobody is on a shift"
+
+
+def _break(kind: Breaks) -> str:
+    """A kind of break in words."""
+    times = f"{kind.per_shift} times" if kind.per_shift > 1 else "once"
+    between = f", between {clock(kind.between.from_)} and {clock(kind.between.to)}" if kind.between else ""
+    return f"a break of {length(kind.lasts)} {times} a shift{between}"
+
+
+def _levels(levels: Levels) -> Iterator[str]:
+    """Levels in words: the heads, and when they are most and least."""
+    ticks, heads = levels.week()
+    many = "levels by date" if levels.dated else "levels"
+    if heads.min() == heads.max():
+        yield f"{heads[0]} heads by {many}"
+        return
+    top = int(ticks[heads.argmax()])
+    when = "" if levels.dated else f" (first {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)})"
+    yield f"{heads.min()} to {heads.max()}{when} heads by {many}"
+
+
 def _roster(pool: Pool) -> Iterator[str]:
+    if pool.levels is not None:
+        yield from _levels(pool.levels)
     for shift in pool.shifts:
         if shift.on:
             on = f" (only on {dates_words(shift.on)})"
         else:
             on = "" if shift.days == EVERY_DAY else f" ({units.day_names(shift.days)})"
         yield f"{shift.staff} from {clock(shift.from_)} to {clock(shift.to)}{on}"
-    if pool.staff or not pool.shifts:
+    if pool.staff or not (pool.shifts or pool.levels):
         yield f"{pool.staff or 'nobody'} around the clock"
 
 
@@ -239,6 +405,9 @@ def _figure(one: TargetResult) -> str:
     exact = (one.recorded or one.certain) and one.low == one.high
     if one.unit != "min":
         return f"{100 * one.value:.1f} %" if exact else with_interval(one.value, one.low, one.high)
+    if math.isinf(one.value):
+        size, unit = time_unit(0.0 if math.isinf(one.low) else one.low)
+        return "endless" if math.isinf(one.low) else f"endless ({one.low / size:.1f} {unit} or more)"
     size, unit = time_unit(one.value)
     value, low, high = (tick / size for tick in (one.value, one.low, one.high))
     if one.lower_bound:
@@ -262,7 +431,7 @@ def left_out_words(one: TargetResult) -> str:
     """How many tips a target left out, and how many it may."""
     found, target = one.left_out, one.target
     assert found is not None
-    assert isinstance(target, Between)
+    assert isinstance(target, Timed)
     share, most = share_text(found.share.value), percent(found.most if found.most is not None else 1.0)
     told = f"{share} of its tips never came to {target.to_name}; at most {most} may be left out"
     return told if found.verdict == "missed" else f"{told}, and chance alone could make the difference"
@@ -299,7 +468,7 @@ def about(result: Result) -> str:
     """Which run a figure shows."""
     scenario, n = result.done.scenario, len(result.done.sample)
     runs = f"{count(n)}\N{NO-BREAK SPACE}replication{'' if n == 1 else 's'}"
-    return f"{named(scenario)}: {runs} of {length(scenario.length)}"
+    return f"{named(scenario)}: {runs} of {length(scenario.run.length)}"
 
 
 def share_text(share: float) -> str:
@@ -349,19 +518,28 @@ def verdicts_told(results: Sequence[TargetResult]) -> str:
     return "; ".join(are(names, word) for word, names in by.items() if names)
 
 
-def hour_text(hour: int) -> str:
-    """An hour of the week in words.
+def interval_text(begins: int, length: int) -> str:
+    """A time of the week in words, by the ticks since Monday at midnight at which it begins, and its length.
 
-    >>> hour_text(0), hour_text(167)
-    ('Mondays 0:00 to 1:00', 'Sundays 23:00 to 24:00')
+    >>> interval_text(0, HOUR), interval_text(7 * DAY - HOUR // 2, HOUR // 2)
+    ('Mondays 0:00 to 1:00', 'Sundays 23:30 to 24:00')
     """
-    return f"{WEEKDAYS[hour // 24]}s {hours_text(hour % 24)}"
+    return f"{WEEKDAYS[begins // DAY]}s {times_text(begins % DAY, begins % DAY + length)}"
 
 
-def hours_text(hour: int) -> str:
-    """An hour of the day.
+def interval_words(length: int) -> str:
+    """What a day is cut into.
 
-    >>> hours_text(23)
-    '23:00 to 24:00'
+    >>> interval_words(HOUR), interval_words(HOUR // 2)
+    ('hour', 'interval of 30 min')
     """
-    return f"{hour}:00 to {hour + 1}:00"
+    return "hour" if length == HOUR else f"interval of {units.length(length)}"
+
+
+def times_text(begins: int, ends: int) -> str:
+    """From one time of day to another.
+
+    >>> times_text(9 * HOUR, 9 * HOUR + HOUR // 2)
+    '9:00 to 9:30'
+    """
+    return " to ".join(f"{at // HOUR}:{at // MINUTE % 60:02}" for at in (begins, ends))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.answers.claims import Claims
+from sim.answers.staff import Claims
 from sim.scenario.faults import ScenarioError
 from tests.studies.test_claims import LEDGER, LINE
 

@@ -12,7 +12,8 @@ import pytest
 import sim.answers
 from sim.answers import ANSWERS, answer_of, every
 from sim.answers.answer import Answer
-from sim.answers.run import Check, Explanation
+from sim.answers.check import Check
+from sim.answers.run import Explanation
 from sim.cli.app import app
 
 each = pytest.mark.parametrize("command", ANSWERS)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from sim.answers.claims import Claims
+from sim.answers.staff import Claims
 from sim.cli import options
 from sim.plots import style
 from sim.plots.claims import LOOKS
@@ -21,9 +21,9 @@ from sim.plots.claims import claims as plotted
 from sim.scenario.claims import Volume
 from sim.studies.claims import rules
 from sim.studies.claims.audit import STATUSES, Audit, audit
-from sim.studies.claims.findings import CONDITIONS
 from sim.studies.claims.matches import pairs
 from sim.studies.claims.rules import Rule
+from sim.studies.claims.statements import CONDITIONS
 from sim.tables.claims import RELATIONS, figures
 from sim.text.claims import answer, finding, rows, simulation, staffing
 from tests.cli import pictures

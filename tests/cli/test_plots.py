@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,10 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures.targets import joint, results
 from sim.plots import style
 from sim.plots.curves import curves
+from sim.plots.days import by_date
+from sim.plots.days import days as draw_days
 from sim.plots.failing import _border, failings
+from sim.plots.roster import rosters
 from sim.plots.week import pool_weeks, week
 from sim.studies.replicate import run
 from sim.studies.result import Result
@@ -105,7 +109,32 @@ targets:
   share: {from: arrival, to: answer.start, within: 2 min, share: 90 %}
 """
 
-DOCUMENTS = {"small": SMALL, "many": MANY, "short": SHORT, "without_targets": WITHOUT_TARGETS, "overloaded": OVERLOADED}
+DATED = """\
+scenario: Half hours and holidays
+run: {start: 2025-04-14 00:00, length: 15 d, cool_down: 1 d, replications: 2, seed: 3, zone: Europe/Berlin,
+      interval: 30 min}
+calendars: {office: {open: [{days: mon-fri, from: "09:00", to: "17:00"}], closed: [{holidays: DE-BE}]}}
+demand: {volume: 6/h}
+pools:
+  desk:
+    shifts:
+      - {from: "07:30", to: "00:00", staff: 2, days: mon-sat}
+      - {from: "12:00", to: "12:30", on: {closed: office}, staff: 1}
+stages:
+  - {name: answer, pool: desk, service: {exponential: {mean: 12 min}}, patience: 20 min}
+targets:
+  quick: {from: arrival, to: answer.start, within: 1 min, share: 60 %}
+  always: {from: arrival, to: answer.start, within: 20 min, share: 1 %}
+"""
+
+DOCUMENTS = {
+    "small": SMALL,
+    "dated": DATED,
+    "many": MANY,
+    "short": SHORT,
+    "without_targets": WITHOUT_TARGETS,
+    "overloaded": OVERLOADED,
+}
 
 
 def result(folder: Path, text: str, replications: int | None = None) -> Result:
@@ -259,6 +288,43 @@ def test_week_is_that_of_the_roster(found):
     expected = [3.0 if day < 5 and 8 <= hour < 18 else 0.0 for day in range(7) for hour in range(24)]
     assert night.on_duty.tolist() == expected
     assert np.all(desk.busy_band[0] <= desk.busy_band[1])
+
+
+def test_the_days_of_a_run_are_marked_where_the_document_says_something_of_them(found):
+    days = by_date(found["dated"])
+    assert days.first == date(2025, 4, 14)
+    assert days.marked == [4, 7]
+    assert days.weekends == [5, 6, 12, 13]
+    assert list(days.special.values()) == [
+        "Good Friday; office closed; desk staffed by date",
+        "Easter Monday; office closed; desk staffed by date",
+    ]
+    sample = found["dated"].done.sample
+    assert days.came.sum() * len(sample) == pytest.approx(sample.arrived.sum())
+    assert [one.name for one, _ in days.levels] == ["quick", "always"]
+    assert "Good Friday" in " ".join(pictures.said(draw_days(found["dated"])))
+
+
+def test_a_long_run_is_drawn_in_steps_of_several_days(tmp_path):
+    text = SHORT.replace("30 h", "1000 d").replace("3/h", "3/d").replace("cool_down: 0 d", "cool_down: 1 d")
+    days = by_date(result(tmp_path, text))
+    assert (days.n_days, days.a_step, len(days.came)) == (1001, 3, 334)
+    assert days.edges[-2:].tolist() == [999, 1001]
+    assert days.came.mean() == pytest.approx(3, rel=0.1)
+
+
+def test_the_roster_is_that_of_the_document_beside_the_people_needed(found):
+    [desk] = rosters(found["dated"])
+    assert desk.hours == 0.5
+    a_week = desk.people.reshape(7, 48)
+    assert (a_week[1:4, 15:] == 2).all()
+    assert (a_week[:6, :15] == 0).all()
+    assert a_week[0, 24] == pytest.approx((2 + 1 + 2) / 3)  # of three Mondays, on one only the row of the date starts
+    assert a_week[4, [23, 24, 25]].tolist() == [1, 1.5, 1]  # of two Fridays likewise
+    assert (a_week[6] == 0).all()
+    assert (desk.needed == np.ceil(desk.needed)).all()
+    assert desk.short.tolist() == (desk.needed > desk.people).tolist()
+    assert desk.hours_short == 0.5 * desk.short.sum()
 
 
 def test_hours_that_never_came_are_absent(found):

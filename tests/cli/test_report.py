@@ -139,18 +139,18 @@ def test_a_run_is_reported_with_its_answer_verdicts_figures_data_and_command(ran
     page = Page(text)
     assert is_safe(page)
     assert text.index("What binds is") < text.index("<table") < text.index("<figure>") < text.index("STRESS-DES")
-    assert text.count('src="data:image/svg+xml;base64,') == 4
-    assert page.text.count("Made by tipline run") >= 4
+    assert text.count('src="data:image/svg+xml;base64,') == 6
+    assert page.text.count("Made by tipline run") >= 6
     assert "at least 80 % in 5 min" in page.text
-    for name in ("targets.csv", "response.csv", "hours.csv", "pools.csv", "stages.csv", "tips.csv"):
+    for name in ("targets.csv", "response.csv", "intervals.csv", "dates.csv", "pools.csv", "stages.csv", "tips.csv"):
         assert text.count(f'<span class="file">{name}</span>') == 1
 
 
 def test_every_figure_of_a_run_has_its_data_beside_it(ran: Path) -> None:
-    found = exhibits(read_results(ran).folders[0])
-    assert [one.plot.name for one in found] == ["verdicts", "response", "week", "failing", ""]
+    found = list(exhibits(read_results(ran).folders[0]))
+    assert [one.plot.name for one in found] == ["verdicts", "response", "week", "days", "roster", "failing", ""]
     assert all(one.tables or one.also for one in found)
-    assert found[3].also == ("hours.csv",)
+    assert [one.also for one in found[4:6]] == [("intervals.csv",)] * 2
     assert {table.name for one in found for table in one.tables} == {path.stem for path in ran.glob("*.csv")}
 
 
@@ -213,7 +213,7 @@ def test_what_leads_stands_once_and_before_the_scenarios(ran: Path, tmp_path: Pa
 def test_figures_and_tables_of_a_command_that_nobody_knows_are_shown(folder: Path) -> None:
     (folder / "new_thing.csv").write_text("a,b\n1,2\n")
     shutil.copy(folder / "plots" / "week.png", folder / "plots" / "new_thing.png")
-    found = exhibits(read_results(folder).folders[0])
+    found = list(exhibits(read_results(folder).folders[0]))
     one = next(exhibit for exhibit in found if exhibit.plot.name == "new_thing")
     assert [table.name for table in one.tables] == ["new_thing"]
     assert 'src="data:image/png;base64,' in html(read_results(folder))
@@ -224,7 +224,7 @@ def test_each_figure_names_the_command_that_made_it(folder: Path) -> None:
     (folder / "map.json").write_text(json.dumps({"command": ["tipline", "map", "x.yaml"]}))
     page = Page(html(read_results(folder)))
     assert page.text.count("Made by tipline map x.yaml") == 1
-    assert page.text.count("Made by tipline run") == 5
+    assert page.text.count("Made by tipline run") == 7
 
 
 def test_an_answer_without_a_table_is_reported(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ from sim.dynamics.replication import (
 )
 from sim.scenario.shifts import Draft, laid_out, without
 
+LONG = 100_000
+"""An end beyond every horizon."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -340,12 +343,13 @@ def _draft(pool: Pool, place: int, centre: int) -> tuple[Draft, list[bool]]:
 
 def _actions(row: Row, last_start: int) -> list[tuple[int, int]]:
     """What somebody of a row does when: on duty in every tick of the row that lies in no break."""
-    duty = [tick for tick in range(max(row.begins, 0), row.ends) if not any(a <= tick < b for a, b in row.breaks)]
+    last = min(row.ends, max([2000, row.begins + 1, *(back + 1 for _, back in row.breaks)]))
+    duty = {tick for tick in range(max(row.begins, 0), last) if not any(a <= tick < b for a, b in row.breaks)}
     found = []
-    for tick in duty:
+    for tick in sorted(duty):
         if tick - 1 not in duty:
             found.append((tick, COMES_ON if tick in (0, row.begins) else COMES_BACK))
-        if tick + 1 not in duty:
+        if tick + 1 not in duty and (tick + 1 < last or last == row.ends):
             found.append((tick + 1, GOES_HOME if tick + 1 == row.ends else TAKES_BREAK))
     if last_start:
         found.append((max(row.ends - last_start, row.begins, 0), TAKES_NO_MORE))

@@ -6,33 +6,29 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.log import DONE, PREEMPTED
 from sim.dynamics.replication import RESUME
 from tests.conftest import Engine
-from tests.dynamics.build import Change, Pool, Stage, Visit, overtime, spells, tip, world
+from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, overtime, spells, tip, world
 
 # The order of events within a tick.
 
 
 def test_a_server_whose_shift_ends_now_takes_no_one(simulate: Engine) -> None:
     """SHIFT before END: tip 0 is done at 10, when its server leaves; tip 1 stays in line."""
-    log = simulate(
-        world(pools=[Pool("a", 1, [Change(10, leaving=1)])], stages=[Stage("a")], tips=[tip(0, 10), tip(5, 4)])
-    )
+    log = simulate(world(pools=[Pool("a", rows=[Row(0, 10)])], stages=[Stage("a")], tips=[tip(0, 10), tip(5, 4)]))
     assert log.end.tolist() == [10, NEVER]
     assert log.start.tolist() == [0, NEVER]
-    assert overtime(log) == [(0, 0, 10, 10)]
+    assert overtime(log) == []
 
 
 def test_a_server_who_leaves_now_is_gone_before_a_tip_arrives(simulate: Engine) -> None:
     """SHIFT before ARRIVAL, for leavers."""
-    log = simulate(world(pools=[Pool("a", 1, [Change(10, leaving=1)])], stages=[Stage("a")], tips=[tip(10, 4)]))
+    log = simulate(world(pools=[Pool("a", rows=[Row(0, 10)])], stages=[Stage("a")], tips=[tip(10, 4)]))
     assert log.start.tolist() == [NEVER]
 
 
 def test_a_server_who_joins_now_serves_a_tip_whose_patience_ends_now(simulate: Engine) -> None:
     """SHIFT before ABANDON."""
     log = simulate(
-        world(
-            pools=[Pool("a", 0, [Change(10, joining=1)])], stages=[Stage("a")], tips=[tip(4, Visit(0, 3, patience=[6]))]
-        )
+        world(pools=[Pool("a", rows=[Row(10, LONG)])], stages=[Stage("a")], tips=[tip(4, Visit(0, 3, patience=[6]))])
     )
     assert log.start.tolist() == [10]
     assert log.lost.tolist() == [NEVER]
@@ -109,20 +105,20 @@ def test_of_two_arrivals_in_a_tick_the_lower_tip_is_first(simulate: Engine) -> N
 def test_of_two_retries_in_a_tick_the_lower_tip_is_first(simulate: Engine) -> None:
     """Both are back at 5: tip 0 takes the server before tip 1, which has the better rank, is there."""
     tips = [tip(0, Visit(0, 1, rank=1, patience=[3, 9], retry=[2])), tip(1, Visit(0, 1, patience=[2, 9], retry=[2]))]
-    log = simulate(world(pools=[Pool("a", 0, [Change(5, joining=1)])], stages=[Stage("a")], tips=tips))
+    log = simulate(world(pools=[Pool("a", rows=[Row(5, LONG)])], stages=[Stage("a")], tips=tips))
     assert log.start.tolist() == [5, 6]
 
 
 def test_of_two_shift_changes_in_a_tick_the_lower_pool_is_first(simulate: Engine) -> None:
     """A tip waits in both lines; a server joins each pool at 5: pool a, which settles first, takes it."""
-    pools = [Pool("a", 0, [Change(5, joining=1)]), Pool("b", 0, [Change(5, joining=1)])]
+    pools = [Pool("a", rows=[Row(5, LONG)]), Pool("b", rows=[Row(5, LONG)])]
     log = simulate(world(pools=pools, stages=[Stage("b", overflow="a")], tips=[tip(0, 4)]))
     assert spells(log) == [(0, 0, 5, 9, DONE)]
 
 
 def test_the_pools_pass_again_until_a_pass_starts_nothing(simulate: Engine) -> None:
     """Tip 1 displaces tip 0 in pool b at 5; the earlier pool a, idle, takes tip 0 over in the next pass."""
-    pools = [Pool("a", 0, [Change(4, joining=1)]), Pool("b", 1)]
+    pools = [Pool("a", rows=[Row(4, LONG)]), Pool("b", 1)]
     stages = [Stage("b", overflow="a", after=1), Stage("b")]
     tips = [tip(0, Visit(0, 9, rank=1)), tip(5, Visit(1, 3, preempts=True))]
     log = simulate(world(pools=pools, stages=stages, tips=tips))
@@ -150,7 +146,7 @@ def test_the_gate_opens_in_the_event_of_the_lowest_tip_still_held(simulate: Engi
         tip(2, Visit(1, 4, rank=9, patience=[2, 9], retry=[6])),
         tip(3, Visit(0, 4, patience=[99])),
     ]
-    pools = [Pool("a", 0, [Change(10, joining=1)])]
+    pools = [Pool("a", rows=[Row(10, LONG)])]
     log = simulate(world(pools=pools, stages=[Stage("a", every=10), Stage("a")], tips=tips))
     assert log.start.tolist() == [NEVER, 10, 14]
 
@@ -164,7 +160,7 @@ def test_what_the_backlog_brings_is_one_event(simulate: Engine) -> None:
 
 def test_the_plan_rows_of_one_pool_in_a_tick_are_one_event(simulate: Engine) -> None:
     """At 5 one leaves and one joins: tip 0 is relieved before anybody chooses, and the new server takes the better."""
-    pools = [Pool("a", 1, [Change(5, leaving=1, joining=1)], at_shift_end=RESUME)]
+    pools = [Pool("a", rows=[Row(0, 5), Row(5, LONG)], at_shift_end=RESUME)]
     tips = [tip(0, Visit(0, 9, rank=1)), tip(1, Visit(0, 3, rank=0))]
     log = simulate(world(pools=pools, stages=[Stage("a")], tips=tips))
     assert log.start.tolist() == [0, 5]
@@ -202,14 +198,14 @@ def test_then_the_lower_tip(simulate: Engine) -> None:
 
 def test_a_tip_that_returns_with_work_left_keeps_its_first_entry(simulate: Engine) -> None:
     """Relieved at 4, tip 0 goes on before tip 1, which has waited longer without a break."""
-    pools = [Pool("a", 1, [Change(4, leaving=1), Change(6, joining=1)], at_shift_end=RESUME)]
+    pools = [Pool("a", rows=[Row(0, 4), Row(6, LONG)], at_shift_end=RESUME)]
     log = simulate(world(pools=pools, stages=[Stage("a")], tips=[tip(0, 7), tip(1, 2)]))
     assert [row[:4] for row in spells(log)] == [(0, 0, 0, 4), (0, 0, 6, 9), (1, 0, 9, 11)]
 
 
 def test_wait_runs_to_the_first_start(simulate: Engine) -> None:
     """The stamps of an interrupted visit: one start, the first, and the end of the last spell."""
-    pools = [Pool("a", 1, [Change(4, leaving=1), Change(6, joining=1)], at_shift_end=RESUME)]
+    pools = [Pool("a", rows=[Row(0, 4), Row(6, LONG)], at_shift_end=RESUME)]
     log = simulate(world(pools=pools, stages=[Stage("a")], tips=[tip(0, 7)]))
     assert (log.enter[0], log.start[0], log.end[0]) == (0, 0, 9)
 
@@ -272,13 +268,13 @@ def test_then_the_lower_tip_gives_way(simulate: Engine) -> None:
 def test_overtime_is_never_pre_empted(simulate: Engine) -> None:
     """The only server went into overtime at 3; tip 1 waits in vain."""
     tips = [tip(0, Visit(0, 10, rank=1)), tip(5, Visit(0, 2, preempts=True))]
-    log = simulate(world(pools=[Pool("a", 1, [Change(3, leaving=1)])], stages=[Stage("a")], tips=tips))
+    log = simulate(world(pools=[Pool("a", rows=[Row(0, 3)])], stages=[Stage("a")], tips=tips))
     assert log.end.tolist() == [10, NEVER]
 
 
 def test_tried_at_every_settle(simulate: Engine) -> None:
     """Tip 1 waits beside a server in overtime, who is back on duty at 7 with the worse tip: it is displaced then."""
-    pool = Pool("a", 1, [Change(3, leaving=1), Change(7, returning=1)])
+    pool = Pool("a", rows=[Row(0, LONG, breaks=[(3, 7)])])
     tips = [tip(0, Visit(0, 10, rank=1)), tip(5, Visit(0, 2, preempts=True))]
     log = simulate(world(pools=[pool], stages=[Stage("a")], tips=tips))
     assert spells(log) == [(0, 0, 0, 7, PREEMPTED), (0, 0, 9, 12, DONE), (1, 0, 7, 9, DONE)]

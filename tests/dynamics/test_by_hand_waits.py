@@ -6,7 +6,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED
 from sim.dynamics.replication import HAND_OVER, RESTART, RESUME
 from tests.conftest import Engine
-from tests.dynamics.build import Change, Pool, Stage, Visit, spells, tip, world
+from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, spells, tip, world
 
 # Patience.
 
@@ -29,7 +29,7 @@ def test_patience_runs_behind_the_gate_too(simulate: Engine) -> None:
 
 def test_patience_runs_until_the_first_start_of_the_attempt(simulate: Engine) -> None:
     """Relieved at 2, the tip waits until 50 with a patience of 3: it has been served, and does not give up."""
-    pools = [Pool("a", 1, [Change(2, leaving=1), Change(50, joining=1)], at_shift_end=RESUME)]
+    pools = [Pool("a", rows=[Row(0, 2), Row(50, LONG)], at_shift_end=RESUME)]
     log = simulate(world(pools=pools, stages=[Stage("a")], tips=[tip(0, Visit(0, 5, patience=[3]))]))
     assert log.end.tolist() == [53]
 
@@ -125,7 +125,7 @@ def test_a_gate_holds_a_delay_too(simulate: Engine) -> None:
 
 def test_a_retry_passes_the_gate_anew(simulate: Engine) -> None:
     """Released at 10, given up at 12, back at 13: the next gate is at 20, when a server is there."""
-    pools = [Pool("a", 0, [Change(14, joining=1)])]
+    pools = [Pool("a", rows=[Row(14, LONG)])]
     tips = [tip(8, Visit(0, 1, patience=[4, 9], retry=[1]))]
     log = simulate(world(pools=pools, stages=[Stage("a", every=10)], tips=tips))
     assert log.start.tolist() == [20]
@@ -157,7 +157,7 @@ def test_after_is_never_reset(simulate: Engine) -> None:
 
 def test_after_it_has_run_out_a_retry_stands_in_both_lines_at_once(simulate: Engine) -> None:
     """Visible from 2, given up at 3, back at 8: pool b, on duty from 6, takes it at 8."""
-    pools = [Pool("a"), Pool("b", 0, [Change(6, joining=1)])]
+    pools = [Pool("a"), Pool("b", rows=[Row(6, LONG)])]
     tips = [tip(0, Visit(0, 2, patience=[3, 9], retry=[5]))]
     log = simulate(world(pools=pools, stages=[Stage("a", "b", after=2)], tips=tips))
     assert spells(log) == [(0, 1, 8, 10, DONE)]
@@ -173,28 +173,28 @@ def test_after_runs_from_a_retry_if_the_first_attempt_never_came_to_the_line(sim
 
 def test_it_stands_in_both_lines_until_it_starts(simulate: Engine) -> None:
     """Visible to pool b from 2; its own server is free at 5, before that of pool b at 6, and then is in no line."""
-    pools = [Pool("a", 0, [Change(5, joining=1)]), Pool("b", 0, [Change(6, joining=1)])]
+    pools = [Pool("a", rows=[Row(5, LONG)]), Pool("b", rows=[Row(6, LONG)])]
     log = simulate(world(pools=pools, stages=[Stage("a", "b", after=2)], tips=[tip(0, 4)]))
     assert spells(log) == [(0, 0, 5, 9, DONE)]
 
 
 def test_also_after_an_interruption(simulate: Engine) -> None:
     """Relieved by its own pool at 6, the tip of 0 is taken over by pool b at once, though `after` is 5."""
-    pools = [Pool("a", 1, [Change(6, leaving=1)], at_shift_end=RESUME), Pool("b", 1)]
+    pools = [Pool("a", rows=[Row(0, 6)], at_shift_end=RESUME), Pool("b", 1)]
     log = simulate(world(pools=pools, stages=[Stage("a", "b", after=5)], tips=[tip(0, 9)]))
     assert spells(log) == [(0, 0, 0, 6, RELIEVED), (0, 1, 6, 9, DONE)]
 
 
 def test_an_interruption_does_not_make_it_visible_sooner(simulate: Engine) -> None:
     """Relieved at 2, taken over at 5."""
-    pools = [Pool("a", 1, [Change(2, leaving=1)], at_shift_end=RESUME), Pool("b", 1)]
+    pools = [Pool("a", rows=[Row(0, 2)], at_shift_end=RESUME), Pool("b", 1)]
     log = simulate(world(pools=pools, stages=[Stage("a", "b", after=5)], tips=[tip(0, 9)]))
     assert spells(log) == [(0, 0, 0, 2, RELIEVED), (0, 1, 5, 12, DONE)]
 
 
 def test_whichever_pool_settles_first_takes_it(simulate: Engine) -> None:
     """Back at 8 in both lines with both pools idle: pool a, the overflow pool, is the earlier one."""
-    pools = [Pool("a", 0, [Change(6, joining=1)]), Pool("b", 0, [Change(6, joining=1)])]
+    pools = [Pool("a", rows=[Row(6, LONG)]), Pool("b", rows=[Row(6, LONG)])]
     tips = [tip(0, Visit(0, 2, patience=[3, 9], retry=[5]))]
     log = simulate(world(pools=pools, stages=[Stage("b", "a", after=2)], tips=tips))
     assert spells(log) == [(0, 0, 8, 10, DONE)]
@@ -202,7 +202,7 @@ def test_whichever_pool_settles_first_takes_it(simulate: Engine) -> None:
 
 def test_a_tip_that_becomes_visible_on_the_tick_on_which_it_is_back_is_visible_first(simulate: Engine) -> None:
     """Given up at 3, back at 8 and visible from 8: pool a takes it, though its own pool b is idle too."""
-    pools = [Pool("a", 0, [Change(6, joining=1)]), Pool("b", 0, [Change(6, joining=1)])]
+    pools = [Pool("a", rows=[Row(6, LONG)]), Pool("b", rows=[Row(6, LONG)])]
     tips = [tip(0, Visit(0, 2, patience=[3, 9], retry=[5]))]
     log = simulate(world(pools=pools, stages=[Stage("b", "a", after=8)], tips=tips))
     assert spells(log) == [(0, 0, 8, 10, DONE)]
@@ -216,7 +216,7 @@ def test_an_idle_own_pool_takes_it_before_it_is_visible_even_at_once(simulate: E
 
 def test_the_rank_is_that_of_the_pool_that_serves(simulate: Engine) -> None:
     """In the line of pool b, tip 0 is behind tip 1; in its own it would be before it."""
-    pools = [Pool("a"), Pool("b", 0, [Change(5, joining=1)])]
+    pools = [Pool("a"), Pool("b", rows=[Row(5, LONG)])]
     tips = [tip(0, Visit(0, 4, rank=0, overflow_rank=2)), tip(1, Visit(1, 4, rank=1))]
     log = simulate(world(pools=pools, stages=[Stage("a", "b"), Stage("b")], tips=tips))
     assert log.start.tolist() == [9, 5]
@@ -224,7 +224,7 @@ def test_the_rank_is_that_of_the_pool_that_serves(simulate: Engine) -> None:
 
 def test_place_in_the_overflow_line_counts_from_enter(simulate: Engine) -> None:
     """Tip 0 entered at 0 and is visible from 4; it is before tip 1, which joined the line of pool b at 2."""
-    pools = [Pool("a"), Pool("b", 0, [Change(5, joining=1)])]
+    pools = [Pool("a"), Pool("b", rows=[Row(5, LONG)])]
     tips = [tip(0, 4), tip(2, Visit(1, 4))]
     log = simulate(world(pools=pools, stages=[Stage("a", "b", after=4), Stage("b")], tips=tips))
     assert log.start.tolist() == [5, 9]
@@ -233,8 +233,8 @@ def test_place_in_the_overflow_line_counts_from_enter(simulate: Engine) -> None:
 def test_the_shift_end_is_that_of_the_pool_that_serves(simulate: Engine) -> None:
     """Pool b hands over with 3 ticks more; its own pool, where tips begin anew, goes on with it."""
     pools = [
-        Pool("a", 0, [Change(6, joining=1)], at_shift_end=RESTART),
-        Pool("b", 1, [Change(4, leaving=1)], at_shift_end=HAND_OVER, hand_over=3),
+        Pool("a", rows=[Row(6, LONG)], at_shift_end=RESTART),
+        Pool("b", rows=[Row(0, 4)], at_shift_end=HAND_OVER, hand_over=3),
     ]
     log = simulate(world(pools=pools, stages=[Stage("a", "b")], tips=[tip(0, 9)]))
     assert spells(log) == [(0, 1, 0, 4, RELIEVED), (0, 0, 6, 14, DONE)]
@@ -243,8 +243,8 @@ def test_the_shift_end_is_that_of_the_pool_that_serves(simulate: Engine) -> None
 def test_restart_begins_the_drawn_work_anew_wherever_it_was_served(simulate: Engine) -> None:
     """Handed over by pool b with 5 + 3 left, restarted by pool a: all 9, without what the hand-over added."""
     pools = [
-        Pool("a", 0, [Change(6, joining=1), Change(8, leaving=1, joining=1)], at_shift_end=RESTART),
-        Pool("b", 1, [Change(4, leaving=1)], at_shift_end=HAND_OVER, hand_over=3),
+        Pool("a", rows=[Row(6, 8), Row(8, LONG)], at_shift_end=RESTART),
+        Pool("b", rows=[Row(0, 4)], at_shift_end=HAND_OVER, hand_over=3),
     ]
     log = simulate(world(pools=pools, stages=[Stage("a", "b")], tips=[tip(0, 9)]))
     assert spells(log) == [(0, 1, 0, 4, RELIEVED), (0, 0, 6, 8, RELIEVED), (0, 0, 8, 17, DONE)]

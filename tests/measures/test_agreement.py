@@ -9,14 +9,14 @@ import pytest
 
 from sim.draw import draw
 from sim.dynamics import compiled
-from sim.dynamics.clock import HOUR, NEVER
+from sim.dynamics.clock import NEVER
 from sim.dynamics.log import SERVED, UNREACHED
 from sim.measures import passes
 from sim.measures.frame import Frame
 from sim.measures.measures import measure
 from sim.measures.tallies import COLUMNS
 from sim.scenario.loading import load
-from sim.scenario.targets import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from sim.scenario.target_kinds import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SHORT = {"run.warm_up": "2 d", "run.length": "12 d", "run.cool_down": "1 d"}
@@ -91,7 +91,7 @@ class Life:
             elapsed = max(until - since, 0)
             return ("met" if elapsed <= (target.within if share else target.mean) else "missed"), elapsed
         if self.lost:
-            return ("left_out" if target.lost_tips == "left_out" else "lost"), None
+            return ("left_out" if target.lost_tips.how == "left_out" else "lost"), None
         if self.through:
             return ("without_start" if since is None else "missed" if share else "without_end"), None
         if share and since is not None and self.scenario.horizon - since > target.within:
@@ -146,10 +146,11 @@ def test_the_hours_of_the_week_add_up_to_the_totals(world):
     frame = Frame(scenario)
     for number in (passes.WAITING, passes.OFFERED, passes.BUSY, passes.ON_DUTY):
         totals = np.bincount(frame.pool_of_place, weights=found.places[:, number])
-        hours = np.nansum(found.week[number] * frame.hours_measured, axis=-1)
+        hours = np.nansum(found.week[number] * frame.time_measured[:168], axis=-1)
         assert hours == pytest.approx(totals, rel=1e-12, abs=1)
-    assert np.nansum(found.arrivals * frame.hours_measured) / HOUR == pytest.approx(found.arrived)
-    assert frame.hours_measured.sum() == scenario.length
+        assert found.added().ticks[number, :, :168].sum(axis=-1).tolist() == totals.tolist()
+    assert found.added().came[:168, passes.CAME].sum() == found.arrived
+    assert frame.time_measured[:168].sum() == scenario.length
 
 
 def test_busy_is_work_in_the_measured_time_less_overtime(world):

@@ -128,17 +128,17 @@ def test_an_occupancy_in_each_centre_is_told_by_centre(tmp_path):
     assert by_hour(found, passes.BUSY, DESK, 1, 6) == [10, 20, 10, 0, 40]
 
 
-def test_arrivals_are_tips_an_hour_by_hour_of_the_week(tmp_path):
+def test_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     found = measures_of(tmp_path, [gone(minute, minute + 5) for minute in (50, 60, 70, 130, 659)])
-    assert found.arrivals[1:11].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert np.isnan(found.arrivals[[0, 11]]).all()
+    assert found.added().came[:12, passes.CAME].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+    assert found.added().came[168:].tolist() == [[4, 0, 4]]
 
 
 def test_the_same_hour_of_every_week_is_averaged(tmp_path):
     world = scenario(tmp_path, WITHIN, warm_up="0 h", length="14 d", cool_down="1 d")
     found = measure(*replay(world, [through(30, 30, 40), through(7 * 1440 + 30, 7 * 1440 + 30, 7 * 1440 + 60)]), world)
     assert by_hour(found, passes.BUSY, DESK, 0, 1) == [(10 + 30) / 2]
-    assert found.arrivals[0] == 1
+    assert found.added().came[0].tolist() == [2, 2, 0]
 
 
 def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
@@ -173,7 +173,7 @@ def test_failing_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     targets = "quick: {from: arrival, to: take.start, within: 20 min, share: 80 %}"
     tips = [through(100, 110, 115), through(100, 130, 135), gone(500, 510)]
     failing = measures_of(tmp_path, tips, targets).added().failing[0]
-    assert {int(h): failing[h].tolist() for h in np.flatnonzero(failing[:, 0])} == {1: [2, 1], 8: [1, 1]}
+    assert {int(h): failing[h].tolist() for h in np.flatnonzero(failing[:, 0])} == {1: [2, 1], 8: [1, 1], 168: [3, 2]}
 
 
 def test_the_cohort_is_told_apart_by_channel_risk_label_and_fate(tmp_path):

@@ -12,6 +12,7 @@ from sim.scenario.arrivals import by_hour_of_week, expected, expected_tips
 from sim.scenario.describe import describe
 from sim.scenario.flow import flow
 from sim.scenario.loading import load
+from sim.scenario.profiles import levels
 from sim.scenario.schema import Scenario
 from sim.scenario.warnings import warnings
 from tests.scenario.small import SCENARIOS, SMALL, loaded, small
@@ -100,7 +101,8 @@ def test_loads_add_up_over_hours_and_pools() -> None:
 def test_profiles_growth_and_surges_by_hand(tmp_path: Path) -> None:
     demand = ", growth: 100 %, surges: [{name: a, at: 2025-01-06 10:30, lasts: 1 h, factor: 3, fades: 2 h}]"
     scenario = plain(tmp_path, demand=demand)
-    tips, of_week = expected(scenario.demand, scenario.run, scenario.horizon)
+    found = expected(levels(scenario), scenario.run)
+    tips, of_week = found.tips, found.of_week
     assert of_week[:3].tolist() == [0, 1, 2]
     growth = 2 ** ((np.arange(24) + 0.5) * HOUR / YEAR)
     # At 11:30 the surge is at its full height of 2 and fades to nothing by 13:30.
@@ -118,7 +120,8 @@ def test_a_run_that_starts_within_an_hour(tmp_path: Path) -> None:
     scenario = loaded(
         tmp_path, PLAIN.replace("DEMAND", "").replace("POOL", "").replace("STAGE", "").replace("00:00", "09:45")
     )
-    tips, of_week = expected(scenario.demand, scenario.run, scenario.horizon)
+    found = expected(levels(scenario), scenario.run)
+    tips, of_week = found.tips, found.of_week
     assert of_week[0] == 9
     assert tips[0, 0] == pytest.approx(1.5)
     assert tips.sum() == pytest.approx(14 * 144)

@@ -41,7 +41,8 @@ plausible: null
     scenario = load(files(tmp_path, over=over, base=SMALL))
     assert scenario.scenario == "Changed"
     assert scenario.name == "over"
-    assert scenario.demand.volume == 480
+    assert scenario.demand.volume is not None
+    assert scenario.demand.volume.a_day == 480
     assert scenario.demand.risk["call"]["high"] == 0.1
     assert scenario.pools["desk"].staff == 5
     assert scenario.pools["desk"].serve_first == ()

@@ -32,7 +32,8 @@ def test_what_is_left_out_is_the_plain_case(tmp_path: Path) -> None:
     assert scenario.categories == ("any",)
     assert scenario.centres == {"1": 1.0}
     assert scenario.demand.risk == {"tip": {"any": 1.0}}
-    assert scenario.demand.volume == 1.0
+    assert scenario.demand.volume is not None
+    assert scenario.demand.volume.a_day == 1.0
     assert (scenario.demand.growth, scenario.demand.by_hour, scenario.demand.busyness_cv) == (0, None, 0)
     assert scenario.run.start == datetime(2025, 1, 6)
     assert (scenario.run.replications, scenario.run.seed, scenario.run.confidence) == (20, 1, 0.95)
@@ -47,7 +48,8 @@ def test_the_national_example_as_it_stands() -> None:
     assert scenario.channels == ("call", "sms", "online")
     assert scenario.risks == scenario.tiers == ("high", "low", "non")
     assert scenario.categories == ("espionage", "stability", "other")
-    assert scenario.demand.volume == pytest.approx(30000 / 365)
+    assert scenario.demand.volume is not None
+    assert scenario.demand.volume.a_day == pytest.approx(30000 / 365)
     assert scenario.demand.risk["sms"] == {"high": 0.02, "low": 0.38, "non": 0.6}
     assert (scenario.warm_up, scenario.length, scenario.cool_down) == (7 * DAY, 364 * DAY, 2 * DAY)
     assert scenario.labels["classifier"].decides == 0.6

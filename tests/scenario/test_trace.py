@@ -76,7 +76,7 @@ def test_every_bad_value_is_named_by_its_line(tmp_path: Path) -> None:
 def test_many_bad_values_are_counted(tmp_path: Path) -> None:
     found = faults(tmp_path, "received\n" + "never\n" * 50)
     assert len(found) == 21
-    assert found[-1] == "tips.csv: has 30 more bad values"
+    assert found[-1] == "tips.csv:22: is where reading stopped: there may be more bad values"
 
 
 @pytest.mark.parametrize(

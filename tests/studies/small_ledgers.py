@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sim.scenario.ledger import Ledger
-from sim.studies.claims.findings import Finding
 from sim.studies.claims.rules import relations
+from sim.studies.claims.statements import Finding
 
 SUBJECTS: dict[str, dict[str, Any]] = {
     "all": {},

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.scenario.loading import load
 from sim.studies.binding import beyond_chance, largest_excess, worst_stretch
 from sim.studies.replicate import run
@@ -48,7 +49,7 @@ def test_hours_that_fail_more_are_found() -> None:
     failing[:, 9::24, 1] += failing[:, 9::24, 0] // 5
     found = worst_stretch(failing)
     assert found is not None
-    assert (found.days, found.first_hour, found.hours) == ("every day", 9, 1)
+    assert (found.days, found.begins, found.length) == ("every day", 9 * HOUR, HOUR)
     assert found.of_failures > 5 * found.of_tips
 
 
@@ -75,7 +76,27 @@ def test_no_hours_of_a_flat_line_are_named_and_those_of_a_busy_one_are(tmp_path:
     found = worst_stretch(run(busy).sample.failing[:, 0])
     assert found is not None
     assert found.days == "every day"
-    assert (found.first_hour, found.last_hour) in {(12, 14), (12, 15), (11, 14), (11, 15)}
+    assert (found.begins // HOUR, found.ends // HOUR) in {(12, 14), (12, 15), (11, 14), (11, 15)}
+
+
+@pytest.mark.parametrize("minutes", [5, 30, 120])
+def test_times_are_found_by_the_interval_of_the_run(minutes: int) -> None:
+    n = 7 * 24 * 60 // minutes
+    failing = np.tile(np.array([50, 5]), (8, n, 1))
+    assert worst_stretch(failing) is None
+    a_day = n // 7
+    failing.reshape(8, 7, a_day, 2)[:, 5:, 3, 1] += 20
+    found = worst_stretch(failing)
+    assert found is not None
+    assert (found.days, found.begins, found.length) == ("Saturdays and Sundays", 3 * minutes * MINUTE, minutes * MINUTE)
+
+
+def test_a_stretch_may_pass_midnight() -> None:
+    failing = np.tile(np.array([50, 5]), (8, 336, 1))
+    failing.reshape(8, 7, 48, 2)[:, :, [47, 0], 1] += 20
+    found = worst_stretch(failing)
+    assert found is not None
+    assert (found.begins, found.length, found.ends) == (DAY - HOUR // 2, HOUR, HOUR // 2)
 
 
 def test_units_add_up_to_what_is_pooled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,4 +105,4 @@ def test_units_add_up_to_what_is_pooled(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sample, "MOST_UNITS", 3)
     found = run(loaded(tmp_path, FLAT.replace("length: 28 d", "length: 1 d"))).sample
     assert found.failing.shape == (3, 1, 168, 2)
-    assert (found.failing.sum(axis=0) == found.pooled.failing).all()
+    assert (found.failing.sum(axis=0) == found.pooled.failing[:, :168]).all()

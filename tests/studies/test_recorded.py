@@ -318,7 +318,8 @@ def test_a_comparison_pairs_what_is_certain_with_what_is_drawn(tmp_path: Path) -
 def test_a_search_goes_by_the_period(tmp_path: Path) -> None:
     recorded(tmp_path, 1)
     text = line(tmp_path, 1).replace("33 %", "95 %")
-    found = cheapest(loaded(tmp_path, text))
+    scenario = loaded(tmp_path, text)
+    found = cheapest(scenario, trials=Trials(scenario.run.seed, Settings()))
     assert found.staffing == (2,)
     assert found.confirmation is not None
     assert found.confirmation.n_replications == 1

@@ -9,8 +9,8 @@ import pytest
 from sim.scenario import units
 from sim.scenario.ledger import Ledger, load_ledger
 from sim.scenario.tree import compose
-from sim.studies.claims.findings import Finding
 from sim.studies.claims.rules import relations
+from sim.studies.claims.statements import Finding
 from tests.scenario.small import SCENARIOS
 from tests.studies.small_ledgers import (
     best,

@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from sim.scenario.ledger import load_ledger
-from sim.studies.claims.findings import Finding, three
 from sim.studies.claims.rules import relations
+from sim.studies.claims.statements import Finding, three
 from tests.scenario.small import SCENARIOS
 
 LEDGER = load_ledger(SCENARIOS / "claims.yaml")

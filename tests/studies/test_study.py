@@ -76,7 +76,7 @@ def test_a_study_keeps_what_it_lists_and_says_what_it_came_from(folder: Path) ->
         "targets.csv",
         "verdicts.svg",
     ]
-    assert "hours.csv" in [path.name for path in (out / "busy").iterdir()]
+    assert "intervals.csv" in [path.name for path in (out / "busy").iterdir()]
     assert not (out / "busy" / "plots").exists()
     assert "A desk" in (out / "plain" / "said.txt").read_text(encoding="utf-8")
     told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))

@@ -12,12 +12,16 @@ import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.answers import ANSWERS, every
 from sim.answers.answer import Plot
 from sim.cli.report.results import Folder, Results, TableFile, read_results
+from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
 from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
@@ -101,12 +105,8 @@ class Exhibit:
         return self.plot.name in self.folder.figures
 
 
-def exhibits(folder: Folder) -> list[Exhibit]:
+def exhibits(folder: Folder) -> Iterator[Exhibit]:
     """Everything that a folder has to show, each table once."""
-    return list(_exhibits(folder))
-
-
-def _exhibits(folder: Folder) -> Iterator[Exhibit]:
     left = dict(folder.tables)
     declared = [(plot, answer) for answer in every() for plot in answer.plots]
     known = {plot.name for plot, _ in declared}
@@ -276,11 +276,7 @@ class Verdicts:
 
 def rendered(results: Results) -> str:
     """The page of results that were read."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    shown = {one.name: exhibits(one) for one in results.folders}
+    shown = {one.name: list(exhibits(one)) for one in results.folders}
     leading = list(_leading(results.folders, shown))
     at_head = [exhibit for lead in leading for exhibit in lead.exhibits]
     said = {(lead.exhibits[0].folder.name, answer) for lead in leading for answer in lead.answers}
@@ -342,8 +338,6 @@ def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
 
 def _checklist(results: Results) -> dict[str, Any] | None:
     """The items of the checklist by section, of the first scenario that there is; None where there is none."""
-    from sim.cli.report.stress import NOT_STATED, SECTIONS, items
-
     folder = next((one for one in results.folders if one.scenario is not None), None)
     if folder is None or folder.scenario is None:
         return None

@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.answers import every
-from sim.studies.maker import MANIFEST
+from sim.scenario.faults import ScenarioError
+from sim.scenario.loading import Document
+from sim.scenario.loading import read as read_scenario
+from sim.scenario.tree import with_child
+from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
 from sim.tables.declared import Records, Table, read
 
@@ -240,11 +244,6 @@ def _of_old(folder: Folder) -> Iterator[str]:
 
 def _scenario(path: Path) -> tuple[Scenario | None, str]:
     """The scenario as resolved; without its variants where these name files that are not here."""
-    from sim.scenario.faults import ScenarioError
-    from sim.scenario.loading import Document
-    from sim.scenario.loading import read as read_scenario
-    from sim.scenario.tree import with_child
-
     try:
         document = read_scenario(path)
         try:

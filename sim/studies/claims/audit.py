@@ -25,9 +25,9 @@ from sim.scenario.describe import describe
 from sim.scenario.readings import READINGS, Bound, Reading, ReadingName
 from sim.scenario.schema import Scenario, ShareTarget, Target
 from sim.scenario.units import duration, percentage, split
-from sim.studies.claims.findings import Finding
 from sim.studies.claims.laid import Inputs, Key, Laid, fixed_words, inputs
 from sim.studies.claims.rules import relations
+from sim.studies.claims.statements import Finding
 from sim.studies.replicate import Settings
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.staffed import fte, needed_pools, present

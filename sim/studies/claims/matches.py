@@ -28,7 +28,6 @@ from sim.scenario.claims import (
 )
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
-from sim.studies.claims.findings import text, three
 from sim.studies.claims.statements import (
     STATED,
     WHOLE,
@@ -40,6 +39,8 @@ from sim.studies.claims.statements import (
     is_later,
     share_in,
     shares_of,
+    text,
+    three,
     timed,
     totals,
     with_share,

@@ -27,10 +27,23 @@ from sim.dynamics.clock import MINUTE
 from sim.scenario.claims import Availability, CostRatio, GrowthRate, ShareFact, ShareOfWhole, Volume
 from sim.scenario.ledger import Ledger
 from sim.studies.claims import matches as on
-from sim.studies.claims.findings import Condition, FigureFound, Finding, Unit, Verdict, text, three
 from sim.studies.claims.matches import Match, TimesMatch, pairs
 from sim.studies.claims.shapes import COMMON_CVS, exponential_mean, least_shares, lognormal_of_cv
-from sim.studies.claims.statements import NEAR, Range, bounds, every, horizons, yearly
+from sim.studies.claims.statements import (
+    NEAR,
+    Condition,
+    FigureFound,
+    Finding,
+    Range,
+    Unit,
+    Verdict,
+    bounds,
+    every,
+    horizons,
+    text,
+    three,
+    yearly,
+)
 
 VACUOUS: Final = 2.0
 """A figure that is implied so many times over says nothing."""

@@ -27,7 +27,7 @@ from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
 from sim.scenario import units
 from sim.scenario.rules import matches
-from sim.scenario.targets import Between, OfTips
+from sim.scenario.targets import OfTips, Timed
 from sim.studies.staff.staffed import judged_pools, plentiful, posts_of, unlimited
 from sim.studies.staff.tried import leanings
 
@@ -172,7 +172,7 @@ def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int
             slow = found.timed & failing if target.by_tip else found.timed
             late[name] += int(slow.sum())
             spent[name] += _spent(log, replication, cohort, slow, found.since, found.until)
-            if isinstance(target, Between):
+            if isinstance(target, Timed):
                 # Tips that are late and still open when the run ends are as the late ones that are not.
                 lacking = np.flatnonzero(failing & ~found.timed & (cohort.state == passes.THROUGH))
                 never[name] += len(lacking)
@@ -198,7 +198,7 @@ def _spent(
     passes.find_spells(log.spells.visit, first_spell)
     spent = np.zeros((len(cohort.frame.scenario.stages), 4), np.int64)
     passes.time_spent(
-        (replication.tips.first_visit, chosen, since, until, cohort.first),
+        (replication.tips.first_visit, chosen, since, until, until - since, cohort.first),
         (visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),
@@ -211,7 +211,7 @@ def _spent(
 
 
 def _reasons(
-    target: Between, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
+    target: Timed, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
 ) -> Iterator[tuple[Kind, str]]:
     """For each tip that never came to the end of a target: the labeller that sent it elsewhere, or the stage that it
     is not for."""

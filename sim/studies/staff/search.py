@@ -24,7 +24,7 @@ from sim.measures.kinds import Enough, ErlangLine, kind_of
 from sim.scenario.flow import flow, offered_hours
 from sim.scenario.moments import Milestone
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.targets import Between, OfPool
+from sim.scenario.targets import OfPool, OfTips, Timed
 from sim.studies.staff.staffed import Post, Staffing, hours_of, present
 from sim.studies.staff.tried import Outcome, Tried
 
@@ -103,7 +103,9 @@ def _asked(scenario: Scenario, pool: str) -> Iterator[Enough]:
         line = ErlangLine(service, patience)
         if isinstance(target, OfPool) and target.pool != pool:
             continue
-        if isinstance(target, Between):
+        if isinstance(target, OfTips) and target.at_stage not in (None, *(line.stage.name for line in own)):
+            continue
+        if isinstance(target, Timed):
             spanned = _spanned(scenario, target.from_, target.to)
             waiting = [line for line, waits, _ in spanned if waits and line.stage.pool is not None]
             if not any(line.stage.pool == pool for line in waiting):

@@ -28,7 +28,7 @@ from sim.scenario.pools import Pool
 from sim.scenario.routes import Crowd, crowd, ways
 from sim.scenario.schema import LostTarget, Scenario
 from sim.scenario.shifts import on_duty, plan, week_on_duty
-from sim.scenario.targets import Between, OfPool, OfTips, Target
+from sim.scenario.targets import OfPool, OfTips, Target, Timed
 from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
@@ -92,9 +92,13 @@ def post(scenario: Scenario, pool: str, shift: int | None, least: int, most: int
 
 
 def posts_of(pool: Pool) -> list[int | None]:
-    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift."""
-    around: list[int | None] = [None] if pool.staff or not pool.shifts else []
-    return [*around, *range(len(pool.shifts))]
+    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift of the week.
+
+    Rows for dates of their own are given, and no search decides them.
+    """
+    rows = [row for row, shift in enumerate(pool.shifts) if not shift.on]
+    around: list[int | None] = [None] if pool.staff or not rows else []
+    return [*around, *rows]
 
 
 def present(scenario: Scenario, posts: Sequence[Post]) -> Staffing:
@@ -152,13 +156,13 @@ def plentiful(scenario: Scenario, posts: Mapping[str, Collection[int | None]]) -
             pools[name] = pool.model_copy(update=_plenty(pool))
         elif rows:
             tick, many = _heads(scenario, name, dict.fromkeys(rows, 1))
-            then, others = _heads(
-                scenario, name, {row: _people(pool, row) for row in posts_of(pool) if row not in rows}
-            )
+            rest = {row: _people(pool, row) for row in posts_of(pool) if row not in rows}
+            then, others = _heads(scenario, name, rest)
             ticks = np.union1d(tick, then)
             heads = np.where(_held(tick, many, ticks) > 0, MOST_STAFF, _held(then, others, ticks))
             pools[name] = pool.model_copy(
-                update=_plenty(pool) | {"staff": 0, "levels": Levels.of_run(ticks, heads.astype(np.int64))}
+                update=_plenty(pool)
+                | {"staff": 0, "levels": Levels.of_run(scenario.run.start, ticks, heads.astype(np.int64))}
             )
     return with_pools(scenario, pools)
 
@@ -206,7 +210,7 @@ def fte(scenario: Scenario) -> float:
 def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
     """(168,) the share of each hour of the week, from Monday 00:00, in which the post is on duty, breaks apart."""
     pool = scenario.pools[one.pool]
-    roster = _roster(pool, {one.shift: 1}, others=0) | {"breaks": None, "shared": True}
+    roster = _roster(pool, {one.shift: 1}, others=0) | {"breaks": (), "shared": True, "absence": 0.0}
     alone = scenario.model_copy(update={"pools": {one.pool: pool.model_copy(update=roster)}})
     found: NDArray[np.float64] = np.minimum(np.array(week_on_duty(alone, one.pool)), 1.0)
     return found
@@ -411,8 +415,8 @@ def needed_pools(scenario: Scenario) -> list[str]:
 def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
     """The stages, by number, where tips may give up and no target judges that of every kind of tip that comes there.
 
-    A target on `lost` judges it, and one on a share that counts a lost tip as a miss, where its last moment is not over
-    when the tip comes there.
+    A target on `lost` judges it, one on a stage that of those who give up there, and one on a share or a percentile
+    that counts a lost tip as a miss, where its last moment is not over when the tip comes there.
     """
     stages = scenario.stages
     if not any(stage.patience for stage in stages):
@@ -434,11 +438,11 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
 
 def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
     """Whether a tip that gives up at a stage counts against a target that is about it."""
-    if isinstance(target, LostTarget):
-        return True
-    if not isinstance(target, Between) or not target.by_tip or target.lost_tips != "miss":
+    if not target.minds_lost:
         return False
-    return number <= _last(scenario, target.to)
+    if target.at_stage is not None:
+        return scenario.stages[number].name == target.at_stage
+    return not isinstance(target, Timed) or number <= _last(scenario, target.to)
 
 
 def _covered(tips: Crowd, of: Filter | None) -> NDArray[np.bool_]:
@@ -480,7 +484,9 @@ def _on_the_way(scenario: Scenario, target: OfTips) -> Iterator[Stage]:
 
 def _last_judged(scenario: Scenario, target: OfTips, comes: list[bool]) -> int:
     """The number of the last stage on the way to what a target judges; -1 where there is none."""
-    if isinstance(target, Between):
+    if target.at_stage is not None:
+        return scenario.stage_index(target.at_stage)
+    if isinstance(target, Timed):
         return max(_last(scenario, target.from_), _last(scenario, target.to))
     patient = [number for number, stage in enumerate(scenario.stages) if comes[number] and stage.patience is not None]
     if isinstance(target, LostTarget):

@@ -18,7 +18,7 @@ from sim.scenario.cost import full_time
 from sim.scenario.describe import describe
 from sim.scenario.schema import Scenario
 from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
-from sim.studies.replicate import Settings, run
+from sim.studies.replicate import run
 from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.search import FrontierPoint, Per, cheap, first_guess, lowered, moved, points, walk
@@ -162,8 +162,8 @@ class StaffAnswer:
 def cheapest(
     scenario: Scenario,
     *,
+    trials: Trials,
     pools: Mapping[str, Bounds] | None = None,
-    trials: Trials | None = None,
     replications: int | None = None,
     start: Mapping[str, int] | None = None,
     most_effort: float = MOST_EFFORT * SEARCHING,
@@ -176,18 +176,16 @@ def cheapest(
     `allow_overload` lines may grow without end and tips give up unminded.
     Where no target depends on the pools named, the answer has no posts. QuestionError where no pool has staff.
     """
-    trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
-    posts = bounded(scenario, trials, pools)
-    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
-    return replace(search.answer(start or {}), kept=kept(scenario, pools))
+    search = _Search(scenario, trials, pools, replications, most_effort, allow_overload=allow_overload)
+    return search.answer(start or {})
 
 
 def staff(
     scenario: Scenario,
     *,
+    trials: Trials,
     pools: Mapping[str, Bounds] | None = None,
-    trials: Trials | None = None,
     replications: int | None = None,
     most_effort: float = MOST_EFFORT,
     allow_overload: bool = False,
@@ -199,7 +197,6 @@ def staff(
     unminded. `at` of the settings is told what is being done; how long it takes cannot be known. QuestionError where
     nothing can be decided.
     """
-    trials = trials or Trials(scenario.run.seed, Settings())
     _check(scenario, pools)
     if not decided(scenario, pools):
         spared = ", ".join(kept(scenario, pools))
@@ -209,10 +206,9 @@ def staff(
         return StaffAnswer(scenario, (), best, None, None, "beyond staff")
     if any(one.more_staff == "hours" for one in best):
         return StaffAnswer(scenario, (), best, None, None, "closed")
-    posts = bounded(scenario, trials, pools)
-    search = _Search(scenario, trials, posts, replications, most_effort, allow_overload=allow_overload)
+    search = _Search(scenario, trials, pools, replications, most_effort, allow_overload=allow_overload)
     trials.settings.at("staff: searching for the cheapest that holds")
-    answer = replace(search.answer({}), limits=best, kept=kept(scenario, pools))
+    answer = replace(search.answer({}), limits=best)
     if answer.staffing is None:
         return answer
     trials.settings.at("staff: proving that nothing cheaper does")
@@ -239,15 +235,16 @@ class _Search:
         self,
         scenario: Scenario,
         trials: Trials,
-        posts: tuple[Post, ...],
+        pools: Mapping[str, Bounds] | None,
         replications: int | None,
         most_effort: float,
         *,
         allow_overload: bool,
     ):
-        self.scenario, self.posts, self.settings = scenario, posts, trials.settings
+        self.scenario, self.settings = scenario, trials.settings
+        self.posts, self.kept = bounded(scenario, trials, pools), kept(scenario, pools)
         self.replications, self.most_effort = enough(scenario, replications), most_effort
-        self.tried = Tried(scenario, posts, trials, self.replications, allow_overload=allow_overload)
+        self.tried = Tried(scenario, self.posts, trials, self.replications, allow_overload=allow_overload)
         self.rejected: list[Staffing] = []
         self.turns = 0
 
@@ -259,29 +256,17 @@ class _Search:
             for post, people in zip(self.posts, guess, strict=True)
         )
         effort = self.most_effort * SEARCHING
+        none = StaffAnswer(self.scenario, self.posts, (), self.tried, None, None, kept=self.kept)
         found = cheap(self.tried, wanted, effort)
         while found is not None and self._may_choose:
             confirmation = self.confirmed(found)
             if confirmation is not None:
-                return StaffAnswer(
-                    self.scenario,
-                    self.posts,
-                    (),
-                    self.tried,
-                    found,
-                    None,
-                    confirmation,
-                    rejected=tuple(self.rejected),
-                )
+                return replace(none, staffing=found, confirmation=confirmation, rejected=tuple(self.rejected))
             found = cheap(self.tried, found, effort)
         if found is not None:
-            return StaffAnswer(
-                self.scenario, self.posts, (), self.tried, None, "not confirmed", rejected=tuple(self.rejected)
-            )
+            return replace(none, why="not confirmed", rejected=tuple(self.rejected))
         top = self.tried.outcomes[tuple(post.most for post in self.posts)]
-        return StaffAnswer(
-            self.scenario, self.posts, (), self.tried, None, "beyond bounds", top=top, reliefs=self._reliefs(top)
-        )
+        return replace(none, why="beyond bounds", top=top, reliefs=self._reliefs(top))
 
     @property
     def _may_choose(self) -> bool:

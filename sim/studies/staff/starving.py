@@ -23,7 +23,7 @@ from sim.measures.targets import left_out
 from sim.scenario.describe import describe
 from sim.scenario.flow import offered_by_stage
 from sim.scenario.shifts import week_on_duty
-from sim.scenario.targets import MOST_LEFT_OUT, Between, OfTips
+from sim.scenario.targets import MOST_LEFT_OUT, OfTips, Timed
 from sim.studies.staff.staffed import unminded_stages
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Care:
                 continue
             value, least = _share(out, named)
             allowed = MOST_LEFT_OUT
-            if isinstance(target, Between) and target.left_out is not None:
+            if isinstance(target, Timed) and target.left_out is not None:
                 allowed = target.left_out
             elif value > allowed:
                 allowed = max(allowed, _share(*left_out(own(), k))[0])
@@ -145,17 +145,24 @@ class Care:
         return found
 
 
-def _share(parts: Floats, wholes: Floats) -> tuple[float, float]:
-    """A share over replications, and what it surely is at least; 0 of nothing."""
+def ratio(parts: Floats, wholes: Floats, *, confidence: float) -> tuple[float, float]:
+    """A ratio over replications and the reach of Student's interval on either side; NaN where nothing was counted."""
     total = float(wholes.sum())
     if total == 0:
-        return 0.0, 0.0
-    ratio, weight = float(parts.sum()) / total, wholes / total
+        return math.nan, 0.0
+    value, weight = float(parts.sum()) / total, wholes / total
     freedom = 1 / float(weight @ weight) - 1
     if freedom < 1e-9:
-        return ratio, 0.0
-    spread = math.sqrt(residual_variance((parts - ratio * wholes) / total, weight))
-    return ratio, ratio - student(SURE, freedom) * spread
+        return value, math.inf
+    return value, student(confidence, freedom) * math.sqrt(residual_variance((parts - value * wholes) / total, weight))
+
+
+def _share(parts: Floats, wholes: Floats) -> tuple[float, float]:
+    """A share over replications, and what it surely is at least; 0 of nothing."""
+    value, reach = ratio(parts, wholes, confidence=SURE)
+    if math.isnan(value):
+        return 0.0, 0.0
+    return value, 0.0 if math.isinf(reach) else value - reach
 
 
 def _beyond(value: float, least: float, allowed: float) -> Verdict:
@@ -190,7 +197,7 @@ def _over(pool: PoolLoad) -> float:
 
 
 def _servers(staffed: Scenario, pool: str) -> float:
-    return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].slots
+    return float(np.mean(week_on_duty(staffed, pool))) * staffed.pools[pool].capacity
 
 
 def _seen_growing(sample: Sample) -> dict[str, float]:

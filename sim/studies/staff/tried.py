@@ -23,17 +23,18 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, residual_variance, student, verdict
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, verdict
 from sim.measures.held import HIGH, LOW, VALUE
-from sim.measures.kinds import Floats, Replicated
+from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
 from sim.measures.targets import HeldShare, Joint, TargetResult, joint, results
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.flow import flow
+from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
-from sim.studies.staff.starving import Care, Concern
+from sim.studies.staff.starving import Care, Concern, ratio
 from sim.studies.trials import Trials
 
 LEAST: Final = 1e-3
@@ -71,38 +72,16 @@ def leanings(sample: Sample, confidence: float) -> list[Leaning]:
     return [_leaning(sample.of(k), each) for k in range(len(targets))]
 
 
-def lean_together(found: list[Leaning]) -> Verdict:
-    """How all of them lean together."""
-    if any(one.verdict == "missed" for one in found):
-        return "missed"
-    return "undecided" if any(one.verdict == "undecided" for one in found) else "met"
-
-
 def _leaning(one: Replicated, confidence: float) -> Leaning:
     target = one.target
-    value, _ = _plain(one.pairs(VALUE), confidence)
+    value, _ = ratio(*one.pairs(VALUE).T, confidence=confidence)
     if math.isnan(value):
         return Leaning(value, 0.0, "met")
-    low, reach_low = _plain(one.pairs(LOW), confidence)
+    low, reach_low = ratio(*one.pairs(LOW).T, confidence=confidence)
     highest = one.pairs(HIGH)
-    high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else _plain(highest, confidence)
+    high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else ratio(*highest.T, confidence=confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
     return Leaning(value, target.goal.used(value, LEAST), verdict(interval, target.goal.threshold, target.goal.side))
-
-
-def _plain(pairs: Floats, confidence: float) -> tuple[float, float]:
-    """A ratio over replications and the reach of Student's interval on either side; NaN where nothing was counted."""
-    parts, wholes = pairs.T
-    total = float(wholes.sum())
-    if total == 0:
-        return math.nan, 0.0
-    ratio = float(parts.sum()) / total
-    weight = wholes / total
-    freedom = 1 / float(weight @ weight) - 1
-    if freedom < 1e-9:
-        return ratio, math.inf
-    residual = (parts - ratio * wholes) / total
-    return ratio, student(confidence, freedom) * math.sqrt(residual_variance(residual, weight))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +163,7 @@ class Tried:
         another one."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
-        share = np.array([channel.share for channel in scenario.demand.channels.values()])
+        share = plain_shares(scenario)
         visits = float((flow(scenario).visits @ share).sum())
         self.effort_of_one = FIXED_EFFORT + expected_tips(scenario)[0] * (1 + visits)
         """What one replication costs."""
@@ -358,7 +337,7 @@ def confirm(
         n = times * replications
         sample = trials.sample(scenario, n)
         found = joint(sample, each, in_search=True)
-        leans = lean_together(leanings(sample, each))
+        leans = all_of([one.verdict for one in leanings(sample, each)])
         if found.verdict != "undecided" or not following:
             break
         if leans == "met":

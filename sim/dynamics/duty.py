@@ -1,4 +1,4 @@
-"""What a Log says of people beyond its stamps: which slots were in use in overtime, and lanes for those without names.
+"""What a plan and a log say of people beyond their rows: who is on duty when, what is done in overtime, and lanes.
 
 Overtime is written down for people who are told apart. Heads are only counted: what is at work beyond their number is
 in overtime, and who among them did what is a matter of naming, by one rule that looks at the log alone.
@@ -7,34 +7,68 @@ in overtime, and who among them did what is a matter of naming, by one rule that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
 
+from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
-from sim.dynamics.replication import NOBODY, Codes, Replication, Ticks
+from sim.dynamics.replication import COMES_BACK, COMES_ON, NOBODY, TAKES_NO_MORE, Codes, Plan, Replication, Ticks
 from sim.dynamics.waits import Where
 
 Steps = tuple[Codes, Ticks, Ticks]
 """Changes of a number: (place, tick, by how many), (n,) each."""
 
 
-def late_work(log: Log) -> tuple[Ticks, Ticks, Ticks]:
-    """The parts of spells in which their person was in overtime: rows of the spells, from and to, (n,) each."""
-    spells, overtime = log.spells, log.overtime
-    if not len(overtime.person):
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, nothing
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Times of people, (n,) each."""
+
+    person: Ticks
+    began: Ticks
+    ended: Ticks
+
+
+def on_duty(plan: Plan, horizon: int, *, open_to_tips: bool = False) -> Stretches:
+    """When people are on duty, by person and tick; with `open_to_tips` only while they take new tips too."""
+    tick = np.repeat(plan.tick, np.diff(plan.first_action))
+    order = np.argsort(plan.person, kind="stable")
+    person, action, tick = plan.person[order], plan.action[order], tick[order]
+    comes, no_more = (action == COMES_ON) | (action == COMES_BACK), action == TAKES_NO_MORE
+    if open_to_tips:
+        from_then = np.full(len(plan.people), NEVER)
+        from_then[person[no_more]] = tick[no_more]
+    person, comes, tick = person[~no_more], comes[~no_more], tick[~no_more]
+    began = np.flatnonzero(comes)
+    follows = np.append(person[1:] == person[:-1], False)[: len(person)]
+    ended = np.where(follows, np.append(tick[1:], 0)[: len(tick)], horizon)[began]
+    if open_to_tips:
+        ended = np.minimum(ended, from_then[person[began]])
+    real = tick[began] < ended
+    return Stretches(person[began][real], tick[began][real], ended[real])
+
+
+def parts(log: Log, stretches: Stretches) -> tuple[Ticks, Ticks, Ticks, Ticks]:
+    """The parts of spells that lie in stretches of their person: rows of both, from and to, (n,) each, none empty."""
+    spells = log.spells
     order = np.argsort(spells.person, kind="stable")
     person = spells.person[order]
-    first, last = (person.searchsorted(overtime.person, side=side) for side in ("left", "right"))
+    first, last = (person.searchsorted(stretches.person, side=side) for side in ("left", "right"))
     count = last - first
     stretch = np.repeat(np.arange(len(count)), count)
     row = order[np.arange(len(stretch)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)]
-    began = np.maximum(spells.began[row], overtime.began[stretch])
-    ended = np.minimum(spells.ended[row], overtime.ended[stretch])
+    began = np.maximum(spells.began[row], stretches.began[stretch])
+    ended = np.minimum(spells.ended[row], stretches.ended[stretch])
     real = began < ended
-    return row[real], began[real], ended[real]
+    return row[real], stretch[real], began[real], ended[real]
+
+
+def late_work(log: Log) -> tuple[Ticks, Ticks, Ticks]:
+    """The parts of spells in which their person was in overtime: rows of the spells, from and to, (n,) each."""
+    overtime = log.overtime
+    row, _, began, ended = parts(log, Stretches(overtime.person.astype(np.int64), overtime.began, overtime.ended))
+    return row, began, ended
 
 
 def slots_in_overtime(log: Log, replication: Replication) -> Iterator[Steps]:

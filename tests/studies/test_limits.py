@@ -8,7 +8,8 @@ import pytest
 
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.limits import Limit, limits, unlimited
+from sim.studies.staff.limits import Limit, limits
+from sim.studies.staff.staffed import unlimited
 from sim.studies.trials import Trials
 from tests.scenario.small import loaded
 

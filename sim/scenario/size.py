@@ -1,0 +1,229 @@
+"""What a run takes, reckoned from the document before any work is done: counts, memory and time; and what may be taken.
+
+Costs are products of numbers that look harmless each on its own, so every product is a line of its own here, and who is
+refused is told the largest one. The constants were measured; they are meant to be right within a factor of two or so.
+Sizes that nobody needs at all are refused earlier, by `limits`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from sim.dynamics.clock import DAY
+from sim.scenario.arrivals import channel_mix, expected_tips
+from sim.scenario.faults import Fault, ScenarioError
+from sim.scenario.flow import flow
+from sim.scenario.schema import Scenario
+from sim.scenario.targets import OfPool, Target
+
+PROGRAM: Final = 200_000_000
+"""Bytes of the program itself once it is at work."""
+
+SLOW: Final = 100
+"""So many times as long takes the engine that is written to be read."""
+
+_IN_WEEK: Final = {"weekday": 7, "hour": 168, "half_hour": 336}
+_GIGA, _MEGA = 10**9, 10**6
+_UNITS: Final = {"GB": _GIGA, "MB": _MEGA, "h": 3600, "min": 60, "s": 1}
+_SHARE_OF_MEMORY: Final = 0.5
+_LONGEST: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product, and what each of its members costs in one replication."""
+
+    name: str
+    number: float
+    bytes_each: float
+    microseconds_each: float
+    kept: float = 0.0
+    """Bytes of each that stay until all replications are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one replication of a scenario takes."""
+
+    products: tuple[Product, ...]
+
+    def number(self, name: str) -> float:
+        """How many of a product there are."""
+        return next(one.number for one in self.products if one.name == name)
+
+    @property
+    def bytes(self) -> float:
+        """Bytes that a replication needs while it is under way, besides the program."""
+        return sum(one.number * one.bytes_each for one in self.products)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one core that a replication takes the compiled engine."""
+        return sum(one.number * one.microseconds_each for one in self.products) / 1e6
+
+    def bytes_of(self, replications: int, at_a_time: int) -> float:
+        """Bytes of so many replications, so many of them at a time, with the program."""
+        kept = sum(one.number * one.kept for one in self.products)
+        return PROGRAM + self.bytes * min(replications, at_a_time) + kept * replications
+
+    def seconds_of(self, replications: int, at_a_time: int) -> float:
+        """Seconds of so many replications, so many of them at a time."""
+        return self.seconds * replications / max(min(replications, at_a_time, cores()), 1)
+
+    @property
+    def largest(self) -> Product:
+        """The product that weighs most."""
+        memory, time = max(self.bytes, 1.0), max(self.seconds, 1e-9)
+        return max(
+            self.products,
+            key=lambda one: one.number * max(one.bytes_each / memory, one.microseconds_each / 1e6 / time),
+        )
+
+
+def size(scenario: Scenario) -> Size:
+    """What a replication of a scenario takes, from the document alone."""
+    tips = expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
+    visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
+    days = scenario.length / DAY + 1
+    n_targets = len(scenario.targets)
+    places = max((n_places(scenario, target) for target in scenario.targets.values()), default=1)
+    rows = sum(n_places(scenario, target) for target in scenario.targets.values())
+    groups, a_day = _groups(scenario)
+    changes = sum(
+        len(pool.shifts) * 2 * days * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()
+    )
+    return Size(
+        (
+            Product("tips", tips, 100, 0.1),
+            Product("visits of tips (tips x stages x rework)", visits, 110, 0.4),
+            Product("tips x targets", tips * n_targets, 12, 0.02),
+            Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
+            Product("windows of a target (its places x days)", places * days if places > 1 else days, 220, 0),
+            Product("windows (targets x places x days)", rows * days, 0, 0.35, 0),
+            Product("pools x hours", groups * a_day * days, 180, 0.5),
+            Product("targets x places x replications", rows, 48, 0.1, 100),
+            Product("pools x centres", len(scenario.pools) * len(scenario.centres), 400, 0.1, 40),
+        )
+    )
+
+
+def n_places(scenario: Scenario, target: Target) -> int:
+    """In how many places a target is judged."""
+    if target.in_each is None:
+        return 1
+    if target.in_each == "centre":
+        return len(scenario.centres)
+    return _IN_WEEK.get(target.in_each) or len(scenario.names[target.in_each])
+
+
+def _groups(scenario: Scenario) -> tuple[int, int]:
+    """Pools that are followed over time, by centre where a target asks for that; and stretches of a day."""
+    by_centre = any(isinstance(target, OfPool) and target.in_each == "centre" for target in scenario.targets.values())
+    halves = any("half_hour" in (target.per, target.in_each) for target in scenario.targets.values())
+    return len(scenario.pools) * (len(scenario.centres) if by_centre else 1), 48 if halves else 24
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What work may take at most; None where there is no limit."""
+
+    bytes: float | None
+    seconds: float | None
+
+    @classmethod
+    def usual(cls) -> Self:
+        """Half of this machine's memory, and an hour."""
+        return cls(memory() * _SHARE_OF_MEMORY, _LONGEST)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """A budget as it is written; what it does not name is as usual. ValueError where it is none.
+
+        >>> Budget.read("8 GB, 2 h"), Budget.read("none")
+        (Budget(bytes=8000000000.0, seconds=7200.0), Budget(bytes=None, seconds=None))
+        """
+        if text.strip() == "none":
+            return cls(None, None)
+        found: dict[bool, float] = {}
+        for part in text.split(","):
+            written = re.fullmatch(r"\s*([0-9]{1,9}(?:.[0-9]{1,9})?)\s*(GB|MB|h|min|s)\s*", part)
+            if written is None or (of_memory := written[2].endswith("B")) in found:
+                raise ValueError("a budget is written 8 GB, or 2 h, or 8 GB, 2 h, or none")
+            found[of_memory] = float(written[1]) * _UNITS[written[2]]
+        usual = cls.usual()
+        return cls(found.get(True, usual.bytes), found.get(False, usual.seconds))
+
+    def hold(self, scenario: Scenario, replications: int, at_a_time: int, *, times_slower: int = 1) -> None:
+        """Nothing, if so many replications are within the budget; else ScenarioError, which names what is too large."""
+        found = size(scenario)
+        memory, time = found.bytes_of(replications, at_a_time), found.seconds_of(replications, at_a_time) * times_slower
+        too_much = [
+            f"{have} of the {most} that it may"
+            for have, most, over in (
+                (bytes_text(memory), bytes_text(self.bytes or 0), self.bytes is not None and memory > self.bytes),
+                (seconds_text(time), seconds_text(self.seconds or 0), self.seconds is not None and time > self.seconds),
+            )
+            if over
+        ]
+        if not too_much:
+            return
+        largest = found.largest
+        rule = (
+            f"{replications:,} replication{'s' if replications > 1 else ''} would take about {' and '.join(too_much)}; "
+            f"what is large is {largest.name}: {largest.number:,.0f} in each; with --budget it may take more"
+        )
+        if self.bytes is not None and memory > self.bytes and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
+            rule += ", and with fewer --jobs it takes less memory"
+        raise ScenarioError([Fault(str(scenario.path), 0, 0, "", rule)])
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> float:
+    """Bytes of memory that this process may have: of the machine, or of the group that it is put into."""
+    try:
+        found = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return 8e9
+    try:
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
+            return min(found, float(file.read()))
+    except (OSError, ValueError):
+        return found
+
+
+def bytes_text(number: float) -> str:
+    """Bytes as people read them, roughly.
+
+    >>> bytes_text(3.21e9), bytes_text(187e6), bytes_text(2e5)
+    ('3.2 GB', '190 MB', '1 MB')
+    """
+    if number >= 0.995 * _GIGA:
+        return f"{number / _GIGA:,.2g} GB" if number < 100 * _GIGA else f"{number / _GIGA:,.0f} GB"
+    return f"{max(float(f'{number / _MEGA:.2g}'), 1):.0f} MB"
+
+
+def seconds_text(seconds: float) -> str:
+    """Seconds as people read them, roughly.
+
+    >>> seconds_text(0.2), seconds_text(44.0), seconds_text(700.0), seconds_text(9000.0)
+    ('1 s', '44 s', '12 min', '2.5 h')
+    """
+    if seconds < 120:
+        return f"{max(float(f'{seconds:.2g}'), 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.3g} h"
+
+
+def size_words(scenario: Scenario) -> str:
+    """What the replications that a scenario asks for take here, in a sentence."""
+    found, n, at_a_time = size(scenario), scenario.run.replications, cores()
+    visits = found.number("visits of tips (tips x stages x rework)")
+    memory = bytes_text(found.bytes_of(n, at_a_time))
+    time = seconds_text(found.seconds_of(n, at_a_time))
+    return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here"
