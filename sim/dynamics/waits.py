@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import PREEMPTED, RELIEVED, Log
+from sim.dynamics.log import ABANDONED, PREEMPTED, RELIEVED, TURNED_AWAY, Log
 from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
 
 
@@ -116,6 +116,23 @@ def in_hand_alone(replication: Replication) -> Ticks:
     speed *= speeds.by_stage[place, at.stage[mine]] / FULL_SPEED
     found = total.copy()
     found[mine] = np.minimum(np.ceil(total[mine] / speed), NEVER)
+    return found
+
+
+def vain(log: Log, replication: Replication) -> Ticks:
+    """When each visit was over that was given up, or turned away, for good, and NEVER for others: (n_visits,).
+
+    (0,) where there are no asides: then the tip is lost just then.
+    """
+    visits = replication.visits
+    if not visits.follows.size:
+        return np.zeros(0, np.int64)
+    found = np.full(len(visits), NEVER)
+    over = np.flatnonzero((log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY))
+    last = visits.first_attempt[over] + log.attempt[over] - 1
+    found[over] = log.gave_up[last]
+    if log.turned_away.size:
+        found[over] = np.minimum(found[over], log.turned_away[last])
     return found
 
 

@@ -34,6 +34,8 @@ class Cohort:
     """When it was through, or NEVER."""
     lost: Ticks
     """When it gave up for good, or NEVER."""
+    turned_away: Ticks
+    """When it was first turned away for good, at any stage, or NEVER."""
     at_risk: Flags
     """Whether an open tip may still give up: it waits at a stage with patience, or one lies ahead."""
     moments: NDArray[np.int64]
@@ -79,15 +81,16 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     n = last - first
     state, at_risk = np.empty(n, np.int8), np.empty(n, np.bool_)
     label, leave = np.empty(n, np.int32), np.empty(n, np.int64)
-    moments = np.full((frame.n_moments, n), NEVER)
+    moments, turned_away = np.full((frame.n_moments, n), NEVER), np.full(n, NEVER)
     passes.read_tips(
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
-        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up),
+        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away),
         rules.stages.attempts.astype(np.int64),
+        (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier),
         frame.moments,
         last,
-        (state, label, leave, at_risk),
+        (state, label, leave, at_risk, turned_away),
         moments,
     )
     combination = np.zeros(n, np.int64)
@@ -103,6 +106,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         label=label,
         leave=leave,
         lost=log.lost[first:last],
+        turned_away=turned_away,
         at_risk=at_risk,
         moments=moments,
         combination=combination * frame.sizes[-1] + label + 1,

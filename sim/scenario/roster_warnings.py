@@ -106,7 +106,7 @@ def _uncovered(scenario: Scenario, pool: Pool, mine: list[int]) -> list[tuple[in
     rosters = [roster_week(one) for one in (pool, *(helper for _, helper in helpers))]
     edges = np.unique(np.concatenate([edges for edges, _ in rosters]))
     own, *others = [people[np.searchsorted(at, edges[:-1], side="right") - 1] for at, people in rosters]
-    helped: dict[int, NDArray[np.int64]] = {}
+    helped: dict[int, Floats] = {}
     for (number, _), there in zip(helpers, others, strict=True):
         helped[number] = helped.get(number, np.zeros_like(there)) + there
     found: list[tuple[int, int, tuple[int, ...]]] = []
