@@ -280,7 +280,7 @@ class LostTarget(OfTips):
         }[column]
 
     def pointless(self, has_patience: bool) -> str | None:
-        return None if has_patience else "no stage has patience, so no tip is ever lost"
+        return None if has_patience else "no stage has patience or a limited line, so no tip is ever lost"
 
 
 @target_kind

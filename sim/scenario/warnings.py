@@ -212,7 +212,7 @@ def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: S
 
 
 def _targets(scenario: Scenario) -> Iterator[str]:
-    has_patience = any(stage.patience is not None for stage in scenario.stages)
+    has_patience = any(stage.attempts for stage in scenario.stages)
     tips = coming(scenario)
     for name, target in scenario.targets.items():
         if not isinstance(target, OfTips):
