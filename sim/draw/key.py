@@ -37,6 +37,7 @@ def draw_key(scenario: Scenario) -> str:
         scenario.stages,
         scenario.start_with,
         kind_code(scenario).radices,
+        [pool.order == "random" for pool in scenario.pools.values()],
         _recorded(scenario),
         _dated(scenario),
     ]
