@@ -145,7 +145,8 @@ def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
         may = np.zeros(here.shape, dtype=bool)
         for key, found in matched.items():
             for row, one in enumerate(getattr(pool, key)):
-                hits = np.broadcast_to(matches(one, tips.names, codes), here.shape) & here
+                several = one if isinstance(one, tuple) else (one,)
+                hits = np.any([matches(each, tips.names, codes) & here for each in several], axis=0)
                 found[row] |= hits.any()
                 may |= hits & (key == "preempt")
         preempting.append(may[here])
