@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from sim.dynamics import machinery as m
 from sim.dynamics import order
 from sim.dynamics.kernels import inlined, int64, kernel, njit
-from sim.dynamics.replication import FULL_SPEED, Codes, Flags, Ticks
+from sim.dynamics.log import MERGED, SERVED
+from sim.dynamics.replication import FULL_SPEED, NO_INCIDENT, Codes, Flags, Ticks
 
 DUTY: Final = 1
 IN_HAND: Final = 3
@@ -37,8 +38,10 @@ finishes = njit(order.finishes)
 clears = njit(order.clears)
 work_done = njit(order.work_done)
 time_for = njit(order.time_for)
-# `speed` calls `work_done` by its name, and has to find the compiled one.
-speed = njit(FunctionType(order.speed.__code__, {**vars(order), "work_done": work_done}))
+# These two call `work_done` by its name, and have to find the compiled one.
+_namespace = {**vars(order), "work_done": work_done}
+speed = njit(FunctionType(order.speed.__code__, _namespace))
+left_after = njit(FunctionType(order.left_after.__code__, _namespace))
 
 
 class Roster(NamedTuple):
@@ -94,12 +97,54 @@ class Hands(NamedTuple):
     """Stretches of overtime: rows (began, place, person, ended)."""
 
 
+class Merging(NamedTuple):
+    """What is known of incidents; arrays of no rows where nothing merges."""
+
+    rule: Codes
+    """(n_stages,) as in Stages."""
+    incident: Codes
+    repeat: Ticks
+    first_visit: Ticks
+    stage: Codes
+    """(n_visits,) the stage of each visit."""
+    known: Flags
+    """(n_incidents, n_stages) whether a tip of the incident has been served at the stage."""
+    repeating: Flags
+    """(n_visits,) whether it started when that was known, so that its work is the repeat."""
+    merged: Ticks
+    """(n_tips,) as in Log."""
+
+
 class People(NamedTuple):
-    """All that worlds have in which people are told apart, work at a speed or wrap up."""
+    """All that worlds have in which people are told apart, work at a speed or wrap up, or tips merge."""
 
     roster: Roster
     pace: Pace
     hands: Hands
+    merging: Merging
+
+
+@inlined
+def merges(tip, visit, stage, how, outcome, merging):
+    """Whether a stage merges so, and knows the incident of a tip that has not itself been served there."""
+    found = merging.rule.shape[0] > 0 and merging.rule[stage] == how and merging.incident[tip] != NO_INCIDENT
+    found = found and merging.known[merging.incident[tip], stage]
+    if found:
+        for before in range(merging.first_visit[tip], visit):
+            if merging.stage[before] == stage and outcome[before] == SERVED:
+                found = False
+    return found
+
+
+@kernel
+def leave_merged(now, slot, visit, tips, log, working, people, queues):
+    """Let a tip go because its incident is known: it goes on to nothing."""
+    tip = working.slots[slot, m.TIP]
+    log.outcome[visit] = MERGED
+    people.merging.merged[tip] = now
+    if queues is None:
+        m.leave_unreached(visit + 1, tips.first_visit[tip + 1], log)
+    m.free_slot(working.slots, working.free, slot)
 
 
 # Who could take a tip
@@ -112,13 +157,30 @@ def takes(table, person):
 
 
 @inlined
+def put_alone(nodes, lists, row, node, which):
+    """Put a node into an empty list, without the cost of a call."""
+    nodes[node >> 1, m.PREV + which] = m.NIL
+    nodes[node >> 1, m.NEXT + which] = m.NIL
+    lists[row, 0] = node
+    lists[row, 1] = node
+
+
+@inlined
 def stand_in_queue(person, row, table, queues):
     """Let somebody stand among those with as many in hand, by how long: most likely the last."""
     key = serving_key(0, table[person, SINCE], person)
     after = queues[row, 1]
-    while after != m.NIL and key < serving_key(0, table[after >> 1, SINCE], after >> 1):
-        after = table[after >> 1, m.PREV]
-    m.insert(table, queues, row, 2 * person, after)
+    if after == m.NIL:
+        put_alone(table, queues, row, 2 * person, 0)
+    elif serving_key(0, table[after >> 1, SINCE], after >> 1) < key:
+        table[person, m.PREV] = after
+        table[person, m.NEXT] = m.NIL
+        table[after >> 1, m.NEXT] = 2 * person
+        queues[row, 1] = 2 * person
+    else:
+        while after != m.NIL and key < serving_key(0, table[after >> 1, SINCE], after >> 1):
+            after = table[after >> 1, m.PREV]
+        m.insert(table, queues, row, 2 * person, after)
 
 
 @inlined
@@ -140,6 +202,22 @@ def take_no_more(person, place, each, idle, roster, hands):
 
 
 @kernel
+def find_clearer(place, entry, each, table, clearing, place_of):
+    """Who stays to clear the line of a place and takes a tip of some entry, or NIL."""
+    best, key = m.NIL, serving_key(0, 0, 0)
+    one = clearing[0, 0]
+    while one != m.NIL:
+        person = one >> 1
+        one = table[person, m.NEXT]
+        may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
+        if may and may_clear(entry, table[person, OFF_SINCE]):
+            of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
+            if best == m.NIL or of_person < key:
+                best, key = person, of_person
+    return best
+
+
+@kernel
 def find_clearing(place, first, last, each, lines, slots, table, clearing, place_of):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
     for line in range(first, last):
@@ -147,17 +225,7 @@ def find_clearing(place, first, last, each, lines, slots, table, clearing, place
         if node == m.NIL:
             continue
         # Within a rank the first has the earliest entry: who may not take it may take none behind it.
-        entry = slots[node >> 1, m.ENTRY]
-        best, key = m.NIL, serving_key(0, 0, 0)
-        one = clearing[0, 0]
-        while one != m.NIL:
-            person = one >> 1
-            one = table[person, m.NEXT]
-            may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
-            if may and may_clear(entry, table[person, OFF_SINCE]):
-                of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
-                if best == m.NIL or of_person < key:
-                    best, key = person, of_person
+        best = find_clearer(place, slots[node >> 1, m.ENTRY], each, table, clearing, place_of)
         if best != m.NIL:
             return best, node, line
     return m.NIL, m.NIL, m.NIL
@@ -189,9 +257,9 @@ def find_giver(slots, busy, place, rank, now, table):
 
 
 @inlined
-def take_in_hand(now, slot, place, each, kind, stage, slots, due, people):
+def take_in_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand, too."""
-    roster, pace, hands = people
+    roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
     in_hand = table[person, IN_HAND]
     able = takes(table, person)
@@ -202,18 +270,25 @@ def take_in_hand(now, slot, place, each, kind, stage, slots, due, people):
     if able and in_hand + 1 < each:
         stand_in_queue(person, roster.queue[place, in_hand + 1], table, hands.queues)
     if pace.by_hand_varies[place]:
-        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand + 1, pace.by_stage, pace.by_hand)
-    m.insert(slots, hands.hand, person, 2 * slot + 1, m.NIL)
+        reckon(now, person, slots, due, hands.hand, pace.by_hand[place, in_hand])
+    if in_hand == 0:
+        put_alone(slots, hands.hand, person, 2 * slot + 1, 1)
+    else:
+        m.insert(slots, hands.hand, person, 2 * slot + 1, int64(m.NIL))
 
 
 @inlined
-def drop_from_hand(now, slot, place, each, kind, stage, slots, due, people):
+def drop_from_hand(now, slot, place, each, slots, due, people):
     """Let the person of a slot have it in hand no more."""
-    roster, pace, hands = people
+    roster, pace, hands = people.roster, people.pace, people.hands
     table, person = hands.table, slots[slot, m.PERSON]
     in_hand = table[person, IN_HAND]
     able = takes(table, person)
-    m.unlink(slots, hands.hand, person, 2 * slot + 1)
+    if in_hand == 1:
+        hands.hand[person, 0] = m.NIL
+        hands.hand[person, 1] = m.NIL
+    else:
+        m.unlink(slots, hands.hand, person, 2 * slot + 1)
     if able and in_hand < each:
         m.unlink(table, hands.queues, roster.queue[place, in_hand], 2 * person)
     table[person, IN_HAND] = in_hand - 1
@@ -221,17 +296,16 @@ def drop_from_hand(now, slot, place, each, kind, stage, slots, due, people):
     if able:
         stand_in_queue(person, roster.queue[place, in_hand - 1], table, hands.queues)
     if pace.by_hand_varies[place] and in_hand > 1:
-        reckon(now, person, place, kind, stage, slots, due, hands.hand, in_hand - 1, pace.by_stage, pace.by_hand)
+        reckon(now, person, slots, due, hands.hand, pace.by_hand[place, in_hand - 2])
 
 
 @kernel
-def reckon(now, person, place, kind, stage, slots, due, hand, in_hand, by_stage, by_hand):
-    """Reckon the ends of what somebody has in hand anew, where the speed is another now."""
+def reckon(now, person, slots, due, hand, by_hand):
+    """Reckon the ends of what somebody has in hand anew, where the speed is another by a new factor."""
     node = hand[person, 0]
     while node != m.NIL:
         slot = node >> 1
-        of_stage = by_stage[place, stage[kind[slots[slot, m.VISIT]]]]
-        at = speed(slots[slot, m.BY_TICK], of_stage, by_hand[place, in_hand - 1])
+        at = speed(slots[slot, m.BY_TICK], slots[slot, m.BY_STAGE], by_hand)
         if slots[slot, m.ENDS] > now and at != slots[slot, m.SPEED]:
             slots[slot, m.LEFT] = left_now(slot, now, slots)
             m.remove_end(due.soon_tick, due.soon_slot, slot)
@@ -242,8 +316,8 @@ def reckon(now, person, place, kind, stage, slots, due, hand, in_hand, by_stage,
 
 @inlined
 def left_now(slot, now, slots):
-    """Work that is left of a spell at a tick before its end."""
-    return slots[slot, m.LEFT] - work_done(now - slots[slot, m.RECKONED], slots[slot, m.SPEED])
+    """Work that is left of a spell at a tick."""
+    return left_after(slots[slot, m.LEFT], now - slots[slot, m.RECKONED], slots[slot, m.SPEED])
 
 
 @inlined
@@ -256,7 +330,7 @@ def go_on(now, slot, at, slots):
 
 @inlined
 def set_out(now, slot, place, stage, slots, people):
-    """Fix when the work of a spell that begins will end; a wrap-up has the first factor of speed already."""
+    """Fix when the work of a spell that begins will end; a wrap-up has the first factors of speed already."""
     pace = people.pace
     slots[slot, m.NEED] = slots[slot, m.LEFT]
     at = FULL_SPEED
@@ -267,9 +341,10 @@ def set_out(now, slot, place, stage, slots, people):
                 step += 1
             pace.step[place] = step
             slots[slot, m.BY_TICK] = pace.by_tick[step]
+            slots[slot, m.BY_STAGE] = pace.by_stage[place, stage]
         person = slots[slot, m.PERSON]
         in_hand = 1 if person == m.NIL else people.hands.table[person, IN_HAND]
-        at = speed(slots[slot, m.BY_TICK], pace.by_stage[place, stage], pace.by_hand[place, in_hand - 1])
+        at = speed(slots[slot, m.BY_TICK], slots[slot, m.BY_STAGE], pace.by_hand[place, in_hand - 1])
     go_on(now, slot, at, slots)
 
 
@@ -289,9 +364,9 @@ def leave_overtime(now, person, to, place, hands):
     table[person, DUTY] = to
 
 
-@kernel
+@inlined
 def leave_cleared_lines(now, place_of, hands):
-    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: nobody is left."""
+    """Once all have settled, let those go who stayed to clear a line and have nothing in hand: they found nobody."""
     one = hands.clearing[0, 0]
     while one != m.NIL:
         person = one >> 1

@@ -22,15 +22,19 @@ from numpy.typing import NDArray
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.duty import Stretches, on_duty, parts
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
+from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
 from sim.dynamics.replication import (
     CLEAR_LINE,
     FINISH,
     FULL_SPEED,
     GOES_HOME,
     HAND_OVER,
+    KEEPS,
+    LEAVES,
+    NO_INCIDENT,
     NO_PLACE,
     NOBODY,
+    REPEATS,
     RESTART,
     TAKES_BREAK,
     TAKES_NO_MORE,
@@ -55,6 +59,7 @@ def verify(log: Log, replication: Replication, command: Callable[[int], str] | N
     trial = _Trial(log, replication, command)
     _check_arrays(trial)
     _check_visits(trial)
+    _check_merged(trial)
     _check_attempts(trial)
     _check_spells(trial)
     _check_work(trial)
@@ -151,9 +156,10 @@ def _check_visits(trial: _Trial) -> None:
 
     for name, stamp in (("enter", enter), ("start", start), ("end", end)):
         hold(f"{name} lies before the horizon or never happens", ((stamp >= 0) & (stamp < horizon)) | (stamp == NEVER))
-    hold("an outcome is UNREACHED, SERVED, ABANDONED or OPEN", (outcome >= UNREACHED) & (outcome <= OPEN))
+    hold("an outcome is UNREACHED, SERVED, ABANDONED, OPEN or MERGED", (outcome >= UNREACHED) & (outcome <= MERGED))
     hold("a visit is reached if it has an outcome, and only then", (outcome != UNREACHED) == (enter < NEVER))
-    hold("a visit has an attempt if it is reached, and only then", (outcome != UNREACHED) == (log.attempt > 0))
+    tried = (outcome != UNREACHED) == (log.attempt > 0)
+    hold("a visit has an attempt if it is reached, and only then", tried | ((outcome == MERGED) & (log.attempt == 0)))
     hold("a visit ends if it is served, and only then", (outcome == SERVED) == (end < NEVER))
     hold("enter comes no later than start, start no later than end", (enter <= start) & (start <= end))
     hold("what was given up never started", (outcome != ABANDONED) | (start == NEVER))
@@ -170,6 +176,63 @@ def _check_visits(trial: _Trial) -> None:
         tip = int(wrong[0])
         of_tip = int(tips.first_visit[tip]) if tips.first_visit[tip] < tips.first_visit[tip + 1] else NOBODY
         trial.accuse("a tip is lost if a visit of its was given up, and only then", of_tip, int(log.lost[tip]))
+
+
+def _check_merged(trial: _Trial) -> None:
+    """Incidents: a tip leaves merged where another one of its incident was served before it started, and only then."""
+    log, replication, at = trial.log, trial.replication, trial.at
+    outcome, visit = log.outcome, np.arange(len(log.outcome))
+    merged = outcome == MERGED
+    if not replication.may_merge:
+        trial.hold("nothing merges where no stage does", ~merged, visit, log.enter)
+        return
+    of_tip = np.zeros(len(replication.tips), np.bool_)
+    of_tip[at.tip[merged]] = True
+    wrong = np.flatnonzero(of_tip != (log.merged < NEVER))
+    if wrong.size:
+        trial.accuse("a tip is merged if a visit of its is, and only then", NOBODY, int(log.merged[wrong[0]]))
+    incident, rule = replication.tips.incident[at.tip], replication.rules.stages.merges[at.stage]
+    known: dict[tuple[int, int], int] = {}
+    before: set[tuple[int, int]] = set()
+    exempt = np.zeros(len(visit), np.bool_)
+    for row in np.flatnonzero(outcome == SERVED).tolist():
+        key = (int(incident[row]), int(at.stage[row]))
+        known[key] = min(known.get(key, NEVER), int(log.end[row]))
+    for row in visit.tolist():
+        whose = (int(at.tip[row]), int(at.stage[row]))
+        exempt[row] = whose in before
+        if outcome[row] == SERVED:
+            before.add(whose)
+    since = np.array([known.get((int(i), int(s)), NEVER) for i, s in zip(incident, at.stage, strict=True)], np.int64)
+    since[(incident == NO_INCIDENT) | (rule == KEEPS) | exempt] = NEVER
+    left = np.where(merged, log.merged[at.tip], NEVER)
+    trial.hold("nobody is merged before the incident is known", ~merged | (left >= since), visit, left)
+    trial.hold("nobody is merged but for an incident that is known", ~merged | (since < NEVER), visit, left)
+    repeats, leaves = rule == REPEATS, rule == LEAVES
+    start, enter = log.start, log.enter
+    own = ~repeats | (outcome != SERVED) | (start <= since)
+    trial.hold("who starts once it is known costs a repeat", own, visit, start)
+    trial.hold("whose work is a repeat started once it was known", ~repeats | ~merged | (start >= since), visit, start)
+    late = leaves & (np.where(enter < NEVER, enter, 0) > since)
+    trial.hold("who comes once it is known leaves at once", ~late | (merged & (left == enter)), visit, enter)
+    started = start < NEVER
+    trial.hold("nobody starts where it is known", ~leaves | ~started | (start <= since), visit, start)
+    in_line = leaves & (outcome == OPEN) & ~started & (since < trial.horizon)
+    last = _entries(trial)
+    away = np.zeros(len(visit), np.bool_)
+    away[trial.tried.visit[trial.tried.gave_up < NEVER]] = True
+    trial.hold("nobody waits where it is known", ~in_line | away, visit, last)
+
+
+def _repeats(trial: _Trial, visit: Ticks) -> Flags:
+    """Whether the work of a visit that started is the repeat: it was merged when its work was done, or may yet be."""
+    log, spells = trial.log, trial.log.spells
+    if not trial.replication.may_merge:
+        return np.zeros(len(visit), np.bool_)
+    done = np.zeros(len(log.outcome), np.bool_)
+    done[spells.visit[(spells.why == DONE) & ~spells.wrapping]] = True
+    found: Flags = (log.outcome[visit] == MERGED) & done[visit]
+    return found
 
 
 def _check_attempts(trial: _Trial) -> None:
@@ -244,7 +307,12 @@ def _check_spells(trial: _Trial) -> None:
     goes_on = last | wrapping | (why == RELIEVED) | (why == PREEMPTED)
     hold("work goes on after a relief or a pre-emption only", goes_on)
     served = log.outcome[visit] == SERVED
-    hold("the last spell of a visit is DONE if it is served, and only then", ~last | (served == (why == DONE)))
+    merged = log.outcome[visit] == MERGED
+    hold("the last spell of a visit is DONE if it is served, and only then", ~last | merged | (served == (why == DONE)))
+    hold("who leaves merged is not cut", ~last | ~merged | (why != CUT))
+    if merged.any():
+        done = merged & last & (why == DONE)
+        hold("who was merged by a repeat leaves at its end", ~done | (ended == log.merged[trial.at.tip[visit]]))
     hold("a visit ends with its last spell", ~last | ~served | (ended == log.end[visit]))
     _check_wrap_ups(trial, follows)
     worked = np.zeros(n_visits, np.bool_)
@@ -282,7 +350,14 @@ def _check_work(trial: _Trial) -> None:
     spells, places = trial.log.spells, trial.replication.rules.places
     starts_visit = np.append(True, spells.visit[1:] != spells.visit[:-1])[: len(spells.visit)]
     row = np.flatnonzero(starts_visit)
-    need = trial.replication.visits.work[spells.visit[row]]
+    visits = trial.replication.visits
+    need = visits.work[spells.visit[row]]
+    if trial.replication.may_merge:
+        # Of who is cut one cannot always tell; the larger of the two cannot be exceeded.
+        undecided = trial.log.outcome[spells.visit[row]] != SERVED
+        repeat = visits.repeat[spells.visit[row]]
+        need = np.where(undecided, np.maximum(need, repeat), need)
+        need = np.where(_repeats(trial, spells.visit[row]), repeat, need)
     while row.size:
         visit, why, rule = spells.visit[row], spells.why[row], places.at_shift_end[spells.place[row]]
         left = need - spells.work[row]
@@ -292,7 +367,11 @@ def _check_work(trial: _Trial) -> None:
         )
         stays = (why != RELIEVED) | ((rule != FINISH) & (rule != CLEAR_LINE))
         trial.hold("under finish nobody is relieved", stays, visit, spells.ended[row])
-        drawn = trial.replication.visits.work[visit]
+        drawn = visits.work[visit]
+        if trial.replication.may_merge:
+            undecided = trial.log.outcome[visit] != SERVED
+            drawn = np.where(undecided, np.maximum(drawn, visits.repeat[visit]), drawn)
+            drawn = np.where(_repeats(trial, visit), visits.repeat[visit], drawn)
         after_relief = np.where(
             rule == RESTART, drawn, left + places.hand_over[spells.place[row]] * (rule == HAND_OVER)
         )
@@ -312,7 +391,8 @@ def _check_starts(trial: _Trial) -> None:
     trial.hold("nothing starts before its gate opens", ~last | (start >= opens), tried.visit, start)
     delay = trial.at.own[tried.visit] == NO_PLACE
     due = np.where(opens < horizon, opens, NEVER)
-    trial.hold("a delay starts when its gate opens", ~delay | (start == due), tried.visit, start)
+    left = log.outcome[tried.visit] == MERGED
+    trial.hold("a delay starts when its gate opens", ~delay | left | (start == due), tried.visit, start)
     through = np.minimum(start, horizon) + trial.replication.visits.work[tried.visit]
     due = np.where(through < horizon, through, NEVER)
     trial.hold("a delay ends after what was drawn", ~delay | (end == due), tried.visit, end)

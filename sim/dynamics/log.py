@@ -5,7 +5,7 @@ Nothing here interprets: waits, shares and occupancy are read from a Log elsewhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -19,8 +19,10 @@ UNREACHED: Final = 0
 SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
-TURNED_AWAY: Final = 4
-"""How a visit ended: never begun, served, given up for good, open at the horizon, or turned away for good."""
+MERGED: Final = 4
+TURNED_AWAY: Final = 5
+"""How a visit ended: never begun, served, given up for good, open at the horizon, left because another tip of its
+incident had ended there (the tip goes on to nothing), or turned away for good."""
 
 DONE: Final = 0
 RELIEVED: Final = 1
@@ -84,9 +86,9 @@ class Log:
     end: Ticks
     """(n_visits,) tick at which the service or delay ends."""
     outcome: Outcomes
-    """(n_visits,) UNREACHED, SERVED, ABANDONED or OPEN."""
+    """(n_visits,) UNREACHED, SERVED, ABANDONED, OPEN or MERGED."""
     attempt: Codes
-    """(n_visits,) attempts begun; 0 where unreached."""
+    """(n_visits,) attempts begun; 0 where unreached, or merged on entering."""
     lost: Ticks
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
     gave_up: Ticks
@@ -95,6 +97,8 @@ class Log:
     """(n_attempts,) tick at which each attempt found no room; (0,) where every stage has room for all."""
     spells: Spells
     overtime: Overtime
+    merged: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
+    """(n_tips,) tick at which the tip left merged, or NEVER; (0,) where none can."""
 
 
 def differences(one: Log, other: Log) -> list[str]:
@@ -111,10 +115,10 @@ def differences(one: Log, other: Log) -> list[str]:
 
 def _arrays(one: Log, other: Log) -> list[tuple[str, NDArray[np.generic], NDArray[np.generic]]]:
     pairs = []
-    for field in fields(Log):
-        a, b = getattr(one, field.name), getattr(other, field.name)
+    for part in fields(Log):
+        a, b = getattr(one, part.name), getattr(other, part.name)
         if isinstance(a, Spells | Overtime):
-            pairs += [(f"{field.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
+            pairs += [(f"{part.name}.{f.name}", getattr(a, f.name), getattr(b, f.name)) for f in fields(a)]
         else:
-            pairs.append((field.name, a, b))
+            pairs.append((part.name, a, b))
     return pairs

@@ -6,8 +6,9 @@ arrivals (pointers into arrays that lie in the order of their keys), the next en
 everything else that is due (a heap). Entries of the heap that are stale when they come up are passed over. Only the
 places that an event touched settle: no other place can have anyone to start.
 
-`people` is None where nobody is told apart, works at a speed or wraps up. Such worlds have a function of their own,
-from which everything behind `people is not None` was left out before it was compiled.
+`people` is None where nobody is told apart, works at a speed or wraps up, and nothing merges. Such worlds have a
+function of their own: everything behind `people is not None` is left out before it is compiled. So it is with `queues`,
+for all that is asked of lines beyond first come, first served; worlds that have it have `people`, too.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -17,16 +18,20 @@ from typing import Final
 
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
+from sim.dynamics import queues as q
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED
-from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
+from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED
+from sim.dynamics.order import ABANDON, ARRIVAL, COMES, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
     GOES_HOME,
+    LEAVES,
+    NO_INCIDENT,
     NO_PLACE,
     NOBODY,
+    REPEATS,
     TAKES_BREAK,
     TAKES_NO_MORE,
 )
@@ -37,22 +42,61 @@ FROM_ARRIVALS: Final = 2
 FROM_PLAN: Final = 3
 """Where the next event comes from."""
 
+AT_HORIZON: Final = 0
+AT_SHIFT: Final = 1
+FULL: Final = 2
+"""Why `proceed` stopped: the horizon, an event of the plan, or a table without room."""
+
 
 @kernel
-def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
-    """Take the next event, do it, and let the places that it touched settle, until the horizon.
+def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
+    """Let everything happen until the horizon; false when a table was full: the log is then not to be used.
 
-    False when a table was full: the log is then not to be used.
+    Events of the plan are few and take much code: kept out of the loop, they do not slow down the others.
     """
+    stopped = AT_SHIFT
+    while stopped == AT_SHIFT:
+        stopped = proceed(
+            tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues
+        )
+        if stopped == AT_SHIFT:
+            change_shift(visits, places, lines, plan, lists, due, working, people, queues)
+    if stopped == AT_HORIZON:
+        close(clock, tips, log, working, people, queues)
+    return stopped == AT_HORIZON and not is_full(due.heap, working, people)
+
+
+@kernel
+def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
+    """Take the next event, do it, and let the places that it touched settle, until something stops it."""
     gates, horizon = clock
-    slots, free = working.slots, working.free
-    next_plan, next_tip = int64(0), int64(0)
+    slots, free, position = working.slots, working.free, working.position
+    now, next_plan, next_tip = position[m.NOW], position[m.NEXT_PLAN], position[m.NEXT_TIP]
+    stopped = AT_HORIZON
+    # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could do
+    # nothing else.
+    quick = m.NIL
     while True:
+        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues)
+        if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
+            going = q.next_pending(queues.state.pending)
+            while going != m.NIL:
+                q.go_on(
+                    now, going, 0, gates, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues
+                )
+                going = q.next_pending(queues.state.pending)
+            continue
+        if people is not None and people.hands.clearing[0, 0] != m.NIL:
+            h.leave_cleared_lines(now, people.roster.place, people.hands)
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
             break
         if is_full(due.heap, working, people):
-            return False
+            stopped = FULL
+            break
+        if source == FROM_PLAN:
+            stopped = AT_SHIFT
+            break
         going = m.NIL  # the slot of the tip that goes on to its next visit or attempt in this event
         again = 0  # 1 when it goes on to an attempt
         coming = 0
@@ -62,42 +106,64 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             due.soon_slot[0] = n_soon - 1
         elif source == FROM_ARRIVALS:
             coming = tips.n_backlog if next_tip < tips.n_backlog else 1
-        elif source == FROM_PLAN:
-            change_shift(now, next_plan, visits, kinds, places, lines, plan, lists, due, working, people)
-            next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people)
+            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues)
         if going != m.NIL and again == 0:
-            going = end_work(now, going, visits, kinds, places, log, lists, due, working, people)
-        # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
-        # do nothing else.
+            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people, queues)
         alone = coming <= 1
         quick = m.NIL
+        if queues is not None and going == m.NIL and coming == 0:
+            going = q.next_pending(queues.state.pending)
         while going != m.NIL or coming > 0:
             if coming > 0:
                 slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
                 if slot == m.NIL:
-                    return False
+                    return FULL
                 next_tip += 1
                 coming -= 1
+                if queues is not None:
+                    slots[slot, q.GOES_TO] = q.first_of(slots[slot, m.TIP], tips)
             else:
                 slot, going = going, m.NIL
+            if queues is not None:
+                q.go_on(
+                    now,
+                    slot,
+                    again,
+                    gates,
+                    tips,
+                    visits,
+                    kinds,
+                    stages,
+                    lines,
+                    log,
+                    lists,
+                    due,
+                    working,
+                    people,
+                    queues,
+                )
+                if coming == 0:
+                    going, again = q.next_pending(queues.state.pending), 0
+                continue
             visit = slots[slot, m.VISIT] + 1 - again
             if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
                 m.free_slot(slots, free, slot)
                 continue
             stage = kinds.stage[visits.kind[visit]]
             if again == 0:
-                begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+                m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+            if people is not None and h.merges(slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging):
+                if again == 0:
+                    log.attempt[visit] = 0
+                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+                continue
             if begin_attempt(
                 now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
-        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
-        if people is not None and people.hands.clearing[0, 0] != m.NIL:
-            h.leave_cleared_lines(now, people.roster.place, people.hands)
-    close(horizon, next_tip, tips, log, working, people)
-    return not is_full(due.heap, working, people)
+    position[m.NOW], position[m.NEXT_TIP] = now, next_tip
+    return stopped
 
 
 @inlined
@@ -142,9 +208,11 @@ def is_full(heap, working, people):
 
 
 @kernel
-def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, working, people):
+def change_shift(visits, places, lines, plan, lists, due, working, people, queues):
     """Let people go, change the number of heads, and let people take no more, come back and come on."""
-    idle = working.idle
+    idle, position = working.idle, working.position
+    now, row = position[m.NOW], position[m.NEXT_PLAN]
+    position[m.NEXT_PLAN] = row + 1
     place = plan.place[row]
     each = places.concurrency[place]
     idle[place] += plan.heads[row] * each
@@ -158,7 +226,7 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
                 table[person, h.OFF_SINCE] = now
-                hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people)
+                hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues)
                 if h.clears(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
                     m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
@@ -179,8 +247,8 @@ def change_shift(now, row, visits, kinds, places, lines, plan, lists, due, worki
     m.mark(place, working.dirty, working.to_settle)
 
 
-@kernel
-def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due, working, people):
+@inlined
+def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
     rule = places.at_shift_end[place]
@@ -189,14 +257,19 @@ def hand_back(now, person, place, each, visits, kinds, places, lines, lists, due
         slot = node >> 1
         node = slots[slot, m.NEXT + 1]
         if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
-            interrupt(now, slot, int64(RELIEVED), place, each, visits, kinds, places, lists, due, working, people)
+            interrupt(now, slot, int64(RELIEVED), place, each, places, lists, due, working, people)
             drawn = visits.work[slots[slot, m.VISIT]]
+            if people.merging.rule.shape[0] > 0 and people.merging.repeating[slots[slot, m.VISIT]]:
+                drawn = people.merging.repeat[slots[slot, m.VISIT]]
             slots[slot, m.LEFT] = m.work_after_relief(rule, slots[slot, m.LEFT], drawn, places.hand_over[place])
-            m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
+            if queues is None:
+                m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
+            else:
+                q.join(now, slot, visits, lines, lists, working, queues)
 
 
 @inlined
-def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, working, people):
+def interrupt(now, slot, why, place, each, places, lists, due, working, people):
     """Stop a spell with work left; the tip is in nobody's hands, and not in line yet."""
     slots = working.slots
     m.remove_end(due.soon_tick, due.soon_slot, slot)
@@ -210,11 +283,11 @@ def interrupt(now, slot, why, place, each, visits, kinds, places, lists, due, wo
         slots[slot, m.LEFT] = left
         m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED] - left, why)
         if slots[slot, m.PERSON] != m.NIL:
-            h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+            h.drop_from_hand(now, slot, place, each, slots, due, people)
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, people):
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
@@ -240,7 +313,16 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
             m.mark(lines.place[line], working.dirty, working.to_settle)
     elif what == m.RELEASES:
         if state == m.HELD:
-            open_gate(now, kinds.stage[visits.kind[visit]], stages, lines, log, lists, heap, working)
+            stage = kinds.stage[visits.kind[visit]]
+            if queues is None:
+                open_gate(now, stage, stages, lines, log, lists, heap, working)
+            else:
+                q.open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues)
+    elif queues is not None:
+        if what < 0:
+            q.happen(now, slot, -what, visits, lines, lists, working, queues)
+        else:
+            q.lose_patience(now, slot, visit, what - m.GIVES_UP, visits, lines, log, lists, due, working, queues)
     elif state <= m.HELD and slots[slot, m.ATTEMPT] == what - m.GIVES_UP and not slots[slot, m.STARTED]:
         if state == m.HELD:
             m.unlink(slots, lists.held, kinds.stage[visits.kind[visit]], 2 * slot)
@@ -252,7 +334,7 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
     return going, again
 
 
-@kernel
+@inlined
 def open_gate(now, stage, stages, lines, log, lists, heap, working):
     """Release all who are held at a stage."""
     slots = working.slots
@@ -273,7 +355,7 @@ def open_gate(now, stage, stages, lines, log, lists, heap, working):
             m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
 
 
-@kernel
+@inlined
 def give_up(now, slot, visit, tips, visits, log, heap, working):
     """End an attempt in vain: the tip comes back after its pause, or is lost."""
     slots, tip = working.slots, working.slots[slot, m.TIP]
@@ -290,14 +372,53 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
         m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, int64(m.RETRIES))
 
 
+@kernel
+def make_known(now, tip, stage, tips, places, lines, log, lists, working, people, queues):
+    """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
+    merging, slots = people.merging, working.slots
+    incident = merging.incident[tip]
+    if incident == NO_INCIDENT or merging.known[incident, stage]:
+        return
+    merging.known[incident, stage] = True
+    for slot in range(working.free[1] if merging.rule[stage] == LEAVES else 0):
+        state, visit, other = slots[slot, m.STATE], slots[slot, m.VISIT], slots[slot, m.TIP]
+        waits = state == m.WAITING or state == m.HELD
+        if waits and other != tip and merging.incident[other] == incident and merging.stage[visit] == stage:
+            if not h.merges(other, visit, stage, LEAVES, log.outcome, merging):
+                continue
+            if state == m.HELD:
+                m.unlink(slots, lists.held, stage, 2 * slot)
+            elif queues is not None:
+                q.stop_waiting(slot, lines, lists, working, queues)
+                q.leave_room(slot, slots, queues.state)
+            else:
+                m.stop_waiting(
+                    slots,
+                    lists.line,
+                    lines.place,
+                    working.waiting,
+                    slot,
+                    places.may_preempt,
+                    working.dirty,
+                    working.to_settle,
+                )
+            h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+
+
 @inlined
-def end_work(now, slot, visits, kinds, places, log, lists, due, working, people):
+def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people, queues):
     """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
-    if state != m.WRAPPING:
+    merged = False
+    if people is not None:
+        merged = state == m.BUSY and people.merging.rule.shape[0] > 0 and people.merging.repeating[visit]
+    if state != m.WRAPPING and not merged:
         log.end[visit] = now
         log.outcome[visit] = SERVED
+        if people is not None and people.merging.rule.shape[0] > 0:
+            stage = people.merging.stage[visit]
+            make_known(now, slots[slot, m.TIP], stage, tips, places, lines, log, lists, working, people, queues)
     going = slot
     if state != m.PASSING:
         place = slots[slot, m.SERVED_AT]
@@ -309,18 +430,26 @@ def end_work(now, slot, visits, kinds, places, log, lists, due, working, people)
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
         else:
-            going = end_spell(now, slot, visit, place, state, visits, kinds, places, due, working, people)
+            going = end_spell(now, slot, visit, place, state, merged, places, due, working, people)
+            if merged:
+                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+                going = m.NIL
+    if queues is not None:
+        if state == m.BUSY:
+            q.leave_room(slot, slots, queues.state)
+        if going != m.NIL:
+            slots[going, q.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
     return going
 
 
 @inlined
-def end_spell(now, slot, visit, place, state, visits, kinds, places, due, working, people):
+def end_spell(now, slot, visit, place, state, merged, places, due, working, people):
     """End the work of a spell: its person wraps up, or is free; gives the slot of the tip that goes on, or NIL."""
     slots, going, wrapping = working.slots, slot, state == m.WRAPPING
     wrap_up = 0
-    if not wrapping and people.roster.wrap_up.shape[0] > 0:
+    if not wrapping and not merged and people.roster.wrap_up.shape[0] > 0:
         wrap_up = people.roster.wrap_up[visit]
-    if slots[slot, m.BROKEN] or wrapping or wrap_up > 0:
+    if slots[slot, m.BROKEN] or wrapping or merged or wrap_up > 0:
         m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], int64(DONE))
     if wrap_up > 0:
         # The slot stays with the person, who has as many in hand as before; the tip goes on in another.
@@ -328,10 +457,10 @@ def end_spell(now, slot, visit, place, state, visits, kinds, places, due, workin
         slots[slot, m.STATE] = m.WRAPPING
         slots[slot, m.BEGAN] = now
         slots[slot, m.LEFT] = wrap_up
-        h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
+        h.set_out(now, slot, place, int64(0), slots, people)
         m.expect_end(slot, due, slots)
     else:
-        let_go(now, slot, place, visits, kinds, places, due, working, people)
+        let_go(now, slot, place, places, due, working, people)
         if wrapping:
             m.free_slot(slots, working.free, slot)
             going = m.NIL
@@ -339,12 +468,12 @@ def end_spell(now, slot, visit, place, state, visits, kinds, places, due, workin
 
 
 @inlined
-def let_go(now, slot, place, visits, kinds, places, due, working, people):
+def let_go(now, slot, place, places, due, working, people):
     """Free the place of a spell that is over; who was in overtime for it alone goes."""
     slots, hands = working.slots, people.hands
     person, each = slots[slot, m.PERSON], places.concurrency[place]
     if person != m.NIL:
-        h.drop_from_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+        h.drop_from_hand(now, slot, place, each, slots, due, people)
     if person == m.NIL or h.takes(hands.table, person):
         working.idle[place] += 1
         m.mark(place, working.dirty, working.to_settle)
@@ -352,33 +481,6 @@ def let_go(now, slot, place, visits, kinds, places, due, working, people):
         m.mark(place, working.dirty, working.to_settle)
     elif hands.table[person, h.DUTY] == h.OVERTIME and hands.table[person, h.IN_HAND] == 0:
         h.leave_overtime(now, person, h.OFF, place, hands)
-
-
-@inlined
-def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots):
-    """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
-    log.enter[visit] = now
-    log.start[visit] = NEVER
-    log.end[visit] = NEVER
-    log.outcome[visit] = OPEN
-    log.worked_at[visit] = NO_PLACE
-    tip = slots[slot, m.TIP]
-    slots[slot, m.VISIT] = visit
-    slots[slot, m.END_KEY] = m.event_key(END, tip, m.end_later(visit - tips.first_visit[tip]), stage)
-    slots[slot, m.LEFT] = visits.work[visit]
-    slots[slot, m.ATTEMPT] = 0
-    slots[slot, m.STARTED] = 0
-    slots[slot, m.IN_BOTH] = 0
-    slots[slot, m.WATCHED] = 0
-    slots[slot, m.BROKEN] = 0
-    if stages.place[stage] != NO_PLACE:
-        kind = visits.kind[visit]
-        centre = tips.centre[tip]
-        place = stages.place[stage] + centre * stages.place_step[stage]
-        slots[slot, m.LINE] = place * lines.n_ranks + kinds.list[kind]
-        if stages.overflow[stage] != NO_PLACE:
-            place = stages.overflow[stage] + centre * stages.overflow_step[stage]
-            slots[slot, m.LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]
 
 
 @inlined
@@ -430,7 +532,7 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
 
 
 @inlined
-def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people):
+def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues):
     """Pass over the places that have to, in their order, each starting whoever can start, until a pass starts nothing.
 
     `quick` starts or begins its delay with nothing to decide; `place` is where the pass has come to.
@@ -450,12 +552,14 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
         else:
             if place == m.NIL:
                 at = place = starts_at = m.next_place(at, working.dirty, to_settle)
-            node, line, person = choose(now, place, visits, kinds, places, lines, lists, due, working, people)
+            node, line, person = choose(now, place, visits, kinds, places, lines, lists, due, working, people, queues)
             if node == m.NIL:
                 place = m.NIL
                 continue
-            slot = node >> 1
-            if slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
+            slot = node >> 1 if queues is None else node >> 3
+            if queues is not None:
+                q.stop_waiting(slot, lines, lists, working, queues)
+            elif slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
                 m.stop_waiting(
                     slots, lists.line, lines.place, working.waiting, slot, places.may_preempt, working.dirty, to_settle
                 )
@@ -463,12 +567,27 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
                 m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1
         if line != m.NIL:
-            begin(now, slot, starts_at, lines.rank[line], person, visits, kinds, places, log, lists, slots, due, people)
+            begin(
+                now,
+                slot,
+                starts_at,
+                lines.rank[line],
+                person,
+                visits,
+                kinds,
+                places,
+                log,
+                lists,
+                slots,
+                due,
+                people,
+                queues,
+            )
         m.expect_end(slot, due, slots)
 
 
 @inlined
-def choose(now, place, visits, kinds, places, lines, lists, due, working, people):
+def choose(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Who starts next at a place, as a node, its line and by whom: the first in line, or one that pre-empts; or NIL."""
     idle = working.idle
     node, line, person = m.NIL, m.NIL, m.NIL
@@ -476,44 +595,57 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
     if working.waiting[place] > 0:
         if idle[place] > 0:
             idle[place] -= 1
-            line = first
-            while lists.line[line, 0] == m.NIL:
-                line += 1
-            node = lists.line[line, 0]
+            if queues is None:
+                line = first
+                while lists.line[line, 0] == m.NIL:
+                    line += 1
+                node = lists.line[line, 0]
+            else:
+                node, line = q.pick(place, False, visits, lines, lists, working, queues)
             if people is not None and people.roster.tells_apart[place]:
                 person = h.first_to_serve(place, people.roster, people.hands.queues)
         else:
             if people is not None and people.hands.n_clearing[place] > 0:
-                person, node, line = h.find_clearing(
-                    place,
-                    first,
-                    first + lines.n_ranks,
-                    places.concurrency[place],
-                    lists.line,
-                    working.slots,
-                    people.hands.table,
-                    people.hands.clearing,
-                    people.roster.place,
-                )
+                if queues is not None:
+                    person, node, line = q.pick_to_clear(
+                        place, places.concurrency[place], lines, lists, working, people, queues
+                    )
+                else:
+                    person, node, line = h.find_clearing(
+                        place,
+                        first,
+                        first + lines.n_ranks,
+                        places.concurrency[place],
+                        lists.line,
+                        working.slots,
+                        people.hands.table,
+                        people.hands.clearing,
+                        people.roster.place,
+                    )
             if node == m.NIL and idle[place] == 0 and places.may_preempt[place]:
-                node, line, person = preempt(now, place, visits, kinds, places, lines, lists, due, working, people)
+                node, line, person = preempt(
+                    now, place, visits, kinds, places, lines, lists, due, working, people, queues
+                )
     return node, line, person
 
 
-@kernel
-def preempt(now, place, visits, kinds, places, lines, lists, due, working, people):
+@inlined
+def preempt(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
-    node, line = m.find_taker(
-        slots,
-        lists.line,
-        first,
-        first + lines.n_ranks,
-        visits.kind,
-        kinds.preempts,
-        kinds.overflow_preempts,
-        lines.preempts,
-    )
+    if queues is not None:
+        node, line = q.pick(place, True, visits, lines, lists, working, queues)
+    else:
+        node, line = m.find_taker(
+            slots,
+            lists.line,
+            first,
+            first + lines.n_ranks,
+            visits.kind,
+            kinds.preempts,
+            kinds.overflow_preempts,
+            lines.preempts,
+        )
     if node != m.NIL:
         if people is None:
             giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, None)
@@ -525,13 +657,16 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
         if people is not None:
             person = slots[giver, m.PERSON]
         each = places.concurrency[place]
-        interrupt(now, giver, int64(PREEMPTED), place, each, visits, kinds, places, lists, due, working, people)
-        m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
+        interrupt(now, giver, int64(PREEMPTED), place, each, places, lists, due, working, people)
+        if queues is None:
+            m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
+        else:
+            q.join(now, giver, visits, lines, lists, working, queues)
     return node, line, person
 
 
 @inlined
-def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people):
+def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people, queues):
     """Start a spell of work on a tip, at a place and with the rank that it has there."""
     visit = slots[slot, m.VISIT]
     slots[slot, m.STATE] = m.BUSY
@@ -542,12 +677,19 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
     if people is None:
         slots[slot, m.ENDS] = now + slots[slot, m.LEFT]
     else:
+        if people.merging.rule.shape[0] > 0 and log.start[visit] == NEVER:
+            stage = people.merging.stage[visit]
+            if h.merges(slots[slot, m.TIP], visit, stage, REPEATS, log.outcome, people.merging):
+                people.merging.repeating[visit] = True
+                slots[slot, m.LEFT] = people.merging.repeat[visit]
         slots[slot, m.PERSON] = person
         if person != m.NIL:
             each = places.concurrency[place]
-            h.take_in_hand(now, slot, place, each, visits.kind, kinds.stage, slots, due, people)
+            h.take_in_hand(now, slot, place, each, slots, due, people)
         h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
         people.hands.worked_by[visit] = person
+    if queues is not None:
+        queues.state.starts[place] += 1
     if places.may_preempt[place]:
         m.insert(slots, lists.busy, place, 2 * slot, m.NIL)
     if log.start[visit] == NEVER:
@@ -556,9 +698,10 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
 
 
 @kernel
-def close(horizon, next_tip, tips, log, working, people):
+def close(clock, tips, log, working, people, queues):
     """Cut what is under way at the horizon, and stamp what was never reached."""
-    slots = working.slots
+    _, horizon = clock
+    slots, next_tip = working.slots, working.position[m.NEXT_TIP]
     for slot in range(working.free[1]):
         state = slots[slot, m.STATE]
         if state == m.FREE:
@@ -570,10 +713,11 @@ def close(horizon, next_tip, tips, log, working, people):
         elif state == m.BUSY or state == m.WRAPPING:
             work = slots[slot, m.NEED] - h.left_now(slot, horizon, slots)
             m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], horizon, work, int64(CUT))
-        if state != m.WRAPPING:
+        if queues is None and state != m.WRAPPING:
             m.leave_unreached(slots[slot, m.VISIT] + 1, tips.first_visit[slots[slot, m.TIP] + 1], log)
     if people is not None:
         for person in range(people.roster.place.shape[0]):
             h.leave_overtime(horizon, person, h.OFF, people.roster.place[person], people.hands)
     n_tips = tips.arrival.shape[0]
-    m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)
+    if queues is None:
+        m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)

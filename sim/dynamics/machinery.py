@@ -9,12 +9,15 @@ how many rows of it are in use. Functions take the arrays that they need, not th
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from numpy.typing import NDArray
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel, njit
-from sim.dynamics.log import UNREACHED, Outcomes
+from sim.dynamics.log import OPEN, UNREACHED, Outcomes
+from sim.dynamics.order import END
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
 NEXT: Final = 0
@@ -43,9 +46,15 @@ BY_TICK: Final = 22
 SPEED: Final = 23
 RECKONED: Final = 24
 NEED: Final = 25
+BY_STAGE: Final = 26
 N_COLUMNS_WITH_PEOPLE: Final = 32
-"""Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factor of speed
-that is fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
+"""Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factors of speed
+that are fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
+
+NOW: Final = 0
+NEXT_PLAN: Final = 1
+NEXT_TIP: Final = 2
+"""How far the loop has come: the tick, the row of the plan and the tip that come next."""
 
 FREE: Final = 0
 WAITING: Final = 1
@@ -101,9 +110,9 @@ class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
     stage: Codes
-    list: Codes
+    list: NDArray[Any]
     preempts: Flags
-    overflow_list: Codes
+    overflow_list: NDArray[Any]
     overflow_preempts: Flags
 
 
@@ -188,13 +197,15 @@ class Working(NamedTuple):
     free: Ticks
     """How many slots are free, how many were ever taken, and from row 2 those that are free."""
     idle: Ticks
-    """(n_places,) slots in which somebody on duty could start; where heads are counted, below 0 while more are in use."""
+    """(n_places,) slots in which somebody on duty could start; below 0 while more are in use than there are heads."""
     waiting: Ticks
     """(n_places,) tips in line."""
     dirty: Flags
     """(n_places,) whether the place has to settle."""
     to_settle: Ticks
     """The places that have to."""
+    position: Ticks
+    """(3,) NOW, NEXT_PLAN and NEXT_TIP."""
     spells: Ticks
     """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 
@@ -457,3 +468,30 @@ def leave_unreached(first, last, log):
         log.outcome[visit] = UNREACHED
         log.attempt[visit] = 0
         log.worked_at[visit] = NO_PLACE
+
+
+@inlined
+def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots):
+    """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
+    log.enter[visit] = now
+    log.start[visit] = NEVER
+    log.end[visit] = NEVER
+    log.outcome[visit] = OPEN
+    log.worked_at[visit] = NO_PLACE
+    tip = slots[slot, TIP]
+    slots[slot, VISIT] = visit
+    slots[slot, END_KEY] = event_key(END, tip, end_later(visit - tips.first_visit[tip]), stage)
+    slots[slot, LEFT] = visits.work[visit]
+    slots[slot, ATTEMPT] = 0
+    slots[slot, STARTED] = 0
+    slots[slot, IN_BOTH] = 0
+    slots[slot, WATCHED] = 0
+    slots[slot, BROKEN] = 0
+    if stages.place[stage] != NO_PLACE:
+        kind = visits.kind[visit]
+        centre = tips.centre[tip]
+        place = stages.place[stage] + centre * stages.place_step[stage]
+        slots[slot, LINE] = place * lines.n_ranks + kinds.list[kind]
+        if stages.overflow[stage] != NO_PLACE:
+            place = stages.overflow[stage] + centre * stages.overflow_step[stage]
+            slots[slot, LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]

@@ -26,6 +26,7 @@ from sim.dynamics.log import (
     ABANDONED,
     CUT,
     DONE,
+    MERGED,
     OPEN,
     PREEMPTED,
     RELIEVED,
@@ -44,10 +45,13 @@ from sim.dynamics.replication import (
     GOES_HOME,
     IN_RANDOM_ORDER,
     LAST_COME,
+    LEAVES,
+    NO_INCIDENT,
     NO_LIMIT,
     NO_PLACE,
     NO_VISIT,
     NOBODY,
+    REPEATS,
     TAKES_BREAK,
     TAKES_NO_MORE,
     Codes,
@@ -109,6 +113,11 @@ class _Tip:
     away: bool = False
     watched: int = NO_VISIT
     """The visit whose overflow is watched."""
+    incident: int = NO_INCIDENT
+    repeating: bool = False
+    """Whether it started when its incident was known at the stage, so that its work is the repeat."""
+    ended: set[int] = field(default_factory=set)
+    """Stages at which it has itself been served."""
 
     @property
     def stands_in(self) -> list[_Place]:
@@ -244,6 +253,12 @@ class _Line:
         self.lost = np.full(n_tips, NEVER, np.int64)
         self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
         self.turned_away = np.full(len(self.visits.patience) if self.limited else 0, NEVER, np.int64)
+        self.may_merge = replication.may_merge
+        self.merged = np.full(n_tips if self.may_merge else 0, NEVER, np.int64)
+        self.known: set[tuple[int, int]] = set()
+        """Incidents, each with a stage at which one of its tips has been served."""
+        self.about: dict[int, list[_Tip]] = {}
+        """Tips that have come, by incident, the lowest first."""
         self.spells: list[tuple[int, ...]] = []
         self.overtime: list[tuple[int, int, int, int]] = []
 
@@ -276,11 +291,17 @@ class _Line:
         """Arrive, make each visit in turn, and leave; or give up for good on the way."""
         yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
         tip = _Tip(index, simpy.Event(self.env))
+        if self.may_merge:
+            tip.incident = int(self.tips.incident[index])
+            self.about.setdefault(tip.incident, []).append(tip)
         visit = self.first_of(index)
         while visit != NO_VISIT:
             tip.visit, tip.stage = visit, int(self.rules.kinds.stage[self.visits.kind[visit]])
             self.enter[visit], self.outcome[visit] = self.now, OPEN
-            yield from self.try_until_over(tip, visit)
+            if self.merges(tip, tip.stage, LEAVES):
+                self.merge(tip, visit)
+            else:
+                yield from self.try_until_over(tip, visit)
             visit = self.following(index, visit)
 
     def first_of(self, tip: int) -> int:
@@ -289,8 +310,10 @@ class _Line:
         return first if first < beyond else NO_VISIT
 
     def following(self, tip: int, visit: int) -> int:
-        """What follows a visit that is over; NO_VISIT where the tip leaves, or is lost."""
+        """What follows a visit that is over; NO_VISIT where the tip leaves, is lost or was merged."""
         visits = self.visits
+        if self.outcome[visit] == MERGED:
+            return NO_VISIT
         if self.outcome[visit] == SERVED:
             if visits.follows.size:
                 return int(visits.follows[visit])
@@ -315,8 +338,13 @@ class _Line:
                 move_up = partial(self.move_up, tip, visit, tip.attempt)
                 self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP), move_up)
             became = yield from self.attempt_once(tip, visit)
-            if became == SERVED:
+            if became == SERVED and not tip.repeating:
                 self.end[visit], self.outcome[visit] = self.now, SERVED
+                self.make_known(tip, tip.stage)
+                tip.ended.add(tip.stage)
+                return
+            if became in (SERVED, MERGED):
+                self.merge(tip, visit)
                 return
             self.settle_soon()
             tip.away = True
@@ -326,11 +354,49 @@ class _Line:
                 self.outcome[visit] = became
                 return
             yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
+            if self.merges(tip, tip.stage, LEAVES):
+                self.merge(tip, visit)
+                return
+
+    # Tips of one incident
+
+    def merges(self, tip: _Tip, stage: int, how: int) -> bool:
+        """Whether a stage merges so, and knows the incident of a tip that has not itself been served there."""
+        return (
+            self.may_merge
+            and int(self.rules.stages.merges[stage]) == how
+            and tip.incident != NO_INCIDENT
+            and (tip.incident, stage) in self.known
+            and stage not in tip.ended
+        )
+
+    def merge(self, tip: _Tip, visit: int) -> None:
+        """A tip leaves, merged: it goes on to nothing."""
+        self.outcome[visit], self.merged[tip.index] = MERGED, self.now
+
+    def make_known(self, tip: _Tip, stage: int) -> None:
+        """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
+        if not self.may_merge or tip.incident == NO_INCIDENT or (tip.incident, stage) in self.known:
+            return
+        self.known.add((tip.incident, stage))
+        for other in self.about[tip.incident]:
+            here = int(self.rules.kinds.stage[self.visits.kind[other.visit]]) == stage
+            if other is tip or not here or not self.merges(other, stage, LEAVES):
+                continue
+            if other.behind_gate:
+                other.behind_gate = False
+                self.behind_gate[stage].remove(other)
+            elif other.waiting:
+                self.stop_waiting(other)
+                self.leave_room(other)
+            else:
+                continue
+            other.turn.succeed(MERGED)
 
     def attempt_once(self, tip: _Tip, visit: int) -> Generator[simpy.Event, Any, int]:
-        """Pass the gate, then a delay, or the line and the service; gives SERVED, ABANDONED or TURNED_AWAY."""
-        if not (yield from self.pass_gate(tip, tip.stage)):
-            return ABANDONED
+        """Pass the gate, then a delay, or the line and the service; gives SERVED or what it became in vain."""
+        if (passed := (yield from self.pass_gate(tip, tip.stage))) != OPEN:
+            return passed
         tip.turn = simpy.Event(self.env)
         if not tip.lines:
             if self.start[visit] == NEVER:
@@ -360,7 +426,7 @@ class _Line:
         stages, visits = self.rules.stages, self.visits
         centre, stage = int(self.tips.centre[tip.index]), tip.stage
         tip.attempt, tip.left, tip.room = 0, int(visits.work[visit]), None
-        tip.lines, tip.seen = [], {0}
+        tip.lines, tip.seen, tip.repeating = [], {0}, False
         places = [(stages.place[stage], stages.place_step[stage])]
         places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
         for first, step in places:
@@ -370,11 +436,11 @@ class _Line:
         tip.due = min(since + int(visits.due[visit]), NEVER) if visits.due.size else NEVER
         tip.lot = int(visits.lot[visit]) if visits.lot.size else 0
 
-    def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, object, bool]:
-        """Wait until the stage's gate opens; false when the tip gave up behind it."""
+    def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, Any, int]:
+        """Wait until the stage's gate opens; gives OPEN, or what the attempt became behind it."""
         opens = order.opening(self.now, stage, self.gates)
         if opens == self.now:
-            return True
+            return OPEN
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
         self.at(
@@ -382,7 +448,8 @@ class _Line:
             order.event_key(order.ARRIVAL, tip.index, order.PASSES),
             partial(self.open_gate, tip, tip.visit, stage),
         )
-        return (yield tip.turn) == OPEN
+        became: int = yield tip.turn
+        return became
 
     def open_gate(self, tip: _Tip, visit: int, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
@@ -591,6 +658,8 @@ class _Line:
         tip.started = True
         if self.start[tip.visit] == NEVER:
             self.start[tip.visit] = self.now
+            if self.merges(tip, stage, REPEATS):
+                tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
         speeds = self.rules.speeds
         step = int(np.searchsorted(self.steps(place), self.now, side="right")) - 1
         spell = _Spell(
@@ -658,7 +727,8 @@ class _Line:
             return
         spell.left, spell.reckoned = 0, self.now
         self.write_spell(spell, DONE)
-        after = 0 if spell.wrapping or not self.visits.wrap_up.size else int(self.visits.wrap_up[spell.visit])
+        goes_on_at_once = spell.wrapping or spell.tip.repeating or not self.visits.wrap_up.size
+        after = 0 if goes_on_at_once else int(self.visits.wrap_up[spell.visit])
         if after:
             # The same person goes on at the same speed, and has as many in hand as before.
             wrap_up = replace(spell, wrapping=True, began=self.now, need=after, over=False)
@@ -720,7 +790,7 @@ class _Line:
         for spell in list(person.in_hand):
             if not order.finishes(place.at_shift_end, spell.ends - self.now, spell.wrapping):
                 self.interrupt(spell, RELIEVED)
-                drawn = int(self.visits.work[spell.visit])
+                drawn = int((self.visits.repeat if spell.tip.repeating else self.visits.work)[spell.visit])
                 spell.tip.left = order.work_after_relief(place.at_shift_end, spell.left, drawn, place.hand_over)
         if person.where == FINISHING and not person.in_hand:
             self.leave_overtime(place, person, OFF)
@@ -788,6 +858,7 @@ class _Line:
                 wrapping=np.ascontiguousarray(wrapping, np.bool_),
             ),
             overtime=Overtime(_codes(where), _codes(whose), _ticks(since), _ticks(until)),
+            merged=self.merged,
         )
 
 

@@ -28,11 +28,20 @@ BY_WINDOWS: Final = -1
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
 
+NO_INCIDENT: Final = -1
+"""The incident of a tip that is about nothing that others are about too."""
+
 NOBODY: Final = -1
 """The person of a spell at a place that does not tell people apart."""
 
 FULL_SPEED: Final = 1_000_000_000
 """Speeds are whole billionths: who works at this one does a tick of work in a tick."""
+
+KEEPS: Final = 0
+REPEATS: Final = 1
+LEAVES: Final = 2
+"""What a stage does with the other tips of an incident once one of them has ended there: nothing; each costs a repeat
+when somebody takes it, and then leaves merged; or they leave merged at once."""
 
 FINISH: Final = 0
 RESUME: Final = 1
@@ -88,6 +97,10 @@ class Tips:
     """(n_tips + 1,) row of the tip's first visit in Visits; its visits end before the next tip's first."""
     n_backlog: int = 0
     """How many tips wait at their first stage when the run starts."""
+    own: Codes = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    """(n_own, n_tips) index of the value of each attribute of the scenario's own."""
+    incident: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_tips,) which incident the tip is about, NO_INCIDENT for none; (0,) where there are no incidents at all."""
 
     def __len__(self) -> int:
         return int(self.arrival.shape[0])
@@ -113,6 +126,12 @@ class Visits:
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
     wrap_up: Ticks = field(default_factory=none_of_these)
     """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
+    labeller: Codes = field(default_factory=none_of_those)
+    """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
+    repeat: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) work of who starts first when the incident is known there; (0,) where no stage merges."""
+    final_labeller: Codes = field(default_factory=none_of_those)
+    """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
     called_back: Ticks = field(default_factory=none_of_these)
     """(n_attempts,) how long after its entry the attempt accepts a call-back, and from then on fills no room and no
     line; NEVER where it does not. (0,) where no stage offers any."""
@@ -185,6 +204,8 @@ class Stages:
     """How many may wait or be served at most, counted alike."""
     due_from_enter: Flags
     """Whether tips are due from their first entry to the stage, not from their arrival."""
+    merges: Codes = field(default_factory=none_of_those)
+    """KEEPS, REPEATS or LEAVES; (0,) where no stage merges."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -349,6 +370,12 @@ class Replication:
     rules: Rules
     plan: Plan
     index: int = 0
+
+    @property
+    def may_merge(self) -> bool:
+        """Whether any stage merges, and any tip is about an incident."""
+        return bool(self.rules.stages.merges.any() and self.tips.incident.size)
+
     seed: int = 0
     """What it was drawn by, so that another staffing can be drawn for the same tips."""
 

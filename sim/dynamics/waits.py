@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, PREEMPTED, RELIEVED, TURNED_AWAY, Log
+from sim.dynamics.log import ABANDONED, MERGED, PREEMPTED, RELIEVED, TURNED_AWAY, Log
 from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
 
 
@@ -142,6 +142,7 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     found = []
     visit = np.flatnonzero(log.attempt > 0)
     entry = log.enter[visit]
+    merged, given_up = _merged(log, at), np.append(log.gave_up, NEVER)
     number = 1
     while visit.size:
         bears, pause = np.full(visit.size, NEVER), np.full(visit.size, NEVER)
@@ -151,9 +152,13 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
         again = log.attempt[visit] > number
         until = np.minimum(entry + bears, NEVER)
         in_vain = (log.start[visit] == NEVER) & (until < replication.rules.horizon)
+        # Who has left merged did so before the patience ended, or after it: then the log says so.
+        row = np.where(limited, visits.first_attempt[visit] + number - 1, -1)
+        in_vain &= (log.outcome[visit] != MERGED) | (given_up[row] < NEVER)
         gave_up = np.where(again | in_vain, until, NEVER)
         release = openings(replication, at.stage[visit], entry)
-        release = np.where((release <= gave_up) & (release < replication.rules.horizon), release, NEVER)
+        left = np.minimum(gave_up, merged[visit])
+        release = np.where((release <= left) & (release < replication.rules.horizon), release, NEVER)
         found.append((visit, np.full(visit.size, number, np.int32), entry, release, gave_up))
         visit, entry = visit[again], np.minimum(gave_up[again] + pause[again], NEVER)
         number += 1
@@ -161,6 +166,13 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     of, nth, entries, releases, ends = (np.concatenate(column) for column in zip(empty, *found, strict=True))
     row = np.lexsort((nth, of))
     return Attempts(of[row], nth[row].astype(np.int32), entries[row], releases[row], ends[row])
+
+
+def _merged(log: Log, at: Where) -> Ticks:
+    """The tick at which the tip left each visit merged, or NEVER: (n_visits,)."""
+    if not log.merged.size:
+        return np.full(len(log.outcome), NEVER)
+    return np.where(log.outcome == MERGED, log.merged[at.tip], NEVER)
 
 
 def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:
@@ -180,11 +192,12 @@ def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Wai
     last_entry = np.zeros(len(replication.visits), np.int64)
     last_entry[tried.visit] = tried.entry
     first_wait = tried.visit[in_line]
-    before_start = np.minimum(np.minimum(log.start[first_wait], tried.gave_up[in_line]), horizon)
+    merged = np.minimum(_merged(log, at), horizon)
+    before_start = np.minimum(np.minimum(log.start[first_wait], tried.gave_up[in_line]), merged[first_wait])
     broken = np.flatnonzero((spells.why == RELIEVED) | (spells.why == PREEMPTED))
     again = spells.visit[broken]
     follows = np.append(spells.visit[1:] == spells.visit[:-1], False)[broken]  # a wrap-up follows no broken spell
-    next_start = np.where(follows, np.append(spells.began[1:], horizon)[broken], horizon)
+    next_start = np.where(follows, np.append(spells.began[1:], horizon)[broken], merged[again])
     visit = np.concatenate([first_wait, again])
     entry = np.concatenate([tried.entry[in_line], last_entry[again]])
     began = np.concatenate([tried.release[in_line], spells.ended[broken]])

@@ -8,8 +8,24 @@ from itertools import combinations
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, OPEN, PREEMPTED, RELIEVED, SERVED, Log
-from sim.dynamics.replication import BY_WINDOWS, FINISH, HAND_OVER, NO_PLACE, RESTART, RESUME, Replication
+from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, Log
+from sim.dynamics.replication import (
+    BY_WINDOWS,
+    CLEAR_LINE,
+    COMES_BACK,
+    COMES_ON,
+    FINISH,
+    FULL_SPEED,
+    GOES_HOME,
+    HAND_OVER,
+    NO_PLACE,
+    NOBODY,
+    RESTART,
+    RESUME,
+    TAKES_BREAK,
+    TAKES_NO_MORE,
+    Replication,
+)
 from sim.dynamics.waits import Attempts, Where, attempts, rank_at, visible, waits, where
 
 
@@ -21,7 +37,11 @@ def features(replication: Replication, log: Log) -> dict[str, int]:
         **_world(replication, at),
         **_patience(replication, log, at, tried),
         **_gates(replication, log, tried, at),
+        **_plan(replication),
         **_work(replication, log, at),
+        **_overtime(replication, log),
+        **_speeds(replication, log),
+        **_wrapping(replication, log),
         **_lines(replication, log, at, tried),
         **_ties(replication, log, at, tried),
     }
@@ -38,7 +58,7 @@ def table(found: list[dict[str, int]]) -> str:
 
 def _world(replication: Replication, at: Where) -> dict[str, int]:
     """What is there to begin with."""
-    tips, rules, plan = replication.tips, replication.rules, replication.plan
+    tips, rules = replication.tips, replication.rules
     stages, places = rules.stages, rules.places
     spills = {(int(own), int(over)) for own, over in zip(stages.place, stages.overflow, strict=True) if over >= 0}
     staffed = stages.place[stages.place != NO_PLACE]
@@ -54,10 +74,6 @@ def _world(replication: Replication, at: Where) -> dict[str, int]:
         "overflow at once": int(((stages.overflow >= 0) & (stages.overflow_after == 0)).any()),
         "overflow to each other": sum((over, own) in spills for own, over in spills) // 2,
         "concurrency": int((places.concurrency > 1).any()),
-        "people leave": int(plan.leaving.sum()),
-        "people return from a break": int(plan.returning.sum()),
-        "some leave and some join in one row": int(((plan.leaving > 0) & (plan.joining > 0)).sum()),
-        "some leave and some return in one row": int(((plan.leaving > 0) & (plan.returning > 0)).sum()),
         "zero work": int((replication.visits.work[at.own != NO_PLACE] == 0).sum()),
         "a delay of zero": int((replication.visits.work[at.own == NO_PLACE] == 0).sum()),
         "a backlog": tips.n_backlog,
@@ -118,42 +134,155 @@ def _gates(replication: Replication, log: Log, tried: Attempts, at: Where) -> di
     }
 
 
+def _plan(replication: Replication) -> dict[str, int]:
+    """What people and heads do."""
+    plan, places = replication.plan, replication.rules.places
+    row = np.repeat(np.arange(len(plan)), np.diff(plan.first_action))
+    goes = (plan.action == GOES_HOME) | (plan.action == TAKES_BREAK)
+    comes = (plan.action == COMES_ON) | (plan.action == COMES_BACK)
+    counted = ~places.tells_apart[plan.place] & (plan.tick > 0)
+    rule = places.at_shift_end[plan.place[row]]
+    return {
+        "people told apart beside heads": int(places.tells_apart.any() and not places.tells_apart.all()),
+        "a shift begins": int((plan.action == COMES_ON).sum()),
+        "a shift ends": int((plan.action == GOES_HOME).sum()),
+        "a break begins": int((plan.action == TAKES_BREAK).sum()),
+        "people return from a break": int((plan.action == COMES_BACK).sum()),
+        "a break begins under clear_line": int(((plan.action == TAKES_BREAK) & (rule == CLEAR_LINE)).sum()),
+        "the last part of a shift begins": int((plan.action == TAKES_NO_MORE).sum()),
+        "some go and some come in one row": len(set(row[goes].tolist()) & set(row[comes].tolist())),
+        "somebody is absent": int(plan.people.away.sum()),
+        "the level rises": int((counted & (plan.heads > 0)).sum()),
+        "the level falls": int((counted & (plan.heads < 0)).sum()),
+        "people with slots": int((places.tells_apart & (places.concurrency > 1)).any()),
+        "a level with slots": int((~places.tells_apart & (places.concurrency > 1)).any()),
+    }
+
+
 def _work(replication: Replication, log: Log, at: Where) -> dict[str, int]:
-    plan, spells, overtime, places = replication.plan, log.spells, log.overtime, replication.rules.places
+    spells, places = log.spells, replication.rules.places
     rule = places.at_shift_end[spells.place]
     relieved, displaced = spells.why == RELIEVED, spells.why == PREEMPTED
-    ends = set(zip(spells.visit.tolist(), spells.ended.tolist(), strict=True))
-    back = [pair not in ends for pair in zip(overtime.visit.tolist(), overtime.ended.tolist(), strict=True)]
-    finish = places.at_shift_end[overtime.place] == FINISH
+    apart = spells.person != NOBODY
     elsewhere = spells.place != at.own[spells.visit]
-    again = np.append(False, spells.visit[1:] == spells.visit[:-1])[: len(elsewhere)]
+    again = np.append(False, spells.visit[1:] == spells.visit[:-1])[: len(elsewhere)] & ~spells.wrapping
     was_elsewhere = np.append(False, elsewhere[:-1])[: len(elsewhere)]
+    another = np.append(False, spells.person[1:] != spells.person[:-1])[: len(elsewhere)]
     handed = Counter(spells.visit[relieved & (rule == HAND_OVER)].tolist())
     pushed = Counter(spells.visit[displaced].tolist())
     moment = np.concatenate([spells.began, spells.ended])
     in_time = np.lexsort((np.repeat([1, 0], len(spells.began)), moment))
     at_work = np.cumsum(np.repeat([1, -1], len(spells.began))[in_time])
-    real = plan.tick < replication.rules.horizon
-    leaving = int((plan.leaving * places.concurrency[plan.place])[real].sum())
     return {
-        "an idle slot leaves": leaving - int(relieved.sum()) - len(overtime.visit),
-        "overtime": int((overtime.began < overtime.ended).sum()),
-        "overtime that the horizon cuts": int((overtime.ended == replication.rules.horizon).sum()),
-        "back on duty with the tip still at hand": sum(back),
         "relieved under resume": int((relieved & (rule == RESUME)).sum()),
         "relieved under hand_over": int((relieved & (rule == HAND_OVER)).sum()),
         "relieved under restart": int((relieved & (rule == RESTART)).sum()),
         "handed over twice": sum(n > 1 for n in handed.values()),
-        "a shift ends on the tick at which the work does": int((~finish & (overtime.began == overtime.ended)).sum()),
-        "pre-emption": int(displaced.sum()),
+        "another person goes on with a tip": int((again & another & apart).sum()),
+        "pre-emption among people": int((displaced & apart).sum()),
+        "pre-emption among heads": int((displaced & ~apart).sum()),
+        "pre-emption where people have slots": int((displaced & apart & (places.concurrency[spells.place] > 1)).sum()),
         "pre-empted twice": sum(n > 1 for n in pushed.values()),
         "pre-emption in the overflow pool": int((displaced & elsewhere).sum()),
-        "the overflow pool takes a tip": int((elsewhere & ~again).sum()),
+        "the overflow pool takes a tip": int((elsewhere & ~again & ~spells.wrapping).sum()),
         "the overflow pool goes on with a tip": int((elsewhere & again & ~was_elsewhere).sum()),
         "the own pool goes on with a tip": int((~elsewhere & again & was_elsewhere).sum()),
         "interrupted as soon as begun": int(((relieved | displaced) & (spells.began == spells.ended)).sum()),
         "work that the horizon cuts": int((spells.why == CUT).sum()),
         "more than 64 at work at once": int(at_work.max(initial=0) > 64),
+    }
+
+
+def _overtime(replication: Replication, log: Log) -> dict[str, int]:
+    """Who is at work off duty, and why."""
+    spells, overtime, plan, places = log.spells, log.overtime, replication.plan, replication.rules.places
+    rule, people = places.at_shift_end[overtime.place], plan.people
+    late = spells.person != NOBODY
+    shift_end = np.append(people.end, 0)[spells.person]
+    begun_late = late & (spells.began > shift_end) & ~spells.wrapping
+    home = people.end[overtime.person] == overtime.began
+    tick = np.repeat(plan.tick, np.diff(plan.first_action))
+    back = plan.action == COMES_BACK
+    on_time = set(zip(plan.person[back].tolist(), tick[back].tolist(), strict=True))
+    in_hand = Counter(spells.person[late & (spells.began <= shift_end) & (spells.ended > shift_end)].tolist())
+    work_left = set(zip(spells.person.tolist(), spells.ended.tolist(), strict=True))
+    ends = list(zip(overtime.person.tolist(), overtime.ended.tolist(), strict=True))
+    cut = overtime.ended == replication.rules.horizon
+    return {
+        "overtime after a shift": int(home.sum()),
+        "overtime that eats into a break": int((~home).sum()),
+        "overtime with several in hand": sum(n > 1 for n in in_hand.values()),
+        "overtime that the horizon cuts": int(cut.sum()),
+        "back on duty with the tip still at hand": sum(one in on_time and one not in work_left for one in ends),
+        "a tip is taken to clear the line": int(begun_late.sum()),
+        "the line is cleared where people have slots": int((begun_late & (places.concurrency[spells.place] > 1)).sum()),
+        "a line takes time to clear": int((home & (rule == CLEAR_LINE)).sum()),
+        "heads are finished beyond the level": _beyond_level(replication, log),
+        "somebody finishes under finish": int((rule == FINISH).sum()),
+        "a shift ends on the tick at which the work does": int(
+            (late & (spells.ended == shift_end) & (spells.why == DONE) & ~spells.wrapping).sum()
+        ),
+    }
+
+
+def _beyond_level(replication: Replication, log: Log) -> int:
+    """At how many changes of a level more slots stay in use than there are."""
+    plan, places, spells = replication.plan, replication.rules.places, log.spells
+    level: Counter[int] = Counter()
+    found = 0
+    for tick, place, heads in zip(plan.tick.tolist(), plan.place.tolist(), plan.heads.tolist(), strict=True):
+        if not places.tells_apart[place]:
+            level[place] += heads * int(places.concurrency[place])
+            in_use = (spells.place == place) & (spells.began < tick) & (spells.ended > tick)
+            found += int(in_use.sum()) > level[place]
+    return found
+
+
+def _speeds(replication: Replication, log: Log) -> dict[str, int]:
+    spells, speeds = log.spells, replication.rules.speeds
+    stage = replication.rules.kinds.stage[replication.visits.kind[spells.visit]]
+    lasted = spells.ended - spells.began
+    slow, fast = lasted > spells.work, lasted < spells.work
+    steps = np.diff(speeds.first_step)[spells.place]
+    by_hand = (speeds.by_hand[spells.place] != FULL_SPEED).any(axis=1)
+    finished, broken = spells.why == DONE, (spells.why == RELIEVED) | (spells.why == PREEMPTED)
+    return {
+        "a spell at less than full speed": int((finished & slow).sum()),
+        "a spell at more than full speed": int((finished & fast).sum()),
+        "a speed by the time of day": int((steps > 1).sum()),
+        "a speed by stage": int((speeds.by_stage[spells.place, stage] != FULL_SPEED).sum()),
+        "a speed by what is in hand": int(by_hand.sum()),
+        "a speed by the time of day and what is in hand": int((by_hand & (steps > 1)).sum()),
+        "heads at a speed": int(((slow | fast) & (spells.person == NOBODY)).sum()),
+        "interrupted at a speed": int((broken & (slow | fast)).sum()),
+        "interrupted at a speed by what is in hand": int((broken & by_hand).sum()),
+        "cut at a speed": int(((spells.why == CUT) & (slow | fast)).sum()),
+    }
+
+
+def _wrapping(replication: Replication, log: Log) -> dict[str, int]:
+    spells, plan = log.spells, replication.plan
+    wrapping, apart = spells.wrapping, spells.person != NOBODY
+    broken = set(spells.visit[(spells.why == RELIEVED) | (spells.why == PREEMPTED)].tolist())
+    tick = np.repeat(plan.tick, np.diff(plan.first_action))
+    late = home = 0
+    for action, person, when in zip(plan.action.tolist(), plan.person.tolist(), tick.tolist(), strict=True):
+        if action in (GOES_HOME, TAKES_BREAK):
+            under_way = wrapping & (spells.person == person) & (spells.began < when) & (spells.ended > when)
+            home += int(under_way.any() and action == GOES_HOME)
+            late += int(under_way.any() and action == TAKES_BREAK)
+    by_hand = (replication.rules.speeds.by_hand[spells.place] != FULL_SPEED).any(axis=1)
+    tips = np.repeat(np.arange(len(replication.tips)), np.diff(replication.tips.first_visit))
+    ends = Counter(zip(tips[spells.visit[spells.why == DONE]].tolist(), spells.ended[spells.why == DONE], strict=True))
+    return {
+        "a wrap-up by somebody": int((wrapping & apart).sum()),
+        "a wrap-up by a head": int((wrapping & ~apart).sum()),
+        "a wrap-up after an interruption": sum(visit in broken for visit in spells.visit[wrapping].tolist()),
+        "a wrap-up at the end of a shift": home,
+        "a wrap-up at the beginning of a break": late,
+        "a wrap-up at the speed of what is in hand": int((wrapping & by_hand).sum()),
+        "a wrap-up that the horizon cuts": int((wrapping & (spells.why == CUT)).sum()),
+        "several ends of one tip on a tick": sum(n > 1 for n in ends.values()),
     }
 
 

@@ -288,6 +288,14 @@ def test_everybody_on_duty_comes_before_who_clears_the_line(simulate: Engine) ->
     assert overtime(log) == [(0, 0, 10, 15)]
 
 
+def test_who_is_on_duty_comes_first_whoever_has_had_as_many_the_longest(simulate: Engine) -> None:
+    """Let in at 12, the tip of 7 could go to both: it goes to person 1, on duty, not to person 0, in overtime."""
+    pools = [Pool("a", rows=[Row(0, 10), Row(0, LONG)], at_shift_end=CLEAR_LINE, concurrency=2)]
+    tips = [tip(0, Visit(0, 20)), tip(1, Visit(0, 20)), tip(7, Visit(1, 5))]
+    log = simulate(world(pools=pools, stages=[Stage("a"), Stage("a", every=12)], tips=tips))
+    assert people(log) == [(0, 0, 0, 20, False), (1, 1, 1, 21, False), (2, 1, 12, 17, False)]
+
+
 def test_the_line_is_cleared_in_its_order_but_for_who_came_later(simulate: Engine) -> None:
     """A better rank that came at the end is passed over; of the others the better rank goes first."""
     pools = [Pool("a", rows=[Row(0, 10)], at_shift_end=CLEAR_LINE)]

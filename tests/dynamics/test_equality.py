@@ -16,7 +16,7 @@ from sim.dynamics.laws import verify
 from sim.dynamics.log import Log, differences
 from sim.dynamics.replication import RESTART, Replication
 from sim.scenario.loading import load
-from tests.dynamics.build import Change, Pool, Stage, Visit, tip, world
+from tests.dynamics.build import Pool, Row, Stage, Visit, tip, world
 from tests.dynamics.features import features, table
 from tests.dynamics.worlds import random_world
 
@@ -113,8 +113,8 @@ def test_engines_agree_when_the_working_tables_have_to_grow() -> None:
     """More tips at once, events to come and interrupted spells than the compiled engine makes room for at first."""
     patient = [tip(1 + i // 100, Visit(0, 3, rank=i % 2, preempts=i % 2 == 0, patience=[60])) for i in range(1200)]
     hold(world(pools=[Pool("a", 40)], stages=[Stage("a", every=20)], tips=patient, horizon=200))
-    changes = [Change(tick, leaving=20, joining=20) for tick in range(1, 120)]
-    pools = [Pool("a", 20, changes, at_shift_end=RESTART)]
+    rows = [Row(tick, tick + 1, staff=20) for tick in range(120)]
+    pools = [Pool("a", rows=rows, at_shift_end=RESTART)]
     hold(world(pools=pools, stages=[Stage("a")], tips=[tip(0, 2) for _ in range(30)], horizon=200))
 
 
