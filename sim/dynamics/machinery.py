@@ -109,7 +109,7 @@ class VisitTable(NamedTuple):
 class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
-    stage: Codes
+    stage: Ticks
     list: NDArray[Any]
     preempts: Flags
     overflow_list: NDArray[Any]

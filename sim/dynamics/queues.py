@@ -312,6 +312,8 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
                 break
             stop_waiting(highest, lines, lists, working, queues)
             leave_room(highest, slots, state)
+            if slots[highest, m.WATCHED] == slots[highest, m.ATTEMPT]:
+                slots[highest, m.WATCHED] = 0
             end_in_vain(now, highest, slots[highest, m.VISIT], int64(TURNED_AWAY), visits, log, due, working, queues)
             too_many -= 1
             turned = True
@@ -445,11 +447,13 @@ def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, worki
         m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
     elif finds_a_line(slot, visit, stage, tips, slots, queues):
         if not slots[slot, m.WATCHED]:
-            slots[slot, m.WATCHED] = 1
+            slots[slot, m.WATCHED] = slots[slot, m.ATTEMPT]
             for which in range(1, rules.place.shape[1]):
                 if rules.place[stage, which] != NO_PLACE:
                     key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1)
-                    m.push(heap, now + rules.after[stage, which], key, slot, visit, -(8 + which))
+                    m.push(
+                        heap, now + rules.after[stage, which], key, slot, visit, -(8 * slots[slot, m.WATCHED] + which)
+                    )
         join(now, slot, visits, lines, lists, working, queues)
     else:
         end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues)
@@ -498,7 +502,7 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
             if state == m.WAITING and slots[slot, ROOM] != m.NIL:
                 queues.state.waits[slots[slot, ROOM]] -= 1
             leave_room(slot, slots, queues.state)
-    else:
+    elif slots[slot, m.WATCHED] == tries:
         slots[slot, m.IN_BOTH] |= 1 << which
         if state == m.WAITING:
             stand(now, slot, which, visits, lines, lists, working, queues)

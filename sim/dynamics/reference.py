@@ -111,8 +111,8 @@ class _Tip:
     started: bool = False
     called_back: bool = False
     away: bool = False
-    watched: int = NO_VISIT
-    """The visit whose overflow is watched."""
+    watched: tuple[int, int] = (NO_VISIT, 0)
+    """The visit whose overflow is watched, and the attempt that first joined its line."""
     incident: int = NO_INCIDENT
     repeating: bool = False
     """Whether it started when its incident was known at the stage, so that its work is the repeat."""
@@ -461,15 +461,15 @@ class _Line:
 
     def watch_overflow(self, tip: _Tip, visit: int) -> None:
         """From a while after the first entry to its line the tip stands in each overflow line, whenever it waits."""
-        if tip.watched != visit:
-            tip.watched = visit
+        if tip.watched[0] != visit:
+            tip.watched = visit, tip.attempt
             for which in range(1, len(tip.lines)):
                 shows = self.now + int(self.rules.stages.overflow_after[tip.stage, which - 1])
                 key = order.event_key(order.ARRIVAL, tip.index, order.SHOWS + which - 1)
-                self.at(shows, key, partial(self.show, tip, visit, which))
+                self.at(shows, key, partial(self.show, tip, tip.watched, which))
 
-    def show(self, tip: _Tip, visit: int, which: int) -> None:
-        if tip.visit == visit and self.outcome[visit] == OPEN:
+    def show(self, tip: _Tip, watched: tuple[int, int], which: int) -> None:
+        if tip.watched == watched and tip.visit == watched[0] and self.outcome[tip.visit] == OPEN:
             tip.seen.add(which)
             if tip.waiting:
                 tip.lines[which].join(tip, self.rank(tip, which))
@@ -572,6 +572,8 @@ class _Line:
             for tip in fresh[: max(too_many, 0)]:
                 self.stop_waiting(tip)
                 self.leave_room(tip)
+                if tip.watched == (tip.visit, tip.attempt):
+                    tip.watched = NO_VISIT, 0
                 tip.turn.succeed(TURNED_AWAY)
                 turned = True
         self.joined.clear()
