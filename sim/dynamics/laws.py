@@ -913,10 +913,13 @@ def _in_line(trial: _Trial, visit: Ticks, place: Codes, rank: Codes, entry: Tick
     return _keys(order.line_key, rank, entry * told, tip * told, stage * told, due)
 
 
-def _served_ranks(trial: _Trial) -> tuple[Codes, Flags]:
-    """The rank at which each spell was taken, by its age, and whether it may pre-empt."""
+def _served_ranks(trial: _Trial, just_before: int = 0) -> tuple[Codes, Flags]:
+    """The rank at which each spell was taken, by its age, and whether it may pre-empt.
+
+    Who is taken at the tick at which it moves up may have been taken just before that, a tick younger as it were.
+    """
     spells = trial.log.spells
-    age = spells.began - _entries(trial)[spells.visit]
+    age = spells.began - _entries(trial)[spells.visit] - just_before
     return rank_at(trial.replication, trial.at, spells.visit, spells.place, age)
 
 
@@ -929,16 +932,18 @@ def _check_giving_way(trial: _Trial, known: _People) -> None:
         best[here, now] = min(of, best.get((here, now), of))
     gone = np.flatnonzero(spells.why == PREEMPTED)
     place, tick, visit = spells.place[gone], spells.ended[gone], spells.visit[gone]
+    gave, _ = _served_ranks(trial, just_before=1)
     taker = [best.get(one) for one in zip(place.tolist(), tick.tolist(), strict=True)]
     better = [
-        of is not None and order.outranks(of, served) for of, served in zip(taker, rank[gone].tolist(), strict=True)
+        of is not None and order.outranks(of, served) for of, served in zip(taker, gave[gone].tolist(), strict=True)
     ]
     trial.hold("a tip is displaced by a strictly better one", np.array(better, np.bool_), visit, tick)
     key = _keys(order.yielding_key, rank, spells.began, trial.at.tip[spells.visit])
     mine = ~spells.wrapping[known.row]
     row = known.row[mine]
     standing = (spells.place[row], known.began[mine], [key[one] for one in row], known.ended[mine], spells.visit[row])
-    going = (place, tick, [key[row] for row in gone], visit)
+    of_gone = _keys(order.yielding_key, gave[gone], spells.began[gone], trial.at.tip[visit])
+    going = (place, tick, of_gone, visit)
     _nobody_before(trial, "the worst and latest gives way", standing, going)
 
 

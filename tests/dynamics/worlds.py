@@ -156,9 +156,7 @@ def _with_line_rules(
             if calls and stage.pool and visit.patience:
                 visit = _with_call_back(rng, visit)
             if ages and stage.pool:
-                lines = range(1 + len(stage.overflows))
-                moves = [(line, int(rng.integers(0, 7)), int(rng.integers(2))) for line in lines if rng.random() < 0.7]
-                visit = replace(visit, moves=moves if rng.random() < 0.7 else ())
+                visit = _with_moves(rng, visit, len(stage.overflows))
             due = int(rng.integers(0, 20)) if rng.random() < 0.8 else NEVER
             visits.append(replace(visit, due=due, lot=int(rng.integers(1, 2**31))))
         found.append(replace(tip, visits=visits))
@@ -204,6 +202,19 @@ def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int
         if len(tail) > 1 and rng.random() < 0.5:
             found[to] = replace(found[to], given_up_to=to + 1, turned_away_to=to + 1)
     return found
+
+
+def _with_moves(rng: np.random.Generator, visit: Visit, n_overflows: int) -> Visit:
+    """The visit in worse ranks, from which it moves up, at times twice."""
+    ranks = [int(rank) + int(rng.integers(0, 3)) for rank in (visit.rank, *[visit.overflow_rank] * n_overflows)]
+    moves = []
+    for line, rank in enumerate(ranks):
+        after = int(rng.integers(0, 7))
+        while rank > 0 and rng.random() < 0.7:
+            rank = int(rng.integers(0, rank))
+            moves.append((line, after, rank))
+            after += int(rng.integers(1, 4))
+    return replace(visit, rank=ranks[0], overflow_rank=ranks[1:], moves=moves)
 
 
 def _with_call_back(rng: np.random.Generator, visit: Visit) -> Visit:
