@@ -108,7 +108,7 @@ def needs_queues(replication: Replication) -> bool:
 
 def ready() -> bool:
     """Whether this process has the engine compiled or loaded."""
-    return bool(run.signatures)
+    return bool(getattr(run, "signatures", True))  # without a compiler it is a plain function
 
 
 def compiling() -> bool:
@@ -138,8 +138,7 @@ def _working(room: int, replication: Replication, columns: int, apart: bool) -> 
     n_spells = 2 * room + 2 * int(np.count_nonzero(replication.visits.wrap_up))
     spells = np.empty((n_spells + 1, 9), np.int64)
     spells[0] = 0
-    position = np.zeros(3, np.int64)
-    return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, position, spells)
+    return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, spells)
 
 
 def _due(room: int) -> m.Due:
@@ -294,6 +293,7 @@ def _line_rules(replication: Replication) -> q.LineRules:
         visits.follows,
         visits.given_up_to,
         visits.turned_away_to,
+        rules.gates,
     )
 
 

@@ -49,7 +49,7 @@ class Roster(NamedTuple):
 
     tells_apart: Flags
     """(n_places,)"""
-    place: Codes
+    place: Ticks
     """(n_people,)"""
     queue: Ticks
     """(n_places, most slots of any) the queue of those at a place who have so many tips in hand."""

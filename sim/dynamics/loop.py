@@ -42,61 +42,22 @@ FROM_ARRIVALS: Final = 2
 FROM_PLAN: Final = 3
 """Where the next event comes from."""
 
-AT_HORIZON: Final = 0
-AT_SHIFT: Final = 1
-FULL: Final = 2
-"""Why `proceed` stopped: the horizon, an event of the plan, or a table without room."""
-
 
 @kernel
 def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
-    """Let everything happen until the horizon; false when a table was full: the log is then not to be used.
+    """Take the next event, do it, and let the places that it touched settle, until the horizon.
 
-    Events of the plan are few and take much code: kept out of the loop, they do not slow down the others.
+    False when a table was full: the log is then not to be used.
     """
-    stopped = AT_SHIFT
-    while stopped == AT_SHIFT:
-        stopped = proceed(
-            tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues
-        )
-        if stopped == AT_SHIFT:
-            change_shift(visits, places, lines, plan, lists, due, working, people, queues)
-    if stopped == AT_HORIZON:
-        close(clock, tips, log, working, people, queues)
-    return stopped == AT_HORIZON and not is_full(due.heap, working, people)
-
-
-@kernel
-def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
-    """Take the next event, do it, and let the places that it touched settle, until something stops it."""
     gates, horizon = clock
-    slots, free, position = working.slots, working.free, working.position
-    now, next_plan, next_tip = position[m.NOW], position[m.NEXT_PLAN], position[m.NEXT_TIP]
-    stopped = AT_HORIZON
-    # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could do
-    # nothing else.
-    quick = m.NIL
+    slots, free = working.slots, working.free
+    next_plan, next_tip = int64(0), int64(0)
     while True:
-        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues)
-        if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
-            going = q.next_pending(queues.state.pending)
-            while going != m.NIL:
-                q.go_on(
-                    now, going, 0, gates, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues
-                )
-                going = q.next_pending(queues.state.pending)
-            continue
-        if people is not None and people.hands.clearing[0, 0] != m.NIL:
-            h.leave_cleared_lines(now, people.roster.place, people.hands)
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
             break
         if is_full(due.heap, working, people):
-            stopped = FULL
-            break
-        if source == FROM_PLAN:
-            stopped = AT_SHIFT
-            break
+            return False
         going = m.NIL  # the slot of the tip that goes on to its next visit or attempt in this event
         again = 0  # 1 when it goes on to an attempt
         coming = 0
@@ -106,19 +67,22 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
             due.soon_slot[0] = n_soon - 1
         elif source == FROM_ARRIVALS:
             coming = tips.n_backlog if next_tip < tips.n_backlog else 1
+        elif source == FROM_PLAN:
+            change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, people, queues)
+            next_plan += 1
         else:
             going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues)
         if going != m.NIL and again == 0:
             going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people, queues)
+        # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
+        # do nothing else.
         alone = coming <= 1
         quick = m.NIL
-        if queues is not None and going == m.NIL and coming == 0:
-            going = q.next_pending(queues.state.pending)
         while going != m.NIL or coming > 0:
             if coming > 0:
                 slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
                 if slot == m.NIL:
-                    return FULL
+                    return False
                 next_tip += 1
                 coming -= 1
                 if queues is not None:
@@ -126,25 +90,7 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
             else:
                 slot, going = going, m.NIL
             if queues is not None:
-                q.go_on(
-                    now,
-                    slot,
-                    again,
-                    gates,
-                    tips,
-                    visits,
-                    kinds,
-                    stages,
-                    lines,
-                    log,
-                    lists,
-                    due,
-                    working,
-                    people,
-                    queues,
-                )
-                if coming == 0:
-                    going, again = q.next_pending(queues.state.pending), 0
+                q.go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
                 continue
             visit = slots[slot, m.VISIT] + 1 - again
             if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
@@ -162,8 +108,20 @@ def proceed(tips, visits, kinds, stages, places, lines, plan, clock, log, lists,
                 now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
             ):
                 quick = slot
-    position[m.NOW], position[m.NEXT_TIP] = now, next_tip
-    return stopped
+        if queues is not None:
+            q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+        settled = False
+        while not settled:
+            settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues)
+            settled = True
+            if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
+                # What those do who were turned away is to be settled too.
+                q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+                settled = False
+        if people is not None and people.hands.clearing[0, 0] != m.NIL:
+            h.leave_cleared_lines(now, people.roster.place, people.hands)
+    close(horizon, next_tip, tips, log, working, people, queues)
+    return not is_full(due.heap, working, people)
 
 
 @inlined
@@ -207,12 +165,10 @@ def is_full(heap, working, people):
     return full
 
 
-@kernel
-def change_shift(visits, places, lines, plan, lists, due, working, people, queues):
+@inlined
+def change_shift(now, row, visits, places, lines, plan, lists, due, working, people, queues):
     """Let people go, change the number of heads, and let people take no more, come back and come on."""
-    idle, position = working.idle, working.position
-    now, row = position[m.NOW], position[m.NEXT_PLAN]
-    position[m.NEXT_PLAN] = row + 1
+    idle = working.idle
     place = plan.place[row]
     each = places.concurrency[place]
     idle[place] += plan.heads[row] * each
@@ -226,7 +182,8 @@ def change_shift(visits, places, lines, plan, lists, due, working, people, queue
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
                 table[person, h.OFF_SINCE] = now
-                hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues)
+                if table[person, h.IN_HAND] > 0 and not h.finishes(places.at_shift_end[place], 1, False):
+                    hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues)
                 if h.clears(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
                     m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
@@ -247,7 +204,7 @@ def change_shift(visits, places, lines, plan, lists, due, working, people, queue
     m.mark(place, working.dirty, working.to_settle)
 
 
-@inlined
+@kernel
 def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
@@ -698,10 +655,9 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
 
 
 @kernel
-def close(clock, tips, log, working, people, queues):
+def close(horizon, next_tip, tips, log, working, people, queues):
     """Cut what is under way at the horizon, and stamp what was never reached."""
-    _, horizon = clock
-    slots, next_tip = working.slots, working.position[m.NEXT_TIP]
+    slots = working.slots
     for slot in range(working.free[1]):
         state = slots[slot, m.STATE]
         if state == m.FREE:

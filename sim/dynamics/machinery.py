@@ -9,9 +9,7 @@ how many rows of it are in use. Functions take the arrays that they need, not th
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
-
-from numpy.typing import NDArray
+from typing import Final, NamedTuple
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
@@ -50,11 +48,6 @@ BY_STAGE: Final = 26
 N_COLUMNS_WITH_PEOPLE: Final = 32
 """Further columns where people are told apart, work at speeds or wrap up: who has the tip in hand, the factors of speed
 that are fixed for the spell, the speed now, the tick at which LEFT was left, and what was left when the spell began."""
-
-NOW: Final = 0
-NEXT_PLAN: Final = 1
-NEXT_TIP: Final = 2
-"""How far the loop has come: the tick, the row of the plan and the tip that come next."""
 
 FREE: Final = 0
 WAITING: Final = 1
@@ -110,9 +103,9 @@ class KindTable(NamedTuple):
     """What it reads of the kinds of visit; a rank is told as the list of its place in which such a tip waits."""
 
     stage: Ticks
-    list: NDArray[Any]
+    list: Ticks
     preempts: Flags
-    overflow_list: NDArray[Any]
+    overflow_list: Ticks
     overflow_preempts: Flags
 
 
@@ -152,7 +145,7 @@ class PlanTable(NamedTuple):
     """The plan of a replication."""
 
     tick: Ticks
-    place: Codes
+    place: Ticks
     heads: Codes
 
 
@@ -204,8 +197,6 @@ class Working(NamedTuple):
     """(n_places,) whether the place has to settle."""
     to_settle: Ticks
     """The places that have to."""
-    position: Ticks
-    """(3,) NOW, NEXT_PLAN and NEXT_TIP."""
     spells: Ticks
     """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 

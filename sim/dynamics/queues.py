@@ -27,6 +27,7 @@ from sim.dynamics.replication import (
     NO_VISIT,
     Codes,
     Flags,
+    Gates,
     Ticks,
 )
 from sim.dynamics.replication import LEAVES as LEAVES_MERGED
@@ -84,6 +85,7 @@ class LineRules(NamedTuple):
     follows: Ticks
     given_up_to: Ticks
     turned_away_to: Ticks
+    gates: Gates
 
 
 class LineState(NamedTuple):
@@ -374,7 +376,7 @@ def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
 
 
 @kernel
-def go_on(now, slot, again, gates, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues):
+def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues):
     """Let a tip begin its next visit, or the next attempt of this one, or leave."""
     slots, rules = working.slots, queues.rules
     visit = slots[slot, m.VISIT]
@@ -403,7 +405,7 @@ def go_on(now, slot, again, gates, tips, visits, kinds, stages, lines, log, list
     slots[slot, CALLED_BACK] = 0
     log.attempt[visit] = tries
     expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules)
-    opens = now if stages.every[stage] == 0 else m.opening(now, stage, gates)
+    opens = now if stages.every[stage] == 0 else m.opening(now, stage, rules.gates)
     if opens == now:
         pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues)
     else:
@@ -508,12 +510,12 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
             stand(now, slot, which, visits, lines, lists, working, queues)
 
 
-@inlined
-def next_pending(pending):
-    """The slot of the tip that goes on next, or NIL."""
-    slot = m.NIL
-    if pending[1] > 0:
+@kernel
+def go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues):
+    """Let those go on that were turned away or gave up in this event, and those that are turned away thereby."""
+    pending = queues.state.pending
+    while pending[1] > 0:
         slot = pending[2 + pending[0]]
         pending[0] = (pending[0] + 1) % (pending.shape[0] - 2)
         pending[1] -= 1
-    return slot
+        go_on(now, slot, 0, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)

@@ -15,52 +15,87 @@ import pytest
 
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, Log, differences
-from sim.dynamics.replication import NO_PLACE, Replication, Ticks
+from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Replication, Speeds, Ticks
 from sim.dynamics.waits import openings, where
+from sim.scenario.shifts import laid_out
 from tests.conftest import Engine
 from tests.dynamics.build import Pool, Stage, tip, world
 from tests.dynamics.worlds import random_world
 
 SEEDS = range(500, 560)
-STAMPS = ("enter", "start", "end", "lost", "began", "ended")
+STAMPS = ("enter", "start", "end", "lost", "gave_up", "merged", "began", "ended")
 
 
-def moved(log: Log, move: Callable[[Ticks], Ticks]) -> Log:
-    """A log with every tick that happens moved."""
+def moved(log: Log, move: Callable[[Ticks], Ticks], times: int = 1) -> Log:
+    """A log with every tick that happens moved, and so many times the work."""
 
     def change(part: object) -> dict[str, Ticks]:
         ticks = {f.name: getattr(part, f.name) for f in fields(part) if f.name in STAMPS}
         return {name: np.where(tick < NEVER, move(tick), NEVER) for name, tick in ticks.items()}
 
-    spells, overtime = replace(log.spells, **change(log.spells)), replace(log.overtime, **change(log.overtime))
+    spells = replace(log.spells, **change(log.spells), work=log.spells.work * times)
+    overtime = replace(log.overtime, **change(log.overtime))
     return replace(log, **change(log), spells=spells, overtime=overtime)
 
 
 def later(replication: Replication, by: int) -> Replication:
     """The same world so many ticks later, by the clock of the run and by that of the gates."""
-    rules = replication.rules
-    cycle = math.lcm(*(int(every) for every in rules.stages.every if every))
+    rules, people = replication.rules, replication.plan.people
+    cycle = math.lcm(*(int(every) for every in rules.stages.every if every > 0))
+    windows = replace(rules.windows, opens=rules.windows.opens + by, closes=rules.windows.closes + by)
+    steps = np.where(rules.speeds.tick > 0, rules.speeds.tick + by, 0)
     return replace(
         replication,
         tips=replace(replication.tips, arrival=replication.tips.arrival + by),
-        plan=replace(replication.plan, tick=replication.plan.tick + by),
-        rules=replace(rules, horizon=rules.horizon + by, since_midnight=(rules.since_midnight - by) % cycle),
+        plan=replace(
+            replication.plan,
+            tick=replication.plan.tick + by,
+            people=replace(people, start=people.start + by, end=capped(people.end, lambda tick: tick + by)),
+        ),
+        rules=replace(
+            rules,
+            horizon=rules.horizon + by,
+            since_midnight=(rules.since_midnight - by) % cycle,
+            windows=windows,
+            speeds=replace(rules.speeds, tick=steps),
+        ),
     )
+
+
+def capped(tick: Ticks, move: Callable[[Ticks], Ticks]) -> Ticks:
+    """Ticks moved, but for what never happens."""
+    happens = tick < NEVER
+    return np.where(happens, move(np.where(happens, tick, 0)), NEVER)
 
 
 def slower(replication: Replication, times: int) -> Replication:
     """The same world with every duration so many times as long."""
-    rules, visits = replication.rules, replication.visits
-    pause = np.where(visits.retry_after < NEVER, np.minimum(visits.retry_after, NEVER // times) * times, NEVER)
+    rules, visits, people = replication.rules, replication.visits, replication.plan.people
+    windows = rules.windows
+    pause = capped(visits.retry_after, lambda tick: np.minimum(tick, NEVER // times) * times)
     return replace(
         replication,
         tips=replace(replication.tips, arrival=replication.tips.arrival * times),
-        visits=replace(visits, work=visits.work * times, patience=visits.patience * times, retry_after=pause),
-        plan=replace(replication.plan, tick=replication.plan.tick * times),
+        visits=replace(
+            visits,
+            work=visits.work * times,
+            wrap_up=visits.wrap_up * times,
+            repeat=visits.repeat * times,
+            patience=visits.patience * times,
+            retry_after=pause,
+        ),
+        plan=replace(
+            replication.plan,
+            tick=replication.plan.tick * times,
+            people=replace(people, start=people.start * times, end=capped(people.end, lambda tick: tick * times)),
+        ),
         rules=replace(
             rules,
+            windows=replace(windows, opens=windows.opens * times, closes=(windows.closes - 1) * times + 1),
             stages=replace(
-                rules.stages, every=rules.stages.every * times, overflow_after=rules.stages.overflow_after * times
+                rules.stages,
+                every=np.where(rules.stages.every == BY_WINDOWS, BY_WINDOWS, rules.stages.every * times),
+                overflow_after=rules.stages.overflow_after * times,
             ),
             places=replace(rules.places, hand_over=rules.places.hand_over * times),
             since_midnight=rules.since_midnight * times,
@@ -80,25 +115,33 @@ def test_shifting_every_time_shifts_every_stamp(simulate: Engine, by: int) -> No
 
 @pytest.mark.parametrize("times", [7, MINUTE])
 def test_scaling_every_time_scales_every_stamp(simulate: Engine, times: int) -> None:
-    """There is no unit of time in the dynamics."""
-    for one in map(random_world, SEEDS):
-        assert not differences(simulate(slower(one, times)), moved(simulate(one), lambda tick: tick * times))
+    """There is no unit of time in the dynamics, but where a speed has a time rounded to whole ticks."""
+    worlds = [one for one in map(random_world, SEEDS) if not one.rules.speeds.varies.any()]
+    assert len(worlds) > 20
+    for one in worlds:
+        assert not differences(simulate(slower(one, times)), moved(simulate(one), lambda tick: tick * times, times))
+
+
+def at_full(speeds: Speeds) -> Speeds:
+    """Nobody works at another speed."""
+    factors = {name: np.full_like(getattr(speeds, name), FULL_SPEED) for name in ("by_tick", "by_stage", "by_hand")}
+    return replace(speeds, varies=np.zeros_like(speeds.varies), **factors)
 
 
 def test_enough_servers_mean_no_wait(simulate: Engine) -> None:
     """With a server for everybody nobody waits but for a gate, and whoever gives up does so behind one."""
     for one in map(random_world, SEEDS):
         n_places = len(one.rules.places.pool)
-        zero, all_places = np.zeros(n_places, np.int32), np.arange(n_places, dtype=np.int32)
-        plan = replace(
-            one.plan, tick=zero.astype(np.int64), place=all_places, leaving=zero, returning=zero, joining=zero + 1000
-        )
-        log = simulate(replace(one, plan=plan))
+        nothing = laid_out([], [(0, place, 1000) for place in range(n_places)], one.rules.horizon)
+        places = replace(one.rules.places, tells_apart=np.zeros(n_places, np.bool_))
+        stages = replace(one.rules.stages, merges=np.zeros_like(one.rules.stages.merges))
+        rules = replace(one.rules, places=places, speeds=at_full(one.rules.speeds), stages=stages)
+        log = simulate(replace(one, plan=nothing, rules=rules))
         at = where(one)
         first = (log.attempt == 1) & (log.start < NEVER)
         opens = openings(one, at.stage, np.where(first, log.enter, 0))
         assert (log.start[first] == opens[first]).all()
-        assert (one.rules.stages.every[at.stage[log.outcome == ABANDONED]] > 0).all()
+        assert (one.rules.stages.every[at.stage[log.outcome == ABANDONED]] != 0).all()
         staffed = first & (at.own != NO_PLACE)
         assert (log.start + one.visits.work == log.end)[staffed & (log.end < NEVER)].all()
 
