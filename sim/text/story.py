@@ -256,12 +256,11 @@ class Teller:
 
     def _waits(self, visit: int, stage: Stage, since: int) -> Iterator[Event]:
         """The wait that began at a tick, in the line of the stage's pool and in that of its overflow."""
-        own, other, seen = (
-            int(found[visit]) for found in (self.crowd.where.own, self.crowd.where.overflow, self.crowd.visible)
-        )
-        yield from self._wait(visit, own, stage, since)
-        if other != NO_PLACE:
-            yield from self._wait(visit, other, stage, max(since, seen))
+        crowd = self.crowd
+        yield from self._wait(visit, int(crowd.where.own[visit]), stage, since)
+        for other, seen in zip(crowd.where.overflow[visit].tolist(), crowd.visible[visit].tolist(), strict=True):
+            if other != NO_PLACE:
+                yield from self._wait(visit, other, stage, max(since, seen))
 
     def _wait(self, visit: int, place: int, stage: Stage, since: int) -> Iterator[Event]:
         """The wait in the line of a place that began at a tick, if it was one."""
@@ -269,6 +268,9 @@ class Teller:
         rows = np.flatnonzero((waits.visit == visit) & (waits.place == place) & (waits.began == since))
         for row in rows:
             entry, until = int(waits.entry[row]), int(waits.ended[row])
+            # Who moves up while waiting has a stretch for each rank.
+            while (later := (waits.visit == visit) & (waits.place == place) & (waits.began == until)).any():
+                until = int(waits.ended[later][0])
             ahead = self.crowd.ahead(visit, place, entry, since)
             behind = f"behind {_tips(ahead)}" if ahead else "first in it"
             also = place != self.crowd.where.own[visit]
