@@ -255,7 +255,7 @@ class Teller:
                 )
 
     def _waits(self, visit: int, stage: Stage, since: int) -> Iterator[Event]:
-        """The wait that began at a tick, in the line of the stage's pool and in that of its overflow."""
+        """The wait that began at a tick, in the line of the stage's pool and in those that it overflows to."""
         crowd = self.crowd
         yield from self._wait(visit, int(crowd.where.own[visit]), stage, since)
         for other, seen in zip(crowd.where.overflow[visit].tolist(), crowd.visible[visit].tolist(), strict=True):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from sim.dynamics import compiled
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.replication import DUE_FIRST, IN_RANDOM_ORDER, LAST_COME, NO_VISIT, RESUME
 from tests.conftest import Engine
-from tests.dynamics.build import LONG, Pool, Row, Stage, Tip, Visit, spells, tip, world
+from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, spells, tip, world
 
 # Order.
 
@@ -36,13 +34,13 @@ def test_the_earliest_due_are_served_first_and_who_is_never_due_last(simulate: E
     assert log.start.tolist() == [0, 20, 30, 10]
 
 
-@pytest.mark.parametrize("from_enter, starts", [(False, [4, 14]), (True, [14, 4])])
-def test_a_tip_is_due_from_its_arrival_or_from_its_entry(simulate: Engine, from_enter: bool, starts: list[int]) -> None:
+def test_a_tip_is_due_from_its_arrival_or_from_its_entry(simulate: Engine) -> None:
     """Tip 1 enters stage 1 at 2, after a delay, and is due at 20 or 22; tip 2, which enters at 1, is due at 22."""
     tips = [tip(0, Visit(1, 4, due=0)), tip(0, Visit(0, 2), Visit(1, 10, due=20)), tip(1, Visit(1, 10, due=21))]
-    stages = [Stage(), Stage("a", due_from_enter=from_enter)]
-    log = simulate(world(pools=[Pool("a", 1, order=DUE_FIRST)], stages=stages, tips=tips))
-    assert log.start.tolist()[2:] == starts
+    for from_enter, starts in ((False, [4, 14]), (True, [14, 4])):
+        stages = [Stage(), Stage("a", due_from_enter=from_enter)]
+        log = simulate(world(pools=[Pool("a", 1, order=DUE_FIRST)], stages=stages, tips=tips))
+        assert log.start.tolist()[2:] == starts
 
 
 def test_a_random_order_shuffles_anew_at_each_start(simulate: Engine) -> None:
@@ -59,6 +57,17 @@ def test_a_random_order_shuffles_anew_at_each_start(simulate: Engine) -> None:
     assert first == {0, 1}
 
 
+def test_who_is_lucky_at_one_start_need_not_be_at_the_next(simulate: Engine) -> None:
+    """The same two wait when 1, 2 and up to 8 have started before: now the one is first, now the other."""
+    first = set()
+    for before in range(1, 9):
+        early = [tip(0, Visit(0, 9, lot=1)) for _ in range(before)]
+        late = [tip(9 * before - 1, Visit(0, 9, lot=lot)) for lot in (5, 7)]
+        log = simulate(world(pools=[Pool("a", 1, order=IN_RANDOM_ORDER)], stages=[Stage("a")], tips=[*early, *late]))
+        first.add(bool(log.start[-1] < log.start[-2]))
+    assert first == {False, True}
+
+
 def test_a_person_takes_by_the_order_of_its_own_pool(simulate: Engine) -> None:
     """Both stand in both lines; the overflow pool, free at 10, takes the last come, the own at 12 the first."""
     pools = [Pool("a", 1), Pool("b", 1, order=LAST_COME)]
@@ -66,23 +75,6 @@ def test_a_person_takes_by_the_order_of_its_own_pool(simulate: Engine) -> None:
     tips = [tip(0, Visit(0, 12)), tip(0, Visit(1, 10)), tip(1, Visit(0, 1)), tip(2, Visit(0, 1)), tip(3, Visit(0, 9))]
     log = simulate(world(pools=pools, stages=stages, tips=tips))
     assert log.start.tolist() == [0, 0, 12, 13, 10]
-
-
-@pytest.mark.slow
-def test_a_random_order_has_the_second_moment_of_theory() -> None:
-    """M/M/1 at load 1/2: E[W^2] is that of first come, first served times 2 / (2 - load); the mean is the same."""
-    rng, n, load = np.random.default_rng(5), 400_000, 0.5
-    arrival = np.cumsum(rng.exponential(10_000 / load, n)).astype(np.int64)
-    work, lot = rng.exponential(10_000, n).astype(np.int64), rng.integers(0, 2**31, n)
-    tips = [Tip(int(a), [Visit(0, int(w), lot=int(b))]) for a, w, b in zip(arrival, work, lot, strict=True)]
-    one = world(
-        pools=[Pool("a", 1, order=IN_RANDOM_ORDER)], stages=[Stage("a")], tips=tips, horizon=int(arrival[-1]) + 10**7
-    )
-    log = compiled.simulate(one)
-    wait = (log.start - log.enter) / 10_000
-    in_turn = 2 * load / (1 - load) ** 2
-    assert np.mean(wait) == pytest.approx(load / (1 - load), rel=0.03)
-    assert np.mean(wait**2) == pytest.approx(in_turn * 2 / (2 - load), rel=0.06)
 
 
 # Ageing.
@@ -178,6 +170,21 @@ def test_who_was_turned_away_retries(simulate: Engine) -> None:
     assert log.lost.tolist() == [NEVER, NEVER]
 
 
+def test_every_centre_has_rooms_of_its_own(simulate: Engine) -> None:
+    """One line in each of two centres; where they share the pool they share the line too."""
+    for shared, outcome in ((False, SERVED), (True, TURNED_AWAY)):
+        tips = [tip(0, patient(5)), tip(1, patient(5), centre=1)]
+        one = world(pools=[Pool("a", 1, shared=shared)], stages=[Stage("a", lines=1)], tips=tips, centres=2)
+        assert simulate(one).outcome.tolist() == [SERVED, outcome]
+
+
+def test_who_gives_up_leaves_the_room(simulate: Engine) -> None:
+    """Tip 1 gives up at 3, so that tip 2 of 4 finds the second line free."""
+    tips = [tip(0, patient(10)), tip(1, Visit(0, 5, patience=[2])), tip(4, patient(5))]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", lines=2)], tips=tips))
+    assert log.outcome.tolist() == [SERVED, ABANDONED, SERVED]
+
+
 # Asides.
 
 
@@ -212,6 +219,17 @@ def test_who_gives_up_goes_to_the_aside_and_who_has_none_is_lost(simulate: Engin
     assert log.lost.tolist() == [NEVER, 5]
 
 
+def test_who_is_served_does_not_come_to_the_aside(simulate: Engine) -> None:
+    """It leaves at 4, though the visits of the aside are written after the last of its way."""
+    way = [
+        Visit(0, 1, patience=[5], follows=1, given_up_to=2),
+        Visit(2, 3, follows=NO_VISIT),
+        Visit(1, 4, follows=NO_VISIT),
+    ]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a"), Stage(), Stage()], tips=[tip(0, *way)]))
+    assert log.outcome.tolist() == [SERVED, SERVED, UNREACHED]
+
+
 # Call-backs.
 
 
@@ -232,17 +250,25 @@ def test_a_call_back_frees_the_room(simulate: Engine) -> None:
     assert log.start.tolist() == [0, 10, NEVER, 15]
 
 
+def test_who_is_called_back_behind_the_gate_needs_no_room_after_it(simulate: Engine) -> None:
+    """Tip 1 accepts at 3; the gate opens at 10, when the only line is taken until 30, and it waits all the same."""
+    called = Visit(0, 5, patience=[NEVER], called_back=[1])
+    log = simulate(
+        world(pools=[Pool("a", 1)], stages=[Stage("a", every=10, lines=1)], tips=[tip(0, patient(30)), tip(2, called)])
+    )
+    assert log.start.tolist() == [0, 30]
+
+
 # Delays.
 
 
-@pytest.mark.parametrize("bears, outcome", [(4, ABANDONED), (5, SERVED)])
-def test_patience_in_a_delay_runs_to_its_end_and_the_end_comes_first(
-    simulate: Engine, bears: int, outcome: int
-) -> None:
-    log = simulate(world(stages=[Stage()], tips=[tip(2, Visit(0, 5, patience=[bears]))]))
-    assert log.outcome.tolist() == [outcome]
-    assert log.start.tolist() == [2]
-    assert log.lost.tolist() == [6 if outcome == ABANDONED else NEVER]
+def test_patience_in_a_delay_runs_to_its_end_and_the_end_comes_first(simulate: Engine) -> None:
+    """A delay from 2 to 7, with patience until 6 or 7."""
+    for bears, outcome in ((4, ABANDONED), (5, SERVED)):
+        log = simulate(world(stages=[Stage()], tips=[tip(2, Visit(0, 5, patience=[bears]))]))
+        assert log.outcome.tolist() == [outcome]
+        assert log.start.tolist() == [2]
+        assert log.lost.tolist() == [6 if outcome == ABANDONED else NEVER]
 
 
 def test_a_delay_that_was_given_up_is_begun_anew(simulate: Engine) -> None:
