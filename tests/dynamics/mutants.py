@@ -74,8 +74,8 @@ def _rule(fault: str, *changes: tuple[str, str], seeds: range = range(300)) -> M
     return Mutant(fault, changes, rule=True, seeds=seeds)
 
 
-def _engine(fault: str, *changes: tuple[str, str]) -> Mutant:
-    return Mutant(fault, changes)
+def _engine(fault: str, *changes: tuple[str, str], seeds: range = range(300)) -> Mutant:
+    return Mutant(fault, changes, seeds=seeds)
 
 
 _ONE_PASS = (
@@ -269,6 +269,7 @@ MUTANTS = (
             "        able, first = place.able(ON_DUTY), place.next_of(place.line)\n"
             "        able += [one for one in place.able(CLEARING) if first and one.may_clear(first)]\n",
         ),
+        seeds=range(300, 330),
     ),
     _engine(
         "only the first in line is cleared",
