@@ -20,6 +20,7 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
     sim.report(folder)        a folder of results as one page
+    sim.export(folder, "xes") what a run left, for other tools: xes, ocel, vidigi, xlsx, csv
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sim.api import claims as claims
     from sim.api import compare as compare
     from sim.api import explain as explain
+    from sim.api import export as export
     from sim.api import map as map
     from sim.api import measure as measure
     from sim.api import report as report
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario as Scenario
 
 _IN_API = (
-    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report"),
+    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report", "export"),
     *("measure", "single_run", "Replications", "to_yaml", "visits"),
 )
 _HOMES = {

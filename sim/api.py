@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.answers.answer import Bar
+    from sim.cli.exporting import Format
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
@@ -114,6 +115,17 @@ def report(folder: str | Path, out: str | Path | None = None) -> Page:
     page = page_of(folder)
     page.save(out)
     return page
+
+
+def export(folder: str | Path, to: Format, *, replication: int | None = 0, out: str | Path | None = None) -> list[Path]:
+    """Write what a run left in a folder for other tools, as `tipline export` does; the files that were written.
+
+    `to` is xes, ocel, vidigi, xlsx or csv. The log of one replication is written, of all where it is None. `out` is a
+    folder, or a file. ValueError where the folder holds no such results.
+    """
+    from sim.cli.exporting import export as exported
+
+    return exported(Path(folder), to, replication=replication, out=None if out is None else Path(out))
 
 
 def runway(

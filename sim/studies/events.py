@@ -73,6 +73,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "end_min": _minutes(log.end[reached]),
         "outcome": _coded(log.outcome[reached], OUTCOMES),
         "in_cohort": pa.array(_in_cohort(replication, scenario)[who]),
+        **_merged(log, at, reached),
         "tried_min": tried,
         "gave_up_min": gave_up,
     }
@@ -152,9 +153,14 @@ def _incidents(incident: Codes, who: NDArray[np.int64]) -> dict[str, pa.Array]:
     return {"incident": pa.array(of, mask=of == NO_INCIDENT)}
 
 
-def _people(
-    log: Log, replication: Replication, scenario: Scenario, at: Where, spell: NDArray[np.int64]
-) -> pa.Array:
+def _merged(log: Log, at: Where, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
+    """The column of when visits were left merged, in a world that merges."""
+    if not log.merged.size:
+        return {}
+    return {"merged_min": _minutes(np.where(log.outcome[reached] == MERGED, log.merged[at.tip[reached]], NEVER))}
+
+
+def _people(log: Log, replication: Replication, scenario: Scenario, at: Where, spell: NDArray[np.int64]) -> pa.Array:
     """Who worked in each of these spells; missing where the spell is negative.
 
     Somebody of a roster is the row, number and date; where heads are counted, the spell lies in a numbered lane.
@@ -178,9 +184,7 @@ def _person_names(people: People, scenario: Scenario) -> list[str]:
     words: dict[tuple[str, int], str] = {}
     for name, pool in scenario.pools.items():
         rows = [row_words(scenario, name, row) for row in range(len(pool.shifts) + 1)]
-        words |= {
-            (name, row): word if rows.count(word) == 1 else f"{word} row {row}" for row, word in enumerate(rows)
-        }
+        words |= {(name, row): word if rows.count(word) == 1 else f"{word} row {row}" for row, word in enumerate(rows)}
     return [
         f"{words[places[place].pool, row]} no. {number + 1}" + (f" {local.date_of(day)}" if row else "")
         for place, row, day, number in zip(
