@@ -56,7 +56,7 @@ def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path |
         frames = [animated, logs.vidigi_positions(animated, log)]
     else:
         frames = [log.visits, log.spells]
-        for name in ("tried_min", "gave_up_min"):
+        for name in (one for one in ("tried_min", "gave_up_min", "turned_away_min") if one in log.visits):
             frames[0][name] = [" ".join(f"{one:.10g}" for one in times) for times in frames[0][name]]
     for place, frame in zip(places, frames, strict=True):
         _write(place, [frame.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()])

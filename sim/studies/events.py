@@ -17,7 +17,19 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.duty import lanes
-from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
+from sim.dynamics.log import (
+    ABANDONED,
+    CUT,
+    DONE,
+    MERGED,
+    OPEN,
+    PREEMPTED,
+    RELIEVED,
+    SERVED,
+    TURNED_AWAY,
+    UNREACHED,
+    Log,
+)
 from sim.dynamics.replication import NO_INCIDENT, NO_PLACE, NOBODY, Codes, People, Replication, Ticks
 from sim.dynamics.waits import Where, attempts, where
 from sim.measures.cohort import label_so_far
@@ -27,7 +39,13 @@ from sim.scenario.shifts import seats
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-OUTCOMES: Final = {SERVED: "served", ABANDONED: "abandoned", OPEN: "open", MERGED: "merged"}
+OUTCOMES: Final = {
+    SERVED: "served",
+    ABANDONED: "abandoned",
+    OPEN: "open",
+    MERGED: "merged",
+    TURNED_AWAY: "turned away",
+}
 STOPPED: Final = {DONE: "done", RELIEVED: "relieved", PREEMPTED: "preempted", CUT: "cut"}
 """Why a spell stopped: its work was done, its person went off duty, a better tip took the person, or the run ended."""
 
@@ -41,8 +59,8 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
 
     Times are minutes since `run.start`, missing where the thing never happened. `tier` is the tip's last label, missing
     while it has none; `pool` and `person` are those that worked on the visit last; the pool that would have, where none
-    did; missing for a delay. `tried_min` lists when each attempt was begun, `gave_up_min` when those were given up that
-    were.
+    did; missing for a delay. `tried_min` lists when each attempt was begun, `gave_up_min` and `turned_away_min` when
+    those were over that were in vain.
     """
     tips, visits = replication.tips, replication.visits
     reached = np.flatnonzero(log.outcome != UNREACHED)
@@ -50,7 +68,6 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
     tip, stage = at.tip, at.stage
     who = tip[reached]
     stages = [one.name for one in scenario.stages]
-    tried, gave_up = _attempts(log, replication, at, reached)
     last = np.full(len(visits), NOBODY, np.int64)
     last[log.spells.visit] = np.arange(len(log.spells.visit))
     columns: dict[str, pa.Array] = {
@@ -59,7 +76,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "centre": _names(tips.centre[who], scenario.centre_names),
         "channel": _names(tips.channel[who], scenario.channels),
         "risk": _names(tips.risk[who], scenario.risks),
-        "tier": _names(last_labels(log, replication)[who], scenario.tiers),
+        "tier": _names(label_so_far(log, replication)[who], scenario.tiers),
         "category": _names(tips.category[who], scenario.categories),
         **{name: _names(code[who], scenario.own[name]) for name, code in zip(scenario.own, tips.own, strict=True)},
         **_incidents(tips.incident, who),
@@ -74,8 +91,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "outcome": _coded(log.outcome[reached], OUTCOMES),
         "in_cohort": pa.array(_in_cohort(replication, scenario)[who]),
         **_merged(log, at, reached),
-        "tried_min": tried,
-        "gave_up_min": gave_up,
+        **_attempts(log, replication, at, reached),
     }
     return pa.table(columns, metadata=_clock(replication, scenario))
 
@@ -130,14 +146,20 @@ def _in_cohort(replication: Replication, scenario: Scenario) -> NDArray[np.bool_
     return arrived_later & (tips.arrival >= scenario.cohort_from) & (tips.arrival < scenario.cohort_to)
 
 
-def _attempts(log: Log, replication: Replication, at: Where, reached: NDArray[np.int64]) -> tuple[pa.Array, ...]:
-    """Lists of when each attempt of these visits was begun, and of when those were given up that were, in minutes."""
+def _attempts(log: Log, replication: Replication, at: Where, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
+    """Columns of when each attempt of these visits was begun, and of when those were given up, or turned away, that
+    were: lists of minutes. Nobody is turned away where there is room for all, and then there is no such column.
+    """
     tried = attempts(log, replication, at)
-    given_up = tried.gave_up != NEVER
-    return tuple(
-        pa.ListArray.from_arrays(pa.array(_ends(tried.visit[kept], reached)), _minutes(tick[kept]))
-        for kept, tick in ((np.ones(len(given_up), np.bool_), tried.entry), (given_up, tried.gave_up))
-    )
+    times = {"tried_min": tried.entry, "gave_up_min": tried.gave_up}
+    if log.turned_away.size:
+        times["turned_away_min"] = tried.turned_away
+    found = {}
+    for name, tick in times.items():
+        there = tick != NEVER
+        ends = pa.array(_ends(tried.visit[there], reached))
+        found[name] = pa.ListArray.from_arrays(ends, _minutes(tick[there]))
+    return found
 
 
 def _ends(visit: NDArray[np.int64], of: NDArray[np.int64]) -> Codes:
@@ -191,12 +213,6 @@ def _person_names(people: People, scenario: Scenario) -> list[str]:
             people.place.tolist(), people.row.tolist(), people.day.tolist(), people.number.tolist(), strict=True
         )
     ]
-
-
-def last_labels(log: Log, replication: Replication) -> Codes:
-    """(n_tips,) the label that each tip had got by the horizon, or by giving up: NO_LABEL where none."""
-    visits = replication.visits
-    return label_so_far(log, replication, visits.tier, visits.final_tier)
 
 
 def beside(part: Path, name: str = SPELLS) -> Path:

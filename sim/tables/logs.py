@@ -18,15 +18,16 @@ from sim.studies.events import EVENTS, SPELLS
 if TYPE_CHECKING:
     import pandas as pd
 
-ENTER, GIVES_UP, START, STOP, RESUME, END, MERGED, WRAP_UP_START, WRAP_UP_END = (
-    *("enter", "gives_up", "start", "stop", "resume", "end", "merged", "wrap_up_start", "wrap_up_end"),
+ENTER, GIVES_UP, TURNED_AWAY, START, STOP, RESUME, END, MERGED, WRAP_UP_START, WRAP_UP_END = (
+    *("enter", "gives_up", "turned_away", "start", "stop", "resume", "end", "merged", "wrap_up_start", "wrap_up_end"),
 )
-"""What happens to a visit: it joins the line (at each attempt), gives up, is worked on, is left merged; and the work
-that stays when the tip has gone on."""
+"""What happens to a visit: it joins the line (at each attempt), gives up or finds no room, is worked on, is left
+merged; and the work that stays when the tip has gone on."""
 
 LIFECYCLE: Final = {
     ENTER: "schedule",
     GIVES_UP: "withdraw",
+    TURNED_AWAY: "autoskip",
     START: "start",
     STOP: "suspend",
     RESUME: "resume",
@@ -116,9 +117,11 @@ def happenings(log: KeptLog) -> pd.DataFrame:
     key = ["replication", "tip", "stage", "visit"]
     visits = log.visits.assign(row=np.arange(len(log.visits)))
     of = [*key, "row"]
-    tried = _unfolded(visits[[*of, "tried_min", "pool"]], "tried_min", ENTER)
-    gave_up = _unfolded(visits[[*of, "gave_up_min", "pool"]], "gave_up_min", GIVES_UP)
-    gave_up["order"] += 1
+    attempts = [
+        _unfolded(visits[[*of, column, "pool"]], column, what)
+        for column, what in (("tried_min", ENTER), ("gave_up_min", GIVES_UP), ("turned_away_min", TURNED_AWAY))
+        if column in visits
+    ]
     spells = log.spells.merge(visits[of], on=key, how="left", validate="many_to_one")
     spells["nth"] = spells.groupby("row").cumcount()
     began = spells[[*of, "pool", "person", "nth"]].assign(
@@ -137,7 +140,7 @@ def happenings(log: KeptLog) -> pd.DataFrame:
         alone[[*of, "pool"]].assign(time_min=alone[column], what=what, order=order).dropna(subset="time_min")
         for column, what, order in (("start_min", START, _WORK), ("end_min", END, _WORK + 1))
     ]
-    parts = [tried, gave_up, began, ended, *delays]
+    parts = [*attempts, began, ended, *delays]
     if "merged_min" in visits:
         left = visits[[*of, "pool"]].assign(time_min=visits["merged_min"], what=MERGED, order=2 * _WORK)
         parts.append(left.dropna(subset="time_min"))
@@ -152,7 +155,7 @@ def _unfolded(visits: pd.DataFrame, column: str, what: str) -> pd.DataFrame:
     """A row for each time in a column of lists."""
     found = visits.rename(columns={column: "time_min"}).explode("time_min").dropna(subset="time_min")
     found["time_min"] = found["time_min"].astype(float)
-    return found.assign(what=what, order=2 * found.groupby("row").cumcount())
+    return found.assign(what=what, order=2 * found.groupby("row").cumcount() + (what != ENTER))
 
 
 # XES
@@ -364,6 +367,7 @@ def vidigi(log: KeptLog, pathway: str = "channel") -> pd.DataFrame:
         ENTER: ("queue", "_wait_begins"),
         STOP: ("queue", "_wait_begins"),
         GIVES_UP: ("queue", "_gave_up"),
+        TURNED_AWAY: ("queue", "_turned_away"),
         START: ("resource_use", "_begins"),
         RESUME: ("resource_use", "_begins"),
         END: ("resource_use_end", "_ends"),
@@ -391,8 +395,8 @@ def vidigi(log: KeptLog, pathway: str = "channel") -> pd.DataFrame:
     at = zip(*(steps.loc[uses, name] for name in ("replication", "tip", "stage", "visit")), nth, strict=True)
     steps.loc[uses, "resource_id"] = [places[one] for one in at]
     first = log.visits.drop_duplicates(["replication", "tip"])
-    last = log.visits.drop_duplicates(["replication", "tip"], keep="last")
-    gone = last[last["outcome"] != "open"]
+    under_way = log.visits["outcome"].eq("open").groupby([log.visits["replication"], log.visits["tip"]]).any()
+    gone = under_way[~under_way].reset_index()
     left = found.groupby(["replication", "tip"])["time_min"].max().rename("time_min").reset_index()
     arrivals = first[["replication", "tip"]].assign(
         time_min=first["enter_min"], event_type="arrival_departure", event="arrival", sort=0
@@ -450,6 +454,9 @@ def _places(log: KeptLog) -> dict[tuple[int, int, str, int, int], int]:
     return found
 
 
+_IN_VAIN: Final = (("gave_up", 800, "gave up:"), ("turned_away", 950, "no room:"))
+
+
 def vidigi_positions(animated: pd.DataFrame, log: KeptLog) -> pd.DataFrame:
     """Where vidigi may draw each event: `event, x, y, label, resource, resources`, stages from top to bottom.
 
@@ -467,7 +474,7 @@ def vidigi_positions(animated: pd.DataFrame, log: KeptLog) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [{"event": "arrival", "x": 50, "y": top, "label": "Arrival"}]
     there = set(animated["event"])
     for row, stage in enumerate(stages, start=1):
-        for ending, x, label in (("wait_begins", 350, "waits for"), ("begins", 600, ""), ("gave_up", 800, "gave up:")):
+        for ending, x, label in (("wait_begins", 350, "waits for"), ("begins", 600, ""), *_IN_VAIN):
             if (event := f"{stage}_{ending}") in there:
                 pool = pools.get(stage) if ending == "begins" else None
                 of = {} if pool is None else {"resource": pool, "resources": int(number[pool])}

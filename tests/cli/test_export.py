@@ -47,7 +47,8 @@ pools:
   readers: {levels: [{every: 12 h, staff: [2, 3]}], price: 40}
 stages:
   - {name: answer, for: {channel: call}, pool: takers, service: {exponential: {mean: 6 min}}, wrap_up: 1 min,
-     patience: {exponential: {mean: 4 min}}, retry: {share: 60 %, after: {exponential: {mean: 10 min}}, at_most: 2}}
+     patience: {exponential: {mean: 4 min}}, retry: {share: 60 %, after: {exponential: {mean: 10 min}}, at_most: 2},
+     waiting_room: 3}
   - {name: register, delay: 30 s}
   - {name: look, pool: readers, service: 5 min}
 targets:
@@ -121,6 +122,7 @@ def test_the_log_says_what_the_engine_did(left: Path, visits: pd.DataFrame) -> N
     assert len(mine) == np.count_nonzero(log.outcome != UNREACHED)
     assert mine.tried_min.map(len).sum() == log.attempt.sum()
     assert mine.gave_up_min.map(len).sum() == np.count_nonzero(log.gave_up < 2**62)
+    assert mine.turned_away_min.map(len).sum() == np.count_nonzero(log.turned_away < 2**62) > 0
     spells = pd.read_parquet(left / "spells.parquet", filters=[("replication", "=", 1)])
     assert len(spells) == len(log.spells.visit)
     assert spells.work_min.sum() == pytest.approx(log.spells.work.sum() / MINUTE)
@@ -196,7 +198,7 @@ def test_ocel_says_who_did_what_to_which_tip(left: Path, visits: pd.DataFrame, t
     assert kinds["tip"] == len(visits.drop_duplicates(["replication", "tip"]))
     assert kinds["incident"] == visits.dropna(subset="incident").groupby(["replication", "incident"]).ngroups
     types = {one["name"] for one in told["eventTypes"]}
-    assert {"answer.start", "answer.gives_up", "answer.wrap_up_end"} <= types
+    assert {"answer.start", "answer.gives_up", "answer.turned_away", "answer.wrap_up_end"} <= types
     assert {one["type"] for one in told["events"]} == types
     starts = Counter(one["type"] for one in told["events"])
     assert starts["look.start"] == visits[visits.stage == "look"].start_min.notna().sum()
