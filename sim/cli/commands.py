@@ -266,6 +266,26 @@ def claims(
     )
 
 
+def validate(file: File, options: Options) -> int:
+    """Hold a scenario against what was observed of the real line, fit what is to be fitted, and predict the rest.
+
+    Reproduced is what lies within its tolerance with its whole interval, on both sides; not reproduced what lies
+    outside with all of it. What unknowns under `fit:` were fitted to is told apart from what they predict.
+    """
+    from sim.answers.validate import Validation
+    from sim.scenario.loading import read
+
+    document = read(file)
+    scenario = options.of(document)
+    return ask(
+        "validate",
+        file,
+        scenario,
+        options,
+        lambda trials: Validation.ask(lambda variant: options.of(document, variant), trials),
+    )
+
+
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
     options: Options,
