@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
+    "validate": "validate:Validation",
     "claims": "staff:Claims",
     "map": "ranges:Map",
     "staff": "staff:Staffing",

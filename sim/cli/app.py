@@ -15,7 +15,20 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
+from sim.cli.commands import (
+    check,
+    claims,
+    compare,
+    explain,
+    export,
+    map,
+    report,
+    run,
+    runway,
+    sensitivity,
+    staff,
+    validate,
+)
 from sim.cli.examples import examples
 from sim.cli.options import (
     BAD_INPUT,
@@ -98,8 +111,10 @@ command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
+command(app, uses="changes seed replications engine jobs cluster resume budget out strict json quiet")(validate)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
+command(app, uses="out json quiet")(export)
 
 
 command(app, uses="changes variant seed engine json")(explain)

@@ -98,7 +98,7 @@ class Options:
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; results/<scenario>.", rich_help_panel=OUTPUT),
     ] = None
-    log: Annotated[bool, typer.Option("--log", help="Keep every visit: events.parquet.", rich_help_panel=OUTPUT)] = (
+    log: Annotated[bool, typer.Option("--log", help="Keep every visit and spell of work.", rich_help_panel=OUTPUT)] = (
         False
     )
     strict: Annotated[

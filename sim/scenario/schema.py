@@ -21,6 +21,7 @@ from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
 from sim.scenario.moments import Milestone, Moment
+from sim.scenario.observed import MOST_UNKNOWNS, Observed, Unknown
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
@@ -56,6 +57,7 @@ __all__ = [
     "MedianTarget",
     "Milestone",
     "Moment",
+    "Observed",
     "OccupancyTarget",
     "Overflow",
     "PercentileTarget",
@@ -72,6 +74,7 @@ __all__ = [
     "StartWith",
     "Surge",
     "Target",
+    "Unknown",
     "World",
 ]
 
@@ -175,6 +178,8 @@ class World(Part):
     targets: Annotated[dict[Name, Target], AlsoTaken()] = Field(default_factory=dict)
     variants: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     plausible: dict[str, Plausible] = Field(default_factory=dict)
+    observed: dict[Name, Observed] = Field(default_factory=dict)
+    fit: Annotated[dict[Name, Unknown], Field(max_length=MOST_UNKNOWNS)] = Field(default_factory=dict)
     start_with: StartWith | None = None
 
 
