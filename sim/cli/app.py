@@ -23,6 +23,7 @@ from sim.cli.options import (
     command,
     say,
 )
+from sim.cli.selftest import selftest
 from sim.cli.study import study
 from sim.version import __version__
 
@@ -125,6 +126,7 @@ def init(
 
 
 command(app)(examples)
+command(app)(selftest)
 
 
 @command(app)
