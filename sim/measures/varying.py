@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,25 +105,36 @@ def _settled(
     return chance, Cycle(time, in_line, busy_mean, full, waited / came, delayed / came, waited / patience_mean / came)
 
 
+MOST_JUMPS_AT_ONCE: Final = 200.0
+"""Mean number of jumps in a stretch that is followed at once: the chance of none must not vanish."""
+
+
 def _moved(chance: Floats, rate: float, ends: Floats, step: float) -> tuple[Floats, Floats]:
     """The chances of the states after a step of constant rates, and the time spent in each during it."""
     pace = rate + float(ends.max()) + 1e-12
-    up, down = rate / pace, ends / pace
+    parts = math.ceil(pace * step / MOST_JUMPS_AT_ONCE)
+    dwelt = np.zeros_like(chance)
+    for _ in range(parts):
+        chance, spent = _jumped(chance, rate / pace, ends / pace, pace * step / parts)
+        dwelt += spent / pace
+    return chance, dwelt
+
+
+def _jumped(chance: Floats, up: float, down: Floats, jumps: float) -> tuple[Floats, Floats]:
+    """The chances after a time of so many jumps on average, and the time spent in each state, in jumps."""
     stay = 1 - up - down
     stay[-1] += up
-    weight, left = math.exp(-pace * step), 1.0
+    weight, left = math.exp(-jumps), 1.0
     moved, dwelt, term = np.zeros_like(chance), np.zeros_like(chance), chance
-    jumps = 0
-    while left > 1e-13:
+    number = 0
+    while left > 1e-13 and number <= 10 * (jumps + 50):
         moved += weight * term
         left -= weight
-        dwelt += max(left, 0.0) * term / pace
-        jumps += 1
+        dwelt += max(left, 0.0) * term
+        number += 1
         following = stay * term
         following[1:] += up * term[:-1]
         following[:-1] += down[1:] * term[1:]
         term = following
-        weight *= pace * step / jumps
-        if jumps > 10 * (pace * step + 50):
-            break
+        weight *= jumps / number
     return moved / moved.sum(), dwelt

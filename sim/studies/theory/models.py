@@ -55,7 +55,7 @@ UNITS: Final = {
 }
 """What is answered, and in which unit."""
 
-MOST_JUMPS: Final = 300_000
+MOST_JUMPS: Final = 100_000
 """Jumps of a cycle that are followed, states and all; more would take half a minute."""
 
 
