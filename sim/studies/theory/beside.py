@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sim.draw import draw
 from sim.dynamics.clock import HOUR, MINUTE, NEVER
 from sim.dynamics.engines import Engine, simulate
-from sim.dynamics.log import ABANDONED, OPEN
+from sim.dynamics.log import ABANDONED
+from sim.dynamics.log import TURNED_AWAY as NO_ROOM
 from sim.measures import passes
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.measures import measure
@@ -161,16 +162,15 @@ class Visits:
         arrival, horizon = tips.arrival[tip], replication.rules.horizon
         enter, start, end, outcome = log.enter[row], log.start[row], log.end[row], log.outcome[row]
         gave_up = (outcome == ABANDONED) & (start == NEVER)
-        turned_away = (outcome > OPEN) & (outcome == _TURNED_AWAY) & (start == NEVER)
+        turned_away = (outcome == NO_ROOM) & (start == NEVER)
         until = np.where(start < NEVER, start, horizon)
         attempt = visits.first_attempt[row[gave_up]] + log.attempt[row[gave_up]] - 1
         until[gave_up] = log.gave_up[attempt]
         until[turned_away] = enter[turned_away]
         left = np.where(end < NEVER, end, np.where(gave_up | turned_away, until, horizon))
-        ranks = kinds.rank if kinds.rank.ndim == 1 else kinds.rank[:, 0]
         return cls(
             counts=(arrival >= frame.first) & (arrival < frame.last),
-            rank=ranks[visits.kind[row]],
+            rank=kinds.rank[visits.kind[row]],
             enter=enter,
             start=start,
             until=until,
@@ -178,9 +178,6 @@ class Visits:
             gave_up=gave_up,
             turned_away=turned_away,
         )
-
-
-_TURNED_AWAY: Final = 5
 
 
 def _measured(visits: Visits, one: Beside, known: Known, frame: Frame, places: Floats) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from sim.scenario.arrivals import by_hour_of_week
 from sim.scenario.distributions import Exponential
 from sim.scenario.flow import by_rank, coming, flow
 from sim.scenario.pools import filter_words
+from sim.scenario.routes import asides_of
 from sim.scenario.shifts import roster_week
 from sim.scenario.targets import Timed
 
@@ -197,7 +198,7 @@ def _line(scenario: Scenario, name: str, before: Mapping[str, Line | None]) -> L
         patience=patience,
         room=_room(stages, int(servers.max())),
         batch=_batch(scenario, of_rank),
-        order=getattr(pool, "order", "first_come"),
+        order=pool.order,
         cycle=_cycle(tips @ of_rank[:, 0].sum(axis=0) * MINUTE, edges, servers) if varying else None,
         within=_within(scenario, stages),
     )
@@ -217,8 +218,7 @@ def _filters(pool: Pool, rank: int) -> tuple[Filter, ...]:
     """The filters of a rank; none of those who match no filter."""
     if rank >= len(pool.serve_first):
         return ()
-    own: Any = pool.serve_first[rank]
-    return own if type(own) is tuple else (own,)
+    return pool.serve_first[rank]
 
 
 def _profiled(scenario: Scenario) -> bool:
@@ -264,9 +264,9 @@ def _patience(stages: tuple[Stage, ...]) -> tuple[float, bool]:
 
 
 def _room(stages: tuple[Stage, ...], servers: int) -> int | None:
-    rooms = [getattr(stage, "lines", None) for stage in stages]
-    rooms += [None if (own := getattr(stage, "waiting_room", None)) is None else servers + own for stage in stages]
-    return min((room for room in rooms if room is not None), default=None)
+    rooms = [stage.lines for stage in stages if stage.lines is not None]
+    rooms += [servers + stage.waiting_room for stage in stages if stage.waiting_room is not None]
+    return min(rooms, default=None)
 
 
 def _batch(scenario: Scenario, of_rank: Floats) -> tuple[float, float] | None:
@@ -324,7 +324,7 @@ def _of_delay(scenario: Scenario, stage: Stage) -> Iterator[tuple[str, str]]:
     if scenario.run.zone is not None and _profiled(scenario):
         yield "zone", "clocks may be changed"
     for _, earlier in _meeting(scenario, (own,)):
-        if earlier.patience is not None or _room((earlier,), 1) is not None:
+        if earlier.patience is not None or earlier.limited:
             yield "fed", f"not all come through {earlier.name}"
         if _profiled(scenario) and any(law.most > 0 for law in earlier.time.values.values()):
             yield "fed", f"tips come by way of {earlier.name}, later than the profile says"
@@ -386,10 +386,12 @@ def _of_feeding(scenario: Scenario, line: Line, before: Mapping[str, Line | None
         if back is not None and back.share and scenario.stage_index(back.back_to) <= max(own) and number >= min(own):
             yield "again", f"some come again by the rework of {stage.name}"
     for stage in scenario.stages:
-        given: Any = stage.overflow or ()
-        several = given if type(given) is tuple else (given,)
-        if stage.pool != line.pool and any(one.to == line.pool for one in several):
+        if line.pool in stage.pools[1:]:
             yield "overflow", f"tips of {stage.name} overflow to it"
+    asides = asides_of(scenario.stages)
+    for stage in line.stages:
+        if stage.name in asides:
+            yield "aside", f"tips come to {stage.name} that others did not serve"
 
 
 def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[tuple[int, Stage]]:
@@ -424,7 +426,7 @@ def _of_line(scenario: Scenario, line: Line, pool: Pool, even_patience: bool) ->
         better = [one for each in line.classes[:-1] for one in _filters(pool, each.rank)]
         in_order = all(one in pool.preempt for one in better)
         yield PREEMPTION if in_order else "some pre-empt", "better tips take people who are at work"
-    if any(getattr(one, "waited", None) for rank in range(len(pool.serve_first)) for one in _filters(pool, rank)):
+    if any(one.waited for rank in pool.serve_first for one in rank):
         yield "ageing", "tips move up once they have waited"
     if line.order != "first_come":
         how = {"last_come": "the last to come is taken first", "random": "the next is taken at random"}

@@ -138,8 +138,10 @@ def _chosen(line: Line) -> Solved:
     if line.cycle is not None and _can_be_followed(line):
         gives_up = "+M" if PATIENCE in there else ""
         return f"M(t)/M/c(t){gives_up}", (VARIES, PATIENCE), lambda share: _periodic(line, share)
-    if ROOM in there:
+    if line.room is not None:
         gives_up = "+M" if PATIENCE in there else ""
+        if line.room <= c:
+            return f"M/G/{line.room}/{line.room}", (ROOM, PATIENCE, SERVICE), lambda share: _limited(line, share)
         return f"M/M/{c}/{line.room}{gives_up}", (ROOM, PATIENCE), lambda share: _limited(line, share)
     if PATIENCE in there:
         return f"M/M/{c}+M", (PATIENCE,), lambda share: _impatient(line, share)
@@ -249,10 +251,11 @@ def _limited(line: Line, share: float) -> Iterator[Known]:
     assert room is not None
     found = theory.limited_line(load, min(line.servers, room), line.service, room, line.patience)
     yield Known(TURNED_AWAY, found.turned_away)
-    if not math.isinf(line.patience):
-        yield Known(GIVEN_UP, found.given_up)
-    yield Known(WAIT, found.mean_wait)
-    yield Known(NOT_BEGUN, found.turned_away + found.delayed)
+    if room > line.servers:
+        if not math.isinf(line.patience):
+            yield Known(GIVEN_UP, found.given_up)
+        yield Known(WAIT, found.mean_wait)
+        yield Known(NOT_BEGUN, found.turned_away + found.delayed)
     yield Known(OCCUPANCY, found.busy / line.servers)
     yield Known(THERE, found.in_line + found.busy)
 

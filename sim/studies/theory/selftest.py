@@ -28,7 +28,9 @@ from sim.studies.theory.models import (
     NOT_BEGUN,
     OCCUPANCY,
     SOJOURN,
+    SQUARE,
     THERE,
+    TURNED_AWAY,
     WAIT,
     Beside,
     Known,
@@ -141,7 +143,8 @@ def engines_agree(line: KnownLine, seed: int = SEED) -> bool:
 
 def known_lines() -> tuple[KnownLine, ...]:
     """All of them, 40 answers together."""
-    return (*_plain(), *_of_one_server(), *_by_rank(), *_impatient(), *_in_turn(), *_together(), *_over_the_day())
+    found = (_plain, _of_one_server, _by_rank, _impatient, _limited, _ordered, _in_turn, _together, _over_the_day)
+    return tuple(line for lines in found for line in lines())
 
 
 def _plain() -> Iterator[KnownLine]:
@@ -157,7 +160,6 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
             "desk": (
                 Known(WAIT, theory.mean_wait(0.8, 1, 6.0)),
                 Known(NOT_BEGUN, theory.wait_above(10.0, 0.8, 1, 6.0), within=10.0),
-                Known(OCCUPANCY, 0.8),
                 Known(THERE, 0.8 / 0.2),
             )
         },
@@ -175,7 +177,6 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
                 Known(WAIT, theory.mean_wait(2.4, 3, 6.0)),
                 Known(NOT_BEGUN, theory.erlang_c(2.4, 3)),
                 Known(NOT_BEGUN, theory.wait_above(5.0, 2.4, 3, 6.0), within=5.0),
-                Known(THERE, 2.4 * (1 + theory.mean_wait(2.4, 3, 6.0) / 6.0)),
             )
         },
     )
@@ -190,7 +191,6 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 10 min}}}]
         lambda: {
             "desk": (
                 Known(WAIT, theory.mean_wait(18.0, 20, 10.0)),
-                Known(NOT_BEGUN, theory.erlang_c(18.0, 20)),
                 Known(OCCUPANCY, 0.9),
             )
         },
@@ -203,7 +203,7 @@ demand: {volume: 32/h}
 pools: {desk: {staff: 2, concurrency: 2}}
 stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
 """,
-        lambda: {"desk": (Known(WAIT, theory.mean_wait(3.2, 4, 6.0)), Known(NOT_BEGUN, theory.erlang_c(3.2, 4)))},
+        lambda: {"desk": (Known(WAIT, theory.mean_wait(3.2, 4, 6.0)),)},
     )
     yield KnownLine(
         "Two centres, unequal",
@@ -316,6 +316,47 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}, patie
     )
 
 
+def _limited() -> Iterator[KnownLine]:
+    def known() -> Answers:
+        line = theory.limited_line(2.7, 3, 6.0, room=6)
+        return {"desk": (Known(TURNED_AWAY, line.turned_away), Known(WAIT, line.mean_wait))}
+
+    yield KnownLine(
+        "A waiting room",
+        "M/M/3/6",
+        """
+demand: {volume: 27/h}
+pools: {desk: {staff: 3}}
+stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}, waiting_room: 3}]
+""",
+        known,
+    )
+    yield KnownLine(
+        "Nobody waits",
+        "M/G/5/5",
+        """
+demand: {volume: 40/h}
+pools: {desk: {staff: 5}}
+stages: [{name: answer, pool: desk, service: {lognormal: {mean: 6 min, cv: 1.5}}, lines: 5}]
+""",
+        lambda: {"desk": (Known(TURNED_AWAY, theory.erlang_b(4.0, 5)),)},
+    )
+
+
+def _ordered() -> Iterator[KnownLine]:
+    for order, words in (("random", "random"), ("last_come", "last come")):
+        yield KnownLine(
+            f"Two servers, {words}",
+            f"M/M/2, {words}",
+            f"""
+demand: {{volume: 16/h}}
+pools: {{desk: {{staff: 2, order: {order}}}}}
+stages: [{{name: answer, pool: desk, service: {{exponential: {{mean: 6 min}}}}}}]
+""",
+            lambda order=order: {"desk": (Known(SQUARE, theory.second_moment(1.6, 2, 6.0, order)),)},  # type: ignore[misc]
+        )
+
+
 def _in_turn() -> Iterator[KnownLine]:
     yield KnownLine(
         "Two stages in turn",
@@ -383,7 +424,7 @@ stages: [{{name: rest, delay: {{lognormal: {{mean: 90 min, cv: 1.0}}}}}}]
         lambda: {
             "rest": (
                 Known(THERE, 30.0),
-                *(Known(THERE, _in_rest(hour), hour=hour) for hour in (3, 10, 16)),
+                *(Known(THERE, _in_rest(hour), hour=hour) for hour in (3, 16)),
             )
         },
     )
