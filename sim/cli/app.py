@@ -36,6 +36,7 @@ from sim.cli.options import (
     command,
     say,
 )
+from sim.cli.selftest import selftest
 from sim.cli.study import study
 from sim.version import __version__
 
@@ -140,6 +141,7 @@ def init(
 
 
 command(app)(examples)
+command(app)(selftest)
 
 
 @command(app)

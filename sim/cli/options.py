@@ -88,6 +88,10 @@ class Options:
         bool,
         typer.Option("--until-decided", help="Add replications until every verdict is.", rich_help_panel=WORK),
     ] = False
+    theory: Annotated[
+        bool,
+        typer.Option("--theory", help="Tell beside it what theory knows.", rich_help_panel=OUTPUT),
+    ] = False
     budget: Annotated[
         str | None,
         typer.Option(
