@@ -14,14 +14,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE, NEVER
-from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED, Log
+from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED, Log
 from sim.dynamics.replication import NO_PLACE, Codes, Replication, Ticks
 from sim.measures.cohort import label_so_far
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-OUTCOMES: Final = {SERVED: "served", ABANDONED: "abandoned", OPEN: "open"}
+OUTCOMES: Final = {
+    SERVED: "served",
+    ABANDONED: "abandoned",
+    OPEN: "open",
+    MERGED: "merged",
+    TURNED_AWAY: "turned away",
+}
 
 
 def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
