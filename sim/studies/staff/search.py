@@ -195,7 +195,8 @@ def risen(tried: Tried, staffing: Staffing) -> Staffing | None:
     steps = 0
     while tried.excluded(staffing) or tried.look(staffing, "choose").leans != "met":
         free = [i for i, post in enumerate(tried.posts) if staffing[i] < post.most]
-        if not free or (steps == 0 and tried.look(top, "choose").leans != "met"):
+        hopeless = steps == 0 and not tried.by_trial and tried.look(top, "choose").leans != "met"
+        if not free or hopeless:
             return None
         short = _shortfall(tried.glance(staffing))
 
