@@ -81,6 +81,9 @@ def _way(scenario: Scenario) -> Iterator[str]:
             yield "service" if stage.pool is not None else "delays"
         if stage.wrap_up is not None and _random(stage.wrap_up):
             yield "wrap-ups"
+        repeat = None if stage.merge is None else stage.merge.repeat
+        if repeat is not None and _random(repeat) and (recorded is None or (recorded.incident >= 0).any()):
+            yield "repeats"
         if stage.patience is not None:
             if _random(stage.patience):
                 yield "patience"

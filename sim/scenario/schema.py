@@ -246,6 +246,11 @@ class Scenario(World):
         }
 
     @cached_property
+    def merges(self) -> bool:
+        """Whether any stage merges the tips of an incident."""
+        return any(stage.merge is not None for stage in self.stages)
+
+    @cached_property
     def labellers_matter(self) -> bool:
         """Whether anything asks who gave a label."""
         return any(one is not None and one.labelled_by is not None for one in self.filters)

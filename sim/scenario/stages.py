@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
@@ -102,8 +102,11 @@ class LengthByAttribute(ByAttribute[Length]):
     """A length of time for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience", "due")
-"""Keys of a stage whose values may differ by attribute."""
+BY_ATTRIBUTE: Final = (
+    *(("share",), ("service",), ("delay",), ("wrap_up",), ("patience",), ("due",)),
+    *(("callback", "share"), ("merge", "repeat")),
+)
+"""Where the values of a stage lie that may differ by attribute: keys, one below another."""
 
 
 class Retry(Part):
@@ -126,6 +129,13 @@ class Callback(Part):
 
     after: Length
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
+
+
+class Merge(Part):
+    """What becomes of the other tips of an incident once one of them has ended here: each costs `repeat` when it comes
+    to a person, and then leaves merged; without a `repeat` those that wait leave at once, and those that come later."""
+
+    repeat: LawByAttribute | None = None
 
 
 def _overflows(given: object) -> object:
@@ -176,6 +186,8 @@ class Stage(Part):
     turned_away_to: Name | None = None
     """The aside that a tip comes to when it was turned away for good."""
     callback: Callback | None = None
+    merge: Merge | None = None
+    """What becomes of tips whose incident is known here; None where nothing is made of that."""
     label: Name | None = None
     rework: Rework | None = None
 
@@ -186,6 +198,9 @@ class Stage(Part):
             for key in (*staffed, "turned_away_to", "callback"):
                 if getattr(self, key) not in (None, ()):
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
+            if self.merge is not None and self.merge.repeat is not None:
+                why = "nobody works on a delay, so who merges there costs no `repeat`: write `merge: {}`"
+                raise rule(why, "merge", "repeat", value=False)
         elif self.pool is None and self.service is None:
             raise rule("a stage needs a `pool` and a `service`, or a `delay`", value=False)
         elif self.pool is None:
@@ -235,6 +250,15 @@ class Stage(Part):
     def asides(self) -> tuple[str, ...]:
         """The stages that tips come to from here in vain."""
         return tuple(dict.fromkeys(name for name in (self.gives_up_to, self.turned_away_to) if name is not None))
+
+    def by_attribute(self) -> Iterator[tuple[tuple[str, ...], ByAttribute[Any]]]:
+        """Its values that may differ by attribute, each with its keys."""
+        for keys in BY_ATTRIBUTE:
+            value: Any = self
+            for key in keys:
+                value = getattr(value, key, None)
+            if value is not None:
+                yield keys, value
 
     @property
     def gate(self) -> str:
