@@ -103,45 +103,69 @@ class Retry(Part):
     """Who comes back after giving up, after how long, and how often at most."""
 
     share: Share
+    """Of those who give up, so many come back."""
     after: Law
+    """How long after giving up."""
     at_most: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often a tip comes back at most. Such as `2`."""
 
 
 class Overflow(Part):
     """The pool in whose line a tip stands too, once it has waited `after`."""
 
     to: Name
+    """The pool. Such as `analysts`."""
     after: Length = 0
+    """How long it has waited by then."""
 
 
 class Rework(Part):
     """The share that is sent back at the end of the stage, to where, and how often at most a tip."""
 
     share: Share
+    """So many are sent back."""
     back_to: Name
+    """The earlier stage, or this one, to which they are. Such as `assess`."""
     at_most: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often a tip is sent back at most. Such as `1`."""
 
 
 class Stage(Part):
     """One step: a line, a pool and a service; or a delay without staff."""
 
     name: Name
+    """What it is called; moments are `<name>.enter`, `.start` and `.end`. Such as `answer`."""
     for_: Filter | None = Field(None, alias="for")
+    """Which tips it is for; all where it is left out. Such as `{channel: call}`, `{tier: [high, medium]}`."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
+    """The share of these tips that come to it, by chance; one for all or by attribute. All where it is left out.
+    Such as `20 %`, `{by: tier, urgent: 100 %, other: 10 %}`."""
     pool: Name | None = None
+    """The people who do the work. Such as `analysts`."""
     service: LawByAttribute | None = None
+    """How long a person works on a tip: a law of times, one for all or by attribute. Such as `{lognormal: {mean: 8
+    min, cv: 0.8}}`, `{by: tier, urgent: 30 min, other: 10 min}`."""
     delay: LawByAttribute | None = None
+    """Time that passes without anybody's work: a law of times, one for all or by attribute. Such as `30 s`."""
     wrap_up: LawByAttribute | None = None
-    """Work that is left for the person once the tip has gone on."""
+    """Work that is left for the person once the tip has gone on: a law of times. Such as `4 min`."""
     patience: LawByAttribute | None = None
+    """The longest wait that a tip bears before it gives up: a law of times. Endless where it is left out. Such as
+    `{exponential: {mean: 5 min}}`."""
     retry: Retry | None = None
+    """Who comes back after giving up, when, and how often. Nobody where it is left out. Such as `{share: 50 %,
+    after: 15 min, at_most: 2}`."""
     every: PositiveLength | None = None
     """Its gate opens at multiples of this since midnight."""
     open: Name | None = None
-    """The calendar that says when its gate is open; with `every`, at which of its times."""
+    """The calendar that says when its gate is open; with `every`, at which of its times. Such as `office`."""
     overflow: Overflow | None = None
+    """Other pools in whose lines a tip stands too, once it has waited so long. Such as `{to: analysts, after: 2
+    min}`."""
     label: Name | None = None
+    """Who labels the tip when the stage ends: a name of `labels`. Such as `first_look`."""
     rework: Rework | None = None
+    """The share that is sent back when the stage ends. Such as `{share: 10 %, back_to: assess}`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

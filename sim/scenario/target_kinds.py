@@ -39,7 +39,9 @@ class ShareTarget(Between):
     unit: ClassVar[Unit] = "share"
 
     within: Length
+    """The time in which they are to come."""
     share: Share
+    """So many at least."""
 
     @property
     def threshold(self) -> float:
@@ -80,6 +82,7 @@ class MeanTarget(Between):
     early_counts: ClassVar[bool] = False
 
     mean: PositiveLength
+    """The mean at most."""
 
     @property
     def threshold(self) -> float:
@@ -151,7 +154,9 @@ class PercentileTarget(Percentile):
     a: ClassVar[str] = "a percentile"
 
     percentile: Annotated[Share, Field(gt=0, lt=1)]
+    """The share of tips that take no longer."""
     within: Length
+    """How long that is at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -179,6 +184,7 @@ class MedianTarget(Percentile):
     together: ClassVar[str] = "of half of them"
 
     median: Length
+    """What half of the tips do not exceed, at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -206,6 +212,7 @@ class LongestTarget(Between):
     early_counts: ClassVar[bool] = False
 
     most: Length = Field(alias="longest")
+    """The longest time of a window, at most."""
 
     @model_validator(mode="after")
     def _by_windows(self) -> Self:
@@ -250,6 +257,7 @@ class LostTarget(OfTips):
     unit: ClassVar[Unit] = "share"
 
     lost: Share
+    """So many at most."""
 
     @property
     def threshold(self) -> float:
@@ -292,6 +300,7 @@ class OccupancyTarget(OfPool):
     unit: ClassVar[Unit] = "share"
 
     occupancy: Share
+    """So much of their time on duty at most."""
 
     @property
     def threshold(self) -> float:
