@@ -215,6 +215,20 @@ class _Keyed:
         }
 
 
+class _OneOfThem:
+    """Tells the JSON Schema of the union that a law is a mapping of one key, so that editors offer the names of all."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        laws = {name: one for form in handler(core)["oneOf"] for name, one in form["properties"].items()}
+        return {
+            "type": "object",
+            "properties": laws,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+        }
+
+
 LAWS: Final[dict[str, type[OfTimes]]] = {
     "exponential": Exponential,
     "lognormal": Lognormal,
@@ -263,6 +277,7 @@ Law = Annotated[
     | Annotated[Empirical, _Keyed("empirical"), Tag("empirical")],
     Discriminator(_which),
     BeforeValidator(_one_law),
+    _OneOfThem(),
     AlsoWritten(DURATION_SCHEMA),
 ]
 """Any of the laws, as the document writes it."""

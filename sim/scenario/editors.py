@@ -93,11 +93,18 @@ class _Told(GenerateJsonSchema):
                 continue
             one = found["properties"][at]
             says, examples = _parted(one.get("description") or told.get(name, ""))
+            whole = [value for value in examples if isinstance(value, dict | list)]
+            unit = unit_of(one)
             if says:
-                unit = unit_of(one)
-                one["description"] = f"{says} Written as {unit}." if unit else says
-            if found_examples := examples or _examples(one):
+                written = f"{says} Written as {unit}." if unit else says
+                one["description"] = " ".join([written, *(f"Such as `{flow(value)}`." for value in whole)])
+            if whole:
+                # Editors offer texts and numbers from `examples`, and mappings and lists from these.
+                one["defaultSnippets"] = [{"label": flow(value), "body": value} for value in whole]
+            if found_examples := [value for value in examples if value not in whole] or _examples(one):
                 one["examples"] = found_examples
+        if "description" in found:
+            found["description"] = " ".join(found["description"].partition(">>>")[0].split())
         return found
 
 
@@ -112,6 +119,21 @@ def as_written(value: Any, unit: str) -> Any:
     if unit.startswith("a duration"):
         return duration_text(int(value))
     return percent(value) if unit.startswith("a share") else value
+
+
+def flow(value: Any) -> str:
+    """A value on one line, as a document may write it.
+
+    >>> flow({"at": "07:00", "days": ["sat", "sun"], "factor": 3})
+    '{at: "07:00", days: [sat, sun], factor: 3}'
+    """
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {flow(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, str):
+        return f'"{value}"' if re.fullmatch(r"[\d:]+|", value) or set(value) & set(",{}[]") else value
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def unit_of(schema: dict[str, Any]) -> str:

@@ -63,14 +63,21 @@ def _as_number(value: object) -> float:
 UNIT: Final = "x-unit"
 """The keyword under which the schemas say what a value is written in."""
 
+SAID: Final = "patternErrorMessage"
+"""The keyword of editors for what they say of a text that does not match."""
+
 DURATION_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["duration"],
     UNIT: "a duration: ms, s, min, h, d or wk",
-    "examples": ["30 s", "12 min", "8 h", "7 d", "4 wk"],
+    SAID: "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk",
+    "examples": ["30 s", "12 min", "7 d"],
 }
 SHARE_SCHEMA: Final = {
-    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*%\s*$"}, {"type": "number"}],
+    "anyOf": [
+        {"type": "string", "pattern": units.PATTERNS["share"], SAID: "a share is written 2 % or 0.02"},
+        {"type": "number"},
+    ],
     UNIT: "a share: 2 % or 0.02",
     "examples": ["2 %", 0.02],
 }
@@ -78,18 +85,21 @@ RATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["rate"],
     UNIT: "a rate: so many a min, h, day, week, month or year (of 365 days)",
+    SAID: "a rate is a number a period, such as 30000/year or 3.4/h",
     "examples": ["30000/year", "3.4/h"],
 }
 DATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["date"],
     UNIT: "a date, and a time of the local clock",
+    SAID: "a date is written 2025-01-06 00:00",
     "examples": ["2025-01-06 00:00"],
 }
 TIME_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["time"],
     UNIT: "a time of day, in quotation marks",
+    SAID: "a time of day is written 07:00",
     "examples": ["07:00"],
 }
 DAYS_SCHEMA: Final = {

@@ -40,21 +40,31 @@ class ByAttribute(Part, Generic[T]):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         one = handler.resolve_ref_schema(handler(schema))["properties"]["values"]["additionalProperties"]
-        return {
-            "anyOf": [
-                one,
-                {
-                    "type": "object",
-                    "properties": {
-                        "by": {"type": "string", "examples": ["channel", "risk", "tier", "category"]},
-                        OTHER: {**one, "description": "For all who have no value of their own."},
-                        UNLABELLED: {**one, "description": "By tier: for tips without a label."},
-                    },
-                    "required": ["by"],
-                    "additionalProperties": one,
+        forms = one.get("anyOf", [one])
+        own: dict[str, Any] = next((form["properties"] for form in forms if "properties" in form), {})
+        by: dict[str, Any] = {
+            "type": "object",
+            "properties": {
+                "by": {
+                    "type": "string",
+                    "description": "What it differs by: channel, risk, tier, category or an attribute of your own; a "
+                    "value for each of its names follows.",
+                    "examples": ["channel", "risk", "tier", "category"],
                 },
-            ]
+                OTHER: {**one, "description": "For all who have no value of their own."},
+                UNLABELLED: {**one, "description": "By tier: for tips without a label."},
+                **own,
+            },
+            "additionalProperties": one,
         }
+        if not own:
+            return {"anyOf": [*forms, {**by, "required": ["by"]}]}
+        # One mapping for both, since editors offer the keys of one form only: without `by` it is a law.
+        law = {
+            "if": {"required": ["by"]},
+            "else": {"minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": [*own]}},
+        }
+        return {"anyOf": [*(form for form in forms if "properties" not in form), {**by, "allOf": [law]}]}
 
     @classmethod
     def for_all(cls, value: T) -> Self:

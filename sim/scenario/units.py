@@ -51,6 +51,7 @@ _LONGEST_TEXT: Final = 40
 PATTERNS: Final = {
     "duration": rf"^\s*{_NUMBER}\s*({'|'.join(_UNITS)})\s*$",
     "rate": rf"^\s*{_NUMBER}\s*/\s*({'|'.join(_PERIODS)})\s*$",
+    "share": rf"^\s*{_NUMBER}\s*%\s*$",
     "date": rf"^\s*{_DATE.pattern}\s*$",
     "time": rf"^\s*{_TIME.pattern}\s*$",
 }

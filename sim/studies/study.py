@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from sim.scenario.editors import schema_of
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
 from sim.scenario.files import plain_bytes, text
@@ -159,6 +160,11 @@ def words_of(command: str, changes: Mapping[str, Any] = MappingProxyType({})) ->
         raise ValueError("must name a command")
     texts = {path: value if isinstance(value, str) else json.dumps(value) for path, value in changes.items()}
     return (*words, *(word for path, value in texts.items() for word in ("--set", f"{path}={value}")))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of studies, for editors."""
+    return schema_of(Study, "study")
 
 
 @cache
