@@ -232,7 +232,8 @@ class Recorded(Part):
     file: Text
     """A CSV file beside this one, a row a tip. Such as `tips.csv`."""
     resample: Literal["day", "week"] | None = None
-    """None runs the record itself; `day` draws a recorded day for each day, weekday for weekday, `week` whole weeks."""
+    """Left out, the record itself is run; `day` draws a recorded day for each day, weekday for weekday, `week` whole
+    weeks. Such as `day`."""
 
     def __str__(self) -> str:
         return self.file

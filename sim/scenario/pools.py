@@ -54,7 +54,7 @@ class Filter(Part):
     stage: Names | None = None
     """Only in `serve_first` and `preempt`. Such as `answer`."""
     labelled: bool | None = None
-    """Whether it has a label."""
+    """Whether it has a label. Such as `false`."""
     labelled_by: Names | None = None
     """Who gave its present label. Such as `classifier`."""
 
@@ -160,7 +160,8 @@ class Breaks(Part):
         ]
         | None
     ) = None
-    """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
+    """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift. Such
+    as `["11:30", "14:00"]`."""
 
     def window(self, from_: int, dates: Starts, tick: Callable[[Ticks], Ticks]) -> tuple[Ticks, Ticks]:
         """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere.
@@ -207,7 +208,8 @@ class Speeds(Part):
     always: Speed = 1.0
     """Whatever the hour and the stage."""
     by_hour: Several[Speed] | None = None
-    """24, 48, 96 or 288 numbers from midnight on; that of the moment at which a spell of work starts holds for it."""
+    """24, 48, 96 or 288 numbers from midnight on; that of the moment at which a spell of work starts holds for it.
+    Such as `[0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.95, 0.95]`."""
     by_stage: dict[Name, Speed] = Field(default_factory=dict)
     """Full speed at the stages that are not named. Such as `{answer: 90 %}`."""
 
@@ -257,7 +259,7 @@ class Pool(Part):
     """People who share one line."""
 
     staff: Staff = 0
-    """People around the clock, besides the shifts or levels."""
+    """People around the clock, besides the shifts or levels. Such as `2`."""
     shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
     """The roster, row by row. Such as `[{from: "07:00", to: "19:00", staff: 3, days: mon-fri}]`."""
     levels: Annotated[Levels, BeforeValidator(levels_as_written), WrittenAsBlocks()] | None = None
@@ -293,13 +295,13 @@ class Pool(Part):
     shared: bool = False
     """One pool for all centres, in place of one in each."""
     price: Annotated[Number, Field(ge=0)] = 1.0
-    """Cost of a paid hour, in the currency of the run."""
+    """Cost of a paid hour, in the currency of the run. Such as `31`."""
     overtime: Factor = 1.0
     """What an hour of overtime costs, as a factor of the price."""
     nights: Nights | None = None
     """Hours whose paid time costs more or less. Such as `{from: "22:00", to: "06:00", pay: 125 %}`."""
     at_least: Staff = 0
-    """Seats below which the search for staffing may not go."""
+    """Seats below which the search for staffing may not go. Such as `2`."""
 
     @property
     def slots(self) -> int:

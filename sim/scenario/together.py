@@ -256,7 +256,7 @@ class Busyness(Part):
     cv: Swing
     """How much the factor differs: its coefficient of variation."""
     correlation: Annotated[Number, Field(gt=-1, lt=1)] = 0.0
-    """Of a step's normal deviate with that of the step before."""
+    """Of a step's normal deviate with that of the step before. Such as `0.4`."""
     every: Annotated[Length, AfterValidator(_step)] = HOUR
     """How long it stays the same."""
 
