@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
@@ -57,14 +57,13 @@ class Filter(Part):
     """Whether it has a label. Such as `false`."""
     labelled_by: Names | None = None
     """Who gave its present label. Such as `classifier`."""
+    waited: PositiveLength | None = None
+    """Only in `serve_first`: a tip matches once it has waited so long in this line."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for _, value in self):
-            raise rule(
-                "a filter names at least one of channel, risk, tier, category, labelled",
-                value=False,
-            )
+            raise rule("a filter names at least one of channel, risk, tier, category, labelled, waited", value=False)
         return self
 
     def asked(self, key: str) -> frozenset[str] | None:
@@ -105,7 +104,27 @@ def filter_words(one: Filter | None) -> str:
         parts.append("with a label" if one.labelled else "without a label")
     if one.labelled_by is not None:
         parts.append(f"labelled by {' or '.join(sorted(one.labelled_by))}")
+    if one.waited is not None:
+        parts.append(f"that have waited {units.duration_text(one.waited)}")
     return f"tips {', '.join(parts)}"
+
+
+def _filters(given: object) -> object:
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+Rank = Annotated[
+    Several[Filter],
+    BeforeValidator(_filters),
+    Field(min_length=1, max_length=50),
+    OneOrSeveral(),
+]
+"""Filters of one rank: a tip has it that matches any of them."""
+
+
+def rank_words(one: Sequence[Filter]) -> str:
+    """Which tips have a rank, in words."""
+    return " or ".join(filter_words(each) for each in one)
 
 
 class Shift(Row):
@@ -282,9 +301,12 @@ class Pool(Part):
     left out. Such as `80 %`, `{by_stage: {answer: 90 %}}`."""
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat; that of the run where it is left out."""
-    serve_first: Annotated[Several[Filter], Field(max_length=200)] = ()
-    """Who is taken first, the best rank first: of the filters the first that matches; all others come after. Such as
-    `[{tier: urgent}, {channel: call}]`."""
+    order: Literal["first_come", "last_come", "random", "due"] = "first_come"
+    """Who is taken first among those of one rank: who came first or last, one at random, or who is due first as a
+    stage says by `due`."""
+    serve_first: Annotated[Several[Rank], Field(max_length=200)] = ()
+    """Who is taken first, the best rank first: a filter, or several that share the rank; of those that a tip matches
+    the first holds, and all others come after. Such as `[{tier: urgent}, {channel: call}]`."""
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
     """Tips for which others are interrupted where nobody is free. Such as `[{tier: urgent}]`."""
     concurrency: Annotated[
@@ -302,6 +324,13 @@ class Pool(Part):
     """Hours whose paid time costs more or less. Such as `{from: "22:00", to: "06:00", pay: 125 %}`."""
     at_least: Staff = 0
     """Seats below which the search for staffing may not go. Such as `2`."""
+
+    @property
+    def filters(self) -> Iterator[Filter]:
+        """Every filter of its line."""
+        for rank in self.serve_first:
+            yield from rank
+        yield from self.preempt
 
     @property
     def slots(self) -> int:
