@@ -499,6 +499,30 @@ def recipes_page(known: Mapping[str, tuple[str, str, str]]) -> str:
     return "\n".join(lines)
 
 
+# Sources
+
+
+def sources() -> list[tuple[str, str]]:
+    """What each docstring of the package names as its source, with where it stands."""
+    package = DOCS.parent / "sim"
+    found = []
+    for file in sorted(package.rglob("*.py")):
+        for one in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(one, ast.FunctionDef | ast.ClassDef | ast.Module):
+                continue
+            text = ast.get_docstring(one) or ""
+            for said in re.findall(r"\bSources?: (.*?)(?:\n\n|\n *>>>|\Z)", text, re.DOTALL):
+                name = "" if isinstance(one, ast.Module) else f" `{one.name}`"
+                found.append((f"`{file.relative_to(package.parent)}`{name}", " ".join(said.split())))
+    return found
+
+
+def sources_table() -> str:
+    """The sources as rows."""
+    rows = [f"| {where} | {_cell(said)} |" for where, said in sources()]
+    return "\n".join(["| in the code | source |", "|---|---|", *rows])
+
+
 # All of them
 
 
@@ -509,6 +533,8 @@ def pages() -> dict[str, str]:
     found["reference/json.md"] = json_page()
     found["reference/commands.md"] = commands_page(program().commands)
     found["recipes/index.md"] = recipes_page(recipes())
+    methods = (DOCS / "methods.md").read_text(encoding="utf-8")
+    found["methods.md"] = methods.replace("<!-- sources -->", sources_table())
     return found
 
 
@@ -569,5 +595,7 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     for place, text in pages().items():
+        if written := files.get_file_from_path(place):
+            files.remove(written)
         files.append(File.generated(config, place, content=text))
     return files
