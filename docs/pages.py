@@ -523,6 +523,25 @@ def sources_table() -> str:
     return "\n".join(["| in the code | source |", "|---|---|", *rows])
 
 
+# The notebook
+
+
+def notebook(page: str) -> str:
+    """A page as a notebook: its words and its blocks of Python, cell by cell."""
+    import json
+
+    cells = []
+    for number, part in enumerate(re.split(r"^```python\n(.*?)^```\n", page, flags=re.MULTILINE | re.DOTALL)):
+        lines = part.strip("\n").splitlines(keepends=True)
+        if not lines:
+            continue
+        code = {"outputs": [], "execution_count": None} if number % 2 else {}
+        kind = "code" if number % 2 else "markdown"
+        cells.append({"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": lines, **code})
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
+
+
 # All of them
 
 
@@ -599,3 +618,9 @@ def on_files(files: Any, config: Any) -> Any:
             files.remove(written)
         files.append(File.generated(config, place, content=text))
     return files
+
+
+if __name__ == "__main__":
+    researcher = DOCS / "tutorials" / "researcher"
+    text = researcher.with_suffix(".md").read_text(encoding="utf-8")
+    researcher.with_suffix(".ipynb").write_text(notebook(text), encoding="utf-8")
