@@ -106,7 +106,8 @@ class Visit:
     kind: int
     places: list[int]
     """Of its own line and of its overflow lines."""
-    never_turned_away: bool
+    of_backlog: bool
+    """Whether its first attempt waits already when the run starts."""
     state: int = AWAY
     attempt: int = 0
     entry: int = 0
@@ -315,25 +316,23 @@ class Engine:
             if len(self.visits.called_back) and visit.places:
                 accepts = int(self.visits.called_back[self.attempt_row(visit)])
                 later(accepts, (ACCEPTS, 0, 0), lambda: self.accept_call_back(visit))
-        if visit.places:
-            kinds, n_lines = self.kinds, 1 + self.kinds.overflow_rank.shape[1]
-            ranks = [int(kinds.rank[visit.kind]), *map(int, kinds.overflow_rank[visit.kind])]
-            visit.ranks = ranks[: len(visit.places)]
-            for line in range(len(visit.places)):
-                row = visit.kind * n_lines + line
-                for i in range(kinds.first_move[row], kinds.first_move[row + 1]):
-                    to = int(kinds.moves_to[i])
-                    later(
-                        int(kinds.moves_after[i]), (MOVES_UP, line, i), lambda line=line, to=to: self.move(visit, line, to)
-                    )
+        for line in range(len(visit.places)):
+            for i, after, _ in self.moves(visit, line):
+                later(after, (MOVES_UP, line, i), lambda line=line: self.move_up(visit, line))
         visit.opens_at = self.opening(visit.stage)
         if visit.opens_at == self.now:
             self.join(visit)
         else:
             visit.state = HELD
-            self.at(
-                visit.opens_at, ARRIVAL, visit.tip, visit.stage, (IS_RELEASED, 0, 0), lambda: self.release(visit.stage)
-            )
+            release = of_this_attempt(lambda: self.release(visit))
+            self.at(visit.opens_at, ARRIVAL, visit.tip, visit.stage, (IS_RELEASED, 0, 0), release)
+
+    def moves(self, visit: Visit, line: int) -> list[tuple[int, int, int]]:
+        """The moves up of a visit in one of its lines: (row, after how long, to which rank)."""
+        kinds = self.kinds
+        row = visit.kind * (1 + kinds.overflow_rank.shape[1]) + line
+        rows = range(kinds.first_move[row], kinds.first_move[row + 1])
+        return [(i, int(kinds.moves_after[i]), int(kinds.moves_to[i])) for i in rows]
 
     def attempt_row(self, visit: Visit) -> int:
         return int(self.visits.first_attempt[visit.row]) + visit.attempt - 1
@@ -351,11 +350,12 @@ class Engine:
             return self.now
         return self.now + -(self.now + self.rules.since_midnight) % every
 
-    def release(self, stage: int) -> None:
-        """One opening of a gate: all whom it has held until now, in the order of tips."""
-        held = [v for v in self.present if v.stage == stage and v.state == HELD and v.opens_at == self.now]
-        for visit in sorted(held, key=lambda v: v.tip):
-            self.join(visit)
+    def release(self, lowest: Visit) -> None:
+        """One opening of a gate: the event of the lowest tip that it still holds releases all, in the order of tips."""
+        if lowest.state == HELD:
+            held = [v for v in self.present if v.stage == lowest.stage and v.state == HELD and v.opens_at == self.now]
+            for visit in sorted(held, key=lambda v: v.tip):
+                self.join(visit)
 
     def join(self, visit: Visit) -> None:
         if not visit.places:
@@ -370,7 +370,7 @@ class Engine:
             self.at(self.now + visit.whole, END, visit.tip, visit.stage, (0, 0, visit.row), end)
             return
         limit = self.stages.lines[visit.stage]
-        if limit != NO_LIMIT and not visit.never_turned_away:
+        if limit != NO_LIMIT and self.needs_room(visit):
             if self.number_in_room(visit, WAITING, IN_SERVICE) >= limit:
                 self.turn_away(visit)
                 return
@@ -391,6 +391,7 @@ class Engine:
 
     def stand_in_line(self, visit: Visit) -> None:
         visit.state = WAITING
+        visit.ranks = [self.rank_of_its_age(visit, line) for line in range(len(visit.places))]
         for line, place in enumerate(visit.places):
             if visit.visible[line]:
                 self.places[place].line[visit] = line
@@ -407,8 +408,14 @@ class Engine:
         if visit.state == WAITING:
             self.places[visit.places[line]].line[visit] = line
 
-    def move(self, visit: Visit, line: int, to: int) -> None:
-        visit.ranks[line] = to
+    def rank_of_its_age(self, visit: Visit, line: int) -> int:
+        rank = self.kinds.rank[visit.kind] if line == OWN else self.kinds.overflow_rank[visit.kind, line - 1]
+        due = [to for _, after, to in self.moves(visit, line) if visit.entry + after <= self.now]
+        return int(due[-1] if due else rank)
+
+    def move_up(self, visit: Visit, line: int) -> None:
+        if visit.state == WAITING:
+            visit.ranks[line] = self.rank_of_its_age(visit, line)
 
     def accept_call_back(self, visit: Visit) -> None:
         if not visit.started:
@@ -455,6 +462,10 @@ class Engine:
     def room(self, visit: Visit) -> tuple[int, int]:
         return visit.stage, visit.centre if self.stages.place_step[visit.stage] else -1
 
+    def needs_room(self, visit: Visit) -> bool:
+        """Not who has accepted a call-back, and not who was there before the run."""
+        return not visit.called_back and not (visit.of_backlog and visit.attempt == 1)
+
     def number_in_room(self, visit: Visit, *states: int) -> int:
         room = self.room(visit)
         return sum(v.state in states and not v.called_back and self.room(v) == room for v in self.present)
@@ -464,7 +475,7 @@ class Engine:
         found = False
         for visit in sorted(self.joined_in_event, key=lambda v: v.tip, reverse=True):
             limit = self.stages.waiting_room[visit.stage]
-            fresh = visit.state == WAITING and not visit.started and not visit.never_turned_away
+            fresh = visit.state == WAITING and not visit.started and self.needs_room(visit)
             if limit != NO_LIMIT and fresh and self.number_in_room(visit, WAITING) > limit:
                 self.turn_away(visit)
                 found = True
@@ -496,7 +507,7 @@ class Engine:
         self.known.add((visit.stage, int(self.tips.incident[visit.tip])))
         if rule == LEAVES:
             for other in sorted(self.present, key=lambda v: v.tip):
-                if other.stage == visit.stage and other.state in (WAITING, HELD) and self.is_known(other):
+                if other.stage == visit.stage and other.state in (WAITING, HELD) and not other.started and self.is_known(other):
                     self.leave_merged(other)
 
     # Settling.
@@ -640,7 +651,7 @@ class Engine:
         self.at(spell.ends, END, visit.tip, visit.stage, (0, 0, visit.row), end)
 
     def work_left(self, spell: Spell) -> int:
-        return spell.left - (self.now - spell.at) * spell.speed // FULL_SPEED
+        return max(0, spell.left - (self.now - spell.at) * spell.speed // FULL_SPEED)
 
     def base_speed(self, place: Place, visit: Visit) -> int:
         """The factor of the clock at this tick, times that of the stage, in billionths of billionths."""
