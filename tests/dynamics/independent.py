@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -41,8 +42,10 @@ from sim.dynamics.replication import (
     GOES_HOME,
     HAND_OVER,
     IN_RANDOM_ORDER,
+    KEEPS,
     LAST_COME,
     LEAVES,
+    NO_INCIDENT,
     NO_LIMIT,
     NO_PLACE,
     NO_VISIT,
@@ -115,7 +118,8 @@ class Visit:
     opens_at: int = NEVER
     ranks: list[int] = field(default_factory=list)
     visible: list[bool] = field(default_factory=list)
-    joined: bool = False
+    joined: int = 0
+    """The attempt that first joined the line, from which the time to each overflow counts."""
     started: bool = False
     called_back: bool = False
     whole: int = 0
@@ -186,7 +190,9 @@ class Engine:
 
     # The loop.
 
-    def at(self, tick: int, kind: int, tip: int, stage: int, later: tuple[int, int, int], do: Callable[[], None]) -> None:
+    def at(
+        self, tick: int, kind: int, tip: int, stage: int, later: tuple[int, int, int], do: Callable[[], None]
+    ) -> None:
         if tick < self.horizon:
             self.n_events += 1
             heapq.heappush(self.heap, ((int(tick), kind, tip, stage, later), self.n_events, do))
@@ -201,7 +207,9 @@ class Engine:
         for tip in range(n, len(self.tips)):
             if self.n_visits(tip):
                 stage = int(self.kinds.stage[self.visits.kind[self.tips.first_visit[tip]]])
-                self.at(self.tips.arrival[tip], ARRIVAL, tip, stage, (ARRIVES, 0, 0), lambda tip=tip: self.arrive([tip]))
+                self.at(
+                    self.tips.arrival[tip], ARRIVAL, tip, stage, (ARRIVES, 0, 0), lambda tip=tip: self.arrive([tip])
+                )
         while self.heap:
             key, _, do = heapq.heappop(self.heap)
             self.now = key[0]
@@ -316,9 +324,8 @@ class Engine:
             if len(self.visits.called_back) and visit.places:
                 accepts = int(self.visits.called_back[self.attempt_row(visit)])
                 later(accepts, (ACCEPTS, 0, 0), lambda: self.accept_call_back(visit))
-        for line in range(len(visit.places)):
-            for i, after, _ in self.moves(visit, line):
-                later(after, (MOVES_UP, line, i), lambda line=line: self.move_up(visit, line))
+        for after in {after for line in range(len(visit.places)) for after, _ in self.moves(visit, line)}:
+            later(after, (MOVES_UP, 0, 0), lambda: self.move_up(visit))
         visit.opens_at = self.opening(visit.stage)
         if visit.opens_at == self.now:
             self.join(visit)
@@ -327,12 +334,12 @@ class Engine:
             release = of_this_attempt(lambda: self.release(visit))
             self.at(visit.opens_at, ARRIVAL, visit.tip, visit.stage, (IS_RELEASED, 0, 0), release)
 
-    def moves(self, visit: Visit, line: int) -> list[tuple[int, int, int]]:
-        """The moves up of a visit in one of its lines: (row, after how long, to which rank)."""
+    def moves(self, visit: Visit, line: int) -> list[tuple[int, int]]:
+        """The moves up of a visit in one of its lines: after how long, to which rank."""
         kinds = self.kinds
         row = visit.kind * (1 + kinds.overflow_rank.shape[1]) + line
         rows = range(kinds.first_move[row], kinds.first_move[row + 1])
-        return [(i, int(kinds.moves_after[i]), int(kinds.moves_to[i])) for i in rows]
+        return [(int(kinds.moves_after[i]), int(kinds.moves_to[i])) for i in rows]
 
     def attempt_row(self, visit: Visit) -> int:
         return int(self.visits.first_attempt[visit.row]) + visit.attempt - 1
@@ -377,21 +384,16 @@ class Engine:
         self.stand_in_line(visit)
         self.joined_in_event.append(visit)
         if not visit.joined:
-            visit.joined = True
+            visit.joined = joined = visit.attempt
             for line in range(1, len(visit.places)):
                 after = int(self.stages.overflow_after[visit.stage, line - 1])
-                self.at(
-                    self.now + after,
-                    ARRIVAL,
-                    visit.tip,
-                    visit.stage,
-                    (BECOMES_VISIBLE, line, 0),
-                    lambda line=line: self.become_visible(visit, line),
-                )
+                key = (BECOMES_VISIBLE, line, 0)
+                show = partial(self.become_visible, visit, line, joined)
+                self.at(self.now + after, ARRIVAL, visit.tip, visit.stage, key, show)
 
     def stand_in_line(self, visit: Visit) -> None:
         visit.state = WAITING
-        visit.ranks = [self.rank_of_its_age(visit, line) for line in range(len(visit.places))]
+        self.take_ranks(visit)
         for line, place in enumerate(visit.places):
             if visit.visible[line]:
                 self.places[place].line[visit] = line
@@ -403,19 +405,24 @@ class Engine:
 
     # What happens to who waits.
 
-    def become_visible(self, visit: Visit, line: int) -> None:
+    def become_visible(self, visit: Visit, line: int, joined: int) -> None:
+        if visit.joined != joined:
+            return
         visit.visible[line] = True
         if visit.state == WAITING:
             self.places[visit.places[line]].line[visit] = line
 
     def rank_of_its_age(self, visit: Visit, line: int) -> int:
         rank = self.kinds.rank[visit.kind] if line == OWN else self.kinds.overflow_rank[visit.kind, line - 1]
-        due = [to for _, after, to in self.moves(visit, line) if visit.entry + after <= self.now]
+        due = [to for after, to in self.moves(visit, line) if visit.entry + after <= self.now]
         return int(due[-1] if due else rank)
 
-    def move_up(self, visit: Visit, line: int) -> None:
+    def take_ranks(self, visit: Visit) -> None:
+        visit.ranks = [self.rank_of_its_age(visit, line) for line in range(len(visit.places))]
+
+    def move_up(self, visit: Visit) -> None:
         if visit.state == WAITING:
-            visit.ranks[line] = self.rank_of_its_age(visit, line)
+            self.take_ranks(visit)
 
     def accept_call_back(self, visit: Visit) -> None:
         if not visit.started:
@@ -471,28 +478,35 @@ class Engine:
         return sum(v.state in states and not v.called_back and self.room(v) == room for v in self.present)
 
     def turn_away_who_finds_no_room(self) -> bool:
-        """Of those who joined in this event and still wait, the highest tips leave until the others fit."""
-        found = False
-        for visit in sorted(self.joined_in_event, key=lambda v: v.tip, reverse=True):
-            limit = self.stages.waiting_room[visit.stage]
-            fresh = visit.state == WAITING and not visit.started and self.needs_room(visit)
-            if limit != NO_LIMIT and fresh and self.number_in_room(visit, WAITING) > limit:
-                self.turn_away(visit)
-                found = True
-        return found
+        """Of those who joined in this event and still wait, the highest tips leave until the others fit.
+
+        All rooms are asked before anybody goes on from one of them to an aside, the room joined first before the others.
+        """
+        leaving = []
+        for room in dict.fromkeys(map(self.room, self.joined_in_event)):
+            limit = int(self.stages.waiting_room[room[0]])
+            fresh = [v for v in self.joined_in_event if self.room(v) == room and v.state == WAITING and not v.started]
+            fresh = sorted({v for v in fresh if self.needs_room(v)}, key=lambda v: -v.tip)
+            if limit != NO_LIMIT and fresh:
+                leaving += fresh[: max(self.number_in_room(fresh[0], WAITING) - limit, 0)]
+        for visit in leaving:
+            if visit.joined == visit.attempt:
+                visit.joined = 0
+            self.turn_away(visit)
+        return bool(leaving)
 
     # Merging.
 
     def rule_of_merging(self, visit: Visit) -> int:
-        merges = len(self.stages.merges) and len(self.tips.incident)
-        return int(self.stages.merges[visit.stage]) if merges else 0
+        return int(self.stages.merges[visit.stage]) if len(self.stages.merges) else KEEPS
 
     def is_known(self, visit: Visit) -> bool:
         """Whether another tip of the incident has ended at the stage, and this one never has."""
-        return (visit.stage, int(self.tips.incident[visit.tip])) in self.known and (
-            visit.tip,
-            visit.stage,
-        ) not in self.ended
+        known = (visit.stage, self.incident(visit)) in self.known
+        return known and (visit.tip, visit.stage) not in self.ended
+
+    def incident(self, visit: Visit) -> int:
+        return int(self.tips.incident[visit.tip]) if len(self.tips.incident) else NO_INCIDENT
 
     def leave_merged(self, visit: Visit) -> None:
         self.leave_line(visit, GONE)
@@ -500,14 +514,16 @@ class Engine:
         self.merged[visit.tip] = self.now
 
     def make_known(self, visit: Visit) -> None:
+        """The first of an incident to end at a stage: who waits there for nothing leaves in this event."""
         self.ended.add((visit.tip, visit.stage))
-        rule = self.rule_of_merging(visit)
-        if not rule or self.tips.incident[visit.tip] < 0:
+        rule, known = self.rule_of_merging(visit), (visit.stage, self.incident(visit))
+        if rule == KEEPS or known[1] == NO_INCIDENT or known in self.known:
             return
-        self.known.add((visit.stage, int(self.tips.incident[visit.tip])))
+        self.known.add(known)
         if rule == LEAVES:
-            for other in sorted(self.present, key=lambda v: v.tip):
-                if other.stage == visit.stage and other.state in (WAITING, HELD) and not other.started and self.is_known(other):
+            same = [v for v in self.present if (v.stage, self.incident(v)) == known]
+            for other in sorted(same, key=lambda v: v.tip):
+                if other.state in (WAITING, HELD) and self.is_known(other):
                     self.leave_merged(other)
 
     # Settling.
