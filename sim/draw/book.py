@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sim.draw.routes import Block, Group, Route
     from sim.draw.streams import Streams
-    from sim.draw.times import Timing
+    from sim.draw.times import Known, Timing
     from sim.dynamics.replication import Codes, Ticks
     from sim.scenario.rules import KindCode
 
@@ -87,10 +87,19 @@ class Book:
         self.wraps_up = any(timing.wrap_up for timing in timings)
         self.wrap_up = BookColumn(np.int64)
 
-    def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
+    def add(
+        self,
+        block: Block,
+        arrival: Ticks,
+        route: Route,
+        streams: Streams,
+        given: Given | None = None,
+        known: Mapping[int, Known] | None = None,
+    ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
-        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
+        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
+        `known` what is known of the patience and the wrap-up of the first visit.
         """
         end = np.cumsum(route.count)
         begin = end - route.count
@@ -125,9 +134,12 @@ class Book:
                         times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
-                        wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        times = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        if nth == 0 and known is not None and at in known:
+                            times = known[at].wrap_ups(tips, times)
+                        wrap_up[row[chosen]] = times
         if self.patient:
-            self._add_attempts(block, route, rows, n_visits, streams)
+            self._add_attempts(block, route, rows, n_visits, streams, known or {})
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         def codes(name: str) -> Codes:
@@ -141,7 +153,13 @@ class Book:
         return np.broadcast_to(kind, group.tier.shape)
 
     def _add_attempts(
-        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+        self,
+        block: Block,
+        route: Route,
+        rows: Sequence[Sequence[Ticks]],
+        n_visits: int,
+        streams: Streams,
+        known: Mapping[int, Known],
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
@@ -153,7 +171,7 @@ class Book:
         np.multiply(begin + self.patience.used, attempts > 0, out=self._room(self.first_attempt, n_visits))
         n_attempts = int(end[-1]) if n_visits else 0
         patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
-        for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
+        for at, (timing, groups, of_stage) in enumerate(zip(self.timings, route.groups, rows, strict=True)):
             if not timing.attempts:
                 continue
             for group, row in zip(groups, of_stage, strict=True):
@@ -161,6 +179,8 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        if nth == 0 and attempt == 0 and at in known and timing.patience is not None:
+                            waits = known[at].waits(timing.patience, block, tips, tier, streams, waits)
                         patience[first + attempt] = waits
                         retry_after[first + attempt] = again
 

@@ -19,7 +19,8 @@ from sim.draw.recorded import resampled
 from sim.draw.routes import Block, Route, Walk
 from sim.draw.steps import steps
 from sim.draw.streams import Streams
-from sim.draw.times import timings
+from sim.draw.times import Known, timings
+from sim.dynamics.clock import NEVER
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
 from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
@@ -129,7 +130,22 @@ class Prepared:
             known = {name: recorded.code(name)[part] for name in ("channel", "risk", "category", *self.scenario.own)}
             given = {self.scenario.stage_index(name): work[part] for name, work in recorded.work.items()}
             block = replace(self._block(streams, first, tick.size, known), incident=recorded.incident[part])
-            book.add(block, tick, self._walk(block, streams), streams, given)
+            if (recorded.tier != DRAWN).any():
+                block = replace(block, told_tier=recorded.tier[part])
+            book.add(block, tick, self._walk(block, streams), streams, given, self._known(recorded, part))
+
+    def _known(self, recorded: Trace, part: slice) -> dict[int, Known]:
+        """What a record tells of the patience at the first stage that has one, and of the wrap-up likewise."""
+        size = len(recorded.arrival[part])
+        never, nothing = np.full(size, NEVER, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        found: dict[int, Known] = {}
+        patient = next((at for at, timing in enumerate(self.timings) if timing.patience is not None), None)
+        if patient is not None and ((recorded.patience < NEVER) | (recorded.bears > 0)).any():
+            found[patient] = Known(recorded.patience[part], recorded.bears[part], never)
+        wraps = next((at for at, timing in enumerate(self.timings) if timing.wrap_up is not None), None)
+        if wraps is not None and (recorded.wrap_up < NEVER).any():
+            found[wraps] = replace(found.get(wraps, Known(never, nothing, never)), wrap_up=recorded.wrap_up[part])
+        return found
 
     def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
         """The attributes of so many tips from row `first` on; `known` are those that need no drawing, or not all."""

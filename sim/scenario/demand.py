@@ -23,6 +23,7 @@ from sim.scenario.fields import (
     Share,
     Shares,
     Text,
+    Zone,
     adds_up,
     rule,
 )
@@ -215,6 +216,14 @@ class Recorded(Part):
     file: Text
     resample: Literal["day", "week"] | None = None
     """None runs the record itself; `day` draws a recorded day for each day, weekday for weekday, `week` whole weeks."""
+    columns: Annotated[dict[Name, Text], Field(max_length=100)] = Field(default_factory=dict)
+    """What is read from which column of the file: `received: Call Time`; with it all other columns are passed over."""
+    zone: Zone | None = None
+    """The zone whose clock the file shows, where that is not the run's."""
+    keep: Literal["run"] | None = None
+    """`run` passes over what came before the run or after it, in place of a fault."""
+    dates: Literal["day first", "month first"] | None = None
+    """How dates such as 03/04/2025 are read, where no row of the file decides it."""
 
     def __str__(self) -> str:
         return self.file
