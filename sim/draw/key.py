@@ -39,6 +39,7 @@ def draw_key(scenario: Scenario) -> str:
         scenario.start_with,
         kind_code(scenario).radices,
         scenario.labellers_matter,
+        [pool.order == "random" for pool in scenario.pools.values()],
         _recorded(scenario),
         _dated(scenario),
     ]

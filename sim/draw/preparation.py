@@ -52,6 +52,8 @@ class Prepared:
         self.steps = steps(scenario)
         self.timings = timings(scenario)
         self.code = kind_code(scenario)
+        self.shuffled = any(pool.order == "random" for pool in scenario.pools.values())
+        self.has_asides = any(step.is_aside for step in self.steps)
         self.mixes = {
             "centre": Mix(list(scenario.centres.values())),
             "channel": Mix(plain_shares(scenario), scenario.channels),
@@ -76,7 +78,16 @@ class Prepared:
         plain = not traced and not demand.incidents
         constant = {name: code for name, code in self.certain.items() if name == "centre" or plain}
         about = bool(demand.incidents) if demand.trace is None else bool((trace(scenario).incident >= 0).any())
-        book = Book(self.timings, self.code, constant, tuple(scenario.own), scenario.labellers_matter, about)
+        book = Book(
+            self.timings,
+            self.code,
+            constant,
+            own=tuple(scenario.own),
+            told_by=scenario.labellers_matter,
+            incidents=about,
+            shuffled=self.shuffled,
+            has_asides=self.has_asides,
+        )
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips

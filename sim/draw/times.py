@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.draw.steps import Share, names_of, told_apart
 from sim.dynamics.clock import NEVER
+from sim.scenario.stages import OTHER, UNLABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,14 +133,17 @@ class Timing:
     again: Share | None = None
     after: Times | None = None
     attempts: int = 0
-    """Attempts of a visit; 0 where patience is endless."""
+    """Attempts of a visit; 0 where none can be in vain."""
+    callback: CallBack | None = None
+    due: Lengths | None = None
 
     def attempt(
         self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
-    ) -> tuple[Ticks, Ticks | int]:
+    ) -> tuple[Ticks | int, Ticks | int]:
         """How long an attempt (from 0) of the tips' nth visit waits, and after how long the next is made, or NEVER."""
-        assert self.patience is not None
-        waits = self.patience.draw(block, tips, tier, streams, nth, attempt)
+        waits: Ticks | int = NEVER
+        if self.patience is not None:
+            waits = self.patience.draw(block, tips, tier, streams, nth, attempt)
         if attempt + 1 == self.attempts or self.again is None or self.after is None or self.again.certain is False:
             return waits, NEVER
         after = self.after.draw(block, tips, tier, streams, nth, attempt)
@@ -149,6 +153,50 @@ class Timing:
         again = self.again.heads(coin.rows(block.first, len(block))[tips], None)
         return waits, np.where(again, after, NEVER)
 
+    def called_back(
+        self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int, waits: Ticks
+    ) -> Ticks:
+        """How long after its entry each attempt accepts a call-back, or NEVER, where it waits so long."""
+        offer = self.callback
+        if offer is None:
+            return np.full(waits.shape, NEVER)
+        code = (
+            None
+            if offer.share.by is None
+            else block.code(offer.share.by, tier)[tips]
+            if offer.share.by != "tier"
+            else tier
+        )
+        if offer.share.certain is not None:
+            accepts = np.full(waits.shape, offer.share.certain)
+        else:
+            coin = streams.uniform("callback", self.stage, str(nth + 1), str(attempt + 1))
+            accepts = offer.share.heads(coin.rows(block.first, len(block))[tips], code)
+        return np.where(accepts & (offer.after <= waits), offer.after, NEVER)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallBack:
+    """The offer to be called back: after how long, and the share that accepts."""
+
+    after: int
+    share: Share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lengths:
+    """A length of time that may differ by an attribute."""
+
+    by: str | None
+    values: Ticks
+
+    def of(self, block: Block, tips: Members, tier: Codes) -> Ticks | int:
+        """The tips' lengths; `tier` holds their labels, row by row."""
+        if self.by is None:
+            return int(self.values[0])
+        found: Ticks = self.values[tier if self.by == "tier" else block.code(self.by, tier)[tips]]
+        return found
+
 
 def timings(scenario: Scenario) -> list[Timing]:
     """The times of each stage of a scenario, made ready for drawing."""
@@ -157,13 +205,30 @@ def timings(scenario: Scenario) -> list[Timing]:
 
 def _timing(scenario: Scenario, index: int) -> Timing:
     stage = scenario.stages[index]
-    work = Times.of(scenario, stage.time, index, "delay" if stage.service is None else "service")
-    wrap_up = None if stage.wrap_up is None else Times.of(scenario, stage.wrap_up, index, "wrap_up")
-    if stage.patience is None:
-        return Timing(stage.name, work, wrap_up)
-    patience = Times.of(scenario, stage.patience, index, "patience")
-    if stage.retry is None:
-        return Timing(stage.name, work, wrap_up, patience, attempts=1)
-    law = stage.retry.after
-    after = Times("retry_after", stage.name, None, [law], law.standards)
-    return Timing(stage.name, work, wrap_up, patience, Share([stage.retry.share]), after, 1 + stage.retry.at_most)
+    patience = None if stage.patience is None else Times.of(scenario, stage.patience, index, "patience")
+    again, after = None, None
+    if stage.retry is not None:
+        again, law = Share([stage.retry.share]), stage.retry.after
+        after = Times("retry_after", stage.name, None, [law], law.standards)
+    offer = stage.callback
+    return Timing(
+        stage=stage.name,
+        work=Times.of(scenario, stage.time, index, "delay" if stage.service is None else "service"),
+        wrap_up=None if stage.wrap_up is None else Times.of(scenario, stage.wrap_up, index, "wrap_up"),
+        patience=patience,
+        again=again,
+        after=after,
+        attempts=stage.attempts,
+        callback=None
+        if offer is None
+        else CallBack(offer.after, Share(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)),
+        due=None if stage.due is None else Lengths(stage.due.by, _due(scenario, stage.due)),
+    )
+
+
+def _due(scenario: Scenario, due: ByAttribute[int]) -> Ticks:
+    """The lengths of an attribute's names, and of tips without a label; NEVER for those that have none."""
+    if due.by is None:
+        return np.array([due.values[""]], dtype=np.int64)
+    names = [*names_of(scenario, due.by), *([UNLABELLED] if due.by == "tier" else [])]
+    return np.array([due.values.get(name, due.values.get(OTHER, NEVER)) for name in names], dtype=np.int64)

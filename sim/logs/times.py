@@ -233,7 +233,8 @@ def _day_and_month(part: pd.DataFrame, form: str, order: str, name: str) -> tupl
     day = np.asarray(part["D"].astype(float), dtype=np.float64)
     if "N" in part:
         code = {month: float(at) for at, month in enumerate(_MONTHS, 1)}
-        return day, part["N"].str.lower().str[:3].map(code).to_numpy(dtype=np.float64), []
+        month_of = np.asarray(part["N"].str.lower().str[:3].map(code), dtype=np.float64)
+        return day, month_of, []
     return day, np.asarray(part["M"].astype(float), dtype=np.float64), []
 
 

@@ -161,6 +161,23 @@ class AbandonedShares(LostShares):
         return Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)
 
 
+@measured("turned_away")
+class TurnedAwayShares(LostShares):
+    """The share of the tips that found no room for good, at a stage or anywhere; an open one may still find none."""
+
+    def tally(self, target: OfTips, cohort: Cohort) -> Tally:
+        turned = cohort.turned_away
+        if target.asked_for:
+            turned = cohort.when(target.asked_for[1])
+        column = np.where(turned != NEVER, LOST, np.where(cohort.at_risk, OPEN, MET)).astype(np.int8)
+        column[~cohort.matching(target.of)] = NOT_OF
+        never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
+        return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
+
+    def enough(self, target: OfTips, line: ErlangLine) -> Enough | None:
+        return None
+
+
 @measured("occupancy")
 class Occupancies(RatioKind[OccupancyTarget]):
     """Busy time over time on duty, by which replications weigh."""

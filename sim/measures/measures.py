@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import YEAR
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
+from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
@@ -46,10 +47,10 @@ class Pooled:
     spent: Ints
     """(n_targets, n_stages, 4) ticks between the two moments IN_LINE, IN_SERVICE, AT_GATE, IN_DELAY at each stage."""
     came: Ints
-    """(n_times, 3) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
-    ANSWERED, GAVE_UP_FOR_GOOD of `passes`."""
+    """(n_times, 4) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
+    ANSWERED, LOST_FOR_GOOD, FOUND_NO_ROOM of `passes`."""
     visits: Ints
-    """(n_pools, n_times, 6) visits of any tip but the backlog, by pool and by the time at which they came to it, where
+    """(n_pools, n_times, 7) visits of any tip but the backlog, by pool and by the time at which they came to it, where
     that is in the measured time; columns as in `Measures.stages`."""
     ticks: Floats
     """(N_NUMBERS, n_pools, n_times) ticks of the measured time by pool, as `PoolTimes` has them."""
@@ -295,8 +296,9 @@ def _spend(
     log: Log, replication: Replication, cohort: Cohort, found: Tally, first_spell: Ints, times: Ints, spent: Ints
 ) -> None:
     rules = replication.rules
+    times_of = found.since, found.until, found.ticks
     passes.time_spent(
-        (replication.tips.first_visit, found.timed, found.since, found.until, found.ticks, cohort.first),
+        (replication.tips.first_visit, found.timed, *times_of, vain(log, replication), cohort.first),
         (replication.visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),

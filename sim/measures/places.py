@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.dynamics.duty import people_in_overtime, slots_in_overtime
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication, changes_of_duty
-from sim.dynamics.waits import in_hand_alone
+from sim.dynamics.waits import in_hand_alone, vain
 from sim.measures import passes
 from sim.measures.frame import Frame, Steps
 
@@ -63,7 +63,7 @@ def _numbers(
     totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
     window = (frame.first, frame.last, grid.origin, grid.step)
     passes.follow_places(
-        (tips.first_visit, tips.centre, log.lost),
+        (tips.first_visit, tips.centre, log.lost, vain(log, replication)),
         (visits.kind, in_hand_alone(replication), first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),

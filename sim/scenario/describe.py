@@ -190,6 +190,14 @@ def _who(stage: Stage) -> str:
     return filter_words(stage.for_) if shares[""] == 1 else f"{100 * shares['']:.4g} % of {filter_words(stage.for_)}"
 
 
+def _asides(stage: Stage) -> Iterator[tuple[str, str]]:
+    """What leads from a stage to an aside, and to which."""
+    if stage.gives_up_to is not None:
+        yield "giving up for good", stage.gives_up_to
+    if stage.turned_away_to is not None:
+        yield "finding no room for good", stage.turned_away_to
+
+
 def _does(stage: Stage, mean: float) -> str:
     length = (
         f"{units.duration_text(round(mean / 1e6) * 1_000_000) if mean >= 1e7 else f'{mean / 1e6:.3g} s'} on average"
@@ -204,8 +212,15 @@ def _does(stage: Stage, mean: float) -> str:
             else ""
         )
         parts.append(f"tips may give up{again}")
-    if stage.overflow is not None:
-        parts.append(f"also {stage.overflow.to} after {units.duration_text(stage.overflow.after)}")
+    if stage.waiting_room is not None:
+        parts.append(f"at most {stage.waiting_room} may wait")
+    if stage.lines is not None:
+        parts.append(f"at most {stage.lines} may wait or be served")
+    parts += [f"{why} leads to {to}" for why, to in _asides(stage)]
+    if stage.callback is not None:
+        after = units.duration_text(stage.callback.after)
+        parts.append(f"after {after} tips may accept a call-back and keep their place")
+    parts += [f"also {one.to} after {units.duration_text(one.after)}" for one in stage.overflow]
     if stage.label is not None:
         parts.append(f"labelled by {stage.label}")
     if stage.rework is not None:

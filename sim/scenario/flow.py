@@ -16,7 +16,7 @@ from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
 from sim.scenario.counts import counts
 from sim.scenario.profiles import Levels, levels, plain_shares
-from sim.scenario.routes import Crowd, crowd, incident_shares, row_shares
+from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
@@ -109,21 +109,24 @@ def booked_hours(scenario: Scenario, servers: Floats) -> Floats:
     """
     offered = offered_by_stage(scenario)
     load = np.zeros((len(scenario.pools), HOURS_A_WEEK))
-    over = [(number, stage) for number, stage in enumerate(scenario.stages) if stage.overflow is not None]
-    moved = {number: np.zeros(HOURS_A_WEEK) for number, _ in over}
+    over = [
+        (number, scenario.pool_index(stage.pools[0]), scenario.pool_index(one.to))
+        for number, stage in enumerate(scenario.stages)
+        for one in stage.overflow
+    ]
+    moved = np.zeros((len(over), HOURS_A_WEEK))
+    kept = offered.copy()
     for number, stage in enumerate(scenario.stages):
         if stage.pool is not None:
             load[scenario.pool_index(stage.pool)] += offered[number]
     for _ in range(_SWEEPS if over else 0):
-        for number, stage in over:
-            assert stage.pool is not None
-            assert stage.overflow is not None
-            own, other = scenario.pool_index(stage.pool), scenario.pool_index(stage.overflow.to)
+        for row, (number, own, other) in enumerate(over):
             people = servers[own] + servers[other]
             level = (load[own] * servers[other] - load[other] * servers[own]) / np.where(people > 0, people, 1.0)
-            more = np.clip(level, -moved[number], offered[number] - moved[number])
-            more = np.where((load[own] + moved[number] >= servers[own]) & (people > 0), more, 0.0)
-            moved[number] += more
+            more = np.clip(level, -moved[row], kept[number])
+            more = np.where((load[own] + moved[row] >= servers[own]) & (people > 0), more, 0.0)
+            moved[row] += more
+            kept[number] -= more
             load[own] -= more
             load[other] += more
     return load
@@ -236,6 +239,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
     index = {stage.name: number for number, stage in enumerate(stages)}
     shares = [values_of(stage.share, tips, float) for stage in stages]
     labelling = {name: _labelling(scenario, name) for name in scenario.labels}
+    asides = asides_of(stages)
     risk = tips.codes["risk"][:, 0]
     found = [np.zeros(weight.shape) for _ in stages]
     counts = tuple(0 for _ in stages)
@@ -247,6 +251,8 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
         moving = weight if sweeps == 0 else np.zeros(weight.shape)
         sweeps += 1
         for number, stage in enumerate(stages):
+            if stage.name in asides:
+                continue
             chosen = moving * tips.admitted[number] * shares[number]
             inside = chosen + sent_back.get(number, 0.0)
             moving = moving - chosen

@@ -13,8 +13,8 @@ from sim.scenario.fields import rule as fault
 GIVEN: Final = ("arrival", "leave", "lost")
 """Moments that every tip may have without any stage."""
 
-Where = Literal["enter", "start", "end", "gave_up", "arrival", "leave", "lost"]
-"""What a moment is. When the last attempt was given up, documents cannot name: trade words ask for it."""
+Where = Literal["enter", "start", "end", "gave_up", "turned_away", "arrival", "leave", "lost"]
+"""What a moment is. When the last attempt was in vain, documents cannot name: trade words ask for it."""
 
 
 class Moment(Part):

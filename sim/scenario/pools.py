@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
@@ -52,14 +52,13 @@ class Filter(Part):
     labelled: bool | None = None
     labelled_by: Names | None = None
     """Who gave the present label."""
+    waited: PositiveLength | None = None
+    """Only in `serve_first`: a tip matches once it has waited so long in this line."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for _, value in self):
-            raise rule(
-                "a filter names at least one of channel, risk, tier, category, labelled",
-                value=False,
-            )
+            raise rule("a filter names at least one of channel, risk, tier, category, labelled, waited", value=False)
         return self
 
     def asked(self, key: str) -> frozenset[str] | None:
@@ -100,7 +99,27 @@ def filter_words(one: Filter | None) -> str:
         parts.append("with a label" if one.labelled else "without a label")
     if one.labelled_by is not None:
         parts.append(f"labelled by {' or '.join(sorted(one.labelled_by))}")
+    if one.waited is not None:
+        parts.append(f"that have waited {units.duration_text(one.waited)}")
     return f"tips {', '.join(parts)}"
+
+
+def _filters(given: object) -> object:
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+Rank = Annotated[
+    Several[Filter],
+    BeforeValidator(_filters),
+    Field(min_length=1, max_length=50),
+    OneOrSeveral(),
+]
+"""Filters of one rank: a tip has it that matches any of them."""
+
+
+def rank_words(one: Sequence[Filter]) -> str:
+    """Which tips have a rank, in words."""
+    return " or ".join(filter_words(each) for each in one)
 
 
 class Shift(Row):
@@ -255,7 +274,10 @@ class Pool(Part):
     speed: Annotated[Speeds, BeforeValidator(_speeds), AlsoWritten(SHARE_SCHEMA)] = Field(default_factory=Speeds)
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat; that of the run where it is left out."""
-    serve_first: Annotated[Several[Filter], Field(max_length=200)] = ()
+    order: Literal["first_come", "last_come", "random", "due"] = "first_come"
+    """Who is taken first among those of one rank: by entry, at random, or by when a stage says that they are due."""
+    serve_first: Annotated[Several[Rank], Field(max_length=200)] = ()
+    """By rank, the best first, the filters of those who have it."""
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
     concurrency: Annotated[
         Concurrency, BeforeValidator(_concurrency), AlsoWritten({"type": "integer", "minimum": 1, "maximum": 1000})
@@ -268,6 +290,13 @@ class Pool(Part):
     nights: Nights | None = None
     at_least: Staff = 0
     """Seats below which the search for staffing may not go."""
+
+    @property
+    def filters(self) -> Iterator[Filter]:
+        """Every filter of its line."""
+        for rank in self.serve_first:
+            yield from rank
+        yield from self.preempt
 
     @property
     def slots(self) -> int:

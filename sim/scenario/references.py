@@ -97,9 +97,11 @@ class _Look:
         return False
 
 
-def _filter(look: _Look, path: Path, one: Filter | None, *, of_line: bool = False) -> None:
+def _filter(look: _Look, path: Path, one: Filter | None, *, stages: bool = False, ages: bool = False) -> None:
     if one is None:
         return
+    if one.waited is not None and not ages:
+        look.say((*path, "waited"), "only the filters of serve_first ask how long a tip has waited", key=True)
     for key in (*FILTERED, *one.own):
         wanted = one.asked(key)
         if wanted is None:
@@ -108,7 +110,7 @@ def _filter(look: _Look, path: Path, one: Filter | None, *, of_line: bool = Fals
             if look.names.own is not None:
                 look.say((*path, key), not_a_key(key, path, own=tuple(look.names.own)), key=True)
             continue
-        if key == "stage" and not of_line:
+        if key == "stage" and not stages:
             look.say((*path, key), "only the filters of serve_first and preempt name a stage", key=True)
             continue
         for name in sorted(wanted):
@@ -265,9 +267,11 @@ def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) 
 
 
 def _pool(look: _Look, name: str, pool: Pool) -> None:
-    for key in ("serve_first", "preempt"):
-        for row, one in enumerate(getattr(pool, key)):
-            _filter(look, ("pools", name, key, row), one, of_line=True)
+    for row, one in enumerate(pool.preempt):
+        _filter(look, ("pools", name, "preempt", row), one, stages=True)
+    for row, rank in enumerate(pool.serve_first):
+        for item, one in enumerate(rank):
+            _filter(look, ("pools", name, "serve_first", row, item), one, stages=True, ages=True)
     for stage in pool.speed.by_stage:
         path: Path = ("pools", name, "speed", "by_stage", stage)
         if look.names.stage is not None and stage not in look.names.stage:
@@ -287,20 +291,40 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
         look.known((*path, "label"), stage.label, "labeller", look.names.labeller)
+    for row, over in enumerate(stage.overflow):
+        to: Path = (*path, "overflow", row, "to")
+        look.known(to, over.to, "pool", look.names.pool)
+        if over.to == stage.pool:
+            look.say(to, "overflow goes to another pool than the stage's own")
+    if stage.callback is not None:
+        _by(look, (*path, "callback", "share"), stage.callback.share)
+    for key in ("gives_up_to", "turned_away_to"):
+        _aside(look, (*path, key), getattr(stage, key), index, stages)
     if stage.open is not None:
         look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
     if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
         look.say((*path, "every"), "in a zone the gate opens at times of the day, so this must divide 24 h")
-    if stage.overflow is not None:
-        look.known((*path, "overflow", "to"), stage.overflow.to, "pool", look.names.pool)
-        if stage.overflow.to == stage.pool:
-            look.say((*path, "overflow", "to"), "overflow goes to another pool than the stage's own")
     if stage.rework is not None:
         back = (*path, "rework", "back_to")
         if look.known(back, stage.rework.back_to, "stage", look.names.stage) and not any(
             other.name == stage.rework.back_to for before, other in stages.items() if before <= index
         ):
             look.say(back, "rework goes back to the same or an earlier stage", got=stage.rework.back_to)
+
+
+def _aside(look: _Look, path: Path, name: str | None, index: int, stages: dict[int, Stage]) -> None:
+    """A stage that is reached in no other way than in vain from an earlier one."""
+    if name is None or not look.known(path, name, "stage", look.names.stage):
+        return
+    at = next((number for number, stage in stages.items() if stage.name == name), None)
+    if at is None:
+        return
+    if at <= index:
+        look.say(path, "leads to a stage that is written later", got=name)
+    if any(stage.rework is not None and stage.rework.back_to == name for stage in stages.values()):
+        look.say(
+            path, "rework goes back to that stage, and what is reached in vain is reached in no other way", got=name
+        )
 
 
 def _milestone(look: _Look, name: str, milestone: Milestone) -> None:

@@ -187,15 +187,26 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
     entering = [np.zeros(shape, dtype=np.bool_) for _ in stages]
     sent_back = [np.zeros(shape, dtype=np.bool_) for _ in stages]
     ending = np.zeros(shape, dtype=np.bool_)
+    asides = asides_of(stages)
     while True:
         moving, changed = arriving.copy(), False
+        led = {name: np.zeros(shape, dtype=np.bool_) for name in asides}
         for number, stage in enumerate(stages):
-            inside = (moving & admitted[number]) | sent_back[number]
-            passing = moving if _may_skip(stage) else moving & ~admitted[number]
+            if stage.name in asides:
+                inside, passing = led[stage.name] & admitted[number], moving
+                ending |= _with_bits(
+                    led[stage.name] if _may_skip(stage) else led[stage.name] & ~admitted[number], lost_bits
+                )
+            else:
+                inside = (moving & admitted[number]) | sent_back[number]
+                passing = moving if _may_skip(stage) else moving & ~admitted[number]
             entering[number] |= inside
             entered = _with_bits(inside, at_stage[number][0])
-            if stage.patience is not None:
-                ending |= _with_bits(entered, lost_bits)
+            for in_vain, to in ((stage.patience is not None, stage.gives_up_to), (stage.limited, stage.turned_away_to)):
+                if in_vain and to is None:
+                    ending |= _with_bits(entered, lost_bits)
+                elif in_vain and to in led:
+                    led[to] |= entered
             served = _with_bits(entered, at_stage[number][1])
             if stage.label is not None:
                 served = tips.labelled(stage.label, served)
@@ -208,6 +219,11 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
         ending |= _with_bits(moving, leave_bits)
         if not changed:
             return Ways(tuple(np.any(found, axis=2) for found in entering), ending)
+
+
+def asides_of(stages: Iterable[Stage]) -> frozenset[str]:
+    """The stages that are reached only by giving up, or by being turned away."""
+    return frozenset(name for stage in stages for name in stage.asides)
 
 
 def _may_skip(stage: Stage) -> bool:

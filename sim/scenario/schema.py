@@ -232,7 +232,7 @@ class Scenario(World):
     @cached_property
     def filters(self) -> tuple[Filter | None, ...]:
         """What lines, stages and targets ask of tips."""
-        lines = (one for pool in self.pools.values() for one in (*pool.serve_first, *pool.preempt))
+        lines = (one for pool in self.pools.values() for one in pool.filters)
         of = (getattr(target, "of", None) for target in self.targets.values())
         return (*lines, *(stage.for_ for stage in self.stages), *of)
 

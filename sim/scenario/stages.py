@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Final, Generic, Self, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
 from sim.scenario.distributions import Law
-from sim.scenario.fields import Length, Name, Part, PositiveLength, Share, rule
+from sim.scenario.fields import Length, Name, OneOrSeveral, Part, PositiveLength, Several, Share, rule
 from sim.scenario.pools import Filter
 
 T = TypeVar("T")
+
+MOST_OVERFLOWS: Final = 4
+
 
 OTHER: Final = "other"
 UNLABELLED: Final = "unlabelled"
@@ -95,7 +98,11 @@ class LawByAttribute(ByAttribute[Law]):
     """A law of times for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience")
+class LengthByAttribute(ByAttribute[Length]):
+    """A length of time for all tips, or one by attribute."""
+
+
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience", "due")
 """Keys of a stage whose values may differ by attribute."""
 
 
@@ -112,6 +119,17 @@ class Overflow(Part):
 
     to: Name
     after: Length = 0
+
+
+class Callback(Part):
+    """The offer to be called back: who has waited so long and accepts it gives up no more, and keeps the place."""
+
+    after: Length
+    share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
+
+
+def _overflows(given: object) -> object:
+    return given if isinstance(given, list | tuple) or given is None else (given,)
 
 
 class Rework(Part):
@@ -139,15 +157,34 @@ class Stage(Part):
     """Its gate opens at multiples of this since midnight."""
     open: Name | None = None
     """The calendar that says when its gate is open; with `every`, at which of its times."""
-    overflow: Overflow | None = None
+    overflow: Annotated[
+        Several[Overflow],
+        BeforeValidator(_overflows),
+        Field(max_length=MOST_OVERFLOWS),
+        OneOrSeveral(),
+    ] = ()
+    """Pools in whose lines a tip stands too, once it has waited so long."""
+    due: LengthByAttribute | None = None
+    """When a tip is due, for pools whose `order` is that; who has none is last."""
+    due_from: Literal["arrival", "enter"] = "arrival"
+    waiting_room: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """How many may wait at most; who finds no room is turned away."""
+    lines: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """How many may wait or be served at most."""
+    gives_up_to: Name | None = None
+    """The aside that a tip comes to when it has given up for good."""
+    turned_away_to: Name | None = None
+    """The aside that a tip comes to when it was turned away for good."""
+    callback: Callback | None = None
     label: Name | None = None
     rework: Rework | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if self.delay is not None:
-            for key in ("pool", "service", "wrap_up", "patience", "retry", "overflow"):
-                if getattr(self, key) is not None:
+            staffed = ("pool", "service", "wrap_up", "overflow", "due", "waiting_room", "lines")
+            for key in (*staffed, "turned_away_to", "callback"):
+                if getattr(self, key) not in (None, ()):
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
         elif self.pool is None and self.service is None:
             raise rule("a stage needs a `pool` and a `service`, or a `delay`", value=False)
@@ -155,9 +192,49 @@ class Stage(Part):
             raise rule("a stage with a `service` needs a `pool`", value=False)
         elif self.service is None:
             raise rule("a stage with a `pool` needs a `service`", value=False)
-        if self.retry is not None and self.patience is None:
-            raise rule("a `retry` needs `patience`: nobody gives up without it", "retry", value=False)
         return self
+
+    @model_validator(mode="after")
+    def _ways_out(self) -> Self:
+        if self.retry is not None and self.patience is None and not self.limited:
+            why = "nobody gives up without it, and nobody is turned away without `waiting_room` or `lines`"
+            raise rule(f"a `retry` needs `patience`: {why}", "retry", value=False)
+        if self.gives_up_to is not None and self.patience is None:
+            raise rule("`gives_up_to` needs `patience`: nobody gives up without it", "gives_up_to", value=False)
+        if self.turned_away_to is not None and not self.limited:
+            why = "`turned_away_to` needs `waiting_room` or `lines`: nobody is turned away without"
+            raise rule(why, "turned_away_to", value=False)
+        if self.callback is not None and self.patience is None:
+            raise rule("a `callback` needs `patience`: nobody gives up without it", "callback", value=False)
+        if self.waiting_room is not None and self.lines is not None and self.waiting_room > self.lines:
+            raise rule("the `waiting_room` is no larger than `lines`, which counts who is served too", "waiting_room")
+        to = [one.to for one in self.overflow]
+        for row, name in enumerate(to):
+            if name in to[:row]:
+                raise rule("a stage overflows to a pool once", "overflow", row, "to")
+        return self
+
+    @property
+    def limited(self) -> bool:
+        """Whether a tip may find no room here."""
+        return self.waiting_room is not None or self.lines is not None
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools in whose lines its tips may stand, its own first; none for a delay."""
+        return () if self.pool is None else (self.pool, *(one.to for one in self.overflow))
+
+    @property
+    def attempts(self) -> int:
+        """Attempts that a visit may make: 0 where none can be in vain."""
+        if self.patience is None and not self.limited:
+            return 0
+        return 1 + (self.retry.at_most if self.retry else 0)
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """The stages that tips come to from here in vain."""
+        return tuple(dict.fromkeys(name for name in (self.gives_up_to, self.turned_away_to) if name is not None))
 
     @property
     def gate(self) -> str:

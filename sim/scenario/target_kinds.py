@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from sim.scenario.fields import Length, PositiveLength, Share
+from sim.scenario.fields import Length, Name, PositiveLength, Share
 from sim.scenario.fields import rule as fault
+from sim.scenario.moments import Milestone, of_stage
 from sim.scenario.pools import filter_words
 from sim.scenario.targets import MEAN_COOL_DOWN, Between, OfPool, OfTips, Side, Unit, target_kind
 from sim.scenario.trade import AbandonedTarget, AnswerTimeTarget, ServiceLevelTarget
@@ -279,7 +280,52 @@ class LostTarget(OfTips):
         }[column]
 
     def pointless(self, has_patience: bool) -> str | None:
-        return None if has_patience else "no stage has patience, so no tip is ever lost"
+        return None if has_patience else "no stage has patience or a limited line, so no tip is ever lost"
+
+
+@target_kind
+class TurnedAwayTarget(OfTips):
+    """At most `turned_away` of the tips find no room for good, at a stage or anywhere."""
+
+    kind: ClassVar[str] = "turned_away"
+    a: ClassVar[str] = "a turned-away share"
+    side: ClassVar[Side] = "at_most"
+    unit: ClassVar[Unit] = "share"
+
+    turned_away: Share
+    stage: Name | None = Field(None, description="The stage that has no room; anywhere if none is named.")
+
+    @property
+    def threshold(self) -> float:
+        return self.turned_away
+
+    @property
+    def at_stage(self) -> str | None:
+        return self.stage
+
+    @property
+    def asked_for(self) -> tuple[Milestone, ...]:
+        return () if self.stage is None else (of_stage(self.stage, "enter"), of_stage(self.stage, "turned_away"))
+
+    @property
+    def asks(self) -> str:
+        return f"at most {percent(self.turned_away)} turned away"
+
+    @property
+    def says(self) -> str:
+        where = "" if self.stage is None else f" at {self.stage}"
+        return f"at most {percent(self.turned_away)} of {filter_words(self.of)} find no room for good{where}"
+
+    @property
+    def failing(self) -> str:
+        return "are turned away for good"
+
+    def of_tip(self, column: str) -> str:
+        return {
+            "lost": f"it was turned away for good; at most {percent(self.turned_away)} may",
+            "open": "it could still be turned away when the run ended",
+            "met": "it was not turned away for good",
+        }[column]
 
 
 @target_kind

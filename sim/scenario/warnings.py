@@ -102,12 +102,12 @@ def _labels(scenario: Scenario) -> Iterator[str]:
 
 def _pools(scenario: Scenario) -> Iterator[str]:
     needed = {stage.pool for stage in scenario.stages}
-    helping = {stage.overflow.to for stage in scenario.stages if stage.overflow}
+    helping = {one.to for stage in scenario.stages for one in stage.overflow}
     tips = crowd(
         scenario.demand,
         scenario.labels,
         scenario.stages,
-        [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)],
+        [one for pool in scenario.pools.values() for one in pool.filters],
     )
     for name, pool in scenario.pools.items():
         heads = 0 if pool.levels is None else pool.levels.week()[1].max()
@@ -140,7 +140,7 @@ def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
         {key: np.zeros(len(getattr(pool, key)), dtype=bool) for key in ("serve_first", "preempt")},
     )
     for number, stage in enumerate(scenario.stages):
-        if name not in (stage.pool, stage.overflow.to if stage.overflow else None):
+        if name not in stage.pools:
             continue
         codes = {**tips.codes, "stage": np.array([[number]])}
         here = entering[number]
@@ -148,7 +148,8 @@ def _line(scenario: Scenario, name: str, tips: Crowd) -> Iterator[str]:
         may = np.zeros(here.shape, dtype=bool)
         for key, found in matched.items():
             for row, one in enumerate(getattr(pool, key)):
-                hits = np.broadcast_to(matches(one, tips.names, codes), here.shape) & here
+                several = one if isinstance(one, tuple) else (one,)
+                hits = np.any([matches(each, tips.names, codes) & here for each in several], axis=0)
                 found[row] |= hits.any()
                 may |= hits & (key == "preempt")
         preempting.append(may[here])
@@ -218,7 +219,7 @@ def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: S
 
 
 def _targets(scenario: Scenario) -> Iterator[str]:
-    has_patience = any(stage.patience is not None for stage in scenario.stages)
+    has_patience = any(stage.attempts for stage in scenario.stages)
     tips = coming(scenario)
     for name, target in scenario.targets.items():
         if not isinstance(target, OfTips):

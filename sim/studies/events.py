@@ -46,7 +46,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "centre": _names(tips.centre[who], scenario.centre_names),
         "channel": _names(tips.channel[who], scenario.channels),
         "risk": _names(tips.risk[who], scenario.risks),
-        "tier": _names(last_labels(log, replication)[who], scenario.tiers),
+        "tier": _names(label_so_far(log, replication)[who], scenario.tiers),
         "category": _names(tips.category[who], scenario.categories),
         **{name: _names(code[who], scenario.own[name]) for name, code in zip(scenario.own, tips.own, strict=True)},
         "stage": _names(stage[reached], stages),
@@ -60,12 +60,6 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "in_cohort": pa.array(in_cohort[who]),
     }
     return pa.table(columns)
-
-
-def last_labels(log: Log, replication: Replication) -> Codes:
-    """(n_tips,) the label that each tip had got by the horizon, or by giving up: NO_LABEL where none."""
-    visits = replication.visits
-    return label_so_far(log, replication, visits.tier, visits.final_tier)
 
 
 def write(tables: Sequence[Path], target: Path) -> None:

@@ -168,7 +168,8 @@ _TIPS: Final[tuple[Column[Any], ...]] = (
     number("measured", "h", lambda row: row.hours, "of the measured time of a replication"),
     number("offered", "tips", lambda row: row.tips(passes.CAME), "that came then, on average"),
     number("answered", "tips", lambda row: row.tips(passes.ANSWERED), "of those, that somebody began to serve"),
-    number("lost", "tips", lambda row: row.tips(passes.GAVE_UP_FOR_GOOD), "of those, that gave up for good"),
+    number("lost", "tips", lambda row: row.tips(passes.LOST_FOR_GOOD), "of those, that gave up or found no room"),
+    number("turned_away", "tips", lambda row: row.tips(passes.FOUND_NO_ROOM), "of those, that found no room"),
 )
 
 INTERVALS: Final = Table[OfWeek](

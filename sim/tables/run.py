@@ -254,6 +254,7 @@ STAGES: Final = Table[StageVisits](
         whole("visits", "", lambda row: int(row.total[passes.REACHED]), "that reached it"),
         whole("started_visits", "", lambda row: int(row.total[passes.STARTED]), "that were served"),
         whole("given_up_visits", "", lambda row: int(row.total[passes.GAVE_UP]), "that ended in giving up"),
+        whole("turned_away_visits", "", lambda row: int(row.total[passes.TURNED]), "that found no room for good"),
         whole("open_visits", "", lambda row: int(row.total[passes.STILL_OPEN]), "under way when the run ended"),
         *estimate_columns("wait_mean", "min", lambda row: _in_minutes(row.wait), "of those that started"),
         *(_percentile(share) for share in (50, 80, 90, 95, 99)),

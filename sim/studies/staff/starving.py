@@ -24,7 +24,7 @@ from sim.scenario.describe import describe
 from sim.scenario.flow import offered_by_stage
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import MOST_LEFT_OUT, OfTips, Timed
-from sim.studies.staff.staffed import pools_of, unminded_stages
+from sim.studies.staff.staffed import unminded_stages
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -89,7 +89,7 @@ class Care:
             else tuple(
                 number
                 for number in unminded_stages(scenario)
-                if any(pool in pools for pool in pools_of(scenario.stages[number]))
+                if any(pool in pools for pool in scenario.stages[number].pools)
             )
         )
         self._described: Description | None = describe(scenario) if self._decided else None
@@ -181,7 +181,7 @@ def _growing(staffed: Scenario, described: Description, work: Sequence[float]) -
     staying: list[tuple[tuple[str, ...], float]] = []
     for stage, erlangs in zip(staffed.stages, work, strict=True):
         if stage.pool is not None and stage.patience is None and erlangs > 0:
-            staying.append((pools_of(stage), erlangs))
+            staying.append((stage.pools, erlangs))
     found: dict[str, float] = {}
     for group in dict.fromkeys([*((one.pool,) for one in described.pools), *(pools for pools, _ in staying)]):
         offered = sum(erlangs for pools, erlangs in staying if set(pools) <= set(group))
@@ -206,7 +206,7 @@ def _seen_growing(sample: Sample) -> dict[str, float]:
     Only those whose tips wait for ever, and for nobody else.
     """
     scenario = sample.frame.scenario
-    relieved = {pool for stage in scenario.stages if stage.patience or stage.overflow for pool in pools_of(stage)}
+    relieved = {pool for stage in scenario.stages if stage.patience or stage.overflow for pool in stage.pools}
     found = {}
     for p, name in enumerate(scenario.pools):
         if name not in relieved:
