@@ -157,12 +157,12 @@ class Book:
         route: Route,
         streams: Streams,
         given: Given | None = None,
-        known: Mapping[int, Known] | None = None,
+        known: Known | None = None,
     ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
         `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
-        `known` what is known of the patience and the wrap-up of the first visit.
+        `known` what is known of the patience and the wrap-up at the first stage that has one and that the tip comes to.
         """
         route, parts = laid(route) if self.has_asides else (route, [])
         end = np.cumsum(route.count)
@@ -200,8 +200,8 @@ class Book:
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
                         times = after.draw(block, tips, group.tier[chosen], streams, nth)
-                        if nth == 0 and known is not None and at in known:
-                            times = known[at].wrap_ups(tips, times)
+                        if nth == 0 and known is not None:
+                            times = known.wrap_ups(tips, times)
                         wrap_up[row[chosen]] = times
                 if self.is_due:
                     length = self.timings[at].due
@@ -211,7 +211,7 @@ class Book:
         if self.has_asides:
             self._add_ways_on(route, begin, n_visits, parts)
         if self.patient:
-            self._add_attempts(block, route, rows, n_visits, streams, known or {})
+            self._add_attempts(block, route, rows, n_visits, streams, known)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         def codes(name: str) -> Codes:
@@ -266,7 +266,7 @@ class Book:
         rows: Sequence[Sequence[Ticks]],
         n_visits: int,
         streams: Streams,
-        known: Mapping[int, Known],
+        known: Known | None,
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
@@ -279,7 +279,7 @@ class Book:
         n_attempts = int(end[-1]) if n_visits else 0
         patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
         called_back = self._room(self.called_back, n_attempts if self.offers else 0)
-        for at, (timing, groups, of_stage) in enumerate(zip(self.timings, route.groups, rows, strict=True)):
+        for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
             if not timing.attempts:
                 continue
             for group, row in zip(groups, of_stage, strict=True):
@@ -287,8 +287,8 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
-                        if nth == 0 and attempt == 0 and at in known and timing.patience is not None:
-                            waits = known[at].waits(timing.patience, block, tips, tier, streams, waits)
+                        if nth == 0 and attempt == 0 and known is not None and timing.patience is not None:
+                            waits = known.waits(timing.patience, block, tips, tier, streams, waits)
                         if self.offers:
                             whole = np.broadcast_to(waits, first.shape)
                             accepts = timing.called_back(block, tips, tier, streams, nth, attempt, whole)

@@ -145,18 +145,14 @@ class Prepared:
                 block = replace(block, told_tier=recorded.tier[part])
             book.add(block, tick, self._walk(block, streams), streams, given, self._known(recorded, part))
 
-    def _known(self, recorded: Trace, part: slice) -> dict[int, Known]:
-        """What a record tells of the patience at the first stage that has one, and of the wrap-up likewise."""
-        size = len(recorded.arrival[part])
-        never, nothing = np.full(size, NEVER, dtype=np.int64), np.zeros(size, dtype=np.int64)
-        found: dict[int, Known] = {}
-        patient = next((at for at, timing in enumerate(self.timings) if timing.patience is not None), None)
-        if patient is not None and ((recorded.patience < NEVER) | (recorded.bears > 0)).any():
-            found[patient] = Known(recorded.patience[part], recorded.bears[part], never)
-        wraps = next((at for at, timing in enumerate(self.timings) if timing.wrap_up is not None), None)
-        if wraps is not None and (recorded.wrap_up < NEVER).any():
-            found[wraps] = replace(found.get(wraps, Known(never, nothing, never)), wrap_up=recorded.wrap_up[part])
-        return found
+    def _known(self, recorded: Trace, part: slice) -> Known | None:
+        """What a record tells of patience and wrap-up; None where it tells nothing of them."""
+        told = (recorded.patience < NEVER) | (recorded.bears > 0) | (recorded.wrap_up < NEVER)
+        if not told.any():
+            return None
+        columns = (recorded.patience[part], recorded.bears[part], recorded.wrap_up[part])
+        asked = (np.zeros(len(columns[0]), dtype=np.bool_) for _ in range(2))
+        return Known(*columns, *asked)
 
     def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
         """The attributes of so many tips from row `first` on; `known` are those that need no drawing, or not all."""

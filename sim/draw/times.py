@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sim.draw.routes import Block, Members
     from sim.draw.streams import Streams, Variates
-    from sim.dynamics.replication import Codes, Ticks
+    from sim.dynamics.replication import Codes, Flags, Ticks
     from sim.scenario.schema import ByAttribute, Law, Scenario
 
 
@@ -88,7 +88,7 @@ def _beyond(law: Law, uniform: Variates, bears: Variates) -> Variates:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """What a record tells of the first visits to a stage, (n,) ticks each, a tip of the block a row."""
+    """What a record tells of tips, (n,) ticks each, a tip of the block a row; of each it is asked once."""
 
     patience: Ticks
     """NEVER where it is drawn."""
@@ -96,12 +96,18 @@ class Known:
     """The least that the patience is drawn beyond; 0 where nothing is known."""
     wrap_up: Ticks
     """NEVER where it is drawn."""
+    waited: Flags
+    """Of which tips the patience was asked before, at an earlier stage; this fills it."""
+    wrapped: Flags
+    """Of which tips the wrap-up was."""
 
     def waits(
         self, law: Times, block: Block, tips: Members, tier: Codes, streams: Streams, drawn: Ticks | int
     ) -> Ticks:
         """The patience of some tips: as recorded, drawn beyond what they bore, or as drawn."""
-        patience, bears = self.patience[tips], self.bears[tips]
+        asked = self.waited[tips].copy()
+        self.waited[tips] = True
+        patience, bears = np.where(asked, NEVER, self.patience[tips]), np.where(asked, 0, self.bears[tips])
         found = np.where(patience < NEVER, patience, drawn)
         rows = np.flatnonzero((bears > 0) & (patience == NEVER))
         if rows.size:
@@ -111,7 +117,8 @@ class Known:
 
     def wrap_ups(self, tips: Members, drawn: Ticks) -> Ticks:
         """The wrap-ups of some tips: as recorded, or as drawn."""
-        given = self.wrap_up[tips]
+        given = np.where(self.wrapped[tips], NEVER, self.wrap_up[tips])
+        self.wrapped[tips] = True
         return np.where(given < NEVER, given, drawn)
 
 

@@ -3,9 +3,9 @@
 Columns: `received`, and where they are known `channel`, `risk`, `category`, attributes of the scenario's own, the
 minutes of a stage under its name (or its name and `_min`), and `incident`, a name for each event that several tips are
 about; `tier`, the label that every labeller gave; `gave_up`, the minutes after which the tip gives up at the first
-stage with a patience, or, as `>3.5`, those that it bore to wait, so that its patience is drawn beyond; and `wrap_up`,
-those of the first stage with a wrap-up. Who served it (`person`, `pool`) may stand there and decides nothing. An empty
-field is drawn as if the column were not there, or is of no incident.
+stage with a patience that it comes to, or, as `>3.5`, those that it bore to wait, so that its patience is drawn beyond;
+and `wrap_up`, those of the first stage with a wrap-up. Who served it (`person`, `pool`) may stand there and decides
+nothing. An empty field is drawn as if the column were not there, or is of no incident.
 """
 
 from __future__ import annotations
