@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Visits
     from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
 
@@ -184,7 +183,7 @@ class Beside:
 
 
 def beside(found: Calibration, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Beside | None:
-    """Run the line that stands in a folder and hold it against the log; None where the log tells too little for that."""
+    """Run the line that stands in a folder and hold it against the log; None where the log tells too little."""
     from sim.scenario.loading import read
 
     if not isinstance(found.log, Record) or not any(stage.work and stage.group for stage in found.stages):
@@ -371,7 +370,12 @@ def _intervals(of_log: Seen, replayed: Sequence[Seen], drawn: Sequence[Seen], da
         wait = [float(one[2, at] / one[0, at]) if one[0, at] else math.nan for one in some]
         a_day = [float(n / days) for n in tips]
         told.append(
-            Interval(at * float(step), (a_day[0], a_day[1], a_day[2]), (share[0], share[1], share[2]), (wait[0], wait[1], wait[2]))
+            Interval(
+                at * float(step),
+                (a_day[0], a_day[1], a_day[2]),
+                (share[0], share[1], share[2]),
+                (wait[0], wait[1], wait[2]),
+            )
         )
     return told
 

@@ -95,7 +95,7 @@ class Survival:
         ended = np.add.reduceat(seen.astype(np.float64), first) if len(times) else np.zeros(0)
         self.at_risk = at_risk
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.value = np.cumprod(1 - ended / at_risk)
+            self.value: Seconds = np.asarray(np.cumprod(1 - ended / at_risk), dtype=np.float64)
             """The share that outlives each of the times."""
             green = np.cumsum(ended / (at_risk * np.maximum(at_risk - ended, 0.5)))
         self.error = self.value * np.sqrt(green)

@@ -105,7 +105,10 @@ def _in_order(visits: Visits) -> list[tuple[int, str]]:
     since = np.arange(len(case)) - np.maximum.accumulate(np.where(first, np.arange(len(case)), 0))
     place[order] = since
     names = visits.stage.names
-    mean = [float(place[visits.stage.code == code].mean()) if (visits.stage.code == code).any() else 1e9 for code in range(len(names))]
+    mean = [
+        float(place[visits.stage.code == code].mean()) if (visits.stage.code == code).any() else 1e9
+        for code in range(len(names))
+    ]
     return [(code, names[code]) for code in sorted(range(len(names)), key=lambda one: mean[one]) if mean[code] < 1e9]
 
 

@@ -109,7 +109,9 @@ def _run(writing: _Writing, first: date, n_days: int, zone: str) -> None:
     writing.say("run:")
     dated = "the first date of the log" if writing.found.demand is not None else "a date: the log has none"
     writing.say(f"  start: {first.isoformat()} 00:00", dated)
-    writing.say(f"  length: {n_days} d", "as many dates as the log has" if writing.found.demand is not None else "four weeks")
+    writing.say(
+        f"  length: {n_days} d", "as many dates as the log has" if writing.found.demand is not None else "four weeks"
+    )
     if zone:
         writing.say(f"  zone: {zone}", "as the map says")
     writing.say(f"  replications: {REPLICATIONS}")
@@ -140,7 +142,10 @@ def _demand(writing: _Writing, demand: Demand | None) -> None:
         named = f", those of {demand.country} by name" if demand.country else ""
         writing.say("  by_date:", f"dates far from others of their weekday{named}")
         for one in odd:
-            writing.say(f"    - {{on: {one.on.isoformat()}, factor: {100 * one.factor:.0f} %}}", one.name or "no holiday that is known")
+            writing.say(
+                f"    - {{on: {one.on.isoformat()}, factor: {100 * one.factor:.0f} %}}",
+                one.name or "no holiday that is known",
+            )
     _swings(writing, demand)
     _channels(writing)
 
@@ -155,10 +160,16 @@ def _profile(writing: _Writing, demand: Demand, whole: bool) -> None:
             for day, numbers in lists:
                 writing.say(f"    {day}: {numbers}")
         else:
-            writing.say(f"  by_hour: {_numbers(week[week.sum(axis=1).argmax()])}", f"{n} date{'' if n == 1 else 's'}: one profile for all")
+            writing.say(
+                f"  by_hour: {_numbers(week[week.sum(axis=1).argmax()])}",
+                f"{n} date{'' if n == 1 else 's'}: one profile for all",
+            )
         return
     if p > 0.01 and not (week.sum(axis=1) == 0).any():
-        writing.say(f"  by_weekday: {_numbers(week.sum(axis=1))}", f"weekday times hour: no departure beyond chance (p = {p:.2g})")
+        writing.say(
+            f"  by_weekday: {_numbers(week.sum(axis=1))}",
+            f"weekday times hour: no departure beyond chance (p = {p:.2g})",
+        )
         writing.say(f"  by_hour: {_numbers(week.mean(axis=0))}")
         return
     told = f"; weekday times hour would be up to {departure:+.0%} off ({where})" if where else ""
@@ -199,12 +210,15 @@ def _swings(writing: _Writing, demand: Demand) -> None:
         cv = math.sqrt(max(cv**2 - of_day, 0.0))
         writing.say(
             f"  busyness: {{cv: {100 * swing:.2g} %, correlation: {handed:.3g}, every: {demand.step // 60} min}}",
-            f"counts vary {demand.dispersion:.2f} times as much as Poisson ones within days; {demand.correlation():.2f} of "
-            "it is handed to the next",
+            f"counts vary {demand.dispersion:.2f} times as much as Poisson ones within days; "
+            f"{demand.correlation():.2f} of it is handed to the next",
         )
     if cv >= 0.001:
         value, low, high = demand.day_cv
-        writing.say(f"  busyness_cv: {100 * cv:.3g} %", f"days beside their weekday: {value:.3f} (95 %: {low:.3f} to {high:.3f})")
+        writing.say(
+            f"  busyness_cv: {100 * cv:.3g} %",
+            f"days beside their weekday: {value:.3f} (95 %: {low:.3f} to {high:.3f})",
+        )
 
 
 def _demand_without_dates(writing: _Writing) -> None:
@@ -212,7 +226,9 @@ def _demand_without_dates(writing: _Writing) -> None:
     assert not isinstance(counts, Log)
     if counts.shape == "profile":
         total = float(counts.count.sum()) * (counts.step / 3600 if counts.step != 3600 else 1)
-        writing.say(f"  volume: {total:.6g}/day", "the sum of the profile, if its numbers are those of one interval each")
+        writing.say(
+            f"  volume: {total:.6g}/day", "the sum of the profile, if its numbers are those of one interval each"
+        )
         hours = [0.0] * 24
         for begin, count in zip(counts.begins.tolist(), counts.count.tolist(), strict=True):
             hours[int(begin // 3600) % 24] += count
@@ -232,7 +248,9 @@ def _demand_without_dates(writing: _Writing) -> None:
     )
     monthly = spread / spread.mean()
     from_year = float(monthly.std(ddof=1)) if len(monthly) > 1 else 0.0
-    writing.note(f"from period to period the volume a day has a cv of {from_year:.3f}; hours and weekdays are not told", 2)
+    writing.note(
+        f"from period to period the volume a day has a cv of {from_year:.3f}; hours and weekdays are not told", 2
+    )
     writing.unknown("demand.busyness_cv", "0 %", "20 %", "long periods do not tell how much days differ")
     if counts.channels:
         total = sum(float(column.sum()) for column in counts.channels.values())
@@ -242,7 +260,7 @@ def _demand_without_dates(writing: _Writing) -> None:
 
 def _days_of_months(begins: NDArray[np.float64]) -> NDArray[np.float64]:
     starts = [as_datetime(one).date() for one in begins.tolist()]
-    ends = starts[1:] + [starts[-1] + timedelta(days=(starts[-1] - starts[-2]).days)]
+    ends = [*starts[1:], starts[-1] + timedelta(days=(starts[-1] - starts[-2]).days)]
     if all(one.day == 1 for one in starts):
         last = starts[-1]
         ends[-1] = date(last.year + last.month // 12, last.month % 12 + 1, 1)
@@ -303,7 +321,9 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
         if group is None:
             load = _load(writing, stage)
             n = max(math.ceil(load * 1.2), 1)
-            writing.say(f"    staff: {n}", f"NOT in the log: {load:.1f} people are kept busy at busy times; see `plausible`")
+            writing.say(
+                f"    staff: {n}", f"NOT in the log: {load:.1f} people are kept busy at busy times; see `plausible`"
+            )
             continue
         if stage.order is not None and stage.order.by_channel:
             writing.say(
@@ -322,9 +342,7 @@ def _file_name(name: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
-def _levels(
-    begins: NDArray[np.float64], heads: NDArray[np.int64], first: date, n_days: int, step: int
-) -> str:
+def _levels(begins: NDArray[np.float64], heads: NDArray[np.int64], first: date, n_days: int, step: int) -> str:
     """Heads by interval over the dates of the run, nobody where the log shows nobody; of one date for every day."""
     zero = (datetime(first.year, first.month, first.day) - datetime(1970, 1, 1)).total_seconds()
     n = n_days * DAY // step + DAY // step
@@ -336,7 +354,9 @@ def _levels(
         past = table[DAY // step :]
         table = table[: DAY // step]
         table[: len(past)] += past
-        told = [f"daily,{at * step // 3600:02d}:{at * step // 60 % 60:02d},{many}" for at, many in enumerate(table.tolist())]
+        told = [
+            f"daily,{at * step // 3600:02d}:{at * step // 60 % 60:02d},{many}" for at, many in enumerate(table.tolist())
+        ]
         return "\n".join(["day,time,staff", *told]) + "\n"
     rows = ["from,staff"]
     rows += [f"{as_datetime(zero + at * step):%Y-%m-%d %H:%M},{many}" for at, many in enumerate(table.tolist())]
@@ -348,7 +368,10 @@ def _stages(writing: _Writing) -> None:
     for stage in writing.found.stages:
         writing.say(f"  - name: {_key(stage.name)}")
         if stage.channels:
-            writing.say(f"    for: {{channel: [{', '.join(_key(one) for one in stage.channels)}]}}", "served by people of their own")
+            writing.say(
+                f"    for: {{channel: [{', '.join(_key(one) for one in stage.channels)}]}}",
+                "served by people of their own",
+            )
         if stage.share < 0.999:
             writing.say(f"    share: {100 * stage.share:.4g} %", "of the cases come to it")
         if stage.has_delays_only:
@@ -555,7 +578,9 @@ def trace_of(found: Calibration) -> str:
         cells += [f"{one[case]:.5f}" if case in one else "" for one in work]
         if gives_up:
             wait = float(visits.left[at] - visits.enter[at]) / 60
-            cells.append("" if not math.isfinite(wait) else f"{wait:.5f}" if visits.gave_up[at] else f">{max(wait, 0):.5f}")
+            cells.append(
+                "" if not math.isfinite(wait) else f"{wait:.5f}" if visits.gave_up[at] else f">{max(wait, 0):.5f}"
+            )
         if wraps:
             after = float(visits.wrap_up[at]) / 60
             cells.append(f"{after:.5f}" if math.isfinite(after) else "")
@@ -569,5 +594,3 @@ def _plausible(writing: _Writing) -> None:
     writing.say("plausible:", "what the log cannot tell")
     for path, low, high, why in writing.ranges:
         writing.say(f"  {_quoted(path)}: {{from: {low}, to: {high}, source: {_quoted(why)}}}")
-
-

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
+from sim.cli.commands import calibrate, check, claims, compare, explain, map, report, run, runway, sensitivity, staff
 from sim.cli.examples import examples
 from sim.cli.options import (
     BAD_INPUT,
@@ -100,6 +100,7 @@ command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
+command(app, uses="out strict json quiet")(calibrate)
 
 
 command(app, uses="changes variant seed engine json")(explain)
