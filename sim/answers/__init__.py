@@ -19,6 +19,7 @@ ANSWERS: Final = {
     "sensitivity": "ranges:Sensitivity",
     "runway": "ranges:Runway",
     "compare": "compare:Comparison",
+    "calibrate": "calibrate:CalibratedLine",
     "run": "run:RunAnswer",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""

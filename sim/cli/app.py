@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from sim.cli.commands import (
+    calibrate,
     check,
     claims,
     compare,
@@ -111,6 +112,7 @@ command(app, uses="changes seed replications engine jobs cluster resume budget o
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
 command(app, uses="out json quiet")(export)
+command(app, uses="out strict json quiet")(calibrate)
 
 
 command(app, uses="changes variant seed engine json")(explain)

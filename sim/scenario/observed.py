@@ -60,6 +60,7 @@ class Unknown(Plausible):
     """A value that is not known and is fitted, within a range, so that observed values come out."""
 
     path: Annotated[str, Field(max_length=300)]
+    """Where in the document it stands. Such as `stages.answer.patience`."""
     by: Annotated[
         tuple[Name, ...],
         BeforeValidator(_names),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -19,7 +18,7 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario.calendars import Calendar, OpenTime
 from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
-from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
+from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, Zone, adds_up, rule
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.observed import MOST_UNKNOWNS, Observed, Unknown
 from sim.scenario.plausible import Plausible
@@ -106,19 +105,6 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(given: object) -> str:
-    names = _zones()
-    if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
-        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
-    return given
-
-
 def _interval(length: int) -> int:
     if length < 5 * MINUTE or DAY % length:
         raise ValueError("an interval divides the day, and is at least 5 min: 15 min, 30 min or 1 h")
@@ -142,9 +128,7 @@ class Run(Part):
 
     start: Date
     """The local date and time at which the simulation begins."""
-    zone: Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})] | (
-        None
-    ) = None
+    zone: Zone | None = None
     """The time zone whose clock shifts, profiles, calendars and dates go by; one that is never changed without it."""
     interval: Annotated[Length, AfterValidator(_interval)] = HOUR
     """The intervals of tables."""
