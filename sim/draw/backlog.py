@@ -7,6 +7,7 @@ without the visits that they made before.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from sim.draw.routes import Group, Route, among
 
 if TYPE_CHECKING:
-    from sim.dynamics.replication import Ticks
+    from sim.draw.routes import Rows, Tail
+    from sim.dynamics.replication import Flags, Ticks
 
 
 def from_stage(route: Route, at: int, most: int) -> Route:
@@ -29,14 +31,53 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     count[kept] = route.count[kept] - before[kept]
     later = [[_later(group, dropped) for group in groups] for groups in route.groups]
     groups = [[group for group in groups if group.sequence.size] for groups in later]
-    return Route(groups, count, route.tier, kept, route.labeller)
+    tails = [tail for one in route.tails if (tail := _later_tail(one, dropped))]
+    return Route(groups, count, route.tier, kept, route.labeller, tails)
+
+
+def _later_tail(tail: Tail, dropped: Ticks) -> Tail | None:
+    """The way on from visits that are not dropped; None where all are."""
+    left = tail.sequence - dropped[tail.tips]
+    chosen = np.flatnonzero(left >= 0)
+    if not chosen.size:
+        return None
+    gone = np.ones(dropped.size, dtype=np.bool_)
+    gone[np.arange(dropped.size)[tail.tips][chosen]] = False
+    return replace(tail, tips=among(tail.tips, chosen), sequence=left[chosen], route=_without(tail.route, gone))
+
+
+def _without(route: Route, gone: Flags) -> Route:
+    """The route without the visits of some tips."""
+    groups = [
+        [
+            _chosen(group, kept, group.sequence[kept])
+            for group in those
+            if (kept := np.flatnonzero(~gone[group.tips])).size
+        ]
+        for those in route.groups
+    ]
+    tails = [
+        replace(
+            tail,
+            tips=among(tail.tips, kept),
+            sequence=tail.sequence[kept],
+            route=_without(tail.route, gone),
+        )
+        for tail in route.tails
+        if (kept := np.flatnonzero(~gone[tail.tips])).size
+    ]
+    return replace(route, groups=groups, count=np.where(gone, 0, route.count), tails=tails)
+
+
+def _chosen(group: Group, kept: Rows, sequence: Rows) -> Group:
+    """Some of a group's visits, with the number of visits that are now before each."""
+    nth = group.nth if isinstance(group.nth, int) else group.nth[kept]
+    labeller = None if group.labeller is None else group.labeller[kept]
+    return Group(among(group.tips, kept), sequence, nth, group.tier[kept], labeller)
 
 
 def _later(group: Group, dropped: Ticks) -> Group:
     """The visits of a group whose tip has as many visits before them as are dropped, or more."""
     left = group.sequence - dropped[group.tips]
     chosen = np.flatnonzero(left >= 0)
-    tips = among(group.tips, chosen)
-    nth = group.nth if isinstance(group.nth, int) else group.nth[chosen]
-    labeller = None if group.labeller is None else group.labeller[chosen]
-    return Group(tips, left[chosen], nth, group.tier[chosen], labeller)
+    return _chosen(group, chosen, left[chosen])

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.draw.routes import among
+from sim.draw.routes import NOBODY, Group, among
 from sim.dynamics.clock import NEVER
-from sim.dynamics.replication import NO_INCIDENT, Tips, Visits
+from sim.dynamics.order import SHUFFLES
+from sim.dynamics.replication import NO_INCIDENT, NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from sim.draw.routes import Block, Group, Route
+    from sim.draw.routes import Block, Route, Rows, Tail
     from sim.draw.streams import Streams
-    from sim.draw.times import Timing
+    from sim.draw.times import Known, Timing
     from sim.dynamics.replication import Codes, Ticks
     from sim.scenario.rules import KindCode
 
     Given = Mapping[int, Ticks]
 
 ATTRIBUTES: Final = ("centre", "channel", "risk", "category")
+
+OF_VISIT: Final = (
+    "kind",
+    "work",
+    "tier",
+    "first_attempt",
+    "wrap_up",
+    "repeat",
+    "labeller",
+    "due",
+    "lot",
+    "last_tier",
+    "last_labeller",
+)
+WAYS_ON: Final = ("follows", "given_up_to", "turned_away_to")
+"""Columns of a visit: what goes with it, and which visit comes after it."""
 
 SPARE: Final = 1.03
 """Room is made for so much more than the tips so far lead to expect."""
@@ -54,6 +71,43 @@ class BookColumn:
         return self._array[: self.used]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of the ways of a block's tips that has no fork: the way itself, or the way on from an aside."""
+
+    offset: Rows
+    """(n,) visits of each tip that lie before those of this part."""
+    count: Rows
+    """(n,) visits of each tip in it."""
+    tier: Codes
+    """(n,) the label after the last of them, and"""
+    labeller: Codes | None
+    """(n,) who gave it; None where nobody asks."""
+    of: Tail | None
+    """What leads to it; None for the way itself."""
+    sequence: Rows
+    """For the tips of that, how many of their visits lie before the one in vain."""
+
+
+def laid(route: Route) -> tuple[Route, list[Part]]:
+    """The route with the ways on from asides behind it, so that every visit has a place of its own, and its parts."""
+    total = np.zeros(route.count.size, dtype=np.int64)
+    groups: list[list[Group]] = [[] for _ in route.groups]
+    parts: list[Part] = []
+
+    def lay(one: Route, of: Tail | None, sequence: Rows) -> None:
+        offset = total.copy()
+        for at, those in enumerate(one.groups):
+            groups[at] += [replace(group, sequence=group.sequence + offset[group.tips]) for group in those]
+        parts.append(Part(offset, one.count, one.tier, one.labeller, of, sequence))
+        np.add(total, one.count, out=total)
+        for tail in one.tails:
+            lay(tail.route, tail, tail.sequence + offset[tail.tips])
+
+    lay(route, None, NOBODY)
+    return replace(route, groups=groups, count=total, tails=()), parts
+
+
 class Book:
     """Tips and visits, so far as they are drawn."""
 
@@ -65,9 +119,16 @@ class Book:
         own: Sequence[str] = (),
         told_by: bool = False,
         incidents: bool = False,
+        shuffled: bool = False,
+        has_asides: bool = False,
+        merges: bool = False,
     ) -> None:
         """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
-        `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents."""
+        `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents, `shuffled`
+        that some line is in random order, `has_asides` that some way leads to an aside, and `merges` that some stage
+        merges the tips of incidents."""
+        self.shuffled = shuffled
+        self.has_asides = has_asides
         self.timings = timings
         self.code = code
         self.constant = constant
@@ -85,13 +146,29 @@ class Book:
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
         self.wraps_up = any(timing.wrap_up for timing in timings)
-        self.wrap_up = BookColumn(np.int64)
+        self.wrap_up, self.repeat = BookColumn(np.int64), BookColumn(np.int64)
+        self.merges = merges and incidents
+        self.offers = any(timing.callback for timing in timings)
+        self.is_due = any(timing.due for timing in timings)
+        self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
+        self.follows, self.given_up_to, self.turned_away_to = (BookColumn(np.int64) for _ in range(3))
+        self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
 
-    def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
+    def add(
+        self,
+        block: Block,
+        arrival: Ticks,
+        route: Route,
+        streams: Streams,
+        given: Given | None = None,
+        known: Known | None = None,
+    ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
-        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
+        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
+        `known` what is known of the patience and the wrap-up at the first stage that has one and that the tip comes to.
         """
+        route, parts = laid(route) if self.has_asides else (route, [])
         end = np.cumsum(route.count)
         begin = end - route.count
         firsts = begin[route.kept]
@@ -111,6 +188,9 @@ class Book:
         labeller = self._room(self.labeller, n_visits) if self.told_by else None
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
+        repeat = self._room(self.repeat, n_visits if self.merges else 0)
+        repeat[:] = 0
+        due = self._room(self.due, n_visits if self.is_due else 0)
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
         for at, groups in enumerate(route.groups):
             for group, row in zip(groups, rows[at], strict=True):
@@ -125,9 +205,21 @@ class Book:
                         times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
-                        wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        times = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        if nth == 0 and known is not None:
+                            times = known.wrap_ups(tips, times)
+                        wrap_up[row[chosen]] = times
+                    if self.merges and (again := self.timings[at].repeat) is not None:
+                        repeat[row[chosen]] = again.draw(block, tips, group.tier[chosen], streams, nth)
+                if self.is_due:
+                    length = self.timings[at].due
+                    due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
+        if self.shuffled:
+            self._add_lots(block, route, rows, n_visits, streams)
+        if self.has_asides:
+            self._add_ways_on(route, begin, n_visits, parts)
         if self.patient:
-            self._add_attempts(block, route, rows, n_visits, streams)
+            self._add_attempts(block, route, rows, n_visits, streams, known)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         def codes(name: str) -> Codes:
@@ -140,8 +232,49 @@ class Book:
         kind = self.code.encode(at, *(codes(name) if matters else 0 for name, matters in told))
         return np.broadcast_to(kind, group.tier.shape)
 
-    def _add_attempts(
+    def _add_lots(
         self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+    ) -> None:
+        """Write down what a random order shuffles, of every visit."""
+        lot = self._room(self.lot, n_visits)
+        for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
+            for group, row in zip(groups, of_stage, strict=True):
+                for nth, chosen in group.by_nth():
+                    uniform = streams.uniform("lot", timing.stage, str(nth + 1)).rows(block.first, len(block))
+                    lot[row[chosen]] = (uniform[among(group.tips, chosen)] * SHUFFLES).astype(np.int64)
+
+    def _add_ways_on(self, route: Route, begin: Ticks, n_visits: int, parts: Sequence[Part]) -> None:
+        """Write down what follows every visit: in its part of the way, and when it is in vain."""
+        first = self.follows.used
+        follows = self._room(self.follows, n_visits)
+        given_up, turned_away = (self._room(column, n_visits) for column in (self.given_up_to, self.turned_away_to))
+        last_tier = self._room(self.last_tier, n_visits)
+        last_labeller = self._room(self.last_labeller, n_visits if self.told_by else 0)
+        follows[:] = np.arange(first + 1, first + n_visits + 1)
+        given_up[:] = turned_away[:] = NO_VISIT
+        for part in parts:
+            come = np.flatnonzero(part.count)
+            last = begin[come] + part.offset[come] + part.count[come] - 1
+            follows[last] = NO_VISIT
+            last_tier[last] = part.tier[come]
+            if part.labeller is not None:
+                last_labeller[last] = part.labeller[come]
+            if part.of is not None:
+                row = begin[part.of.tips] + part.sequence
+                to = np.where(part.count > 0, first + begin + part.offset, NO_VISIT)[part.of.tips]
+                if part.of.given_up:
+                    given_up[row] = to
+                if part.of.turned_away:
+                    turned_away[row] = to
+
+    def _add_attempts(
+        self,
+        block: Block,
+        route: Route,
+        rows: Sequence[Sequence[Ticks]],
+        n_visits: int,
+        streams: Streams,
+        known: Known | None,
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
@@ -153,6 +286,7 @@ class Book:
         np.multiply(begin + self.patience.used, attempts > 0, out=self._room(self.first_attempt, n_visits))
         n_attempts = int(end[-1]) if n_visits else 0
         patience, retry_after = self._room(self.patience, n_attempts), self._room(self.retry_after, n_attempts)
+        called_back = self._room(self.called_back, n_attempts if self.offers else 0)
         for timing, groups, of_stage in zip(self.timings, route.groups, rows, strict=True):
             if not timing.attempts:
                 continue
@@ -161,6 +295,13 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        if nth == 0 and attempt == 0 and known is not None and timing.patience is not None:
+                            waits = known.waits(timing.patience, block, tips, tier, streams, waits)
+                        if self.offers:
+                            whole = np.broadcast_to(waits, first.shape)
+                            accepts = timing.called_back(block, tips, tier, streams, nth, attempt, whole)
+                            called_back[first + attempt] = accepts
+                            waits = np.where(accepts < NEVER, NEVER, waits)
                         patience[first + attempt] = waits
                         retry_after[first + attempt] = again
 
@@ -197,6 +338,15 @@ class Book:
             labeller=self.labeller.filled(),
             final_labeller=self.final_labeller.filled(),
             wrap_up=self.wrap_up.filled(),
+            repeat=self.repeat.filled(),
+            called_back=self.called_back.filled(),
+            due=self.due.filled(),
+            lot=self.lot.filled(),
+            follows=self.follows.filled(),
+            given_up_to=self.given_up_to.filled(),
+            turned_away_to=self.turned_away_to.filled(),
+            last_tier=self.last_tier.filled(),
+            last_labeller=self.last_labeller.filled(),
         )
         return (tips, visits) if self.incident is None else in_order(tips, visits)
 
@@ -211,11 +361,14 @@ def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
     of_tip = {
         name: getattr(tips, name)[order] for name in ("arrival", "centre", "channel", "risk", "category", "incident")
     }
-    of_visit = {name: getattr(visits, name)[row] for name in ("kind", "work", "tier", "first_attempt")}
-    if visits.wrap_up.size:
-        of_visit["wrap_up"] = visits.wrap_up[row]
+    of_visit = {name: column[row] for name in OF_VISIT if (column := getattr(visits, name)).size}
     if visits.labeller.size:
-        of_visit |= {"labeller": visits.labeller[row], "final_labeller": visits.final_labeller[order]}
+        of_visit["final_labeller"] = visits.final_labeller[order]
+    if visits.follows.size:
+        # The last place is for NO_VISIT, which is what stands at the end of the rows.
+        now_at = np.full(row.size + 1, NO_VISIT, dtype=np.int64)
+        now_at[row] = np.arange(row.size)
+        of_visit |= {name: now_at[getattr(visits, name)[row]] for name in WAYS_ON}
     return (
         replace(tips, first_visit=first_visit, own=tips.own[:, order], **of_tip),
         replace(visits, final_tier=visits.final_tier[order], **of_visit),

@@ -46,6 +46,8 @@ class Block:
     """Attributes of the scenario's own, by name."""
     incident: Codes | None = None
     """Which incident each is about, or NO_INCIDENT; None where all are about none."""
+    told_tier: Codes | None = None
+    """The label that a record tells of each, below 0 where it tells none; None where it tells of none."""
 
     def __len__(self) -> int:
         return int(self.risk.shape[0])
@@ -92,10 +94,26 @@ class Route:
     """The tips whose visits these are."""
     labeller: Codes | None = None
     """(n,) who gave the label after the last visit; None where nobody asks."""
+    tails: Sequence[Tail] = ()
+    """What tips do instead where a visit is in vain."""
 
     @property
     def n_tips(self) -> int:
         return int(self.count[self.kept].size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """The way on from an aside, for the tips that come to it when their visits are in vain; it has no other visits."""
+
+    tips: Members
+    sequence: Rows
+    """How many visits each made before the one in vain."""
+    given_up: bool
+    """Whether giving up leads here, and"""
+    turned_away: bool
+    """whether being turned away does."""
+    route: Route
 
 
 def among(members: Members, chosen: Members) -> Members:
@@ -130,6 +148,7 @@ class Walk:
         self.labeller = np.full(size, NO_LABEL, dtype=np.int32) if told_by else None
         self.count = np.zeros(size, dtype=np.int64)
         self.groups: list[list[Group]] = [[] for _ in steps]
+        self.tails: list[Tail] = []
         repeated = [at for at, step in enumerate(steps) if step.repeats]
         self.visited = {at: np.zeros(size, dtype=np.int64) for at in repeated}
         self.tossed = {at: np.zeros(size, dtype=np.int64) for at in repeated if steps[at].share.certain is None}
@@ -137,17 +156,21 @@ class Walk:
 
     def route(self) -> Route:
         """Walk every tip to the end of its route."""
-        going: Members = EVERYONE
-        joining: dict[int, list[Rows]] = {}
+        return self._walk(EVERYONE, {})
+
+    def _walk(self, going: Members, joining: Mapping[int, Sequence[Rows]]) -> Route:
+        """Walk the tips on their way, and those that join it at some stages, to the end."""
         while True:
             returning: dict[int, list[Rows]] = defaultdict(list)
             for at, step in enumerate(self.steps):
-                tips = self._passing(at, step, going)
+                tips = NOBODY if step.is_aside else self._passing(at, step, going)
                 if at in joining:
                     tips, going = _together(tips, joining[at]), _together(going, joining[at])
                 if not isinstance(tips, slice) and not tips.size:
                     continue
                 nth = self._visit(at, tips)
+                for aside in dict.fromkeys(to for to in (step.gives_up_to, step.turned_away_to) if to is not None):
+                    self._fork(step, aside, self.groups[at][-1])
                 if step.label is not None:
                     self._label(step, tips, nth)
                 if step.rework is not None:
@@ -156,8 +179,22 @@ class Walk:
                         returning[step.rework.to].append(sent)
                         going = self._without(going, sent)
             if not returning:
-                return Route(self.groups, self.count, self.tier, EVERYONE, self.labeller)
+                return Route(self.groups, self.count, self.tier, EVERYONE, self.labeller, self.tails)
             going, joining = NOBODY, returning
+
+    def _fork(self, step: StepDraw, aside: int, visits: Group) -> None:
+        """Walk the way on from an aside, as the tips of some visits would if these were in vain."""
+        other = Walk(self.steps, self.block, self.streams, self.labelled)
+        other.tier = self.tier.copy()
+        other.labeller = None if self.labeller is None else self.labeller.copy()
+        for of, state in ((other.visited, self.visited), (other.tossed, self.tossed), (other.returned, self.returned)):
+            of.update((at, counts.copy()) for at, counts in state.items())
+        tips = np.arange(len(self.block)) if isinstance(visits.tips, slice) else visits.tips
+        coming = other._passing(aside, self.steps[aside], tips)
+        assert not isinstance(coming, slice)
+        route = other._walk(NOBODY, {aside: [coming]} if coming.size else {})
+        to = aside == step.gives_up_to, aside == step.turned_away_to
+        self.tails.append(Tail(visits.tips, visits.sequence, *to, route))
 
     def _passing(self, at: int, step: StepDraw, going: Members) -> Members:
         """Those of the tips on their way for whom the stage is, and who are in its share."""
@@ -207,6 +244,9 @@ class Walk:
         else:
             uniform = self._uniform(("label", step.name, "assigns"), tips, nth)
             self.tier[tips] = assigns.codes(uniform, self.block.risk[tips])
+        if self.block.told_tier is not None:
+            told = self.block.told_tier[tips]
+            self.tier[tips] = np.where(told >= 0, told, self.tier[tips])
 
     def _sent_back(self, at: int, step: StepDraw, tips: Members, nth: Nth) -> Rows:
         """Those of the tips that are sent back at the end of their visits."""

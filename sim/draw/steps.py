@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.draw.mixes import Mix
 from sim.dynamics.replication import NO_LABEL
+from sim.scenario.routes import asides_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,10 +104,17 @@ class StepDraw:
     rework: SendBack | None
     repeats: bool
     """Whether a tip may come here more than once."""
+    is_aside: bool = False
+    """Whether tips come here only in vain from another stage."""
+    gives_up_to: int | None = None
+    """The aside of those who give up here."""
+    turned_away_to: int | None = None
+    """The aside of those who are turned away here."""
 
 
 def steps(scenario: Scenario) -> list[StepDraw]:
     """The stages of a scenario as steps."""
+    asides = asides_of(scenario.stages)
     loops = [
         (scenario.stage_index(stage.rework.back_to), index)
         for index, stage in enumerate(scenario.stages)
@@ -124,6 +132,9 @@ def steps(scenario: Scenario) -> list[StepDraw]:
                 Share([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
             ),
             repeats=any(first <= index <= last for first, last in loops),
+            is_aside=stage.name in asides,
+            gives_up_to=None if stage.gives_up_to is None else scenario.stage_index(stage.gives_up_to),
+            turned_away_to=None if stage.turned_away_to is None else scenario.stage_index(stage.turned_away_to),
         )
         for index, stage in enumerate(scenario.stages)
     ]

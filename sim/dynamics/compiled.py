@@ -7,17 +7,30 @@ The loop itself is in `loop.py`; here it gets its tables, and what it stamped be
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
+from sim.dynamics import queues as q
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import njit
 from sim.dynamics.log import CUT, DONE, SERVED, Log, Overtime, Spells
 from sim.dynamics.loop import run
 from sim.dynamics.order import line_key, serving_key
-from sim.dynamics.replication import FULL_SPEED, NO_PLACE, NOBODY, Replication, Rules, Speeds
+from sim.dynamics.replication import (
+    FIRST_COME,
+    FULL_SPEED,
+    NO_LIMIT,
+    NO_PLACE,
+    NOBODY,
+    Replication,
+    Rules,
+    Speeds,
+    Stages,
+)
 
 
 def simulate(replication: Replication) -> Log:
@@ -30,7 +43,7 @@ def simulate(replication: Replication) -> Log:
         m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
         m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
-        m.StageTable(*(getattr(stages, name) for name in m.StageTable._fields)),
+        _stages(stages),
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
         m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
@@ -40,22 +53,30 @@ def simulate(replication: Replication) -> Log:
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
-    apart = needs_people(replication)
+    ordered = needs_queues(replication)
+    apart = ordered or needs_people(replication)
     roster = _roster(replication) if apart else None
     for room in _rooms():
-        working = _working(room, replication, apart)
+        working = _working(room, replication, q.N_COLUMNS if ordered else 0, apart)
         lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), len(places.pool), len(stages.every))))
-        people = None
+        people, queues = None, None
+        if ordered:
+            queues = q.Queues(_line_rules(replication), _line_state(room, replication))
+            m.leave_unreached(0, len(visits), log)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
-        if run(*given, log, lists, _due(room), working, people):
+        if run(*given, log, lists, _due(room), working, people, queues):
             break
     broken = working.spells[1 : working.spells[0, 0] + 1]
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
     spells = _spells(log, visits.work, worked_by, broken, rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged
-    return Log(enter, start, end, log.outcome, attempt, lost, gave_up, Spells(*spells), _overtime(people), merged)
+    turned_away = np.full(len(visits.patience) if may_turn_away(rules) else 0, NEVER, np.int64)
+    if queues is not None and turned_away.size:
+        turned_away = queues.state.turned_away
+    stamps = enter, start, end, log.outcome, attempt, lost, gave_up, turned_away
+    return Log(*stamps, Spells(*spells), _overtime(people), merged)
 
 
 def needs_people(replication: Replication) -> bool:
@@ -63,6 +84,26 @@ def needs_people(replication: Replication) -> bool:
     rules = replication.rules
     people = rules.places.tells_apart.any() or rules.speeds.varies.any() or replication.visits.wrap_up.any()
     return bool(people or replication.may_merge)
+
+
+def may_turn_away(rules: Rules) -> bool:
+    """Whether the room of any stage has a limit."""
+    return bool((rules.stages.waiting_room != NO_LIMIT).any() or (rules.stages.lines != NO_LIMIT).any())
+
+
+def needs_queues(replication: Replication) -> bool:
+    """Whether more is asked of lines than first come, first served, in one overflow pool at most."""
+    rules, visits = replication.rules, replication.visits
+    stages = rules.stages
+    return bool(
+        (rules.places.order != FIRST_COME).any()
+        or rules.kinds.moves_after.size
+        or may_turn_away(rules)
+        or visits.called_back.size
+        or visits.follows.size
+        or ((stages.place == NO_PLACE) & (stages.attempts > 0)).any()
+        or stages.overflow.shape[1] > 1
+    )
 
 
 def ready() -> bool:
@@ -87,13 +128,13 @@ def _rooms() -> Iterator[int]:
         room *= 8
 
 
-def _working(room: int, replication: Replication, apart: bool) -> m.Working:
+def _working(room: int, replication: Replication, columns: int, apart: bool) -> m.Working:
     """Nobody in the system yet, and room for so many tips at once."""
     n_places = len(replication.rules.places.pool)
     free = np.empty(room + 2, np.int64)
     free[:2] = 0
     idle, waiting, to_settle = np.zeros((3, n_places + 1), np.int64)
-    slots = np.empty((room, m.N_COLUMNS_WITH_PEOPLE if apart else m.N_COLUMNS), np.int64)
+    slots = np.empty((room, columns or (m.N_COLUMNS_WITH_PEOPLE if apart else m.N_COLUMNS)), np.int64)
     # Each wrap-up is written down, and the spell before it.
     n_spells = 2 * room + 2 * int(np.count_nonzero(replication.visits.wrap_up))
     spells = np.empty((n_spells + 1, 9), np.int64)
@@ -186,20 +227,91 @@ def _overtime(people: h.People | None) -> Overtime:
 def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     """The kinds with the lists in which they wait, and the lists: each place has as many as there are ranks."""
     kinds, stages, pool = rules.kinds, rules.stages, rules.places.pool
-    n_ranks = 1 + max(int(kinds.rank.max(initial=0)), int(kinds.overflow_rank.max(initial=0)))
+    n_ranks = 1 + max(int(of.max(initial=0)) for of in (kinds.rank, kinds.overflow_rank, kinds.moves_to))
     ranks = np.array(sorted(range(n_ranks), key=lambda rank: line_key(rank, 0, 0)))
     list_of = np.argsort(ranks)
-    own, overflow = list_of[kinds.rank], list_of[kinds.overflow_rank]
     preempts = np.zeros((len(pool), n_ranks), np.bool_)
-    for first, lists, may in (
-        (stages.place, own, kinds.preempts),
-        (stages.overflow, overflow, kinds.overflow_preempts),
-    ):
-        for kind in np.flatnonzero(may & (first[kinds.stage] != NO_PLACE)):
-            preempts[pool == pool[first[kinds.stage[kind]]], lists[kind]] = True
+    first = np.column_stack([stages.place, stages.overflow])[kinds.stage]
+    rank = np.column_stack([kinds.rank, kinds.overflow_rank])
+    may = np.column_stack([kinds.preempts, kinds.overflow_preempts]) & (first != NO_PLACE)
+    for kind, line in np.argwhere(may).tolist():
+        preempts[pool == pool[first[kind, line]], list_of[rank[kind, line]]] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
-    return m.KindTable(kinds.stage.astype(np.int64), own, kinds.preempts, overflow, kinds.overflow_preempts), lines
+    overflow, over = _first(kinds.overflow_rank, 0), _first(kinds.overflow_preempts, False)
+    own: NDArray[Any] = list_of[kinds.rank]
+    stage = kinds.stage.astype(np.int64)
+    return m.KindTable(stage, own, kinds.preempts, list_of[overflow], over), lines
+
+
+def _first(column: NDArray[Any], otherwise: object) -> NDArray[Any]:
+    """What is told of the first overflow line of each row; where there is none anywhere, the same for all."""
+    if column.shape[1]:
+        return np.ascontiguousarray(column[:, 0])
+    return np.full(column.shape[0], otherwise, column.dtype)
+
+
+def _stages(stages: Stages) -> m.StageTable:
+    """The stages with their first overflow pool; of several, `queues` knows."""
+    return m.StageTable(
+        stages.place,
+        stages.place_step,
+        _first(stages.overflow, NO_PLACE),
+        _first(stages.overflow_step, 0),
+        _first(stages.overflow_after, 0),
+        stages.every,
+        stages.attempts,
+    )
+
+
+def _line_rules(replication: Replication) -> q.LineRules:
+    """What lines ask, with the own pool as the first line of each stage and kind."""
+    rules, visits = replication.rules, replication.visits
+    kinds, stages, places = rules.kinds, rules.stages, rules.places
+    n_ranks = 1 + max(int(of.max(initial=0)) for of in (kinds.rank, kinds.overflow_rank, kinds.moves_to))
+
+    def columns(own: NDArray[Any], overflow: NDArray[Any], dtype: type) -> NDArray[Any]:
+        return np.ascontiguousarray(np.column_stack([own, overflow]), dtype)
+
+    return q.LineRules(
+        places.order,
+        columns(stages.place, stages.overflow, np.int64),
+        columns(stages.place_step, stages.overflow_step, np.int64),
+        columns(np.zeros(len(stages.place)), stages.overflow_after, np.int64),
+        columns(kinds.rank, kinds.overflow_rank, np.int64),
+        columns(kinds.preempts, kinds.overflow_preempts, np.bool_),
+        np.argsort(sorted(range(n_ranks), key=lambda rank: line_key(rank, 0, 0))),
+        kinds.first_move,
+        kinds.moves_after,
+        kinds.moves_to,
+        stages.waiting_room,
+        stages.lines,
+        stages.due_from_enter,
+        1 + int(replication.tips.centre.max(initial=0)),
+        visits.called_back,
+        visits.due,
+        visits.lot,
+        visits.follows,
+        visits.given_up_to,
+        visits.turned_away_to,
+        rules.gates,
+    )
+
+
+def _line_state(room: int, replication: Replication) -> q.LineState:
+    """Nobody waits, and all rooms are empty."""
+    n_rooms = len(replication.rules.stages.place) * (1 + int(replication.tips.centre.max(initial=0)))
+    joined, pending = np.empty((room + 1, 2), np.int64), np.empty(room + 2, np.int64)
+    joined[0], pending[:2] = 0, 0
+    return q.LineState(
+        np.empty((8 * room, q.N_OF_NODE), np.int64),
+        np.zeros(n_rooms, np.int64),
+        np.zeros(n_rooms, np.int64),
+        joined,
+        pending,
+        np.zeros(len(replication.rules.places.pool), np.int64),
+        np.full(len(replication.visits.patience), NEVER, np.int64),
+    )
 
 
 @njit(cache=True, nogil=True)

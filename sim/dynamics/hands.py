@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sim.dynamics import machinery as m
 from sim.dynamics import order
 from sim.dynamics.kernels import inlined, int64, kernel, njit
-from sim.dynamics.log import SERVED
+from sim.dynamics.log import MERGED, SERVED
 from sim.dynamics.replication import FULL_SPEED, NO_INCIDENT, Codes, Flags, Ticks
 
 DUTY: Final = 1
@@ -136,6 +136,17 @@ def merges(tip, visit, stage, how, outcome, merging):
     return found
 
 
+@kernel
+def leave_merged(now, slot, visit, tips, log, working, people, queues):
+    """Let a tip go because its incident is known: it goes on to nothing."""
+    tip = working.slots[slot, m.TIP]
+    log.outcome[visit] = MERGED
+    people.merging.merged[tip] = now
+    if queues is None:
+        m.leave_unreached(visit + 1, tips.first_visit[tip + 1], log)
+    m.free_slot(working.slots, working.free, slot)
+
+
 # Who could take a tip
 
 
@@ -191,22 +202,28 @@ def take_no_more(person, place, each, idle, roster, hands):
 
 
 @kernel
+def find_clearer(place, entry, each, table, clearing, place_of):
+    """Who stays to clear the line of a place and takes a tip of some entry, or NIL."""
+    best, key = m.NIL, serving_key(0, 0, 0)
+    one = clearing[0, 0]
+    while one != m.NIL:
+        person = one >> 1
+        one = table[person, m.NEXT]
+        may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
+        if may and may_clear(entry, table[person, OFF_SINCE]):
+            of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
+            if best == m.NIL or of_person < key:
+                best, key = person, of_person
+    return best
+
+
+@kernel
 def find_clearing(place, first, last, each, lines, slots, table, clearing, place_of):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
     for line in range(first, last):
         node = lines[line, 0]
         while node != m.NIL:
-            entry = slots[node >> 1, m.ENTRY]
-            best, key = m.NIL, serving_key(0, 0, 0)
-            one = clearing[0, 0]
-            while one != m.NIL:
-                person = one >> 1
-                one = table[person, m.NEXT]
-                may = place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0
-                if may and may_clear(entry, table[person, OFF_SINCE]):
-                    of_person = serving_key(table[person, IN_HAND], table[person, SINCE], person)
-                    if best == m.NIL or of_person < key:
-                        best, key = person, of_person
+            best = find_clearer(place, slots[node >> 1, m.ENTRY], each, table, clearing, place_of)
             if best != m.NIL:
                 return best, node, line
             node = slots[node >> 1, m.NEXT + (node & 1)]

@@ -22,17 +22,34 @@ from numpy.typing import NDArray
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.duty import Stretches, on_duty, parts
-from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
+from sim.dynamics.log import (
+    ABANDONED,
+    CUT,
+    DONE,
+    MERGED,
+    OPEN,
+    PREEMPTED,
+    RELIEVED,
+    SERVED,
+    TURNED_AWAY,
+    UNREACHED,
+    Log,
+)
 from sim.dynamics.replication import (
     CLEAR_LINE,
+    DUE_FIRST,
     FINISH,
     FULL_SPEED,
     GOES_HOME,
     HAND_OVER,
+    IN_RANDOM_ORDER,
     KEEPS,
+    LAST_COME,
     LEAVES,
     NO_INCIDENT,
+    NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
     REPEATS,
     RESTART,
@@ -43,7 +60,7 @@ from sim.dynamics.replication import (
     Replication,
     Ticks,
 )
-from sim.dynamics.waits import Attempts, Waits, attempts, openings, rank_at, visible, waits, where
+from sim.dynamics.waits import Attempts, Waits, attempts, due_at, openings, rank_at, vain, visible, waits, where
 
 Counts = NDArray[np.int64]
 
@@ -64,6 +81,7 @@ def verify(log: Log, replication: Replication, command: Callable[[int], str] | N
     _check_spells(trial)
     _check_work(trial)
     _check_starts(trial)
+    _check_rooms(trial)
     people = _People(trial)
     _check_people(trial, people)
     _check_speeds(trial)
@@ -131,6 +149,7 @@ def _check_arrays(trial: _Trial) -> None:
         ("attempt", log.attempt, n_visits, np.int32),
         ("lost", log.lost, len(trial.replication.tips), np.int64),
         ("gave_up", log.gave_up, len(trial.replication.visits.patience), np.int64),
+        ("turned_away", log.turned_away, len(trial.replication.visits.patience) if _limited(trial) else 0, np.int64),
     ]
     codes: dict[str, type[np.generic]] = dict.fromkeys(("attempt", "place", "person", "why"), np.int32)
     for part in (log.spells, log.overtime):
@@ -142,6 +161,12 @@ def _check_arrays(trial: _Trial) -> None:
         if array.shape != (length,) or array.dtype != dtype:
             law = f"{name} has shape ({length},) and type {np.dtype(dtype)}, not {array.shape} and {array.dtype}"
             trial.accuse(law, NOBODY, NEVER)
+
+
+def _limited(trial: _Trial) -> bool:
+    """Whether the room of any stage has a limit."""
+    stages = trial.replication.rules.stages
+    return bool((stages.waiting_room != NO_LIMIT).any() or (stages.lines != NO_LIMIT).any())
 
 
 def _check_visits(trial: _Trial) -> None:
@@ -156,26 +181,50 @@ def _check_visits(trial: _Trial) -> None:
 
     for name, stamp in (("enter", enter), ("start", start), ("end", end)):
         hold(f"{name} lies before the horizon or never happens", ((stamp >= 0) & (stamp < horizon)) | (stamp == NEVER))
-    hold("an outcome is UNREACHED, SERVED, ABANDONED, OPEN or MERGED", (outcome >= UNREACHED) & (outcome <= MERGED))
+    known = (outcome >= UNREACHED) & (outcome <= TURNED_AWAY)
+    hold("an outcome is UNREACHED, SERVED, ABANDONED, OPEN, MERGED or TURNED_AWAY", known)
     hold("a visit is reached if it has an outcome, and only then", (outcome != UNREACHED) == (enter < NEVER))
     tried = (outcome != UNREACHED) == (log.attempt > 0)
     hold("a visit has an attempt if it is reached, and only then", tried | ((outcome == MERGED) & (log.attempt == 0)))
     hold("a visit ends if it is served, and only then", (outcome == SERVED) == (end < NEVER))
     hold("enter comes no later than start, start no later than end", (enter <= start) & (start <= end))
-    hold("what was given up never started", (outcome != ABANDONED) | (start == NEVER))
+    staffed = trial.at.own != NO_PLACE
+    in_vain = (outcome == ABANDONED) | (outcome == TURNED_AWAY)
+    hold("what was given up never started", ~in_vain | ~staffed | (start == NEVER))
     first = np.zeros(len(outcome), np.bool_)
     first[tips.first_visit[:-1][np.diff(tips.first_visit) > 0]] = True
     arrival = tips.arrival[trial.at.tip]
     hold("the first visit begins at the arrival", ~first | (enter == np.where(arrival < horizon, arrival, NEVER)))
-    ended_before = np.concatenate([[NEVER], end])[:-1]
-    hold("a visit begins where the one before it ended", first | (enter == ended_before))
+    begins, lost = _follows(trial)
+    hold("a visit begins where the one before it ended", first | (enter == begins))
     given_up = np.zeros(len(tips), np.bool_)
-    given_up[trial.at.tip[outcome == ABANDONED]] = True
+    given_up[trial.at.tip[lost]] = True
     wrong = np.flatnonzero(given_up != (log.lost < NEVER))
     if wrong.size:
         tip = int(wrong[0])
         of_tip = int(tips.first_visit[tip]) if tips.first_visit[tip] < tips.first_visit[tip + 1] else NOBODY
         trial.accuse("a tip is lost if a visit of its was given up, and only then", of_tip, int(log.lost[tip]))
+
+
+def _follows(trial: _Trial) -> tuple[Ticks, Flags]:
+    """When each visit is to begin, by the end of the one that leads to it; and at which visits tips are lost."""
+    log, visits = trial.log, trial.replication.visits
+    in_vain = (log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY)
+    if not visits.follows.size:
+        return np.concatenate([[NEVER], log.end])[:-1], in_vain
+    begins = np.full(len(log.outcome), NEVER)
+    over, lost = vain(log, trial.replication), np.zeros(len(log.outcome), np.bool_)
+    for outcome, to, tick in (
+        (SERVED, visits.follows, log.end),
+        (ABANDONED, visits.given_up_to, over),
+        (TURNED_AWAY, visits.turned_away_to, over),
+    ):
+        here = np.flatnonzero(log.outcome == outcome)
+        leads = here[to[here] != NO_VISIT]
+        begins[to[leads]] = tick[leads]
+        if outcome != SERVED:
+            lost[here[to[here] == NO_VISIT]] = True
+    return begins, lost
 
 
 def _check_merged(trial: _Trial) -> None:
@@ -245,20 +294,27 @@ def _check_attempts(trial: _Trial) -> None:
     _check_given_up(trial)
 
     last = log.attempt[tried.visit] == tried.number
-    visit, entry = tried.visit[last], tried.entry[last]
+    visit, entry, turned = tried.visit[last], tried.entry[last], tried.turned_away[last]
     start, outcome = log.start[visit], log.outcome[visit]
     limited = stages.attempts[trial.at.stage[visit]] > 0
     draw = np.where(limited, visits.first_attempt[visit] + log.attempt[visit] - 1, 0)
     endless = np.array([NEVER])
     until = np.where(limited, np.minimum(entry + np.append(visits.patience, endless)[draw], NEVER), NEVER)
     pause = np.where(limited, np.append(visits.retry_after, endless)[draw], NEVER)
-    lost = outcome == ABANDONED
+    _, at_lost = _follows(trial)
+    lost = (outcome == ABANDONED) & at_lost[visit]
     trial.hold("a tip is lost where its patience ended", ~lost | (log.lost[trial.at.tip[visit]] == until), visit, until)
-    trial.hold("a tip is lost only when no attempt is to follow", ~lost | (pause == NEVER), visit, until)
+    away = (outcome == TURNED_AWAY) & at_lost[visit]
+    trial.hold("a tip is lost where it found no room", ~away | (log.lost[trial.at.tip[visit]] == turned), visit, turned)
+    trial.hold("who is turned away for good found no room", (outcome != TURNED_AWAY) | (turned < NEVER), visit, turned)
+    in_vain = (outcome == ABANDONED) | (outcome == TURNED_AWAY)
+    trial.hold("a tip is lost only when no attempt is to follow", ~in_vain | (pause == NEVER), visit, until)
+    staffed = trial.at.own[visit] != NO_PLACE
     patient = (start == NEVER) | ((entry <= start) & (start <= until))
-    trial.hold("an attempt starts between its entry and the end of its patience", patient, visit, start)
-    away = (pause < NEVER) & (np.minimum(until, trial.horizon) + pause >= trial.horizon)
-    kept = (outcome != OPEN) | (start < NEVER) | (until >= trial.horizon) | away
+    trial.hold("an attempt starts between its entry and the end of its patience", patient | ~staffed, visit, start)
+    over = np.minimum(np.minimum(until, turned), trial.horizon)
+    away = (pause < NEVER) & (over + pause >= trial.horizon)
+    kept = (outcome != OPEN) | ((start < NEVER) & staffed) | (np.minimum(until, turned) >= trial.horizon) | away
     trial.hold("who neither started nor was lost still waits or will retry", kept, visit, until)
 
 
@@ -289,7 +345,8 @@ def _check_spells(trial: _Trial) -> None:
     hold("a spell stops as DONE, RELIEVED, PREEMPTED or CUT", (why >= DONE) & (why <= CUT))
     own, overflow = trial.at.own[visit], trial.at.overflow[visit]
     hold("only staffed stages have spells", own != NO_PLACE)
-    hold("a spell is at the own pool or the overflow pool", (spells.place == own) | (spells.place == overflow))
+    known = (spells.place == own) | (spells.place[:, None] == overflow).any(axis=1)
+    hold("a spell is at the own pool or an overflow pool", known)
     hold("a spell is of the last attempt", spells.attempt == log.attempt[visit])
     hold(
         "a spell begins before the horizon, and not after it ends", (began >= 0) & (began < horizon) & (began <= ended)
@@ -388,17 +445,21 @@ def _check_starts(trial: _Trial) -> None:
     opens = openings(trial.replication, stage, tried.entry)
     last = log.attempt[tried.visit] == tried.number
     start, end = log.start[tried.visit], log.end[tried.visit]
-    trial.hold("nothing starts before its gate opens", ~last | (start >= opens), tried.visit, start)
     delay = trial.at.own[tried.visit] == NO_PLACE
-    due = np.where(opens < horizon, opens, NEVER)
+    trial.hold("nothing starts before its gate opens", ~last | delay | (start >= opens), tried.visit, start)
+    first_release = np.full(len(log.start), NEVER)
+    np.minimum.at(first_release, tried.visit, tried.release)
     left = log.outcome[tried.visit] == MERGED
-    trial.hold("a delay starts when its gate opens", ~delay | left | (start == due), tried.visit, start)
-    through = np.minimum(start, horizon) + trial.replication.visits.work[tried.visit]
-    due = np.where(through < horizon, through, NEVER)
-    trial.hold("a delay ends after what was drawn", ~delay | (end == due), tried.visit, end)
+    trial.hold(
+        "a delay starts when its gate opens", ~delay | left | (start == first_release[tried.visit]), tried.visit, start
+    )
+    through = np.minimum(tried.release, horizon) + trial.replication.visits.work[tried.visit]
+    due = np.where((through < horizon) & (tried.gave_up == NEVER), through, NEVER)
+    trial.hold("a delay ends after what was drawn", ~delay | ~last | (end == due), tried.visit, end)
     elsewhere = spells.place != trial.at.own[spells.visit]
-    seen = visible(trial.replication, trial.at, tried)[spells.visit]
-    in_time = ~elsewhere | (spells.began >= seen)
+    here = spells.place[:, None] == trial.at.overflow[spells.visit]
+    seen = np.where(here, visible(trial.replication, trial.at, tried)[spells.visit], NEVER)
+    in_time = ~elsewhere | (spells.began >= seen.min(axis=1, initial=NEVER))
     trial.hold("the overflow pool serves nobody before it may", in_time, spells.visit, spells.began)
 
 
@@ -664,7 +725,7 @@ def _check_staff(trial: _Trial, known: _People) -> None:
 def _check_preemption(trial: _Trial, known: _People) -> None:
     """Nobody waits beside a server whose tip they may displace, and every tip displaced is so by one that may."""
     spells, line = trial.log.spells, trial.line
-    rank, preempts = rank_at(trial.replication, trial.at, spells.visit, spells.place)
+    rank, preempts = _served_ranks(trial)
     displaced = spells.why == PREEMPTED
     ledger = _Ledger(trial.horizon, (spells.place, spells.began), (spells.place, spells.ended))
     lost = ledger.count(spells.place[displaced], spells.ended[displaced])
@@ -672,7 +733,8 @@ def _check_preemption(trial: _Trial, known: _People) -> None:
     kept = (lost <= won)[ledger.row(spells.place, spells.ended)] | ~displaced
     trial.hold("a tip is displaced only by one that starts there and may", kept, spells.visit, spells.ended)
 
-    waiting_rank, may = rank_at(trial.replication, trial.at, line.visit, line.place)
+    waiting_rank = line.rank
+    _, may = rank_at(trial.replication, trial.at, line.visit, line.place)
     if not may.any():
         return
     plan, places = trial.replication.plan, trial.replication.rules.places
@@ -709,6 +771,73 @@ def _somebody(trial: _Trial, place: int, tick: int) -> int:
         if found.size:
             return int(found[0])
     return NOBODY
+
+
+def _check_rooms(trial: _Trial) -> None:
+    """Rooms: nobody joins one that is full, and who was turned away found none.
+
+    Looked at is what stands at the end of a tick, and for who was turned away all that stood at any moment of it.
+    """
+    log, tried, stages = trial.log, trial.tried, trial.replication.rules.stages
+    turned = tried.turned_away < NEVER
+    stage = trial.at.stage[tried.visit]
+    limited = (stages.waiting_room[stage] != NO_LIMIT) | (stages.lines[stage] != NO_LIMIT)
+    trial.hold("nobody is turned away where there is room for all", ~turned | limited, tried.visit, tried.turned_away)
+    on_joining = ~turned | (tried.turned_away == tried.release)
+    trial.hold("who is turned away is so on joining the line", on_joining, tried.visit, tried.turned_away)
+    if not limited.any():
+        return
+    visits, tips, line = trial.replication.visits, trial.replication.tips, trial.line
+    centre = np.where(stages.place_step[trial.at.stage] > 0, tips.centre[trial.at.tip], 0)
+    room = trial.at.stage * (int(tips.centre.max(initial=0)) + 1) + centre
+    accepts = np.full(len(visits), NEVER)
+    accepts[tried.visit] = tried.called_back
+    fills = (tried.release < NEVER) & ~turned & limited & (trial.at.own[tried.visit] != NO_PLACE)
+    of, joins = tried.visit[fills], tried.release[fills]
+    merged = (
+        np.where(log.outcome == MERGED, log.merged[trial.at.tip], NEVER) if log.merged.size else log.end * 0 + NEVER
+    )
+    leaves = np.minimum(np.minimum(tried.gave_up[fills], merged[of]), trial.horizon)
+    leaves = np.minimum(leaves, np.where(tried.number[fills] == log.attempt[of], log.end[of], NEVER))
+    before_start = tried.called_back[fills] <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
+    leaves = np.where(before_start, np.minimum(leaves, np.maximum(tried.called_back[fills], joins)), leaves)
+    unasked = (trial.at.tip[of] < tips.n_backlog) & (tried.number[fills] == 1)
+    unasked &= of == tips.first_visit[trial.at.tip[of]]
+    own = line.place == trial.at.own[line.visit]
+    waiting = np.flatnonzero(own & limited[np.searchsorted(tried.visit, line.visit)])
+    who, since = line.visit[waiting], line.began[waiting]
+    called = (accepts[who] <= np.where(log.start[who] < NEVER, log.start[who] - 1, NEVER)) & (accepts[who] <= since)
+    until = np.where(
+        accepts[who] <= np.where(log.start[who] < NEVER, log.start[who] - 1, NEVER),
+        np.minimum(line.ended[waiting], accepts[who]),
+        line.ended[waiting],
+    )
+    until = np.where(called, since, until)
+    here, there = tried.visit[turned], tried.turned_away[turned]
+    ledger = _Ledger(
+        trial.horizon,
+        (room[of], joins),
+        (room[of], leaves),
+        (room[who], since),
+        (room[who], until),
+        (room[here], there),
+    )
+    filled, in_line = ledger.level(room[of], joins, leaves), ledger.level(room[who], since, until)
+    asked = ~unasked & (joins < leaves)
+    row = ledger.row(room[of[asked]], joins[asked])
+    most = stages.lines[trial.at.stage[of[asked]]]
+    trial.hold("nobody joins lines that are full", (most == NO_LIMIT) | (filled[row] <= most), of[asked], joins[asked])
+    again = ~line.fresh[waiting]
+    returned = ledger.count(room[who[again]], since[again])
+    asked &= np.minimum(log.start[of], leaves) > joins
+    row, most = ledger.row(room[of[asked]], joins[asked]), stages.waiting_room[trial.at.stage[of[asked]]]
+    kept = (most == NO_LIMIT) | (in_line[row] - returned[row] <= most)
+    trial.hold("nobody joins a waiting room that is full", kept, of[asked], joins[asked])
+    # At any moment of a tick: those there before it, and those who came in it.
+    row = ledger.row(room[here], there)
+    ever = filled + ledger.count(room[of], leaves)
+    kept = (stages.waiting_room[trial.at.stage[here]] != NO_LIMIT) | (ever[row] >= stages.lines[trial.at.stage[here]])
+    trial.hold("who is turned away found all lines full", kept, here, there)
 
 
 # Who goes before whom
@@ -752,9 +881,9 @@ def _nobody_before(
 
 def _check_line(trial: _Trial, known: _People) -> None:
     """Who starts was first in line, or the first that may pre-empt where a server is taken, or that may be cleared."""
-    spells, line, tip = trial.log.spells, trial.line, trial.at.tip
-    rank, _ = rank_at(trial.replication, trial.at, spells.visit, spells.place)
-    waiting_rank, may = rank_at(trial.replication, trial.at, line.visit, line.place)
+    spells, line = trial.log.spells, trial.line
+    rank, _ = _served_ranks(trial)
+    _, may = rank_at(trial.replication, trial.at, line.visit, line.place)
     entry = _entries(trial)
     displaced = spells.why == PREEMPTED
     ledger = _Ledger(trial.horizon, (spells.place, spells.began), (spells.place, spells.ended))
@@ -764,8 +893,8 @@ def _check_line(trial: _Trial, known: _People) -> None:
         ("the first in line who may displace another does", may, taken & ~known.clears & ~spells.wrapping),
     ):
         visit, of = line.visit[may_start], spells.visit[starts]
-        waiting = _keys(order.line_key, waiting_rank[may_start], line.entry[may_start], tip[visit])
-        going = _keys(order.line_key, rank[starts], entry[of], tip[of])
+        waiting = _in_line(trial, visit, line.place[may_start], line.rank[may_start], line.entry[may_start])
+        going = _in_line(trial, of, spells.place[starts], rank[starts], entry[of])
         _nobody_before(
             trial,
             law,
@@ -774,25 +903,47 @@ def _check_line(trial: _Trial, known: _People) -> None:
         )
 
 
+def _in_line(trial: _Trial, visit: Ticks, place: Codes, rank: Codes, entry: Ticks) -> list[_Key]:
+    """The place in line of each visit by the order of the place's pool; in a random order the rank alone counts."""
+    by = trial.replication.rules.places.order[place]
+    due = np.where(by == DUE_FIRST, due_at(trial.log, trial.replication, trial.at)[visit], NEVER)
+    entry = np.where(by == LAST_COME, -entry, entry)
+    told = by != IN_RANDOM_ORDER
+    tip, stage = trial.at.tip[visit], trial.at.stage[visit]
+    return _keys(order.line_key, rank, entry * told, tip * told, stage * told, due)
+
+
+def _served_ranks(trial: _Trial, just_before: int = 0) -> tuple[Codes, Flags]:
+    """The rank at which each spell was taken, by its age, and whether it may pre-empt.
+
+    Who is taken at the tick at which it moves up may have been taken just before that, a tick younger as it were.
+    """
+    spells = trial.log.spells
+    age = spells.began - _entries(trial)[spells.visit] - just_before
+    return rank_at(trial.replication, trial.at, spells.visit, spells.place, age)
+
+
 def _check_giving_way(trial: _Trial, known: _People) -> None:
     """A tip is displaced by a strictly better one, and nobody stays on duty who should have given way instead."""
     spells = trial.log.spells
-    rank, preempts = rank_at(trial.replication, trial.at, spells.visit, spells.place)
+    rank, preempts = _served_ranks(trial)
     best: dict[tuple[int, int], int] = {}
     for here, now, of in _keys(lambda *row: row, spells.place[preempts], spells.began[preempts], rank[preempts]):
         best[here, now] = min(of, best.get((here, now), of))
     gone = np.flatnonzero(spells.why == PREEMPTED)
     place, tick, visit = spells.place[gone], spells.ended[gone], spells.visit[gone]
+    gave, _ = _served_ranks(trial, just_before=1)
     taker = [best.get(one) for one in zip(place.tolist(), tick.tolist(), strict=True)]
     better = [
-        of is not None and order.outranks(of, served) for of, served in zip(taker, rank[gone].tolist(), strict=True)
+        of is not None and order.outranks(of, served) for of, served in zip(taker, gave[gone].tolist(), strict=True)
     ]
     trial.hold("a tip is displaced by a strictly better one", np.array(better, np.bool_), visit, tick)
     key = _keys(order.yielding_key, rank, spells.began, trial.at.tip[spells.visit])
     mine = ~spells.wrapping[known.row]
     row = known.row[mine]
     standing = (spells.place[row], known.began[mine], [key[one] for one in row], known.ended[mine], spells.visit[row])
-    going = (place, tick, [key[row] for row in gone], visit)
+    of_gone = _keys(order.yielding_key, gave[gone], spells.began[gone], trial.at.tip[visit])
+    going = (place, tick, of_gone, visit)
     _nobody_before(trial, "the worst and latest gives way", standing, going)
 
 

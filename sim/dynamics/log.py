@@ -20,8 +20,9 @@ SERVED: Final = 1
 ABANDONED: Final = 2
 OPEN: Final = 3
 MERGED: Final = 4
-"""How a visit ended: never begun, served, given up for good (the tip is lost), still under way at the horizon, or left
-because another tip of its incident had ended there (the tip goes on to nothing)."""
+TURNED_AWAY: Final = 5
+"""How a visit ended: never begun, served, given up for good, open at the horizon, left because another tip of its
+incident had ended there (the tip goes on to nothing), or turned away for good."""
 
 DONE: Final = 0
 RELIEVED: Final = 1
@@ -92,6 +93,8 @@ class Log:
     """(n_tips,) tick at which the tip gave up for good, or NEVER."""
     gave_up: Ticks
     """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
+    turned_away: Ticks
+    """(n_attempts,) tick at which each attempt found no room; (0,) where every stage has room for all."""
     spells: Spells
     overtime: Overtime
     merged: Ticks = field(default_factory=lambda: np.empty(0, np.int64))

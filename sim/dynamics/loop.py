@@ -7,7 +7,8 @@ everything else that is due (a heap). Entries of the heap that are stale when th
 places that an event touched settle: no other place can have anyone to start.
 
 `people` is None where nobody is told apart, works at a speed or wraps up, and nothing merges. Such worlds have a
-function of their own: everything behind `people is not None` is left out before it is compiled.
+function of their own: everything behind `people is not None` is left out before it is compiled. So it is with `queues`,
+for all that is asked of lines beyond first come, first served; worlds that have it have `people`, too.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -17,10 +18,11 @@ from typing import Final
 
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
+from sim.dynamics import queues as q
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel
-from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED
-from sim.dynamics.order import ABANDON, ARRIVAL, COMES, END, PASSES, SHIFT, SHOWS
+from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED
+from sim.dynamics.order import ABANDON, ARRIVAL, COMES, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
@@ -42,7 +44,7 @@ FROM_PLAN: Final = 3
 
 
 @kernel
-def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people):
+def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
     """Take the next event, do it, and let the places that it touched settle, until the horizon.
 
     False when a table was full: the log is then not to be used.
@@ -66,12 +68,12 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
         elif source == FROM_ARRIVALS:
             coming = tips.n_backlog if next_tip < tips.n_backlog else 1
         elif source == FROM_PLAN:
-            change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, people)
+            change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, people, queues)
             next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working)
+            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues)
         if going != m.NIL and again == 0:
-            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people)
+            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people, queues)
         # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
         # do nothing else.
         alone = coming <= 1
@@ -83,28 +85,42 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                     return False
                 next_tip += 1
                 coming -= 1
+                if queues is not None:
+                    slots[slot, q.GOES_TO] = q.first_of(slots[slot, m.TIP], tips)
             else:
                 slot, going = going, m.NIL
+            if queues is not None:
+                q.go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+                continue
             visit = slots[slot, m.VISIT] + 1 - again
             if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
                 m.free_slot(slots, free, slot)
                 continue
             stage = kinds.stage[visits.kind[visit]]
             if again == 0:
-                begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+                m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
             if people is not None and h.merges(slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging):
                 if again == 0:
                     log.attempt[visit] = 0
-                leave_merged(now, slot, visit, tips, log, working, people)
+                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
                 continue
             if begin_attempt(
                 now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
             ):
                 quick = slot
-        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people)
+        if queues is not None:
+            q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+        settled = False
+        while not settled:
+            settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues)
+            settled = True
+            if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
+                # What those do who were turned away is to be settled too.
+                q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+                settled = False
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
-    close(horizon, next_tip, tips, log, working, people)
+    close(horizon, next_tip, tips, log, working, people, queues)
     return not is_full(due.heap, working, people)
 
 
@@ -150,7 +166,7 @@ def is_full(heap, working, people):
 
 
 @inlined
-def change_shift(now, row, visits, places, lines, plan, lists, due, working, people):
+def change_shift(now, row, visits, places, lines, plan, lists, due, working, people, queues):
     """Let people go, change the number of heads, and let people take no more, come back and come on."""
     idle = working.idle
     place = plan.place[row]
@@ -167,7 +183,7 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, peo
                 table[person, h.DUTY] = h.OVERTIME
                 table[person, h.OFF_SINCE] = now
                 if table[person, h.IN_HAND] > 0 and not h.finishes(places.at_shift_end[place], 1, False):
-                    hand_back(now, person, place, each, visits, places, lines, lists, due, working, people)
+                    hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues)
                 if h.clears(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
                     m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
@@ -189,7 +205,7 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, peo
 
 
 @kernel
-def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people):
+def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
     rule = places.at_shift_end[place]
@@ -203,7 +219,10 @@ def hand_back(now, person, place, each, visits, places, lines, lists, due, worki
             if people.merging.rule.shape[0] > 0 and people.merging.repeating[slots[slot, m.VISIT]]:
                 drawn = people.merging.repeat[slots[slot, m.VISIT]]
             slots[slot, m.LEFT] = m.work_after_relief(rule, slots[slot, m.LEFT], drawn, places.hand_over[place])
-            m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
+            if queues is None:
+                m.join(slots, lists.line, lines.place, working.waiting, slot, working.dirty, working.to_settle)
+            else:
+                q.join(now, slot, visits, lines, lists, working, queues)
 
 
 @inlined
@@ -225,7 +244,7 @@ def interrupt(now, slot, why, place, each, places, lists, due, working, people):
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working):
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
@@ -251,7 +270,16 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
             m.mark(lines.place[line], working.dirty, working.to_settle)
     elif what == m.RELEASES:
         if state == m.HELD:
-            open_gate(now, kinds.stage[visits.kind[visit]], stages, lines, log, lists, heap, working)
+            stage = kinds.stage[visits.kind[visit]]
+            if queues is None:
+                open_gate(now, stage, stages, lines, log, lists, heap, working)
+            else:
+                q.open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues)
+    elif queues is not None:
+        if what < 0:
+            q.happen(now, slot, -what, visits, lines, lists, working, queues)
+        else:
+            q.lose_patience(now, slot, visit, what - m.GIVES_UP, visits, lines, log, lists, due, working, queues)
     elif state <= m.HELD and slots[slot, m.ATTEMPT] == what - m.GIVES_UP and not slots[slot, m.STARTED]:
         if state == m.HELD:
             m.unlink(slots, lists.held, kinds.stage[visits.kind[visit]], 2 * slot)
@@ -302,17 +330,7 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
 
 
 @kernel
-def leave_merged(now, slot, visit, tips, log, working, people):
-    """Let a tip go because its incident is known: it goes on to nothing."""
-    tip = working.slots[slot, m.TIP]
-    log.outcome[visit] = MERGED
-    people.merging.merged[tip] = now
-    m.leave_unreached(visit + 1, tips.first_visit[tip + 1], log)
-    m.free_slot(working.slots, working.free, slot)
-
-
-@kernel
-def make_known(now, tip, stage, tips, places, lines, log, lists, working, people):
+def make_known(now, tip, stage, tips, places, lines, log, lists, working, people, queues):
     """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
     merging, slots = people.merging, working.slots
     incident = merging.incident[tip]
@@ -327,6 +345,9 @@ def make_known(now, tip, stage, tips, places, lines, log, lists, working, people
                 continue
             if state == m.HELD:
                 m.unlink(slots, lists.held, stage, 2 * slot)
+            elif queues is not None:
+                q.stop_waiting(slot, lines, lists, working, queues)
+                q.leave_room(slot, slots, queues.state)
             else:
                 m.stop_waiting(
                     slots,
@@ -338,11 +359,11 @@ def make_known(now, tip, stage, tips, places, lines, log, lists, working, people
                     working.dirty,
                     working.to_settle,
                 )
-            leave_merged(now, slot, visit, tips, log, working, people)
+            h.leave_merged(now, slot, visit, tips, log, working, people, queues)
 
 
 @inlined
-def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people):
+def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people, queues):
     """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
@@ -354,7 +375,7 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
         log.outcome[visit] = SERVED
         if people is not None and people.merging.rule.shape[0] > 0:
             stage = people.merging.stage[visit]
-            make_known(now, slots[slot, m.TIP], stage, tips, places, lines, log, lists, working, people)
+            make_known(now, slots[slot, m.TIP], stage, tips, places, lines, log, lists, working, people, queues)
     going = slot
     if state != m.PASSING:
         place = slots[slot, m.SERVED_AT]
@@ -368,8 +389,13 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
         else:
             going = end_spell(now, slot, visit, place, state, merged, places, due, working, people)
             if merged:
-                leave_merged(now, slot, visit, tips, log, working, people)
+                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
                 going = m.NIL
+    if queues is not None:
+        if state == m.BUSY:
+            q.leave_room(slot, slots, queues.state)
+        if going != m.NIL:
+            slots[going, q.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
     return going
 
 
@@ -412,33 +438,6 @@ def let_go(now, slot, place, places, due, working, people):
         m.mark(place, working.dirty, working.to_settle)
     elif hands.table[person, h.DUTY] == h.OVERTIME and hands.table[person, h.IN_HAND] == 0:
         h.leave_overtime(now, person, h.OFF, place, hands)
-
-
-@inlined
-def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots):
-    """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
-    log.enter[visit] = now
-    log.start[visit] = NEVER
-    log.end[visit] = NEVER
-    log.outcome[visit] = OPEN
-    log.worked_at[visit] = NO_PLACE
-    tip = slots[slot, m.TIP]
-    slots[slot, m.VISIT] = visit
-    slots[slot, m.END_KEY] = m.event_key(END, tip, m.end_later(visit - tips.first_visit[tip]), stage)
-    slots[slot, m.LEFT] = visits.work[visit]
-    slots[slot, m.ATTEMPT] = 0
-    slots[slot, m.STARTED] = 0
-    slots[slot, m.IN_BOTH] = 0
-    slots[slot, m.WATCHED] = 0
-    slots[slot, m.BROKEN] = 0
-    if stages.place[stage] != NO_PLACE:
-        kind = visits.kind[visit]
-        centre = tips.centre[tip]
-        place = stages.place[stage] + centre * stages.place_step[stage]
-        slots[slot, m.LINE] = place * lines.n_ranks + kinds.list[kind]
-        if stages.overflow[stage] != NO_PLACE:
-            place = stages.overflow[stage] + centre * stages.overflow_step[stage]
-            slots[slot, m.LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]
 
 
 @inlined
@@ -495,7 +494,7 @@ def begin_attempt(
 
 
 @inlined
-def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people):
+def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues):
     """Pass over the places that have to, in their order, each starting whoever can start, until a pass starts nothing.
 
     `quick` starts or begins its delay with nothing to decide; `place` is where the pass has come to.
@@ -515,12 +514,14 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
         else:
             if place == m.NIL:
                 at = place = starts_at = m.next_place(at, working.dirty, to_settle)
-            node, line, person = choose(now, place, visits, kinds, places, lines, lists, due, working, people)
+            node, line, person = choose(now, place, visits, kinds, places, lines, lists, due, working, people, queues)
             if node == m.NIL:
                 place = m.NIL
                 continue
-            slot = node >> 1
-            if slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
+            slot = node >> 1 if queues is None else node >> 3
+            if queues is not None:
+                q.stop_waiting(slot, lines, lists, working, queues)
+            elif slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
                 m.stop_waiting(
                     slots, lists.line, lines.place, working.waiting, slot, places.may_preempt, working.dirty, to_settle
                 )
@@ -528,12 +529,27 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
                 m.drop_head(slots, lists.line, line)
                 working.waiting[place] -= 1
         if line != m.NIL:
-            begin(now, slot, starts_at, lines.rank[line], person, visits, kinds, places, log, lists, slots, due, people)
+            begin(
+                now,
+                slot,
+                starts_at,
+                lines.rank[line],
+                person,
+                visits,
+                kinds,
+                places,
+                log,
+                lists,
+                slots,
+                due,
+                people,
+                queues,
+            )
         m.expect_end(slot, due, slots)
 
 
 @inlined
-def choose(now, place, visits, kinds, places, lines, lists, due, working, people):
+def choose(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Who starts next at a place, as a node, its line and by whom: the first in line, or one that pre-empts; or NIL."""
     idle = working.idle
     node, line, person = m.NIL, m.NIL, m.NIL
@@ -541,44 +557,57 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
     if working.waiting[place] > 0:
         if idle[place] > 0:
             idle[place] -= 1
-            line = first
-            while lists.line[line, 0] == m.NIL:
-                line += 1
-            node = lists.line[line, 0]
+            if queues is None:
+                line = first
+                while lists.line[line, 0] == m.NIL:
+                    line += 1
+                node = lists.line[line, 0]
+            else:
+                node, line = q.pick(place, False, visits, lines, lists, working, queues)
             if people is not None and people.roster.tells_apart[place]:
                 person = h.first_to_serve(place, people.roster, people.hands.queues)
         else:
             if people is not None and people.hands.n_clearing[place] > 0:
-                person, node, line = h.find_clearing(
-                    place,
-                    first,
-                    first + lines.n_ranks,
-                    places.concurrency[place],
-                    lists.line,
-                    working.slots,
-                    people.hands.table,
-                    people.hands.clearing,
-                    people.roster.place,
-                )
+                if queues is not None:
+                    person, node, line = q.pick_to_clear(
+                        place, places.concurrency[place], lines, lists, working, people, queues
+                    )
+                else:
+                    person, node, line = h.find_clearing(
+                        place,
+                        first,
+                        first + lines.n_ranks,
+                        places.concurrency[place],
+                        lists.line,
+                        working.slots,
+                        people.hands.table,
+                        people.hands.clearing,
+                        people.roster.place,
+                    )
             if node == m.NIL and idle[place] == 0 and places.may_preempt[place]:
-                node, line, person = preempt(now, place, visits, kinds, places, lines, lists, due, working, people)
+                node, line, person = preempt(
+                    now, place, visits, kinds, places, lines, lists, due, working, people, queues
+                )
     return node, line, person
 
 
 @inlined
-def preempt(now, place, visits, kinds, places, lines, lists, due, working, people):
+def preempt(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
-    node, line = m.find_taker(
-        slots,
-        lists.line,
-        first,
-        first + lines.n_ranks,
-        visits.kind,
-        kinds.preempts,
-        kinds.overflow_preempts,
-        lines.preempts,
-    )
+    if queues is not None:
+        node, line = q.pick(place, True, visits, lines, lists, working, queues)
+    else:
+        node, line = m.find_taker(
+            slots,
+            lists.line,
+            first,
+            first + lines.n_ranks,
+            visits.kind,
+            kinds.preempts,
+            kinds.overflow_preempts,
+            lines.preempts,
+        )
     if node != m.NIL:
         if people is None:
             giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, None)
@@ -591,12 +620,15 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
             person = slots[giver, m.PERSON]
         each = places.concurrency[place]
         interrupt(now, giver, int64(PREEMPTED), place, each, places, lists, due, working, people)
-        m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
+        if queues is None:
+            m.join(slots, lists.line, lines.place, working.waiting, giver, working.dirty, working.to_settle)
+        else:
+            q.join(now, giver, visits, lines, lists, working, queues)
     return node, line, person
 
 
 @inlined
-def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people):
+def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people, queues):
     """Start a spell of work on a tip, at a place and with the rank that it has there."""
     visit = slots[slot, m.VISIT]
     slots[slot, m.STATE] = m.BUSY
@@ -618,6 +650,8 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
             h.take_in_hand(now, slot, place, each, slots, due, people)
         h.set_out(now, slot, place, kinds.stage[visits.kind[visit]], slots, people)
         people.hands.worked_by[visit] = person
+    if queues is not None:
+        queues.state.starts[place] += 1
     if places.may_preempt[place]:
         m.insert(slots, lists.busy, place, 2 * slot, m.NIL)
     if log.start[visit] == NEVER:
@@ -626,7 +660,7 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
 
 
 @kernel
-def close(horizon, next_tip, tips, log, working, people):
+def close(horizon, next_tip, tips, log, working, people, queues):
     """Cut what is under way at the horizon, and stamp what was never reached."""
     slots = working.slots
     for slot in range(working.free[1]):
@@ -640,10 +674,11 @@ def close(horizon, next_tip, tips, log, working, people):
         elif state == m.BUSY or state == m.WRAPPING:
             work = slots[slot, m.NEED] - h.left_now(slot, horizon, slots)
             m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], horizon, work, int64(CUT))
-        if state != m.WRAPPING:
+        if queues is None and state != m.WRAPPING:
             m.leave_unreached(slots[slot, m.VISIT] + 1, tips.first_visit[slots[slot, m.TIP] + 1], log)
     if people is not None:
         for person in range(people.roster.place.shape[0]):
             h.leave_overtime(horizon, person, h.OFF, people.roster.place[person], people.hands)
     n_tips = tips.arrival.shape[0]
-    m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)
+    if queues is None:
+        m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel, njit
-from sim.dynamics.log import UNREACHED, Outcomes
+from sim.dynamics.log import OPEN, UNREACHED, Outcomes
+from sim.dynamics.order import END
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
 
 NEXT: Final = 0
@@ -458,3 +459,30 @@ def leave_unreached(first, last, log):
         log.outcome[visit] = UNREACHED
         log.attempt[visit] = 0
         log.worked_at[visit] = NO_PLACE
+
+
+@inlined
+def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots):
+    """Stamp the entry of a tip to a stage, and fix the lines in which it may wait there."""
+    log.enter[visit] = now
+    log.start[visit] = NEVER
+    log.end[visit] = NEVER
+    log.outcome[visit] = OPEN
+    log.worked_at[visit] = NO_PLACE
+    tip = slots[slot, TIP]
+    slots[slot, VISIT] = visit
+    slots[slot, END_KEY] = event_key(END, tip, end_later(visit - tips.first_visit[tip]), stage)
+    slots[slot, LEFT] = visits.work[visit]
+    slots[slot, ATTEMPT] = 0
+    slots[slot, STARTED] = 0
+    slots[slot, IN_BOTH] = 0
+    slots[slot, WATCHED] = 0
+    slots[slot, BROKEN] = 0
+    if stages.place[stage] != NO_PLACE:
+        kind = visits.kind[visit]
+        centre = tips.centre[tip]
+        place = stages.place[stage] + centre * stages.place_step[stage]
+        slots[slot, LINE] = place * lines.n_ranks + kinds.list[kind]
+        if stages.overflow[stage] != NO_PLACE:
+            place = stages.overflow[stage] + centre * stages.overflow_step[stage]
+            slots[slot, LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]

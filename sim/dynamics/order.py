@@ -21,10 +21,19 @@ ARRIVAL: Final = 5
 ABANDON: Final = 6
 """Kinds of event in their order within a tick, above the two priorities that SimPy keeps, and the settling."""
 
-SHOWS: Final = 0
-PASSES: Final = 1
-COMES: Final = 2
-"""A tip's own arrivals in their order: it becomes visible to an overflow pool, passes a gate that opens, comes back."""
+MOVES_UP: Final = 0
+SHOWS: Final = 1
+ACCEPTS: Final = 6
+PASSES: Final = 7
+COMES: Final = 8
+"""What one visit does of its own, in its order within a tick: it moves up in its lines, becomes visible to its overflow
+pools (SHOWS and the place in the list), accepts a call-back, is released by a gate, comes back."""
+
+
+SHUFFLES: Final = 2**31
+SPREAD: Final = 1_640_531_527
+MIXER: Final = 739_982_445
+"""What `shuffled` mixes by: odd, so that no two lots become one, and without a pattern in its bits."""
 
 
 def event_key(kind: int, index: int, later: int = 0, stage: int = 0) -> int:
@@ -51,13 +60,41 @@ def end_later(nth: int) -> int:
     return min(nth, (1 << 14) - 1)
 
 
-def line_key(rank: int, entry: int, tip: int, due: int = NEVER) -> tuple[int, int, int, int]:
-    """The place of a waiting tip in line: the best rank, then the earliest due, then the earliest entry, then the tip.
+def line_key(rank: int, entry: int, tip: int, stage: int = 0, due: int = NEVER) -> tuple[int, int, int, int, int]:
+    """The place of a waiting tip in line: the best rank, the earliest due, the earliest entry, then the tip, the stage.
 
-    >>> line_key(0, 20, 7) < line_key(1, 10, 3) < line_key(1, 10, 4)
+    `due` is that of a line in which the earliest due are first; `entry` is `newest_first` in one where the last come
+    are. In a line in random order the best rank alone counts, and then the smallest `shuffled`.
+
+    >>> line_key(0, 20, 7) < line_key(1, 10, 3) < line_key(1, 10, 4) < line_key(1, 30, 5)
     True
     """
-    return rank, due, entry, tip
+    return rank, due, entry, tip, stage
+
+
+def newest_first(entry: int) -> int:
+    """What stands for an entry in a line in which the last come are first; of one tick the lower tip is still first.
+
+    >>> line_key(0, newest_first(20), 7) < line_key(0, newest_first(10), 3)
+    True
+    """
+    return -entry
+
+
+def shuffled(lot: int, starts: int) -> int:
+    """The place of a visit in a line in random order, when so many have started at the place before.
+
+    Anew at each start: were it fixed for a visit, an unlucky one would be overtaken for ever, and waits be wider than
+    those of a random order. `lot` and the result are below 2**31; no product here leaves 63 bits.
+
+    >>> orders = {tuple(sorted([1, 2, 3], key=lambda lot: shuffled(lot, starts))) for starts in range(100)}
+    >>> len(orders)
+    6
+    """
+    mixed = (lot ^ (starts % SHUFFLES * SPREAD)) % SHUFFLES
+    mixed = (mixed ^ (mixed >> 15)) * MIXER % SHUFFLES
+    mixed = (mixed ^ (mixed >> 14)) * MIXER % SHUFFLES
+    return mixed ^ (mixed >> 16)
 
 
 def serving_key(in_hand: int, since: int, person: int) -> tuple[int, int, int]:

@@ -9,9 +9,11 @@ before the pools settle, and the pools have settled before the next event is tak
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import simpy
@@ -29,6 +31,7 @@ from sim.dynamics.log import (
     PREEMPTED,
     RELIEVED,
     SERVED,
+    TURNED_AWAY,
     UNREACHED,
     Log,
     Overtime,
@@ -37,11 +40,16 @@ from sim.dynamics.log import (
 from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
+    DUE_FIRST,
     FULL_SPEED,
     GOES_HOME,
+    IN_RANDOM_ORDER,
+    LAST_COME,
     LEAVES,
     NO_INCIDENT,
+    NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
     REPEATS,
     TAKES_BREAK,
@@ -87,27 +95,34 @@ class _Tip:
     attempt: int = 0
     entry: int = 0
     left: int = 0
-    rank: int = 0
-    overflow_rank: int = 0
-    own: _Place | None = None
-    overflow: _Place | None = None
-    watched: bool = False
-    in_both: bool = False
+    due: int = NEVER
+    lot: int = 0
+    stage: int = 0
+    lines: list[_Place] = field(default_factory=list)
+    """The places in whose lines it may stand: the own one, then those that it may overflow to."""
+    seen: set[int] = field(default_factory=set)
+    """Which of these it stands in whenever it waits."""
+    ranks: dict[int, int] = field(default_factory=dict)
+    """Its rank in each line in which it stands, by the index of the place."""
+    room: tuple[int, int] | None = None
+    """Whose room it fills, if it fills any: the stage, and the centre unless the pool is shared."""
     waiting: bool = False
     behind_gate: bool = False
     started: bool = False
+    called_back: bool = False
+    away: bool = False
+    watched: tuple[int, int] = (NO_VISIT, 0)
+    """The visit whose overflow is watched, and the attempt that first joined its line."""
     incident: int = NO_INCIDENT
     repeating: bool = False
     """Whether it started when its incident was known at the stage, so that its work is the repeat."""
-    merged: bool = False
-    """Whether it has left a line, or the gate, because its incident became known."""
     ended: set[int] = field(default_factory=set)
     """Stages at which it has itself been served."""
 
     @property
     def stands_in(self) -> list[_Place]:
-        """The places in whose lines the tip waits, each once."""
-        return [p for p in (self.own, self.overflow if self.in_both else None) if p is not None]
+        """The places in whose lines the tip waits."""
+        return [place for which, place in enumerate(self.lines) if which in self.seen]
 
 
 @dataclass(slots=True, eq=False)
@@ -163,19 +178,33 @@ class _Place:
     hand_over: int
     slots: int
     tells_apart: bool
+    order: int
     people: dict[int, _Person]
     free: int = 0
     """Slots of the heads less those in use: below 0 when there are fewer heads than are at work."""
+    starts: int = 0
     line: list[_Tip] = field(default_factory=list)
     spells: list[_Spell] = field(default_factory=list)
 
-    def rank(self, tip: _Tip) -> int:
-        """The rank of a tip in this line: a tip that overflows here is ranked by this pool's rule."""
-        return tip.rank if tip.own is self else tip.overflow_rank
-
-    def join(self, tip: _Tip) -> None:
+    def join(self, tip: _Tip, rank: int) -> None:
         """Put a tip into its place in line."""
-        insort(self.line, tip, key=lambda one: order.line_key(self.rank(one), one.entry, one.index))
+        tip.ranks[self.index] = rank
+        insort(self.line, tip, key=self.key)
+
+    def key(self, tip: _Tip) -> tuple[int, ...]:
+        """The place of a tip in this line, but for what a random order shuffles."""
+        entry = order.newest_first(tip.entry) if self.order == LAST_COME else tip.entry
+        due = tip.due if self.order == DUE_FIRST else NEVER
+        return order.line_key(tip.ranks[self.index], entry, tip.index, tip.stage, due)
+
+    def next_of(self, tips: Iterable[_Tip]) -> _Tip | None:
+        """The next in line among some of those who wait, in their order; None of none."""
+        if self.order != IN_RANDOM_ORDER:
+            return next(iter(tips), None)
+        if not (tips := list(tips)):
+            return None
+        best = [tip for tip in tips if tip.ranks[self.index] == tips[0].ranks[self.index]]
+        return min(best, key=lambda tip: (order.shuffled(tip.lot, self.starts), self.key(tip)))
 
     def able(self, where: int) -> list[_Person]:
         """The people there who could take one more tip."""
@@ -202,11 +231,18 @@ class _Line:
                 int(places.hand_over[i]),
                 int(places.concurrency[i]),
                 bool(places.tells_apart[i]),
+                int(places.order[i]),
                 {},
             )
             for i in range(len(places.pool))
         ]
-        self.behind_gate: dict[int, list[_Tip]] = {s: [] for s in range(len(self.rules.stages.every))}
+        stages = self.rules.stages
+        self.behind_gate: dict[int, list[_Tip]] = {s: [] for s in range(len(stages.every))}
+        self.limited = bool((stages.waiting_room != NO_LIMIT).any() or (stages.lines != NO_LIMIT).any())
+        self.filled: Counter[tuple[int, int]] = Counter()
+        """Tips that wait or are served, by the room that they fill."""
+        self.joined: dict[tuple[int, int], list[_Tip]] = {}
+        """Who joined in this event where there is a waiting room."""
         self.settling = False
         n_visits, n_tips = len(self.visits), len(self.tips)
         self.enter = np.full(n_visits, NEVER, np.int64)
@@ -216,6 +252,7 @@ class _Line:
         self.attempt = np.zeros(n_visits, np.int32)
         self.lost = np.full(n_tips, NEVER, np.int64)
         self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
+        self.turned_away = np.full(len(self.visits.patience) if self.limited else 0, NEVER, np.int64)
         self.may_merge = replication.may_merge
         self.merged = np.full(n_tips if self.may_merge else 0, NEVER, np.int64)
         self.known: set[tuple[int, int]] = set()
@@ -257,68 +294,67 @@ class _Line:
         if self.may_merge:
             tip.incident = int(self.tips.incident[index])
             self.about.setdefault(tip.incident, []).append(tip)
-        for visit in range(int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])):
-            stage = int(self.rules.kinds.stage[self.visits.kind[visit]])
-            tip.visit = visit
+        visit = self.first_of(index)
+        while visit != NO_VISIT:
+            tip.visit, tip.stage = visit, int(self.rules.kinds.stage[self.visits.kind[visit]])
             self.enter[visit], self.outcome[visit] = self.now, OPEN
-            if self.merges(tip, stage, LEAVES):
+            if self.merges(tip, tip.stage, LEAVES):
                 self.merge(tip, visit)
-            elif self.rules.stages.place[stage] == NO_PLACE:
-                yield from self.pass_time(tip, visit, stage)
             else:
-                yield from self.be_served(tip, visit, stage)
-            if self.outcome[visit] != SERVED:
-                return
-            tip.ended.add(stage)
+                yield from self.try_until_over(tip, visit)
+            visit = self.following(index, visit)
 
-    def pass_time(self, tip: _Tip, visit: int, stage: int) -> Life:
-        """A delay: nobody works, nobody waits, but for the gate."""
-        self.attempt[visit] = 1
-        released = yield from self.pass_gate(tip, stage)
-        if not released:
-            self.merge(tip, visit)
-            return
-        self.start[visit] = self.now
-        yield self.at(self.now + int(self.visits.work[visit]), self.end_key(tip.index, visit))
-        self.end[visit], self.outcome[visit] = self.now, SERVED
-        self.make_known(tip, stage)
+    def first_of(self, tip: int) -> int:
+        """The first visit of a tip, or NO_VISIT."""
+        first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
+        return first if first < beyond else NO_VISIT
 
-    def be_served(self, tip: _Tip, visit: int, stage: int) -> Life:
-        """One or more attempts to be served at a staffed stage; the last one given up loses the tip."""
-        self.take_up(tip, visit, stage)
-        attempts = int(self.rules.stages.attempts[stage])
+    def following(self, tip: int, visit: int) -> int:
+        """What follows a visit that is over; NO_VISIT where the tip leaves, is lost or was merged."""
+        visits = self.visits
+        if self.outcome[visit] == MERGED:
+            return NO_VISIT
+        if self.outcome[visit] == SERVED:
+            if visits.follows.size:
+                return int(visits.follows[visit])
+            return visit + 1 if visit + 1 < int(self.tips.first_visit[tip + 1]) else NO_VISIT
+        aside = visits.given_up_to if self.outcome[visit] == ABANDONED else visits.turned_away_to
+        to = int(aside[visit]) if aside.size else NO_VISIT
+        if to == NO_VISIT:
+            self.lost[tip] = self.now
+        return to
+
+    def try_until_over(self, tip: _Tip, visit: int) -> Life:
+        """One or more attempts at a visit, until one is not in vain or none is left."""
+        self.take_up(tip, visit)
         while True:
             tip.attempt += 1
             self.attempt[visit] = tip.attempt
-            tip.entry, tip.started = self.now, False
+            tip.entry, tip.started, tip.called_back, tip.away = self.now, False, False, False
             draws = int(self.visits.first_attempt[visit]) + tip.attempt - 1
-            if attempts:
-                bears = int(self.visits.patience[draws])
-                give_up = partial(self.lose_patience, tip, visit, tip.attempt)
-                self.at(self.now + bears, order.event_key(order.ABANDON, tip.index), give_up)
-            released = yield from self.pass_gate(tip, stage)
-            if released:
-                self.watch_overflow(tip, visit, stage)
-                tip.turn = simpy.Event(self.env)
-                self.wait(tip)
-                if (yield tip.turn):
-                    if tip.repeating:
-                        self.merge(tip, visit)
-                        return
-                    self.end[visit], self.outcome[visit] = self.now, SERVED
-                    self.make_known(tip, stage)
-                    return
-            if tip.merged:
+            if self.rules.stages.attempts[tip.stage]:
+                self.expect_giving_up(tip, visit, draws)
+            for after in sorted({after for which in range(len(tip.lines)) for after, _ in self.moves(tip, which)}):
+                move_up = partial(self.move_up, tip, visit, tip.attempt)
+                self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP), move_up)
+            became = yield from self.attempt_once(tip, visit)
+            if became == SERVED and not tip.repeating:
+                self.end[visit], self.outcome[visit] = self.now, SERVED
+                self.make_known(tip, tip.stage)
+                tip.ended.add(tip.stage)
+                return
+            if became in (SERVED, MERGED):
                 self.merge(tip, visit)
                 return
             self.settle_soon()
-            self.gave_up[draws] = self.now
+            tip.away = True
+            (self.gave_up if became == ABANDONED else self.turned_away)[draws] = self.now
             back_after = int(self.visits.retry_after[draws])
             if back_after == NEVER:
-                self.outcome[visit], self.lost[tip.index] = ABANDONED, self.now
+                self.outcome[visit] = became
                 return
             yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
-            if self.merges(tip, stage, LEAVES):
+            if self.merges(tip, tip.stage, LEAVES):
                 self.merge(tip, visit)
                 return
 
@@ -352,28 +388,59 @@ class _Line:
                 self.behind_gate[stage].remove(other)
             elif other.waiting:
                 self.stop_waiting(other)
+                self.leave_room(other)
             else:
                 continue
-            other.merged = True
-            other.turn.succeed(False)
+            other.turn.succeed(MERGED)
 
-    def take_up(self, tip: _Tip, visit: int, stage: int) -> None:
-        """Fix what a visit needs to know of its lines: the places, and the ranks there."""
-        stages, kinds = self.rules.stages, self.rules.kinds
-        kind, centre = int(self.visits.kind[visit]), int(self.tips.centre[tip.index])
-        tip.attempt, tip.left = 0, int(self.visits.work[visit])
-        tip.watched = tip.in_both = tip.repeating = False
-        tip.rank, tip.overflow_rank = int(kinds.rank[kind]), int(kinds.overflow_rank[kind])
-        tip.own = self.places[int(stages.place[stage]) + centre * int(stages.place_step[stage])]
-        tip.overflow = None
-        if stages.overflow[stage] != NO_PLACE:
-            tip.overflow = self.places[int(stages.overflow[stage]) + centre * int(stages.overflow_step[stage])]
+    def attempt_once(self, tip: _Tip, visit: int) -> Generator[simpy.Event, Any, int]:
+        """Pass the gate, then a delay, or the line and the service; gives SERVED or what it became in vain."""
+        if (passed := (yield from self.pass_gate(tip, tip.stage))) != OPEN:
+            return passed
+        tip.turn = simpy.Event(self.env)
+        if not tip.lines:
+            if self.start[visit] == NEVER:
+                self.start[visit] = self.now
+            through = self.at(self.now + tip.left, self.end_key(tip.index, visit))
+            yield through | tip.turn
+            return ABANDONED if tip.turn.triggered else SERVED
+        if not self.finds_a_line(tip):
+            return TURNED_AWAY
+        self.watch_overflow(tip, visit)
+        self.wait(tip)
+        became: int = yield tip.turn
+        return became
 
-    def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, object, bool]:
-        """Wait until the stage's gate opens; false when the tip gave up behind it."""
+    def expect_giving_up(self, tip: _Tip, visit: int, draws: int) -> None:
+        """Set off what an attempt does by itself: it loses patience, or accepts a call-back."""
+        visits = self.visits
+        if (bears := int(visits.patience[draws])) != NEVER:
+            give_up = partial(self.lose_patience, tip, visit, tip.attempt)
+            self.at(self.now + bears, order.event_key(order.ABANDON, tip.index), give_up)
+        if visits.called_back.size and (after := int(visits.called_back[draws])) != NEVER:
+            accept = partial(self.accept_call_back, tip, visit, tip.attempt)
+            self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.ACCEPTS), accept)
+
+    def take_up(self, tip: _Tip, visit: int) -> None:
+        """Fix what a visit needs to know of its lines."""
+        stages, visits = self.rules.stages, self.visits
+        centre, stage = int(self.tips.centre[tip.index]), tip.stage
+        tip.attempt, tip.left, tip.room = 0, int(visits.work[visit]), None
+        tip.lines, tip.seen, tip.repeating = [], {0}, False
+        places = [(stages.place[stage], stages.place_step[stage])]
+        places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
+        for first, step in places:
+            if first != NO_PLACE:
+                tip.lines.append(self.places[int(first) + centre * int(step)])
+        since = self.now if stages.due_from_enter[stage] else int(self.tips.arrival[tip.index])
+        tip.due = min(since + int(visits.due[visit]), NEVER) if visits.due.size else NEVER
+        tip.lot = int(visits.lot[visit]) if visits.lot.size else 0
+
+    def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, Any, int]:
+        """Wait until the stage's gate opens; gives OPEN, or what the attempt became behind it."""
         opens = order.opening(self.now, stage, self.gates)
         if opens == self.now:
-            return True
+            return OPEN
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
         self.at(
@@ -381,54 +448,138 @@ class _Line:
             order.event_key(order.ARRIVAL, tip.index, order.PASSES),
             partial(self.open_gate, tip, tip.visit, stage),
         )
-        return bool((yield tip.turn))
+        became: int = yield tip.turn
+        return became
 
     def open_gate(self, tip: _Tip, visit: int, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
         if tip.visit == visit and tip.behind_gate:
-            for held in self.behind_gate[stage]:
+            for held in sorted(self.behind_gate[stage], key=lambda one: one.index):
                 held.behind_gate = False
-                held.turn.succeed(True)
+                held.turn.succeed(OPEN)
             self.behind_gate[stage].clear()
 
-    def watch_overflow(self, tip: _Tip, visit: int, stage: int) -> None:
-        """From a while after the first entry to its line the tip stands in the overflow line too, whenever it waits."""
-        if tip.overflow is not None and not tip.watched:
-            tip.watched = True
-            shows = self.now + int(self.rules.stages.overflow_after[stage])
-            self.at(shows, order.event_key(order.ARRIVAL, tip.index, order.SHOWS), partial(self.show, tip, visit))
+    def watch_overflow(self, tip: _Tip, visit: int) -> None:
+        """From a while after the first entry to its line the tip stands in each overflow line, whenever it waits."""
+        if tip.watched[0] != visit:
+            tip.watched = visit, tip.attempt
+            for which in range(1, len(tip.lines)):
+                shows = self.now + int(self.rules.stages.overflow_after[tip.stage, which - 1])
+                key = order.event_key(order.ARRIVAL, tip.index, order.SHOWS + which - 1)
+                self.at(shows, key, partial(self.show, tip, tip.watched, which))
 
-    def show(self, tip: _Tip, visit: int) -> None:
-        if tip.visit == visit and not tip.in_both and self.outcome[visit] == OPEN:
-            tip.in_both = True
-            if tip.waiting and tip.overflow is not None:
-                tip.overflow.join(tip)
+    def show(self, tip: _Tip, watched: tuple[int, int], which: int) -> None:
+        if tip.watched == watched and tip.visit == watched[0] and self.outcome[tip.visit] == OPEN:
+            tip.seen.add(which)
+            if tip.waiting:
+                tip.lines[which].join(tip, self.rank(tip, which))
                 self.settle_soon()
 
     def lose_patience(self, tip: _Tip, visit: int, attempt: int) -> None:
-        """Give up, unless the attempt has started or is over."""
-        if tip.visit != visit or tip.attempt != attempt or tip.started or self.outcome[visit] != OPEN:
+        """Give up, unless the attempt has started or is over; a delay is given up until it ends."""
+        if not self.is_waiting_at(tip, visit, attempt):
             return
         if tip.behind_gate:
             tip.behind_gate = False
-            stage = int(self.rules.kinds.stage[self.visits.kind[visit]])
-            self.behind_gate[stage].remove(tip)
-        else:
+            self.behind_gate[tip.stage].remove(tip)
+        elif tip.lines:
             self.stop_waiting(tip)
-        tip.turn.succeed(False)
+            self.leave_room(tip)
+        tip.turn.succeed(ABANDONED)
 
-    # The lines and the servers
+    def accept_call_back(self, tip: _Tip, visit: int, attempt: int) -> None:
+        """From now on the attempt fills no room; its patience is endless, as was settled when it was drawn."""
+        if self.is_waiting_at(tip, visit, attempt):
+            tip.called_back = True
+            self.leave_room(tip)
+            self.settle_soon()
+
+    def is_waiting_at(self, tip: _Tip, visit: int, attempt: int) -> bool:
+        """Whether an attempt is under way and has not started."""
+        here = tip.visit == visit and tip.attempt == attempt and self.outcome[visit] == OPEN
+        return here and not tip.started and not tip.away
+
+    # The lines and the rooms
 
     def wait(self, tip: _Tip) -> None:
+        """Stand in line, in the rank of its age; an event of its own lets it move up."""
         tip.waiting = True
-        for place in tip.stands_in:
-            place.join(tip)
+        for which, place in enumerate(tip.lines):
+            if which in tip.seen:
+                place.join(tip, self.rank(tip, which))
         self.settle_soon()
 
     def stop_waiting(self, tip: _Tip) -> None:
         tip.waiting = False
         for place in tip.stands_in:
             place.line.remove(tip)
+
+    def rank(self, tip: _Tip, which: int) -> int:
+        """The rank of a tip in one of its lines, by how long it has waited there."""
+        kinds, kind = self.rules.kinds, int(self.visits.kind[tip.visit])
+        found = kinds.rank[kind] if which == 0 else kinds.overflow_rank[kind, which - 1]
+        for after, to in self.moves(tip, which):
+            if self.now - tip.entry >= after:
+                found = to
+        return int(found)
+
+    def moves(self, tip: _Tip, which: int) -> list[tuple[int, int]]:
+        """After how long a wait a tip moves up in one of its lines, and the rank that it then has."""
+        kinds = self.rules.kinds
+        row = int(self.visits.kind[tip.visit]) * (1 + kinds.overflow_rank.shape[1]) + which
+        mine = slice(int(kinds.first_move[row]), int(kinds.first_move[row + 1]))
+        return [(int(after), int(to)) for after, to in zip(kinds.moves_after[mine], kinds.moves_to[mine], strict=True)]
+
+    def move_up(self, tip: _Tip, visit: int, attempt: int) -> None:
+        """Let a tip that waits have the ranks of its age."""
+        if tip.visit != visit or tip.attempt != attempt or not tip.waiting:
+            return
+        for which, place in enumerate(tip.lines):
+            if which in tip.seen:
+                place.line.remove(tip)
+                place.join(tip, self.rank(tip, which))
+        self.settle_soon()
+
+    def finds_a_line(self, tip: _Tip) -> bool:
+        """Whether there is room for one more at the stage; with it the tip fills that room."""
+        stages, stage = self.rules.stages, tip.stage
+        if stages.waiting_room[stage] == NO_LIMIT and stages.lines[stage] == NO_LIMIT:
+            return True
+        if tip.called_back:
+            return True
+        room = stage, int(self.tips.centre[tip.index]) if stages.place_step[stage] else 0
+        waits = tip.index < self.tips.n_backlog and tip.visit == self.first_of(tip.index) and tip.attempt == 1
+        if not waits and stages.lines[stage] != NO_LIMIT and self.filled[room] >= stages.lines[stage]:
+            return False
+        tip.room = room
+        self.filled[room] += 1
+        if not waits and stages.waiting_room[stage] != NO_LIMIT:
+            self.joined.setdefault(room, []).append(tip)
+        return True
+
+    def leave_room(self, tip: _Tip) -> None:
+        if tip.room is not None:
+            self.filled[tip.room] -= 1
+            tip.room = None
+
+    def turn_away(self) -> bool:
+        """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit."""
+        turned = False
+        for room, tips in self.joined.items():
+            waiting = [tip for place in self.places for tip in place.line if tip.room == room]
+            too_many = len({tip.index for tip in waiting}) - int(self.rules.stages.waiting_room[room[0]])
+            fresh = sorted((tip for tip in tips if tip.waiting and not tip.started), key=lambda tip: -tip.index)
+            for tip in fresh[: max(too_many, 0)]:
+                self.stop_waiting(tip)
+                self.leave_room(tip)
+                if tip.watched == (tip.visit, tip.attempt):
+                    tip.watched = NO_VISIT, 0
+                tip.turn.succeed(TURNED_AWAY)
+                turned = True
+        self.joined.clear()
+        return turned
+
+    # The servers
 
     def settle_soon(self) -> None:
         """Settle once all that this event sets off is over."""
@@ -445,6 +596,9 @@ class _Line:
             for place in self.places:
                 while self.start_next(place) or self.preempt(place):
                     started = True
+        if self.joined and self.turn_away():
+            self.settle_soon()
+            return
         for place in self.places:
             self.clear(place)
 
@@ -455,27 +609,29 @@ class _Line:
         if not place.tells_apart:
             if place.free <= 0:
                 return False
-            self.begin(place, None, place.line[0])
+            tip = place.next_of(place.line)
+            assert tip is not None
+            self.begin(place, None, tip)
             return True
-        tip, able = place.line[0], place.able(ON_DUTY)
+        able, first = place.able(ON_DUTY), place.next_of(place.line)
         if not able:
             # Who stays to clear the line comes after everybody on duty, and takes only who came before the shift ended.
             clearing = place.able(CLEARING)
-            first = next((tip for tip in place.line if any(one.may_clear(tip) for one in clearing)), None)
-            if first is None:
-                return False
-            tip, able = first, [one for one in clearing if one.may_clear(first)]
-        self.begin(place, min(able, key=lambda one: one.key), tip)
+            first = place.next_of(tip for tip in place.line if any(one.may_clear(tip) for one in clearing))
+            able = [one for one in clearing if first is not None and one.may_clear(first)]
+        if first is None or not able:
+            return False
+        self.begin(place, min(able, key=lambda one: one.key), first)
         return True
 
     def preempt(self, place: _Place) -> bool:
         """Let the best waiting tip that may, take the server of a tip that it outranks, if no server is free."""
         if place.able(ON_DUTY) if place.tells_apart else place.free != 0:
             return False
-        taker = next((tip for tip in place.line if self.may_preempt(place, tip)), None)
+        taker = place.next_of(tip for tip in place.line if self.may_preempt(place, tip))
         if taker is None:
             return False
-        rank = place.rank(taker)
+        rank = taker.ranks[place.index]
         givers = [one for one in place.spells if order.outranks(rank, one.rank) and self.may_give_way(one)]
         if not givers:
             return False
@@ -485,9 +641,8 @@ class _Line:
         return True
 
     def may_preempt(self, place: _Place, tip: _Tip) -> bool:
-        kinds = self.rules.kinds
-        allowed = kinds.preempts if tip.own is place else kinds.overflow_preempts
-        return bool(allowed[self.visits.kind[tip.visit]])
+        kinds, kind, which = self.rules.kinds, self.visits.kind[tip.visit], tip.lines.index(place)
+        return bool(kinds.preempts[kind] if which == 0 else kinds.overflow_preempts[kind, which - 1])
 
     def may_give_way(self, spell: _Spell) -> bool:
         """Not a wrap-up, not what ends at this tick, and nobody in overtime or at the very end of a shift."""
@@ -499,7 +654,8 @@ class _Line:
 
     def begin(self, place: _Place, person: _Person | None, tip: _Tip) -> None:
         """Start a spell of work on a tip."""
-        rank, stage = place.rank(tip), int(self.rules.kinds.stage[self.visits.kind[tip.visit]])
+        rank, stage = tip.ranks[place.index], tip.stage
+        place.starts += 1
         self.stop_waiting(tip)
         tip.started = True
         if self.start[tip.visit] == NEVER:
@@ -585,7 +741,8 @@ class _Line:
         else:
             self.let_go(spell)
         if not spell.wrapping:
-            spell.tip.turn.succeed(True)
+            self.leave_room(spell.tip)
+            spell.tip.turn.succeed(SERVED)
         self.settle_soon()
 
     def let_go(self, spell: _Spell) -> None:
@@ -690,6 +847,7 @@ class _Line:
             attempt=self.attempt,
             lost=self.lost,
             gave_up=self.gave_up,
+            turned_away=self.turned_away,
             spells=Spells(
                 visit=_ticks(visit),
                 attempt=_codes(attempt),

@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 NO_PLACE: Final = -1
 """The place of an unstaffed stage (a delay)."""
 
+NO_VISIT: Final = -1
+"""What follows the last visit of a tip."""
 BY_WINDOWS: Final = -1
 """In place of the time from one opening of a gate to the next: the gate is open in windows of its own."""
 
@@ -49,6 +51,15 @@ CLEAR_LINE: Final = 4
 """What happens to the tips that somebody has in hand at the end of a shift: completed in overtime, resumed by the next,
 resumed after `hand_over`, or begun anew; or completed in overtime, with all that entered the line before the end."""
 
+FIRST_COME: Final = 0
+LAST_COME: Final = 1
+IN_RANDOM_ORDER: Final = 2
+DUE_FIRST: Final = 3
+"""Who is next among those of the best rank in a line: the earliest entry, the latest, anyone, or the earliest due."""
+
+NO_LIMIT: Final = -1
+"""The room of a stage that has room for all."""
+
 GOES_HOME: Final = 0
 TAKES_BREAK: Final = 1
 TAKES_NO_MORE: Final = 2
@@ -56,6 +67,16 @@ COMES_BACK: Final = 3
 COMES_ON: Final = 4
 """What a person does at a tick of the plan: ends the shift, begins a break, begins the last part of the shift in which
 nobody new is taken (`last_start`), is back from a break, begins the shift."""
+
+
+def none_of_these() -> Ticks:
+    """No rows, of what no visit of a world has."""
+    return np.zeros(0, np.int64)
+
+
+def none_of_those() -> Codes:
+    """The same for codes."""
+    return np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,19 +119,40 @@ class Visits:
     first_attempt: Ticks
     """(n_visits,) row of the visit's first attempt in `patience`, where the stage has attempts; 0 elsewhere."""
     patience: Ticks
-    """(n_attempts,) longest wait that the attempt bears."""
+    """(n_attempts,) longest wait that the attempt bears; NEVER where it bears any, as once it accepts a call-back."""
     retry_after: Ticks
-    """(n_attempts,) how long after giving up the next attempt is made; NEVER when the tip is lost."""
+    """(n_attempts,) how long after giving up, or being turned away, the next is made; NEVER when there is none."""
     final_tier: Codes
     """(n_tips,) the tip's label after its last visit, or NO_LABEL."""
-    labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
-    """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
-    repeat: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
-    """(n_visits,) work of who starts first when the incident is known there; (0,) where no stage merges."""
-    final_labeller: Codes = field(default_factory=lambda: np.empty(0, np.int32))
-    """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
-    wrap_up: Ticks = field(default_factory=lambda: np.zeros(0, np.int64))
+    wrap_up: Ticks = field(default_factory=none_of_these)
     """(n_visits,) work that stays for the person once the tip has gone on, 0 for none; (0,) where no stage has any."""
+    labeller: Codes = field(default_factory=none_of_those)
+    """(n_visits,) who gave that label when the tip reaches the stage, or NO_LABEL; (0,) where nobody asks."""
+    repeat: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) work of who starts first when the incident is known there; (0,) where no stage merges."""
+    final_labeller: Codes = field(default_factory=none_of_those)
+    """(n_tips,) who gave the label after its last visit, or NO_LABEL; (0,) where nobody asks."""
+    called_back: Ticks = field(default_factory=none_of_these)
+    """(n_attempts,) how long after its entry the attempt accepts a call-back, and from then on fills no room and no
+    line; NEVER where it does not. (0,) where no stage offers any."""
+    due: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) how long after arrival, or entry, the tip is due; NEVER where it never is. (0,) where none is."""
+    lot: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) what a random order shuffles, below 2**31; (0,) where no line is in random order."""
+    follows: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) row of the visit that follows when this one has ended, or NO_VISIT after the last.
+
+    (0,) where there are no asides, and the next row of the same tip follows.
+    """
+    last_tier: Codes = field(default_factory=none_of_those)
+    """(n_visits,) for a visit that nothing follows, the tip's label after it; (0,) where there are no asides."""
+    last_labeller: Codes = field(default_factory=none_of_those)
+    """(n_visits,) likewise, who gave it; (0,) where there are no asides, or nobody asks."""
+    given_up_to: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) row of the visit that follows when the tip has given up for good, or NO_VISIT where it is then lost;
+    (0,) where there are no asides."""
+    turned_away_to: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) the same for the tip that was turned away for good."""
 
     def __len__(self) -> int:
         return int(self.kind.shape[0])
@@ -127,9 +169,16 @@ class Kinds:
     preempts: Flags
     """Whether such a tip may take the server of a tip of a worse rank there."""
     overflow_rank: Codes
-    """Rank in the line of the overflow pool; 0 where there is none."""
+    """(n_kinds, the most overflow pools of a stage) rank in the line of each overflow pool; 0 where there is none."""
     overflow_preempts: Flags
-    """Whether such a tip may take a server there."""
+    """(n_kinds, the most overflow pools of a stage) whether such a tip may take a server there."""
+    first_move: Ticks
+    """(n_kinds * n_lines + 1,) where the moves up of a kind begin, line by line, the own one first; they end before
+    those of the next line."""
+    moves_after: Ticks
+    """(n_moves,) after how long a wait in the line a tip moves up; ascending for each line."""
+    moves_to: Codes
+    """(n_moves,) the better rank that it then has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,17 +190,23 @@ class Stages:
     place_step: Codes
     """Places from one centre to the next: 1, or 0 for a shared pool."""
     overflow: Codes
-    """The overflow pool's place in the first centre, or NO_PLACE."""
+    """(n_stages, the most of any) each overflow pool's place in the first centre, or NO_PLACE."""
     overflow_step: Codes
-    """As `place_step`, for the overflow pool."""
+    """As `place_step`, for the overflow pools."""
     overflow_after: Ticks
-    """How long a tip waits until it stands in the overflow line too."""
+    """How long a tip waits until it stands in each overflow line too."""
     every: Ticks
     """The gate opens at multiples of this, counted from midnight; 0 where there is no gate, and BY_WINDOWS where the
     windows of Rules say when it is open."""
     attempts: Codes
-    """Attempts that a visit may make: 0 where patience is endless, else 1 and the retries."""
-    merges: Codes = field(default_factory=lambda: np.empty(0, np.int32))
+    """Attempts that a visit may make: 0 where none can be in vain, else 1 and the retries."""
+    waiting_room: Codes
+    """How many may wait at most, in a centre, or in all where the pool is shared; NO_LIMIT where there is room."""
+    lines: Codes
+    """How many may wait or be served at most, counted alike."""
+    due_from_enter: Flags
+    """Whether tips are due from their first entry to the stage, not from their arrival."""
+    merges: Codes = field(default_factory=none_of_those)
     """KEEPS, REPEATS or LEAVES; (0,) where no stage merges."""
 
 
@@ -169,6 +224,8 @@ class Places:
     """Work added at each hand-over."""
     concurrency: Codes
     """Slots of one person: how many tips one has in hand at most, those in wrap-up counted."""
+    order: Codes
+    """FIRST_COME, LAST_COME, IN_RANDOM_ORDER or DUE_FIRST."""
     tells_apart: Flags
     """Whether people are told apart here, because they have shifts or slow down with what they have in hand. Elsewhere
     heads are counted: somebody starts while fewer slots are in use than there are, nobody is interrupted when the

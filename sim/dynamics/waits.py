@@ -11,8 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import MERGED, PREEMPTED, RELIEVED, Log
-from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
+from sim.dynamics.log import ABANDONED, MERGED, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.replication import (
+    BY_WINDOWS,
+    FULL_SPEED,
+    NO_PLACE,
+    NO_VISIT,
+    Codes,
+    Flags,
+    Replication,
+    Ticks,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +33,7 @@ class Where:
     own: Codes
     """Place of the stage's own pool, or NO_PLACE for a delay."""
     overflow: Codes
-    """Place of its overflow pool, or NO_PLACE."""
+    """(n_visits, the most of any stage) the place of each of its overflow pools, or NO_PLACE."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +48,11 @@ class Attempts:
     release: Ticks
     """Tick at which it joins the line, after the gate; NEVER if it gave up behind the gate."""
     gave_up: Ticks
-    """Tick at which its patience ended without a start, or NEVER."""
+    """Tick at which its patience ended without a start, or before the end of a delay, or NEVER."""
+    turned_away: Ticks
+    """Tick at which it found no room, or NEVER."""
+    called_back: Ticks
+    """Tick at which it would accept a call-back, or NEVER."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +65,10 @@ class Waits:
     """The entry that its place in line counts from."""
     began: Ticks
     ended: Ticks
+    rank: Codes
+    """In that line, by the age that it then has: who moves up there has a stretch for each rank."""
+    fresh: Flags
+    """Whether it waits for the first start of an attempt, and was not interrupted."""
 
 
 def where(replication: Replication) -> Where:
@@ -60,21 +77,49 @@ def where(replication: Replication) -> Where:
     tip = np.repeat(np.arange(len(tips)), np.diff(tips.first_visit))
     stage = replication.rules.kinds.stage[visits.kind]
     centre = tips.centre[tip]
-    own, overflow = (
-        np.where(first[stage] == NO_PLACE, NO_PLACE, first[stage] + step[stage] * centre).astype(np.int32)
-        for first, step in ((stages.place, stages.place_step), (stages.overflow, stages.overflow_step))
-    )
-    return Where(tip, stage, own, overflow)
+    first = np.column_stack([stages.place, stages.overflow])[stage]
+    step = np.column_stack([stages.place_step, stages.overflow_step])[stage]
+    places = np.where(first == NO_PLACE, NO_PLACE, first + step * centre[:, None]).astype(np.int32)
+    return Where(tip, stage, np.ascontiguousarray(places[:, 0]), places[:, 1:])
 
 
-def rank_at(replication: Replication, at: Where, visit: Ticks, place: Codes) -> tuple[Codes, Flags]:
-    """The rank of each visit in the line of a place, and whether it may pre-empt there."""
+def rank_at(
+    replication: Replication, at: Where, visit: Ticks, place: Codes, age: Ticks | None = None
+) -> tuple[Codes, Flags]:
+    """The rank of each visit in the line of a place, and whether it may pre-empt there.
+
+    `age` is how long it has waited; without it the rank is that of who has just come.
+    """
     kinds = replication.rules.kinds
-    kind, own = replication.visits.kind[visit], at.own[visit] == place
-    return (
-        np.where(own, kinds.rank[kind], kinds.overflow_rank[kind]),
-        np.where(own, kinds.preempts[kind], kinds.overflow_preempts[kind]),
-    )
+    kind = replication.visits.kind[visit]
+    line = _line(at, visit, place)
+    row = np.arange(len(visit))
+    rank = np.column_stack([kinds.rank, kinds.overflow_rank])[kind][row, line]
+    may = np.column_stack([kinds.preempts, kinds.overflow_preempts])[kind][row, line]
+    if age is not None and kinds.moves_after.size:
+        first = kind.astype(np.int64) * (1 + kinds.overflow_rank.shape[1]) + line
+        for nth in range(int(np.diff(kinds.first_move).max(initial=0))):
+            move = kinds.first_move[first] + nth
+            known = np.flatnonzero(move < kinds.first_move[first + 1])
+            known = known[kinds.moves_after[move[known]] <= age[known]]
+            rank[known] = kinds.moves_to[move[known]]
+    return rank, may
+
+
+def _line(at: Where, visit: Ticks, place: Codes) -> Ticks:
+    """Which of its lines is that of a place: 0 for the own one."""
+    matches = np.column_stack([at.own[visit], at.overflow[visit]]) == place[:, None]
+    found: Ticks = matches.argmax(axis=1)
+    return found
+
+
+def due_at(log: Log, replication: Replication, at: Where) -> Ticks:
+    """When the tip of each visit is due, or NEVER: (n_visits,)."""
+    visits, tips = replication.visits, replication.tips
+    if not visits.due.size:
+        return np.full(len(visits), NEVER)
+    since = np.where(replication.rules.stages.due_from_enter[at.stage], log.enter, tips.arrival[at.tip])
+    return np.minimum(since + visits.due, NEVER)
 
 
 def openings(replication: Replication, stage: Codes, tick: Ticks) -> Ticks:
@@ -119,6 +164,34 @@ def in_hand_alone(replication: Replication) -> Ticks:
     return found
 
 
+def next_visits(log: Log, replication: Replication, visit: Ticks) -> Ticks:
+    """(n,) the visit that follows each of some visits: NO_VISIT while it is not over, and where it was the last."""
+    tips, visits = replication.tips, replication.visits
+    outcome = log.outcome[visit]
+    if not visits.follows.size:
+        beyond = tips.first_visit[tips.first_visit.searchsorted(visit, side="right")]
+        return np.where((outcome == SERVED) & (visit + 1 < beyond), visit + 1, NO_VISIT)
+    ways = ((SERVED, visits.follows), (ABANDONED, visits.given_up_to), (TURNED_AWAY, visits.turned_away_to))
+    return np.select([outcome == one for one, _ in ways], [to[visit] for _, to in ways], NO_VISIT)
+
+
+def vain(log: Log, replication: Replication) -> Ticks:
+    """When each visit was over that was given up, or turned away, for good, and NEVER for others: (n_visits,).
+
+    (0,) where there are no asides: then the tip is lost just then.
+    """
+    visits = replication.visits
+    if not visits.follows.size:
+        return np.zeros(0, np.int64)
+    found = np.full(len(visits), NEVER)
+    over = np.flatnonzero((log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY))
+    last = visits.first_attempt[over] + log.attempt[over] - 1
+    found[over] = log.gave_up[last]
+    if log.turned_away.size:
+        found[over] = np.minimum(found[over], log.turned_away[last])
+    return found
+
+
 def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     """The attempts that the visits of a log made; meaningless where their number is beyond what the stage allows."""
     visits, stages = replication.visits, replication.rules.stages
@@ -126,29 +199,35 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     visit = np.flatnonzero(log.attempt > 0)
     entry = log.enter[visit]
     merged, given_up = _merged(log, at), np.append(log.gave_up, NEVER)
+    turned_away = np.append(log.turned_away if log.turned_away.size else np.full(len(visits.patience), NEVER), NEVER)
+    accepts = np.append(visits.called_back if visits.called_back.size else np.full(len(visits.patience), NEVER), NEVER)
     number = 1
     while visit.size:
-        bears, pause = np.full(visit.size, NEVER), np.full(visit.size, NEVER)
         limited = stages.attempts[at.stage[visit]] > 0
-        draw = visits.first_attempt[visit[limited]] + number - 1
-        bears[limited], pause[limited] = visits.patience[draw], visits.retry_after[draw]
+        row = np.where(limited, visits.first_attempt[visit] + number - 1, -1)
+        bears, pause = np.append(visits.patience, NEVER)[row], np.append(visits.retry_after, NEVER)[row]
         again = log.attempt[visit] > number
         until = np.minimum(entry + bears, NEVER)
-        in_vain = (log.start[visit] == NEVER) & (until < replication.rules.horizon)
+        delay = at.own[visit] == NO_PLACE
+        in_vain = np.where(delay, log.end[visit] > until, log.start[visit] == NEVER)
+        in_vain &= until < replication.rules.horizon
         # Who has left merged did so before the patience ended, or after it: then the log says so.
-        row = np.where(limited, visits.first_attempt[visit] + number - 1, -1)
         in_vain &= (log.outcome[visit] != MERGED) | (given_up[row] < NEVER)
-        gave_up = np.where(again | in_vain, until, NEVER)
+        turned = turned_away[row]
+        gave_up = np.where((again | in_vain) & (turned == NEVER), until, NEVER)
         release = openings(replication, at.stage[visit], entry)
         left = np.minimum(gave_up, merged[visit])
         release = np.where((release <= left) & (release < replication.rules.horizon), release, NEVER)
-        found.append((visit, np.full(visit.size, number, np.int32), entry, release, gave_up))
-        visit, entry = visit[again], np.minimum(gave_up[again] + pause[again], NEVER)
+        calls = np.minimum(entry + accepts[row], NEVER)
+        nth = np.full(visit.size, number, np.int32)
+        found.append((visit, nth, entry, release, gave_up, turned, calls))
+        over = np.minimum(gave_up, turned)
+        visit, entry = visit[again], np.minimum(over[again] + pause[again], NEVER)
         number += 1
-    empty = (np.zeros(0, np.int64), np.zeros(0, np.int32), *[np.zeros(0, np.int64)] * 3)
-    of, nth, entries, releases, ends = (np.concatenate(column) for column in zip(empty, *found, strict=True))
+    empty = (np.zeros(0, np.int64), np.zeros(0, np.int32), *[np.zeros(0, np.int64)] * 5)
+    of, nth, *stamps = (np.concatenate(column) for column in zip(empty, *found, strict=True))
     row = np.lexsort((nth, of))
-    return Attempts(of[row], nth[row].astype(np.int32), entries[row], releases[row], ends[row])
+    return Attempts(of[row], nth[row].astype(np.int32), *(stamp[row] for stamp in stamps))
 
 
 def _merged(log: Log, at: Where) -> Ticks:
@@ -159,19 +238,18 @@ def _merged(log: Log, at: Where) -> Ticks:
 
 
 def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:
-    """The tick from which each visit stands in its overflow line whenever it waits, or NEVER: (n_visits,)."""
-    seen = np.full(len(replication.visits), NEVER)
-    released = tried.release < NEVER
-    visit, first = np.unique(tried.visit[released], return_index=True)
-    after = replication.rules.stages.overflow_after[at.stage[visit]]
-    seen[visit] = tried.release[released][first] + after
+    """The tick from which each visit stands in each overflow line whenever it waits, or NEVER: as `Where.overflow`."""
+    seen = np.full(at.overflow.shape, NEVER)
+    joined = (tried.release < NEVER) & (tried.turned_away == NEVER)
+    visit, first = np.unique(tried.visit[joined], return_index=True)
+    seen[visit] = tried.release[joined][first][:, None] + replication.rules.stages.overflow_after[at.stage[visit]]
     return np.where(at.overflow == NO_PLACE, NEVER, np.minimum(seen, NEVER))
 
 
 def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Waits:
-    """Every stretch of waiting, in the own line and in the overflow line."""
+    """Every stretch of waiting, in the own line and in the overflow lines."""
     horizon, spells = replication.rules.horizon, log.spells
-    in_line = (tried.release < NEVER) & (at.own[tried.visit] != NO_PLACE)
+    in_line = (tried.release < NEVER) & (at.own[tried.visit] != NO_PLACE) & (tried.turned_away == NEVER)
     last_entry = np.zeros(len(replication.visits), np.int64)
     last_entry[tried.visit] = tried.entry
     first_wait = tried.visit[in_line]
@@ -185,9 +263,44 @@ def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Wai
     entry = np.concatenate([tried.entry[in_line], last_entry[again]])
     began = np.concatenate([tried.release[in_line], spells.ended[broken]])
     ended = np.concatenate([before_start, next_start])
-    also = np.maximum(began, visible(replication, at, tried)[visit])
-    place = np.concatenate([at.own[visit], at.overflow[visit]])
-    visit, entry, ended = np.tile(visit, 2), np.tile(entry, 2), np.tile(ended, 2)
-    began = np.concatenate([began, also])
+    fresh = np.arange(len(visit)) < len(first_wait)
+    seen = visible(replication, at, tried)
+    lines = [(at.own[visit], began)]
+    lines += [(at.overflow[visit, line], np.maximum(began, seen[visit, line])) for line in range(seen.shape[1])]
+    place = np.concatenate([places for places, _ in lines])
+    began = np.concatenate([since for _, since in lines])
+    visit, entry, ended, fresh = (np.tile(column, len(lines)) for column in (visit, entry, ended, fresh))
     real = began < ended
-    return Waits(visit[real], place[real], entry[real], began[real], ended[real])
+    whole = visit[real], place[real], entry[real], began[real], ended[real], fresh[real]
+    return Waits(*_by_rank(replication, at, *whole))
+
+
+def _by_rank(
+    replication: Replication,
+    at: Where,
+    visit: Ticks,
+    place: Codes,
+    entry: Ticks,
+    began: Ticks,
+    ended: Ticks,
+    fresh: Flags,
+) -> tuple[Ticks, Codes, Ticks, Ticks, Ticks, Codes, Flags]:
+    """Stretches of waiting cut where a tip moves up, each with its rank."""
+    kinds = replication.rules.kinds
+    first = replication.visits.kind[visit].astype(np.int64) * (1 + kinds.overflow_rank.shape[1])
+    first += _line(at, visit, place)
+    for nth in range(int(np.diff(kinds.first_move).max(initial=0))):
+        move = kinds.first_move[first] + nth
+        known = move < kinds.first_move[first + 1]
+        tick = np.full(len(visit), NEVER)
+        tick[known] = entry[known] + kinds.moves_after[move[known]]
+        cut = np.flatnonzero((began < tick) & (tick < ended))
+        visit, place, entry, fresh, first = (
+            np.append(column, column[cut]).astype(column.dtype) for column in (visit, place, entry, fresh, first)
+        )
+        began, later = np.append(began, tick[cut]), ended[cut]
+        ended = ended.copy()
+        ended[cut] = tick[cut]
+        ended = np.append(ended, later)
+    rank, _ = rank_at(replication, at, visit, place, began - entry)
+    return visit, place, entry, began, ended, rank, fresh

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import SERVED, Log
-from sim.dynamics.replication import Codes, Flags, Replication, Ticks
+from sim.dynamics.replication import NO_VISIT, Codes, Flags, Replication, Ticks
+from sim.dynamics.waits import next_visits
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
@@ -27,13 +28,15 @@ class Cohort:
     """Day of arrival, from the first of the measured time."""
     centre: Codes
     state: NDArray[np.int8]
-    """THROUGH, LOST or UNDER_WAY at the horizon."""
+    """THROUGH, LOST, UNDER_WAY at the horizon, or IN_ANOTHER of `passes`."""
     label: Codes
     """The label after the last stage that served it: a lost or open tip has the one that it had got by then."""
     leave: Ticks
     """When it was through, or NEVER."""
     lost: Ticks
     """When it gave up for good, or NEVER."""
+    turned_away: Ticks
+    """When it was first turned away for good, at any stage, or NEVER."""
     at_risk: Flags
     """Whether an open tip may still give up: it waits at a stage with patience, or one lies ahead."""
     moments: NDArray[np.int64]
@@ -79,22 +82,23 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     n = last - first
     state, at_risk = np.empty(n, np.int8), np.empty(n, np.bool_)
     label, leave = np.empty(n, np.int32), np.empty(n, np.int64)
-    moments = np.full((frame.n_moments, n), NEVER)
+    moments, turned_away = np.full((frame.n_moments, n), NEVER), np.full(n, NEVER)
     passes.read_tips(
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
-        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up),
+        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
         rules.stages.attempts.astype(np.int64),
+        (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier),
         frame.moments,
         last,
-        (state, label, leave, at_risk),
+        (state, label, leave, at_risk, turned_away),
         moments,
     )
     combination = np.zeros(n, np.int64)
     own = list(frame.scenario.own)
     for size, name in zip(frame.sizes[:-1], frame.attributes, strict=False):
         if name == "labelled_by":
-            code = label_so_far(log, replication, visits.labeller, visits.final_labeller) + 1
+            code = label_so_far(log, replication, who_gave=True) + 1
         else:
             code = tips.own[own.index(name)] if name in own else getattr(tips, name)
         combination = combination * size + code[first:last]
@@ -108,6 +112,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         label=label,
         leave=leave,
         lost=log.lost[first:last],
+        turned_away=turned_away,
         at_risk=at_risk,
         moments=moments,
         combination=combination * frame.sizes[-1] + label + 1,
@@ -115,14 +120,25 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     )
 
 
-def label_so_far(log: Log, replication: Replication, at_visit: Codes, at_last: Codes) -> Codes:
-    """(n_tips,) what each tip had got by the horizon, or by giving up: of labels, or of who gave them.
-
-    `at_visit` is what it has when it reaches a stage, `at_last` after its last visit.
-    """
+def label_so_far(log: Log, replication: Replication, *, who_gave: bool = False) -> Codes:
+    """(n_tips,) the label that each tip had by the horizon, or by giving up, or who gave it: NO_LABEL where none."""
+    visits, first_visit = replication.visits, replication.tips.first_visit
+    at_visit, at_last, after_last = (
+        (visits.labeller, visits.final_labeller, visits.last_labeller)
+        if who_gave
+        else (visits.tier, visits.final_tier, visits.last_tier)
+    )
     found = at_last.copy()
-    unserved = np.flatnonzero(log.outcome != SERVED)
-    tip = np.searchsorted(replication.tips.first_visit, unserved, side="right") - 1
-    stopped, first = np.unique(tip, return_index=True)
-    found[stopped] = at_visit[unserved[first]]
+    if not visits.follows.size:
+        unserved = np.flatnonzero(log.outcome != SERVED)
+        tip = np.searchsorted(first_visit, unserved, side="right") - 1
+        stopped, first = np.unique(tip, return_index=True)
+        found[stopped] = at_visit[unserved[first]]
+        return found
+    tip = np.flatnonzero(np.diff(first_visit))
+    visit = first_visit[tip]
+    while tip.size:
+        found[tip] = np.where(log.outcome[visit] == SERVED, after_last[visit], at_visit[visit])
+        to = next_visits(log, replication, visit)
+        tip, visit = tip[to != NO_VISIT], to[to != NO_VISIT]
     return found

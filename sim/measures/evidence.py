@@ -134,8 +134,8 @@ def _helping(scenario: Scenario) -> list[set[str]]:
     """The pools, those together whose tips overflow from one to the other."""
     groups = [{name} for name in scenario.pools]
     for stage in scenario.stages:
-        if stage.overflow is not None and stage.pool is not None:
-            joined = [group for group in groups if stage.pool in group or stage.overflow.to in group]
+        if stage.overflow:
+            joined = [group for group in groups if not group.isdisjoint(stage.pools)]
             groups = [group for group in groups if group not in joined] + [set().union(*joined)]
     return groups
 

@@ -12,15 +12,18 @@ import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
 from sim.dynamics.kernels import njit
-from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED
+from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
-from sim.dynamics.replication import NO_PLACE
+from sim.dynamics.replication import NO_PLACE, NO_VISIT
 from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
 
 THROUGH: Final = 0
 LOST: Final = 1
 UNDER_WAY: Final = 2
-"""What became of a tip: served at every stage of its way, gave up for good, or neither by the horizon."""
+IN_ANOTHER: Final = 3
+N_STATES: Final = 4
+"""What became of a tip: served at every stage of its way, lost for good, none of these by the horizon, or merged, its
+incident being known."""
 
 REACHED: Final = 0
 STARTED: Final = 1
@@ -28,14 +31,20 @@ GAVE_UP: Final = 2
 STILL_OPEN: Final = 3
 WAIT: Final = 4
 WORK: Final = 5
-N_STAGE_COLUMNS: Final = 6
-"""Columns of the table of stages: visits that reached it, started, were given up, are open; ticks waited and worked."""
+TURNED: Final = 6
+LEFT_MERGED: Final = 7
+N_STAGE_COLUMNS: Final = 8
+"""Columns of the table of stages: visits that reached it, started, were given up, are open; ticks waited and worked;
+visits that were turned away, and that left merged."""
 
 CAME: Final = 0
 ANSWERED: Final = 1
-GAVE_UP_FOR_GOOD: Final = 2
-N_CAME: Final = 3
-"""Tips by the time at which they came: all, those that somebody began to serve, those that gave up for good."""
+LOST_FOR_GOOD: Final = 2
+FOUND_NO_ROOM: Final = 3
+CAME_TO_MERGE: Final = 4
+N_CAME: Final = 5
+"""Tips by the time at which they came: all, those that somebody began to serve, those that were lost, those that were
+turned away for good at some stage, those that left merged."""
 
 WAITING: Final = 0
 OFFERED: Final = 1
@@ -64,13 +73,39 @@ opening = njit(opening_of)
 
 
 @njit(cache=True, nogil=True)
-def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
+def last_of_way(row, beyond, visits, log, stages, ways):
+    """The visit that a tip is at, or that was its last, or NO_VISIT where it makes none; and whether, if it is under
+    way, it may still give up or be turned away: at any visit that it has not made, whichever it will come to."""
+    kind, _, kind_stage, _ = visits
+    outcome = log[3]
+    follows, given_up_to, turned_away_to, _ = ways
+    visit, at = (row if row < beyond else NO_VISIT), NO_VISIT
+    while visit != NO_VISIT:
+        at = visit
+        if outcome[visit] == SERVED:
+            visit = follows[visit]
+        elif outcome[visit] == ABANDONED:
+            visit = given_up_to[visit]
+        elif outcome[visit] == TURNED_AWAY:
+            visit = turned_away_to[visit]
+        else:
+            visit = NO_VISIT
+    risky = False
+    for visit in range(row, beyond):
+        if outcome[visit] == UNREACHED or (visit == at and outcome[visit] == OPEN):
+            risky = risky or stages[kind_stage[kind[visit]]] > 0
+    return at, risky
+
+
+@njit(cache=True, nogil=True)
+def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
     """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were, of
-    its first visit to each stage."""
+    its first visit to each stage: those of WHAT of the frame, in its order."""
     first_visit, arrival, final_tier, first = tips
     kind, tier, kind_stage, first_attempt = visits
-    enter, start, end, outcome, lost, attempt, gave_up = log
-    state, label, leave, at_risk = fates
+    enter, start, end, outcome, lost, attempt, gave_up, turned_away, merged = log
+    state, label, leave, at_risk, turned = fates
+    follows, _, _, last_tier = ways
     seen = stages * 0 - 1
     for tip in range(first, last):
         i = tip - first
@@ -81,7 +116,7 @@ def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
             stage = kind_stage[kind[visit]]
             if served_up_to == beyond and outcome[visit] != SERVED:
                 served_up_to = visit
-            if seen[stage] != tip:
+            if seen[stage] != tip and outcome[visit] != UNREACHED:
                 seen[stage] = tip
                 for what in range(3):
                     column = moment_of[stage, what]
@@ -90,17 +125,34 @@ def read_tips(tips, visits, log, stages, moment_of, last, fates, moments):
                 column = moment_of[stage, 3]
                 if column >= 0 and outcome[visit] == ABANDONED:
                     moments[column, i] = gave_up[first_attempt[visit] + attempt[visit] - 1]
+                column = moment_of[stage, 4]
+                if column >= 0 and outcome[visit] == TURNED_AWAY:
+                    moments[column, i] = turned_away[first_attempt[visit] + attempt[visit] - 1]
+                column = moment_of[stage, 5]
+                if column >= 0 and outcome[visit] == MERGED:
+                    moments[column, i] = merged[tip]
+            if outcome[visit] == TURNED_AWAY:
+                turned[i] = min(turned[i], turned_away[first_attempt[visit] + attempt[visit] - 1])
             if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
                 risky = True
         leave[i] = NEVER
         at_risk[i] = False
+        if follows.size:
+            served_up_to, risky = last_of_way(row, beyond, visits, log, stages, ways)
+            if served_up_to != NO_VISIT and outcome[served_up_to] == SERVED:
+                state[i], label[i], leave[i] = THROUGH, last_tier[served_up_to], end[served_up_to]
+                continue
+            if served_up_to == NO_VISIT:
+                served_up_to = beyond
         if served_up_to == beyond:
             state[i] = THROUGH
             label[i] = final_tier[tip]
             leave[i] = end[beyond - 1] if beyond > row else arrival[tip]
         else:
             label[i] = tier[served_up_to]
-            if lost[tip] != NEVER:
+            if outcome[served_up_to] == MERGED:
+                state[i] = IN_ANOTHER
+            elif lost[tip] != NEVER:
                 state[i] = LOST
             else:
                 state[i] = UNDER_WAY
@@ -141,13 +193,17 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
         column = label[tip - first] + 1
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
-                break
+                continue
             stage = stage_of[kind[visit]]
             table[stage, column, REACHED] += 1
             if outcome[visit] == ABANDONED:
                 table[stage, column, GAVE_UP] += 1
+            elif outcome[visit] == TURNED_AWAY:
+                table[stage, column, TURNED] += 1
             elif outcome[visit] == OPEN:
                 table[stage, column, STILL_OPEN] += 1
+            elif outcome[visit] == MERGED:
+                table[stage, column, LEFT_MERGED] += 1
             if start[visit] != NEVER:
                 wait = start[visit] - enter[visit]
                 table[stage, column, STARTED] += 1
@@ -192,10 +248,12 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
     opens, closes, origin, length = window
     of_week, of_day = times_of_cell
     for tip in range(fresh, first_visit.shape[0] - 1):
-        answered = False
+        answered = turned = merged = False
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
-                break
+                continue
+            turned |= outcome[visit] == TURNED_AWAY
+            merged |= outcome[visit] == MERGED
             pool = pool_of_stage[kind_stage[kind[visit]]]
             if pool < 0:
                 continue
@@ -220,7 +278,11 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 table[own, week, WORK] += worked
                 table[own, day, WORK] += worked
             if outcome[visit] != SERVED:
-                fate = GAVE_UP if outcome[visit] == ABANDONED else STILL_OPEN
+                fate = STILL_OPEN
+                if outcome[visit] == MERGED:
+                    fate = LEFT_MERGED
+                elif outcome[visit] != OPEN:
+                    fate = GAVE_UP if outcome[visit] == ABANDONED else TURNED
                 table[own, week, fate] += 1
                 table[own, day, fate] += 1
             table[own, week, REACHED] += 1
@@ -230,7 +292,9 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 then = np.uint64(came_at[k, tip - first])
                 came[then, CAME] += 1
                 came[then, ANSWERED] += answered
-                came[then, GAVE_UP_FOR_GOOD] += lost[tip] != NEVER
+                came[then, LOST_FOR_GOOD] += lost[tip] != NEVER
+                came[then, FOUND_NO_ROOM] += turned
+                came[then, CAME_TO_MERGE] += merged
 
 
 @njit(cache=True, nogil=True)
@@ -258,7 +322,7 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     having left the line for its time, and a wrap-up as having come back to it. `alone` is how long a visit would be in
     hand with endless staff, its wrap-up with it.
     """
-    first_visit, centre, lost = tips
+    first_visit, centre, lost, vain, merged = tips
     kind, alone, first_spell, kind_stage = visits
     enter, end, outcome = log
     spell_place, began, ended, wrapping = spells
@@ -267,13 +331,17 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
-                break
+                continue
             stage = kind_stage[kind[visit]]
             if place_of[stage] == NO_PLACE:
                 continue
             place = place_of[stage] + place_step[stage] * centre[tip]
             own = group[place]
-            left = end[visit] if outcome[visit] == SERVED else lost[tip] if outcome[visit] == ABANDONED else horizon
+            left = end[visit] if outcome[visit] == SERVED else horizon
+            if outcome[visit] == ABANDONED or outcome[visit] == TURNED_AWAY:
+                left = vain[visit] if vain.size else lost[tip]
+            elif outcome[visit] == MERGED:
+                left = merged[tip]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
             _step(jumps, rests, JOINED, own, joined, 1, window)
@@ -312,7 +380,7 @@ def follow_steps(number, group, ticks, changes, window, jumps, rests):
 def time_spent(tips, visits, log, spells, stages, guide, times, spent):
     """How long tips take between two moments (`took`, by the clock of a target), by bin, and where: by stage, in line,
     in service, at the gate, in a delay."""
-    first_visit, chosen, since, until, took, first = tips
+    first_visit, chosen, since, until, took, vain, first = tips
     kind, first_spell, kind_stage = visits
     enter, end, outcome = log
     began, ended, wrapping = spells
@@ -324,9 +392,11 @@ def time_spent(tips, visits, log, spells, stages, guide, times, spent):
         times[bin_of(took[i], guide)] += 1
         for visit in range(first_visit[first + i], first_visit[first + i + 1]):
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
-                break
+                continue
             stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
+            if vain.size and outcome[visit] != SERVED:
+                left = min(vain[visit], until[i])
             joined = min(opening(enter[visit], stage, gates), left)
             spent[stage, AT_GATE] += _within(enter[visit], joined, window)
             there = _within(joined, left, window)

@@ -155,7 +155,7 @@ def by_date(result: Result) -> Days:
         n_days,
         a_step,
         came[:, passes.CAME] / a_day,
-        came[:, passes.GAVE_UP_FOR_GOOD] / a_day,
+        came[:, passes.LOST_FOR_GOOD] / a_day,
         levels,
         special,
         len(sample) * a_step,

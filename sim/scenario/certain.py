@@ -19,7 +19,7 @@ from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
 from sim.scenario.levels import MOST_STAFF
 from sim.scenario.pools import Pool
-from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
+from sim.scenario.routes import FROM, TO, Crowd, asides_of, crowd, ways
 from sim.scenario.schema import (
     AbandonedTarget,
     AnswerTimeTarget,
@@ -35,7 +35,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import LawByAttribute
-from sim.scenario.target_kinds import LongestTarget, Percentile
+from sim.scenario.target_kinds import LongestTarget, Percentile, TurnedAwayTarget
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +68,7 @@ _Known = (
 """The kinds of targets of which bounds are known."""
 
 SHARE = Bounds(0.0, 1.0)
+NOBODY = Bounds(0.0, 0.0)
 TIME = Bounds(0.0, math.inf)
 
 
@@ -84,7 +85,11 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
         return anything
     if isinstance(target, OccupancyTarget):
         return _occupancy(scenario, target)
+    if isinstance(target, TurnedAwayTarget):
+        return SHARE if any(one.limited for one in scenario.stages if target.stage in (None, one.name)) else NOBODY
     if not isinstance(target, _Known):
+        return anything
+    if target.at_stage is not None and scenario.stage(target.at_stage).asides:
         return anything
     found = _Ends.of(scenario, target)
     if found is None:
@@ -111,7 +116,7 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
             return found.took if found.timed and not found.stuck else TIME
         case _:
             # A tip that never comes to the end is in no mean; what the mean may leave out is not settled here.
-            whole = not (found.stuck or found.lost_before or found.without_end)
+            whole = not (found.stuck or found.lost_before or found.without_end or found.merged)
             return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
 
 
@@ -149,7 +154,7 @@ def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
     comes = any(
         came.any() and any(stage.share.values.values())
         for stage, came in zip(scenario.stages, reached, strict=True)
-        if target.pool in (stage.pool, stage.overflow.to if stage.overflow else None)
+        if target.pool in stage.pools
     )
     return SHARE if comes else Bounds(0.0, 0.0)
 
@@ -248,6 +253,8 @@ class _Ends:
     """Through, with FROM and without TO."""
     stuck: bool = False
     """Waiting for ever, without both moments."""
+    merged: bool = False
+    """Merged without both moments."""
 
     @classmethod
     def of(cls, scenario: Scenario, target: _Known) -> _Ends | None:
@@ -285,6 +292,7 @@ class _Ends:
         else:
             self.kept = True
             self.stuck |= fate == "stuck" and lacking
+            self.merged |= fate == "merged" and lacking
             self.without_end |= fate == "through" and bool(can_be[..., FROM].any())
 
     def _count_at_stage(self, fate: str, state: _State) -> None:
@@ -296,6 +304,8 @@ class _Ends:
             self.timed, self.kept, self.took = True, True, self.took.also(span)
         if waited and fate == "lost":
             self.lost = self.lost_before = True
+        elif waited and fate == "merged":
+            self.kept = self.merged = True
         elif waited:
             self.kept = self.stuck = True
 
@@ -308,7 +318,7 @@ class _Walk:
         self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
         self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to
         self.tips = crowd(scenario.demand, scenario.labels, scenario.stages, [target.of], only_positive=True)
-        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck")}
+        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck", "merged")}
         self.done = self._go()
 
     def _go(self) -> bool:
@@ -324,10 +334,16 @@ class _Walk:
             counts = min(waiting, key=sum)
             sent_back = waiting.pop(counts)
             moving = arriving if sweep == 0 else _State(self.tips.alive.shape)
+            self.led = {name: _State(self.tips.alive.shape) for name in asides_of(stages)}
             for number, stage in enumerate(stages):
                 share = np.broadcast_to(values_of(stage.share, self.tips, float), self.tips.alive.shape)
-                inside = moving.where(self.tips.admitted[number] & (share > 0))
-                moving = moving.where(~self.tips.admitted[number] | (share < 1))
+                coming = self.led.get(stage.name, moving)
+                inside = coming.where(self.tips.admitted[number] & (share > 0))
+                passing = coming.where(~self.tips.admitted[number] | (share < 1))
+                if stage.name in self.led:
+                    self._in_vain(None, passing)
+                else:
+                    moving = passing
                 if number in sent_back:
                     inside.add(sent_back[number])
                 if not inside:
@@ -347,20 +363,48 @@ class _Walk:
         """Those who come to the end of a stage; who gives up or waits for ever there is noted."""
         inside = entering.passing(self._bits(stage.name, "enter"))
         began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
-        least, most = self._times(stage.time)
-        names = [name for name in (stage.pool, stage.overflow.to if stage.overflow else None) if name is not None]
-        if speeds := [speed for name in names for speed in self.scenario.pools[name].speeds_at(stage.name)]:
+        if stage.merge is not None:
+            self._merged(stage, inside, began)
+        ended = began.after(*self._worked(stage, stage.time)).passing(self._bits(stage.name, "end"))
+        return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+
+    def _worked(self, stage: Stage, laws: LawByAttribute) -> tuple[Floats, Floats]:
+        """The least and the most time from a start to the end of such work."""
+        least, most = self._times(laws)
+        if speeds := [speed for name in stage.pools for speed in self.scenario.pools[name].speeds_at(stage.name)]:
             least, most = least / max(speeds), np.ceil(most / min(speeds))
         if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
             most = np.full_like(most, math.inf)
-        ended = began.after(least, most).passing(self._bits(stage.name, "end"))
-        return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+        return least, most
+
+    def _merged(self, stage: Stage, inside: _State, began: _State) -> None:
+        """Note those who may leave merged: before they begin, once interrupted, or at the end of a repeat."""
+        assert stage.merge is not None
+        if stage.merge.repeat is not None:
+            leaving = began.after(*self._worked(stage, stage.merge.repeat))
+        else:
+            longest = math.inf if stage.retry is not None else self._gate(stage) + self._line(stage).most
+            leaving = inside.after(0.0, longest)
+            if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
+                leaving.add(began.after(0.0, math.inf))
+        about = leaving.where(np.broadcast_to(self.tips.of_incidents, self.tips.alive.shape))
+        self.ends["merged"].add(about.passing(self._bits(stage.name, "merged")))
+
+    def _in_vain(self, to: str | None, state: _State) -> None:
+        """Note those who are lost, or come to an aside."""
+        if to is None:
+            self.ends["lost"].add(state.passing(self._bits(None, "lost")))
+        else:
+            self.led[to].add(state)
 
     def _started(self, stage: Stage, inside: _State) -> _State:
         wait = self._line(stage)
-        gate = math.inf if stage.open is not None else float(stage.every or 0)
-        if self.scenario.run.zone is not None and gate:
-            gate += DAY  # the clock may be changed
+        gate = self._gate(stage)
+        if stage.limited:
+            tries_again = stage.retry is not None and stage.retry.share > 0
+            self._in_vain(stage.turned_away_to, inside.after(0.0, math.inf if tries_again or gate else 0.0))
+            if tries_again:
+                wait = Bounds(wait.least, math.inf)
         if stage.patience is None:
             if math.isinf(wait.least):
                 self.ends["stuck"].add(inside)
@@ -371,21 +415,27 @@ class _Walk:
         may_give_up = np.broadcast_to((gate + wait.most > 0) & (least <= gate + wait.most), self.tips.alive.shape)
         must_give_up = np.broadcast_to(wait.least > most, self.tips.alive.shape)
         given_up = inside.where(may_give_up).after(least, math.inf if again else most)
-        self.ends["lost"].add(given_up.passing(self._bits(None, "lost")))
+        self._in_vain(stage.gives_up_to, given_up)
         # Who calls again may have waited before, and between the calls.
         longest = np.where(may_give_up & again, math.inf, np.minimum(gate + wait.most, most))
         return inside.where(~must_give_up).after(np.where(must_give_up, 0.0, wait.least), longest)
+
+    def _gate(self, stage: Stage) -> float:
+        """How long a tip may wait for the gate at most."""
+        gate = math.inf if stage.open is not None else float(stage.every or 0)
+        # With a zone the clock may be changed.
+        return gate + DAY if self.scenario.run.zone is not None and gate else gate
 
     def _line(self, stage: Stage) -> Bounds:
         """How long a tip may wait for people once it is let through the gate."""
         if stage.pool is None:
             return Bounds(0.0, 0.0)
-        found = _wait(self.scenario.pools[stage.pool], self.scenario.run.zone is not None)
-        if stage.overflow is None:
-            return found
-        other = _wait(self.scenario.pools[stage.overflow.to], self.scenario.run.zone is not None)
-        after = float(stage.overflow.after)
-        return Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+        zoned = self.scenario.run.zone is not None
+        found = _wait(self.scenario.pools[stage.pool], zoned)
+        for one in stage.overflow:
+            other, after = _wait(self.scenario.pools[one.to], zoned), float(one.after)
+            found = Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+        return found
 
     def _times(self, laws: LawByAttribute) -> tuple[Floats, Floats]:
         return (

@@ -102,13 +102,13 @@ def _uncovered(scenario: Scenario, pool: Pool, mine: list[int]) -> list[tuple[in
 
     A stretch that passes Sunday midnight is one; a week in which nobody ever is there is none of them.
     """
-    helpers = {
-        number: scenario.pools[over.to] for number in mine if (over := scenario.stages[number].overflow) is not None
-    }
-    rosters = [roster_week(one) for one in (pool, *helpers.values())]
+    helpers = [(number, scenario.pools[over.to]) for number in mine for over in scenario.stages[number].overflow]
+    rosters = [roster_week(one) for one in (pool, *(helper for _, helper in helpers))]
     edges = np.unique(np.concatenate([edges for edges, _ in rosters]))
     own, *others = [people[np.searchsorted(at, edges[:-1], side="right") - 1] for at, people in rosters]
-    helped = dict(zip(helpers, others, strict=True))
+    helped: dict[int, Floats] = {}
+    for (number, _), there in zip(helpers, others, strict=True):
+        helped[number] = helped.get(number, np.zeros_like(there)) + there
     found: list[tuple[int, int, tuple[int, ...]]] = []
     for piece, (begins, ends) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
         alone = tuple(number for number in mine if not (number in helped and helped[number][piece]))

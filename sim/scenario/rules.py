@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +13,19 @@ from sim.dynamics.clock import DAY
 from sim.dynamics.replication import (
     BY_WINDOWS,
     CLEAR_LINE,
+    DUE_FIRST,
     FINISH,
+    FIRST_COME,
     FULL_SPEED,
     HAND_OVER,
+    IN_RANDOM_ORDER,
+    KEEPS,
+    LAST_COME,
+    LEAVES,
     NO_LABEL,
+    NO_LIMIT,
     NO_PLACE,
+    REPEATS,
     RESTART,
     RESUME,
     Codes,
@@ -32,7 +40,7 @@ from sim.dynamics.replication import (
     no_windows,
 )
 from sim.scenario.calendars import gate_windows
-from sim.scenario.pools import Filter, Pool
+from sim.scenario.pools import Filter, Pool, Rank
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
 from sim.scenario.zones import Local
@@ -44,6 +52,8 @@ AT_SHIFT_END: Final = {
     "restart": RESTART,
     "clear_line": CLEAR_LINE,
 }
+
+ORDERS: Final = {"first_come": FIRST_COME, "last_come": LAST_COME, "random": IN_RANDOM_ORDER, "due": DUE_FIRST}
 
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 """The attributes that every tip has, in the order in which a kind counts them: those of the scenario's own come before
@@ -99,7 +109,7 @@ class KindCode:
 
 def kind_code(scenario: Scenario) -> KindCode:
     """How kinds are counted in a scenario."""
-    filters = [one for pool in scenario.pools.values() for one in (*pool.serve_first, *pool.preempt)]
+    filters = [one for pool in scenario.pools.values() for one in pool.filters]
     by_labeller = any(one.labelled_by is not None for one in filters)
     attributes = ("channel", "risk", "category", *scenario.own, "tier", *(("labelled_by",) if by_labeller else ()))
 
@@ -160,23 +170,73 @@ def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str,
 
 
 def rank(
-    first: Sequence[Filter], names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]
+    first: Sequence[Rank],
+    names: Mapping[str, Sequence[str]],
+    codes: Mapping[str, NDArray[np.integer]],
+    waited: int = 0,
 ) -> Codes:
-    """The place of the first filter that each tip matches; the number of filters where it matches none."""
+    """The first rank of which each tip matches a filter when it has waited so long; their number if it matches none."""
     found = np.full(np.broadcast_shapes(*(code.shape for code in codes.values())), len(first), dtype=np.int32)
     for place in range(len(first) - 1, -1, -1):
-        found[matches(first[place], names, codes)] = place
+        for one in first[place]:
+            if (one.waited or 0) <= waited:
+                found[matches(one, names, codes)] = place
     return found
+
+
+def ages(pool: Pool) -> list[int]:
+    """The waits after which a tip may move up in the line of a pool, ascending, in ticks."""
+    return sorted({one.waited for rank in pool.serve_first for one in rank if one.waited is not None})
 
 
 def _kinds(scenario: Scenario) -> Kinds:
     code = kind_code(scenario)
     codes = dict(zip(("stage", *code.attributes), code.columns(), strict=True))
-    own = [scenario.pools[stage.pool] if stage.pool else None for stage in scenario.stages]
-    over = [scenario.pools[stage.overflow.to] if stage.overflow else None for stage in scenario.stages]
-    ranks, preempts = _treatment(scenario, codes, own)
-    overflow_ranks, overflow_preempts = _treatment(scenario, codes, over)
-    return Kinds(codes["stage"].astype(np.int32), ranks, preempts, overflow_ranks, overflow_preempts)
+    n_kinds, n_lines = len(codes["stage"]), 1 + most_overflows(scenario)
+    ranks = np.zeros((n_kinds, n_lines), dtype=np.int32)
+    preempts = np.zeros((n_kinds, n_lines), dtype=np.bool_)
+    moves: list[tuple[int, int, int, int]] = []
+    for line in range(n_lines):
+        pools = [scenario.pools[stage.pools[line]] if line < len(stage.pools) else None for stage in scenario.stages]
+        ranks[:, line], preempts[:, line] = _treatment(scenario, codes, pools)
+        moves += _moves(scenario, codes, pools, line, ranks[:, line])
+    moves.sort()
+    rows = [kind * n_lines + line for kind, line, _, _ in moves]
+    return Kinds(
+        stage=codes["stage"].astype(np.int32),
+        rank=ranks[:, 0].copy(),
+        preempts=preempts[:, 0].copy(),
+        overflow_rank=ranks[:, 1:].copy(),
+        overflow_preempts=preempts[:, 1:].copy(),
+        first_move=np.searchsorted(rows, np.arange(n_kinds * n_lines + 1)).astype(np.int64),
+        moves_after=np.array([after for _, _, after, _ in moves], dtype=np.int64),
+        moves_to=_codes([to for *_, to in moves]),
+    )
+
+
+def most_overflows(scenario: Scenario) -> int:
+    """The most pools that tips of any stage may overflow to."""
+    return max((len(stage.overflow) for stage in scenario.stages), default=0)
+
+
+def _moves(
+    scenario: Scenario,
+    codes: dict[str, NDArray[np.int64]],
+    pools: Sequence[Pool | None],
+    line: int,
+    ranks: Codes,
+) -> Iterator[tuple[int, int, int, int]]:
+    """Kind, line, wait and new rank of every move up in the line of its stage's pool in `pools`."""
+    for index, pool in enumerate(pools):
+        here = np.flatnonzero(codes["stage"] == index)
+        mine = {key: code[here] for key, code in codes.items()}
+        now = ranks[here]
+        for after in ages(pool) if pool is not None else ():
+            assert pool is not None
+            then = rank(pool.serve_first, scenario.names, mine, after)
+            for at in np.flatnonzero(then < now).tolist():
+                yield int(here[at]), line, after, int(then[at])
+            now = then
 
 
 def _treatment(
@@ -199,28 +259,46 @@ def _treatment(
 def _stages(scenario: Scenario) -> Stages:
     first = {seat.pool: place for place, seat in reversed(list(enumerate(seats(scenario))))}
     step = {name: 0 if pool.shared else 1 for name, pool in scenario.pools.items()}
+    shape = (len(scenario.stages), most_overflows(scenario))
+    overflow, overflow_step = np.full(shape, NO_PLACE, np.int32), np.zeros(shape, np.int32)
+    after = np.zeros(shape, np.int64)
+    for index, stage in enumerate(scenario.stages):
+        for which, one in enumerate(stage.overflow):
+            overflow[index, which], overflow_step[index, which] = first[one.to], step[one.to]
+            after[index, which] = one.after
     rows = [
         (
             first[stage.pool] if stage.pool else NO_PLACE,
             step[stage.pool] if stage.pool else 0,
-            first[stage.overflow.to] if stage.overflow else NO_PLACE,
-            step[stage.overflow.to] if stage.overflow else 0,
-            stage.overflow.after if stage.overflow else 0,
             BY_WINDOWS if by_windows(scenario, stage) else stage.every or 0,
-            (1 + (stage.retry.at_most if stage.retry else 0)) if stage.patience else 0,
+            stage.attempts,
+            NO_LIMIT if stage.waiting_room is None else stage.waiting_room,
+            NO_LIMIT if stage.lines is None else stage.lines,
+            stage.due_from == "enter",
         )
         for stage in scenario.stages
     ]
-    place, place_step, overflow, overflow_step, after, every, attempts = zip(*rows, strict=True)
+    place, place_step, every, attempts, waiting_room, lines, due_from_enter = zip(*rows, strict=True)
     return Stages(
         place=_codes(place),
         place_step=_codes(place_step),
-        overflow=_codes(overflow),
-        overflow_step=_codes(overflow_step),
-        overflow_after=np.array(after, dtype=np.int64),
+        overflow=overflow,
+        overflow_step=overflow_step,
+        overflow_after=after,
         every=np.array(every, dtype=np.int64),
         attempts=_codes(attempts),
+        waiting_room=_codes(waiting_room),
+        lines=_codes(lines),
+        due_from_enter=np.array(due_from_enter, dtype=np.bool_),
+        merges=_codes([_merges(stage) for stage in scenario.stages] if scenario.merges else ()),
     )
+
+
+def _merges(stage: Stage) -> int:
+    """What a stage does with the others of an incident that is known there."""
+    if stage.merge is None:
+        return KEEPS
+    return LEAVES if stage.merge.repeat is None else REPEATS
 
 
 def _places(scenario: Scenario) -> Places:
@@ -231,6 +309,7 @@ def _places(scenario: Scenario) -> Places:
         centre=_codes([seat.centre for seat in found]),
         at_shift_end=_codes([AT_SHIFT_END[pool.at_shift_end] for pool in pools]),
         hand_over=np.array([pool.hand_over_time for pool in pools], dtype=np.int64),
+        order=_codes([ORDERS[pool.order] for pool in pools]),
         concurrency=_codes([pool.slots for pool in pools]),
         tells_apart=np.array([pool.tells_apart for pool in pools], dtype=np.bool_),
     )

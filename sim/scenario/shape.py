@@ -67,7 +67,7 @@ def _child(kind: Any, part: str | int) -> Iterator[Any]:
     elif origin is tuple:
         # An item by its number or name; or a key of the one item that may stand in the place of a list.
         for item in _branches(get_args(kind)[0]):
-            yield from tuple(_child(item, part)) or (item,)
+            yield from (() if str(part).isdigit() else tuple(_child(item, part))) or (item,)
     elif kind is Levels:
         yield from _child(kind.model_fields["blocks"].annotation, part)
     elif str(part) in (children := _children(kind)):

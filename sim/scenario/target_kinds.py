@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from sim.scenario.fields import Length, PositiveLength, Share
+from sim.scenario.fields import Length, Name, PositiveLength, Share
 from sim.scenario.fields import rule as fault
+from sim.scenario.moments import Milestone, of_stage
 from sim.scenario.pools import filter_words
 from sim.scenario.targets import MEAN_COOL_DOWN, Between, OfPool, OfTips, Side, Unit, target_kind
 from sim.scenario.trade import AbandonedTarget, AnswerTimeTarget, ServiceLevelTarget
@@ -39,7 +40,9 @@ class ShareTarget(Between):
     unit: ClassVar[Unit] = "share"
 
     within: Length
+    """The time in which they are to come."""
     share: Share
+    """So many at least."""
 
     @property
     def threshold(self) -> float:
@@ -80,6 +83,7 @@ class MeanTarget(Between):
     early_counts: ClassVar[bool] = False
 
     mean: PositiveLength
+    """The mean at most."""
 
     @property
     def threshold(self) -> float:
@@ -151,7 +155,9 @@ class PercentileTarget(Percentile):
     a: ClassVar[str] = "a percentile"
 
     percentile: Annotated[Share, Field(gt=0, lt=1)]
+    """The share of tips that take no longer."""
     within: Length
+    """How long that is at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -179,6 +185,7 @@ class MedianTarget(Percentile):
     together: ClassVar[str] = "of half of them"
 
     median: Length
+    """What half of the tips do not exceed, at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -206,6 +213,7 @@ class LongestTarget(Between):
     early_counts: ClassVar[bool] = False
 
     most: Length = Field(alias="longest")
+    """The longest time of a window, at most."""
 
     @model_validator(mode="after")
     def _by_windows(self) -> Self:
@@ -250,6 +258,7 @@ class LostTarget(OfTips):
     unit: ClassVar[Unit] = "share"
 
     lost: Share
+    """So many at most."""
 
     @property
     def threshold(self) -> float:
@@ -276,10 +285,60 @@ class LostTarget(OfTips):
             "lost": f"it gave up for good; at most {percent(self.lost)} may",
             "open": "it could still give up when the run ended",
             "met": "it did not give up for good",
+            "merged": "it left merged, which is not lost",
         }[column]
 
     def pointless(self, has_patience: bool) -> str | None:
-        return None if has_patience else "no stage has patience, so no tip is ever lost"
+        return None if has_patience else "no stage has patience or a limited line, so no tip is ever lost"
+
+
+@target_kind
+class TurnedAwayTarget(OfTips):
+    """At most `turned_away` of the tips find no room for good, at a stage or anywhere."""
+
+    kind: ClassVar[str] = "turned_away"
+    a: ClassVar[str] = "a turned-away share"
+    side: ClassVar[Side] = "at_most"
+    unit: ClassVar[Unit] = "share"
+
+    turned_away: Share
+    """So many at most."""
+    stage: Name | None = Field(
+        None, description="The stage that has no room; anywhere if none is named. Such as `answer`."
+    )
+
+    @property
+    def threshold(self) -> float:
+        return self.turned_away
+
+    @property
+    def at_stage(self) -> str | None:
+        return self.stage
+
+    @property
+    def asked_for(self) -> tuple[Milestone, ...]:
+        return () if self.stage is None else (of_stage(self.stage, "enter"), of_stage(self.stage, "turned_away"))
+
+    @property
+    def asks(self) -> str:
+        return f"at most {percent(self.turned_away)} turned away"
+
+    @property
+    def says(self) -> str:
+        where = "" if self.stage is None else f" at {self.stage}"
+        return f"at most {percent(self.turned_away)} of {filter_words(self.of)} find no room for good{where}"
+
+    @property
+    def failing(self) -> str:
+        return "are turned away for good"
+
+    def of_tip(self, column: str) -> str:
+        return {
+            "lost": f"it was turned away for good; at most {percent(self.turned_away)} may",
+            "open": "it could still be turned away when the run ended",
+            "met": "it was not turned away for good",
+            "merged": "it left merged, and was not turned away for good",
+        }[column]
 
 
 @target_kind
@@ -292,6 +351,7 @@ class OccupancyTarget(OfPool):
     unit: ClassVar[Unit] = "share"
 
     occupancy: Share
+    """So much of their time on duty at most."""
 
     @property
     def threshold(self) -> float:

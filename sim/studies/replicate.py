@@ -283,13 +283,14 @@ class ReplicationWork:
     def _write_events(self, log: Log, replication: Replication) -> None:
         import pyarrow.parquet as pq
 
-        from sim.studies.events import events
+        from sim.studies.events import beside, events, spells
 
         assert self.events_folder is not None
         path = events_path(self.events_folder, replication.index)
-        part = path.with_suffix(".part")
-        pq.write_table(events(log, replication, self.frame.scenario), part, compression="zstd")
-        os.replace(part, path)
+        for table, file in ((spells, beside(path)), (events, path)):
+            part = file.with_suffix(".part")
+            pq.write_table(table(log, replication, self.frame.scenario), part, compression="zstd")
+            os.replace(part, file)
 
 
 def events_path(folder: Path, index: int) -> Path:

@@ -13,7 +13,7 @@ from sim.scenario.arrivals import of_incident
 from sim.scenario.calendars import EVERY_DAY, open_hours
 from sim.scenario.counts import counts
 from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
-from sim.scenario.pools import filter_words
+from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.profiles import levels
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.together import Incident, mean_day, not_poisson
@@ -344,13 +344,21 @@ def pool_words(scenario: Scenario, name: str) -> list[str]:
         found.append(f"in the last {length(pool.last_start)} of a shift its people take nobody new")
     if pool.shifts:
         found.append(f"at the end of a shift: {_SHIFT_ENDS[pool.at_shift_end].format(length(pool.hand_over_time))}")
+    if pool.order != "first_come":
+        found.append(_ORDERS[pool.order])
     if pool.serve_first:
-        ranks = ", then ".join(filter_words(one) for one in pool.serve_first)
+        ranks = ", then ".join(rank_words(one) for one in pool.serve_first)
         found.append(f"serve first {ranks}, then all others")
     if pool.preempt:
         found.append(f"work is interrupted for {' and '.join(filter_words(one) for one in pool.preempt)}")
     return found
 
+
+_ORDERS: Final = {
+    "last_come": "the last to come is served first",
+    "random": "the next to be served is drawn among those who wait",
+    "due": "the earliest due is served first",
+}
 
 _SHIFT_ENDS: Final = {
     "finish": "they finish the tip in hand, in overtime",

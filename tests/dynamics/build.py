@@ -11,9 +11,10 @@ is one server with two tips: one comes at tick 0 with 10 ticks of work, one at t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +25,15 @@ from sim.dynamics.replication import (
     COMES_BACK,
     COMES_ON,
     FINISH,
+    FIRST_COME,
     FULL_SPEED,
     GOES_HOME,
     KEEPS,
     NO_INCIDENT,
     NO_LABEL,
+    NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     TAKES_BREAK,
     TAKES_NO_MORE,
     Kinds,
@@ -85,6 +89,7 @@ class Pool:
     by_stage: Mapping[int, float] = field(default_factory=dict)
     by_hand: Sequence[float] = ()
     """The speed with 1, 2 and so on in hand."""
+    order: int = FIRST_COME
 
     @property
     def tells_apart(self) -> bool:
@@ -96,12 +101,25 @@ class Stage:
     """A stage with a pool, or a delay without one."""
 
     pool: str | None = None
-    overflow: str | None = None
-    after: int = 0
+    overflow: str | Sequence[str] | None = None
+    """The pool that it overflows to, or several."""
+    after: int | Sequence[int] = 0
     every: int = 0
     open: Sequence[tuple[int, int]] | None = None
     """Windows in which its gate is open, in place of `every`."""
     merges: int = KEEPS
+    waiting_room: int = NO_LIMIT
+    lines: int = NO_LIMIT
+    due_from_enter: bool = False
+
+    @property
+    def overflows(self) -> list[tuple[str, int]]:
+        """The pools that it overflows to, and after how long."""
+        if self.overflow is None:
+            return []
+        to = [self.overflow] if isinstance(self.overflow, str) else list(self.overflow)
+        after = [self.after] * len(to) if isinstance(self.after, int) else list(self.after)
+        return list(zip(to, after, strict=True))
 
 
 @dataclass(frozen=True)
@@ -112,13 +130,26 @@ class Visit:
     work: int
     rank: int = 0
     preempts: bool = False
-    overflow_rank: int = 0
-    overflow_preempts: bool = False
+    overflow_rank: int | Sequence[int] = 0
+    """In the line of every overflow pool, or of each."""
+    overflow_preempts: bool | Sequence[bool] = False
     patience: Sequence[int] = ()
+    """One number an attempt; NEVER where it bears any wait."""
     retry: Sequence[int] = ()
     wrap_up: int = 0
     repeat: int = 0
     """The work where its incident is known when it starts."""
+    moves: Sequence[tuple[int, int, int]] = ()
+    """The line (0 for the own, then those of the overflow pools), after how long there, and the rank from then on."""
+    called_back: Sequence[int] = ()
+    """After how long each attempt accepts a call-back; NEVER where it does not."""
+    due: int = NEVER
+    lot: int = 0
+    follows: int | None = None
+    """The position in the tip's visits of what follows, -1 for nothing; by default the next one."""
+    given_up_to: int = NO_VISIT
+    turned_away_to: int = NO_VISIT
+    """The position in the tip's visits of the aside."""
 
 
 @dataclass(frozen=True)
@@ -156,17 +187,19 @@ def world(
     attempts = [0] * len(stages)
     for visit in route:
         attempts[visit.stage] = max(attempts[visit.stage], len(visit.patience))
-    treatments = sorted({_treatment(visit) for visit in route})
+    n_overflows = max((len(stage.overflows) for stage in stages), default=0)
+    treatments = sorted({_treatment(visit, stages, n_overflows) for visit in route})
     rules = Rules(
         _stages(stages, _first_places(pools, centres), attempts),
         _places(pools, centres),
-        _kinds(treatments),
+        _kinds(treatments, n_overflows),
         since_midnight,
         horizon,
         _speeds(pools, centres, len(stages)),
         _windows(stages),
     )
-    visits = _visits(tips, route, treatments, attempts)
+    kind = [treatments.index(_treatment(visit, stages, n_overflows)) for visit in route]
+    visits = _visits(tips, route, kind, attempts)
     return Replication(_tips(tips, backlog), visits, rules, _plan(pools, centres, horizon))
 
 
@@ -197,8 +230,15 @@ def _rows(*columns: np.ndarray) -> list[tuple[int, ...]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _treatment(visit: Visit) -> tuple[int, int, bool, int, bool]:
-    return (visit.stage, visit.rank, visit.preempts, visit.overflow_rank, visit.overflow_preempts)
+def _each(given: int | Sequence[int], n: int) -> tuple[int, ...]:
+    """One value for each overflow line."""
+    return (int(given),) * n if isinstance(given, int) else (*map(int, given), *[0] * n)[:n]
+
+
+def _treatment(visit: Visit, stages: Sequence[Stage], n: int) -> tuple[object, ...]:
+    over = len(stages[visit.stage].overflows)
+    ranks, may = (_each(given, over) + (0,) * (n - over) for given in (visit.overflow_rank, visit.overflow_preempts))
+    return (visit.stage, visit.rank, visit.preempts, ranks, may, tuple(sorted(visit.moves)))
 
 
 def _first_places(pools: Sequence[Pool], centres: int) -> dict[str | None, tuple[int, int]]:
@@ -212,14 +252,23 @@ def _first_places(pools: Sequence[Pool], centres: int) -> dict[str | None, tuple
 
 
 def _stages(stages: Sequence[Stage], at: dict[str | None, tuple[int, int]], attempts: Sequence[int]) -> Stages:
+    n = max((len(stage.overflows) for stage in stages), default=0)
+    over = [[*stage.overflows, *[(None, 0)] * n][:n] for stage in stages]
+
+    def columns(of: Callable[[str | None, int], int], dtype: type) -> np.ndarray:
+        return np.array([[of(*one) for one in row] for row in over], dtype).reshape(len(stages), n)
+
     return Stages(
         place=_codes(at[stage.pool][0] for stage in stages),
         place_step=_codes(at[stage.pool][1] for stage in stages),
-        overflow=_codes(at[stage.overflow][0] for stage in stages),
-        overflow_step=_codes(at[stage.overflow][1] for stage in stages),
-        overflow_after=_ticks(stage.after for stage in stages),
+        overflow=columns(lambda pool, _: at[pool][0], np.int32),
+        overflow_step=columns(lambda pool, _: at[pool][1], np.int32),
+        overflow_after=columns(lambda _, after: after, np.int64),
         every=_ticks(stage.every if stage.open is None else BY_WINDOWS for stage in stages),
         attempts=_codes(attempts),
+        waiting_room=_codes(stage.waiting_room for stage in stages),
+        lines=_codes(stage.lines for stage in stages),
+        due_from_enter=np.array([stage.due_from_enter for stage in stages], dtype=np.bool_),
         merges=_codes((stage.merges for stage in stages) if any(stage.merges for stage in stages) else ()),
     )
 
@@ -240,6 +289,7 @@ def _places(pools: Sequence[Pool], centres: int) -> Places:
         at_shift_end=_codes(pool.at_shift_end for _, _, pool in all_places),
         hand_over=_ticks(pool.hand_over for _, _, pool in all_places),
         concurrency=_codes(pool.concurrency for _, _, pool in all_places),
+        order=_codes(pool.order for _, _, pool in all_places),
         tells_apart=np.array([pool.tells_apart for _, _, pool in all_places], dtype=np.bool_),
     )
 
@@ -266,13 +316,20 @@ def _billionths(rows: Sequence[Sequence[float]], columns: int) -> np.ndarray:
     return np.array([[round(speed * FULL_SPEED) for speed in row] for row in rows], np.int64).reshape(-1, columns)
 
 
-def _kinds(treatments: Sequence[tuple[int, int, bool, int, bool]]) -> Kinds:
+def _kinds(treatments: Sequence[tuple[Any, ...]], n_overflows: int) -> Kinds:
+    n_lines = 1 + n_overflows
+    moves = [
+        (kind * n_lines + line, after, to) for kind, one in enumerate(treatments) for line, after, to in sorted(one[5])
+    ]
     return Kinds(
         stage=_codes(kind[0] for kind in treatments),
         rank=_codes(kind[1] for kind in treatments),
         preempts=np.array([kind[2] for kind in treatments], dtype=np.bool_),
-        overflow_rank=_codes(kind[3] for kind in treatments),
-        overflow_preempts=np.array([kind[4] for kind in treatments], dtype=np.bool_),
+        overflow_rank=np.array([kind[3] for kind in treatments], np.int32).reshape(len(treatments), n_overflows),
+        overflow_preempts=np.array([kind[4] for kind in treatments], np.bool_).reshape(len(treatments), n_overflows),
+        first_move=np.searchsorted([row for row, _, _ in moves], np.arange(len(treatments) * n_lines + 1)),
+        moves_after=_ticks(after for _, after, _ in moves),
+        moves_to=_codes(to for _, _, to in moves),
     )
 
 
@@ -290,11 +347,10 @@ def _tips(tips: Sequence[Tip], backlog: int) -> Tips:
     )
 
 
-def _visits(
-    tips: Sequence[Tip], route: Sequence[Visit], treatments: Sequence[object], attempts: Sequence[int]
-) -> Visits:
+def _visits(tips: Sequence[Tip], route: Sequence[Visit], kind: Sequence[int], attempts: Sequence[int]) -> Visits:
     patience: list[int] = []
     retry: list[int] = []
+    called_back: list[int] = []
     first = []
     for visit in route:
         n = attempts[visit.stage]
@@ -303,9 +359,19 @@ def _visits(
         assert not n or visit.patience, "where one visit of a stage has patience, all have"
         patience += [*visit.patience, *[0] * (n - len(visit.patience))]
         retry += [*visit.retry, *[NEVER] * (n - len(visit.retry))]
+        called_back += [*visit.called_back, *[NEVER] * (n - len(visit.called_back))]
     unlabelled = np.full(len(route), NO_LABEL, dtype=np.int32)
+    aside = any(one.follows is not None or one.given_up_to >= 0 or one.turned_away_to >= 0 for one in route)
+    ways: dict[str, list[int]] = {"follows": [], "given_up_to": [], "turned_away_to": []}
+    for one in tips if aside else ():
+        row = len(ways["follows"])
+        for nth, visit in enumerate(one.visits):
+            by_default = nth + 1 if nth + 1 < len(one.visits) else NO_VISIT
+            to = by_default if visit.follows is None else visit.follows
+            for name, position in zip(ways, (to, visit.given_up_to, visit.turned_away_to), strict=True):
+                ways[name].append(NO_VISIT if position < 0 else row + position)
     return Visits(
-        kind=_codes(treatments.index(_treatment(visit)) for visit in route),
+        kind=_codes(kind),
         work=_ticks(visit.work for visit in route),
         tier=unlabelled,
         first_attempt=_ticks(first),
@@ -314,6 +380,11 @@ def _visits(
         final_tier=np.full(len(tips), NO_LABEL, dtype=np.int32),
         wrap_up=_ticks(visit.wrap_up for visit in route if any(one.wrap_up for one in route)),
         repeat=_ticks(visit.repeat for visit in route),
+        called_back=_ticks(called_back if any(one.called_back for one in route) else ()),
+        due=_ticks((visit.due for visit in route) if any(one.due < NEVER for one in route) else ()),
+        lot=_ticks((visit.lot for visit in route) if any(one.lot for one in route) else ()),
+        last_tier=unlabelled if aside else unlabelled[:0],
+        **{name: _ticks(rows) for name, rows in ways.items()},
     )
 
 

@@ -8,17 +8,23 @@ from itertools import combinations
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, Log
+from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
 from sim.dynamics.replication import (
     BY_WINDOWS,
     CLEAR_LINE,
     COMES_BACK,
     COMES_ON,
+    DUE_FIRST,
     FINISH,
+    FIRST_COME,
     FULL_SPEED,
     GOES_HOME,
     HAND_OVER,
+    IN_RANDOM_ORDER,
+    LAST_COME,
+    NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
     RESTART,
     RESUME,
@@ -27,6 +33,8 @@ from sim.dynamics.replication import (
     Replication,
 )
 from sim.dynamics.waits import Attempts, Where, attempts, rank_at, visible, waits, where
+
+ORDERS = {"first come": FIRST_COME, "last come": LAST_COME, "chance": IN_RANDOM_ORDER, "due time": DUE_FIRST}
 
 
 def features(replication: Replication, log: Log) -> dict[str, int]:
@@ -43,6 +51,7 @@ def features(replication: Replication, log: Log) -> dict[str, int]:
         **_speeds(replication, log),
         **_wrapping(replication, log),
         **_lines(replication, log, at, tried),
+        **_line_rules(replication, log, at, tried),
         **_ties(replication, log, at, tried),
     }
 
@@ -60,7 +69,7 @@ def _world(replication: Replication, at: Where) -> dict[str, int]:
     """What is there to begin with."""
     tips, rules = replication.tips, replication.rules
     stages, places = rules.stages, rules.places
-    spills = {(int(own), int(over)) for own, over in zip(stages.place, stages.overflow, strict=True) if over >= 0}
+    spills = {(int(stages.place[s]), int(stages.overflow[s, k])) for s, k in np.argwhere(stages.overflow >= 0).tolist()}
     staffed = stages.place[stages.place != NO_PLACE]
     per_place = Counter(zip(at.own.tolist(), rules.kinds.rank[replication.visits.kind].tolist(), strict=True))
     ranks = Counter(place for place, _ in per_place if place != NO_PLACE)
@@ -288,14 +297,14 @@ def _wrapping(replication: Replication, log: Log) -> dict[str, int]:
 
 def _lines(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
     line = waits(log, replication, at, tried)
-    rank, _ = rank_at(replication, at, line.visit, line.place)
+    rank = line.rank
     ends: dict[tuple[int, int, int], set[int]] = {}
     for place, of_rank, entry, ended in zip(
         line.place.tolist(), rank.tolist(), line.entry.tolist(), line.ended.tolist(), strict=True
     ):
         ends.setdefault((place, of_rank, entry), set()).add(ended)
     seen = visible(replication, at, tried)
-    waiting = line.place == at.overflow[line.visit]
+    waiting = line.place != at.own[line.visit]
     spare = np.zeros(len(seen), np.bool_)
     first = np.zeros(len(seen), np.bool_)
     spare[tried.visit[(tried.gave_up < NEVER) & (tried.release < NEVER)]] = True
@@ -311,6 +320,62 @@ def _lines(replication: Replication, log: Log, at: Where, tried: Attempts) -> di
     }
 
 
+def _line_rules(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+    """Orders, ageing, rooms, call-backs, asides, patience in delays and several overflow pools."""
+    rules, visits, spells = replication.rules, replication.visits, log.spells
+    line = waits(log, replication, at, tried)
+    many = Counter(zip(line.place.tolist(), line.began.tolist(), strict=True))
+    crowded = np.array([many[one] > 1 for one in zip(line.place.tolist(), line.began.tolist(), strict=True)], np.bool_)
+    by = rules.places.order[line.place] if len(line.place) else np.zeros(0)
+    turned = tried.turned_away < NEVER
+    stages = rules.stages
+    by_lines = stages.waiting_room[at.stage[tried.visit]] == NO_LIMIT
+    last = tried.number == log.attempt[tried.visit]
+    called = (tried.called_back < np.minimum(log.start[tried.visit], NEVER)) & (tried.called_back < rules.horizon)
+    delay = at.own[tried.visit] == NO_PLACE
+    gave_up = tried.gave_up < NEVER
+    moved = np.append(line.rank[1:] < line.rank[:-1], False)[: len(line.rank)]
+    first_rank, _ = rank_at(replication, at, line.visit, line.place)
+    elsewhere = spells.place != at.own[spells.visit]
+    later = np.zeros(len(elsewhere), np.bool_)
+    if at.overflow.shape[1] > 1:
+        later = (spells.place[:, None] == at.overflow[spells.visit][:, 1:]).any(axis=1) & elsewhere
+    asides = visits.follows.size > 0
+    to = {
+        outcome: int(((log.outcome == outcome) & (ways != NO_VISIT)).sum()) if asides else 0
+        for outcome, ways in ((ABANDONED, visits.given_up_to), (TURNED_AWAY, visits.turned_away_to))
+    }
+    return {
+        **{f"several wait in a line by {name}": int(((by == order) & crowded).sum()) for name, order in ORDERS.items()},
+        "due from the entry": int(
+            (stages.due_from_enter[at.stage] & (log.enter < NEVER)).sum() if visits.due.size else 0
+        ),
+        "a tip waits in a better rank than it came with": int((line.rank < first_rank).sum()),
+        "it moves up while it waits": int((moved | ((line.rank < first_rank) & (line.began > line.entry))).sum()),
+        "it returns older than it was": int((~line.fresh & (line.rank < first_rank)).sum()),
+        "turned away by lines that are full": int((turned & by_lines).sum()),
+        "turned away by a waiting room that is full": int((turned & ~by_lines).sum()),
+        "turned away, and it retries": int((turned & ~last).sum()),
+        "turned away for good, and lost": int((log.outcome == TURNED_AWAY).sum()) - to[TURNED_AWAY],
+        "turned away to an aside": to[TURNED_AWAY],
+        "given up to an aside": to[ABANDONED],
+        "a call-back is accepted": int(called.sum()),
+        "it is accepted behind a gate": int((called & (tried.release > tried.called_back)).sum()),
+        "a delay is given up": int((delay & gave_up).sum()),
+        "a delay ends on the tick at which its patience does": int(_ends_with_patience(replication, log, at, tried)),
+        "a later overflow pool takes a tip": int(later.sum()),
+    }
+
+
+def _ends_with_patience(replication: Replication, log: Log, at: Where, tried: Attempts) -> int:
+    stages, visits = replication.rules.stages, replication.visits
+    last = tried.number == log.attempt[tried.visit]
+    mine = last & (stages.attempts[at.stage[tried.visit]] > 0) & (at.own[tried.visit] == NO_PLACE)
+    visit = tried.visit[mine]
+    until = tried.entry[mine] + visits.patience[visits.first_attempt[visit] + tried.number[mine] - 1]
+    return int(((log.outcome[visit] == SERVED) & (log.end[visit] == until)).sum())
+
+
 def _ties(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
     """Ticks at which two kinds of event fall together, and at which several of one kind do."""
     horizon, plan = replication.rules.horizon, replication.plan
@@ -320,7 +385,7 @@ def _ties(replication: Replication, log: Log, at: Where, tried: Attempts) -> dic
         "SHIFT": plan.tick,
         "END": log.end,
         "ARRIVAL": np.concatenate(
-            [arrival, tried.release[tried.release > tried.entry], tried.entry[tried.number > 1], seen]
+            [arrival, tried.release[tried.release > tried.entry], tried.entry[tried.number > 1], seen.ravel()]
         ),
         "ABANDON": tried.gave_up,
     }

@@ -48,7 +48,7 @@ class Mutant:
         sys.modules["sim.dynamics.order"] = faulty
         dynamics.order = faulty  # type: ignore[attr-defined]
         fresh = {}
-        for name in ("reference", "machinery", "hands", "loop", "compiled"):
+        for name in ("reference", "machinery", "hands", "queues", "loop", "compiled"):
             sys.modules.pop(f"sim.dynamics.{name}", None)
             fresh[name] = importlib.import_module(f"sim.dynamics.{name}")
         return fresh["reference"].simulate, fresh["compiled"].simulate
@@ -74,16 +74,16 @@ def _rule(fault: str, *changes: tuple[str, str], seeds: range = range(300)) -> M
     return Mutant(fault, changes, rule=True, seeds=seeds)
 
 
-def _engine(fault: str, *changes: tuple[str, str]) -> Mutant:
-    return Mutant(fault, changes)
+def _engine(fault: str, *changes: tuple[str, str], seeds: range = range(300)) -> Mutant:
+    return Mutant(fault, changes, seeds=seeds)
 
 
 _ONE_PASS = (
     ("        self.settling = False\n        started = True\n", ""),
     ("        while started:\n            started = False", "        for _ in range(1):"),
     (
-        "                    started = True\n        for",
-        "                    pass\n        self.settling = False\n        for",
+        "                    started = True\n        if self.joined",
+        "                    pass\n        self.settling = False\n        if self.joined",
     ),
 )
 """The pools settle once, whatever that sets off."""
@@ -107,14 +107,18 @@ MUTANTS = (
     _rule(
         "a tip comes before it becomes visible",
         (
-            "SHOWS: Final = 0\nPASSES: Final = 1\nCOMES: Final = 2",
-            "SHOWS: Final = 2\nPASSES: Final = 1\nCOMES: Final = 0",
+            "SHOWS: Final = 1\nACCEPTS: Final = 6\nPASSES: Final = 7\nCOMES: Final = 8",
+            "SHOWS: Final = 8\nACCEPTS: Final = 6\nPASSES: Final = 7\nCOMES: Final = 1",
         ),
-        seeds=range(1805, 1815),
+        seeds=range(1790, 1840),
     ),
     _engine(
         "every attempt given up is taken for the first one",
-        ("self.gave_up[draws] = self.now", "self.gave_up[int(self.visits.first_attempt[visit])] = self.now"),
+        (
+            "(self.gave_up if became == ABANDONED else self.turned_away)[draws] = self.now",
+            "(self.gave_up if became == ABANDONED else self.turned_away)[int(self.visits.first_attempt[visit])] "
+            "= self.now",
+        ),
     ),
     _engine(
         "events of a kind in the order in which they were made",
@@ -127,8 +131,8 @@ MUTANTS = (
     _engine(
         "the freed server chooses before its tip joins the next line",
         (
-            "        if not spell.wrapping:\n            spell.tip.turn",
-            "        self.settle()\n        if not spell.wrapping:\n            spell.tip.turn",
+            "        if not spell.wrapping:\n            self.leave_room",
+            "        self.settle()\n        if not spell.wrapping:\n            self.leave_room",
         ),
     ),
     _engine("one start a settle", ("while self.start_next(place) or", "if self.start_next(place) or"), *_ONE_PASS),
@@ -142,7 +146,7 @@ MUTANTS = (
     ),
     _engine(
         "a gate releases each tip in an event of its own",
-        ("for held in self.behind_gate[stage]:", "for held in [tip]:"),
+        ("for held in sorted(self.behind_gate[stage], key=lambda one: one.index):", "for held in [tip]:"),
         ("self.behind_gate[stage].clear()", "self.behind_gate[stage].remove(tip)"),
     ),
     _engine(
@@ -158,7 +162,13 @@ MUTANTS = (
     _rule("the worst rank first", ("return rank, due, entry, tip", "return -rank, due, entry, tip")),
     _rule("the latest entry first", ("return rank, due, entry, tip", "return rank, due, -entry, tip")),
     _rule("the higher tip first", ("return rank, due, entry, tip", "return rank, due, entry, -tip")),
-    _engine("ties in line by order of insertion", ("one.entry, one.index))", "one.entry, 0))")),
+    _engine(
+        "ties in line by order of insertion",
+        (
+            "order.line_key(tip.ranks[self.index], entry, tip.index, tip.stage, due)",
+            "order.line_key(tip.ranks[self.index], entry, 0, 0, due)",
+        ),
+    ),
     _engine(
         "place in line counts from the release",
         (
@@ -255,15 +265,18 @@ MUTANTS = (
     _engine(
         "who clears the line takes turns with those on duty",
         (
-            "place.able(ON_DUTY)\n        if not able:",
-            "place.able(ON_DUTY)\n"
-            "        able += [one for one in place.able(CLEARING) if one.may_clear(tip)]\n"
-            "        if not able:",
+            "        able, first = place.able(ON_DUTY), place.next_of(place.line)\n",
+            "        able, first = place.able(ON_DUTY), place.next_of(place.line)\n"
+            "        able += [one for one in place.able(CLEARING) if first and one.may_clear(first)]\n",
         ),
+        seeds=range(300, 330),
     ),
     _engine(
         "only the first in line is cleared",
-        ("first = next((tip for tip in place.line if any", "first = next((tip for tip in place.line[:1] if any"),
+        (
+            "first = place.next_of(tip for tip in place.line if any",
+            "first = place.next_of(tip for tip in place.line[:1] if any",
+        ),
     ),
     _engine(
         "who has cleared the line goes with the last tip",
@@ -338,8 +351,8 @@ MUTANTS = (
     _engine(
         "the tip waits for the wrap-up",
         (
-            "        if not spell.wrapping:\n            spell.tip.turn",
-            "        if not after:\n            spell.tip.turn",
+            "        if not spell.wrapping:\n            self.leave_room",
+            "        if not after:\n            self.leave_room",
         ),
     ),
     _rule("a wrap-up is interrupted", ("or left == 0 or wrapping", "or left == 0")),
@@ -386,7 +399,10 @@ MUTANTS = (
     ),
     _engine(
         "only the first in line may pre-empt",
-        ("taker = next((tip for tip in place.line if self", "taker = next((tip for tip in place.line[:1] if self"),
+        (
+            "taker = place.next_of(tip for tip in place.line if self",
+            "taker = place.next_of(tip for tip in place.line[:1] if self",
+        ),
     ),
     _engine(
         "overtime is pre-empted",
@@ -400,27 +416,31 @@ MUTANTS = (
     _engine(
         "patience stops behind the gate",
         (
-            "        if tip.behind_gate:\n            tip.behind_gate = False\n            stage",
-            "        if tip.behind_gate:\n            return\n            stage",
+            "        if tip.behind_gate:\n            tip.behind_gate = False\n            self",
+            "        if tip.behind_gate:\n            return\n            self",
         ),
     ),
     _engine(
         "patience goes on after the first start",
         (
-            "or tip.started or self.outcome[visit] != OPEN:\n            return\n        if tip.behind",
-            "or not (tip.waiting or tip.behind_gate):\n            return\n        if tip.behind",
+            "        if not self.is_waiting_at(tip, visit, attempt):\n            return\n        if tip.behind",
+            "        here = tip.visit == visit and tip.attempt == attempt\n"
+            "        if not here or not (tip.waiting or tip.behind_gate):\n"
+            "            return\n"
+            "        if tip.behind",
         ),
     ),
     _engine(
         "a retry keeps its old place",
         (
-            "tip.entry, tip.started = self.now, False",
-            "tip.entry, tip.started = tip.entry if tip.attempt > 1 else self.now, False",
+            "            tip.entry, tip.started, tip.called_back, tip.away = self.now, False, False, False\n",
+            "            tip.entry, tip.started, tip.called_back, tip.away = tip.entry if tip.attempt > 1 else "
+            "self.now, False, False, False\n",
         ),
     ),
     _engine(
         "a retry has the patience of the first attempt",
-        ("int(self.visits.patience[draws])", "int(self.visits.patience[int(self.visits.first_attempt[visit])])"),
+        ("int(visits.patience[draws])", "int(visits.patience[int(visits.first_attempt[visit])])"),
     ),
     _engine("a retry passes a closed gate", ("if opens == self.now:\n", "if opens == self.now or tip.attempt > 1:\n")),
     _rule(
@@ -451,20 +471,23 @@ MUTANTS = (
     _engine(
         "overflow is seen a tick early",
         (
-            "int(self.rules.stages.overflow_after[stage])\n",
-            "max(int(self.rules.stages.overflow_after[stage]) - 1, 0)\n",
+            "int(self.rules.stages.overflow_after[tip.stage, which - 1])\n",
+            "max(int(self.rules.stages.overflow_after[tip.stage, which - 1]) - 1, 0)\n",
         ),
     ),
     _engine(
         "the overflow clock starts behind the gate",
-        ("shows = self.now +", "shows = max(self.now, tip.entry +"),
-        ("overflow_after[stage])\n            self.at(shows", "overflow_after[stage]))\n            self.at(shows"),
+        (
+            "shows = self.now + int(self.rules.stages.overflow_after[tip.stage, which - 1])",
+            "shows = max(self.now, tip.entry + int(self.rules.stages.overflow_after[tip.stage, which - 1]))",
+        ),
     ),
     _engine(
         "the overflow clock is reset by a retry",
         (
-            "tip.entry, tip.started = self.now, False",
-            "tip.entry, tip.started, tip.watched, tip.in_both = self.now, False, False, False",
+            "            tip.entry, tip.started, tip.called_back, tip.away = self.now, False, False, False\n",
+            "            tip.entry, tip.started, tip.called_back, tip.away = self.now, False, False, False\n"
+            "            tip.watched, tip.seen = (NO_VISIT, 0), {0}\n",
         ),
     ),
     _engine(
@@ -476,11 +499,14 @@ MUTANTS = (
     ),
     _engine(
         "a tip in two lines is ranked by its own pool",
-        ("return tip.rank if tip.own is self else tip.overflow_rank", "return tip.rank"),
+        (
+            "found = kinds.rank[kind] if which == 0 else kinds.overflow_rank[kind, which - 1]",
+            "found = kinds.rank[kind]",
+        ),
     ),
     _engine(
         "a tip in two lines pre-empts by its own pool's rule",
-        ("allowed = kinds.preempts if tip.own is place else kinds.overflow_preempts", "allowed = kinds.preempts"),
+        ("kinds.preempts[kind] if which == 0 else kinds.overflow_preempts[kind, which - 1]", "kinds.preempts[kind]"),
     ),
     _engine(
         "a tip in the overflow pool is served by its own pool's rule",
@@ -498,7 +524,8 @@ MUTANTS = (
     ),
     _engine("who has itself ended there is merged on coming again", ("            and stage not in tip.ended\n", "")),
     _engine(
-        "a repeat ends like any service", ("                    if tip.repeating:\n", "                    if False:\n")
+        "a repeat ends like any service",
+        ("            if became == SERVED and not tip.repeating:\n", "            if became == SERVED:\n"),
     ),
     _engine("merged tips are wrapped up", ("spell.wrapping or spell.tip.repeating or not", "spell.wrapping or not")),
     _engine(
@@ -508,15 +535,18 @@ MUTANTS = (
     _engine(
         "who comes once its incident is known waits like any other",
         (
-            "            if self.merges(tip, stage, LEAVES):\n                self.merge(tip, visit)\n            elif",
-            "            if",
+            "            if self.merges(tip, tip.stage, LEAVES):\n"
+            "                self.merge(tip, visit)\n"
+            "            else:",
+            "            if True:",
         ),
     ),
     _engine(
         "who is away waits again on coming back",
         (
-            "            if self.merges(tip, stage, LEAVES):\n"
-            "                self.merge(tip, visit)\n                return\n",
+            "            if self.merges(tip, tip.stage, LEAVES):\n"
+            "                self.merge(tip, visit)\n"
+            "                return\n",
             "",
         ),
     ),
@@ -529,6 +559,116 @@ MUTANTS = (
             "        self.stop_waiting(tip)\n        self.make_known(tip, stage)\n        tip.started = True\n",
         ),
     ),
+    # Orders, ageing and rooms.
+    _rule("of the last come the earliest is first", ("    return -entry\n", "    return entry\n")),
+    _engine(
+        "every pool takes the first come", ("if self.order == LAST_COME else tip.entry", "if False else tip.entry")
+    ),
+    _engine("nobody is due", ("tip.due if self.order == DUE_FIRST else NEVER", "NEVER")),
+    _engine("all are due from their arrival", ("self.now if stages.due_from_enter[stage] else", "0 if False else")),
+    _engine("a random order is that of arrival", ("        if self.order != IN_RANDOM_ORDER:\n", "        if True:\n")),
+    _engine(
+        "a random order is drawn once for each visit",
+        ("order.shuffled(tip.lot, self.starts)", "order.shuffled(tip.lot, 0)"),
+    ),
+    _engine(
+        "a random order mixes the ranks",
+        ("if tip.ranks[self.index] == tips[0].ranks[self.index]]", "if tip.ranks[self.index] >= 0]"),
+    ),
+    _engine("nobody moves up while waiting", ("or tip.attempt != attempt or not tip.waiting:", "or True:")),
+    _engine(
+        "who was interrupted returns with the old rank",
+        ("if self.now - tip.entry >= after:", "if self.now - tip.entry >= after and not tip.started:"),
+    ),
+    _engine(
+        "a tip moves up a tick late",
+        (
+            "self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP)",
+            "self.at(self.now + after + 1, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP)",
+        ),
+        ("if self.now - tip.entry >= after:", "if self.now - tip.entry > after:"),
+    ),
+    _engine("the lowest are turned away", ("key=lambda tip: -tip.index)", "key=lambda tip: tip.index)")),
+    _engine(
+        "waiting rooms are one larger",
+        ("int(self.rules.stages.waiting_room[room[0]])", "int(self.rules.stages.waiting_room[room[0]]) - 1"),
+    ),
+    _engine(
+        "lines are one more", ("self.filled[room] >= stages.lines[stage]", "self.filled[room] > stages.lines[stage]")
+    ),
+    _engine(
+        "lines wait for the wrap-up",
+        (
+            "        if not spell.wrapping:\n            self.leave_room(spell.tip)\n",
+            "        if not after:\n            self.leave_room(spell.tip)\n        if not spell.wrapping:\n",
+        ),
+    ),
+    _engine("the backlog may be turned away", ("and tip.attempt == 1\n", "and tip.attempt == 0\n")),
+    _engine(
+        "the interrupted may be turned away",
+        ("if tip.waiting and not tip.started)", "if tip.waiting)"),
+        (
+            "        tip.waiting = True\n",
+            "        tip.waiting = True\n"
+            "        if tip.room and tip.started:\n"
+            "            self.joined.setdefault(tip.room, []).append(tip)\n",
+        ),
+    ),
+    _engine(
+        "a centre has the rooms of all",
+        ("int(self.tips.centre[tip.index]) if stages.place_step[stage] else 0\n        waits", "0\n        waits"),
+    ),
+    _engine(
+        "who gives up keeps the room",
+        (
+            "            self.stop_waiting(tip)\n            self.leave_room(tip)\n        tip.turn.succeed(ABANDONED)",
+            "            self.stop_waiting(tip)\n        tip.turn.succeed(ABANDONED)",
+        ),
+    ),
+    _engine(
+        "who was turned away is lost at once",
+        ("            if back_after == NEVER:\n", "            if back_after == NEVER or became == TURNED_AWAY:\n"),
+    ),
+    # Call-backs, asides, delays and lists of overflow pools.
+    _engine(
+        "a call-back keeps the room",
+        (
+            "            tip.called_back = True\n            self.leave_room(tip)\n",
+            "            tip.called_back = True\n",
+        ),
+    ),
+    _engine(
+        "who is called back behind the gate fills a room",
+        ("        if tip.called_back:\n            return True\n", ""),
+    ),
+    _engine(
+        "who was turned away goes where one gives up to",
+        ("visits.given_up_to if self.outcome[visit] == ABANDONED else visits.turned_away_to", "visits.given_up_to"),
+    ),
+    _engine(
+        "who goes to an aside is lost",
+        ("        if to == NO_VISIT:\n            self.lost", "        if True:\n            self.lost"),
+    ),
+    _engine(
+        "after an aside the next visit written follows",
+        ("                return int(visits.follows[visit])\n", "                pass\n"),
+    ),
+    _engine("a delay is never given up", ("return ABANDONED if tip.turn.triggered else SERVED", "return SERVED")),
+    _engine(
+        "all overflow pools are seen when the first is",
+        ("stages.overflow_after[tip.stage, which - 1]", "stages.overflow_after[tip.stage, 0]"),
+    ),
+    _engine(
+        "who was turned away is seen by overflow pools in time",
+        (
+            "                if tip.watched == (tip.visit, tip.attempt):\n"
+            "                    tip.watched = NO_VISIT, 0\n",
+            "",
+        ),
+    ),
     # Centres.
-    _engine("all tips go to the first centre", ("int(self.tips.centre[tip.index])\n", "0\n")),
+    _engine(
+        "all tips go to the first centre",
+        ("centre, stage = int(self.tips.centre[tip.index]), tip.stage", "centre, stage = 0, tip.stage"),
+    ),
 )

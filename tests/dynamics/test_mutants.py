@@ -13,7 +13,13 @@ from sim.dynamics.laws import LawError, verify
 from sim.dynamics.log import Log, differences
 from sim.dynamics.replication import RESUME, Replication
 from tests.conftest import Engine
-from tests.dynamics import test_by_hand_merging, test_by_hand_order, test_by_hand_people, test_by_hand_waits
+from tests.dynamics import (
+    test_by_hand_line,
+    test_by_hand_merging,
+    test_by_hand_order,
+    test_by_hand_people,
+    test_by_hand_waits,
+)
 from tests.dynamics.mutants import MUTANTS, Mutant
 from tests.dynamics.worlds import random_world
 
@@ -21,7 +27,14 @@ from tests.dynamics.worlds import random_world
 def by_hand() -> list[Callable[[Engine], None]]:
     """Every test made by hand; one that takes a rule of shift ends, with one that interrupts."""
     found: list[Callable[[Engine], None]] = []
-    for module in (test_by_hand_merging, test_by_hand_order, test_by_hand_people, test_by_hand_waits):
+    modules = (
+        test_by_hand_line,
+        test_by_hand_merging,
+        test_by_hand_order,
+        test_by_hand_people,
+        test_by_hand_waits,
+    )
+    for module in modules:
         tests = [test for name, test in vars(module).items() if name.startswith("test_")]
         found += [
             partial(test, rule=RESUME) if "rule" in inspect.signature(test).parameters else test for test in tests

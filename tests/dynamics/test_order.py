@@ -9,12 +9,14 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from sim.dynamics import reference
+from sim.dynamics import compiled, reference
 from sim.dynamics.log import Log, differences
 from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key
-from sim.dynamics.replication import Replication
+from sim.dynamics.replication import IN_RANDOM_ORDER, Replication
+from tests.dynamics.build import Pool, Stage, Tip, Visit, world
 from tests.dynamics.mutants import MUTANTS
 from tests.dynamics.test_mutants import BY_HAND
 from tests.dynamics.worlds import random_world
@@ -104,3 +106,20 @@ def test_the_key_of_an_event_holds_every_tip_of_the_largest_run() -> None:
     last = 10**9
     assert event_key(END, last, 7) < event_key(ARRIVAL, 0) < event_key(ARRIVAL, last, 7) < event_key(ABANDON, 0)
     assert event_key(ABANDON, last, 7) < 2**62
+
+
+@pytest.mark.slow
+def test_a_random_order_has_the_second_moment_of_theory() -> None:
+    """M/M/1 at load 1/2: E[W^2] is that of first come, first served times 2 / (2 - load); the mean is the same."""
+    rng, n, load = np.random.default_rng(5), 400_000, 0.5
+    arrival = np.cumsum(rng.exponential(10_000 / load, n)).astype(np.int64)
+    work, lot = rng.exponential(10_000, n).astype(np.int64), rng.integers(0, 2**31, n)
+    tips = [Tip(int(a), [Visit(0, int(w), lot=int(b))]) for a, w, b in zip(arrival, work, lot, strict=True)]
+    one = world(
+        pools=[Pool("a", 1, order=IN_RANDOM_ORDER)], stages=[Stage("a")], tips=tips, horizon=int(arrival[-1]) + 10**7
+    )
+    log = compiled.simulate(one)
+    wait = (log.start - log.enter) / 10_000
+    in_turn = 2 * load / (1 - load) ** 2
+    assert np.mean(wait) == pytest.approx(load / (1 - load), rel=0.03)
+    assert np.mean(wait**2) == pytest.approx(in_turn * 2 / (2 - load), rel=0.06)

@@ -6,17 +6,25 @@ A world is made from arrays alone; it may be one that no scenario would describe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import (
     CLEAR_LINE,
+    DUE_FIRST,
     FINISH,
+    FIRST_COME,
     HAND_OVER,
+    IN_RANDOM_ORDER,
     KEEPS,
+    LAST_COME,
     LEAVES,
     NO_INCIDENT,
+    NO_LIMIT,
+    NO_VISIT,
     REPEATS,
     RESTART,
     RESUME,
@@ -81,6 +89,7 @@ def random_world(seed: int) -> Replication:
     arrival[:backlog] = 0
     tips = [Tip(int(tick), _route(rng, taste, stages, attempts), int(rng.integers(centres))) for tick in arrival]
     stages, tips = _with_incidents(np.random.default_rng((seed, 2)), stages, tips, taste.work)
+    pools, stages, tips = _with_line_rules(np.random.default_rng((seed, 3)), pools, stages, tips)
     return world(
         pools=pools,
         stages=stages,
@@ -106,6 +115,116 @@ def _with_incidents(
         visits = [replace(visit, repeat=int(rng.integers(0, work + 1))) for visit in one.visits]
         found.append(replace(one, incident=incident, visits=visits))
     return [replace(stage, merges=rule) for stage, rule in zip(stages, rules, strict=True)], found
+
+
+ORDERS = (FIRST_COME, LAST_COME, IN_RANDOM_ORDER, DUE_FIRST)
+
+
+def _with_line_rules(
+    rng: np.random.Generator, pools: list[Pool], stages: list[Stage], tips: list[Tip]
+) -> tuple[list[Pool], list[Stage], list[Tip]]:
+    """In half of the worlds, lines in other orders, ageing, rooms, call-backs, asides, and several overflow pools."""
+    if rng.random() < 0.5:
+        return pools, stages, tips
+    rich = [bool(rng.random() < 0.6) for _ in range(7)]
+    orders, ages, rooms, calls, asides, delays, spills = rich
+    if orders:
+        pools = [replace(pool, order=int(rng.choice(ORDERS))) for pool in pools]
+    if spills:
+        stages = [_with_overflows(rng, stage, pools) for stage in stages]
+    if rooms:
+        stages = [_with_room(rng, stage) for stage in stages]
+    stages = [replace(stage, due_from_enter=bool(rng.random() < 0.5)) for stage in stages]
+    tries = [int(rng.integers(1, 4)) for _ in stages]
+    vain = [
+        bool(stage.waiting_room != NO_LIMIT or stage.lines != NO_LIMIT or (delays and stage.pool is None))
+        for stage in stages
+    ]
+    first = [
+        next((visit for tip in tips for visit in tip.visits if visit.stage == s), None) for s in range(len(stages))
+    ]
+    patient = [one is not None and bool(one.patience) for one in first]
+    found = []
+    for tip in tips:
+        visits = []
+        for visit in _with_aside(rng, tip.visits, len(stages)) if asides else tip.visits:
+            stage = stages[visit.stage]
+            if (vain[visit.stage] or patient[visit.stage]) and not visit.patience:
+                n = int(rng.integers(1, tries[visit.stage] + 1))
+                bears = [int(rng.integers(0, 9)) if rng.random() < 0.5 else NEVER for _ in range(n)]
+                visit = replace(visit, patience=bears, retry=[int(rng.integers(0, 5)) for _ in range(n - 1)])
+            if calls and stage.pool and visit.patience:
+                visit = _with_call_back(rng, visit)
+            if ages and stage.pool:
+                visit = _with_moves(rng, visit, len(stage.overflows))
+            due = int(rng.integers(0, 20)) if rng.random() < 0.8 else NEVER
+            visits.append(replace(visit, due=due, lot=int(rng.integers(1, 2**31))))
+        found.append(replace(tip, visits=visits))
+    return pools, stages, found
+
+
+def _with_overflows(rng: np.random.Generator, stage: Stage, pools: list[Pool]) -> Stage:
+    others = [pool.name for pool in pools if pool.name != stage.pool]
+    if stage.pool is None or not others or rng.random() < 0.3:
+        return stage
+    to = [others[i] for i in rng.permutation(len(others))[: int(rng.integers(1, 5))]]
+    return replace(stage, overflow=to, after=[int(rng.integers(0, 5)) for _ in to])
+
+
+def _with_room(rng: np.random.Generator, stage: Stage) -> Stage:
+    if stage.pool is None or rng.random() < 0.3:
+        return stage
+    kind = int(rng.integers(3))
+    return replace(
+        stage,
+        waiting_room=int(rng.integers(0, 4)) if kind != 1 else NO_LIMIT,
+        lines=int(rng.integers(1, 6)) if kind != 0 else NO_LIMIT,
+    )
+
+
+def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int) -> list[Visit]:
+    """The visits, with what follows where one of them is in vain written after them; and at times once more."""
+    found = list(visits)
+    if found:
+        found[-1] = replace(found[-1], follows=NO_VISIT)
+    for at, visit in enumerate(visits):
+        later = range(visit.stage + 1, n_stages)
+        if not later or rng.random() < 0.4:
+            continue
+        tail = [Visit(s, int(rng.integers(0, 5)), rank=int(rng.integers(2))) for s in later if rng.random() < 0.7]
+        if not tail:
+            continue
+        tail[-1] = replace(tail[-1], follows=NO_VISIT)
+        to = len(found)
+        given_up, turned_away = (to if rng.random() < 0.7 else NO_VISIT for _ in range(2))
+        found[at] = replace(found[at], given_up_to=given_up, turned_away_to=turned_away)
+        found += tail
+        if len(tail) > 1 and rng.random() < 0.5:
+            found[to] = replace(found[to], given_up_to=to + 1, turned_away_to=to + 1)
+    return found
+
+
+def _with_moves(rng: np.random.Generator, visit: Visit, n_overflows: int) -> Visit:
+    """The visit in worse ranks, from which it moves up, at times twice."""
+    ranks = [int(rank) + int(rng.integers(0, 3)) for rank in (visit.rank, *[visit.overflow_rank] * n_overflows)]
+    moves = []
+    for line, rank in enumerate(ranks):
+        after = int(rng.integers(0, 7))
+        while rank > 0 and rng.random() < 0.7:
+            rank = int(rng.integers(0, rank))
+            moves.append((line, after, rank))
+            after += int(rng.integers(1, 4))
+    return replace(visit, rank=ranks[0], overflow_rank=ranks[1:], moves=moves)
+
+
+def _with_call_back(rng: np.random.Generator, visit: Visit) -> Visit:
+    bears, accepts = list(visit.patience), []
+    for at, patience in enumerate(bears):
+        after = int(rng.integers(0, 5)) if rng.random() < 0.5 else NEVER
+        accepts.append(after if after <= patience and after < NEVER else NEVER)
+        if accepts[-1] < NEVER:
+            bears[at] = NEVER
+    return replace(visit, patience=bears, called_back=accepts)
 
 
 def _pool(rng: np.random.Generator, taste: _Taste, name: str, centres: int, n_stages: int, horizon: int) -> Pool:

@@ -125,8 +125,17 @@ def replay(
     ]
     fixed = rules(world)
     n_stages = len(world.stages)
-    none = np.zeros(n_stages, np.int32)
-    kinds = Kinds(np.arange(n_stages, dtype=np.int32), none, none.astype(bool), none, none.astype(bool))
+    none, over = np.zeros(n_stages, np.int32), np.zeros(fixed.stages.overflow.shape, np.int32)
+    kinds = Kinds(
+        stage=np.arange(n_stages, dtype=np.int32),
+        rank=none,
+        preempts=none.astype(bool),
+        overflow_rank=over,
+        overflow_preempts=over.astype(bool),
+        first_move=np.zeros(n_stages * (1 + over.shape[1]) + 1, np.int64),
+        moves_after=np.zeros(0, np.int64),
+        moves_to=np.zeros(0, np.int32),
+    )
     fixed = replace(fixed, kinds=kinds)
     spells = []
     for row, (tip, visit) in enumerate(visits):
@@ -156,6 +165,7 @@ def replay(
             [_tick(tip.lost) if how == ABANDONED else NEVER for how, (tip, _) in zip(outcome, visits, strict=True)],
             dtype=np.int64,
         ),
+        turned_away=np.full(len(visits), NEVER),
         spells=Spells(
             table[:, 0],
             np.ones(len(table), np.int32),

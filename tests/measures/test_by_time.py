@@ -210,7 +210,7 @@ def test_intervals_and_dates_add_up_to_the_totals(tmp_path: Path, simulate: Engi
     for some in parts:
         assert frame.time_measured[some].sum() == frame.last - frame.first
         assert pooled.came[some, passes.CAME].sum() == sample.arrived.sum()
-        assert pooled.came[some, passes.GAVE_UP_FOR_GOOD].sum() == sample.cohort[..., passes.LOST].sum()
+        assert pooled.came[some, passes.LOST_FOR_GOOD].sum() == sample.cohort[..., passes.LOST].sum()
         totals = np.stack([sample.places[:, frame.pool_of_place == p].sum(axis=(0, 1)) for p in range(2)], axis=-1)
         assert pooled.ticks[:, :, some].sum(axis=-1).tolist() == totals.tolist()
         counts = [[one.counts[name] for name in ("met", "missed", "lost")] for one in _results(sample)]
@@ -246,7 +246,7 @@ def test_visits_are_those_that_the_log_has(tmp_path: Path, simulate: Engine) -> 
             started = bool(mine.any())
             worked = int((log.spells.ended[mine] - log.spells.began[mine]).sum())
             wait = int(log.start[visit] - enter) if started else 0
-            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked]
+            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked, False]
             for row in (enter // (15 * MINUTE), frame.n_intervals + enter // DAY):
                 expected[pool, row] += np.array(told, dtype=np.int64)
     assert expected[:, :, passes.GAVE_UP].any()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.dynamics.clock import MINUTE
 from sim.scenario.describe import describe
-from sim.scenario.pools import filter_words
+from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.together import not_poisson
 from sim.text import words
 
@@ -121,7 +121,7 @@ def _value(value: Any) -> str:
 def _ranks(scenario: Scenario) -> Iterator[str]:
     for name, pool in scenario.pools.items():
         if pool.serve_first:
-            yield f"{name} serve first {', then '.join(filter_words(one) for one in pool.serve_first)}"
+            yield f"{name} serve first {', then '.join(rank_words(one) for one in pool.serve_first)}"
         if pool.preempt:
             yield f"{name} interrupt work for {' and '.join(filter_words(one) for one in pool.preempt)}"
 
@@ -147,8 +147,8 @@ def _queues(scenario: Scenario) -> Iterator[str]:
         if stage.patience is not None:
             again = f"; {words.percent(stage.retry.share)} come back" if stage.retry else ""
             yield f"{stage.name}: tips wait no longer than their patience ({_laws(stage.patience)}){again}"
-        if stage.overflow is not None:
-            yield f"{stage.name}: also in the line of {stage.overflow.to} after {words.length(stage.overflow.after)}"
+        for one in stage.overflow:
+            yield f"{stage.name}: also in the line of {one.to} after {words.length(one.after)}"
         if stage.gate:
             yield f"{stage.name}: released {stage.gate}"
 

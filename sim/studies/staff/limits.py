@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import MINUTE
 from sim.dynamics.engines import simulate
 from sim.dynamics.log import UNREACHED
+from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read
@@ -198,7 +199,7 @@ def _spent(
     passes.find_spells(log.spells.visit, first_spell)
     spent = np.zeros((len(cohort.frame.scenario.stages), 4), np.int64)
     passes.time_spent(
-        (replication.tips.first_visit, chosen, since, until, until - since, cohort.first),
+        (replication.tips.first_visit, chosen, since, until, until - since, vain(log, replication), cohort.first),
         (visits.kind, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),

@@ -428,21 +428,15 @@ def judged_pools(scenario: Scenario, targets: Mapping[str, Target] | None = None
             found.add(target.pool)
         elif isinstance(target, OfTips):
             for stage in _on_the_way(scenario, target):
-                found.update(pools_of(stage))
+                found.update(stage.pools)
         else:
             found.update(scenario.pools)
     return frozenset(found)
 
 
-def pools_of(stage: Stage) -> tuple[str, ...]:
-    """The pools whose people may serve a stage."""
-    to = stage.overflow.to if stage.overflow else None
-    return tuple(name for name in (stage.pool, to) if name is not None)
-
-
 def needed_pools(scenario: Scenario) -> list[str]:
     """The pools that some stage needs, in their order."""
-    needed = {name for stage in scenario.stages for name in pools_of(stage)}
+    needed = {name for stage in scenario.stages for name in stage.pools}
     return [name for name in scenario.pools if name in needed]
 
 
