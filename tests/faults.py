@@ -71,7 +71,20 @@ TEXTS: Final = (
         "sat,sun",
     ),
     *("2025-01-06 00:00", "2025-01-07 03:30", "2024-02-29 12:00", "1900-01-01", "9999-12-31 23:59", "2025-01-07"),
-    *("", "x", "arrival", "leave", "lost", "answer.start", "answer.end", "sort.end", "act.end", "sorted", "é" * 80),
+    *(
+        "",
+        "x",
+        "arrival",
+        "leave",
+        "lost",
+        "answer.start",
+        "answer.end",
+        "sort.end",
+        "act.end",
+        "act.merged",
+        "sorted",
+        "é" * 80,
+    ),
     *(
         "day",
         "week",
@@ -115,6 +128,7 @@ demand:
   volume: 4/h
   channels: {call: 40 %, web: 60 %}
   risk: {high: 10 %, low: 90 %}
+  incidents: {fire: {rate: 3/d, tips: 3, over: {uniform: {from: 0 s, to: 20 min}}}}
   categories: {fraud: 30 %, other: 70 %}
 labels: {clerk: {assigns: {high: {urgent: 90 %, calm: 10 %}, low: {urgent: 5 %, calm: 95 %}}}}
 pools:
@@ -122,9 +136,9 @@ pools:
   night: {shifts: [{from: "22:00", to: "06:00", staff: 1}]}
 stages:
   - {name: answer, for: {channel: call}, pool: desk, service: {exponential: {mean: 5 min}}, patience: 10 min}
-  - {name: sort, pool: desk, service: {lognormal: {mean: 3 min, cv: 1}}, label: clerk}
+  - {name: sort, pool: desk, service: {lognormal: {mean: 3 min, cv: 1}}, label: clerk, merge: {repeat: 1 min}}
   - {name: act, for: {tier: urgent}, pool: night, service: 20 min, overflow: {to: desk, after: 5 min}}
-milestones: {sorted: sort.end}
+milestones: {sorted: [sort.end, sort.merged]}
 targets: {quick: {of: {tier: urgent}, from: arrival, to: act.start, within: 30 min, share: 90 %}}
 """
 

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from sim.answers.answer import Answer
 
 ANSWERS: Final = {
+    "validate": "validate:Validation",
     "claims": "staff:Claims",
     "map": "ranges:Map",
     "staff": "staff:Staffing",
     "sensitivity": "ranges:Sensitivity",
     "runway": "ranges:Runway",
     "compare": "compare:Comparison",
+    "calibrate": "calibrate:CalibratedLine",
     "run": "run:RunAnswer",
 }
 """Where the answers of each command are declared, `module:class`, in the order in which a report tells them."""

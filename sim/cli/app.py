@@ -15,10 +15,25 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
+from sim.cli.commands import (
+    calibrate,
+    check,
+    claims,
+    compare,
+    explain,
+    export,
+    map,
+    report,
+    run,
+    runway,
+    sensitivity,
+    staff,
+    validate,
+)
 from sim.cli.examples import examples
 from sim.cli.init import init
 from sim.cli.options import BAD_INPUT, DONE, command, say
+from sim.cli.selftest import selftest
 from sim.cli.study import study
 from sim.version import __version__
 
@@ -93,8 +108,11 @@ command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
+command(app, uses="changes seed replications engine jobs cluster resume budget out strict json quiet")(validate)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
+command(app, uses="out json quiet")(export)
+command(app, uses="out strict json quiet")(calibrate)
 
 
 command(app, uses="changes variant seed engine json")(explain)
@@ -102,6 +120,7 @@ command(app, uses="changes variant seed engine json")(explain)
 
 command(app)(init)
 command(app)(examples)
+command(app)(selftest)
 
 
 @command(app)

@@ -37,12 +37,12 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
 
     folder = folder_of(scenario, options)
     try:
-        with held(folder) as place, bar(command, shown=_shown(options)) as shown:
+        with held(folder) as place, bar(command, shown=shows_progress(options)) as shown:
             key = f"{command} {__version__} seed {scenario.run.seed}"
             here = settings(options, place.pieces(command), shown, within=_held(scenario, options))
             trials = Trials(scenario.run.seed, here, key)
             answer = question(trials)
-            names = _saved(answer, place, options)
+            names = saved(answer, place, options)
     except TrialError as error:
         say(f"tipline {command}: {error}")
         return SOME_FAILED
@@ -86,18 +86,18 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     from sim.answers.store import held
 
     with held(folder) as place:
-        with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
+        with bar(scenario.name, scenario.run.replications, shown=shows_progress(options)) as shown:
             again = (
                 shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
             )
             here = settings(options, place.pieces("run"), shown, again if options.verify else "")
-            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided)
+            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided, theory=options.theory)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
                 trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
                 say(f"replication {index} failed: {failure.error}{trace}")
             return SOME_FAILED, answer
-        _saved(answer, place, options)
+        saved(answer, place, options)
     code = NOT_MET if options.strict and not answer.holds else DONE
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
@@ -131,7 +131,7 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
     return hold
 
 
-def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
+def saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     """Save an answer, after which nothing is left to resume; what was in its way is told."""
     names = place.save(answer)
     shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
@@ -140,7 +140,7 @@ def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     return names
 
 
-def _shown(options: Options) -> bool:
+def shows_progress(options: Options) -> bool:
     """Whether progress is told: on a terminal, unless quiet or data are asked for."""
     return sys.stderr.isatty() and not (options.quiet or options.json)
 

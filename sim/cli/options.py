@@ -95,6 +95,10 @@ class Options:
         bool,
         typer.Option("--until-decided", help="Add replications until every verdict is.", rich_help_panel=WORK),
     ] = False
+    theory: Annotated[
+        bool,
+        typer.Option("--theory", help="Tell beside it what theory knows.", rich_help_panel=OUTPUT),
+    ] = False
     budget: Annotated[
         str | None,
         typer.Option(
@@ -105,7 +109,7 @@ class Options:
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; results/<scenario>.", rich_help_panel=OUTPUT),
     ] = None
-    log: Annotated[bool, typer.Option("--log", help="Keep every visit: events.parquet.", rich_help_panel=OUTPUT)] = (
+    log: Annotated[bool, typer.Option("--log", help="Keep every visit and spell of work.", rich_help_panel=OUTPUT)] = (
         False
     )
     strict: Annotated[

@@ -24,6 +24,7 @@ from sim.scenario.fields import (
     Share,
     Shares,
     Text,
+    Zone,
     adds_up,
     rule,
 )
@@ -234,6 +235,15 @@ class Recorded(Part):
     resample: Literal["day", "week"] | None = None
     """Left out, the record itself is run; `day` draws a recorded day for each day, weekday for weekday, `week` whole
     weeks. Such as `day`."""
+    columns: Annotated[dict[Name, Text], Field(max_length=100)] = Field(default_factory=dict)
+    """What is read from which column of the file; with it all other columns are passed over. Such as `{received: Call
+    Time}`."""
+    zone: Zone | None = None
+    """The zone whose clock the file shows, where that is not the run's. Such as `Europe/London`."""
+    keep: Literal["run"] | None = None
+    """`run` passes over what came before the run or after it, in place of a fault. Such as `run`."""
+    dates: Literal["day first", "month first"] | None = None
+    """How dates such as 03/04/2025 are read, where no row of the file decides it. Such as `day first`."""
 
     def __str__(self) -> str:
         return self.file

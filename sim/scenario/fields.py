@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -34,6 +36,22 @@ def rule(text: str, *at: str | int, value: bool = True, key: bool = False) -> Py
     """
     return PydanticCustomError("rule", "{text}", {"text": text, "at": at, "value": value, "key": key})
 
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zone(given: object) -> str:
+    names = _zones()
+    if not isinstance(given, str) or given not in names:
+        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
+    return given
+
+
+Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})]
+"""A time zone by its name."""
 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
 

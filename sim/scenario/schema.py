@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -19,8 +18,9 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario.calendars import Calendar, OpenTime
 from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
-from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
+from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, Zone, adds_up, rule
 from sim.scenario.moments import Milestone, Moment
+from sim.scenario.observed import MOST_UNKNOWNS, Observed, Unknown
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
@@ -56,6 +56,7 @@ __all__ = [
     "MedianTarget",
     "Milestone",
     "Moment",
+    "Observed",
     "OccupancyTarget",
     "Overflow",
     "PercentileTarget",
@@ -72,6 +73,7 @@ __all__ = [
     "StartWith",
     "Surge",
     "Target",
+    "Unknown",
     "World",
 ]
 
@@ -103,19 +105,6 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(given: object) -> str:
-    names = _zones()
-    if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
-        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
-    return given
-
-
 def _interval(length: int) -> int:
     if length < 5 * MINUTE or DAY % length:
         raise ValueError("an interval divides the day, and is at least 5 min: 15 min, 30 min or 1 h")
@@ -139,9 +128,7 @@ class Run(Part):
 
     start: Date
     """The local date and time at which the simulation begins."""
-    zone: Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})] | (
-        None
-    ) = None
+    zone: Zone | None = None
     """The time zone whose clock shifts, profiles, calendars and dates go by; one that is never changed without it."""
     interval: Annotated[Length, AfterValidator(_interval)] = HOUR
     """The intervals of tables."""
@@ -213,6 +200,11 @@ class World(Part):
     """Named changes of this document, by path. Such as `{more: {pools.analysts.staff: 3}}`."""
     plausible: dict[str, Plausible] = Field(default_factory=dict)
     """Ranges of what is not known, by path, for `sensitivity` and `staff`."""
+    observed: dict[Name, Observed] = Field(default_factory=dict)
+    """What the line itself came to, by name, for `validate`: published or logged. Such as `{held:
+    {quantity: {stage: answer, asa: 12 min}, tolerance: 10 %, source: annual report}}`."""
+    fit: Annotated[dict[Name, Unknown], Field(max_length=MOST_UNKNOWNS)] = Field(default_factory=dict)
+    """Few unknowns that `validate` fits to some of what was observed, by name."""
     start_with: StartWith | None = None
     """What waits when the run starts. Nothing where it is left out."""
 
@@ -278,6 +270,11 @@ class Scenario(World):
             "tier": self.tiers,
             "labelled_by": tuple(self.labels),
         }
+
+    @cached_property
+    def merges(self) -> bool:
+        """Whether any stage merges the tips of an incident."""
+        return any(stage.merge is not None for stage in self.stages)
 
     @cached_property
     def labellers_matter(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
@@ -112,8 +112,11 @@ class LengthByAttribute(ByAttribute[Length]):
     """A length of time for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience", "due")
-"""Keys of a stage whose values may differ by attribute."""
+BY_ATTRIBUTE: Final = (
+    *(("share",), ("service",), ("delay",), ("wrap_up",), ("patience",), ("due",)),
+    *(("callback", "share"), ("merge", "repeat")),
+)
+"""Where the values of a stage lie that may differ by attribute: keys, one below another."""
 
 
 class Retry(Part):
@@ -143,6 +146,15 @@ class Callback(Part):
     """Who has waited so long is offered it."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     """So many accept: one share for all or by attribute; all where it is left out. Such as `60 %`."""
+
+
+class Merge(Part):
+    """What becomes of the other tips of an incident once one of them has ended here: each costs `repeat` when it comes
+    to a person, and then leaves merged; without a `repeat` those that wait leave at once, and those that come later."""
+
+    repeat: LawByAttribute | None = None
+    """The work that each of the others still costs: a law for all or by attribute; they leave at once where it is left
+    out. Such as `2 min`."""
 
 
 def _overflows(given: object) -> object:
@@ -215,6 +227,9 @@ class Stage(Part):
     callback: Callback | None = None
     """The offer to be called back: who accepts gives up no more and keeps the place. Such as `{after: 2 min, share:
     60 %}`."""
+    merge: Merge | None = None
+    """What becomes of the other tips of an incident once one of them has ended here: `{}` lets them leave, `repeat`
+    lets each cost some work first. Such as `{repeat: 2 min}`."""
     label: Name | None = None
     """Who labels the tip when the stage ends: a name of `labels`. Such as `first_look`."""
     rework: Rework | None = None
@@ -227,6 +242,9 @@ class Stage(Part):
             for key in (*staffed, "turned_away_to", "callback"):
                 if getattr(self, key) not in (None, ()):
                     raise rule(f"a stage with a `delay` has no staff, so no `{key}`", key, value=False)
+            if self.merge is not None and self.merge.repeat is not None:
+                why = "nobody works on a delay, so who merges there costs no `repeat`: write `merge: {}`"
+                raise rule(why, "merge", "repeat", value=False)
         elif self.pool is None and self.service is None:
             raise rule("a stage needs a `pool` and a `service`, or a `delay`", value=False)
         elif self.pool is None:
@@ -276,6 +294,15 @@ class Stage(Part):
     def asides(self) -> tuple[str, ...]:
         """The stages that tips come to from here in vain."""
         return tuple(dict.fromkeys(name for name in (self.gives_up_to, self.turned_away_to) if name is not None))
+
+    def by_attribute(self) -> Iterator[tuple[tuple[str, ...], ByAttribute[Any]]]:
+        """Its values that may differ by attribute, each with its keys."""
+        for keys in BY_ATTRIBUTE:
+            value: Any = self
+            for key in keys:
+                value = getattr(value, key, None)
+            if value is not None:
+                yield keys, value
 
     @property
     def gate(self) -> str:

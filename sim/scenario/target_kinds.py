@@ -285,6 +285,7 @@ class LostTarget(OfTips):
             "lost": f"it gave up for good; at most {percent(self.lost)} may",
             "open": "it could still give up when the run ended",
             "met": "it did not give up for good",
+            "merged": "it left merged, which is not lost",
         }[column]
 
     def pointless(self, has_patience: bool) -> str | None:
@@ -336,6 +337,7 @@ class TurnedAwayTarget(OfTips):
             "lost": f"it was turned away for good; at most {percent(self.turned_away)} may",
             "open": "it could still be turned away when the run ended",
             "met": "it was not turned away for good",
+            "merged": "it left merged, and was not turned away for good",
         }[column]
 
 

@@ -492,6 +492,8 @@ class Timed(OfTips):
                 return f"it was lost before {self.to_name}, which counts as endless"
             case "lost":
                 return f"it was lost before {self.to_name}{uncounted}"
+            case "merged":
+                return f"it left merged before {self.to_name}, its incident being known{uncounted}"
             case "open":
                 return f"it had not come to {self.to_name} when the run ended"
             case "missed" | "without_end":

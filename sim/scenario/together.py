@@ -119,6 +119,12 @@ class Count(Part):
         return float(self.exactly or 0) ** 2 if law is None else law.second
 
     @property
+    def alone(self) -> float:
+        """The share of its tips, on average, that are the first of their incident."""
+        some = -np.expm1(-self.mean) if self.poisson is not None else 1.0
+        return float(some / self.mean)
+
+    @property
     def words(self) -> str:
         """How many, in words."""
         if self.law is None:

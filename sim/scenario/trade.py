@@ -38,7 +38,7 @@ class OfStage(OfTips):
 
     @property
     def asked_for(self) -> tuple[Milestone, ...]:
-        return self.from_, self.to, of_stage(self.stage, "gave_up")
+        return self.from_, self.to, of_stage(self.stage, "gave_up"), of_stage(self.stage, "merged")
 
 
 @target_kind
@@ -174,5 +174,6 @@ class AbandonedTarget(OfStage):
             "lost": f"it gave up at {self.stage}; at most {percent(self.abandoned)} may",
             "open": "it could still give up when the run ended",
             "met": f"it was begun at {self.stage}",
+            "merged": f"its incident was known at {self.stage}, and it left merged",
             "without_start": f"it never came to {self.stage}",
         }[column]

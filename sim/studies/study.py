@@ -258,7 +258,9 @@ class Record:
         known = self.steps.get(line.name, {})
         if known.get("key") != line.key or known.get("exit_code") != 0:
             return False
-        return all(_hash(self.place(line.name) / name) == hashed for name, hashed in known["files"].items())
+        out = self.place(line.name)
+        same = all(_hash(out / name) == hashed for name, hashed in known["files"].items())
+        return same and all(_is_json(path) for path in out.rglob("*.json"))
 
     def forget_others(self, file: StudyFile) -> None:
         """Take away what steps left that the study no longer has; ValueError where a link lies in their place."""
@@ -369,8 +371,16 @@ def _hash(path: Path) -> str:
     """SHA-256 of a file, "" where there is none."""
     try:
         return hashlib.sha256(plain_bytes(path)).hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # a manifest that is not ours may name what cannot be a file
         return ""
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(plain_bytes(path))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _inputs(folder: Path, files: Sequence[str]) -> Iterator[tuple[str, str]]:
