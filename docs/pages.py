@@ -68,15 +68,25 @@ def keys_page(kind: str, schema: Mapping[str, Any]) -> str:
         if name:
             where = ", ".join(f"`{place}`" for place in dict.fromkeys(place for _, place in used[name]) if place)
             lines += [f"{part.get('description', '')} *At* {where}.", ""]
+        lines += ['<div class="keys" markdown>', ""]
         lines += ["| key | what it means | written as | without it | example |", "|---|---|---|---|---|"]
-        needed = part.get("required", ())
+        needed = _needed(name, schema)
         for key, one in known.items():
             anchor = f'<span id="{name or kind}.{key}"></span>'
             shown = ", ".join(f"`{example}`" for example in examples(one))
             cells = (_says(one), form(one, schema), default(key, one, needed), shown)
             lines.append(f"| {anchor}`{key}` | {' | '.join(map(_cell, cells))} |")
-        lines.append("")
+        lines += ["", "</div>", ""]
     return "\n".join(lines)
+
+
+def _needed(name: str, schema: Mapping[str, Any]) -> Iterable[str]:
+    """The keys of a part that a document must have; what extends another may leave those of the top to it."""
+    whole = next((one for one in schema.get("anyOf", ()) if "properties" in one), {})
+    if not name:
+        return schema.get("required") or whole.get("required", ())
+    own = schema["$defs"][name].get("required", ())
+    return own or (whole["properties"]["run"]["required"] if name == "Run" and whole else ())
 
 
 def _places(schema: Mapping[str, Any]) -> dict[str, list[tuple[int, str]]]:
@@ -268,7 +278,8 @@ def results_page(known: Mapping[str, Any]) -> str:
         "| file | left by | one row |",
         "|---|---|---|",
     ]
-    order = sorted(known, key=lambda name: (list(by).index(name) if name in by else len(by), name))
+    places = {name: place for place, name in enumerate(by)}
+    order = sorted(known, key=lambda name: ("run" not in by.get(name, ()), places.get(name, len(by)), name))
     for name in order:
         file = f"{name}.csv" if name in by else name
         lines.append(
@@ -482,9 +493,8 @@ def recipes_page(known: Mapping[str, tuple[str, str, str]]) -> str:
         lines += [f"## {GROUPS[group]}", ""]
         for name in names:
             title, about, text = known[name]
-            body = "\n".join(
-                line for line in text.splitlines() if not line.startswith(("scenario:", "about:", "  about"))
-            )
+            # The title and what is to be known stand above it.
+            body = re.sub(r"^(scenario|about):.*\n(?: +.*\n)*", "", text, flags=re.MULTILINE)
             lines += [
                 f"### ... {title} {{#{name}}}",
                 "",
@@ -618,6 +628,19 @@ def on_files(files: Any, config: Any) -> Any:
             files.remove(written)
         files.append(File.generated(config, place, content=text))
     return files
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """The theme asks the network for one script, by which search works from the disk; ours lies beside the pages."""
+    from mkdocs.utils import get_relative_url
+
+    return output.replace("https://unpkg.com/iframe-worker/shim", get_relative_url("disk.js", page.url))
+
+
+def on_env(env: Any, config: Any, files: Any) -> Any:
+    """The page that is shown for pages that are not there asks the network for nothing either."""
+    config.theme.static_templates.discard("404.html")
+    return env
 
 
 if __name__ == "__main__":
