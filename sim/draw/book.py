@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sim.draw.routes import Block, Route, Rows, Tail
     from sim.draw.streams import Streams
-    from sim.draw.times import Timing
+    from sim.draw.times import Known, Timing
     from sim.dynamics.replication import Codes, Ticks
     from sim.scenario.rules import KindCode
 
@@ -154,10 +154,19 @@ class Book:
         self.follows, self.given_up_to, self.turned_away_to = (BookColumn(np.int64) for _ in range(3))
         self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
 
-    def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
+    def add(
+        self,
+        block: Block,
+        arrival: Ticks,
+        route: Route,
+        streams: Streams,
+        given: Given | None = None,
+        known: Known | None = None,
+    ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
-        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
+        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
+        `known` what is known of the patience and the wrap-up at the first stage that has one and that the tip comes to.
         """
         route, parts = laid(route) if self.has_asides else (route, [])
         end = np.cumsum(route.count)
@@ -196,7 +205,10 @@ class Book:
                         times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
-                        wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        times = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        if nth == 0 and known is not None:
+                            times = known.wrap_ups(tips, times)
+                        wrap_up[row[chosen]] = times
                     if self.merges and (again := self.timings[at].repeat) is not None:
                         repeat[row[chosen]] = again.draw(block, tips, group.tier[chosen], streams, nth)
                 if self.is_due:
@@ -207,7 +219,7 @@ class Book:
         if self.has_asides:
             self._add_ways_on(route, begin, n_visits, parts)
         if self.patient:
-            self._add_attempts(block, route, rows, n_visits, streams)
+            self._add_attempts(block, route, rows, n_visits, streams, known)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         def codes(name: str) -> Codes:
@@ -256,7 +268,13 @@ class Book:
                     turned_away[row] = to
 
     def _add_attempts(
-        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+        self,
+        block: Block,
+        route: Route,
+        rows: Sequence[Sequence[Ticks]],
+        n_visits: int,
+        streams: Streams,
+        known: Known | None,
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
@@ -277,6 +295,8 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        if nth == 0 and attempt == 0 and known is not None and timing.patience is not None:
+                            waits = known.waits(timing.patience, block, tips, tier, streams, waits)
                         if self.offers:
                             whole = np.broadcast_to(waits, first.shape)
                             accepts = timing.called_back(block, tips, tier, streams, nth, attempt, whole)

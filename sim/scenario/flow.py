@@ -17,6 +17,7 @@ from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_in
 from sim.scenario.counts import counts
 from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
+from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
@@ -62,6 +63,27 @@ def flow(scenario: Scenario) -> Flow:
         squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
     return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
+
+
+def by_rank(scenario: Scenario, pool: str) -> Floats:
+    """(n_ranks, 3, n_channels): visits to the stages of a pool that an arriving tip makes on average, by the rank that
+    it has in the line there, the best first and those who match no filter last; ticks of work, and their squares."""
+    own = scenario.pools[pool]
+    tips = coming(scenario)
+    masses = _masses(scenario, tips, _weight(scenario, tips))
+    found = np.zeros((len(own.serve_first) + 1, 3, len(scenario.channels)))
+    channel = tips.codes["channel"][:, 0]
+    for number, stage in enumerate(scenario.stages):
+        if stage.pool != pool:
+            continue
+        codes = {**tips.codes, "stage": np.full((1, 1), number)}
+        of = np.broadcast_to(rank(own.serve_first, tips.names, codes), tips.alive.shape)
+        mean, square = _time_in_hand(scenario, stage, tips)
+        for place in range(len(found)):
+            mass = masses[number] * (of == place)
+            for row, part in enumerate((mass, mass * mean, mass * square)):
+                found[place, row] += np.bincount(channel, weights=part.sum(axis=1), minlength=found.shape[2])
+    return found
 
 
 def _time_in_hand(scenario: Scenario, stage: Stage, tips: Crowd) -> tuple[Floats, Floats]:

@@ -20,7 +20,9 @@ from sim.scenario.units import percent
 class OfStage(OfTips):
     """A target on how the tips that come to a stage fare in its line."""
 
-    stage: Name = Field(description="The stage whose line is judged, by the first visit of each tip that entered it.")
+    stage: Name = Field(
+        description="The stage whose line is judged, by the first visit of each tip that entered it. Such as `answer`."
+    )
 
     @property
     def at_stage(self) -> str:
@@ -49,7 +51,9 @@ class ServiceLevelTarget(OfStage, LeavingOut):
     unit: ClassVar[Unit] = "share"
 
     service_level: Share
+    """So many at least."""
     within: Length
+    """The time in which they are to be begun."""
 
     @property
     def threshold(self) -> float:
@@ -89,6 +93,7 @@ class AnswerTimeTarget(OfStage, Timed):
     together: ClassVar[str] = "on average"
 
     asa: PositiveLength
+    """The mean wait of the answered, at most."""
 
     @property
     def lost_tips(self) -> LostTips:
@@ -142,6 +147,7 @@ class AbandonedTarget(OfStage):
     unit: ClassVar[Unit] = "share"
 
     abandoned: Share
+    """So many at most."""
 
     @property
     def threshold(self) -> float:

@@ -242,7 +242,7 @@ def _targets(scenario: Scenario) -> Iterator[str]:
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
-        elif None not in ends and not ending[:, FROM | TO].any():
+        elif ends[0] is not None and ends[1] is not None and not ending[:, FROM | TO].any() and _comes(ends[1]):
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
         if isinstance(target, Timed) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
@@ -251,6 +251,11 @@ def _targets(scenario: Scenario) -> Iterator[str]:
                 f"target '{name}' allows no exception, and no simulation can show that: it is missed at the first tip "
                 "that fails, and undecided until then"
             )
+
+
+def _comes(end: Milestone) -> bool:
+    """Whether tips come to a moment on their way; whether one finds room is not told by the way."""
+    return all(moment.what != "turned_away" for moment in end.moments)
 
 
 def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:
