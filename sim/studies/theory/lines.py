@@ -325,11 +325,12 @@ def _of_delay(scenario: Scenario, stage: Stage) -> Iterator[tuple[str, str]]:
             yield key, _DEMAND[key]
     if scenario.run.zone is not None and _profiled(scenario):
         yield "zone", "clocks may be changed"
-    for _, earlier in _meeting(scenario, (own,)):
-        if earlier.patience is not None or earlier.limited:
-            yield "fed", f"not all come through {earlier.name}"
-        if _profiled(scenario) and any(law.most > 0 for law in earlier.time.values.values()):
-            yield "fed", f"tips come by way of {earlier.name}, later than the profile says"
+    earlier = list(_meeting(scenario, (own,)))
+    if vain := [one.name for one in earlier if one.patience is not None or one.limited]:
+        yield "fed", f"not all come through {units.listed(vain)}"
+    late = [one.name for one in earlier if any(law.most > 0 for law in one.time.values.values())]
+    if late and _profiled(scenario):
+        yield "fed", _LATER.format(units.listed(late))
     longest = max(float(law.mean) * (1 + 3 * float(law.cv)) for law in stage.time.values.values())
     if longest > scenario.run.warm_up:
         yield START, "the warm-up is shorter than the delay may be"
@@ -371,20 +372,12 @@ def _of_demand(scenario: Scenario, line: Line) -> Iterator[tuple[str, str]]:
 def _of_feeding(scenario: Scenario, line: Line, before: Mapping[str, Line | None]) -> Iterator[tuple[str, str]]:
     """What the stages before it make of the arrivals."""
     own = tuple(scenario.stage_index(stage.name) for stage in line.stages)
-    for _, earlier in _meeting(scenario, own):
-        if earlier.pool == line.pool:
-            yield "again", f"a tip comes to it more than once, first at {earlier.name}"
-        elif earlier.pool is not None:
-            fed = before.get(earlier.pool)
-            if fed is None or not fed.plain:
-                yield "fed", f"tips come by way of {earlier.name}, and so not quite by chance"
-        elif earlier.delay is not None and any(law.most > 0 for law in earlier.delay.values.values()):
-            if earlier.gate:
-                yield "fed", f"the gate of {earlier.name} lets tips through in groups"
-            elif line.batch:
-                yield "fed", f"tips come by way of {earlier.name}, and so no more together"
-            elif line.cycle is not None and _profiled(scenario):
-                yield "fed", f"tips come by way of {earlier.name}, later than the profile says"
+    by_way: dict[str, list[str]] = {}
+    for earlier in _meeting(scenario, own):
+        if what := _of_earlier(scenario, line, earlier, before):
+            by_way.setdefault(what, []).append(earlier.name)
+    for what, names in by_way.items():
+        yield ("again" if what == _AGAIN else "fed"), what.format(units.listed(names))
     for number, stage in enumerate(scenario.stages):
         back = stage.rework
         if back is not None and back.share and scenario.stage_index(back.back_to) <= max(own) and number >= min(own):
@@ -398,8 +391,29 @@ def _of_feeding(scenario: Scenario, line: Line, before: Mapping[str, Line | None
             yield "aside", f"tips come to {stage.name} that others did not serve"
 
 
-def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[tuple[int, Stage]]:
-    """The stages, with their places in the order, that tips may come to before one of some stages."""
+_AGAIN: Final = "a tip comes to it more than once, first at {}"
+_UNEVEN: Final = "tips come by way of {}, and so not quite by chance"
+_LATER: Final = "tips come by way of {}, later than the profile says"
+
+
+def _of_earlier(scenario: Scenario, line: Line, earlier: Stage, before: Mapping[str, Line | None]) -> str:
+    """What a stage before it makes of the arrivals, with room for its name; "" where that is nothing."""
+    if earlier.pool == line.pool:
+        return _AGAIN
+    if earlier.pool is not None:
+        fed = before.get(earlier.pool)
+        return "" if fed is not None and fed.plain else _UNEVEN
+    if all(law.most == 0 for law in earlier.time.values.values()):
+        return ""
+    if earlier.gate:
+        return "the gate of {} lets tips through in groups"
+    if line.batch:
+        return "tips come by way of {}, and so no more together"
+    return _LATER if _profiled(scenario) else ""
+
+
+def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[Stage]:
+    """The stages that tips may come to before one of some stages, given by their places in the order."""
     tips = coming(scenario)
     alive = tips.alive.any(axis=1)
     reached = flow(scenario).visits.sum(axis=1) > 0
@@ -407,7 +421,7 @@ def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[tuple[int, St
         later = [tips.admitted[mine].any(axis=1) for mine in own if mine > number]
         both = alive & tips.admitted[number].any(axis=1) & np.any(later, axis=0)
         if reached[number] and both.any():
-            yield number, earlier
+            yield earlier
 
 
 def _of_service(line: Line, pool: Pool) -> Iterator[tuple[str, str]]:
