@@ -191,10 +191,12 @@ class RunAnswer(Answer):
         """The log of events where it was asked for."""
         from sim.studies import events
 
-        if not self.found.done.event_parts:
+        parts = self.found.done.event_parts
+        if not parts:
             return []
-        events.write(self.found.done.event_parts, folder / "events.parquet")
-        return ["events.parquet"]
+        events.write(parts, folder / events.EVENTS)
+        events.write([events.beside(part) for part in parts], folder / events.SPELLS)
+        return [events.EVENTS, events.SPELLS]
 
 
 class Explanation(Answer):
