@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DAY: Final = 86_400.0
 ALIKE: Final = 0.25
 """Channels of which so much is served by the same people have one group."""
-LONG_TIMES: Final = 8.0
+LONG_TIMES: Final = 12.0
 AT_LEAST: Final = 60.0
 """Seconds: a gap with a line that is longer than this and than LONG_TIMES the usual one is absence, not wrap-up."""
 PASSED_OVER: Final = 3.0
