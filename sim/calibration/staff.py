@@ -217,8 +217,7 @@ def _wrap_up(times: Seconds, seen: Flags, cut: float, given: Seconds) -> Fitted 
         return None
     found, survival = fitted_censored("wrap-up", "", times[short], seen[short])
     # What is absence is no wrap-up, so that all of these end.
-    value = survival.quantiles(400)
-    value = np.minimum(value, cut)
+    value = np.minimum(survival.quantiles(400, at_least=1), float(times[short].max()))
     mean, n = float(value.mean()), int((seen & short).sum())
     half = CI * float(value.std()) / math.sqrt(n)
     found.mean, found.mean_low, found.mean_high = mean, mean - half, mean + half
