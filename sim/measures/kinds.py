@@ -153,9 +153,11 @@ class AbandonedShares(LostShares):
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
         state, gave_up = fates(target, cohort)
-        came, begun = (cohort.when(one) != NEVER for one in target.asked_for[:2])
+        came, begun, _, turned_away = (cohort.when(one) != NEVER for one in target.asked_for)
         may_come = (state == passes.UNDER_WAY) & (came | cohort.at_risk)
-        column = np.where(gave_up != NEVER, LOST, np.where(begun, MET, np.where(may_come, OPEN, WITHOUT_START)))
+        # Who found no room came there too, and did not give up.
+        stayed = begun | turned_away
+        column = np.where(gave_up != NEVER, LOST, np.where(stayed, MET, np.where(may_come, OPEN, WITHOUT_START)))
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)

@@ -36,7 +36,7 @@ class OfStage(OfTips):
 
     @property
     def asked_for(self) -> tuple[Milestone, ...]:
-        return self.from_, self.to, of_stage(self.stage, "gave_up")
+        return self.from_, self.to, of_stage(self.stage, "gave_up"), of_stage(self.stage, "turned_away")
 
 
 @target_kind
@@ -167,6 +167,6 @@ class AbandonedTarget(OfStage):
         return {
             "lost": f"it gave up at {self.stage}; at most {percent(self.abandoned)} may",
             "open": "it could still give up when the run ended",
-            "met": f"it was begun at {self.stage}",
+            "met": f"it did not give up at {self.stage}",
             "without_start": f"it never came to {self.stage}",
         }[column]
