@@ -71,12 +71,14 @@ def run(
     engine: Engine = "compiled",
     jobs: int | None = None,
     until_decided: bool = False,
+    theory: bool = False,
     progress: bool | None = None,
 ) -> RunAnswer:
     """Run a scenario and judge its targets, as `tipline run` does.
 
     The scenario's own replications and seed if none are given; `jobs` replications at a time (all cores if None), which
-    changes nothing in what comes out. RuntimeError when every replication failed.
+    changes nothing in what comes out. With `theory` the answer has beside its figures what theory knows of them (its
+    table `theory` is there without, and made when it is asked for). RuntimeError when every replication failed.
 
     >>> import sim
     >>> found = sim.run("scenarios/two_stage.yaml", replications=2)
@@ -84,7 +86,7 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided)
+        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided, theory=theory)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer

@@ -35,6 +35,7 @@ class Observed(Part):
     sure: Annotated[str, Field(max_length=80)] = ""
     """How sure it is: read in the source, reported by others, logged, and so on."""
     source: Text = ""
+    """Where it was read, for who wants to look it up."""
     variant: Name | None = None
     """The variant that it is of; the document as it stands if None."""
 
@@ -59,6 +60,7 @@ class Unknown(Plausible):
     """A value that is not known and is fitted, within a range, so that observed values come out."""
 
     path: Annotated[str, Field(max_length=300)]
+    """Where in the document it stands. Such as `stages.answer.patience`."""
     by: Annotated[
         tuple[Name, ...],
         BeforeValidator(_names),

@@ -28,7 +28,7 @@ from sim.scenario.schema import (
     Stage,
     Target,
 )
-from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
+from sim.scenario.stages import OTHER, UNLABELLED
 from sim.scenario.targets import PLACES, Between, OfPool, OfTips
 from sim.scenario.together import DayKind, Incident
 from sim.scenario.tree import Path, find
@@ -288,8 +288,8 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
     if any(other.name == stage.name for before, other in stages.items() if before < index):
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
-    for key in BY_ATTRIBUTE:
-        _by(look, (*path, key), getattr(stage, key))
+    for keys, value in stage.by_attribute():
+        _by(look, (*path, *keys), value)
     if stage.pool is not None:
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
@@ -299,8 +299,6 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known(to, over.to, "pool", look.names.pool)
         if over.to == stage.pool:
             look.say(to, "overflow goes to another pool than the stage's own")
-    if stage.callback is not None:
-        _by(look, (*path, "callback", "share"), stage.callback.share)
     for key in ("gives_up_to", "turned_away_to"):
         _aside(look, (*path, key), getattr(stage, key), index, stages)
     if stage.open is not None:

@@ -390,7 +390,7 @@ def shared_out(
 
 def _ready() -> bool:
     """Whether this process has the compiled engine at hand."""
-    # It may be on its way: another thread imports it to see whether it is being compiled.
+    # It may be on its way in another thread.
     ready = getattr(sys.modules.get("sim.dynamics.compiled"), "ready", None)
     return ready is not None and bool(ready())
 
@@ -402,10 +402,10 @@ def _told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
     over = threading.Event()
 
     def look() -> None:
-        from sim.dynamics.compiled import compiling
-
         while not over.wait(0.5):
-            if compiling():
+            # Never imported here: two threads that import at once may each see modules that are half there.
+            compiling = getattr(sys.modules.get("sim.dynamics.compiled"), "compiling", None)
+            if compiling is not None and compiling():
                 tell(COMPILING)
                 return
 
