@@ -9,12 +9,15 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
 from sim.version import __version__
+
+LONG: Final = 20
+"""Seconds from which on work says beforehand what it will take."""
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -62,7 +65,7 @@ def run_all(files: Sequence[Path], options: Options) -> int:
     """What `run` does for each of its files."""
     scenarios = [options.load(file) for file in files]
     for scenario in scenarios:
-        _held(scenario, options)
+        _held(scenario, options)(scenario.run.replications)
     codes, data = [DONE], []
     for number, scenario in enumerate(scenarios):
         folder = folder_of(scenario, options, of_several=len(files) > 1)
@@ -88,7 +91,7 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
                 shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
             )
             here = settings(options, place.pieces("run"), shown, again if options.verify else "")
-            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided)
+            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided, theory=options.theory)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
                 trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
@@ -104,7 +107,7 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
 
     ScenarioError, before any work is done, where they would take more. A cluster has budgets of its own.
     """
-    from sim.scenario.size import SLOW, Budget, cores
+    from sim.scenario.size import SLOW, Budget, bytes_text, cores, seconds_text, size
 
     if options.cluster is not None:
         return lambda _: None
@@ -112,12 +115,19 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
         budget = Budget.usual() if options.budget is None else Budget.read(options.budget)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--budget") from None
-    slower = SLOW if options.engine == "reference" else 1
+    slower, jobs, told = SLOW if options.engine == "reference" else 1, options.jobs or cores(), 0.0
 
     def hold(replications: int) -> None:
-        budget.hold(scenario, replications, options.jobs or cores(), times_slower=slower)
+        nonlocal told
+        budget.hold(scenario, replications, jobs, times_slower=slower)
+        takes = size(scenario)
+        seconds = takes.seconds_of(replications, jobs) * slower
+        if seconds >= max(LONG, 2 * told) and not (options.quiet or options.json):
+            memory = bytes_text(takes.bytes_of(replications, jobs))
+            say(f"{scenario.name}: {replications:,} replications take about {seconds_text(seconds)} and {memory} here")
+            told = seconds
 
-    hold(scenario.run.replications)
+    budget.hold(scenario, scenario.run.replications, jobs, times_slower=slower)
     return hold
 
 

@@ -278,6 +278,26 @@ def claims(
     )
 
 
+def validate(file: File, options: Options) -> int:
+    """Hold a scenario against what was observed of the real line, fit what is to be fitted, and predict the rest.
+
+    Reproduced is what lies within its tolerance with its whole interval, on both sides; not reproduced what lies
+    outside with all of it. What unknowns under `fit:` were fitted to is told apart from what they predict.
+    """
+    from sim.answers.validate import Validation
+    from sim.scenario.loading import read
+
+    document = read(file)
+    scenario = options.of(document)
+    return ask(
+        "validate",
+        file,
+        scenario,
+        options,
+        lambda trials: Validation.ask(lambda variant: options.of(document, variant), trials),
+    )
+
+
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
     options: Options,
@@ -300,6 +320,43 @@ def report(
         print_data([{"file": str(file), "bytes": size, "folders": names, "left_out": page.left_out}], [folder])
     elif not options.quiet:
         print(f"Written to {file} ({size / 1e6:.1f} MB)")
+    return DONE
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
+    options: Options,
+    to: Annotated[
+        Literal["xes", "ocel", "vidigi", "xlsx", "csv"],
+        typer.Option(help="What for: process mining, animation, a workbook, plain tables.", show_default=False),
+    ],
+    replication: Annotated[
+        str, typer.Option(metavar="K", help="The replication whose log is written, or `all`.")
+    ] = "0",
+) -> int:
+    """Write what a run left for other tools: XES, OCEL 2.0, vidigi, an Excel workbook, or the log as CSV.
+
+    Logs are those of `run --log`. Files go into DIR, or where --out says.
+    """
+    from sim.cli.exporting import export as exported
+
+    def which(text: str) -> int | None:
+        if text == "all":
+            return None
+        if not text.isdigit():
+            raise ValueError(f"a replication is a number from 0, or `all` (got '{text}')")
+        return int(text)
+
+    number = _read(which, replication, "--replication")
+    try:
+        files = exported(folder, to, replication=number, out=options.out)
+    except ValueError as error:
+        say(f"tipline export: {folder}: {error}")
+        return BAD_INPUT
+    if options.json:
+        print_data([{"files": [str(file) for file in files]}], [folder])
+    elif not options.quiet:
+        print("\n".join(f"Written to {file} ({file.stat().st_size / 1e6:.1f} MB)" for file in files))
     return DONE
 
 

@@ -33,6 +33,7 @@ OF_VISIT: Final = (
     "tier",
     "first_attempt",
     "wrap_up",
+    "repeat",
     "labeller",
     "due",
     "lot",
@@ -120,10 +121,12 @@ class Book:
         incidents: bool = False,
         shuffled: bool = False,
         has_asides: bool = False,
+        merges: bool = False,
     ) -> None:
         """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
         `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents, `shuffled`
-        that some line is in random order, and `has_asides` that some way leads to an aside."""
+        that some line is in random order, `has_asides` that some way leads to an aside, and `merges` that some stage
+        merges the tips of incidents."""
         self.shuffled = shuffled
         self.has_asides = has_asides
         self.timings = timings
@@ -143,7 +146,8 @@ class Book:
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
         self.wraps_up = any(timing.wrap_up for timing in timings)
-        self.wrap_up = BookColumn(np.int64)
+        self.wrap_up, self.repeat = BookColumn(np.int64), BookColumn(np.int64)
+        self.merges = merges and incidents
         self.offers = any(timing.callback for timing in timings)
         self.is_due = any(timing.due for timing in timings)
         self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
@@ -184,6 +188,8 @@ class Book:
         labeller = self._room(self.labeller, n_visits) if self.told_by else None
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
+        repeat = self._room(self.repeat, n_visits if self.merges else 0)
+        repeat[:] = 0
         due = self._room(self.due, n_visits if self.is_due else 0)
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
         for at, groups in enumerate(route.groups):
@@ -203,6 +209,8 @@ class Book:
                         if nth == 0 and known is not None:
                             times = known.wrap_ups(tips, times)
                         wrap_up[row[chosen]] = times
+                    if self.merges and (again := self.timings[at].repeat) is not None:
+                        repeat[row[chosen]] = again.draw(block, tips, group.tier[chosen], streams, nth)
                 if self.is_due:
                     length = self.timings[at].due
                     due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
@@ -330,6 +338,7 @@ class Book:
             labeller=self.labeller.filled(),
             final_labeller=self.final_labeller.filled(),
             wrap_up=self.wrap_up.filled(),
+            repeat=self.repeat.filled(),
             called_back=self.called_back.filled(),
             due=self.due.filled(),
             lot=self.lot.filled(),

@@ -87,6 +87,7 @@ class Prepared:
             incidents=about,
             shuffled=self.shuffled,
             has_asides=self.has_asides,
+            merges=scenario.merges,
         )
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)

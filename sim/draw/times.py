@@ -32,7 +32,7 @@ class Times:
 
     @classmethod
     def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
-        """The times of one purpose at the stage of that index: service, delay, wrap_up, patience or retry_after."""
+        """The times of one purpose at the stage of that index: service, wrap_up, repeat, patience and so on."""
         laws = given.listed(names_of(scenario, given.by))
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
         return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
@@ -143,6 +143,8 @@ class Timing:
     """Attempts of a visit; 0 where none can be in vain."""
     callback: CallBack | None = None
     due: Lengths | None = None
+    repeat: Times | None = None
+    """Of who starts when the incident is known."""
 
     def attempt(
         self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
@@ -230,6 +232,9 @@ def _timing(scenario: Scenario, index: int) -> Timing:
         if offer is None
         else CallBack(offer.after, Share(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)),
         due=None if stage.due is None else Lengths(stage.due.by, _due(scenario, stage.due)),
+        repeat=None
+        if stage.merge is None or stage.merge.repeat is None
+        else Times.of(scenario, stage.merge.repeat, index, "repeat"),
     )
 
 

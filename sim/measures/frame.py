@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
-WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away")
+WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away", "merged")
 HOURS_A_WEEK: Final = 168
 
 
@@ -88,7 +88,7 @@ class Frame:
         self.periods: dict[str, Periods] = {unit: self._periods(unit) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
-        """(n_stages, 5) row of each of WHAT among the moments that targets ask for, or -1."""
+        """(n_stages, 6) row of each of WHAT among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         pools = list(scenario.pools)
         self.pool_of_stage = np.array([pools.index(s.pool) if s.pool else -1 for s in scenario.stages], np.int64)

@@ -83,6 +83,9 @@ def _way(scenario: Scenario) -> Iterator[str]:
         told_wrap_up = recorded is not None and first and bool(np.all(recorded.wrap_up < NEVER))
         if stage.wrap_up is not None and _random(stage.wrap_up) and not told_wrap_up:
             yield "wrap-ups"
+        repeat = None if stage.merge is None else stage.merge.repeat
+        if repeat is not None and _random(repeat) and (recorded is None or (recorded.incident >= 0).any()):
+            yield "repeats"
         if stage.patience is not None:
             first = not any(one.patience is not None for one in scenario.stages[:number])
             told = recorded is not None and first and stage.retry is None and bool(np.all(recorded.patience < NEVER))

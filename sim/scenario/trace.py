@@ -263,6 +263,8 @@ def _read(
     found = _Columns(file, local, horizon, codes, of_waits, form, zone)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
+    if _lines(path) > MOST_ROWS + 1:
+        raise ScenarioError([Fault(file, MOST_ROWS + 2, 0, "", f"has more than {MOST_ROWS:,} rows")])
     try:
         if (rows := foreign(path, file, form)) is not None:
             _rows(rows, stages, found)
@@ -278,6 +280,16 @@ def _read(
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
+
+
+def _lines(path: Path) -> int:
+    """About how many lines a file has, which is known long before they are read."""
+    ends = {b"\n": 0, b"\r": 0}
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            for end in ends:
+                ends[end] += block.count(end)
+    return max(ends.values())
 
 
 def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
@@ -296,9 +308,6 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
             return
         if not row:
             continue
-        if len(found.received) >= MOST_ROWS:
-            found.fault(line, "", f"has more than {MOST_ROWS} rows")
-            return
         if len(row) != len(header):
             found.fault(line, "", f"must have {len(header)} fields, as the first line has", str(len(row)))
             continue
