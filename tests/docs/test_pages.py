@@ -153,9 +153,9 @@ def dead_links(place: Path, text: str, known: dict[str, str]) -> list[str]:
         path = (place.parent / target).resolve() if target else place
         page = known.get(str(path.relative_to(DOCS))) if path.is_relative_to(DOCS) else None
         there = page if target else text
-        if there is None and not path.exists():
-            found.append(link)
-        elif anchor and anchor not in anchors(path.read_text(encoding="utf-8") if there is None else there):
+        if there is None:
+            there = path.read_text(encoding="utf-8") if path.is_file() else "" if path.exists() else None
+        if there is None or (anchor and anchor not in anchors(there)):
             found.append(link)
     return found
 
