@@ -193,9 +193,13 @@ class Demand:
         near, later = (float(np.nanmean(found[:, :-lag] * found[:, lag:])) for lag in (1, far))
         if near <= 0:
             return math.sqrt((self.dispersion - 1) / mean), 0.0
-        # What falls off from lag to lag is the swing; what is there at lag 0 alone is noise beyond Poisson.
-        handed = float(np.clip((max(later, 0.0) / near) ** (1 / (far - 1)), 0.0, 0.99))
-        extra = near / handed if handed > 0.1 else self.dispersion - 1
+        # Beside the date's own total the covariance at lag h is s (r^h - m), m being the mean of all correlations of a
+        # date; what is there at lag 0 alone is noise beyond Poisson.
+        rate = np.arange(0.02, 1.0, 0.005)
+        mean_of_all = np.array([mean_correlation(float(one), found.shape[1]) for one in rate])
+        falls = (rate**far - mean_of_all) / np.maximum(rate - mean_of_all, 1e-9)
+        handed = float(rate[np.abs(falls - max(later, 0.0) / near).argmin()])
+        extra = near / (handed - mean_correlation(handed, found.shape[1]))
         return math.sqrt(extra / mean), handed
 
     @property
@@ -262,6 +266,16 @@ class Demand:
             elif not np.isfinite(totals[at]) and int(weekday[at]) in present:
                 found.append(OddDay(dates[at], 0.0, ""))
         return found
+
+
+def mean_correlation(handed: float, n: int) -> float:
+    """The mean of the correlations of n intervals with each other, each handing so much on to the next.
+
+    >>> mean_correlation(0.0, 4), round(mean_correlation(0.5, 2), 3)
+    (0.25, 0.75)
+    """
+    lag = np.arange(1, n)
+    return (1 + 2 * float(((1 - lag / n) * handed**lag).sum())) / n
 
 
 def _named(odd: list[OddDay], dates: Sequence[date]) -> str:

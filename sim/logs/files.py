@@ -120,6 +120,10 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
 # Text
 
 
@@ -224,7 +228,7 @@ def _csv(path: Path, content: bytes) -> Raw:
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         if "Empty CSV" in str(error):
             raise LogError(f"{path}: has a head of {len(names)} columns, and no row below it") from None
-        raise LogError(f"{path}: is not a table of text: {str(error)[:200]}") from None
+        raise LogError(f"{path}: is not a table of text: {_one_line(error)}") from None
     many = sum(bad.values())
     if many > table.num_rows:
         kind, n = bad.most_common(1)[0]
@@ -322,7 +326,7 @@ def _parquet(path: Path) -> Raw:
             raise _too_large(path, size)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
-        raise LogError(f"{path}: is not a parquet file that can be read: {str(error)[:200]}") from None
+        raise LogError(f"{path}: is not a parquet file that can be read: {_one_line(error)}") from None
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):

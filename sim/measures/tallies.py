@@ -25,9 +25,10 @@ MET, MISSED, LOST, OPEN, MERGED, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = 
 met, missed: within the threshold or not. For a mean: counted, at most the mean or above it. For `lost`: met is kept.
 lost: gave up for good before `to`, and counts as a miss of a share; a mean only counts it beside.
 open: at the horizon nothing is decided yet. For `lost`: open, and may still give up.
-merged: left before `to` because its incident was known; no time of it is judged. For `lost` and its like: kept.
+merged: left after `from` and before `to`, its incident being known; no time of it is judged. For `lost` and its like:
+    kept.
 left_out: lost, and the target leaves lost tips out.
-without_start: through without ever passing `from`.
+without_start: through, or merged, without ever passing `from`.
 without_end: through without ever passing `to`, which a mean cannot count (it misses a share).
 not_of: not a tip that the target is about.
 """
@@ -136,7 +137,7 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
                 if early == MET:
                     ticks[i] = max(gave_up[i] - since[i], 0)
         elif state[i] == passes.IN_ANOTHER:
-            column[i] = MERGED
+            column[i] = WITHOUT_START if since[i] == NEVER else MERGED
         elif state[i] == passes.THROUGH:
             column[i] = WITHOUT_START if since[i] == NEVER else never
         else:
