@@ -21,12 +21,16 @@ from sim.dynamics.log import MERGED, differences
 from sim.dynamics.replication import LEAVES, REPEATS
 from sim.measures import theory
 from sim.measures.measures import measure
+from sim.measures.targets import joint, results
 from sim.scenario.faults import ScenarioError
 from sim.scenario.flow import offered_by_stage, spared_by_stage
+from sim.studies.replicate import run
+from sim.studies.result import Result
 from sim.studies.staff.staffed import unlimited
 from tests.draw.worlds import arrays, stage_of, world
 from tests.scenario.small import loaded, messages
-from tests.test_cases import ERRORS, errors_from, exponential, told, waits
+from tests.test_cases import ERRORS, errors_from, exponential, waits
+from tests.text.test_run import screen
 
 TIPS = """\
 received,incident
@@ -56,6 +60,7 @@ targets:
   lost: {lost: 5 %}
   level: {stage: answer, service_level: 60 %, within: 5 min}
   asa: {stage: answer, asa: 5 min}
+  note: {from: note.enter, to: note.end, mean: 1 min}
 """
 AT_ONCE = DOCUMENT.replace("merge: {repeat: 2 min}", "merge: {}")
 
@@ -81,11 +86,11 @@ def test_others_of_a_known_incident_cost_a_repeat_and_leave_merged(tmp_path: Pat
     found = sim.run(load(tmp_path))
     table, cohort = found.targets.set_index("target"), fates(found)
     values = {"begun": 4 / 6, "done": 2 / 3, "dealt": 3 / 6, "mean": 14, "strict": 14, "lost": 0, "level": 3 / 6}
-    assert table["value"].to_dict() == pytest.approx(values | {"asa": (9 + 18 + 19) / 6})
+    assert table["value"].to_dict() == pytest.approx(values | {"asa": (9 + 18 + 19) / 6, "note": 1})
     assert table.loc[["mean", "strict"], "left_out_share"].tolist() == [0.5, 0.5]
     assert table.loc[["mean", "strict"], "verdict"].tolist() == ["kept", "broken"]
-    assert cohort["merged_tips"].tolist() == [0, 3, 0, 3, 3, 3, 0, 0]
-    assert cohort.loc["lost", "met_tips"] == 3
+    assert cohort["merged_tips"].tolist() == [0, 3, 0, 3, 3, 3, 0, 0, 0]
+    assert cohort.loc["lost", "met_tips"] == cohort.loc["note", "without_start_tips"] == 3
     stages = found.stages[found.stages["tier"] == "all"].set_index("stage")
     assert stages.loc["answer", ["visits", "started_visits", "merged_visits", "open_visits"]].tolist() == [6, 6, 3, 0]
     assert stages.loc["answer", "work_mean_min"] == pytest.approx((3 * 10 + 3 * 2) / 6)
@@ -109,7 +114,9 @@ def test_or_they_leave_at_once(tmp_path: Path) -> None:
     stages = found.stages[found.stages["tier"] == "all"].set_index("stage")
     assert stages.loc["answer", ["visits", "started_visits", "merged_visits"]].tolist() == [6, 3, 3]
     assert found.dates.iloc[0][["answered_tips", "merged_tips"]].tolist() == [3, 3]
-    assert "begun and level: 3 tips left merged, and are not judged" in told(tmp_path, AT_ONCE)
+    done = run(load(tmp_path, AT_ONCE))
+    said = screen(Result(done, results(done.sample), joint(done.sample), []))
+    assert "begun, done and level: 3 tips left merged, and are not judged" in said
 
 
 def test_visits_and_explanations_say_who_merged(tmp_path: Path) -> None:

@@ -38,10 +38,9 @@ finishes = njit(order.finishes)
 clears = njit(order.clears)
 work_done = njit(order.work_done)
 time_for = njit(order.time_for)
-# These two call `work_done` by its name, and have to find the compiled one.
-_namespace = {**vars(order), "work_done": work_done}
-speed = njit(FunctionType(order.speed.__code__, _namespace))
-left_after = njit(FunctionType(order.left_after.__code__, _namespace))
+speed = njit(order.speed)
+# It calls `work_done` by its name, and has to find the compiled one.
+left_after = njit(FunctionType(order.left_after.__code__, {**vars(order), "work_done": work_done}))
 
 
 class Roster(NamedTuple):

@@ -294,20 +294,20 @@ def finds_a_line(slot, visit, stage, tips, slots, queues):
 
 @kernel
 def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
-    """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit."""
+    """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
+
+    Who is to be asked again, once that has settled, stays in `joined`; nobody does after the last time.
+    """
     joined, slots, state = queues.state.joined, working.slots, queues.state
     n, turned = joined[0, 0], False
-    joined[0, 0] = 0
     for at in range(1, n + 1):
         room = joined[at, 1]
-        if room == m.NIL:
-            continue
         too_many = state.waits[room] - queues.rules.waiting_room[room // queues.rules.n_centres]
         while too_many > 0:
             highest = m.NIL
             for other in range(at, n + 1):
                 slot = joined[other, 0]
-                fresh = joined[other, 1] == room and slots[slot, m.STATE] == m.WAITING and not slots[slot, m.STARTED]
+                fresh = joined[other, 1] == room and is_fresh(slot, room, slots)
                 if fresh and (highest == m.NIL or slots[slot, m.TIP] > slots[highest, m.TIP]):
                     highest = slot
             if highest == m.NIL:
@@ -319,10 +319,19 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
             end_in_vain(now, highest, slots[highest, m.VISIT], int64(TURNED_AWAY), visits, log, due, working, queues)
             too_many -= 1
             turned = True
-        for other in range(at + 1, n + 1):
-            if joined[other, 1] == room:
-                joined[other, 1] = m.NIL
+    joined[0, 0] = 0
+    for at in range(1, n + 1 if turned else 1):
+        slot, room = joined[at, 0], joined[at, 1]
+        if is_fresh(slot, room, slots):
+            row = joined[0, 0] + 1
+            joined[0, 0], joined[row, 0], joined[row, 1] = row, slot, room
     return turned
+
+
+@inlined
+def is_fresh(slot, room, slots):
+    """Whether a tip that joined in this event still waits where it did, and has not started."""
+    return slots[slot, ROOM] == room and slots[slot, m.STATE] == m.WAITING and not slots[slot, m.STARTED]
 
 
 # A tip on its way

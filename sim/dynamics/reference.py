@@ -563,20 +563,22 @@ class _Line:
             tip.room = None
 
     def turn_away(self) -> bool:
-        """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit."""
+        """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
+
+        It is asked again once that has settled: who goes on to an aside joins in this event too, with those before.
+        """
         turned = False
         for room, tips in self.joined.items():
             waiting = [tip for place in self.places for tip in place.line if tip.room == room]
             too_many = len({tip.index for tip in waiting}) - int(self.rules.stages.waiting_room[room[0]])
-            fresh = sorted((tip for tip in tips if tip.waiting and not tip.started), key=lambda tip: -tip.index)
-            for tip in fresh[: max(too_many, 0)]:
+            fresh = [tip for tip in tips if tip.room == room and tip.waiting and not tip.started]
+            for tip in sorted(fresh, key=lambda tip: -tip.index)[: max(too_many, 0)]:
                 self.stop_waiting(tip)
                 self.leave_room(tip)
                 if tip.watched == (tip.visit, tip.attempt):
                     tip.watched = NO_VISIT, 0
                 tip.turn.succeed(TURNED_AWAY)
                 turned = True
-        self.joined.clear()
         return turned
 
     # The servers
@@ -599,6 +601,7 @@ class _Line:
         if self.joined and self.turn_away():
             self.settle_soon()
             return
+        self.joined.clear()
         for place in self.places:
             self.clear(place)
 

@@ -25,9 +25,10 @@ MET, MISSED, LOST, OPEN, MERGED, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = 
 met, missed: within the threshold or not. For a mean: counted, at most the mean or above it. For `lost`: met is kept.
 lost: gave up for good before `to`, and counts as a miss of a share; a mean only counts it beside.
 open: at the horizon nothing is decided yet. For `lost`: open, and may still give up.
-merged: left before `to` because its incident was known; no time of it is judged. For `lost` and its like: kept.
+merged: left after `from` and before `to`, its incident being known; no time of it is judged. For `lost` and its like:
+    kept.
 left_out: lost, and the target leaves lost tips out.
-without_start: through without ever passing `from`.
+without_start: through, or merged, without ever passing `from`.
 without_end: through without ever passing `to`, which a mean cannot count (it misses a share).
 not_of: not a tip that the target is about.
 """
@@ -101,17 +102,18 @@ _EARLY: Final[Mapping[LostAs, tuple[int, bool]]] = {
 def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
     """What became of each tip as far as a target minds it, and when it gave up, or NEVER.
 
-    At a stage it is lost where it gave up the last attempt there, whatever came after; who was lost or merged elsewhere
-    without having come there is as good as through.
+    At a stage it is lost where it gave up the last attempt there, or found no room for good, whatever came after; who
+    was lost or merged elsewhere without having come there is as good as through.
     """
     if target.at_stage is None:
         return cohort.state, cohort.lost
-    gave_up = cohort.when(of_stage(target.at_stage, "gave_up"))
+    gave_up, turned_away = (cohort.when(of_stage(target.at_stage, what)) for what in ("gave_up", "turned_away"))
     came = cohort.when(of_stage(target.at_stage, "enter")) != NEVER
     merged = cohort.when(of_stage(target.at_stage, "merged")) != NEVER
     gone = (cohort.state == passes.LOST) | ((cohort.state == passes.IN_ANOTHER) & ~merged)
     elsewhere = np.where(came, passes.UNDER_WAY, passes.THROUGH)
-    state = np.where(gave_up != NEVER, passes.LOST, np.where(gone, elsewhere, cohort.state))
+    in_vain = (gave_up != NEVER) | (turned_away != NEVER)
+    state = np.where(in_vain, passes.LOST, np.where(gone, elsewhere, cohort.state))
     return state.astype(np.int8), gave_up
 
 
@@ -136,7 +138,7 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
                 if early == MET:
                     ticks[i] = max(gave_up[i] - since[i], 0)
         elif state[i] == passes.IN_ANOTHER:
-            column[i] = MERGED
+            column[i] = WITHOUT_START if since[i] == NEVER else MERGED
         elif state[i] == passes.THROUGH:
             column[i] = WITHOUT_START if since[i] == NEVER else never
         else:

@@ -303,19 +303,12 @@ MUTANTS = (
         ),
     ),
     # Speed.
-    _rule(
-        "speed is passed over", ("return max(work_done(work_done(by_tick, by_stage), by_hand), 1)", "return FULL_SPEED")
-    ),
-    _rule(
-        "the stage does not matter", ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_tick, by_hand)")
-    ),
-    _rule(
-        "the time of day does not matter",
-        ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_stage, by_hand)"),
-    ),
+    _rule("speed is passed over", ("both = by_tick * by_stage", "by_hand = FULL_SPEED\n    both = by_hand * by_hand")),
+    _rule("the stage does not matter", ("both = by_tick * by_stage", "both = by_tick * FULL_SPEED")),
+    _rule("the time of day does not matter", ("both = by_tick * by_stage", "both = by_stage * FULL_SPEED")),
     _rule(
         "what is in hand slows nobody down",
-        ("work_done(work_done(by_tick, by_stage), by_hand)", "work_done(by_tick, by_stage)"),
+        ("both = by_tick * by_stage", "by_hand = FULL_SPEED\n    both = by_tick * by_stage"),
     ),
     _rule("the end is rounded down", ("-(-second // at)", "second // at")),
     _rule(
@@ -590,6 +583,14 @@ MUTANTS = (
     ),
     _engine("the lowest are turned away", ("key=lambda tip: -tip.index)", "key=lambda tip: tip.index)")),
     _engine(
+        "who came to a room before somebody went on to it from another is not asked again",
+        (
+            "                turned = True\n        return",
+            "                turned = True\n        self.joined.clear()\n        return",
+        ),
+        seeds=range(1_001_492, 1_001_493),
+    ),
+    _engine(
         "waiting rooms are one larger",
         ("int(self.rules.stages.waiting_room[room[0]])", "int(self.rules.stages.waiting_room[room[0]]) - 1"),
     ),
@@ -606,7 +607,7 @@ MUTANTS = (
     _engine("the backlog may be turned away", ("and tip.attempt == 1\n", "and tip.attempt == 0\n")),
     _engine(
         "the interrupted may be turned away",
-        ("if tip.waiting and not tip.started)", "if tip.waiting)"),
+        ("and tip.waiting and not tip.started]", "and tip.waiting]"),
         (
             "        tip.waiting = True\n",
             "        tip.waiting = True\n"

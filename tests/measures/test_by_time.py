@@ -246,7 +246,7 @@ def test_visits_are_those_that_the_log_has(tmp_path: Path, simulate: Engine) -> 
             started = bool(mine.any())
             worked = int((log.spells.ended[mine] - log.spells.began[mine]).sum())
             wait = int(log.start[visit] - enter) if started else 0
-            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked, False]
+            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked, False, False]
             for row in (enter // (15 * MINUTE), frame.n_intervals + enter // DAY):
                 expected[pool, row] += np.array(told, dtype=np.int64)
     assert expected[:, :, passes.GAVE_UP].any()

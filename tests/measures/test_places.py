@@ -130,14 +130,14 @@ def test_an_occupancy_in_each_centre_is_told_by_centre(tmp_path):
 def test_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     found = measures_of(tmp_path, [gone(minute, minute + 5) for minute in (50, 60, 70, 130, 659)])
     assert found.added().came[:12, passes.CAME].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]
-    assert found.added().came[168:].tolist() == [[4, 0, 4, 0]]
+    assert found.added().came[168:].tolist() == [[4, 0, 4, 0, 0]]
 
 
 def test_the_same_hour_of_every_week_is_averaged(tmp_path):
     world = scenario(tmp_path, WITHIN, warm_up="0 h", length="14 d", cool_down="1 d")
     found = measure(*replay(world, [through(30, 30, 40), through(7 * 1440 + 30, 7 * 1440 + 30, 7 * 1440 + 60)]), world)
     assert by_hour(found, passes.BUSY, DESK, 0, 1) == [(10 + 30) / 2]
-    assert found.added().came[0].tolist() == [2, 2, 0, 0]
+    assert found.added().came[0].tolist() == [2, 2, 0, 0, 0]
 
 
 def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
@@ -145,9 +145,9 @@ def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
     found = measures_of(tmp_path, tips)
     take, check = found.stages[0], found.stages[1]
     unlabelled, a = take[0], take[1]
-    assert unlabelled.tolist() == [2, 0, 1, 1, 0, 0, 0]
-    assert a.tolist() == [2, 2, 0, 0, 10 * MINUTE, 10 * MINUTE, 0]
-    assert check[1].tolist() == [1, 1, 0, 0, 13 * MINUTE, 7 * MINUTE, 0]
+    assert unlabelled.tolist() == [2, 0, 1, 1, 0, 0, 0, 0]
+    assert a.tolist() == [2, 2, 0, 0, 10 * MINUTE, 10 * MINUTE, 0, 0]
+    assert check[1].tolist() == [1, 1, 0, 0, 13 * MINUTE, 7 * MINUTE, 0, 0]
     assert found.added().waits[0, 1, 0] == 1
     assert found.added().waits[0, 1].sum() == 2
 
@@ -178,7 +178,7 @@ def test_failing_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
 def test_the_cohort_is_told_apart_by_channel_risk_label_and_fate(tmp_path):
     tips = [through(100, 110, 115, channel="web"), gone(200, 210, risk="low"), waiting(600)]
     cohort = measures_of(tmp_path, tips).cohort
-    assert cohort.shape == (2, 2, 3, 3)
+    assert cohort.shape == (2, 2, 3, 4)
     assert {tuple(map(int, cell)) for cell in np.argwhere(cohort)} == {(1, 0, 1, 0), (0, 1, 0, 1), (0, 0, 0, 2)}
 
 

@@ -164,6 +164,7 @@ def test_plenty_of_people_at_some_hours_make_nobody_wait_longer_than_they_are_aw
     text = HEAD.format(
         staff=0,
         labels="",
+        incidents="",
         length="7 d",
         stages=f"  - {{{TAKE}}}",
         targets=f"  a: {{{SHARE}62 h + 6 min}}\n  b: {{{SHARE}14 h}}".replace("62 h + 6 min", "3726 min"),

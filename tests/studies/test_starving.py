@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+from sim.measures.tallies import COLUMNS
 from sim.scenario.describe import describe
 from sim.scenario.loading import load
 from sim.scenario.pools import Pool
@@ -164,8 +165,8 @@ def test_a_mean_leaves_out_what_its_own_staffing_does_or_a_twentieth(tmp_path: P
     sample = trials(scenario).sample(scenario, 4)
     out, named = left_out(sample, 0)
     counts = sample.counts[:, 0].sum(axis=0)
-    assert named.sum() == sample.arrived.sum() - counts[5]
-    assert out.sum() == counts[2] > 0
+    assert named.sum() == sample.arrived.sum() - counts[COLUMNS.index("without_start")]
+    assert out.sum() == counts[COLUMNS.index("lost")] > 0
     own = concerns(scenario)["left out", "t"]
     assert (own.allowed, own.verdict) == (0.05, "met")
     assert own.value == pytest.approx(out.sum() / named.sum())
