@@ -36,7 +36,7 @@ LARGEST_NOTE: Final = 5_000_000
 """Bytes of a note that is believed."""
 
 
-class BusyError(RuntimeError):
+class BusyError(OSError):
     """Another process writes into the folder; the message says so."""
 
 

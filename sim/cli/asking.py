@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def ask(command: str, file: Path, scenario: Scenario, options: Options, question: Callable[[Trials], Answer]) -> int:
     """Answer a question that takes many scenarios; what was kept to resume by goes when the answer is saved."""
     from sim.answers.answer import bar
-    from sim.answers.store import BusyError, held
+    from sim.answers.store import held
     from sim.studies.trials import QuestionError, TrialError, Trials
 
     folder = folder_of(scenario, options)
@@ -48,9 +48,6 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
         return SOME_FAILED
     except QuestionError as error:
         say(f"tipline {command}: {file}: {error}")
-        return BAD_INPUT
-    except BusyError as error:
-        say(f"tipline {command}: {error}")
         return BAD_INPUT
     if options.json:
         print_data([data_of(answer, folder)], [file])

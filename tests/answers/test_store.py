@@ -15,6 +15,7 @@ import sim
 from sim.answers import store
 from sim.answers.run import RunAnswer
 from sim.answers.store import BusyError, held, save
+from tests.cli.lines import tipline
 
 SMALL = """
 scenario: Small
@@ -209,3 +210,16 @@ def test_a_full_disk_leaves_the_old_result_whole(
         save(other, tmp_path / "a")
     assert content(tmp_path / "a") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+
+
+@pytest.mark.parametrize("command", ["run", "map --x pools.desk.staff=1,2 --y demand.volume=10,20"])
+def test_a_second_command_is_told_in_a_line(command: str, tmp_path: Path) -> None:
+    """Before it does any work."""
+    (tmp_path / "doc.yaml").write_text(SMALL)
+    words = command.split()
+    with held(tmp_path / "out"):
+        done = tipline(words[0], tmp_path / "doc.yaml", *words[1:], "--out", tmp_path / "out", "--quiet")
+    assert done.exit_code == 2
+    assert done.output.startswith(f"tipline {words[0]}: ")
+    assert done.output.endswith("is being written by another tipline; wait for it, or choose --out\n")
+    assert done.output.count("\n") == 1
