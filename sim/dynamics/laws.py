@@ -828,7 +828,10 @@ def _check_rooms(trial: _Trial) -> None:
     merged = log.merged if log.merged.size else np.full(len(log.outcome), NEVER)
     leaves = np.minimum(np.minimum(tried.gave_up[fills], merged[of]), trial.horizon)
     leaves = np.minimum(leaves, np.where(tried.number[fills] == log.attempt[of], log.end[of], NEVER))
-    before_start = tried.called_back[fills] <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
+    accepts_at = tried.called_back[fills]
+    before_start = accepts_at <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
+    # Who accepts at the tick of the release does so before that, and may start at that tick.
+    before_start |= (accepts_at <= joins) & (joins > tried.entry[fills])
     leaves = np.where(before_start, np.minimum(leaves, np.maximum(tried.called_back[fills], joins)), leaves)
     unasked = (trial.at.tip[of] < tips.n_backlog) & (tried.number[fills] == 1)
     unasked &= of == tips.first_visit[trial.at.tip[of]]

@@ -74,6 +74,10 @@ def simulate(replication: Replication) -> Log:
     return _Line(replication).run()
 
 
+def _ignore(_: object) -> None:
+    """What an act gives is nobody's concern."""
+
+
 class _Moment(simpy.Event):
     """An event that is bound to happen at a tick, with a priority of ours; never, at or after the horizon."""
 
@@ -81,7 +85,7 @@ class _Moment(simpy.Event):
         super().__init__(env)
         self._ok, self._value = True, None
         if act is not None:
-            self.callbacks.append(lambda _: (act(), None)[1])
+            self.callbacks.append(lambda _: _ignore(act()))
         env.schedule(self, EventPriority(priority), delay)
 
 
