@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
+from sim.scenario.branches import Cue, as_several
 from sim.scenario.distributions import Law
 from sim.scenario.fields import AlsoWritten, Length, Name, Part, PositiveLength, Several, Share, rule
 from sim.scenario.pools import Filter
@@ -146,6 +147,16 @@ class Stage(Part):
 
     name: Name
     for_: Filter | None = Field(None, alias="for")
+    after: (
+        Annotated[
+            Several[Cue],
+            BeforeValidator(as_several),
+            Field(min_length=1, max_length=100),
+            AlsoWritten({"$ref": "#/$defs/Cue"}),
+        ]
+        | None
+    ) = None
+    """What it begins with, all of it that lies on the tip's way; by default the end of the stage before."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     pool: Name | None = None
     service: LawByAttribute | None = None

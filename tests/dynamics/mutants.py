@@ -685,7 +685,7 @@ MUTANTS = (
         "a mark that is later than the end never comes",
         (
             "self.visits.moment_after[moment] <= after:",
-            "self.visits.moment_after[moment] <= after and self.visits.moment_after[moment] >= after * (after == NEVER):",
+            "after * (after == NEVER) <= self.visits.moment_after[moment] <= after:",
         ),
     ),
     _engine(
