@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ class RunAnswer(Answer):
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.UNLIMITED)
+    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED)
     plots = (
         Plot(
             "verdicts",
@@ -81,6 +82,15 @@ class RunAnswer(Answer):
             "failing:failing",
             (INTERVALS,),
         ),
+        Plot(
+            "lanes",
+            "A day, person by person",
+            "The measured day on which most tips came in the first replication: a lane for everybody on the roster, "
+            "with what they had in hand, wrapped up and did in overtime, and who was away. Where heads are counted, "
+            "spells lie in the lowest lane that is free.",
+            "lanes:day",
+            (tables.PEOPLE,),
+        ),
     )
 
     @classmethod
@@ -107,10 +117,24 @@ class RunAnswer(Answer):
         if not len(self.found.done.sample):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
-        return [*tables.every(self.found.done.sample), *beyond]
+        return [*tables.every(self.found.done.sample), *self._people, *beyond]
+
+    @cached_property
+    def _people(self) -> list[Filled]:
+        from sim.studies.followed import followed
+
+        done = self.found.done
+        if not any(pool.tells_apart for pool in done.scenario.pools.values()):
+            return []
+        return [tables.PEOPLE.of(followed(done).people)]
 
     def drawn(self) -> Iterator[Plot]:
-        return iter(self.plots if len(self.found.done.sample) else ())
+        from sim.studies.followed import can_be_followed
+
+        if not len(self.found.done.sample):
+            return iter(())
+        seen = can_be_followed(self.found.done.scenario)
+        return (plot for plot in self.plots if seen or plot.name != "lanes")
 
     def sentences(self) -> list[str]:
         return sentences(self.found)

@@ -15,7 +15,7 @@ import numpy as np
 from sim.draw.routes import Group, Route, among
 
 if TYPE_CHECKING:
-    from sim.draw.routes import Nth, Rows, Tail
+    from sim.draw.routes import Rows, Tail
     from sim.dynamics.replication import Flags, Ticks
 
 
@@ -31,7 +31,8 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     count[kept] = route.count[kept] - before[kept]
     later = [[_later(group, dropped) for group in groups] for groups in route.groups]
     groups = [[group for group in groups if group.sequence.size] for groups in later]
-    return Route(groups, count, route.tier, kept, [tail for one in route.tails if (tail := _later_tail(one, dropped))])
+    tails = [tail for one in route.tails if (tail := _later_tail(one, dropped))]
+    return Route(groups, count, route.tier, kept, route.labeller, tails)
 
 
 def _later_tail(tail: Tail, dropped: Ticks) -> Tail | None:
@@ -49,7 +50,7 @@ def _without(route: Route, gone: Flags) -> Route:
     """The route without the visits of some tips."""
     groups = [
         [
-            Group(among(group.tips, kept), group.sequence[kept], _of(group.nth, kept), group.tier[kept])
+            _chosen(group, kept, group.sequence[kept])
             for group in those
             if (kept := np.flatnonzero(~gone[group.tips])).size
         ]
@@ -68,12 +69,15 @@ def _without(route: Route, gone: Flags) -> Route:
     return replace(route, groups=groups, count=np.where(gone, 0, route.count), tails=tails)
 
 
-def _of(nth: Nth, kept: Rows) -> Nth:
-    return nth if isinstance(nth, int) else nth[kept]
+def _chosen(group: Group, kept: Rows, sequence: Rows) -> Group:
+    """Some of a group's visits, with the number of visits that are now before each."""
+    nth = group.nth if isinstance(group.nth, int) else group.nth[kept]
+    labeller = None if group.labeller is None else group.labeller[kept]
+    return Group(among(group.tips, kept), sequence, nth, group.tier[kept], labeller)
 
 
 def _later(group: Group, dropped: Ticks) -> Group:
     """The visits of a group whose tip has as many visits before them as are dropped, or more."""
     left = group.sequence - dropped[group.tips]
     chosen = np.flatnonzero(left >= 0)
-    return Group(among(group.tips, chosen), left[chosen], _of(group.nth, chosen), group.tier[chosen])
+    return _chosen(group, chosen, left[chosen])

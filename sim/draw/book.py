@@ -10,7 +10,7 @@ import numpy as np
 from sim.draw.routes import NOBODY, Group, among
 from sim.dynamics.clock import NEVER
 from sim.dynamics.order import SHUFFLES
-from sim.dynamics.replication import NO_VISIT, Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,21 @@ if TYPE_CHECKING:
     Given = Mapping[int, Ticks]
 
 ATTRIBUTES: Final = ("centre", "channel", "risk", "category")
+
+OF_VISIT: Final = (
+    "kind",
+    "work",
+    "tier",
+    "first_attempt",
+    "wrap_up",
+    "labeller",
+    "due",
+    "lot",
+    "last_tier",
+    "last_labeller",
+)
+WAYS_ON: Final = ("follows", "given_up_to", "turned_away_to")
+"""Columns of a visit: what goes with it, and which visit comes after it."""
 
 SPARE: Final = 1.03
 """Room is made for so much more than the tips so far lead to expect."""
@@ -64,7 +79,9 @@ class Part:
     count: Rows
     """(n,) visits of each tip in it."""
     tier: Codes
-    """(n,) the label after the last of them."""
+    """(n,) the label after the last of them, and"""
+    labeller: Codes | None
+    """(n,) who gave it; None where nobody asks."""
     of: Tail | None
     """What leads to it; None for the way itself."""
     sequence: Rows
@@ -81,7 +98,7 @@ def laid(route: Route) -> tuple[Route, list[Part]]:
         offset = total.copy()
         for at, those in enumerate(one.groups):
             groups[at] += [replace(group, sequence=group.sequence + offset[group.tips]) for group in those]
-        parts.append(Part(offset, one.count, one.tier, of, sequence))
+        parts.append(Part(offset, one.count, one.tier, one.labeller, of, sequence))
         np.add(total, one.count, out=total)
         for tail in one.tails:
             lay(tail.route, tail, tail.sequence + offset[tail.tips])
@@ -98,11 +115,15 @@ class Book:
         timings: Sequence[Timing],
         code: KindCode,
         constant: Mapping[str, int],
+        own: Sequence[str] = (),
+        told_by: bool = False,
+        incidents: bool = False,
         shuffled: bool = False,
         has_asides: bool = False,
     ) -> None:
-        """`constant` holds the attributes that are the same for all tips; `shuffled` says that some line is in random
-        order, and `has_asides` that some way leads to an aside."""
+        """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
+        `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents, `shuffled`
+        that some line is in random order, and `has_asides` that some way leads to an aside."""
         self.shuffled = shuffled
         self.has_asides = has_asides
         self.timings = timings
@@ -113,7 +134,11 @@ class Book:
         self.n_tips = 0
         self.patient = any(timing.attempts for timing in timings)
         self.arrival, self.first_visit = BookColumn(np.int64), BookColumn(np.int64)
-        self.attributes = {name: BookColumn(np.int32) for name in ATTRIBUTES if name not in constant}
+        self.attributes = {name: BookColumn(np.int32) for name in (*ATTRIBUTES, *own) if name not in constant}
+        self.own = tuple(own)
+        self.told_by = told_by
+        self.incident = BookColumn(np.int32) if incidents else None
+        self.labeller, self.final_labeller = BookColumn(np.int32), BookColumn(np.int32)
         self.final_tier, self.kind, self.tier = (BookColumn(np.int32) for _ in range(3))
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
@@ -123,7 +148,7 @@ class Book:
         self.is_due = any(timing.due for timing in timings)
         self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
         self.follows, self.given_up_to, self.turned_away_to = (BookColumn(np.int64) for _ in range(3))
-        self.last_tier = BookColumn(np.int32)
+        self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
 
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
@@ -139,9 +164,15 @@ class Book:
         self._room(self.arrival, firsts.size)[:] = arrival[route.kept]
         self._room(self.final_tier, firsts.size)[:] = route.tier[route.kept]
         for name, column in self.attributes.items():
-            self._room(column, firsts.size)[:] = getattr(block, name)[route.kept]
+            self._room(column, firsts.size)[:] = block.given(name)[route.kept]
+        if self.incident is not None:
+            about = self._room(self.incident, firsts.size)
+            about[:] = NO_INCIDENT if block.incident is None else block.incident[route.kept]
+        if route.labeller is not None:
+            self._room(self.final_labeller, firsts.size)[:] = route.labeller[route.kept]
         n_visits = int(end[-1])
         kind, tier, work = (self._room(column, n_visits) for column in (self.kind, self.tier, self.work))
+        labeller = self._room(self.labeller, n_visits) if self.told_by else None
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
         due = self._room(self.due, n_visits if self.is_due else 0)
@@ -150,6 +181,8 @@ class Book:
             for group, row in zip(groups, rows[at], strict=True):
                 kind[row] = self._kinds(at, block, group)
                 tier[row] = group.tier
+                if labeller is not None:
+                    labeller[row] = group.labeller
                 for nth, chosen in group.by_nth():
                     tips = among(group.tips, chosen)
                     times = self.timings[at].work.draw(block, tips, group.tier[chosen], streams, nth)
@@ -169,11 +202,15 @@ class Book:
             self._add_attempts(block, route, rows, n_visits, streams)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
-        channel, risk, category = (
-            code[group.tips] if matters else 0
-            for code, matters in zip((block.channel, block.risk, block.category), self.code.matters[:3], strict=True)
-        )
-        return self.code.encode(at, channel, risk, category, group.tier)
+        def codes(name: str) -> Codes:
+            if name == "labelled_by":
+                assert group.labeller is not None
+                return group.labeller
+            return group.tier if name == "tier" else block.given(name)[group.tips]
+
+        told = zip(self.code.attributes, self.code.matters, strict=True)
+        kind = self.code.encode(at, *(codes(name) if matters else 0 for name, matters in told))
+        return np.broadcast_to(kind, group.tier.shape)
 
     def _add_lots(
         self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
@@ -192,12 +229,16 @@ class Book:
         follows = self._room(self.follows, n_visits)
         given_up, turned_away = (self._room(column, n_visits) for column in (self.given_up_to, self.turned_away_to))
         last_tier = self._room(self.last_tier, n_visits)
+        last_labeller = self._room(self.last_labeller, n_visits if self.told_by else 0)
         follows[:] = np.arange(first + 1, first + n_visits + 1)
         given_up[:] = turned_away[:] = NO_VISIT
         for part in parts:
             come = np.flatnonzero(part.count)
-            follows[begin[come] + part.offset[come] + part.count[come] - 1] = NO_VISIT
-            last_tier[begin[come] + part.offset[come] + part.count[come] - 1] = part.tier[come]
+            last = begin[come] + part.offset[come] + part.count[come] - 1
+            follows[last] = NO_VISIT
+            last_tier[last] = part.tier[come]
+            if part.labeller is not None:
+                last_labeller[last] = part.labeller[come]
             if part.of is not None:
                 row = begin[part.of.tips] + part.sequence
                 to = np.where(part.count > 0, first + begin + part.offset, NO_VISIT)[part.of.tips]
@@ -241,13 +282,23 @@ class Book:
         return column.room(count, (column.used + count) * tips_to_come)
 
     def close(self, n_backlog: int) -> tuple[Tips, Visits]:
-        """The finished arrays."""
+        """The finished arrays; tips that were written after later ones take their places in order of arrival."""
         self.first_visit.room(1, 0)[0] = self.work.used
         code = {name: column.filled() for name, column in self.attributes.items()}
         for name, value in self.constant.items():
             # Pages of zeros that nobody writes to cost neither time nor memory.
             code[name] = np.full(self.n_tips, value, dtype=np.int32) if value else np.zeros(self.n_tips, dtype=np.int32)
-        tips = Tips(arrival=self.arrival.filled(), first_visit=self.first_visit.filled(), n_backlog=n_backlog, **code)
+        own = np.empty((len(self.own), self.n_tips), dtype=np.int32)
+        for row, name in enumerate(self.own):
+            own[row] = code.pop(name)
+        tips = Tips(
+            arrival=self.arrival.filled(),
+            first_visit=self.first_visit.filled(),
+            n_backlog=n_backlog,
+            own=own,
+            incident=np.empty(0, np.int32) if self.incident is None else self.incident.filled(),
+            **code,
+        )
         visits = Visits(
             kind=self.kind.filled(),
             work=self.work.filled(),
@@ -256,6 +307,8 @@ class Book:
             patience=self.patience.filled(),
             retry_after=self.retry_after.filled(),
             final_tier=self.final_tier.filled(),
+            labeller=self.labeller.filled(),
+            final_labeller=self.final_labeller.filled(),
             wrap_up=self.wrap_up.filled(),
             called_back=self.called_back.filled(),
             due=self.due.filled(),
@@ -264,5 +317,30 @@ class Book:
             given_up_to=self.given_up_to.filled(),
             turned_away_to=self.turned_away_to.filled(),
             last_tier=self.last_tier.filled(),
+            last_labeller=self.last_labeller.filled(),
         )
-        return tips, visits
+        return (tips, visits) if self.incident is None else in_order(tips, visits)
+
+
+def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
+    """The backlog, then all other tips in order of arrival; those of one tick stay as they were."""
+    nth = np.argsort(tips.arrival[tips.n_backlog :], kind="stable") + tips.n_backlog
+    order = np.concatenate([np.arange(tips.n_backlog), nth])
+    length = np.diff(tips.first_visit)[order]
+    first_visit = np.concatenate([[0], np.cumsum(length)])
+    row = np.repeat(tips.first_visit[:-1][order] - first_visit[:-1], length) + np.arange(first_visit[-1])
+    of_tip = {
+        name: getattr(tips, name)[order] for name in ("arrival", "centre", "channel", "risk", "category", "incident")
+    }
+    of_visit = {name: column[row] for name in OF_VISIT if (column := getattr(visits, name)).size}
+    if visits.labeller.size:
+        of_visit["final_labeller"] = visits.final_labeller[order]
+    if visits.follows.size:
+        # The last place is for NO_VISIT, which is what stands at the end of the rows.
+        now_at = np.full(row.size + 1, NO_VISIT, dtype=np.int64)
+        now_at[row] = np.arange(row.size)
+        of_visit |= {name: now_at[getattr(visits, name)[row]] for name in WAYS_ON}
+    return (
+        replace(tips, first_visit=first_visit, own=tips.own[:, order], **of_tip),
+        replace(visits, final_tier=visits.final_tier[order], **of_visit),
+    )

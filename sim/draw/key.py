@@ -25,7 +25,8 @@ def draw_key(scenario: Scenario) -> str:
     """64 hexadecimal digits that differ whenever the tips of some seed and index may differ.
 
     Not in it: seed, staff, shifts, gates, overflow, prices, targets, and the order in which filters rank tips. In it:
-    which attributes those filters tell apart, because the kinds of visits are counted by them.
+    which attributes those filters tell apart, because the kinds of visits are counted by them; whether anything asks
+    who gave a label.
     """
     world = [
         scenario.run.start,
@@ -37,6 +38,7 @@ def draw_key(scenario: Scenario) -> str:
         scenario.stages,
         scenario.start_with,
         kind_code(scenario).radices,
+        scenario.labellers_matter,
         [pool.order == "random" for pool in scenario.pools.values()],
         _recorded(scenario),
         _dated(scenario),
@@ -73,5 +75,6 @@ def _recorded(scenario: Scenario) -> list[str]:
     if scenario.demand.trace is None:
         return []
     found = trace(scenario)
-    columns: list[NDArray[Any]] = [found.arrival, found.channel, found.risk, found.category, *found.work.values()]
-    return [*found.work, *(sha256(column.tobytes()).hexdigest() for column in columns)]
+    attributes = (found.channel, found.risk, found.category, *found.own.values(), found.incident)
+    columns: list[NDArray[Any]] = [found.arrival, *attributes, *found.work.values()]
+    return [*found.work, *found.own, *(sha256(column.tobytes()).hexdigest() for column in columns)]

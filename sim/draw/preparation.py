@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,8 @@ import numpy as np
 from sim.draw.arrivals import arrivals
 from sim.draw.backlog import from_stage
 from sim.draw.book import Book
+from sim.draw.incidents import incidents
+from sim.draw.luck import Luck, mixes_by_kind
 from sim.draw.mixes import Mix, by_name
 from sim.draw.rate import Rate, rate
 from sim.draw.recorded import resampled
@@ -23,6 +26,7 @@ from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
 from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
+from sim.scenario.together import category_factors
 from sim.scenario.trace import DRAWN, Trace, trace
 
 if TYPE_CHECKING:
@@ -55,6 +59,11 @@ class Prepared:
             "risk": Mix.of([demand.risk[channel] for channel in scenario.channels], scenario.risks),
             "category": Mix.of([demand.categories], scenario.categories),
         }
+        for name, names in scenario.own.items():
+            self.mixes[name] = Mix.of([demand.attributes[name][channel] for channel in scenario.channels], names)
+        shifted = any(len({*row}) > 1 for row in category_factors(demand).values())
+        self.by_kind = mixes_by_kind(scenario) if shifted else None
+        """The mix of categories by the kind of the date; None where dates do not shift it."""
         self.channel_of_row = np.array(by_name(scenario.channels), dtype=np.int32)
         """The channel of each row of a rate that tells them apart."""
         self.certain = {name: mix.certain for name, mix in self.mixes.items() if mix.certain is not None}
@@ -62,10 +71,22 @@ class Prepared:
     def draw(self, index: int, seed: int) -> tuple[Tips, Visits]:
         """The tips of one replication, each with its visits."""
         streams = Streams(seed, index)
-        # What a trace gives may be what is never drawn, so that then only the centre can be the same for all.
-        traced = self.scenario.demand.trace is not None
-        constant = {name: code for name, code in self.certain.items() if name == "centre" or not traced}
-        book = Book(self.timings, self.code, constant, self.shuffled, self.has_asides)
+        scenario, demand = self.scenario, self.scenario.demand
+        # What a trace or an incident gives may be what is never drawn: then only the centre can be the same for all.
+        traced = demand.trace is not None
+        plain = not traced and not demand.incidents
+        constant = {name: code for name, code in self.certain.items() if name == "centre" or plain}
+        about = bool(demand.incidents) if demand.trace is None else bool((trace(scenario).incident >= 0).any())
+        book = Book(
+            self.timings,
+            self.code,
+            constant,
+            own=tuple(scenario.own),
+            told_by=scenario.labellers_matter,
+            incidents=about,
+            shuffled=self.shuffled,
+            has_asides=self.has_asides,
+        )
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
         n_backlog = book.n_tips
@@ -75,10 +96,13 @@ class Prepared:
             drawn = given is not None and given.resample is not None
             self._add_trace(book, part, resampled(self.scenario, tips, part) if drawn else tips)
         else:
-            self._add_arrivals(book, streams, rate(self.scenario, streams))
+            luck = Luck(scenario, streams)
+            self._add_arrivals(book, streams, rate(scenario, streams, luck), luck)
+            for at, name in enumerate(sorted(demand.incidents)):
+                self._add_incidents(book, streams, luck, at, name)
         return book.close(n_backlog)
 
-    def _add_arrivals(self, book: Book, streams: Streams, arriving: Rate) -> None:
+    def _add_arrivals(self, book: Book, streams: Streams, arriving: Rate, luck: Luck) -> None:
         """Draw the tips that arrive; where the mix of channels changes with time, each by the mix just then."""
         book.expected += arriving.total
         for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
@@ -86,8 +110,26 @@ class Prepared:
             if len(arriving.after) > 1:
                 row = arriving.codes(tick, streams.uniform("channel").rows(first, tick.size))
                 known["channel"] = self.channel_of_row[row]
+            kind = None if self.by_kind is None else luck.kind_at(tick)
+            if kind is not None and self.by_kind is not None:
+                known["category"] = self.by_kind.codes(streams.uniform("category").rows(first, tick.size), kind)
             block = self._block(streams, first, tick.size, known)
             book.add(block, tick, self._walk(block, streams), streams)
+
+    def _add_incidents(self, book: Book, streams: Streams, luck: Luck, at: int, name: str) -> None:
+        """Draw the incidents of a kind and write down the tips that they bring before the run ends."""
+        scenario, part = self.scenario, streams.part("incident", name)
+        found = incidents(scenario, name, rate(scenario, streams, luck, name), part)
+        book.expected += len(found.number)
+        for first in range(0, len(found.number), SIZE):
+            rows = slice(first, first + SIZE)
+            number, tick = found.number[rows], found.arrival[rows]
+            own = {key: found.codes[key][number] for key in scenario.own}
+            risk, category = (found.codes[key][number] for key in ("risk", "category"))
+            about = number * len(scenario.demand.incidents) + at
+            centre = self.mixes["centre"].codes(found.streams.uniform("centre").rows(first, tick.size))
+            block = Block(first, centre, found.channel[rows], risk, category, own, about.astype(np.int32))
+            book.add(block, tick, self._walk(block, found.streams), found.streams)
 
     def _add_trace(self, book: Book, streams: Streams, recorded: Trace) -> None:
         """Write down recorded tips, and draw what the record leaves open; channels then by their plain shares."""
@@ -95,9 +137,9 @@ class Prepared:
         for first in range(0, len(recorded), SIZE):
             part = slice(first, first + SIZE)
             tick = recorded.arrival[part]
-            known = {name: getattr(recorded, name)[part] for name in ("channel", "risk", "category")}
+            known = {name: recorded.code(name)[part] for name in ("channel", "risk", "category", *self.scenario.own)}
             given = {self.scenario.stage_index(name): work[part] for name, work in recorded.work.items()}
-            block = self._block(streams, first, tick.size, known)
+            block = replace(self._block(streams, first, tick.size, known), incident=recorded.incident[part])
             book.add(block, tick, self._walk(block, streams), streams, given)
 
     def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
@@ -111,14 +153,17 @@ class Prepared:
             if certain is not None:
                 drawn = np.full(count, certain, dtype=np.int32)
             else:
-                drawn = self.mixes[name].codes(streams.uniform(name).rows(first, count), row)
+                stream = ("attribute", name) if name in self.scenario.own else (name,)
+                drawn = self.mixes[name].codes(streams.uniform(*stream).rows(first, count), row)
             return drawn if given is None else np.where(given == DRAWN, drawn, given)
 
         channel = codes("channel")
-        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"))
+        own = {name: codes(name, channel) for name in self.scenario.own}
+        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"), own)
 
     def _walk(self, block: Block, streams: Streams) -> Route:
-        return Walk(self.steps, block, streams, labelled=not self.scenario.labels).route()
+        scenario = self.scenario
+        return Walk(self.steps, block, streams, not scenario.labels, scenario.labellers_matter).route()
 
     def _backlog_sizes(self) -> dict[int, int]:
         """How many tips wait at which stage when the run starts, in the order of the stages."""

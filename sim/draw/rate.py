@@ -1,10 +1,10 @@
 """The rate at which tips arrive, as pieces between edges, each piece in a line; and its exact inverse.
 
-The rate of a channel is volume x share x hour x weekday x busyness of the day x growth x surges. Profiles and busyness
-are steps and surges are steps and lines, so every edge is known beforehand and nothing is ever sampled "at the current
-time". Growth alone is a curve; it is exact at every edge and taken in a line between, with an edge each midnight, and
-each hour while a surge fades. A doubling every year is then off by less than one part in a million, and by less than
-one in ten thousand within a fade.
+The rate of a channel is volume x share x hour x weekday x luck x growth x surges. Profiles and luck, of dates and of
+hours, are steps and surges are steps and lines, so every edge is known beforehand and nothing is ever sampled "at the
+current time". Growth alone is a curve; it is exact at every edge and taken in a line between, with an edge each
+midnight, and each hour while a surge fades. A doubling every year is then off by less than one part in a million, and
+by less than one in ten thousand within a fade.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.draw.luck import Luck
 from sim.draw.surges import Burst, bursts
 from sim.dynamics.clock import DAY, HOUR, YEAR
-from sim.scenario.profiles import levels
+from sim.scenario.profiles import incident_levels, levels
+from sim.scenario.together import channel_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,21 +129,30 @@ class Rate:
         return np.repeat(np.arange(first, last + 1), counts)
 
 
-def rate(scenario: Scenario, streams: Streams) -> Rate:
-    """The rate of a scenario's arrivals over the whole run; its busyness and random surges are drawn here.
+def rate(scenario: Scenario, streams: Streams, luck: Luck | None = None, incident: str | None = None) -> Rate:
+    """The rate of a scenario's arrivals over the whole run, or that at which incidents begin; its busyness, kinds of
+    dates and random surges are drawn here, where its luck is not given. Incidents share what is said of all tips alike.
 
     Two closures at once (surges of factor 0) do not make a rate negative: it is never below 0.
     """
-    found, level = bursts(scenario, streams), levels(scenario)
-    rows = sorted(scenario.channels) if any(one.channel for one in scenario.demand.surges) else level.rows
-    edge = edges(scenario, level, found)
+    found, level = (
+        bursts(scenario, streams),
+        levels(scenario) if incident is None else incident_levels(scenario, incident),
+    )
+    luck = Luck(scenario, streams) if luck is None else luck
+    rows = level.rows
+    if incident is None and _apart(scenario):
+        rows = tuple(sorted(scenario.channels))
+    edge = edges(scenario, level, found, luck)
     factors = [surge_factors(edge, found, channel) for channel in rows]
     crossings = [crossing for after, before in factors for crossing in _crossings(edge, after, before)]
     if crossings:
         edge = _rising([edge, np.array(crossings, dtype=np.int64)])
         factors = [surge_factors(edge, found, channel) for channel in rows]
-    common = scenario_factors(scenario, level.base, edge, streams)
+    common = scenario_factors(scenario, level.base, edge, luck)
     steps = [level.at(channel, edge[:-1]) for channel in rows]
+    if incident is None:
+        steps = [step * luck.of_channel(edge[:-1], channel) for step, channel in zip(steps, rows, strict=True)]
     after, before = (
         np.array([step * by_time * np.maximum(side, 0) for step, side in zip(steps, sides, strict=True)])
         for by_time, sides in zip(common, zip(*factors, strict=True), strict=True)
@@ -149,11 +160,19 @@ def rate(scenario: Scenario, streams: Streams) -> Rate:
     return Rate.of(edge, after, before)
 
 
-def edges(scenario: Scenario, level: Levels, found: Sequence[Burst]) -> Ticks:
+def _apart(scenario: Scenario) -> bool:
+    """Whether surges or kinds of dates concern some channels more than others."""
+    demand = scenario.demand
+    return any(surge.channel is not None for surge in demand.surges) or any(
+        len({*row}) > 1 for row in channel_factors(demand).values()
+    )
+
+
+def edges(scenario: Scenario, level: Levels, found: Sequence[Burst], luck: Luck) -> Ticks:
     """Every tick at which the rate may jump or bend, from 0 to the horizon."""
     demand, horizon, marks = scenario.demand, scenario.horizon, scenario.local.marks
-    parts = [np.array([0, horizon], dtype=np.int64), *level.edges()]
-    if demand.growth or demand.busyness_cv:
+    parts = [np.array([0, horizon], dtype=np.int64), *level.edges(), *luck.edges()]
+    if demand.growth:
         parts.append(marks(0, horizon, DAY))
     for burst in found:
         parts.append(np.array([burst.began, burst.fading, burst.over], dtype=np.int64))
@@ -185,22 +204,8 @@ def _crossings(edge: Ticks, after: Floats, before: Floats) -> list[int]:
     return [int(tick) for tick in edge[crossed] + np.rint(into).astype(np.int64)]
 
 
-def scenario_factors(scenario: Scenario, base: float, edge: Ticks, streams: Streams) -> tuple[Floats, Floats]:
-    """Tips a tick by volume, growth and busyness alone, just after and just before the edges of each piece."""
-    demand = scenario.demand
-    level = (1.0 + demand.growth) ** (edge / YEAR) * base
-    after: Floats = level[:-1]
-    before: Floats = level[1:]
-    if demand.busyness_cv:
-        day = scenario.local.day(edge[:-1])
-        luck = busyness(demand.busyness_cv, streams.uniform("busyness").rows(0, int(day[-1]) + 1))[day]
-        after, before = after * luck, before * luck
-    return after, before
-
-
-def busyness(cv: float, uniform: Variates) -> Floats:
-    """Gamma factors of mean 1 and the given cv, rising with the uniforms: another cv keeps each day's luck."""
-    from scipy.special import gammaincinv
-
-    shape = cv**-2
-    return np.asarray(gammaincinv(shape, uniform) / shape, dtype=np.float64)
+def scenario_factors(scenario: Scenario, base: float, edge: Ticks, luck: Luck) -> tuple[Floats, Floats]:
+    """Tips a tick by volume, growth and luck alone, just after and just before the edges of each piece."""
+    level = (1.0 + scenario.demand.growth) ** (edge / YEAR) * base
+    whole = luck.whole(edge[:-1])
+    return level[:-1] * whole, level[1:] * whole

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.dynamics.clock import DAY
+from sim.dynamics.replication import NO_INCIDENT
 from sim.scenario.trace import Trace, days_of_run, recorded_days, recorded_weeks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.draw.streams import Streams
+    from sim.dynamics.replication import Codes
     from sim.scenario.schema import Scenario
 
 
@@ -21,7 +24,8 @@ def resampled(scenario: Scenario, recorded: Trace, streams: Streams) -> Trace:
 
     Row i of the stream is that of day i (or week i) since the day of `run.start`, so a longer run only draws further.
     """
-    local, run = scenario.local, days_of_run(scenario)
+    local, run, given = scenario.local, days_of_run(scenario), scenario.demand.trace
+    assert given is not None
     source = _sources(scenario, streams)
     wall = local.wall(recorded.arrival)
     edges = np.searchsorted(recorded.arrival, local.tick(np.stack([source, source + 1]) * DAY))
@@ -30,13 +34,22 @@ def resampled(scenario: Scenario, recorded: Trace, streams: Streams) -> Trace:
     arrival = recorded.arrival[rows] + moved if local.zone is None else local.tick(wall[rows] + moved)
     inside = (arrival >= 0) & (arrival < scenario.horizon)
     rows = rows[inside]
-    return Trace(
-        arrival[inside],
-        recorded.channel[rows],
-        recorded.risk[rows],
-        recorded.category[rows],
-        {stage: work[rows] for stage, work in recorded.work.items()},
-    )
+    found = recorded.take(rows, arrival[inside])
+    # A recorded incident that is drawn for several days (or weeks) is as many incidents.
+    day = local.day(found.arrival)
+    copy = day if given.resample == "day" else (scenario.start.weekday() + day) // 7
+    return replace(found, incident=_apart(found.incident, copy))
+
+
+def _apart(incident: Codes, copy: NDArray[np.int64]) -> Codes:
+    """Incidents counted anew, in order of their first tips: those of one number in different copies are different."""
+    about = np.flatnonzero(incident != NO_INCIDENT)
+    found = incident.copy()
+    if about.size:
+        pairs = np.stack([copy[about], incident[about].astype(np.int64)])
+        _, first, which = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+        found[about] = np.argsort(np.argsort(first))[which.reshape(-1)]
+    return found
 
 
 def _sources(scenario: Scenario, streams: Streams) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ begins the next one at the stage it is sent back to. No time is drawn here.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,13 +42,21 @@ class Block:
     channel: Codes
     risk: Codes
     category: Codes
+    own: Mapping[str, Codes] = field(default_factory=dict)
+    """Attributes of the scenario's own, by name."""
+    incident: Codes | None = None
+    """Which incident each is about, or NO_INCIDENT; None where all are about none."""
 
     def __len__(self) -> int:
         return int(self.risk.shape[0])
 
     def code(self, attribute: str, tier: Codes) -> Codes:
         """The codes of an attribute by its name, `tier` being the present labels."""
-        code: Codes = tier if attribute == "tier" else getattr(self, attribute)
+        return tier if attribute == "tier" else self.given(attribute)
+
+    def given(self, attribute: str) -> Codes:
+        """The codes of an attribute that the tips arrive with, by its name."""
+        code: Codes = self.own[attribute] if attribute in self.own else getattr(self, attribute)
         return code
 
 
@@ -63,6 +71,8 @@ class Group:
     """How many of those were to this stage."""
     tier: Codes
     """The label when the tip reaches the stage."""
+    labeller: Codes | None = None
+    """Who gave it; None where nobody asks."""
 
     def by_nth(self) -> Iterator[tuple[int, Members]]:
         """For each number of earlier visits to the stage, those of the group's visits that have it."""
@@ -80,6 +90,8 @@ class Route:
     """(n,) the label after the last visit."""
     kept: Members
     """The tips whose visits these are."""
+    labeller: Codes | None = None
+    """(n,) who gave the label after the last visit; None where nobody asks."""
     tails: Sequence[Tail] = ()
     """What tips do instead where a visit is in vain."""
 
@@ -120,14 +132,18 @@ def _by_nth(nth: Nth) -> Iterator[tuple[int, Members]]:
 class Walk:
     """The walk of one block of tips down the stages."""
 
-    def __init__(self, steps: Sequence[StepDraw], block: Block, streams: Streams, labelled: bool) -> None:
-        """`labelled` says that the true risk is the label from the start, as it is without labellers."""
+    def __init__(
+        self, steps: Sequence[StepDraw], block: Block, streams: Streams, labelled: bool, told_by: bool = False
+    ) -> None:
+        """`labelled` says that the true risk is the label from the start, as it is without labellers; `told_by` that
+        somebody asks who gave a label."""
         self.steps = steps
         self.block = block
         self.streams = streams
         self.labelled = labelled
         size = len(block)
         self.tier = block.risk if labelled else np.full(size, NO_LABEL, dtype=np.int32)
+        self.labeller = np.full(size, NO_LABEL, dtype=np.int32) if told_by else None
         self.count = np.zeros(size, dtype=np.int64)
         self.groups: list[list[Group]] = [[] for _ in steps]
         self.tails: list[Tail] = []
@@ -161,13 +177,14 @@ class Walk:
                         returning[step.rework.to].append(sent)
                         going = self._without(going, sent)
             if not returning:
-                return Route(self.groups, self.count, self.tier, EVERYONE, self.tails)
+                return Route(self.groups, self.count, self.tier, EVERYONE, self.labeller, self.tails)
             going, joining = NOBODY, returning
 
     def _fork(self, step: StepDraw, aside: int, visits: Group) -> None:
         """Walk the way on from an aside, as the tips of some visits would if these were in vain."""
         other = Walk(self.steps, self.block, self.streams, self.labelled)
         other.tier = self.tier.copy()
+        other.labeller = None if self.labeller is None else self.labeller.copy()
         for of, state in ((other.visited, self.visited), (other.tossed, self.tossed), (other.returned, self.returned)):
             of.update((at, counts.copy()) for at, counts in state.items())
         tips = np.arange(len(self.block)) if isinstance(visits.tips, slice) else visits.tips
@@ -181,7 +198,7 @@ class Walk:
         """Those of the tips on their way for whom the stage is, and who are in its share."""
         matches: Flags | None = None
         for attribute, table in step.tables.of:
-            found = table.take(self.block.code(attribute, self.tier)[going], mode="wrap")
+            found = table.take(self._code(attribute)[going], mode="wrap")
             matches = found if matches is None else matches & found
         tips = going if matches is None else among(going, np.flatnonzero(matches))
         if step.share.certain is not None:
@@ -205,7 +222,8 @@ class Walk:
             sequence = sequence.copy()
             tier = tier if self.labelled else tier.copy()
         self.count[tips] = sequence + 1
-        self.groups[at].append(Group(tips, sequence, nth, tier))
+        labeller = None if self.labeller is None else self.labeller[tips].copy()
+        self.groups[at].append(Group(tips, sequence, nth, tier, labeller))
         return nth
 
     def _label(self, step: StepDraw, tips: Members, nth: Nth) -> None:
@@ -217,6 +235,8 @@ class Walk:
             tips, nth = among(tips, decided), nth if isinstance(nth, int) else nth[decided]
         elif not decides.certain:
             return
+        if self.labeller is not None:
+            self.labeller[tips] = step.label.labeller
         if assigns.certain is not None:
             self.tier[tips] = assigns.certain
         else:
@@ -241,6 +261,13 @@ class Walk:
         """Whether each tip is in the share."""
         code = None if share.by is None else self.block.code(share.by, self.tier)[tips]
         return share.heads(self._uniform(name, tips, nth), code)
+
+    def _code(self, attribute: str) -> Codes:
+        """The codes of an attribute of all tips, as they are now."""
+        if attribute == "labelled_by":
+            assert self.labeller is not None
+            return self.labeller
+        return self.block.code(attribute, self.tier)
 
     def _uniform(self, name: tuple[str, ...], tips: Members, nth: Nth) -> Variates:
         """The uniforms of the tips, each from the stream for its number of earlier visits."""

@@ -23,12 +23,7 @@ def names_of(scenario: Scenario, by: str | None) -> tuple[str, ...]:
     """The values of an attribute in the order of their codes; one nameless value for no attribute."""
     if by is None:
         return ("",)
-    return {
-        "channel": scenario.channels,
-        "risk": scenario.risks,
-        "tier": scenario.tiers,
-        "category": scenario.categories,
-    }[by]
+    return scenario.names[by]
 
 
 def told_apart(tier: Codes, n_values: int) -> Codes:
@@ -38,15 +33,17 @@ def told_apart(tier: Codes, n_values: int) -> Codes:
 
 
 class Tables:
-    """A filter as tables: for each attribute that matters, which of its codes match."""
+    """A filter as tables: for each attribute that matters, which of its codes match; the last one of -1, for none."""
 
     def __init__(self, filter_: Filter | None, scenario: Scenario) -> None:
         self.of: list[tuple[str, Flags]] = []
         if filter_ is None:
             return
-        for attribute in ("channel", "risk", "category"):
-            named = getattr(filter_, attribute)
+        for attribute in ("channel", "risk", "category", *scenario.own):
+            named = filter_.asked(attribute)
             self._add(attribute, [named is None or name in named for name in names_of(scenario, attribute)])
+        by = filter_.labelled_by
+        self._add("labelled_by", [*(by is None or name in by for name in scenario.labels), by is None])
         tiers, labelled = filter_.tier, filter_.labelled
         labels = [labelled is not False and (tiers is None or name in tiers) for name in scenario.tiers]
         # The last row stands for NO_LABEL, which is -1.
@@ -83,6 +80,8 @@ class Label:
 
     decides: Share
     assigns: Mix
+    labeller: int
+    """Its place among the labellers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +144,5 @@ def _label(scenario: Scenario, name: str | None) -> Label | None:
     if name is None:
         return None
     labeller = scenario.labels[name]
-    return Label(Share([labeller.decides]), Mix.of([labeller.assigns[risk] for risk in scenario.risks], scenario.tiers))
+    assigns = Mix.of([labeller.assigns[risk] for risk in scenario.risks], scenario.tiers)
+    return Label(Share([labeller.decides]), assigns, scenario.names["labelled_by"].index(name))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Variates = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 SKIPPED: Final = 1 << 16
 """Rows passed over at a time by a stream whose first user is a late tip."""
@@ -45,7 +46,7 @@ def filler(generator: Generator, standard: str) -> Callable[[Variates], object]:
     law, _, shape = standard.partition(":")
     if law == "gamma" and shape:
         return lambda out: generator.standard_gamma(float(shape), out=out)
-    raise ValueError(f"a standard variate is normal, exponential, uniform or gamma:<shape> (got {standard!r})")
+    raise _unknown(standard)
 
 
 def keyed_uniforms(seed: int, index: int, name: tuple[str, ...], *keys: NDArray[np.int64]) -> Variates:
@@ -94,6 +95,65 @@ class Stream:
         return self._held
 
 
+class Scattered(Stream):
+    """A stream whose rows are found by two numbers of a tip, such as its incident's and its own, and not by its place.
+
+    Each row is a hash of the stream's name and the two numbers, so that one incident's tips keep their draws whatever
+    other incidents bring. ValueError for a standard that is not known.
+    """
+
+    def __init__(self, words: NDArray[np.uint64], standard: str, first: Numbers, second: Numbers) -> None:
+        self._words = words
+        self._standard = standard
+        self._numbers = first, second
+
+    def rows(self, first: int, count: int) -> Variates:
+        """The variates of tips `first` to `first + count`; they may be asked for in any order."""
+        rows = slice(first, first + count)
+        return _by_inversion(self._standard, hashed(self._words, *(numbers[rows] for numbers in self._numbers)))
+
+
+def hashed(words: NDArray[np.uint64], first: Numbers, second: Numbers) -> Variates:
+    """Uniforms in (0, 1) for pairs of numbers, under a key of two words: three rounds of a 64-bit finaliser.
+
+    The finaliser is David Stafford's variant 13 (2011), which SplitMix64 uses too.
+    """
+    mixed = _finalised(first.astype(np.uint64) + words[0])
+    mixed = _finalised(mixed ^ (second.astype(np.uint64) * _GOLDEN + words[1]))
+    mixed = _finalised(mixed + _GOLDEN)
+    return ((mixed >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _finalised(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    found: NDArray[np.uint64] = values ^ (values >> np.uint64(31))
+    return found
+
+
+def _by_inversion(standard: str, uniform: Variates) -> Variates:
+    """Standard variates that uniforms stand for."""
+    if standard == "uniform":
+        return uniform
+    if standard == "exponential":
+        return np.asarray(-np.log1p(-uniform))
+    from scipy.special import gammaincinv, ndtri
+
+    if standard == "normal":
+        return np.asarray(ndtri(uniform), dtype=np.float64)
+    law, _, shape = standard.partition(":")
+    if law == "gamma" and shape:
+        return np.asarray(gammaincinv(float(shape), uniform), dtype=np.float64)
+    raise _unknown(standard)
+
+
+def _unknown(standard: str) -> ValueError:
+    return ValueError(f"a standard variate is normal, exponential, uniform or gamma:<shape> (got {standard!r})")
+
+
 class Streams:
     """The streams of one replication, or of a part of it that has its own, such as the backlog of a stage.
 
@@ -112,8 +172,10 @@ class Streams:
 
     def generator(self, *name: str) -> Generator:
         """A generator at the beginning of the named stream."""
-        words = Digest("\0".join((str(self.seed), str(self.index), *self.prefix, *name)))
-        return Generator(SFC64(words))  # type: ignore[arg-type]  # any ISeedSequence will do
+        return Generator(SFC64(self._digest(*name)))  # type: ignore[arg-type]  # any ISeedSequence will do
+
+    def _digest(self, *name: str) -> Digest:
+        return Digest("\0".join((str(self.seed), str(self.index), *self.prefix, *name)))
 
     def stream(self, standard: str, *name: str) -> Stream:
         """The named stream of a standard variate; the standard is part of the name where the caller says so."""
@@ -125,3 +187,19 @@ class Streams:
     def uniform(self, *name: str) -> Stream:
         """The named stream of uniforms in [0, 1)."""
         return self.stream("uniform", *name)
+
+
+class ScatteredStreams(Streams):
+    """Streams for tips that are found by two numbers each, (n,) and (n,), in place of their rows."""
+
+    def __init__(self, streams: Streams, first: Numbers, second: Numbers) -> None:
+        super().__init__(streams.seed, streams.index, *streams.prefix)
+        self._numbers = first, second
+
+    def stream(self, standard: str, *name: str) -> Stream:
+        """The named stream of a standard variate."""
+        opened = self._open.get(name)
+        if opened is None:
+            words = self._digest(*name).generate_state(2, np.uint64)
+            opened = self._open[name] = Scattered(words, standard, *self._numbers)
+        return opened

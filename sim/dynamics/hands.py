@@ -222,12 +222,11 @@ def find_clearing(place, first, last, each, lines, slots, table, clearing, place
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
     for line in range(first, last):
         node = lines[line, 0]
-        if node == m.NIL:
-            continue
-        # Within a rank the first has the earliest entry: who may not take it may take none behind it.
-        best = find_clearer(place, slots[node >> 1, m.ENTRY], each, table, clearing, place_of)
-        if best != m.NIL:
-            return best, node, line
+        while node != m.NIL:
+            best = find_clearer(place, slots[node >> 1, m.ENTRY], each, table, clearing, place_of)
+            if best != m.NIL:
+                return best, node, line
+            node = slots[node >> 1, m.NEXT + (node & 1)]
     return m.NIL, m.NIL, m.NIL
 
 

@@ -132,7 +132,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                 h.leave_merged(now, slot, visit, tips, log, working, people, queues)
                 continue
             if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates
+                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
             ):
                 quick = slot
         if queues is not None:
@@ -481,7 +481,9 @@ def let_go(now, slot, place, places, due, working, people):
 
 
 @inlined
-def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates):
+def begin_attempt(
+    now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
+):
     """Let a tip wait at a stage: behind the gate, in line, or in a delay; gives whether it may start at once."""
     slots, heap = working.slots, due.heap
     tip = slots[slot, m.TIP]
@@ -519,7 +521,10 @@ def begin_attempt(now, slot, visit, stage, alone, visits, stages, places, lines,
             elif not quick:
                 m.stand_last(slots, lists.line, line, slot)
                 working.waiting[place] += 1
-                if working.idle[place] > 0 or places.may_preempt[place]:
+                somebody = working.idle[place] > 0 or places.may_preempt[place]
+                if people is not None:
+                    somebody |= people.hands.n_clearing[place] > 0
+                if somebody:
                     m.mark(place, working.dirty, working.to_settle)
     if opens > now:
         slots[slot, m.STATE] = m.HELD

@@ -149,6 +149,8 @@ class Visits:
     """
     last_tier: Codes = field(default_factory=none_of_those)
     """(n_visits,) for a visit that nothing follows, the tip's label after it; (0,) where there are no asides."""
+    last_labeller: Codes = field(default_factory=none_of_those)
+    """(n_visits,) likewise, who gave it; (0,) where there are no asides, or nobody asks."""
     given_up_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when the tip has given up for good, or NO_VISIT where it is then lost;
     (0,) where there are no asides."""

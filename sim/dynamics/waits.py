@@ -11,8 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, MERGED, PREEMPTED, RELIEVED, TURNED_AWAY, Log
-from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Codes, Flags, Replication, Ticks
+from sim.dynamics.log import ABANDONED, MERGED, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.replication import (
+    BY_WINDOWS,
+    FULL_SPEED,
+    NO_PLACE,
+    NO_VISIT,
+    Codes,
+    Flags,
+    Replication,
+    Ticks,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +162,17 @@ def in_hand_alone(replication: Replication) -> Ticks:
     found = total.copy()
     found[mine] = np.minimum(np.ceil(total[mine] / speed), NEVER)
     return found
+
+
+def next_visits(log: Log, replication: Replication, visit: Ticks) -> Ticks:
+    """(n,) the visit that follows each of some visits: NO_VISIT while it is not over, and where it was the last."""
+    tips, visits = replication.tips, replication.visits
+    outcome = log.outcome[visit]
+    if not visits.follows.size:
+        beyond = tips.first_visit[tips.first_visit.searchsorted(visit, side="right")]
+        return np.where((outcome == SERVED) & (visit + 1 < beyond), visit + 1, NO_VISIT)
+    ways = ((SERVED, visits.follows), (ABANDONED, visits.given_up_to), (TURNED_AWAY, visits.turned_away_to))
+    return np.select([outcome == one for one, _ in ways], [to[visit] for _, to in ways], NO_VISIT)
 
 
 def vain(log: Log, replication: Replication) -> Ticks:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import Log
-from sim.dynamics.replication import Codes, Flags, Replication, Ticks
+from sim.dynamics.log import SERVED, Log
+from sim.dynamics.replication import NO_VISIT, Codes, Flags, Replication, Ticks
+from sim.dynamics.waits import next_visits
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
@@ -41,7 +42,7 @@ class Cohort:
     moments: NDArray[np.int64]
     """(n_moments, n) tick of each moment that targets ask for, of the tip's first visit to the stage; or NEVER."""
     combination: NDArray[np.int64]
-    """The row of each tip in the frame's grid of channel, risk, category and tier."""
+    """The row of each tip in the frame's grid of attributes."""
     frame: Frame
     passed: dict[Milestone, Ticks] = field(default_factory=dict)
     """Milestones that were asked for already."""
@@ -94,7 +95,12 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         moments,
     )
     combination = np.zeros(n, np.int64)
-    for size, code in zip(frame.sizes, (tips.channel, tips.risk, tips.category), strict=False):
+    own = list(frame.scenario.own)
+    for size, name in zip(frame.sizes[:-1], frame.attributes, strict=False):
+        if name == "labelled_by":
+            code = label_so_far(log, replication, who_gave=True) + 1
+        else:
+            code = tips.own[own.index(name)] if name in own else getattr(tips, name)
         combination = combination * size + code[first:last]
     return Cohort(
         first=first,
@@ -112,3 +118,27 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         combination=combination * frame.sizes[-1] + label + 1,
         frame=frame,
     )
+
+
+def label_so_far(log: Log, replication: Replication, *, who_gave: bool = False) -> Codes:
+    """(n_tips,) the label that each tip had by the horizon, or by giving up, or who gave it: NO_LABEL where none."""
+    visits, first_visit = replication.visits, replication.tips.first_visit
+    at_visit, at_last, after_last = (
+        (visits.labeller, visits.final_labeller, visits.last_labeller)
+        if who_gave
+        else (visits.tier, visits.final_tier, visits.last_tier)
+    )
+    found = at_last.copy()
+    if not visits.follows.size:
+        unserved = np.flatnonzero(log.outcome != SERVED)
+        tip = np.searchsorted(first_visit, unserved, side="right") - 1
+        stopped, first = np.unique(tip, return_index=True)
+        found[stopped] = at_visit[unserved[first]]
+        return found
+    tip = np.flatnonzero(np.diff(first_visit))
+    visit = first_visit[tip]
+    while tip.size:
+        found[tip] = np.where(log.outcome[visit] == SERVED, after_last[visit], at_visit[visit])
+        to = next_visits(log, replication, visit)
+        tip, visit = tip[to != NO_VISIT], to[to != NO_VISIT]
+    return found

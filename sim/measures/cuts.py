@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, WEEK
+from sim.scenario import units
 
 if TYPE_CHECKING:
     from sim.measures.cohort import Cohort
@@ -68,10 +69,10 @@ class Cut:
                 place = cohort.centre.astype(np.int64)
             case "tier":
                 place = np.maximum(cohort.label, 0).astype(np.int64)
-            case "channel" | "risk" | "category":
-                place = self.frame.attribute(self.place, cohort.combination)
-            case _:
+            case place_of_week if place_of_week in STEPS:
                 place = self._place(cohort.arrival)
+            case attribute:
+                place = self.frame.attribute(attribute, cohort.combination)
         return place * self.n_windows + window
 
     def of_slots(self, length: int, n_groups: int) -> Ints:
@@ -136,8 +137,4 @@ def _stretch(begin: int, length: int) -> str:
     day = DAYS[begin // DAY]
     if length == DAY:
         return day
-    return f"{day} {_clock(begin % DAY)} to {_clock(begin % DAY + length)}"
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks % HOUR // (HOUR // 60):02}"
+    return f"{day} {units.clock(begin % DAY)} to {units.clock(begin % DAY + length)}"

@@ -22,7 +22,7 @@ from sim.scenario.calendars import open_time
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
-from sim.scenario.rules import matches
+from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
 from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
 
@@ -34,7 +34,6 @@ UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
 WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away")
-ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
 HOURS_A_WEEK: Final = 168
 
 
@@ -97,10 +96,12 @@ class Frame:
         self.pool_of_place = np.array([seat.pool_index for seat in seats(scenario)], dtype=np.int64)
         self.pool_slots = {slots_of(target) for target in self.targets if isinstance(target, OfPool)}
         """Whether by centre, and by how many ticks, targets ask for the pools over time."""
+        self.attributes = self._attributes()
+        """What tips are told apart by, the tier last: of the scenario's own attributes those that targets ask for."""
         self.grid = self._grid()
-        """All combinations of channel, risk, category and tier, as filters ask for them, one after the other."""
+        """All combinations of these attributes, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
-        self.sizes = tuple(len(scenario.names[name]) + (name == "tier") for name in ATTRIBUTES)
+        self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
         self.own = tuple(self.cut(target.in_each, target.per) for target in self.targets)
         """The places and windows of each target."""
@@ -208,10 +209,17 @@ class Frame:
 
     def _grid(self) -> dict[str, NDArray[np.integer]]:
         names = self.scenario.names
-        sizes = [len(names[name]) + (name == "tier") for name in ATTRIBUTES]
+        sizes = [len(names[name]) + (name in OF_LABEL) for name in self.attributes]
         columns = np.indices(sizes).reshape(len(sizes), -1)
-        columns[ATTRIBUTES.index("tier")] -= 1
-        return dict(zip(ATTRIBUTES, columns, strict=True))
+        told = zip(self.attributes, columns, strict=True)
+        return {name: column - (name in OF_LABEL) for name, column in told}
+
+    def _attributes(self) -> tuple[str, ...]:
+        filters = [one for target in self.targets if (one := getattr(target, "of", None)) is not None]
+        asked = {key for one in filters for key in one.own} | {target.in_each for target in self.targets}
+        own = (name for name in self.scenario.own if name in asked)
+        by = ("labelled_by",) if any(one.labelled_by is not None for one in filters) else ()
+        return ("channel", "risk", "category", *own, *by, "tier")
 
     def measured(self, steps: Steps) -> NDArray[np.int64]:
         """(n_steps,) ticks of the measured time in each step of a grid."""
@@ -271,6 +279,4 @@ def _of_windows(target: Target, bounds: Bounds) -> Bounds:
 
 def without_tier(of: Filter | None) -> Filter | None:
     """What a target asks of its tips besides the label; None where that is nothing."""
-    if of is None or all(getattr(of, key) is None for key in ("channel", "risk", "category")):
-        return None
-    return of.model_copy(update={"tier": None, "labelled": None})
+    return None if of is None else of.but_for_label()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import YEAR
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
 from sim.dynamics.waits import vain
@@ -46,10 +47,10 @@ class Pooled:
     spent: Ints
     """(n_targets, n_stages, 4) ticks between the two moments IN_LINE, IN_SERVICE, AT_GATE, IN_DELAY at each stage."""
     came: Ints
-    """(n_times, 3) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
+    """(n_times, 4) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
     ANSWERED, LOST_FOR_GOOD, FOUND_NO_ROOM of `passes`."""
     visits: Ints
-    """(n_pools, n_times, 6) visits of any tip but the backlog, by pool and by the time at which they came to it, where
+    """(n_pools, n_times, 7) visits of any tip but the backlog, by pool and by the time at which they came to it, where
     that is in the measured time; columns as in `Measures.stages`."""
     ticks: Floats
     """(N_NUMBERS, n_pools, n_times) ticks of the measured time by pool, as `PoolTimes` has them."""
@@ -128,6 +129,9 @@ class Measures:
         return cls(index=int(arrays["index"]), pooled=pooled, extra=extra, **own)
 
 
+COUNTABLE: Final = 2**62
+"""Ticks that are added up in 64 bits at most."""
+
 PER_REPLICATION: Final = tuple(f.name for f in fields(Measures) if f.name not in ("index", "pooled", "extra"))
 """The measures that are one array each."""
 
@@ -146,6 +150,7 @@ def measure(
     `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest.
     """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
+    _hold_countable(log, replication)
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
@@ -197,6 +202,19 @@ def measure(
     )
 
 
+def _hold_countable(log: Log, replication: Replication) -> None:
+    """Nothing, if the times of all visits add up to what 64 bits can count; else OverflowError.
+
+    So long a wait of so many is possible in a line that nobody serves; whether it came about is looked at only then.
+    """
+    horizon = replication.rules.horizon
+    if len(replication.visits) * horizon > COUNTABLE:
+        times = np.minimum(log.end, horizon) - np.minimum(log.enter, horizon)
+        if (together := float(times.sum(dtype=np.float64))) > COUNTABLE:
+            years = f"{together / YEAR:,.0f} years together"
+            raise OverflowError(f"{len(replication.visits):,} visits take {years}, more than can be counted")
+
+
 def _extra(target: Target, watched: Watched) -> Floats:
     """What else the kind of a target keeps, by place; (0,) where that is nothing."""
     if target.hold is not None:
@@ -244,7 +262,8 @@ def _fates(cohort: Cohort) -> Ints:
     """Tips by channel, risk, label and state."""
     sizes = (*cohort.frame.sizes, 3)
     table = np.bincount(cohort.combination * 3 + cohort.state, minlength=int(np.prod(sizes)))
-    return np.asarray(table.reshape(sizes).sum(axis=2))
+    # Between the risk and the label stand the category and what else targets ask for.
+    return np.asarray(table.reshape(sizes).sum(axis=tuple(range(2, len(sizes) - 2))))
 
 
 def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints) -> tuple[Ints, Ints]:

@@ -55,9 +55,11 @@ class Tally:
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     """How many tips a target on tiers cannot judge, since they had no label yet: lost, and still open."""
     of = target.of if isinstance(target, OfTips) else None
-    if target.in_each != "tier" and (of is None or of.tier is None):
+    if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
     without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
+    if isinstance(target, OfTips) and target.at_stage is not None:
+        without &= cohort.when(of_stage(target.at_stage, "enter")) != NEVER
     lost, under_way = (int(np.sum(without & (cohort.state == state))) for state in (passes.LOST, passes.UNDER_WAY))
     return lost, under_way
 

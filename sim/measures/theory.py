@@ -55,6 +55,25 @@ def mean_wait(load: float, servers: int, service_mean: float) -> float:
     return erlang_c(load, servers) * service_mean / (servers - load) if load < servers else math.inf
 
 
+def batch_mean_wait(
+    load: float, batch_mean: float, batch_second: float, service_mean: float, service_second: float
+) -> float:
+    """The mean wait of all tips of one server to whom they come in batches (M[X]/G/1); infinite from a load of 1 on.
+
+    `second` moments are means of squares. A tip waits for what was there before its batch, and for those before it in
+    it. Source: M. L. Chaudhry and J. G. C. Templeton, A First Course in Bulk Queues (1983).
+
+    >>> round(batch_mean_wait(0.5, 1, 1, 6, 72), 6), round(batch_mean_wait(0.5, 3, 9, 6, 72), 6)
+    (6.0, 18.0)
+    """
+    _check(load, 1)
+    if load >= 1:
+        return math.inf
+    before = load * service_second / (2 * service_mean)
+    within = (batch_second / batch_mean - 1) * service_mean / 2
+    return (before + within) / (1 - load)
+
+
 def wait_above(wait: float, load: float, servers: int, service_mean: float) -> float:
     """The share of tips that wait longer than `wait` (M/M/c, first come first served).
 

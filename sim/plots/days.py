@@ -309,7 +309,7 @@ def _special_words(found: Days) -> list[str]:
     if not found.special:
         return []
     told = [f"{on:%a} {on.day} {on:%b} ({what.replace('; ', ', ')})" for on, what in found.special.items()]
-    return wrapped(f"Marked: {'; '.join(told)}.", WIDTH - 2 * MARGIN, SMALL, lines=MOST_LINES)
+    return wrapped(f"Marked: {'; '.join(told)}.", 0.98 * (WIDTH - 2 * MARGIN), SMALL, lines=MOST_LINES)
 
 
 def _key(sheet: Sheet, found: Days, top: float) -> None:

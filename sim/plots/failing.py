@@ -36,7 +36,7 @@ from sim.plots.style import (
 from sim.scenario.targets import OfTips
 from sim.studies.binding import beyond_chance
 from sim.studies.result import Result
-from sim.text.words import WEEKDAYS, about, interval_words, share_text, short, times_text
+from sim.text.words import NO_TIME, WEEKDAYS, about, interval_words, share_text, short, times_text
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -160,7 +160,7 @@ def _when(panel: Failing) -> str:
     if told:
         return ", ".join(told)
     share = round(panel.failed.sum() / panel.judged.sum(), 3)
-    return f"at no hours more than at others ({share_text(share)} of its tips)"
+    return f"{NO_TIME} ({share_text(share)} of its tips)"
 
 
 def _rough(share: float) -> str:

@@ -180,7 +180,7 @@ def _waiting(pool: PoolWeek) -> str:
     if most < 2 * middle:
         return f"{_tips(middle)} on average, at all hours much alike"
     if pool.most_wait is None:
-        return f"{_tips(middle)} on average, at no hours more than at others"
+        return f"{_tips(middle)} on average, {words.NO_TIME}"
     length = round(pool.length * HOUR)
     when = interval_text(length * pool.most_wait, length)
     return f"up to {_tips(float(pool.waiting[pool.most_wait]))} on average, {when}"

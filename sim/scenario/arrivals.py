@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, YEAR
+from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR
+from sim.scenario.arrays import floats
+from sim.scenario.bounded import Deterministic
 from sim.scenario.counts import counts
 from sim.scenario.demand import Surge
-from sim.scenario.profiles import Levels, levels, plain_shares
+from sim.scenario.distributions import Law
+from sim.scenario.profiles import FINEST, Levels, levels, of_incidents, open_shares, plain_shares
 from sim.scenario.schema import Run, Scenario
+from sim.scenario.together import mean_day
 from sim.scenario.trace import DRAWN, days, trace
 from sim.scenario.zones import Local
 
@@ -54,9 +59,76 @@ def expected(level: Levels, run: Run) -> Hours:
                 factor += (surge.factor - 1) * _covered(surge, level.local, edge)
         tips = base * level.at(name, edge[:-1]) * np.maximum(factor, 0.0)
         columns.append(np.bincount(of_hour, weights=tips, minlength=len(hour) - 1))
+    found = np.column_stack(columns) * mean_day(demand)[1].sum(axis=1)
+    for name in demand.incidents:
+        found += of_incident(level, name)
     wall = level.local.wall(hour[:-1])
     of_week = (wall // HOUR + 24 * run.start.weekday()) % HOURS_A_WEEK
-    return Hours(np.column_stack(columns), np.diff(hour), of_week)
+    return Hours(found, np.diff(hour), of_week)
+
+
+def of_incident(level: Levels, name: str) -> Floats:
+    """(n_hours, n_channels): expected tips of one kind of incident, which within an hour begins at any time alike.
+
+    While not every channel is open its tips come on those that are, by steps of 5 minutes.
+    """
+    incident, edges = level.demand.incidents[name], _hours(level.local, level.horizon)
+    begins = expected(of_incidents(level, name), level.run).tips[:, 0] * mean_day(level.demand)[0]
+    tips = incident.tips.mean * _delayed(begins, edges, incident.over)
+    if level.always_open:
+        on = open_shares(level, name, edges[:1])
+    else:
+        n_steps = HOUR // FINEST
+        steps = edges[:-1, None] + (np.arange(n_steps) + 0.5) * (np.diff(edges) / n_steps)[:, None]
+        shares = open_shares(level, name, steps.astype(np.int64).ravel())
+        on = shares.reshape(len(tips), n_steps, -1).mean(axis=1)
+    found: Floats = tips[:, None] * on
+    return found
+
+
+def _delayed(begins: Floats, edges: NDArray[np.int64], law: Law) -> Floats:
+    """What begins in each interval between edges, evenly, moved by a delay: how much comes in each; the rest is later.
+
+    The edges but the first and the last are full hours. Of what begins in [a, b) so much has come before an edge e, at
+    b or later: (A(e - a) - A(e - b)) / (b - a), A being the integral of the distribution of the delay, by Simpson's
+    rule.
+    """
+    if law.most == 0 or not begins.size:
+        return begins
+    area = _area(law, float(edges[-1] - edges[0]))
+
+    def come(begun: NDArray[np.int64] | int, ended: NDArray[np.int64] | int, edge: NDArray[np.int64]) -> Floats:
+        return area(edge - begun) - area(edge - ended)
+
+    rate = begins / np.diff(edges)
+    before = np.zeros(len(edges))
+    if (np.diff(edges)[1:-1] != HOUR).any():
+        # Where a clock is changed by less than an hour no sum is like the other.
+        for at in range(1, len(edges)):
+            before[at] = rate[:at] @ come(edges[:at], edges[1 : at + 1], edges[at])
+        return np.asarray(np.diff(before))
+    before[1:-1] = rate[0] * come(edges[0], edges[1], edges[1:-1])
+    before[-1] = rate @ come(edges[:-1], edges[1:], edges[-1])
+    late = HOUR - come(0, HOUR, np.arange(1, len(edges) - 1) * HOUR)
+    late = late[: 1 + int(np.flatnonzero(late > 1e-9 * HOUR).max(initial=-1))]
+    inner = rate[1:-1]
+    if inner.size:
+        come_by = HOUR * np.cumsum(inner)
+        if late.size:
+            come_by = come_by - np.convolve(inner, late)[: inner.size]
+        before[2:-1] += come_by
+    found: Floats = np.diff(before)
+    return found
+
+
+def _area(law: Law, longest: float) -> Callable[[NDArray[np.int64]], Floats]:
+    """The integral of the distribution of a delay, from 0 to so many ticks."""
+    if isinstance(law, Deterministic):
+        return lambda ticks: np.maximum(floats(ticks) - law.value, 0.0)
+    grid = np.linspace(0, longest, min(max(int(longest / MINUTE), 64), 1 << 18) + 1)
+    ends, middle = law.cdf(grid), law.cdf((grid[1:] + grid[:-1]) / 2)
+    area = np.concatenate([[0.0], np.cumsum((ends[1:] + 4 * middle + ends[:-1]) / 6 * np.diff(grid))])
+    return lambda ticks: floats(np.interp(ticks, grid, area))
 
 
 def expected_tips(scenario: Scenario) -> tuple[float, float]:
@@ -124,7 +196,10 @@ def channel_mix(scenario: Scenario) -> Floats:
     """(n_channels,): the share of each channel among the tips, or among those recorded."""
     shares = plain_shares(scenario)
     if scenario.demand.trace is None:
-        return shares
+        if not scenario.demand.incidents:
+            return shares
+        tips = expected(levels(scenario), scenario.run).tips.sum(axis=0)
+        return np.asarray(tips / (tips.sum() or 1.0))
     code = trace(scenario).channel
     known = np.bincount(code[code != DRAWN], minlength=len(shares))
     found: Floats = (known + (code == DRAWN).sum() * shares) / len(code)

@@ -21,7 +21,7 @@ from sim.dynamics.replication import Ticks
 from sim.scenario import units
 from sim.scenario.dates import Dates, On, on_dates
 from sim.scenario.fields import Days, Part, Several, TimeOfDay, rule
-from sim.scenario.zones import Local, local_time
+from sim.scenario.zones import local_time
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Run, Scenario
@@ -284,11 +284,6 @@ def open_time(scenario: Scenario, calendar: str) -> OpenTime:
 def _open_time(name: str, run: Run, horizon: int, calendars: tuple[tuple[str, Calendar], ...]) -> OpenTime:
     known = dict(calendars)
     return OpenTime(known[name], run, horizon, known)
-
-
-def local_of(scenario: Scenario) -> Local:
-    """The local time of a scenario's run."""
-    return local_time(scenario.run.start, scenario.run.zone)
 
 
 def circles(calendars: Mapping[str, Calendar]) -> Collection[str]:

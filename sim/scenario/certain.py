@@ -359,6 +359,8 @@ class _Walk:
         inside = entering.passing(self._bits(stage.name, "enter"))
         began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
         least, most = self._times(stage.time)
+        if speeds := [speed for name in stage.pools for speed in self.scenario.pools[name].speeds_at(stage.name)]:
+            least, most = least / max(speeds), np.ceil(most / min(speeds))
         if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
             most = np.full_like(most, math.inf)
         ended = began.after(least, most).passing(self._bits(stage.name, "end"))

@@ -50,6 +50,8 @@ def _attributes(scenario: Scenario) -> Iterator[str]:
     def is_drawn(code: Codes | None, several: bool) -> bool:
         return several and (code is None or backlog or bool((code == DRAWN).any()))
 
+    if any(pool.absence and any(shift.staff for shift in pool.shifts) for pool in scenario.pools.values()):
+        yield "absences"
     if _several(scenario.centres):
         yield "centres"
     if is_drawn(
@@ -61,6 +63,9 @@ def _attributes(scenario: Scenario) -> Iterator[str]:
         yield "risks"
     if is_drawn(None if recorded is None else recorded.category, _several(demand.categories)):
         yield "categories"
+    for name, rows in demand.attributes.items():
+        if is_drawn(None if recorded is None else recorded.own[name], any(map(_several, rows.values()))):
+            yield name
 
 
 def _way(scenario: Scenario) -> Iterator[str]:
@@ -74,6 +79,8 @@ def _way(scenario: Scenario) -> Iterator[str]:
             yield "shares of stages"
         if not _recorded_wholly(scenario, stage, recorded) and _random(stage.time):
             yield "service" if stage.pool is not None else "delays"
+        if stage.wrap_up is not None and _random(stage.wrap_up):
+            yield "wrap-ups"
         if stage.patience is not None:
             if _random(stage.patience):
                 yield "patience"

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.dynamics.replication import Flags
 from sim.scenario import units
-from sim.scenario.fields import AlsoWritten, Name, Part, Several, near, rule
+from sim.scenario.fields import AlsoWritten, Name, OneOrSeveral, Part, Several, near, rule
 
 if TYPE_CHECKING:
     from sim.scenario.calendars import Calendar
@@ -123,6 +123,7 @@ On = Annotated[
     Several[Annotated[Dates, BeforeValidator(_on), AlsoWritten({"type": "string", "examples": ["2025-12-25"]})]],
     BeforeValidator(_as_list),
     Field(min_length=1, max_length=1000),
+    OneOrSeveral(),
 ]
 """One or several of the ways to name dates."""
 

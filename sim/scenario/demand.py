@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -20,10 +21,12 @@ from sim.scenario.fields import (
     PositiveLength,
     Several,
     Share,
+    Shares,
     Text,
     adds_up,
     rule,
 )
+from sim.scenario.together import Busyness, DayKinds, Incident, Swing
 
 EVERY: Final = "daily"
 """The days of a profile that is the same every day."""
@@ -87,23 +90,6 @@ def _weekdays(values: tuple[float, ...]) -> tuple[float, ...]:
     return _profile(values, 7, "a day of the week, Monday first")
 
 
-def _busyness(cv: float) -> float:
-    if 0 < cv < _LEAST_BUSYNESS:
-        raise ValueError("a cv of days is 0, or at least 0.000001")
-    return cv
-
-
-_LEAST_BUSYNESS: Final = 1e-6
-"""Days that differ by less are the same to any line, and cannot be told apart in floating point in the end."""
-
-
-def _summing(shares: dict[str, float]) -> dict[str, float]:
-    if not shares:
-        raise rule("at least one is needed", value=False)
-    adds_up(shares)
-    return shares
-
-
 HourProfile = Annotated[
     dict[str, Annotated[Several[Number], AfterValidator(_of_a_day)]],
     AfterValidator(_whole_week),
@@ -112,7 +98,22 @@ HourProfile = Annotated[
 ]
 """Lists of numbers for the parts of a day, by the days of the week for which they are: one list is for every day."""
 WeekProfile = Annotated[Several[Number], AfterValidator(_weekdays)]
-Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
+
+TAKEN: Final = (
+    *("channel", "risk", "category", "tier", "stage", "labelled", "labelled_by", "waited", "by"),
+    *("centre", "weekday", "hour", "half_hour", "received", "incident"),
+)
+"""What no attribute of a scenario's own may be named: keys of filters, places of targets, columns of traces."""
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"an attribute of your own cannot be named {', '.join(TAKEN[:-1])} or {TAKEN[-1]}")
+    return name
+
+
+Own = Annotated[Name, AfterValidator(_free)]
+"""The name of an attribute of a scenario's own."""
 
 
 class Surge(Part):
@@ -248,17 +249,31 @@ def _channels(channels: dict[str, Channel]) -> dict[str, Channel]:
 _SHARES_SCHEMA: Final = {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "minProperties": 1}
 
 
+def _by_channel(shares: Any, names: Sequence[str]) -> Any:
+    """Shares for all channels, or by channel, as a complete table: channel -> value -> share."""
+    if isinstance(shares, dict) and shares and not any(isinstance(row, dict) for row in shares.values()):
+        return dict.fromkeys(names, shares)
+    if isinstance(shares, dict) and all(isinstance(row, dict) for row in shares.values()):
+        every = dict.fromkeys(name for row in shares.values() for name in row)
+        return {channel: {name: row.get(name, 0) for name in every} for channel, row in shares.items()}
+    return shares
+
+
 class Demand(Part):
     """The tips that come in."""
 
     volume: SomeVolume | None = None
-    """How many tips come; none where the channels have volumes of their own, or the tips are counted or recorded."""
+    """How many tips come; none where the channels have volumes of their own, the tips are counted or recorded, or only
+    incidents bring some."""
     growth: Growth = 0.0
     by_hour: HourProfile | None = None
     by_weekday: WeekProfile | None = None
     by_date: Annotated[Several[OnDates], Field(max_length=1000)] = ()
     counts: Annotated[Offered, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
-    busyness_cv: Annotated[Number, Field(ge=0, le=10), AfterValidator(_busyness)] = 0.0
+    busyness_cv: Swing = 0.0
+    busyness: Busyness | None = None
+    """A factor that swings from hour to hour, beside that of the day."""
+    day_kinds: DayKinds = Field(default_factory=dict)
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
     channels: Annotated[
         dict[Name, Annotated[Channel, BeforeValidator(_channel), AlsoWritten(SHARE_SCHEMA)]],
@@ -270,7 +285,19 @@ class Demand(Part):
         WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),
     ] = Field(default_factory=dict)
     """Channel -> true risk -> share, complete, however the document wrote it."""
+    attributes: Annotated[
+        dict[
+            Own,
+            Annotated[
+                dict[Name, Shares],
+                WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),
+            ],
+        ],
+        Field(max_length=20),
+    ] = Field(default_factory=dict)
+    """Attributes of the scenario's own: name -> channel -> value -> share, complete, however the document wrote it."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
+    incidents: Annotated[dict[Name, Incident], Field(max_length=200)] = Field(default_factory=dict)
     trace: Annotated[Recorded, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
 
     @model_validator(mode="before")
@@ -288,13 +315,9 @@ class Demand(Part):
         channels = given.get("channels")
         names = list(channels) if isinstance(channels, dict) and channels else [ONE_CHANNEL]
         risk = given.get("risk")
-        if risk is None:
-            given["risk"] = {name: {ONE_RISK: 1.0} for name in names}
-        elif isinstance(risk, dict) and risk and not any(isinstance(row, dict) for row in risk.values()):
-            given["risk"] = dict.fromkeys(names, risk)
-        elif isinstance(risk, dict) and all(isinstance(row, dict) for row in risk.values()):
-            every = dict.fromkeys(name for row in risk.values() for name in row)
-            given["risk"] = {channel: {name: row.get(name, 0) for name in every} for channel, row in risk.items()}
+        given["risk"] = {name: {ONE_RISK: 1.0} for name in names} if risk is None else _by_channel(risk, names)
+        if isinstance(own := given.get("attributes"), dict):
+            given["attributes"] = {name: _by_channel(shares, names) for name, shares in own.items()}
         return given
 
     @model_validator(mode="after")
@@ -303,12 +326,15 @@ class Demand(Part):
             raise rule("the tips are counted by `counts` or recorded in a `trace`, not both", "counts", key=True)
         if self.own_volumes and self.volume is not None:
             raise rule("the channels have volumes of their own, so the demand has none", "volume", key=True)
+        for name, incident in self.incidents.items():
+            if incident.channels is None and not incident.on(self):
+                raise rule("needs `channels`: those of the demand have no shares", "incidents", name, value=False)
         if self.counts is not None:
             return self
         for name, channel in self.channels.items():
             if channel.share is None and channel.volume is None:
                 raise rule("needs a `share` of the tips, or a `volume` of its own", "channels", name, value=False)
-        if self.trace is None and self.shared and self.volume is None:
+        if self.trace is None and self.shared and self.volume is None and not self.incidents:
             raise rule("`volume` is needed, such as 30000/year (or a `trace`)", value=False)
         return self
 
@@ -321,6 +347,11 @@ class Demand(Part):
     def own_volumes(self) -> bool:
         """Whether channels have volumes of their own."""
         return any(channel.volume is not None for channel in self.channels.values())
+
+
+def own_names(demand: Demand) -> dict[str, tuple[str, ...]]:
+    """The names that each attribute of the scenario's own may have, in the order of their codes."""
+    return {name: tuple(next(iter(rows.values()))) for name, rows in demand.attributes.items()}
 
 
 class Labeller(Part):

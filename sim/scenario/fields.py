@@ -99,6 +99,17 @@ Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the document, a tuple in the model."""
 
 
+def _summing(shares: dict[str, float]) -> dict[str, float]:
+    if not shares:
+        raise rule("at least one is needed", value=False)
+    adds_up(shares)
+    return shares
+
+
+Shares = Annotated[dict[Name, Share], Field(max_length=1000), AfterValidator(_summing)]
+"""Shares by name, which add up to 1."""
+
+
 class AlsoWritten:
     """Tells the JSON Schema that a value has a shorter written form too."""
 
@@ -107,6 +118,14 @@ class AlsoWritten:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [self.schema, handler(core)]}
+
+
+class OneOrSeveral:
+    """Tells the JSON Schema of a list that one item may stand in its place."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
 
 
 def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:

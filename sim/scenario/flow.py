@@ -5,7 +5,7 @@ Patience and waiting are left out: this is the load that is offered, not what is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week
-from sim.scenario.profiles import plain_shares
-from sim.scenario.routes import Crowd, asides_of, crowd
+from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
+from sim.scenario.counts import counts
+from sim.scenario.profiles import Levels, levels, plain_shares
+from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
@@ -83,7 +84,7 @@ def _square(law: Law) -> float:
 
 def coming(scenario: Scenario) -> Crowd:
     """The kinds of tips that come at all, told apart by channel, true risk, category and label."""
-    tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
+    tips = crowd(scenario.demand, scenario.labels, scenario.stages, scenario.filters, only_positive=True)
     if scenario.demand.trace is None:
         return tips
     return replace(tips, alive=_weight(scenario, tips) > 0)
@@ -180,40 +181,53 @@ def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:
 
 def _weight(scenario: Scenario, tips: Crowd) -> Floats:
     """(rows, columns): the share of each kind of tip among those of its channel, on arrival; of those recorded."""
-    demand = scenario.demand
-    channel, risk, category = (tips.codes[key][:, 0] for key in ("channel", "risk", "category"))
-    risks = np.array([list(demand.risk[name].values()) for name in scenario.channels])
     found = np.zeros(tips.alive.shape)
-    categories = np.array(list(demand.categories.values()))
-    if demand.trace is None:
-        found[:, 0] = risks[channel, risk] * categories[category]
+    shares = row_shares(scenario.demand, tips.names, tips.codes)
+    if scenario.demand.trace is None:
+        found[:, 0] = _drawn_mix(scenario, tips, shares)
     else:
-        found[:, 0] = _recorded_mix(scenario, risks, categories)[channel, risk, category]
+        found[:, 0] = _recorded_mix(scenario, tips, shares)
     return found
 
 
-def _recorded_mix(scenario: Scenario, risks: Floats, categories: Floats) -> Floats:
-    """(n_channels, n_risks, n_categories): the mix of the recorded tips of each channel, what is left open shared out.
+def _drawn_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
+    """(rows,): the mix of the tips of each channel, those of incidents among them."""
+    demand = scenario.demand
+    found: Floats = np.prod([share for key, share in shares.items() if key != "channel"], axis=0)
+    if not demand.incidents:
+        return found
+    channel = tips.codes["channel"][:, 0]
+    without = demand.model_copy(update={"incidents": {}})
+    level = Levels(without, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+    plain = expected(level, scenario.run).tips.sum(axis=0)
+    total = plain.copy()
+    found = found * plain[channel]
+    for name in demand.incidents:
+        n_tips = of_incident(levels(scenario), name).sum(axis=0)
+        mix = incident_shares(demand, name, tips.names, tips.codes)
+        found += np.prod([share for key, share in mix.items() if key != "channel"], axis=0) * n_tips[channel]
+        total += n_tips
+    weighed: Floats = found / np.where(total > 0, total, 1.0)[channel]
+    return weighed
+
+
+def _recorded_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) -> Floats:
+    """(rows,): the mix of the recorded tips of each channel, what is left open shared out.
 
     All 0 for a channel on which none came.
     """
     recorded = trace(scenario)
-    shares = plain_shares(scenario)
-    found = np.zeros((len(shares), risks.shape[1], len(categories)))
-    codes = np.stack([recorded.channel, recorded.risk, recorded.category])
-    for (channel, risk, category), n in zip(*_counted(codes), strict=True):
-        on = shares if channel == DRAWN else np.eye(len(shares))[channel]
-        truly = risks if risk == DRAWN else np.broadcast_to(np.eye(risks.shape[1])[risk], risks.shape)
-        about = categories if category == DRAWN else np.eye(len(categories))[category]
-        found += n * on[:, None, None] * truly[:, :, None] * about
-    total = found.sum(axis=(1, 2), keepdims=True)
+    found = np.zeros(len(tips.alive))
+    columns, counts = np.unique(np.stack([recorded.code(key) for key in shares]), axis=1, return_counts=True)
+    for codes, n in zip(columns.T.tolist(), counts.tolist(), strict=True):
+        of = [
+            share if code == DRAWN else tips.codes[key][:, 0] == code
+            for (key, share), code in zip(shares.items(), codes, strict=True)
+        ]
+        found += n * np.prod(of, axis=0)
+    channel = tips.codes["channel"][:, 0]
+    total = np.bincount(channel, weights=found, minlength=len(scenario.channels))[channel]
     return found / np.where(total > 0, total, 1.0)
-
-
-def _counted(codes: NDArray[np.int32]) -> tuple[list[list[int]], list[int]]:
-    """The columns that there are, and how often each."""
-    columns, n = np.unique(codes, axis=1, return_counts=True)
-    return columns.T.tolist(), n.tolist()
 
 
 def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int] = frozenset()) -> list[Floats]:
@@ -246,7 +260,7 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
             if number in last:
                 continue
             if stage.label is not None:
-                inside = _relabelled(inside, labelling[stage.label][risk])
+                inside = _relabelled(inside, labelling[stage.label][risk], tips.columns(stage.label))
             if stage.rework is not None and counts[number] < stage.rework.at_most:
                 again = inside * stage.rework.share
                 inside = inside - again
@@ -266,10 +280,10 @@ def _labelling(scenario: Scenario, name: str) -> Floats:
     return np.array(rows) * labeller.decides
 
 
-def _relabelled(mass: Floats, chances: Floats) -> Floats:
-    """The mass after a labeller: by row the chance of each tier, else the old label (or none)."""
+def _relabelled(mass: Floats, chances: Floats, columns: slice) -> Floats:
+    """The mass after a labeller: by row the chance of each tier, in its own columns, else the old label (or none)."""
     found: Floats = mass * (1 - chances.sum(axis=1, keepdims=True))
-    found[:, 1:] += mass.sum(axis=1, keepdims=True) * chances
+    found[:, columns] += mass.sum(axis=1, keepdims=True) * chances
     return found
 
 

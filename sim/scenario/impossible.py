@@ -68,7 +68,7 @@ def _why(tips: Crowd, one: Filter | None, labelled_before: bool) -> str:
         return ""
     if not tips.labels and one.labelled is False:
         return ": without `labels` the tier of every tip is its true risk"
-    if tips.labels and not labelled_before and (one.tier is not None or one.labelled):
+    if tips.labels and not labelled_before and (one.tier is not None or one.labelled or one.labelled_by is not None):
         return ": no stage before it labels"
     return ": nobody who comes here matches its `for`"
 

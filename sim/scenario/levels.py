@@ -7,22 +7,26 @@ any spelling a constant level is `staff: n`.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import Field, GetJsonSchemaHandler, PrivateAttr, ValidationInfo, model_validator
+from pydantic_core import CoreSchema
 
-from sim.dynamics.clock import DAY, WEEK, date_of, since_midnight, tick_of
+from sim.dynamics.clock import DAY, WEEK, date_of, tick_of
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.fields import AlsoWritten, Days, Part, PositiveLength, Several, Text, rule
+from sim.scenario.calendars import Calendar, days_unless_on
+from sim.scenario.dates import On, on_dates
+from sim.scenario.fields import Days, Part, PositiveLength, Several, Text, rule
 from sim.scenario.folder import SHOWN, inside
+from sim.scenario.zones import Local
 
 MOST_STAFF: Final = 100_000
 MOST_ROWS: Final = 1_000
@@ -39,10 +43,14 @@ class Block(Part):
 
     every: PositiveLength
     staff: Annotated[Several[Staff], Field(min_length=1, max_length=1440)]
-    days: Days = frozenset(range(7))
+    on: On | None = None
+    """Dates on which it holds, in place of days of the week; on them no other block does."""
+    days: Days = Field(default_factory=days_unless_on)
 
     @model_validator(mode="after")
     def _a_day(self) -> Self:
+        if self.on and self.days:
+            raise rule("levels are for `days` or `on` dates, not both", "on", value=False, key=True)
         if DAY % self.every:
             raise rule("`every` divides 24 h, such as 15 min, 30 min or 1 h", "every")
         if len(self.staff) != DAY // self.every:
@@ -93,6 +101,30 @@ class Levels(Part):
         return self
 
     @property
+    def stretches(self) -> tuple[tuple[int, int, int], ...]:
+        """What a search decides: the stretches of each block in which the number does not change, as (block, first
+        interval, one beyond the last); none of blocks for dates, and none of a file."""
+        found = []
+        for row, block in enumerate(self.blocks):
+            edges = [0, *(at for at in range(1, len(block.staff)) if block.staff[at] != block.staff[at - 1])]
+            ends = [*edges[1:], len(block.staff)]
+            found += [(row, first, end) for first, end in zip(edges, ends, strict=True) if block.on is None]
+        return tuple(found)
+
+    def heads_of(self, stretch: int) -> int:
+        """The heads of one of the stretches."""
+        row, first, _ = self.stretches[stretch]
+        return self.blocks[row].staff[first]
+
+    def with_heads(self, heads: Sequence[int]) -> Levels:
+        """The same levels with other heads in each of the stretches; those for dates stay."""
+        staff = [list(block.staff) for block in self.blocks]
+        for (row, first, end), many in zip(self.stretches, heads, strict=True):
+            staff[row][first:end] = [many] * (end - first)
+        blocks = (block.model_copy(update={"staff": tuple(one)}) for block, one in zip(self.blocks, staff, strict=True))
+        return self.model_copy(update={"blocks": tuple(blocks)})
+
+    @property
     def dated(self) -> bool:
         """Whether they are given date by date, and not for the days of a week."""
         return bool(self._dated)
@@ -127,7 +159,7 @@ class Levels(Part):
         steps = dict(self._week) or {
             day * DAY + nth * block.every: heads
             for block in self.blocks
-            for day in block.days
+            for day in block.days  # none where it is for dates
             for nth, heads in enumerate(block.staff)
         }
         if self.blocks:
@@ -137,19 +169,27 @@ class Levels(Part):
         ticks = np.array(sorted(steps), np.int64)
         return ticks, np.array([steps[tick] for tick in ticks.tolist()], np.int64)
 
-    def steps(self, start: datetime, horizon: int) -> tuple[Ticks, Heads]:
-        """The heads as a step function of the run: ticks from 0 on, each step a change, and heads from then on."""
+    def steps(self, local: Local, horizon: int, calendars: Mapping[str, Calendar]) -> tuple[Ticks, Heads]:
+        """The heads as a step function of the run: ticks from 0 on, each step a change, and heads from then on.
+
+        They are read off the local clock at each tick.
+        """
         if self._run is not None:
             return self._run
         if self._dated:
-            ticks = np.array([tick_of(date, start) for date, _ in self._dated], np.int64)
+            ticks = np.array([local.tick_of(date) for date, _ in self._dated], np.int64)
             heads = np.array([heads for _, heads in self._dated], np.int64)
         else:
             week, of_week = self._plain_week()
-            monday = -(start.weekday() * DAY + since_midnight(start))
-            n_weeks = (horizon - monday) // WEEK + 1
-            ticks = (monday + np.arange(n_weeks)[:, None] * WEEK + week).ravel()
-            heads = np.tile(of_week, n_weeks)
+            every = int(np.gcd.reduce([DAY, *week.tolist(), *(block.every for block in self.blocks)]))
+            ticks = np.union1d([0], local.marks(0, horizon, every))
+            wall = local.wall(ticks)
+            heads = of_week[week.searchsorted((wall + local.midnight.weekday() * DAY) % WEEK, side="right") - 1]
+            n_days = len(local.days_until(horizon))
+            for block in self.blocks:
+                if block.on is not None:
+                    named = on_dates(block.on, local.first_date, n_days, calendars)[wall // DAY]
+                    heads[named] = np.array(block.staff)[wall[named] % DAY // block.every]
         before = int(ticks.searchsorted(0, side="right")) - 1
         ticks, heads = np.maximum(ticks[max(before, 0) :], 0), heads[max(before, 0) :]
         changed = np.concatenate([[True], heads[1:] != heads[:-1]]) & (ticks < horizon)
@@ -174,15 +214,13 @@ def _mean_week(dated: tuple[tuple[datetime, int], ...]) -> tuple[Ticks, NDArray[
 
 QUARTER: Final = DAY // 96
 
-ALSO_WRITTEN: Final = AlsoWritten(
-    {
-        "anyOf": [
-            {"type": "string", "maxLength": 2000},
-            {"$ref": "#/$defs/Block"},
-            {"type": "array", "items": {"$ref": "#/$defs/Block"}, "minItems": 1},
-        ]
-    }
-)
+
+class WrittenAsBlocks:
+    """Tells the JSON Schema what a document writes: one block, several, or the name of a file."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler.resolve_ref_schema(handler(core))["properties"]["blocks"]
+        return {"anyOf": [{"type": "string", "maxLength": 2000}, several["items"], several]}
 
 
 def levels_as_written(given: object) -> object:

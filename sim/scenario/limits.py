@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.dynamics.clock import HOUR, NEVER, WEEK, YEAR, tick_of
+from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
 from sim.scenario.arrivals import expected
 from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
@@ -63,14 +63,16 @@ def staff_limits(found: Pieces) -> list[Fault]:
 
 def _kind_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
     names = names_of(found.root)
-    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier) if some]
+    own = (names.own or {}).values()
+    known = [len(some) for some in (names.channel, names.risk, names.category, names.tier, *own) if some]
     kinds = int(np.prod([*known, 1], dtype=np.float64))
     stages: dict[int, Stage] = found["stages"] or {}
     steps = kinds * max(len(stages), 1) * (1 + len(found["targets"] or {}))
     if kinds > MOST_KINDS:
         yield (
             ("demand",),
-            f"channels x risks x categories x tiers make {kinds:,} kinds of tips, more than {MOST_KINDS:,}",
+            f"channels x risks x categories x tiers{' x attributes' if own else ''} make {kinds:,} kinds of tips, "
+            f"more than {MOST_KINDS:,}",
         )
     elif steps > MOST_KIND_STEPS:
         yield (
@@ -132,13 +134,28 @@ def _demand_rules(
         product = f"surges x channels x hours make {hours * dated:,.0f}"
         yield ("demand", "surges"), f"{product}, more than {MOST_SURGE_HOURS:,}"
         return
+    for name, incident in demand.incidents.items():
+        if incident.rate * horizon / DAY > MOST_TIPS:
+            yield ("demand", "incidents", name, "rate"), f"makes more than {MOST_TIPS:,} incidents a replication"
+            return
+    if demand.busyness is not None and horizon / demand.busyness.every > MOST_PLAN_ROWS:
+        yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
     if demand.counts is not None or demand.trace is not None:
         return  # looked at once the file is read
+    level = Levels(demand, run, horizon, calendars)
+    surges = sum(max(surge.factor - 1, 0) for surge in demand.surges if surge.at is not None)
+    often = sum(
+        (surge.per_year or 0) * (surge.lasts + surge.fades) / YEAR * max(surge.factor - 1, 0) for surge in demand.surges
+    )
     with np.errstate(over="ignore"):
-        tips = float(expected(Levels(demand, run, horizon, calendars), run).tips.sum())
+        growth = np.float64(1 + max(demand.growth, 0)) ** (horizon / YEAR)
+        plain = not (demand.incidents or demand.day_kinds)
+        if plain and level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
+            return  # far from it, however it is spread
+        tips = float(expected(level, run).tips.sum())
     if not tips <= MOST_TIPS:
         yield (
-            ("demand", "volume"),
+            ("demand", "incidents") if demand.incidents else ("demand", "volume"),
             f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,} (volume x length)",
         )
 

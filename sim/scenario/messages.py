@@ -51,8 +51,8 @@ def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[Bas
 
 def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel]) -> Iterator[Fault]:
     every = error.errors(include_url=False)
-    for one in every[MOST_LOOKED_AT:]:
-        yield at(*find(root, (*prefix, *one["loc"])), "is at fault, like much before it")
+    if len(every) > MOST_LOOKED_AT:
+        yield at(*find(root, prefix), f"has {len(every) - MOST_LOOKED_AT:,} more faults")
     every = every[:MOST_LOOKED_AT]
     for one in every:
         loc: Path = (*prefix, *one["loc"])
@@ -138,9 +138,9 @@ def _node(root: Node, path: Path) -> Node | None:
     return node
 
 
-def not_a_key(key: str, path: Path, schema: type[BaseModel] = World) -> str:
-    """The rule that a key is not one of a place's, with a hint at what was meant."""
-    keys = shape.keys_at(path, schema)
+def not_a_key(key: str, path: Path, schema: type[BaseModel] = World, *, own: Sequence[str] = ()) -> str:
+    """The rule that a key is not one of a place's, with a hint at what was meant; `own` are keys of the document's."""
+    keys = (*shape.keys_at(path, schema), *own)
     if key in keys:
         return "does not go with the other keys here"
     hint = near(key, keys)

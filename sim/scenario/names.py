@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK
+from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK, TAKEN
 from sim.scenario.fields import near
 from sim.scenario.tree import Node
 
@@ -25,6 +26,15 @@ class Names:
     category: Known
     tier: Known
     calendar: Known
+    own: Mapping[str, Known] | None
+    """By attribute of the document's own."""
+
+    def of(self, key: str) -> Known:
+        """The names that a filter asks for under a key."""
+        if self.own is not None and key in self.own:
+            return self.own[key]
+        known: Known = getattr(self, "labeller" if key == "labelled_by" else key)
+        return known
 
 
 def names_of(root: Node) -> Names:
@@ -40,6 +50,7 @@ def names_of(root: Node) -> Names:
         channel=channel,
         risk=risk,
         category=_keys(demand, "categories", (ONE_CATEGORY,)),
+        own=_own(demand),
         tier=_tiers(root.child("labels"), risk) if labeller is not None else None,
         calendar=_keys(root, "calendars", ()),
     )
@@ -69,8 +80,23 @@ def _risks(demand: Node | None) -> Known:
     flat = _keys(demand, "risk", (ONE_RISK,))
     if flat is None or node is None or not isinstance(node.value, dict):
         return flat
+    return _in_rows(node) or flat
+
+
+def _in_rows(node: Node) -> Known:
+    """The names in a table of shares by channel; None where it is none."""
+    if not isinstance(node.value, dict):
+        return None
     rows = [row.value for row in node.value.values() if isinstance(row.value, dict)]
-    return tuple(dict.fromkeys(name for row in rows for name in row)) if rows else flat
+    return tuple(dict.fromkeys(name for row in rows for name in row)) if rows else None
+
+
+def _own(demand: Node | None) -> Mapping[str, Known] | None:
+    node = demand.child("attributes") if demand else None
+    if node is None or not isinstance(node.value, dict):
+        return None if demand is None or node is not None or _keys(demand, "attributes", ()) is None else {}
+    own = {name: one for name, one in node.value.items() if name not in TAKEN}
+    return {name: _in_rows(one) or _keys(node, name, None) for name, one in own.items()}
 
 
 def _tiers(labels: Node | None, risk: Known) -> Known:

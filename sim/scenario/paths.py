@@ -156,6 +156,10 @@ def _is_closed(node: Node | None, path: Path) -> bool:
     match path:
         case ("demand", "channels" | "categories" | "risk") | ("demand", "risk", _) | ("centres",):
             return True
+        case ("demand", "attributes", _) | ("demand", "attributes", _, _):
+            return True
+        case ("demand", "incidents", _, "channels" | "risk" | "category") | ("demand", "incidents", _, "attributes", _):
+            return True
         case ("labels", _, "assigns") | ("labels", _, "assigns", _):
             return True
     return False
@@ -167,7 +171,8 @@ def _is_group(node: Node | None, path: Path) -> bool:
         return False
     assert node is not None
     assert isinstance(node.value, dict)
-    return path != ("demand", "risk") or not any(isinstance(row.value, dict) for row in node.value.values())
+    by_channel = path == ("demand", "risk") or (path[:2] == ("demand", "attributes") and len(path) == 3)
+    return not by_channel or not any(isinstance(row.value, dict) for row in node.value.values())
 
 
 def _group(root: Node, path: Path) -> Path | None:

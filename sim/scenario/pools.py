@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sim.dynamics.clock import DAY
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.calendars import Row
+from sim.scenario.calendars import Row, Starts
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     AlsoWritten,
@@ -22,6 +22,7 @@ from sim.scenario.fields import (
     Name,
     Names,
     Number,
+    OneOrSeveral,
     Part,
     PositiveLength,
     Several,
@@ -30,11 +31,17 @@ from sim.scenario.fields import (
     TimeOfDay,
     rule,
 )
-from sim.scenario.levels import ALSO_WRITTEN, MOST_ROWS, Levels, Staff, levels_as_written
+from sim.scenario.levels import MOST_ROWS, Levels, Staff, WrittenAsBlocks, levels_as_written
 
 
 class Filter(Part):
-    """Which tips: a tip matches when it matches every key that is given, and a list means any of its names."""
+    """Which tips: a tip matches when it matches every key that is given, and a list means any of its names.
+
+    Besides the keys here those of the scenario's own attributes; `asked` gives what any of them asks.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Names] = Field(init=False)
 
     channel: Names | None = None
     risk: Names | None = None
@@ -43,6 +50,8 @@ class Filter(Part):
     stage: Names | None = None
     """Only in `serve_first` and `preempt`."""
     labelled: bool | None = None
+    labelled_by: Names | None = None
+    """Who gave the present label."""
     waited: PositiveLength | None = None
     """Only in `serve_first`: a tip matches once it has waited so long in this line."""
 
@@ -51,6 +60,26 @@ class Filter(Part):
         if all(value is None for _, value in self):
             raise rule("a filter names at least one of channel, risk, tier, category, labelled, waited", value=False)
         return self
+
+    def asked(self, key: str) -> frozenset[str] | None:
+        """The names that it asks for of an attribute, of the stage or of who labelled; None where of no matter."""
+        given = getattr(self, key) if key in type(self).model_fields else self.own.get(key)
+        return given if isinstance(given, frozenset) else None
+
+    @property
+    def own(self) -> dict[str, frozenset[str]]:
+        """What it asks of attributes of the scenario's own."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def of_label(self) -> bool:
+        """Whether it asks anything of the label."""
+        return self.tier is not None or self.labelled is not None or self.labelled_by is not None
+
+    def but_for_label(self) -> Filter | None:
+        """What it asks besides the label; None where that is nothing."""
+        left = self.model_copy(update={"tier": None, "labelled": None, "labelled_by": None})
+        return None if all(value is None for _, value in left) else left
 
 
 def filter_words(one: Filter | None) -> str:
@@ -63,11 +92,13 @@ def filter_words(one: Filter | None) -> str:
         return "all tips"
     parts = [
         f"with {key} {' or '.join(sorted(wanted))}"
-        for key in ("stage", "channel", "risk", "tier", "category")
-        if (wanted := getattr(one, key)) is not None
+        for key in ("stage", "channel", "risk", "tier", "category", *one.own)
+        if (wanted := one.asked(key)) is not None
     ]
     if one.labelled is not None:
         parts.append("with a label" if one.labelled else "without a label")
+    if one.labelled_by is not None:
+        parts.append(f"labelled by {' or '.join(sorted(one.labelled_by))}")
     if one.waited is not None:
         parts.append(f"that have waited {units.duration_text(one.waited)}")
     return f"tips {', '.join(parts)}"
@@ -81,7 +112,7 @@ Rank = Annotated[
     Several[Filter],
     BeforeValidator(_filters),
     Field(min_length=1, max_length=50),
-    AlsoWritten({"$ref": "#/$defs/Filter"}),
+    OneOrSeveral(),
 ]
 """Filters of one rank: a tip has it that matches any of them."""
 
@@ -140,15 +171,19 @@ class Breaks(Part):
     ) = None
     """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
 
-    def window(self, from_: int, begins: Ticks, ends: Ticks) -> tuple[Ticks, Ticks]:
-        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere."""
+    def window(self, from_: int, dates: Starts, tick: Callable[[Ticks], Ticks]) -> tuple[Ticks, Ticks]:
+        """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere.
+
+        `tick` gives the ticks of wall times.
+        """
         if self.between is None:
-            return begins, ends
+            return dates.begins, dates.ends
         opens = (self.between.from_ - from_) % DAY
         if opens + self.between.length > DAY:
             opens -= DAY
-        first, last = begins + max(opens, 0), begins + opens + self.between.length
-        return np.minimum(first, ends), np.minimum(last, ends)
+        wall = dates.day * DAY + from_ + opens
+        first, last = np.maximum(tick(wall), dates.begins), np.minimum(tick(wall + self.between.length), dates.ends)
+        return np.minimum(first, last), last
 
 
 class Concurrency(Part):
@@ -199,8 +234,8 @@ def _speeds(given: object) -> object:
         return given
     if not isinstance(given, dict):
         return {"always": given}
-    if not given or "always" in given:
-        raise rule("a speed is a share such as 80 %, or has `by_hour`, `by_stage` or both")
+    if not given:
+        raise rule("a speed is a share such as 80 %, or has `always`, `by_hour` or `by_stage`: their product")
     return given
 
 
@@ -227,13 +262,11 @@ class Pool(Part):
     staff: Staff = 0
     """People around the clock, besides the shifts or levels."""
     shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
-    levels: Annotated[Levels, BeforeValidator(levels_as_written), ALSO_WRITTEN] | None = None
+    levels: Annotated[Levels, BeforeValidator(levels_as_written), WrittenAsBlocks()] | None = None
     """Heads by interval, in place of shifts."""
     absence: Annotated[Share, Field(lt=1)] = 0.0
     """The share of the people of shifts that is away, each by chance and on each date anew; they are paid."""
-    breaks: Annotated[
-        Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), AlsoWritten({"$ref": "#/$defs/Breaks"})
-    ] = ()
+    breaks: Annotated[Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), OneOrSeveral()] = ()
     last_start: Length = 0
     """In this last part of a shift its people take nobody new."""
     at_shift_end: Literal["finish", "resume", "hand_over", "restart", "clear_line"] = "finish"
@@ -281,6 +314,12 @@ class Pool(Part):
         alone = self.concurrency.speed[0] if self.concurrency.speed else 1.0
         return self.speed.always * self.speed.by_stage.get(stage, 1.0) * alone
 
+    def speeds_at(self, stage: str) -> tuple[float, float]:
+        """The least and the greatest speed at a stage, at any time of day and with any number in hand."""
+        of_stage = self.speed.always * self.speed.by_stage.get(stage, 1.0)
+        by_hour, by_hand = self.speed.by_hour or (1.0,), self.concurrency.speed or (1.0,)
+        return of_stage * min(by_hour) * min(by_hand), of_stage * max(by_hour) * max(by_hand)
+
     @property
     def speed_by_hour(self) -> NDArray[np.float64]:
         """(168,) the factor of the speed in each hour of the week: work takes as much longer on average."""
@@ -326,7 +365,7 @@ class Pool(Part):
             ("concurrency", self.concurrency.speed),
         ):
             if given:
-                what = {"at_shift_end": "another `at_shift_end` than finish", "concurrency": "slots with a `speed`"}
+                what = {"at_shift_end": "`at_shift_end` but finish", "concurrency": "slots with a `speed`"}
                 raise rule(
                     f"`levels` are heads, not people: no {what.get(key, f'`{key}`')} beside them",
                     key,

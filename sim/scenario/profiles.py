@@ -43,7 +43,8 @@ class Levels:
         *,
         plain: bool = False,
     ) -> None:
-        self.demand, self.horizon, self.counted = demand, horizon, counted
+        self.demand, self.run, self.horizon, self.counted = demand, run, horizon, counted
+        self.calendars = calendars
         self.local: Local = local_time(run.start, None if plain else run.zone)
         self.plain = plain
         self._first_weekday = run.start.weekday()
@@ -79,7 +80,7 @@ class Levels:
         """Tips a tick of which `at` gives multiples."""
         if self.counted is not None or self.demand.own_volumes:
             return 1.0
-        return (1.0 if self.demand.volume is None else self.demand.volume.a_day) / DAY
+        return (0.0 if self.demand.volume is None else self.demand.volume.a_day) / DAY
 
     def edges(self) -> Iterator[Ticks]:
         """Ticks in [0, horizon) at which the level may jump, in several parts."""
@@ -117,9 +118,46 @@ class Levels:
         if self._factor is not None:
             found *= self._factor[day]
         if channel is not None and channel in self._open:
-            at = (weekday * DAY + wall % DAY) if self.plain else tick
-            found *= _inside(self._open[channel], at) * (1.0 if self.counted is not None else self._scale[channel])
+            found *= self.is_open(channel, tick) * (1.0 if self.counted is not None else self._scale[channel])
         return found
+
+    @property
+    def peak(self) -> float:
+        """Tips a tick that the level never exceeds, of all channels together: a quick bound."""
+        demand = self.demand
+        dates = float(np.prod([max(row.factor, 1.0) for row in demand.by_date]))
+        return self.base * dates * sum(self._peak_of(name) for name in demand.channels)
+
+    def _peak_of(self, name: str) -> float:
+        own = self.demand.channels[name]
+        by_hour, by_weekday = own.by_hour or self.demand.by_hour, own.by_weekday or self.demand.by_weekday
+        found = self._of_channel(name) * self._scale.get(name, 1.0)
+        if by_weekday is not None:
+            found *= 7 * max(by_weekday) / sum(by_weekday)
+        if by_hour is not None:
+            # Of a list that is all but 0, at a level of its own or at the week's.
+            means = [float(np.mean(values)) for values in by_hour.values() if any(values)]
+            found *= max(map(max, by_hour.values())) / min([*means, _mean_of_week(by_hour)])
+            if by_weekday is not None:
+                found /= _left_of_week(by_hour, by_weekday) or 1.0
+        return found
+
+    def is_open(self, channel: str, tick: Ticks) -> Flags:
+        """Whether tips may come on a channel at ticks."""
+        if channel not in self._open:
+            return np.ones(tick.size, dtype=np.bool_)
+        if not self.plain:
+            return _inside(self._open[channel], tick)
+        wall = self.local.wall(tick)
+        weekday = wall // DAY + self._first_weekday
+        if self._weekday is not None:
+            weekday = self._weekday[wall // DAY]
+        return _inside(self._open[channel], weekday % 7 * DAY + wall % DAY)
+
+    @property
+    def always_open(self) -> bool:
+        """Whether tips may come on every channel at any time."""
+        return not self._open
 
     def _of_channel(self, channel: str | None) -> float:
         """The share of a channel, or its own volume by the tick."""
@@ -143,6 +181,37 @@ class Levels:
 def levels(scenario: Scenario) -> Levels:
     """The level of demand in a scenario."""
     return Levels(scenario.demand, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+
+
+def of_incidents(level: Levels, name: str) -> Levels:
+    """The level at which one kind of incident begins: what concerns the demand as a whole concerns it too.
+
+    That is the profile, dates and growth; counts stand in place of a profile.
+    """
+    profile = {} if level.counted is None else {"by_hour": None, "by_weekday": None}
+    rate = Volume(a_day=level.demand.incidents[name].rate)
+    alone = {"volume": rate, "channels": {"": Channel(share=1.0)}, "incidents": {}, "day_kinds": {}, "counts": None}
+    surges = tuple(surge for surge in level.demand.surges if surge.channel is None)
+    demand = level.demand.model_copy(update=alone | profile | {"surges": surges})
+    return Levels(demand, level.run, level.horizon, level.calendars, plain=level.plain)
+
+
+def incident_levels(scenario: Scenario, name: str) -> Levels:
+    """The level at which one kind of incident begins in a scenario."""
+    return of_incidents(levels(scenario), name)
+
+
+def open_shares(level: Levels, name: str, tick: Ticks) -> Floats:
+    """(n, n_channels): the shares of the channels of an incident's tips at ticks, among those that are open then.
+
+    All 0 where none is.
+    """
+    on = level.demand.incidents[name].on(level.demand)
+    found = np.tile([on.get(channel, 0.0) for channel in level.demand.channels], (tick.size, 1))
+    for at, channel in enumerate(level.demand.channels):
+        found[:, at] *= level.is_open(channel, tick)
+    total = found.sum(axis=1, keepdims=True)
+    return found / np.where(total > 0, total, 1.0)
 
 
 def plain_shares(scenario: Scenario) -> Floats:
@@ -172,7 +241,12 @@ def never_open(demand: Demand, calendars: Mapping[str, Calendar]) -> dict[str, s
     found = {}
     for name, channel in demand.channels.items():
         if channel.open is None:
-            if demand.counts is None and not _area(demand, channel, (np.array([0]), np.array([WEEK]))):
+            by_hour = channel.by_hour or demand.by_hour or {}
+            if (
+                len(by_hour) > 1
+                and demand.counts is None
+                and not _area(demand, channel, (np.array([0]), np.array([WEEK])))
+            ):
                 found[name] = "its profile is 0 at all times: on each day `by_hour` or `by_weekday` is 0"
             continue
         if channel.open not in calendars:

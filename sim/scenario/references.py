@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,8 @@ from sim.dynamics.clock import DAY
 from sim.scenario.calendars import Calendar, circles
 from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
-from sim.scenario.fields import hint
+from sim.scenario.fields import hint, near
+from sim.scenario.messages import not_a_key
 from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
 from sim.scenario.pieces import Pieces
@@ -26,10 +27,12 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
-from sim.scenario.targets import Between, OfPool, OfTips
+from sim.scenario.targets import PLACES, Between, OfPool, OfTips
+from sim.scenario.together import DayKind, Incident
 from sim.scenario.tree import Path, find
 
-FILTERED = ("channel", "risk", "tier", "category", "stage")
+GIVEN_ATTRIBUTES = ("channel", "risk", "tier", "category")
+FILTERED = ("channel", "risk", "tier", "category", "stage", "labelled_by")
 
 
 def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
@@ -86,21 +89,33 @@ class _Look:
         self.say(path, f"there is no {what} '{name}'{hint(name, known)}")
         return False
 
+    def one_of(self, path: Path, name: str, known: Sequence[str]) -> bool:
+        """Say so when a name is none of a few."""
+        if name in known:
+            return True
+        self.say(path, f"must be one of {', '.join(known)}{near(name, known)}", got=name)
+        return False
+
 
 def _filter(look: _Look, path: Path, one: Filter | None, *, stages: bool = False, ages: bool = False) -> None:
     if one is None:
         return
     if one.waited is not None and not ages:
         look.say((*path, "waited"), "only the filters of serve_first ask how long a tip has waited", key=True)
-    for key in FILTERED:
-        wanted: frozenset[str] | None = getattr(one, key)
+    for key in (*FILTERED, *one.own):
+        wanted = one.asked(key)
         if wanted is None:
+            continue
+        if key in one.own and (look.names.own is None or key not in look.names.own):
+            if look.names.own is not None:
+                look.say((*path, key), not_a_key(key, path, own=tuple(look.names.own)), key=True)
             continue
         if key == "stage" and not stages:
             look.say((*path, key), "only the filters of serve_first and preempt name a stage", key=True)
             continue
         for name in sorted(wanted):
-            look.known(_item(look, (*path, key), name), name, key, getattr(look.names, key))
+            what = "labeller" if key == "labelled_by" else key
+            look.known(_item(look, (*path, key), name), name, what, look.names.of(key))
 
 
 def _item(look: _Look, path: Path, name: str) -> Path:
@@ -120,8 +135,13 @@ def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
     """A value by attribute has values for names that there are; which it needs is told by the ways of tips."""
     if value is None or value.by is None:
         return
+    if look.names.own is None and value.by not in GIVEN_ATTRIBUTES:
+        return
+    attributes = (*GIVEN_ATTRIBUTES, *(look.names.own or ()))
+    if not look.one_of((*path, "by"), value.by, attributes):
+        return
     rest = (OTHER, UNLABELLED) if value.by == "tier" else (OTHER,)
-    known = getattr(look.names, value.by)
+    known = look.names.of(value.by)
     _no_other(look, path, [name for name in value.values if name not in rest], value.by, known)
 
 
@@ -165,6 +185,8 @@ def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
     for name, pool in pools.items():
         for number, shift in enumerate(pool.shifts):
             yield ("pools", name, "shifts", number, "on"), shift.on or ()
+        for number, block in enumerate(pool.levels.blocks if pool.levels else ()):
+            yield ("pools", name, "levels", number, "on"), block.on or ()
 
 
 def _is_list(look: _Look, path: Path) -> bool:
@@ -181,6 +203,9 @@ def _demand(look: _Look, demand: Demand | None) -> None:
     if demand is None:
         return
     _complete(look, ("demand", "risk"), demand.risk, "channel", look.names.channel, "is missing a row for")
+    for name, rows in demand.attributes.items():
+        path: Path = ("demand", "attributes", name)
+        _complete(look, path, rows, "channel", look.names.channel, "is missing a row for")
     for name, channel in demand.channels.items():
         if channel.open is not None:
             look.known(("demand", "channels", name, "open"), channel.open, "calendar", look.names.calendar)
@@ -189,11 +214,49 @@ def _demand(look: _Look, demand: Demand | None) -> None:
             look.say(("demand", "channels", name, "open"), why)
     names = [surge.name for surge in demand.surges]
     for row, surge in enumerate(demand.surges):
-        path: Path = ("demand", "surges", row)
+        path = ("demand", "surges", row)
         if surge.name in names[:row]:
             look.say((*path, "name"), f"two surges are named '{surge.name}'")
         if surge.channel is not None:
             look.known((*path, "channel"), surge.channel, "channel", look.names.channel)
+    for name, incident in demand.incidents.items():
+        _incident(look, ("demand", "incidents", name), incident)
+    for name, kind in demand.day_kinds.items():
+        _day_kind(look, ("demand", "day_kinds", name, "factor"), kind)
+
+
+def _incident(look: _Look, path: Path, incident: Incident) -> None:
+    for key, what in (("channels", "channel"), ("risk", "risk"), ("category", "category")):
+        _mixed(look, (*path, key), getattr(incident, key), what, look.names.of(what))
+    for name, shares in incident.attributes.items():
+        if look.names.own is not None and look.known(
+            (*path, "attributes", name), name, "attribute", (*look.names.own,)
+        ):
+            _mixed(look, (*path, "attributes", name), shares, name, look.names.of(name))
+
+
+def _mixed(look: _Look, path: Path, shares: Mapping[str, float] | None, what: str, known: Known) -> None:
+    """Names of shares, or the one name that stands for all of them."""
+    for name in shares or ():
+        if known is not None and name not in known:
+            mark = look.found.root
+            for part in path:
+                mark = mark.child(part) or mark
+            inner = (*path, name) if isinstance(mark.value, dict) else path
+            look.say(inner, f"there is no {what} '{name}'{hint(name, known)}", key=inner != path)
+
+
+def _day_kind(look: _Look, path: Path, kind: DayKind) -> None:
+    names = [name for name in kind.factor if name]
+    channel, category = look.names.channel, look.names.category
+    if channel is None or category is None or {*names} <= {*channel} or {*names} <= {*category}:
+        return
+    known = (*channel, *category)
+    for name in names:
+        if name not in known:
+            look.say((*path, name), f"there is no channel or category '{name}'{hint(name, known)}", key=True)
+    if all(name in known for name in names):
+        look.say(path, "factors are given by channel or by category, not by both")
 
 
 def _labels(look: _Look, labels: dict[str, Labeller], stages: dict[int, Stage]) -> None:
@@ -291,6 +354,8 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
         and (target.pool in pools and pools[target.pool].shared)
     ):
         look.say((*path, "in_each"), f"the pool '{target.pool}' is shared by all centres")
+    if target.in_each is not None and look.names.own is not None:
+        look.one_of((*path, "in_each"), target.in_each, (*PLACES, *look.names.own))
     if isinstance(target, OfTips):
         _filter(look, (*path, "of"), target.of)
         if target.at_stage is not None:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
+from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.scenario import units
 from sim.scenario.arrivals import by_hour_of_week, channel_mix, expected_tips
 from sim.scenario.calendars import Calendar, plain_week
@@ -64,10 +64,10 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
             stretches[begins % DAY, ends - begins] = (days, so_far + tips)
     for (begins, length), (days, tips) in stretches.items():
         until = (begins + length) % DAY
-        when = f"{_clock(begins)} to {_clock(until) if until else '24:00'}"
+        when = f"{units.clock(begins)} to {units.clock(until) if until else '24:00'}"
         on = "" if len(days) == 7 else f" on {units.day_names(frozenset(days))}"
         if length > DAY:
-            when, on = f"from {_clock(begins)}{on} for {units.duration_text(length)}", ""
+            when, on = f"from {units.clock(begins)}{on} for {units.duration_text(length)}", ""
         tips_words = f"{tips:,.0f} tips" if round(tips) > 1 else "a tip" if round(tips) == 1 else "fewer than one tip"
         yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week come"
 
@@ -136,7 +136,8 @@ def _twice(scenario: Scenario, name: str) -> Iterator[str]:
     rows = Counter((shift.from_, shift.to, shift.staff, shift.days, shift.on) for shift in shifts)
     for (begins, ends, staff, days, on), n in rows.items():
         if n > 1 and staff:
-            row = f"{staff} from {_clock(begins)} to {_clock(ends)}, {dates_words(on) if on else units.day_names(days)}"
+            when = dates_words(on) if on else units.day_names(days)
+            row = f"{staff} from {units.clock(begins)} to {units.clock(ends)}, {when}"
             yield f"pool '{name}': the row of shifts '{row}' stands there {n} times, and all of them are on duty"
 
 
@@ -157,7 +158,7 @@ def _relieved(scenario: Scenario, name: str) -> Iterator[str]:
     times = sorted({tick % DAY for tick in changes})
     people = sorted(set(changes.values()))
     at = (
-        f"at {units.listed([_clock(time) for time in times])}"
+        f"at {units.listed([units.clock(time) for time in times])}"
         if len(times) <= 4
         else f"at {len(times)} times of the day"
     )
@@ -292,7 +293,3 @@ def _some_never_off(scenario: Scenario) -> Iterator[str]:
             f"{units.listed(given)}; "
             "run.shrinkage gives it to all pools without their own (hours and cost depend on it, verdicts do not)"
         )
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"

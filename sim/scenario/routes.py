@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
-from sim.scenario.demand import Demand, Labeller
+from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
 from sim.scenario.stages import BY_ATTRIBUTE, Stage
+from sim.scenario.together import mean_day
 
 FROM, TO = 1, 2
 """Bits of what a tip has had: the moment that a target counts from, and the one that it counts to."""
@@ -25,14 +26,15 @@ FROM, TO = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """All kinds of tips that can be: rows are channel x risk x category, columns the label, none first.
+    """All kinds of tips that can be: rows are channel x risk x category x attributes of the scenario's own, columns the
+    label, none first; where it matters who gave it, the labels of one labeller after those of another.
 
     Attributes that nobody asks for are not told apart. Without labels there is one column: the tier is the true risk.
     """
 
     names: dict[str, tuple[str, ...]]
     codes: dict[str, NDArray[np.int64]]
-    """Channel, risk and category as (rows, 1); tier as (1, columns), or as the risk without labels."""
+    """Attributes as (rows, 1); tier and labeller as (1, columns), or the tier as the risk without labels."""
     alive: Flags
     """(rows, columns): the tips as they arrive."""
     labels: Mapping[str, Labeller]
@@ -53,7 +55,7 @@ class Crowd:
         if labeller.decides == 0 and self.only_positive:
             return found
         seen: Flags = np.any(state, axis=1)
-        for column, tier in enumerate(self.names["tier"], 1):
+        for column, tier in enumerate(self.names["tier"], self.columns(name).start):
             can = [
                 tier in row and (row[tier] > 0 or not self.only_positive)
                 for row in (labeller.assigns[risk] for risk in self.names["risk"])
@@ -61,6 +63,12 @@ class Crowd:
             rows = np.array(can)[self.codes["risk"][:, 0]]
             found[rows, column] |= seen[rows]
         return found
+
+    def columns(self, labeller: str) -> slice:
+        """The columns of the labels that a labeller gives."""
+        n_tiers, apart = len(self.names["tier"]), self.alive.shape[1] > 1 + len(self.names["tier"])
+        first = 1 + n_tiers * (self.names["labelled_by"].index(labeller) if apart else 0)
+        return slice(first, first + n_tiers)
 
 
 def crowd(
@@ -79,32 +87,68 @@ def crowd(
         "channel": tuple(demand.channels),
         "risk": risks,
         "category": tuple(demand.categories),
+        **own_names(demand),
         "tier": tuple(dict.fromkeys(assigned)) or risks,
+        "labelled_by": tuple(labels),
     }
     asked = [one for one in (*filters, *(stage.for_ for stage in stages)) if one is not None]
     differs = {value.by for stage in stages for key in BY_ATTRIBUTE if (value := getattr(stage, key)) is not None}
-    apart = {
-        key: only_positive or key in differs or any(getattr(one, key) is not None for one in asked)
-        for key in ("channel", "category")
-    }
-    sizes = (
-        len(names["channel"]) if apart["channel"] else 1,
-        len(risks),
-        len(names["category"]) if apart["category"] else 1,
-    )
-    channel, risk, category = np.indices(sizes).reshape(3, -1, 1)
-    tier = np.arange(-1, len(names["tier"]))[None, :] if labels else risk
-    alive = np.zeros((len(risk), tier.shape[1]), dtype=np.bool_)
+    always = ("risk", "channel", "category") if only_positive else ("risk",)
+    of_rows = ("channel", "risk", "category", *demand.attributes)
+    apart = [key in always or key in differs or any(one.asked(key) is not None for one in asked) for key in of_rows]
+    sizes = [len(names[key]) if one else 1 for key, one in zip(of_rows, apart, strict=True)]
+    codes = dict(zip(of_rows, np.indices(sizes).reshape(len(sizes), -1, 1), strict=True))
+    codes["tier"], codes["labelled_by"] = _label_codes(names, any(one.labelled_by is not None for one in asked))
+    if not labels:
+        codes["tier"] = codes["risk"]
+    alive = np.zeros((len(codes["risk"]), codes["tier"].shape[1]), dtype=np.bool_)
     alive[:, 0] = True
     if only_positive:
-        given = np.array([list(demand.risk[name].values()) for name in names["channel"]])[channel[:, 0], risk[:, 0]]
-        share = np.array([1.0 if one.share is None else one.share for one in demand.channels.values()])[channel[:, 0]]
-        subject = np.array(list(demand.categories.values()))[category[:, 0]]
-        alive[:, 0] = (given > 0) & (share > 0) & (subject > 0)
-    codes = {"channel": channel, "risk": risk, "category": category, "tier": tier}
+        drawn = demand.volume or demand.own_volumes or demand.counts or demand.trace
+        mixes = [row_shares(demand, names, codes)] if drawn else []
+        mixes += [incident_shares(demand, one, names, codes) for one in demand.incidents]
+        alive[:, 0] = np.any([np.all([share > 0 for share in mix.values()], axis=0) for mix in mixes], axis=0)
     tips = Crowd(names, codes, alive, labels, only_positive)
     tips.admitted.extend(tips.of(stage.for_) & _let_in(tips, stage) for stage in stages)
     return tips
+
+
+def _label_codes(names: Mapping[str, tuple[str, ...]], apart: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tier and labeller of every column of a crowd, (1, columns) each; -1 for none."""
+    tiers, labellers = len(names["tier"]), len(names["labelled_by"])
+    groups = labellers if apart else min(labellers, 1)
+    tier = np.concatenate([[-1], np.tile(np.arange(tiers), groups)])
+    labeller = np.concatenate([[-1], np.repeat(np.arange(groups), tiers)])
+    return tier[None, :], labeller[None, :]
+
+
+def row_shares(
+    demand: Demand, names: Mapping[str, tuple[str, ...]], codes: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    """For the attributes that rows of a crowd tell apart, (rows,) the share of the row's value, given its channel."""
+    channel = codes["channel"][:, 0]
+    listed = np.array([1.0 if one.share is None else one.share for one in demand.channels.values()])
+    by_category = mean_day(demand)[1]
+    total = by_category.sum(axis=1, keepdims=True)
+    by_category = by_category / np.where(total > 0, total, 1.0)
+    found = {"channel": listed[channel], "category": by_category[channel, codes["category"][:, 0]]}
+    for key, rows in (("risk", demand.risk), *demand.attributes.items()):
+        if len(names[key]) == 1 or codes[key].any():
+            table = np.array([[rows[name][value] for value in names[key]] for name in names["channel"]])
+            found[key] = table[channel, codes[key][:, 0]]
+    return found
+
+
+def incident_shares(
+    demand: Demand, name: str, names: Mapping[str, tuple[str, ...]], codes: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    """The same for the tips of a kind of incident."""
+    shares = demand.incidents[name].shares(demand)
+    return {
+        key: np.array([given.get(value, 0.0) for value in names[key]])[codes[key][:, 0]]
+        for key, given in shares.items()
+        if len(names[key]) == 1 or codes[key].any()
+    }
 
 
 def _let_in(tips: Crowd, stage: Stage) -> Flags:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.dynamics.clock import DAY, since_midnight
+from sim.dynamics.clock import DAY
 from sim.dynamics.replication import (
     BY_WINDOWS,
     CLEAR_LINE,
@@ -41,6 +40,7 @@ from sim.scenario.calendars import gate_windows
 from sim.scenario.pools import Filter, Pool, Rank
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seats
+from sim.scenario.zones import Local
 
 AT_SHIFT_END: Final = {
     "finish": FINISH,
@@ -53,7 +53,11 @@ AT_SHIFT_END: Final = {
 ORDERS: Final = {"first_come": FIRST_COME, "last_come": LAST_COME, "random": IN_RANDOM_ORDER, "due": DUE_FIRST}
 
 ATTRIBUTES: Final = ("channel", "risk", "category", "tier")
-"""The attributes of a tip, in the order in which a kind counts them."""
+"""The attributes that every tip has, in the order in which a kind counts them: those of the scenario's own come before
+the tier, and who labelled it after it."""
+
+OF_LABEL: Final = ("tier", "labelled_by")
+"""What a tip may be without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,58 +68,53 @@ class KindCode:
     """
 
     n_stages: int
-    radices: tuple[int, int, int, int]
-    """Values of channel, risk, category and tier (with none yet) that are told apart; 1 where they do not matter."""
+    radices: tuple[int, ...]
+    """Values of each attribute (of tier and labeller with none yet) that are told apart; 1 where they do not matter."""
+    attributes: tuple[str, ...] = ATTRIBUTES
 
     @property
-    def strides(self) -> tuple[int, int, int, int, int]:
-        """Steps in the kind for stage, channel, risk, category and tier; 0 where an attribute does not matter."""
+    def strides(self) -> tuple[int, ...]:
+        """Steps in the kind for the stage and each attribute; 0 where an attribute does not matter."""
         steps = [1]
         for radix in reversed(self.radices):
             steps.append(steps[-1] * radix)
         stage, *others = reversed(steps)
-        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))  # type: ignore[return-value]
+        return (stage, *(step if radix > 1 else 0 for step, radix in zip(others, self.radices, strict=True)))
 
     @property
-    def matters(self) -> tuple[bool, bool, bool, bool]:
-        """Whether channel, risk, category and tier matter to any line."""
-        channel, risk, category, tier = (radix > 1 for radix in self.radices)
-        return channel, risk, category, tier
+    def matters(self) -> tuple[bool, ...]:
+        """Whether each attribute matters to any line."""
+        return tuple(radix > 1 for radix in self.radices)
 
     def __len__(self) -> int:
         return self.n_stages * int(np.prod(self.radices))
 
-    def encode(
-        self, stage: ArrayLike, channel: ArrayLike, risk: ArrayLike, category: ArrayLike, tier: ArrayLike
-    ) -> Codes:
+    def encode(self, stage: ArrayLike, *codes: ArrayLike) -> Codes:
         """The kinds of visits; a tier may be NO_LABEL. Arguments broadcast; those that do not matter may be 0."""
         by_stage, *strides = self.strides
         kind = np.asarray(stage, dtype=np.int32) * by_stage
-        for stride, code in zip(strides[:3], (channel, risk, category), strict=True):
+        for name, stride, code in zip(self.attributes, strides, codes, strict=True):
             if stride:
-                kind = kind + np.asarray(code, dtype=np.int32) * stride
-        if strides[3]:
-            kind = kind + (np.asarray(tier, dtype=np.int32) + 1) * strides[3]
+                kind = kind + (np.asarray(code, dtype=np.int32) + (name in OF_LABEL)) * stride
         return np.asarray(kind, dtype=np.int32)
 
     def columns(self) -> tuple[NDArray[np.int64], ...]:
-        """Stage, channel, risk, category and tier of every kind, in order."""
-        *found, tier = np.indices((self.n_stages, *self.radices)).reshape(5, -1)
-        return (*found, tier - 1)
+        """Stage and every attribute of every kind, in order."""
+        stage, *found = np.indices((self.n_stages, *self.radices)).reshape(1 + len(self.radices), -1)
+        return (stage, *(code - (name in OF_LABEL) for name, code in zip(self.attributes, found, strict=True)))
 
 
 def kind_code(scenario: Scenario) -> KindCode:
     """How kinds are counted in a scenario."""
     filters = [one for pool in scenario.pools.values() for one in pool.filters]
-    tier_matters = any(one.tier is not None or one.labelled is not None for one in filters)
-    sizes = {
-        "channel": len(scenario.channels),
-        "risk": len(scenario.risks),
-        "category": len(scenario.categories),
-    }
-    radices = [size if any(getattr(one, name) is not None for one in filters) else 1 for name, size in sizes.items()]
-    channel, risk, category = radices
-    return KindCode(len(scenario.stages), (channel, risk, category, len(scenario.tiers) + 1 if tier_matters else 1))
+    by_labeller = any(one.labelled_by is not None for one in filters)
+    attributes = ("channel", "risk", "category", *scenario.own, "tier", *(("labelled_by",) if by_labeller else ()))
+
+    def radix(name: str) -> int:
+        asked = any(one.asked(name) is not None or (name == "tier" and one.labelled is not None) for one in filters)
+        return len(scenario.names[name]) + (name in OF_LABEL) if asked else 1
+
+    return KindCode(len(scenario.stages), tuple(map(radix, attributes)), attributes)
 
 
 def rules(scenario: Scenario) -> Rules:
@@ -154,12 +153,12 @@ def _windows(scenario: Scenario) -> Windows:
 def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str, NDArray[np.integer]]) -> Flags:
     """Which tips a filter matches.
 
-    `names` are those of `Scenario.names`; `codes` holds what the filter asks of `stage`, `channel`, `risk`, `category`
-    and `tier` (NO_LABEL where there is none), as arrays that broadcast.
+    `names` are those of `Scenario.names`; `codes` holds what the filter asks of the stage and of
+    attributes (of tier and labeller NO_LABEL where there is none), as arrays that broadcast.
     """
     found = np.ones(np.broadcast_shapes(*(code.shape for code in codes.values())), dtype=np.bool_)
     for key, known in names.items():
-        wanted = getattr(one, key)
+        wanted = one.asked(key)
         if wanted is not None:
             found &= np.isin(codes[key], [index for index, name in enumerate(known) if name in wanted])
     if one.labelled is not None:
@@ -188,8 +187,8 @@ def ages(pool: Pool) -> list[int]:
 
 
 def _kinds(scenario: Scenario) -> Kinds:
-    columns = kind_code(scenario).columns()
-    codes = dict(zip(("stage", *ATTRIBUTES), columns, strict=True))
+    code = kind_code(scenario)
+    codes = dict(zip(("stage", *code.attributes), code.columns(), strict=True))
     n_kinds, n_lines = len(codes["stage"]), 1 + most_overflows(scenario)
     ranks = np.zeros((n_kinds, n_lines), dtype=np.int32)
     preempts = np.zeros((n_kinds, n_lines), dtype=np.bool_)
@@ -307,7 +306,7 @@ def _places(scenario: Scenario) -> Places:
 
 def _speeds(scenario: Scenario) -> Speeds:
     pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
-    steps = [_speed_steps(pool, scenario.run.start, scenario.horizon) for pool in pools]
+    steps = [_speed_steps(pool, scenario.local, scenario.horizon) for pool in pools]
     first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
     by_hand = np.full((len(pools), max([pool.slots for pool in pools], default=1)), FULL_SPEED, dtype=np.int64)
     for row, pool in enumerate(pools):
@@ -320,7 +319,7 @@ def _speeds(scenario: Scenario) -> Speeds:
         first_step=first_step,
         tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),
         by_tick=np.concatenate([nothing, *(factor for _, factor in steps)]),
-        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), -1),
+        by_stage=np.array(by_stage, dtype=np.int64).reshape(len(pools), len(scenario.stages)),
         by_hand=by_hand,
     )
     found.varies[:] = [
@@ -331,16 +330,15 @@ def _speeds(scenario: Scenario) -> Speeds:
     return found
 
 
-def _speed_steps(pool: Pool, start: datetime, horizon: int) -> tuple[Ticks, Ticks]:
-    """The factor of a pool at every tick, as a step function from tick 0."""
+def _speed_steps(pool: Pool, local: Local, horizon: int) -> tuple[Ticks, Ticks]:
+    """The factor of a pool at every tick, as a step function from tick 0, read off the local clock."""
     given = [pool.speed.always * factor for factor in pool.speed.by_hour or (1.0,)]
     day = np.array([_billionths(factor) for factor in given], dtype=np.int64)
     every = DAY // len(day)
-    first = since_midnight(start) // every
-    steps = np.arange(first, (since_midnight(start) + max(horizon, 1) - 1) // every + 1)
-    factor = day[steps % len(day)]
+    ticks = np.union1d([0], local.marks(0, max(horizon, 1), every)) if len(day) > 1 else np.zeros(1, np.int64)
+    factor = day[local.wall(ticks) % DAY // every]
     changed = np.concatenate([[True], factor[1:] != factor[:-1]])
-    return np.maximum(steps * every - since_midnight(start), 0)[changed], factor[changed]
+    return ticks[changed], factor[changed]
 
 
 def _billionths(factor: float) -> int:

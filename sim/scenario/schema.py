@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario.calendars import Calendar, OpenTime
-from sim.scenario.demand import Channel, Demand, Labeller, Surge
+from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
 from sim.scenario.moments import Milestone, Moment
@@ -103,8 +103,13 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _zone(given: object) -> str:
-    names = available_timezones()
+    names = _zones()
     if not isinstance(given, str) or given not in names:
         close = near(given, sorted(names)) if isinstance(given, str) else ""
         raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
@@ -218,15 +223,34 @@ class Scenario(World):
         return tuple(self.centres)
 
     @cached_property
+    def own(self) -> dict[str, tuple[str, ...]]:
+        """The names that each attribute of the scenario's own may have, in the order of their codes."""
+        return own_names(self.demand)
+
+    @cached_property
     def names(self) -> dict[str, tuple[str, ...]]:
-        """The names that filters ask for, in the order of their codes: stage, channel, risk, category, tier."""
+        """The names that filters ask for, in the order of their codes, by what they are names of."""
         return {
             "stage": tuple(stage.name for stage in self.stages),
             "channel": self.channels,
             "risk": self.risks,
             "category": self.categories,
+            **self.own,
             "tier": self.tiers,
+            "labelled_by": tuple(self.labels),
         }
+
+    @cached_property
+    def labellers_matter(self) -> bool:
+        """Whether anything asks who gave a label."""
+        return any(one is not None and one.labelled_by is not None for one in self.filters)
+
+    @cached_property
+    def filters(self) -> tuple[Filter | None, ...]:
+        """What lines, stages and targets ask of tips."""
+        lines = (one for pool in self.pools.values() for one in pool.filters)
+        of = (getattr(target, "of", None) for target in self.targets.values())
+        return (*lines, *(stage.for_ for stage in self.stages), *of)
 
     def stage(self, name: str) -> Stage:
         """The stage of that name; KeyError when there is none."""

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 
 from sim.scenario.distributions import LAWS, Law
+from sim.scenario.levels import Block, Levels
+from sim.scenario.pools import Filter
 from sim.scenario.schema import World
 from sim.scenario.stages import ByAttribute
 from sim.scenario.targets import KINDS, Target
@@ -27,8 +29,8 @@ def _keys_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def has_fixed_keys(path: Path) -> bool:
-    """Whether the keys at a path are the schema's alone: not the document's names, not a law, not one by attribute."""
-    return any(_is_model(kind) and not issubclass(_bare(kind), ByAttribute) for kind in kinds_at(path))
+    """Whether the keys at a path are the schema's alone: not the document's names or attributes, and not a law."""
+    return any(_is_model(kind) and not issubclass(_bare(kind), ByAttribute | Filter) for kind in kinds_at(path))
 
 
 def is_whole(path: Path) -> bool:
@@ -63,7 +65,11 @@ def _child(kind: Any, part: str | int) -> Iterator[Any]:
     if origin is dict:
         yield from _branches(get_args(kind)[1])
     elif origin is tuple:
-        yield from _branches(get_args(kind)[0])
+        # An item by its number or name; or a key of the one item that may stand in the place of a list.
+        for item in _branches(get_args(kind)[0]):
+            yield from (() if str(part).isdigit() else tuple(_child(item, part))) or (item,)
+    elif kind is Levels:
+        yield from _child(kind.model_fields["blocks"].annotation, part)
     elif str(part) in (children := _children(kind)):
         yield from children[str(part)]
     elif isinstance(kind, type) and issubclass(kind, ByAttribute):
@@ -72,6 +78,10 @@ def _child(kind: Any, part: str | int) -> Iterator[Any]:
 
 def _children(kind: Any) -> dict[str, tuple[Any, ...]]:
     kind = _bare(kind)
+    if kind is Levels:
+        return _children(Block)
+    if get_origin(kind) is tuple:
+        return _children(get_args(kind)[0])
     if kind is _LAW:
         return {name: (law,) for name, law in LAWS.items()}
     if not _is_model(kind):

@@ -6,9 +6,8 @@ whole ticks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +30,7 @@ from sim.dynamics.replication import (
 from sim.scenario.calendars import Starts, starts
 from sim.scenario.pools import Breaks, Pool, Shift
 from sim.scenario.schema import Scenario
+from sim.scenario.zones import Local
 
 _NONE: Final = np.zeros(0, np.int64)
 
@@ -60,15 +60,15 @@ def plan(scenario: Scenario) -> Plan:
     Heads around the clock, and levels, are counted; where a pool has shifts, or slows down with what is in hand, its
     people are told apart.
     """
-    start, horizon = scenario.run.start, scenario.horizon
+    horizon = scenario.horizon
     drafts = {
-        name: _roster(pool, starts(pool.shifts, scenario.run, horizon, scenario.calendars))
+        name: _roster(pool, starts(pool.shifts, scenario.run, horizon, scenario.calendars), scenario.local)
         for name, pool in scenario.pools.items()
     }
     heads = [
         (tick, place, change)
         for place, seat in enumerate(seats(scenario))
-        for tick, change in _heads(scenario.pools[seat.pool], start, horizon)
+        for tick, change in _heads(scenario, scenario.pools[seat.pool])
     ]
     return laid_out(
         [replace(drafts[seat.pool], place=place) for place, seat in enumerate(seats(scenario))],
@@ -236,9 +236,9 @@ def _places(scenario: Scenario, pool: str) -> int:
 def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]]:
     """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift."""
     count: dict[tuple[int, int], int] = {}
-    begins, ends = np.zeros(1, np.int64), np.array([shift.length])
+    day = Starts(np.zeros(1, np.int64), np.array([shift.length]), np.zeros(1, np.int64))
     for number in range(shift.staff):
-        for on, off in _on_duty_between(shift, number, breaks, begins, ends):
+        for on, off in _on_duty_between(shift, number, breaks, day, lambda wall: wall - shift.from_):
             if off[0] > on[0]:
                 piece = int(on[0]), int(off[0])
                 count[piece] = count.get(piece, 0) + 1
@@ -246,17 +246,19 @@ def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]
 
 
 def _on_duty_between(
-    shift: Shift, number: int, breaks: Sequence[Breaks], begins: Ticks, ends: Ticks
+    shift: Shift, number: int, breaks: Sequence[Breaks], dates: Starts, tick: Callable[[Ticks], Ticks]
 ) -> list[tuple[Ticks, Ticks]]:
     """The stretches on duty of one person on each date, in order; empty where the end is not after the beginning.
 
     Person j of n has a break in the middle at (j + 1) / (n + 1) of the shift, of the window in which it may lie, or of
     each of the equal parts of these with several breaks; one that would stick out of its part is moved into it, and
-    one that is longer is left out. A break that overlaps an earlier one begins when that ends.
+    one that is longer is left out. A break that overlaps an earlier one begins when that ends. `tick` gives the ticks
+    of wall times.
     """
+    begins, ends = dates.begins, dates.ends
     found: list[tuple[Ticks, Ticks]] = []
     for kind in breaks:
-        first, last = kind.window(shift.from_, begins, ends)
+        first, last = kind.window(shift.from_, dates, tick)
         for part in range(kind.per_shift):
             since = first + part * (last - first) // kind.per_shift
             until = first + (part + 1) * (last - first) // kind.per_shift
@@ -276,7 +278,7 @@ def _on_duty_between(
     return [*pieces, (on, ends)]
 
 
-def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
+def _roster(pool: Pool, dates: Sequence[Starts], local: Local) -> Draft:
     """The people of one place of a pool, where they are told apart; `dates` say when each of its rows takes place."""
     people: list[list[Ticks]] = []
     actions: list[list[Ticks]] = []
@@ -301,7 +303,7 @@ def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
         day, begins, ends = taken.day, taken.begins, taken.ends
         for number in range(shift.staff):
             who = enter(row, day, number, begins, ends)
-            for on, off in _on_duty_between(shift, number, pool.breaks, begins, ends):
+            for on, off in _on_duty_between(shift, number, pool.breaks, taken, local.tick):
                 there = (off > on) & (off > 0)
                 fresh = (on <= 0) | (on == begins)
                 act(np.maximum(on, 0), np.where(fresh, COMES_ON, COMES_BACK), who, there)
@@ -314,13 +316,13 @@ def _roster(pool: Pool, dates: Sequence[Starts]) -> Draft:
     return Draft(0, *of_people, *of_actions)
 
 
-def _heads(pool: Pool, start: datetime, horizon: int) -> list[tuple[int, int]]:
+def _heads(scenario: Scenario, pool: Pool) -> list[tuple[int, int]]:
     """By how many the heads of a place change at which ticks, where they are counted."""
     if pool.tells_apart:
         return []
     if pool.levels is None:
         return [(0, pool.staff)] if pool.staff else []
-    ticks, heads = pool.levels.steps(start, horizon)
+    ticks, heads = pool.levels.steps(scenario.local, scenario.horizon, scenario.calendars)
     change = np.diff(heads + pool.staff, prepend=0)
     return [(int(tick), int(by)) for tick, by in zip(ticks, change, strict=True) if by]
 

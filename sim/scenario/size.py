@@ -95,12 +95,17 @@ def size(scenario: Scenario) -> Size:
     changes = sum(
         len(pool.shifts) * 2 * days * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()
     )
+    people = sum(
+        (pool.staff + sum(shift.staff for shift in pool.shifts) * days) * (1 if pool.shared else len(scenario.centres))
+        for pool in scenario.pools.values()
+    )
     return Size(
         (
-            Product("tips", tips, 100, 0.1),
-            Product("visits of tips (tips x stages x rework)", visits, 110, 0.4),
+            Product("tips", tips, 150, 0.3),
+            Product("visits of tips (tips x stages x rework)", visits, 190, 0.8),
             Product("tips x targets", tips * n_targets, 12, 0.02),
             Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
+            Product("people x dates", people, 100, 1.0),
             Product("windows of a target (its places x days)", places * days if places > 1 else days, 220, 0),
             Product("windows (targets x places x days)", rows * days, 0, 0.35, 0),
             Product("pools x hours", groups * a_day * days, 180, 0.5),

@@ -11,14 +11,12 @@ from pydantic_core import CoreSchema
 from sim.scenario import units
 from sim.scenario.branches import Cue, as_several
 from sim.scenario.distributions import Law
-from sim.scenario.fields import AlsoWritten, Length, Name, Part, PositiveLength, Several, Share, rule
+from sim.scenario.fields import Length, Name, OneOrSeveral, Part, PositiveLength, Several, Share, rule
 from sim.scenario.pools import Filter
 
 T = TypeVar("T")
 
 MOST_OVERFLOWS: Final = 4
-
-Attribute = Literal["channel", "risk", "tier", "category"]
 
 
 OTHER: Final = "other"
@@ -30,7 +28,8 @@ for tips without a label."""
 class ByAttribute(Part, Generic[T]):
     """One value for all, under "", or one for each name of an attribute, and for the rest one under OTHER."""
 
-    by: Attribute | None
+    by: Name | None
+    """Channel, risk, tier, category or an attribute of the scenario's own."""
     values: dict[str, T]
 
     @model_validator(mode="before")
@@ -51,7 +50,7 @@ class ByAttribute(Part, Generic[T]):
                 {
                     "type": "object",
                     "properties": {
-                        "by": {"enum": ["channel", "risk", "tier", "category"]},
+                        "by": {"type": "string", "examples": ["channel", "risk", "tier", "category"]},
                         OTHER: {**one, "description": "For all who have no value of their own."},
                         UNLABELLED: {**one, "description": "By tier: for tips without a label."},
                     },
@@ -104,7 +103,7 @@ class LengthByAttribute(ByAttribute[Length]):
     """A length of time for all tips, or one by attribute."""
 
 
-BY_ATTRIBUTE: Final = ("share", "service", "delay", "patience", "due")
+BY_ATTRIBUTE: Final = ("share", "service", "delay", "wrap_up", "patience", "due")
 """Keys of a stage whose values may differ by attribute."""
 
 
@@ -173,7 +172,7 @@ class Stage(Part):
         Several[Overflow],
         BeforeValidator(_overflows),
         Field(max_length=MOST_OVERFLOWS),
-        AlsoWritten({"$ref": "#/$defs/Overflow"}),
+        OneOrSeveral(),
     ] = ()
     """Pools in whose lines a tip stands too, once it has waited so long."""
     due: LengthByAttribute | None = None

@@ -46,10 +46,13 @@ MOST_LEFT_OUT: Final = 0.05
 """The share of its tips that a target may leave out where it does not say."""
 
 Period = Literal["run", "month", "week", "day", "hour", "half_hour"]
-Place = Literal["centre", "channel", "weekday", "hour", "half_hour", "category", "risk", "tier"]
+Place = str
 
-OF_TIPS: Final[frozenset[Place]] = frozenset({"channel", "category", "risk", "tier"})
-"""Places that tips have and people do not."""
+OF_PEOPLE: Final = ("centre", "weekday", "hour", "half_hour")
+"""Places that people have, and tips too."""
+
+PLACES: Final = ("centre", "channel", "weekday", "hour", "half_hour", "category", "risk", "tier")
+"""Places that every scenario has; those of attributes of its own besides."""
 
 WINDOWS: Final[Mapping[Period, str]] = {
     "month": "months",
@@ -60,13 +63,8 @@ WINDOWS: Final[Mapping[Period, str]] = {
 }
 """Calendar windows in words, those of which a share has to hold."""
 
-_BEFORE: Final[Mapping[Place, str]] = {
-    "weekday": "on",
-    "channel": "for",
-    "category": "for",
-    "risk": "for",
-    "tier": "for",
-}
+_BEFORE: Final[Mapping[Place, str]] = {"centre": "in", "weekday": "on", "hour": "in", "half_hour": "in"}
+"""What stands before a place in a sentence; "for" before an attribute of tips."""
 _AS_NAMED: Final[Mapping[Place, str]] = {
     "hour": "hour of the week",
     "half_hour": "half hour of the week",
@@ -146,7 +144,8 @@ class Target(Part):
     in_each: Place | None = Field(
         default=None,
         description="Judge every such place by itself, over all replications: the value is that of the worst. Hours "
-        "and half hours are those of the week.",
+        "and half hours are those of the week. Attributes of the scenario's own may be named too.",
+        examples=list(PLACES),
     )
 
     @field_validator("hold", mode="after")
@@ -206,7 +205,7 @@ class Target(Part):
         """Of which windows and places it is asked, to be said after what is asked; "" where of the run as a whole."""
         held = f", in {percent(self.hold)} of the {WINDOWS[self.per]}" if self.hold is not None else ""
         place = self.in_each
-        each = f", {_BEFORE.get(place, 'in')} each {_AS_NAMED.get(place, place)}" if place is not None else ""
+        each = f", {_BEFORE.get(place, 'for')} each {_AS_NAMED.get(place, place)}" if place is not None else ""
         return held + each
 
     @property
@@ -485,6 +484,8 @@ class Timed(OfTips):
                 return f"it never came to {self.from_name}"
             case "met":
                 return f"it gave up within {self.span(self.limit)}, and such tips count as good"
+            case "left_out" if self.lost_tips.how == "left_out":
+                return "it was lost, and lost tips are left out"
             case "left_out":
                 return f"it was lost{_WHICH[self.lost_tips.how].format(self)}, and such tips are left out"
             case "lost" if self.endless_lost:
@@ -500,7 +501,6 @@ class Timed(OfTips):
 
 
 _WHICH: Final[Mapping[LostAs, str]] = {
-    "left_out": "",
     "left_out_if_early": " within the time that is asked for",
     "left_out_before": " before {0.lost_tips.before_words}",
 }
@@ -553,9 +553,8 @@ class OfPool(Target):
     @field_validator("in_each", mode="after")
     @classmethod
     def _places_of_people(cls, given: Place | None) -> Place | None:
-        if given in OF_TIPS:
-            people = [place for place in get_args(Place) if place not in OF_TIPS]
-            raise fault(f"the people of a pool have no {given}; in each {', '.join(people)} can be asked")
+        if given is not None and given not in OF_PEOPLE:
+            raise fault(f"the people of a pool have no {given}; in each {', '.join(OF_PEOPLE)} can be asked")
         return given
 
 

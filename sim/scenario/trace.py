@@ -1,7 +1,8 @@
 """Recorded tips from a CSV file, in place of drawn ones: strictly checked, every bad row named by its line.
 
-Columns: `received`, and where they are known `channel`, `risk`, `category`, and the minutes of a stage under its name
-(or its name and `_min`). An empty field is drawn as if the column were not there.
+Columns: `received`, and where they are known `channel`, `risk`, `category`, attributes of the scenario's own, the
+minutes of a stage under its name (or its name and `_min`), and `incident`, a name for each event that several tips are
+about. An empty field is drawn as if the column were not there, or is of no incident.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE, NEVER
-from sim.dynamics.replication import Codes, Ticks
+from sim.dynamics.replication import NO_INCIDENT, Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
 from sim.scenario.fields import hint, near
@@ -35,6 +37,8 @@ DRAWN: Final = -1
 
 _ATTRIBUTES: Final = ("channel", "risk", "category")
 
+INCIDENT: Final = "incident"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
@@ -47,6 +51,27 @@ class Trace:
     category: Codes
     work: dict[str, Ticks]
     """By stage: ticks of service or delay, NEVER where they are to be drawn."""
+    own: dict[str, Codes]
+    """By attribute of the scenario's own: index of its value, or DRAWN."""
+    incident: Codes
+    """Which incident the tip is about, counted from 0 in order of their first tips; NO_INCIDENT for none."""
+
+    def code(self, attribute: str) -> Codes:
+        """The codes of an attribute by its name."""
+        found: Codes = self.own[attribute] if attribute in self.own else getattr(self, attribute)
+        return found
+
+    def take(self, rows: NDArray[np.int64] | slice, arrival: Ticks | None = None) -> Trace:
+        """Some of the tips, arriving as recorded or at other ticks."""
+        return Trace(
+            self.arrival[rows] if arrival is None else arrival,
+            self.channel[rows],
+            self.risk[rows],
+            self.category[rows],
+            {stage: work[rows] for stage, work in self.work.items()},
+            {name: code[rows] for name, code in self.own.items()},
+            self.incident[rows],
+        )
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -58,7 +83,7 @@ def trace(scenario: Scenario) -> Trace:
     assert given is not None
     path = inside(scenario.folder, given.file)
     status = path.stat()
-    names = (scenario.channels, scenario.risks, scenario.categories, scenario.names["stage"])
+    names = tuple((key, scenario.names[key]) for key in (*_ATTRIBUTES, *scenario.own, "stage"))
     # Days that are drawn may have been recorded at any time.
     horizon = scenario.horizon if given.resample is None else None
     return _read(path, given.file, scenario.local, horizon, names, status.st_mtime_ns, status.st_size)
@@ -113,6 +138,9 @@ class _Columns:
     received: array[int] = field(default_factory=lambda: array("q"))
     attribute: dict[str, array[int]] = field(default_factory=dict)
     work: dict[str, array[int]] = field(default_factory=dict)
+    incident: array[int] = field(default_factory=lambda: array("q"))
+    """By row, the number of its incident in `incidents`."""
+    incidents: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     n_faults: int = 0
     offset: datetime | None = None
@@ -170,14 +198,12 @@ def _read(
     file: str,
     local: Local,
     horizon: int | None,
-    names: tuple[tuple[str, ...], ...],
+    names: tuple[tuple[str, tuple[str, ...]], ...],
     _modified: int,
     size: int,
 ) -> Trace:
-    *attributes, stages = names
-    codes = {
-        key: {name: code for code, name in enumerate(some)} for key, some in zip(_ATTRIBUTES, attributes, strict=True)
-    }
+    *attributes, (_, stages) = names
+    codes = {key: {name: code for code, name in enumerate(some)} for key, some in attributes}
     found = _Columns(file, local, horizon, codes)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
@@ -200,7 +226,7 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
     stage_of = _header(header, stages, found)
     if found.faults:
         return
-    found.attribute = {name: array("q") for name in header if name in _ATTRIBUTES}
+    found.attribute = {name: array("q") for name in header if name in found.codes}
     found.work = {stage: array("q") for stage in stage_of.values()}
     for row in rows:
         line = rows.line_num
@@ -221,7 +247,10 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
             plain = text.strip()
             if title == "received":
                 found.received.append(found.arrival(line, plain))
-            elif title in _ATTRIBUTES:
+            elif title == INCIDENT:
+                number = found.incidents.setdefault(plain, len(found.incidents)) if plain else NO_INCIDENT
+                found.incident.append(number)
+            elif title in found.codes:
                 found.attribute[title].append(found.code(line, title, plain))
             else:
                 found.work[stage_of[title]].append(found.ticks(line, title, plain))
@@ -232,7 +261,7 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
 def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[str, str]:
     """The stage of each column that holds minutes."""
     known = {f"{stage}_min": stage for stage in stages} | {stage: stage for stage in stages}
-    fixed = ("received", *_ATTRIBUTES)
+    fixed = ("received", *found.codes, INCIDENT)
     if "received" not in header:
         found.fault(1, "", "the first line must name the columns, and one of them `received`")
     stage_of: dict[str, str] = {}
@@ -261,4 +290,12 @@ def _sorted(found: _Columns) -> Trace:
         return np.array(found.attribute[name], dtype=np.int32)[order] if name in found.attribute else drawn
 
     work = {stage: np.array(ticks, dtype=np.int64)[order] for stage, ticks in found.work.items()}
-    return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work)
+    own = {name: codes(name) for name in found.codes if name not in _ATTRIBUTES}
+    about = np.full(len(arrival), NO_INCIDENT, dtype=np.int32)
+    if found.incident:
+        as_read = np.array(found.incident, dtype=np.int64)[order]
+        named, first = np.unique(as_read[as_read != NO_INCIDENT], return_index=True)
+        number = np.full(len(found.incidents) + 1, NO_INCIDENT, dtype=np.int32)
+        number[named[np.argsort(first)]] = np.arange(len(named))
+        about = number[as_read]
+    return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work, own, about)

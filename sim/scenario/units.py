@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, WEEK, YEAR, ticks
+from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, WEEK, YEAR
 
 Value = object
 """What YAML gives: text, a number, a truth value, nothing, a list or a mapping."""
@@ -206,6 +206,18 @@ def factor(value: Value) -> float:
     return found
 
 
+def times_as_many(value: Value) -> float:
+    """How many times as many, written `130 %` or `1.3`.
+
+    >>> times_as_many("130 %"), times_as_many(0)
+    (1.3, 0.0)
+    """
+    found = percentage(value)
+    if not 0 <= found <= 1e6:
+        raise ValueError("a factor lies between 0 and 1000000")
+    return found
+
+
 def speed(value: Value) -> float:
     """A share of full speed, written `80 %` or `0.8`.
 
@@ -236,6 +248,15 @@ def number(value: Value, rule: str = "must be a number") -> float:
     if abs(value) > 1e12:
         raise ValueError("is too large a number")
     return float(value)
+
+
+def clock(ticks: int) -> str:
+    """A time of day, so many ticks after midnight; 24:00 and later for what ends on the next day.
+
+    >>> clock(7 * HOUR), clock(24 * HOUR)
+    ('07:00', '24:00')
+    """
+    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
 
 
 def time_of_day(value: Value) -> int:
@@ -291,11 +312,6 @@ def moment(value: Value) -> datetime:
     if ahead > timedelta(hours=18):
         raise ValueError("an offset from UTC is at most 18 hours, such as +01:00")
     return date(match[1]).replace(tzinfo=timezone(-ahead if match[3] == "-" else ahead))
-
-
-def since(at: datetime, start: datetime) -> int:
-    """Ticks from the start of the run to a date; negative before it."""
-    return ticks(at - start)
 
 
 def days(value: Value) -> frozenset[int]:

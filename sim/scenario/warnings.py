@@ -70,7 +70,10 @@ def _demand(scenario: Scenario) -> Iterator[str]:
     if demand.trace is not None:
         given = [
             key
-            for key in ("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "surges")
+            for key in (
+                *("volume", "growth", "by_hour", "by_weekday", "busyness_cv", "busyness", "day_kinds", "surges"),
+                "incidents",
+            )
             if getattr(demand, key)
         ]
         if given:
@@ -177,6 +180,8 @@ def _without_a_stage(scenario: Scenario, tips: Crowd, entering: Sequence[Flags])
     if not scenario.labels:
         risk, key = tips.codes["risk"][:, 0], tips.codes["channel"][:, 0] * len(scenario.categories)
         key = key + tips.codes["category"][:, 0]
+        for name, values in scenario.own.items():
+            key = key * len(values) + tips.codes[name][:, 0]
         reached = np.any([found[:, 0] for found in entering], axis=0)
         by_tier = np.any(
             [found[:, 0] for found, is_own in zip(entering, own, strict=True) if is_own] or [risk < 0], axis=0
@@ -206,9 +211,10 @@ def _unserved(scenario: Scenario, tips: Crowd, entering: Sequence[Flags], own: S
         later = range(number + 1, len(scenario.stages))
         admitted = np.any([tips.admitted[at] for at in later] or [np.zeros_like(states)], axis=0)
         by_tier = np.any([tips.admitted[at] for at in later if own[at]] or [np.zeros_like(states)], axis=0)
-        several = by_tier[:, 1:].sum(axis=1) > 1
+        several = by_tier[:, tips.columns(stage.label)].sum(axis=1) > 1
         left = states & ~admitted & several[:, None]
-        found.update(("", *scenario.tiers)[column] for column in np.flatnonzero(left.any(axis=0)).tolist())
+        labels = tips.codes["tier"][0, left.any(axis=0)] + 1
+        found.update(("", *scenario.tiers)[label] for label in labels.tolist())
     return found
 
 

@@ -98,10 +98,6 @@ class Local:
         """The day of each tick; day 0 holds `run.start`."""
         return self.wall(tick) // DAY
 
-    def day_of(self, date: date) -> int:
-        """The number of a date."""
-        return (date - self.midnight.date()).days
-
     def date_of(self, day: int) -> date:
         """The date of a day."""
         return self.midnight.date() + timedelta(days=int(day))

@@ -66,7 +66,7 @@ class Stretch:
 
 
 def worst_stretch(failing: Ints) -> Stretch | None:
-    """The stretch in which one target fails most, beyond chance; None where at no hours more than at others.
+    """The stretch in which one target fails most, beyond chance; None where chance may explain it all.
 
     `failing` is (n_units, n_intervals, 2), tips judged and failed by interval of the week in each replication or group
     of some. Of all stretches it has the most failures beyond those that its tips would bring if all times were alike.

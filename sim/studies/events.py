@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED, Log
 from sim.dynamics.replication import NO_PLACE, Codes, Replication, Ticks
+from sim.measures.cohort import label_so_far
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -45,8 +46,9 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "centre": _names(tips.centre[who], scenario.centre_names),
         "channel": _names(tips.channel[who], scenario.channels),
         "risk": _names(tips.risk[who], scenario.risks),
-        "tier": _names(last_labels(log, replication)[who], scenario.tiers),
+        "tier": _names(label_so_far(log, replication)[who], scenario.tiers),
         "category": _names(tips.category[who], scenario.categories),
+        **{name: _names(code[who], scenario.own[name]) for name, code in zip(scenario.own, tips.own, strict=True)},
         "stage": _names(stage[reached], stages),
         "visit": pa.array(_visit_numbers(tip, stage, len(stages))[reached]),
         "attempt": pa.array(log.attempt[reached]),
@@ -58,17 +60,6 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "in_cohort": pa.array(in_cohort[who]),
     }
     return pa.table(columns)
-
-
-def last_labels(log: Log, replication: Replication) -> Codes:
-    """(n_tips,) the label that each tip had got by the horizon, or by giving up: NO_LABEL where none."""
-    tips, visits = replication.tips, replication.visits
-    labels = visits.final_tier.copy()
-    unserved = np.flatnonzero(log.outcome != SERVED)
-    tip = np.searchsorted(tips.first_visit, unserved, side="right") - 1
-    stopped, first = np.unique(tip, return_index=True)
-    labels[stopped] = visits.tier[unserved[first]]
-    return labels
 
 
 def write(tables: Sequence[Path], target: Path) -> None:

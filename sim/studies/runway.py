@@ -7,7 +7,7 @@ same tips, more of them the later, so that their verdicts differ by the growth a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -123,7 +123,7 @@ class RunwayFound:
 
 
 class Growing:
-    """A scenario whose volume grows, each volume run once."""
+    """A scenario whose volume grows, and with it the rates of incidents, each volume run once."""
 
     def __init__(self, scenario: Scenario, replications: int | None = None):
         """QuestionError where there is no target to be missed, or no volume that could grow."""
@@ -137,6 +137,15 @@ class Growing:
         self.replications = scenario.run.replications if replications is None else replications
         self.unit = units.split(now)[1]
         self.now = in_unit(now, self.unit)
+        self._also = tuple(self._incidents())
+
+    def _incidents(self) -> Iterator[tuple[str, float, str]]:
+        """What grows with the volume: the path of the rate of each kind of incident, its number and its unit."""
+        for name in self.scenario.demand.incidents:
+            path = f"demand.incidents.{name}.rate"
+            rate = self._variations.value(path)
+            unit = units.split(rate)[1]
+            yield path, in_unit(rate, unit), unit
 
     def volume(self, growth: float, year: float) -> float:
         """The volume after years of growth, in the unit of the file."""
@@ -146,7 +155,9 @@ class Growing:
         """The scenario after years of growth."""
         if not year:
             return self.scenario
-        return self._variations.at({VOLUME: as_written(self.volume(growth, year), self.unit, whole=False)})
+        grown = {path: as_written(now * (1 + growth) ** year, unit, whole=False) for path, now, unit in self._also}
+        volume = as_written(self.volume(growth, year), self.unit, whole=False)
+        return self._variations.at({VOLUME: volume, **grown})
 
     def year(self, growth: float, year: float, trials: Trials) -> Year:
         """The run after years of growth."""

@@ -229,12 +229,13 @@ class Record:
         left out, for to take one away takes nothing away.
         """
         out, told = self.place(name), self.steps.get(name, {}).get("files", {})
-        known = {*told, *own, SAID} if told or own else set()
+        known = {*told, *own, SAID}  # a step that failed leaves what it said, and nothing else
         return [
             path.relative_to(out).as_posix()
             for path in sorted(out.rglob("*"))
             if not (path.is_symlink() or path.is_dir())
             and path.relative_to(out).as_posix() not in known
+            and not path.name.startswith(f".{SAID}.")  # never whole: its writer was killed
             and not any(part[:1] == "." and part.endswith(WORKPLACE) for part in path.relative_to(out).parts)
         ]
 
@@ -319,6 +320,8 @@ def write_record(found: Record, file: StudyFile) -> None:
         "steps": found.steps,
     }
     found.folder.mkdir(parents=True, exist_ok=True)
+    for never_whole in found.folder.glob(f".{MANIFEST}.*"):
+        never_whole.unlink(missing_ok=True)  # its writer was killed
     write_atomic(found.folder / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
+from sim.scenario import units
 from sim.scenario.dates import countries_in, holiday_name, on_dates
 from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
 
@@ -37,13 +38,15 @@ class PoolThen:
     visits: Any
     """(6,) of all replications, by the columns of `passes`."""
     ticks: Any
-    """(5,) of all replications, by the numbers of `passes`."""
+    """(6,) of all replications, by the numbers of `passes`."""
     times: float
     """How often that time came in all replications."""
     measured: float
     """Ticks of it that are measured, in all replications."""
     slots: int
     """Tips that one person has in hand at most."""
+    capacity: float
+    """How much more a person does at the best number of tips in hand than with one."""
 
     def visits_a_time(self, column: int) -> float:
         """Visits each time."""
@@ -69,7 +72,7 @@ class PoolThen:
     @property
     def needed(self) -> float:
         """People that the offered load would keep busy, a whole number."""
-        load = self.number(passes.OFFERED) / self.slots
+        load = self.number(passes.OFFERED) / self.capacity
         return load if math.isnan(load) else math.ceil(load - ALMOST)
 
 
@@ -176,8 +179,8 @@ INTERVALS: Final = Table[OfWeek](
     (
         whole("interval_of_week", "", lambda row: row.interval, "from 0, Monday at midnight"),
         text("weekday", lambda row: WEEKDAYS[row.begins // DAY], "Mon to Sun"),
-        text("from", lambda row: _clock(row.begins % DAY), "time of day at which it begins"),
-        text("to", lambda row: _clock(row.begins % DAY + row.length), "time of day at which it ends"),
+        text("from", lambda row: units.clock(row.begins % DAY), "time of day at which it begins"),
+        text("to", lambda row: units.clock(row.begins % DAY + row.length), "time of day at which it ends"),
         *_TIPS,
         number("arrivals", "tips_an_hour", lambda row: row.tips(passes.CAME) * HOUR / row.length, "tips of the cohort"),
         POOLS,
@@ -202,18 +205,18 @@ DATES: Final = Table[OnDate](
 
 def intervals(sample: Sample) -> Iterator[OfWeek]:
     """The intervals of the week."""
-    frame = sample.frame
+    frame, judged = sample.frame, sample.pooled.failing[..., 0].any(axis=1)
     for row in range(frame.n_intervals):
         occurrences = float(frame.time_measured[row]) / frame.interval
-        yield OfWeek(**_then(sample, row, occurrences), interval=row, length=frame.interval)
+        yield OfWeek(**_then(sample, row, occurrences, judged), interval=row, length=frame.interval)
 
 
 def dates(sample: Sample) -> Iterator[OnDate]:
     """The dates that the measured time touches."""
-    frame = sample.frame
+    frame, judged = sample.frame, sample.pooled.failing[..., 0].any(axis=1)
     special = special_dates(frame.scenario, frame.date(0), frame.n_days)
     for day in range(frame.n_days):
-        date, then = frame.date(day), _then(sample, frame.n_intervals + day, 1.0)
+        date, then = frame.date(day), _then(sample, frame.n_intervals + day, 1.0, judged)
         yield OnDate(**then, date=date, special=special.get(date, ""))
 
 
@@ -238,18 +241,18 @@ def special_dates(scenario: Scenario, first: date, n: int) -> dict[date, str]:
     return {on: "; ".join(filter(None, told[on])) for on in sorted(told)}
 
 
-def _then(sample: Sample, row: int, occurrences: float) -> dict[str, Any]:
-    """The fields of Then for a row of time, which comes so often in a replication."""
+def _then(sample: Sample, row: int, occurrences: float, judged: Any) -> dict[str, Any]:
+    """The fields of Then for a row of time, which comes so often in a replication; of the targets that judged any."""
     scenario, pooled, n = sample.frame.scenario, sample.pooled, len(sample)
     measured, times = float(sample.frame.time_measured[row]), n * occurrences
     pools = {
-        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots)
+        name: PoolThen(pooled.visits[p, row], pooled.ticks[:, p, row], times, n * measured, pool.slots, pool.capacity)
         for p, (name, pool) in enumerate(scenario.pools.items())
     }
     targets = {
         name: (*map(int, pooled.failing[k, row]), target.unit == "share" and target.side == "at_least")
         for k, (name, target) in enumerate(scenario.targets.items())
-        if pooled.failing[k, :, 0].any()
+        if judged[k]
     }
     return {
         "hours": measured / HOUR, "times": times, "came": pooled.came[row], "pools": pools, "targets": targets
@@ -262,7 +265,3 @@ def _kept(judged: int, failed: int) -> float:
 
 def _over(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
-
-
-def _clock(ticks: int) -> str:
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"

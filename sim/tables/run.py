@@ -18,6 +18,7 @@ from sim.measures.estimates import Estimate, mean_interval
 from sim.measures.frame import UNITS
 from sim.measures.held import quotient
 from sim.measures.kinds import kind_of
+from sim.measures.people import PersonUse
 from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
@@ -191,6 +192,26 @@ POOLS: Final = Table[PoolUse](
         number("cost_a_week", "", lambda row: row.cost, "paid hours times the price, by nights and overtime"),
         number("cost_a_month", "", lambda row: row.cost_a_month, "the twelfth of a year"),
         number("cost_a_year", "", lambda row: row.cost_a_year, "of 365 days"),
+    ),
+)
+
+
+PEOPLE: Final = Table[PersonUse](
+    "people",
+    "a person of the roster in the first replication: shifts, and hours of work, wrap-up, idle and overtime a week",
+    "People of the roster, in one replication",
+    (
+        text("pool", lambda row: row.pool, "the pool"),
+        text("centre", lambda row: row.centre, "its centre; empty where there is but one, or for a shared pool"),
+        text("row", lambda row: row.row, "the hours of the row of shifts"),
+        whole("number", "", lambda row: row.number, "of those of the row, from 1"),
+        whole("shifts", "", lambda row: row.shifts, "that begin in the measured time"),
+        whole("away", "shifts", lambda row: row.away, "of them, absent"),
+        number("on_duty", "h_a_week", lambda row: row.on_duty, "breaks and absences apart"),
+        number("work", "h_a_week", lambda row: row.work, "with tips in hand, each counted"),
+        number("wrap_up", "h_a_week", lambda row: row.wrap_up, "after tips had gone on"),
+        number("idle", "h_a_week", lambda row: row.idle, "on duty with nothing in hand"),
+        number("overtime", "h_a_week", lambda row: row.overtime, "after shifts and in breaks"),
     ),
 )
 

@@ -174,6 +174,8 @@ def value(one: TargetResult) -> str:
     """
     if math.isnan(one.value):
         return "nothing counted"
+    if math.isinf(one.value):
+        return "endless"
     if one.unit == "min":
         return ("more than " if one.lower_bound else "") + span(one.value)
     near = min(one.value, 1 - one.value)

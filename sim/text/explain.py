@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from rich.console import RenderableType
 
-from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import NO_LABEL, Replication
 from sim.measures import passes, tallies
-from sim.measures.cohort import Cohort, read
+from sim.measures.cohort import Cohort, label_so_far, read
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.tallies import COLUMNS, Tally
@@ -68,7 +67,7 @@ def explain(scenario: Scenario, replication: Replication, log: Log, which: str) 
     tip = _tip(scenario, cohort, replication, which)
     teller = Teller(scenario, replication, log)
     row = tip - cohort.first if cohort.first <= tip < cohort.last else None
-    tier = _label(replication, log, tip)
+    tier = int(label_so_far(log, replication)[tip])
     return Story(
         scenario=scenario,
         tip=tip,
@@ -143,15 +142,6 @@ def _tip(scenario: Scenario, cohort: Cohort, replication: Replication, which: st
     if int(which) >= n_tips:
         raise ValueError(f"replication {replication.index} has tips 0 to {n_tips - 1} (got {which})")
     return int(which)
-
-
-def _label(replication: Replication, log: Log, tip: int) -> int:
-    """The label that a tip has when the run is over."""
-    first, beyond = (int(replication.tips.first_visit[tip + step]) for step in (0, 1))
-    served = np.flatnonzero(log.end[first:beyond] == NEVER)
-    if served.size == 0:
-        return int(replication.visits.final_tier[tip])
-    return int(replication.visits.tier[first + served[0]])
 
 
 def _counts(scenario: Scenario, replication: Replication, tip: int) -> str:

@@ -89,7 +89,7 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
                 f"share of {risk} tips that {labeller} labels {tier} (%)",
                 f"{labeller} labelling {{}} % of {risk} {tier}",
             )
-        case ["stages", stage, ("service" | "delay" | "patience") as what, *_, "mean"] if unit:
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
         case ["centres"]:
             return "centres", "{} centres"

@@ -14,7 +14,7 @@ from sim.scenario.cost import money, nobody_is_off
 from sim.studies.staff.staffed import post_words
 from sim.text import page
 from sim.text.run import limit_words, results_table
-from sim.text.words import came_to, count, listed, percent, some, times_text, with_interval
+from sim.text.words import NO_TIME, came_to, count, listed, percent, some, times_text, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -326,7 +326,7 @@ def _binding(found: Found) -> Iterator[str]:
             "arrive"
         )
     elif result.about_tips and result.used > 0:
-        text += "; it fails at no hours more than at others"
+        text += f"; it fails {NO_TIME}"
     yield f"{text}."
 
 
@@ -334,5 +334,5 @@ def _again(answer: StaffAnswer, given: Sequence[str] | None) -> Iterator[str]:
     if given is None:
         yield "To run it: sim.run(answer.staffed)"
         return
-    changes = [word for path, people in answer.by_path.items() for word in ("--set", f"{path}={people}")]
+    changes = [word for path, value in answer.changes.items() for word in ("--set", f"{path}={value}")]
     yield f"To run it: {shlex.join(['tipline', 'run', str(answer.scenario.path), *given, *changes])}"

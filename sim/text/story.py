@@ -14,18 +14,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED, UNREACHED, Log
-from sim.dynamics.order import line_key, work_after_relief
+from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.order import line_key, newest_first, work_after_relief
 from sim.dynamics.replication import (
+    DUE_FIRST,
+    FIRST_COME,
+    IN_RANDOM_ORDER,
+    LAST_COME,
+    NO_INCIDENT,
     NO_LABEL,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
     RESTART,
     Replication,
     Ticks,
     changes_of_duty,
 )
-from sim.dynamics.waits import Attempts, Waits, Where, attempts, rank_at, visible, waits, where
+from sim.dynamics.waits import (
+    Attempts,
+    Waits,
+    Where,
+    attempts,
+    due_at,
+    next_visits,
+    rank_at,
+    visible,
+    waits,
+    where,
+)
 from sim.text.words import clock, span, time_words
 
 if TYPE_CHECKING:
@@ -50,7 +67,18 @@ class Passed:
 
     tip: int
     by_rank: bool
-    """Whether its rank was better; else its place in line was older."""
+    """Whether its rank was better; else the order of its line was for it."""
+
+
+_Key = tuple[int, int, int, int, int]
+
+ORDER_SAID: Final = {
+    FIRST_COME: "with an older place in line",
+    LAST_COME: "come later, as last come is first there",
+    IN_RANDOM_ORDER: "as the lot fell",
+    DUE_FIRST: "due earlier",
+}
+"""Why a tip of the same rank went first, by the order of the line."""
 
 
 class Bystanders:
@@ -62,6 +90,7 @@ class Bystanders:
         self.attempts: Attempts = attempts(log, replication, self.where)
         self.waits: Waits = waits(log, replication, self.where, self.attempts)
         self.visible: Ticks = visible(replication, self.where, self.attempts)
+        self.due: Ticks = due_at(log, replication, self.where)
         self.changes_of_duty = changes_of_duty(replication.plan)
 
     def busy(self, place: int, tick: int) -> list[Busy]:
@@ -96,28 +125,38 @@ class Bystanders:
         return [(int(plan.tick[row]), self.on_duty(place, int(plan.tick[row]))) for row in rows]
 
     def ahead(self, visit: int, place: int, entry: int, tick: int) -> list[int]:
-        """The tips that stood before a visit in the line of a place at a tick, the first in line first."""
+        """The tips that stood before a visit in the line of a place at a tick, the first in line first.
+
+        In a random order those alone of a better rank.
+        """
         waits = self.waits
         rows = (waits.place == place) & (waits.began <= tick) & (tick < waits.ended) & (waits.visit != visit)
-        mine = self._place_in_line(visit, place, entry)
+        mine = self._place_in_line(visit, place, entry, tick)
         standing = [
-            self._place_in_line(int(other), place, int(since))
+            (self._place_in_line(int(other), place, int(since), tick), int(self.where.tip[other]))
             for other, since in zip(waits.visit[rows], waits.entry[rows], strict=True)
         ]
-        return [tip for rank, since, tip in sorted(standing) if line_key(rank, since, tip) < line_key(*mine)]
+        return [tip for key, tip in sorted(standing) if key < mine]
 
     def passed(self, visit: int, place: int, entry: int, since: int, until: int) -> list[Passed]:
         """The tips that a place took between two ticks before a waiting one, though they were not ahead at first."""
         spells = self.log.spells
         rows = (spells.place == place) & (spells.began > since) & (spells.began <= until) & (spells.visit != visit)
-        mine = self._place_in_line(visit, place, entry)
+        rows &= ~spells.wrapping
         before = set(self.ahead(visit, place, entry, since))
         found: dict[int, Passed] = {}
         for other, began in zip(spells.visit[rows].tolist(), spells.began[rows].tolist(), strict=True):
-            theirs = self._place_in_line(other, place, self._entry(other, began))
-            if theirs[2] not in before and line_key(*theirs) < line_key(*mine):
-                found.setdefault(theirs[2], Passed(theirs[2], theirs[0] < mine[0]))
+            mine = self._place_in_line(visit, place, entry, began)
+            theirs = self._place_in_line(other, place, self._entry(other, began), began)
+            tip = int(self.where.tip[other])
+            by_lot = self._order(place) == IN_RANDOM_ORDER and theirs == mine
+            if tip not in before and (theirs < mine or by_lot):
+                found.setdefault(tip, Passed(tip, theirs[0] < mine[0]))
         return list(found.values())
+
+    def order_said(self, place: int) -> str:
+        """Why a tip of the same rank goes first in the line of a place."""
+        return ORDER_SAID[self._order(place)]
 
     def taker(self, place: int, tick: int, visit: int) -> int | None:
         """The tip whose work began at a place at the tick at which that of a visit was broken off."""
@@ -126,11 +165,20 @@ class Bystanders:
         tips = self.where.tip[spells.visit[rows]]
         return int(tips[0]) if tips.size == 1 else None
 
-    def _place_in_line(self, visit: int, place: int, entry: int) -> tuple[int, int, int]:
-        """Rank, entry and tip: what decides who is served first."""
+    def _order(self, place: int) -> int:
+        return int(self.replication.rules.places.order[place])
+
+    def _place_in_line(self, visit: int, place: int, entry: int, tick: int) -> _Key:
+        """What decides who is served first at a tick; in a random order the rank alone."""
         one: NDArray[np.int64] = np.array([visit])
-        rank, _ = rank_at(self.replication, self.where, one, np.array([place], dtype=np.int32))
-        return int(rank[0]), entry, int(self.where.tip[visit])
+        at = np.array([place], dtype=np.int32)
+        rank = int(rank_at(self.replication, self.where, one, at, np.array([tick - entry]))[0][0])
+        order = self._order(place)
+        if order == IN_RANDOM_ORDER:
+            return line_key(rank, 0, 0)
+        since = newest_first(entry) if order == LAST_COME else entry
+        due = int(self.due[visit]) if order == DUE_FIRST else NEVER
+        return line_key(rank, since, int(self.where.tip[visit]), int(self.where.stage[visit]), due)
 
     def _entry(self, visit: int, tick: int) -> int:
         """The entry from which a visit's place in line counted at a tick."""
@@ -152,7 +200,8 @@ class Event:
     tick: int
     stage: str | None
     kind: str
-    """arrival, waits, starts, stops, wraps up, delay, labelled, gives up, overflow, sent back, leaves, lost or open."""
+    """arrival, waits, starts, stops, wraps up, delay, labelled, gives up, turned away, called back, overflow, retry,
+    sent back, goes on, leaves, lost, merged or open."""
     text: str
     details: tuple[str, ...] = ()
     """What stood in its way."""
@@ -169,12 +218,13 @@ class Teller:
         """What happened to a tip, in order."""
         first, beyond = (int(self.replication.tips.first_visit[tip + step]) for step in (0, 1))
         found = [self._arrival(tip, first)]
-        for visit in range(first, beyond):
-            if self.log.outcome[visit] == UNREACHED:
-                break
-            found += self._visit(visit, tip, last=visit == beyond - 1)
         if first == beyond:
             found.append(self._leaves(tip, int(self.replication.tips.arrival[tip])))
+        visit = first if first < beyond else NO_VISIT
+        while visit != NO_VISIT:
+            then = int(next_visits(self.log, self.replication, np.array([visit]))[0])
+            found += self._visit(visit, tip, then)
+            visit = then
         return sorted(found, key=lambda event: event.tick)
 
     def attributes(self, tip: int) -> dict[str, str]:
@@ -186,6 +236,7 @@ class Teller:
             "category": (scenario.categories, tips.category),
             "centre": (scenario.centre_names, tips.centre),
         }
+        named |= {name: (scenario.own[name], code) for name, code in zip(scenario.own, tips.own, strict=True)}
         return {key: names[int(code[tip])] for key, (names, code) in named.items() if len(names) > 1}
 
     def place(self, index: int) -> str:
@@ -202,57 +253,82 @@ class Teller:
 
     # One visit
 
-    def _visit(self, visit: int, tip: int, *, last: bool) -> Iterator[Event]:
+    def _visit(self, visit: int, tip: int, then: int) -> Iterator[Event]:
         stage = self.scenario.stages[self.crowd.where.stage[visit]]
         if self.crowd.where.own[visit] == NO_PLACE:
             yield from self._delay(visit, stage)
         else:
             yield from self._attempts(visit, stage)
             yield from self._spells(visit, stage)
-        if self.log.outcome[visit] == SERVED:
-            yield from self._after(visit, stage, tip, last=last)
-        elif self.log.outcome[visit] == ABANDONED:
-            lost = int(self.log.lost[tip])
-            yield Event(lost, stage.name, "lost", "is lost: it does not come back")
+        outcome = self.log.outcome[visit]
+        if outcome == SERVED:
+            yield from self._after(visit, stage, tip, then)
+        elif outcome == MERGED:
+            yield Event(
+                int(self.log.merged[tip]), stage.name, "merged", f"leaves merged at {stage.name}: its incident is known"
+            )
+        elif outcome in (ABANDONED, TURNED_AWAY):
+            if then == NO_VISIT:
+                yield Event(int(self.log.lost[tip]), stage.name, "lost", "is lost: it does not come back")
+            else:
+                to = self.scenario.stages[self.crowd.where.stage[then]].name
+                yield Event(int(self.log.enter[then]), stage.name, "goes on", f"goes to {to} instead")
         else:
             ends = self.replication.rules.horizon
             yield Event(ends, None, "open", f"is still at {stage.name} when the run ends")
 
     def _delay(self, visit: int, stage: Stage) -> Iterator[Event]:
-        enter, start = int(self.log.enter[visit]), int(self.log.start[visit])
-        opens = min(start, self.replication.rules.horizon)
-        if opens > enter:
-            yield self._gate(enter, opens, stage)
-        if start < NEVER:
-            took = span(int(self.replication.visits.work[visit]))
-            yield Event(start, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
+        tried = self.crowd.attempts
+        for row in np.flatnonzero(tried.visit == visit).tolist():
+            entry, starts = int(tried.entry[row]), int(tried.release[row])
+            yield from self._comes(visit, stage, row)
+            if starts < NEVER and tried.turned_away[row] == NEVER:
+                took = span(int(self.replication.visits.work[visit]))
+                yield Event(starts, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
+            yield from self._in_vain(visit, stage, row, entry)
 
     def _gate(self, enter: int, opens: int, stage: Stage) -> Event:
         text = f"waits {span(opens - enter)} for the gate of {stage.name}, which opens {stage.gate}"
         return Event(enter, stage.name, "waits", text)
 
     def _attempts(self, visit: int, stage: Stage) -> Iterator[Event]:
-        tried, visits, horizon = self.crowd.attempts, self.replication.visits, self.replication.rules.horizon
-        for row in np.flatnonzero(tried.visit == visit):
-            entry, release, gave_up = int(tried.entry[row]), int(tried.release[row]), int(tried.gave_up[row])
-            number = int(tried.number[row])
-            if number > 1:
-                yield Event(entry, stage.name, "retry", f"comes back to {stage.name}, attempt {number}")
-            until = min(release, gave_up, horizon)
-            if until > entry:
-                yield self._gate(entry, until, stage)
-            if release < NEVER:
+        tried = self.crowd.attempts
+        for row in np.flatnonzero(tried.visit == visit).tolist():
+            entry, release = int(tried.entry[row]), int(tried.release[row])
+            yield from self._comes(visit, stage, row)
+            if release < NEVER and tried.turned_away[row] == NEVER:
                 yield from self._waits(visit, stage, release)
-            if gave_up < NEVER:
-                draw = int(visits.first_attempt[visit]) + number - 1
-                after = int(visits.retry_after[draw])
-                back = f"; it will try again in {span(after)}" if after < NEVER else ""
-                yield Event(
-                    gave_up,
-                    stage.name,
-                    "gives up",
-                    f"gives up at {stage.name}: its patience ends after {span(gave_up - entry)}{back}",
-                )
+            over = min(int(self.log.start[visit]), self.replication.rules.horizon)
+            if tried.called_back[row] < over and self.log.attempt[visit] == tried.number[row]:
+                accepts = int(tried.called_back[row])
+                text = f"accepts a call-back after {span(accepts - entry)}: it keeps its place and gives up no more"
+                yield Event(accepts, stage.name, "called back", text)
+            yield from self._in_vain(visit, stage, row, entry)
+
+    def _comes(self, visit: int, stage: Stage, row: int) -> Iterator[Event]:
+        """An attempt comes, and waits behind the gate."""
+        tried, horizon = self.crowd.attempts, self.replication.rules.horizon
+        entry, number = int(tried.entry[row]), int(tried.number[row])
+        if number > 1:
+            yield Event(entry, stage.name, "retry", f"comes back to {stage.name}, attempt {number}")
+        until = min(int(tried.release[row]), int(tried.gave_up[row]), horizon)
+        if until > entry:
+            yield self._gate(entry, until, stage)
+
+    def _in_vain(self, visit: int, stage: Stage, row: int, entry: int) -> Iterator[Event]:
+        """An attempt gives up, or finds no room."""
+        tried, visits = self.crowd.attempts, self.replication.visits
+        gave_up, turned_away = int(tried.gave_up[row]), int(tried.turned_away[row])
+        if min(gave_up, turned_away) == NEVER:
+            return
+        after = int(visits.retry_after[int(visits.first_attempt[visit]) + int(tried.number[row]) - 1])
+        back = f"; it will try again in {span(after)}" if after < NEVER else ""
+        if gave_up < turned_away:
+            text = f"gives up at {stage.name}: its patience ends after {span(gave_up - entry)}{back}"
+            yield Event(gave_up, stage.name, "gives up", text)
+        else:
+            text = f"finds no room at {stage.name} and is turned away{back}"
+            yield Event(turned_away, stage.name, "turned away", text)
 
     def _waits(self, visit: int, stage: Stage, since: int) -> Iterator[Event]:
         """The wait that began at a tick, in the line of the stage's pool and in those that it overflows to."""
@@ -293,7 +369,7 @@ class Teller:
         if len(changes) > NAMED:
             yield f"and {len(changes) - NAMED} more changes of shift or breaks"
         passed = self.crowd.passed(visit, place, entry, since, until)
-        for by_rank, why in ((True, "with a better rank"), (False, "with an older place in line")):
+        for by_rank, why in ((True, "with a better rank"), (False, self.crowd.order_said(place))):
             if tips := [one.tip for one in passed if one.by_rank == by_rank]:
                 yield f"meanwhile {_tips(tips)} went first, {why}"
 
@@ -400,17 +476,30 @@ class Teller:
         if tip < tips.n_backlog:
             stage = scenario.stages[self.crowd.where.stage[visit]].name
             return Event(0, stage, "arrival", f"is in the backlog of {stage}{centre} when the run starts")
-        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}")
+        return Event(int(tips.arrival[tip]), None, "arrival", f"arrives{centre}{channel}{self._incident(tip)}")
 
-    def _after(self, visit: int, stage: Stage, tip: int, *, last: bool) -> Iterator[Event]:
+    def _incident(self, tip: int) -> str:
+        """Which event it is about that others are about too, and which of those that come it is; "" where none."""
+        tips, kinds = self.replication.tips, sorted(self.scenario.demand.incidents)
+        if not tips.incident.size or tips.incident[tip] == NO_INCIDENT:
+            return ""
+        about = int(tips.incident[tip])
+        same = np.flatnonzero(tips.incident == about)
+        nth = f"{int(np.searchsorted(same, tip)) + 1} of {same.size} tips"
+        if self.scenario.demand.trace is not None:
+            return f", about incident {about} ({nth})"
+        return f", about {kinds[about % len(kinds)]} {about // len(kinds)} ({nth})"
+
+    def _after(self, visit: int, stage: Stage, tip: int, then: int) -> Iterator[Event]:
         end, visits = int(self.log.end[visit]), self.replication.visits
         if stage.label is not None:
-            after = int(visits.final_tier[tip] if last else visits.tier[visit + 1])
+            final = visits.last_tier[visit] if visits.follows.size else visits.final_tier[tip]
+            after = int(final if then == NO_VISIT else visits.tier[then])
             yield Event(end, stage.name, "labelled", self._label(stage.label, tip, int(visits.tier[visit]), after))
-        if last:
+        if then == NO_VISIT:
             yield self._leaves(tip, end)
-        elif self.crowd.where.stage[visit + 1] <= self.crowd.where.stage[visit]:
-            back = self.scenario.stages[self.crowd.where.stage[visit + 1]].name
+        elif self.crowd.where.stage[then] <= self.crowd.where.stage[visit]:
+            back = self.scenario.stages[self.crowd.where.stage[then]].name
             yield Event(end, stage.name, "sent back", f"is sent back to {back}")
 
     def _label(self, labeller: str, tip: int, before: int, after: int) -> str:

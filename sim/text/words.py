@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND, YEAR
 from sim.scenario import units
+from sim.scenario.arrivals import of_incident
 from sim.scenario.calendars import EVERY_DAY, open_hours
 from sim.scenario.counts import counts
 from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
 from sim.scenario.pools import filter_words, rank_words
+from sim.scenario.profiles import levels
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
+from sim.scenario.together import Incident, mean_day, not_poisson
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -91,13 +94,13 @@ def clock(ticks: int) -> str:
     >>> clock(7 * HOUR)
     '07:00'
     """
-    return f"{ticks // HOUR % 24 if ticks != DAY else 24:02}:{ticks // MINUTE % 60:02}"
+    return units.clock(ticks if ticks == DAY else ticks % DAY)
 
 
 def day(at: date) -> str:
     """A date with its day of the week.
 
-    >>> day(datetime(2025, 1, 6))
+    >>> day(date(2025, 1, 6))
     'Mon 2025-01-06'
     """
     return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
@@ -126,7 +129,16 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
         gaps = f", and {counted.n_gaps} gaps in which nothing comes" if counted.n_gaps else ""
         yield f"{demand.counts} tells the tips by {length(counted.step)}{gaps}"
     yield from (_on_dates(row) for row in demand.by_date)
+    yield from _swings(demand)
     yield from (_surge(surge) for surge in demand.surges)
+    if demand.trace is None:
+        for name, incident in demand.incidents.items():
+            yield _incident(scenario, name, incident)
+        if together := not_poisson(demand):
+            yield (
+                f"tips come together by {listed(together)}: formulas for arrivals one by one at random, such as "
+                "Erlang's, do not hold"
+            )
     if len(demand.channels) > 1:
         own = [name for name, channel in demand.channels.items() if channel.by_hour or channel.by_weekday]
         hours = f"; with hours of their own: {', '.join(own)}" if own else ""
@@ -134,6 +146,8 @@ def demand_words(scenario: Scenario) -> Iterator[str]:
     yield from _truth(demand)
     if len(demand.categories) > 1:
         yield f"by category: {shares(demand.categories)}"
+    for name, rows in demand.attributes.items():
+        yield from _by_channel(name, rows)
     if len(scenario.centres) > 1:
         even = len(set(scenario.centres.values())) == 1
         yield f"{len(scenario.centres)} equal centres" if even else f"by centre: {shares(scenario.centres)}"
@@ -149,8 +163,10 @@ def _volume(demand: Demand) -> str:
         text = f"so many tips as {demand.counts} expects by interval"
     elif demand.volume is not None:
         text = f"{count(demand.volume.a_day * YEAR / DAY)} tips a year, {demand.volume.a_day:,.4g} a day"
-    else:
+    elif demand.own_volumes:
         text = "each channel has a volume of its own"
+    else:
+        text = "no tips but those of incidents"
     if demand.growth:
         text += f", {'growing' if demand.growth > 0 else 'falling'} {percent(abs(demand.growth))} a year"
     if (by := list(_profiles(demand))) and demand.counts is None:
@@ -158,6 +174,38 @@ def _volume(demand: Demand) -> str:
     if demand.busyness_cv:
         text += f"; days vary by {percent(demand.busyness_cv)} (cv)"
     return text
+
+
+def _swings(demand: Demand) -> Iterator[str]:
+    """Dates and hours that are busy or quiet as a whole."""
+    if demand.trace is not None:
+        return
+    for name, kind in demand.day_kinds.items():
+        given = {one or "as many": factor for one, factor in kind.factor.items()}
+        yield f"{percent(kind.share)} of the dates are {name}: {shares(given)}"
+    if demand.day_kinds:
+        plain, of_day = mean_day(demand)
+        factors = dict(zip(demand.channels, of_day.sum(axis=1).tolist(), strict=True))
+        held = shares(factors) if len({*factors.values()}) > 1 else percent(next(iter(factors.values())))
+        told = f"; of incidents {percent(plain)}" if demand.incidents else ""
+        yield f"over all dates so many times as many: {held}{told}"
+    if (swings := demand.busyness) is not None:
+        to_next = f", each correlated {swings.correlation:.2g} with the one before" if swings.correlation else ""
+        yield f"each {length(swings.every)} varies by {percent(swings.cv)} (cv){to_next}"
+
+
+def _incident(scenario: Scenario, name: str, incident: Incident) -> str:
+    """How often, how many tips, how soon, what they are, and what that comes to."""
+    demand = scenario.demand
+    over = "at once" if incident.over.mean == 0 else f"within {length(round(incident.over.mean))} on average"
+    given = {"channels": incident.channels, "risk": incident.risk, "category": incident.category}
+    given |= {key: incident.attributes.get(key) for key in demand.attributes}
+    what = "".join(f"; {key} {shares(one)}" for key, one in given.items() if one is not None)
+    tips = float(of_incident(levels(scenario), name).sum()) * DAY / scenario.horizon
+    return (
+        f"incident '{name}': {count(incident.rate * YEAR / DAY)} a year, {incident.rate:,.4g} a day, each with "
+        f"{incident.tips.words} tips {over}{what}; {tips:,.4g} tips a day"
+    )
 
 
 def _channels(demand: Demand) -> str:
@@ -243,14 +291,18 @@ def _surge(surge: Surge) -> str:
 
 
 def _truth(demand: Demand) -> Iterator[str]:
-    rows = list(demand.risk.values())
-    if len(rows[0]) < 2:
-        return
+    if len(next(iter(demand.risk.values()))) > 1:
+        yield from _by_channel("true risk", demand.risk)
+
+
+def _by_channel(what: str, table: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """Shares in one sentence, or in one for each channel where they differ."""
+    rows = list(table.values())
     if all(row == rows[0] for row in rows):
-        yield f"true risk: {shares(rows[0])}"
+        yield f"{what}: {shares(rows[0])}"
     else:
-        for channel, row in demand.risk.items():
-            yield f"true risk by {channel}: {shares(row)}"
+        for channel, row in table.items():
+            yield f"{what} by {channel}: {shares(row)}"
 
 
 def run_words(scenario: Scenario) -> list[str]:
@@ -342,11 +394,12 @@ def _speed(pool: Pool) -> Iterator[str]:
 def _absent(pool: Pool) -> str:
     """How often all people of a row are there, in words."""
     rows = [
-        f"all {shift.staff} of {clock(shift.from_)} come {percent((1 - pool.absence) ** shift.staff)} of the time"
+        f"all {shift.staff} of {clock(shift.from_)} come on "
+        f"{percent(round((1 - pool.absence) ** shift.staff, 2))} of days"
         for shift in pool.shifts
-        if shift.staff
+        if shift.staff > 1
     ]
-    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "nobody is on a shift"
+    return ", ".join(dict.fromkeys(rows[:NAMED_ROWS])) or "each is alone"
 
 
 def _break(kind: Breaks) -> str:
@@ -361,11 +414,11 @@ def _levels(levels: Levels) -> Iterator[str]:
     ticks, heads = levels.week()
     many = "levels by date" if levels.dated else "levels"
     if heads.min() == heads.max():
-        yield f"{heads[0]} heads by {many}"
+        yield f"{heads[0]:.3g} heads by {many}"
         return
     top = int(ticks[heads.argmax()])
-    when = "" if levels.dated else f" (first {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)})"
-    yield f"{heads.min()} to {heads.max()}{when} heads by {many}"
+    when = "" if levels.dated else f", most from {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)} on"
+    yield f"{heads.min():.3g} to {heads.max():.3g} heads by {many}{when}"
 
 
 def _roster(pool: Pool) -> Iterator[str]:
@@ -465,6 +518,10 @@ def time_unit(ticks: float) -> tuple[int, str]:
 PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LONGEST_NAME: Final = 24
+
+
+NO_TIME: Final = "at no hours surely more than at others"
+"""Of what chance may explain, which with a handful of replications is nearly everything."""
 
 
 def named(scenario: Scenario) -> str:

@@ -121,7 +121,7 @@ def test_a_tip_of_a_better_rank_takes_the_server(tmp_path: Path) -> None:
                 "09:00:00 answer is broken off after 3 min: its server goes off duty; 2 min of work left",
                 "09:00:00 waits 1 h in the line of desk for answer, first in it - nobody on duty"
                 " - from 10:00:00 1 on duty",
-                "10:00:00 desk go on with answer: 2 min of work left",
+                "10:00:00 desk go on with answer: 2 min of work left, by person 1 of 10:00 to 11:00",
                 "10:02:00 answer is done: 5 min of work",
             ],
         ),
@@ -132,7 +132,7 @@ def test_a_tip_of_a_better_rank_takes_the_server(tmp_path: Path) -> None:
                 "1 min of hand-over included",
                 "09:00:00 waits 1 h in the line of desk for answer, first in it - nobody on duty"
                 " - from 10:00:00 1 on duty",
-                "10:00:00 desk go on with answer: 3 min of work left",
+                "10:00:00 desk go on with answer: 3 min of work left, by person 1 of 10:00 to 11:00",
                 "10:03:00 answer is done: 6 min of work",
             ],
         ),
@@ -142,7 +142,7 @@ def test_a_tip_of_a_better_rank_takes_the_server(tmp_path: Path) -> None:
                 "09:00:00 answer is broken off after 3 min: its server goes off duty; all the work is to be done again",
                 "09:00:00 waits 1 h in the line of desk for answer, first in it - nobody on duty"
                 " - from 10:00:00 1 on duty",
-                "10:00:00 desk go on with answer: 5 min of work left",
+                "10:00:00 desk go on with answer: 5 min of work left, by person 1 of 10:00 to 11:00",
                 "10:05:00 answer is done: 8 min of work",
             ],
         ),
@@ -158,7 +158,7 @@ def test_a_wait_says_when_nobody_is_on_duty(tmp_path: Path) -> None:
     assert told(recorded(tmp_path, BEFORE_NINE, shifts("finish")), 1)[1:3] == [
         "08:58:00 waits 1 h 2 min in the line of desk for answer, first in it - 1 on duty, all busy: "
         "tip 0 until 09:02:00 - from 09:00:00 nobody on duty - from 10:00:00 1 on duty",
-        "10:00:00 desk begin answer, 1 h 2 min after it came there",
+        "10:00:00 desk begin answer, 1 h 2 min after it came there, by person 1 of 10:00 to 11:00",
     ]
 
 

@@ -120,7 +120,7 @@ def test_replications_that_fail_are_told(tmp_path: Path, monkeypatch: pytest.Mon
 
     def simulate(replication: object, *rest: object) -> object:
         # Only with the people that there are: what unlimited people come to is asked too, and may not fail.
-        if replication.index in broken and replication.plan.joining.max() < 100:  # type: ignore[attr-defined]
+        if replication.index in broken and replication.plan.heads.max(initial=0) < 100:  # type: ignore[attr-defined]
             raise RuntimeError("a server broke")
         return real(replication, *rest)  # type: ignore[arg-type]
 

@@ -199,7 +199,7 @@ def test_the_schema_says_what_the_keys_mean() -> None:
         "targets": {"t": {"lost": "5 %", "per": "half_hour", "hold": "90 %", "in_each": "weekday"}},
     }
     jsonschema.validate(document, schema)
-    document["targets"]["t"]["in_each"] = "hours"  # type: ignore[index]
+    document["targets"]["t"]["in_each"] = ["weekday"]  # type: ignore[index]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, schema)
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.draw.rate import Rate, busyness
+from sim.draw.luck import busyness
+from sim.draw.rate import Rate
 from sim.draw.streams import Streams
 from sim.draw.surges import begins
 from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR

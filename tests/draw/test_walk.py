@@ -15,6 +15,7 @@ from sim.scenario.pools import Filter
 from sim.scenario.schema import Scenario
 from tests.draw.worlds import by_tip, stage_of, world
 
+LANGUAGES = ("en", "es", "so")
 RISKS, CHANNELS, TIERS = ("high", "low"), ("call", "sms"), ("red", "green", "grey")
 
 
@@ -30,6 +31,9 @@ def a_filter(rng: random.Random) -> dict[str, Any]:
             {"tier": rng.sample(TIERS, 2)},
             {"labelled": rng.random() < 0.5},
             {"tier": "red", "channel": "call"},
+            {"language": rng.choice(LANGUAGES)},
+            {"labelled_by": rng.choice(["one", "two"])},
+            {"labelled_by": "two", "tier": "grey", "language": rng.sample(LANGUAGES, 2)},
         ]
     )
 
@@ -43,7 +47,13 @@ def a_world(rng: random.Random) -> Scenario:
         if rng.random() < 0.4:
             stage["for"] = a_filter(rng)
         if rng.random() < 0.3:
-            stage["share"] = rng.choice([a_share(rng), {"by": "risk", "high": a_share(rng), "low": a_share(rng)}])
+            stage["share"] = rng.choice(
+                [
+                    a_share(rng),
+                    {"by": "risk", "high": a_share(rng), "low": a_share(rng)},
+                    {"by": "language", "es": a_share(rng), "other": a_share(rng)},
+                ]
+            )
         if rng.random() < 0.5:
             stage["label"] = rng.choice(["one", "two"])
         if rng.random() < 0.5:
@@ -56,11 +66,16 @@ def a_world(rng: random.Random) -> Scenario:
         for name in ("one", "two")
     }
     labels["one"]["assigns"]["high"] = rows[2]
-    demand = {"volume": "80/d", "risk": {"high": 0.4, "low": 0.6}, "channels": {"call": 0.5, "sms": 0.5}}
+    demand = {
+        "volume": "80/d",
+        "risk": {"high": 0.4, "low": 0.6},
+        "channels": {"call": 0.5, "sms": 0.5},
+        "attributes": {"language": {"call": {"es": 0.6, "en": 0.4}, "sms": {"en": 0.2, "so": 0.5, "es": 0.3}}},
+    }
     return world(demand=demand, labels=labels, stages=stages)
 
 
-def matches(one: Filter | None, channel: str, risk: str, tier: str | None) -> bool:
+def matches(one: Filter | None, channel: str, risk: str, language: str, tier: str | None, labeller: str | None) -> bool:
     if one is None:
         return True
     return (
@@ -68,10 +83,14 @@ def matches(one: Filter | None, channel: str, risk: str, tier: str | None) -> bo
         and (one.risk is None or risk in one.risk)
         and (one.tier is None or tier in one.tier)
         and (one.labelled is None or (tier is not None) == one.labelled)
+        and (one.labelled_by is None or labeller in one.labelled_by)
+        and ("language" not in one.own or language in one.own["language"])
     )
 
 
-def walked(scenario: Scenario, tip: int, channel: str, risk: str) -> tuple[list[tuple[int, int, int]], int]:
+def walked(
+    scenario: Scenario, tip: int, channel: str, risk: str, language: str
+) -> tuple[list[tuple[int, int, int]], int]:
     """The visits of one tip as (stage, tier, work), and its last tier; as one would do it by hand."""
 
     def row(standard: str, *name: str) -> float:
@@ -87,15 +106,15 @@ def walked(scenario: Scenario, tip: int, channel: str, risk: str) -> tuple[list[
         aim = row("uniform", "label", stage, "assigns", nth)
         return next(name for name, bound in zip(names, bounds, strict=True) if aim < bound / bounds[-1])
 
-    visits, tier, at, sent = [], None, 0, False
+    visits, tier, labeller, at, sent = [], None, None, 0, False
     visited, tossed, returned = ([0] * len(scenario.stages) for _ in range(3))
     while at < len(scenario.stages):
         stage = scenario.stages[at]
         if not sent:
-            if not matches(stage.for_, channel, risk, tier):
+            if not matches(stage.for_, channel, risk, language, tier, labeller):
                 at += 1
                 continue
-            share = stage.share.of(risk=risk)
+            share = stage.share.of(risk=risk, language=language)
             tossed[at] += 1
             if not heads(share, "share", stage.name, str(tossed[at])):
                 at += 1
@@ -106,7 +125,7 @@ def walked(scenario: Scenario, tip: int, channel: str, risk: str) -> tuple[list[
         work = row("exponential", "service", stage.name, nth, "exponential")
         visits.append((at, NO_LABEL if tier is None else scenario.tiers.index(tier), round(work * 300e6)))
         if stage.label and heads(scenario.labels[stage.label].decides, "label", stage.name, "decides", nth):
-            tier = assigned(stage.name, stage.label, nth)
+            tier, labeller = assigned(stage.name, stage.label, nth), stage.label
         rework = stage.rework
         if rework and returned[at] < rework.at_most and heads(rework.share, "rework", stage.name, nth):
             returned[at] += 1
@@ -130,7 +149,8 @@ def test_routes_labels_and_times_are_those_of_a_loop_tip_by_tip() -> None:
         for tip, found in enumerate(by_tip(replication, table)[:25]):
             channel = scenario.channels[replication.tips.channel[tip]]
             risk = scenario.risks[replication.tips.risk[tip]]
-            expected, last = walked(scenario, tip, channel, risk)
+            language = scenario.own["language"][replication.tips.own[0, tip]]
+            expected, last = walked(scenario, tip, channel, risk, language)
             assert list(map(tuple, found)) == expected
             assert replication.visits.final_tier[tip] == last
             visits += len(found)

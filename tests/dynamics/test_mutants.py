@@ -99,12 +99,12 @@ def test_a_fault_is_noticed(mutant: Mutant) -> None:
 
 @pytest.mark.slow
 def test_table_of_faults() -> None:
-    """How many random worlds notice each fault, how many break a law, and how many worlds made by hand fail."""
+    """How many random worlds notice each fault, how many of the first twenty break a law, and how many by hand fail."""
     print(f"\n{'fault':62}{'differ':>8}{'break a law':>13}{'by hand':>9}")
     for mutant in MUTANTS:
         engine = mutant.engine()
-        differ = sum(is_noticed(engine, seed) for seed in mutant.seeds)
-        unlawful = sum(breaks_a_law(engine, seed) for seed in mutant.seeds)
+        noticed = [seed for seed in mutant.seeds if is_noticed(engine, seed)]
+        differ, unlawful = len(noticed), sum(breaks_a_law(engine, seed) for seed in noticed[:20])
         failing = sum(fails(test, engine) for test in BY_HAND)
         print(f"{mutant.fault:62}{differ:8}{unlawful:13}{failing:9}")
         assert differ > 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,15 @@ from tests.dynamics.test_mutants import BY_HAND
 from tests.dynamics.worlds import random_world
 
 ROOT = Path(__file__).parents[2]
-RULES = [mutant.fault for mutant in MUTANTS if mutant.rule]
+OUT_OF_FORM = (
+    "a break clears the line",
+    "a wrap-up is interrupted",
+    "the end is rounded down",
+    "what is done is rounded up",
+)
+"""Faults that the tables of the compiled engine cannot hold: there nobody on a break can be clearing the line, who
+wraps up has no tip that could go back into it, and nothing is left of work whose end has come."""
+RULES = [mutant.fault for mutant in MUTANTS if mutant.rule and mutant.fault not in OUT_OF_FORM]
 
 
 def by_hand() -> list[Replication]:
@@ -38,15 +48,16 @@ def by_hand() -> list[Replication]:
 
 def hold_alike(faults: list[str], n_worlds: int) -> None:
     """Hold both engines to each faulty rule, on so many worlds in which it matters; in a process of its own."""
-    worlds = [*by_hand(), *(random_world(seed) for seed in range(300))]
-    right = [reference.simulate(world) for world in worlds]
+    right = cache(reference.simulate)
+    of_seed = cache(random_world)
+    made = by_hand()
     for mutant in MUTANTS:
         if mutant.fault in faults:
             one, other = mutant.both()
             changed = 0
-            for row, (world, expected) in enumerate(zip(worlds, right, strict=True)):
+            for row, world in enumerate(chain(map(of_seed, mutant.seeds), made)):
                 log = one(world)
-                if differences(log, expected):
+                if differences(log, right(world)):
                     assert not differences(log, other(world)), f"{mutant.fault}: the engines differ on world {row}"
                     changed += 1
                 if changed == n_worlds:
@@ -69,6 +80,11 @@ def run_apart(call: str, **environment: str) -> None:
 
 
 def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
+    run_apart("hold_alike(RULES, 3)", NUMBA_DISABLE_JIT="1")
+
+
+@pytest.mark.slow
+def test_a_rule_that_is_changed_changes_both_engines_alike_on_many_worlds() -> None:
     run_apart("hold_alike(RULES, 60)", NUMBA_DISABLE_JIT="1")
 
 

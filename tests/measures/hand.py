@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.dynamics.clock import MINUTE, NEVER, since_midnight
+from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, SERVED, UNREACHED, Log, Overtime, Spells
-from sim.dynamics.replication import NO_LABEL, NO_PLACE, Kinds, Plan, Replication, Rules, Tips, Visits
+from sim.dynamics.replication import NO_LABEL, NO_PLACE, NOBODY, Kinds, Plan, Replication, Tips, Visits
 from sim.scenario.loading import load
 from sim.scenario.rules import rules
 from sim.scenario.schema import Scenario
@@ -125,9 +125,18 @@ def replay(
     ]
     fixed = rules(world)
     n_stages = len(world.stages)
-    none = np.zeros(n_stages, np.int32)
-    kinds = Kinds(np.arange(n_stages, dtype=np.int32), none, none.astype(bool), none, none.astype(bool))
-    fixed = Rules(fixed.stages, fixed.places, kinds, since_midnight(world.run.start), world.horizon)
+    none, over = np.zeros(n_stages, np.int32), np.zeros(fixed.stages.overflow.shape, np.int32)
+    kinds = Kinds(
+        stage=np.arange(n_stages, dtype=np.int32),
+        rank=none,
+        preempts=none.astype(bool),
+        overflow_rank=over,
+        overflow_preempts=over.astype(bool),
+        first_move=np.zeros(n_stages * (1 + over.shape[1]) + 1, np.int64),
+        moves_after=np.zeros(0, np.int64),
+        moves_to=np.zeros(0, np.int32),
+    )
+    fixed = replace(fixed, kinds=kinds)
     spells = []
     for row, (tip, visit) in enumerate(visits):
         own = fixed.stages.place[stage[row]]
@@ -142,6 +151,9 @@ def replay(
             spells.append((row, place, _tick(since), _tick(until)))
     table = np.array(spells, dtype=np.int64).reshape(-1, 4)
     extra = np.array([(pools[pool], _tick(a), _tick(b)) for pool, a, b in overtime], dtype=np.int64).reshape(-1, 3)
+    person = np.full(len(table), NOBODY, np.int32)
+    for late, (place, since, until) in enumerate(extra.tolist()):
+        person[(table[:, 1] == place) & (table[:, 2] < until) & (since < table[:, 3])] = late
     log = Log(
         enter=enter,
         start=start,
@@ -153,15 +165,21 @@ def replay(
             [_tick(tip.lost) if how == ABANDONED else NEVER for how, (tip, _) in zip(outcome, visits, strict=True)],
             dtype=np.int64,
         ),
+        turned_away=np.full(len(visits), NEVER),
         spells=Spells(
             table[:, 0],
             np.ones(len(table), np.int32),
             table[:, 1].astype(np.int32),
+            person,
             table[:, 2],
             table[:, 3],
+            table[:, 3] - table[:, 2],
             np.where(table[:, 3] == world.horizon, CUT, DONE).astype(np.int32),
+            np.zeros(len(table), np.bool_),
         ),
-        overtime=Overtime(extra[:, 0].astype(np.int32), np.zeros(len(extra), np.int64), extra[:, 1], extra[:, 2]),
+        overtime=Overtime(
+            extra[:, 0].astype(np.int32), np.arange(len(extra), dtype=np.int32), extra[:, 1], extra[:, 2]
+        ),
     )
 
     def codes(kind: str, of: str) -> np.ndarray:

@@ -11,12 +11,13 @@ from sim.draw import draw
 from sim.dynamics import compiled
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import SERVED, UNREACHED
-from sim.measures import passes
+from sim.measures import measures, passes
 from sim.measures.frame import Frame
 from sim.measures.measures import measure
 from sim.measures.tallies import COLUMNS
 from sim.scenario.loading import load
 from sim.scenario.target_kinds import LostTarget, MeanTarget, OccupancyTarget, ShareTarget
+from tests.scenario.small import SMALL, loaded
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SHORT = {"run.warm_up": "2 d", "run.length": "12 d", "run.cool_down": "1 d"}
@@ -177,3 +178,15 @@ def test_the_worlds_between_them_use_every_column(world):
     if scenario.horizon == scenario.cohort_to:
         used = {name for name, n in zip(COLUMNS, found.counts.sum(axis=0), strict=True) if n}
         assert {"met", "missed", "lost", "open", "not_of"} <= used
+
+
+def test_times_that_add_up_to_more_than_can_be_counted_are_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = loaded(tmp_path, SMALL)
+    replication = draw(scenario, 0)
+    log = compiled.simulate(replication)
+    measure(log, replication, scenario)
+    monkeypatch.setattr(measures, "COUNTABLE", 10**9)
+    with pytest.raises(OverflowError, match="years together, more than can be counted"):
+        measure(log, replication, scenario)

@@ -119,6 +119,10 @@ def test_people_who_have_several_tips_in_hand_are_counted_by_heads(tmp_path: Pat
     scenario = world(tmp_path, text.replace("desk: {", "desk: {concurrency: 2, "), MONDAY)
     then = rows(INTERVALS, intervals(sample_of(scenario, simulate)))[17]
     assert (then["desk_on_duty_servers"], then["desk_on_duty_people"], then["desk_needed_people"]) == (2, 1, 1)
+    slow = text.replace("desk: {", "desk: {concurrency: {slots: 2, speed: [100 %, 55 %]}, ")
+    then = rows(INTERVALS, intervals(sample_of(world(tmp_path, slow, MONDAY), simulate)))[17]
+    assert then["desk_offered_erlangs"] == pytest.approx(35 / 30)
+    assert (then["desk_on_duty_people"], then["desk_needed_people"]) == (1, math.ceil(35 / 30 / 1.1))
 
 
 BERLIN = """\
@@ -206,7 +210,7 @@ def test_intervals_and_dates_add_up_to_the_totals(tmp_path: Path, simulate: Engi
     for some in parts:
         assert frame.time_measured[some].sum() == frame.last - frame.first
         assert pooled.came[some, passes.CAME].sum() == sample.arrived.sum()
-        assert pooled.came[some, passes.GAVE_UP_FOR_GOOD].sum() == sample.cohort[..., passes.LOST].sum()
+        assert pooled.came[some, passes.LOST_FOR_GOOD].sum() == sample.cohort[..., passes.LOST].sum()
         totals = np.stack([sample.places[:, frame.pool_of_place == p].sum(axis=(0, 1)) for p in range(2)], axis=-1)
         assert pooled.ticks[:, :, some].sum(axis=-1).tolist() == totals.tolist()
         counts = [[one.counts[name] for name in ("met", "missed", "lost")] for one in _results(sample)]
@@ -242,7 +246,7 @@ def test_visits_are_those_that_the_log_has(tmp_path: Path, simulate: Engine) -> 
             started = bool(mine.any())
             worked = int((log.spells.ended[mine] - log.spells.began[mine]).sum())
             wait = int(log.start[visit] - enter) if started else 0
-            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked]
+            told = [1, started, log.outcome[visit] == 2, log.outcome[visit] == 3, wait, worked, False]
             for row in (enter // (15 * MINUTE), frame.n_intervals + enter // DAY):
                 expected[pool, row] += np.array(told, dtype=np.int64)
     assert expected[:, :, passes.GAVE_UP].any()

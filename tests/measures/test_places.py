@@ -6,12 +6,12 @@ import numpy as np
 
 from sim.draw import draw
 from sim.dynamics import compiled
-from sim.dynamics.clock import HOUR, MINUTE
-from sim.dynamics.replication import Plan
+from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.measures.bins import EDGES, GUIDE, N_BINS
 from sim.measures.measures import measure
 from sim.scenario.loading import load
+from sim.scenario.shifts import laid_out
 from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 WITHIN = "quick: {from: arrival, to: check.end, within: 20 min, share: 80 %}"
@@ -86,9 +86,8 @@ def test_busy_leaves_out_overtime(tmp_path):
 
 
 def test_people_on_duty_follow_the_plan(tmp_path):
-    tick = np.array([0, 90, 150, 200], dtype=np.int64) * MINUTE
-    people = [np.array(column, dtype=np.int32) for column in ([0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0], [2, 0, 0, 0])]
-    found = measures_of(tmp_path, [], roster=Plan(tick, *people))
+    heads = [(minute * MINUTE, 0, change) for minute, change in ((0, 2), (90, -1), (150, 1), (200, -1))]
+    found = measures_of(tmp_path, [], roster=laid_out([], heads, 2 * DAY))
     assert by_hour(found, passes.ON_DUTY, DESK, 1, 5) == [30 * 2 + 30, 30 + 30 * 2, 20 * 2 + 40, 60]
     assert minutes_of(found, DESK, passes.ON_DUTY) == 90 + 90 + 80 + 60 * 7
 
@@ -131,14 +130,14 @@ def test_an_occupancy_in_each_centre_is_told_by_centre(tmp_path):
 def test_tips_are_counted_by_the_hour_in_which_they_came(tmp_path):
     found = measures_of(tmp_path, [gone(minute, minute + 5) for minute in (50, 60, 70, 130, 659)])
     assert found.added().came[:12, passes.CAME].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0]
-    assert found.added().came[168:].tolist() == [[4, 0, 4]]
+    assert found.added().came[168:].tolist() == [[4, 0, 4, 0]]
 
 
 def test_the_same_hour_of_every_week_is_averaged(tmp_path):
     world = scenario(tmp_path, WITHIN, warm_up="0 h", length="14 d", cool_down="1 d")
     found = measure(*replay(world, [through(30, 30, 40), through(7 * 1440 + 30, 7 * 1440 + 30, 7 * 1440 + 60)]), world)
     assert by_hour(found, passes.BUSY, DESK, 0, 1) == [(10 + 30) / 2]
-    assert found.added().came[0].tolist() == [2, 2, 0]
+    assert found.added().came[0].tolist() == [2, 2, 0, 0]
 
 
 def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
@@ -146,9 +145,9 @@ def test_a_stage_counts_its_visits_by_the_last_label(tmp_path):
     found = measures_of(tmp_path, tips)
     take, check = found.stages[0], found.stages[1]
     unlabelled, a = take[0], take[1]
-    assert unlabelled.tolist() == [2, 0, 1, 1, 0, 0]
-    assert a.tolist() == [2, 2, 0, 0, 10 * MINUTE, 10 * MINUTE]
-    assert check[1].tolist() == [1, 1, 0, 0, 13 * MINUTE, 7 * MINUTE]
+    assert unlabelled.tolist() == [2, 0, 1, 1, 0, 0, 0]
+    assert a.tolist() == [2, 2, 0, 0, 10 * MINUTE, 10 * MINUTE, 0]
+    assert check[1].tolist() == [1, 1, 0, 0, 13 * MINUTE, 7 * MINUTE, 0]
     assert found.added().waits[0, 1, 0] == 1
     assert found.added().waits[0, 1].sum() == 2
 

@@ -369,3 +369,14 @@ targets:
         one, right = found.loc[name], math.log(0.7 / (1 - share)) / 0.03
         assert abs(one["value"] - right) < 4 * (one["high"] - one["low"]) / 4, name
         assert one["high"] - one["low"] < 0.3 * right
+
+
+def test_who_never_came_to_a_stage_is_not_missed_there_for_want_of_a_label(tmp_path: Path) -> None:
+    targets = """
+check: {stage: check, of: {tier: A}, asa: 9 min}
+take: {stage: take, of: {tier: A}, asa: 9 min}
+"""
+    tips = [through(100, 100, 105), Tip(200, [Visit("take", 200)], tier="A", lost=203), Tip(640, [Visit("take", 640)])]
+    sample = sample_of(tmp_path, targets, [tips] * 3)
+    # One of them gave up and one still waits, both before anybody had labelled them: at `take`, and never at `check`.
+    assert sample.unlabelled[:, :].tolist() == [[[0, 0], [1, 1]]] * 3

@@ -226,7 +226,8 @@ class Writer:
             stages[0]["open"] = self.pick("a", "b")
         if self.chance(0.4, "a gate by the time of day"):
             stages[0]["every"] = self.pick("1 h", "90 min", "8 h")
-            self.used["a gate by both"] += "open" in stages[0]
+            if "open" in stages[0]:
+                self.used["a gate by both"] += 1
         stages.append(
             {"name": "post", "delay": "10 min", **({"open": "b"} if self.chance(0.3, "a delay by a calendar") else {})}
         )
@@ -241,8 +242,8 @@ class Writer:
             }
             if "cool_down" not in run:
                 self.used["a cool-down by a clock"] += 1
-        if "clocked" not in targets or "cool_down" not in run:
-            run.setdefault("cool_down", "1 d") if "clocked" not in targets else None
+        if not targets:
+            run.setdefault("cool_down", "1 d")
         return {
             "scenario": "Calendars",
             "run": run,

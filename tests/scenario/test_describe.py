@@ -280,7 +280,7 @@ def test_a_target_on_lost_tips_needs_patience_and_shares_above_nothing(tmp_path:
     )
     assert warnings(loaded(tmp_path, text.split("plausible:")[0])) == [
         "no tip reaches stage 'act', as the shares are",
-        "target 'gone': no stage has patience, so no tip is ever lost",
+        "target 'gone': no stage has patience or a limited line, so no tip is ever lost",
         "target 'quick': no tip is of its kind, as the shares are",
     ]
 

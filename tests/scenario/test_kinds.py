@@ -90,7 +90,7 @@ def test_the_overflow_pool_has_ranks_of_its_own(tmp_path: Path) -> None:
     act = scenario.stage_index("act")
     unlabelled, urgent, calm = (int(code.encode(act, 0, 0, 0, tier)) for tier in (NO_LABEL, 0, 1))
     assert [int(kinds.rank[kind]) for kind in (unlabelled, urgent, calm)] == [0, 0, 0]  # night has no serve_first
-    assert [int(kinds.overflow_rank[kind]) for kind in (unlabelled, urgent, calm)] == [1, 0, 1]
+    assert [int(kinds.overflow_rank[kind, 0]) for kind in (unlabelled, urgent, calm)] == [1, 0, 1]
 
 
 def test_labelled_matches_the_tips_with_a_label(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_stages_and_places_by_hand(tmp_path: Path) -> None:
     found = rules(line(tmp_path))
     assert found.stages.place.tolist() == [0, NO_PLACE, 0]
     assert found.stages.place_step.tolist() == [1, 0, 1]
-    assert found.stages.overflow.tolist() == [NO_PLACE, NO_PLACE, 3]
-    assert found.stages.overflow_step.tolist() == [0, 0, 0]
-    assert found.stages.overflow_after.tolist() == [0, 0, 2 * MINUTE]
+    assert found.stages.overflow[:, 0].tolist() == [NO_PLACE, NO_PLACE, 3]
+    assert found.stages.overflow_step[:, 0].tolist() == [0, 0, 0]
+    assert found.stages.overflow_after[:, 0].tolist() == [0, 0, 2 * MINUTE]
     assert found.stages.every.tolist() == [0, 0, HOUR]
     assert found.stages.attempts.tolist() == [4, 0, 1]
     assert found.places.pool.tolist() == [0, 0, 0, 1]

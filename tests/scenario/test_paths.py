@@ -79,7 +79,7 @@ def test_what_is_missing_on_the_way_is_made(document: Document) -> None:
 
 def test_nothing_takes_a_key_away(document: Document) -> None:
     assert changed(document, "pools.desk.serve_first=null").pools["desk"].serve_first == ()
-    assert changed(document, "stages.act.overflow=~").stage("act").overflow is None
+    assert changed(document, "stages.act.overflow=~").stage("act").overflow == ()
     assert list(changed(document, "targets.quick=null").targets) == []
 
 
@@ -250,4 +250,4 @@ def test_any_value_of_a_range_can_be_set(national: Document) -> None:
 def test_load_takes_a_variant_and_changes() -> None:
     scenario = load(SCENARIOS / "national.yaml", variant="short_work_first", changes=["run.seed=5"])
     assert scenario.run.seed == 5
-    assert scenario.pools["analysts"].serve_first[2].tier == {"non"}
+    assert scenario.pools["analysts"].serve_first[2][0].tier == {"non"}

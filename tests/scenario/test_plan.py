@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE
-from sim.dynamics.replication import Plan
+from sim.dynamics.replication import COMES_BACK, COMES_ON, GOES_HOME, TAKES_BREAK, Plan
 from sim.scenario.cost import paid_hours
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
@@ -35,9 +35,15 @@ stages: [{{name: work, pool: desk, service: 5 min}}]
 
 
 def rows(found: Plan, place: int = 0) -> list[tuple[float, int, int, int]]:
-    """(hour, leaving, returning, joining) of one place."""
-    table = zip(found.tick, found.place, found.leaving, found.returning, found.joining, strict=True)
-    return [(tick / HOUR, int(away), int(back), int(new)) for tick, at, away, back, new in table if at == place]
+    """(hour, how many go, how many come back, how many come on or by how many heads there are more) of one place."""
+    table = []
+    for row in np.flatnonzero(found.place == place):
+        actions = found.action[found.first_action[row] : found.first_action[row + 1]].tolist()
+        going, back, coming = (
+            sum(action in some for action in actions) for some in ((GOES_HOME, TAKES_BREAK), (COMES_BACK,), (COMES_ON,))
+        )
+        table.append((found.tick[row] / HOUR, going, back, coming + int(found.heads[row])))
+    return table
 
 
 def test_people_around_the_clock_join_at_the_start_and_never_leave(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ def test_each_centre_has_the_given_staff_unless_the_pool_is_shared(tmp_path: Pat
     found = plan(scenario)
     assert [(seat.pool, seat.centre) for seat in seats(scenario)] == [("desk", 0), ("desk", 1), ("other", -1)]
     assert found.place.tolist() == [0, 1, 2]
-    assert found.joining.tolist() == [2, 2, 1]
+    assert found.heads.tolist() == [2, 2, 1]
 
 
 def test_nobody_at_all_is_an_empty_plan(tmp_path: Path) -> None:
@@ -157,7 +163,7 @@ def test_nobody_at_all_is_an_empty_plan(tmp_path: Path) -> None:
 def test_arrays_are_what_an_engine_takes(tmp_path: Path) -> None:
     found = plan(load(SCENARIOS / "national.yaml"))
     assert found.tick.dtype == np.int64
-    for column in (found.place, found.leaving, found.returning, found.joining):
+    for column in (found.place, found.heads, found.action):
         assert column.dtype == np.int32
         assert column.flags.c_contiguous
     keys = list(zip(found.tick.tolist(), found.place.tolist(), strict=True))

@@ -54,7 +54,7 @@ def test_the_national_example_as_it_stands() -> None:
     assert (scenario.warm_up, scenario.length, scenario.cool_down) == (7 * DAY, 364 * DAY, 2 * DAY)
     assert scenario.labels["classifier"].decides == 0.6
     assert scenario.pools["call_takers"].shifts[2].length == 8 * HOUR
-    assert scenario.pools["analysts"].serve_first[1].labelled is False
+    assert scenario.pools["analysts"].serve_first[1][0].labelled is False
     assert scenario.pools["duty_officers"].hand_over_time == 5 * MINUTE
     assert scenario.pool_index("receivers") == 3
     answer = scenario.stage("answer")

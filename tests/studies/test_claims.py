@@ -162,7 +162,7 @@ def test_all_together_with_what_they_fix(found: Audit) -> None:
     assert lenient.inputs.changes == {"demand.volume": "9/h"}  # the higher of two floors
     assert lenient.inputs.by == {"demand.volume": ("MANY", "MORE")}
     assert lenient.scenario is not None
-    assert lenient.scenario.demand.volume == 9 * 24
+    assert lenient.scenario.demand.volume.a_day == 9 * 24
     assert lenient.holds
     assert strict.beyond_staff == ("SOON",)
     assert strict.holds is False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.dynamics.clock import MINUTE
 from sim.scenario.describe import describe
 from sim.scenario.pools import filter_words, rank_words
+from sim.scenario.together import not_poisson
 from sim.text import words
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def _ends(scenario: Scenario) -> Iterator[str]:
     arrive = (
         f"recorded in {scenario.demand.trace}" if scenario.demand.trace else "as a Poisson process at a varying rate"
     )
+    if together := not_poisson(scenario.demand):
+        arrive += f", given {words.listed(together)}"
     yield f"tips arrive {arrive}"
     yield f"they leave after the last stage that is for them; the last of all is {scenario.stages[-1].name}"
     if any(stage.patience is not None for stage in scenario.stages):

@@ -35,7 +35,7 @@ from sim.studies.staff.tried import leanings
 if TYPE_CHECKING:
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
-    from sim.scenario.pools import Filter, Pool
+    from sim.scenario.pools import Pool
     from sim.scenario.schema import Scenario
     from sim.studies.trials import Trials
 
@@ -228,30 +228,23 @@ def _reasons(
             if log.outcome[visit] != UNREACHED
         ]
         labeller = next((stage.label for stage in reversed(passed) if stage.label is not None), None)
-        codes = {
-            "channel": replication.tips.channel[tip : tip + 1],
-            "risk": replication.tips.risk[tip : tip + 1],
-            "category": replication.tips.category[tip : tip + 1],
-            "tier": cohort.label[row : row + 1],
-        }
+        tips, at = replication.tips, slice(tip, tip + 1)
+        codes = {"channel": tips.channel[at], "risk": tips.risk[at], "category": tips.category[at]}
+        codes |= {name: code[at] for name, code in zip(scenario.own, tips.own, strict=True)}
+        codes["tier"] = cohort.label[row : row + 1]
+        if scenario.labellers_matter:
+            codes["labelled_by"] = replication.visits.final_labeller[at]
         by_label = any(
             end.for_ is not None
             and not matches(end.for_, scenario.names, codes).all()
-            and (other := _but_for_label(end.for_)) is not None
-            and matches(other, scenario.names, codes).all()
+            and end.for_.of_label
+            and ((other := end.for_.but_for_label()) is None or matches(other, scenario.names, codes).all())
             for end in ends
         )
         if by_label and labeller is not None:
             yield "label", labeller
         elif ends:
             yield "way", ends[0].name
-
-
-def _but_for_label(one: Filter) -> Filter | None:
-    """What a filter asks besides the label; None where the label does not matter to it."""
-    if one.tier is None and one.labelled is None:
-        return None
-    return one.model_copy(update={"tier": None, "labelled": None})
 
 
 def _ranked(
@@ -307,13 +300,15 @@ def closed(pool: Pool) -> tuple[ShutStretch, ...]:
 
     A pool without shifts is a post around the clock.
     """
-    if pool.staff or not pool.shifts:
+    if pool.staff or not (pool.shifts or pool.levels):
         return ()
     there = np.zeros(A_WEEK, np.bool_)
     for shift in pool.shifts:
         for day in shift.days:
             begin = day * A_DAY + shift.from_ // MINUTE
             there[np.arange(begin, begin + shift.length // MINUTE) % A_WEEK] = True
+    ticks, heads = pool.levels.week() if pool.levels else (np.zeros(1, np.int64), np.zeros(1))
+    there |= heads[(ticks // MINUTE).searchsorted(np.arange(A_WEEK), side="right") - 1] > 0
     if there.all():
         return ()
     changes = np.flatnonzero(there != np.roll(there, 1))

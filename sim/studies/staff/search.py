@@ -44,7 +44,7 @@ def first_guess(scenario: Scenario, posts: Sequence[Post]) -> Staffing:
         erlangs = float(load[p] @ hours) / max(float(hours.sum()), 1e-9) / centres
         around = found.get((one.pool, None), pool.staff) if one.shift is not None else 0
         people = math.ceil(_servers(scenario, one.pool, erlangs) / pool.slots) - around
-        if one.shift is None and pool.shifts:
+        if one.shift is None and (pool.shifts or pool.levels):
             # Shifts bring the rest: the people around the clock are those that the quietest hour needs.
             quiet = float(load[p].min()) / centres
             people = math.ceil(_servers(scenario, one.pool, quiet) / pool.slots)

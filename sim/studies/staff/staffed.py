@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sim.dynamics.engines import simulate
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.kinds import kind_of
+from sim.scenario import units
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours
@@ -49,11 +50,11 @@ Bounds = tuple[int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The people of one shift of a pool, or of a pool around the clock, in each of its centres."""
+    """The people of one shift of a pool, of a stretch of its levels, or around the clock, in each of its centres."""
 
     pool: str
     shift: int | None
-    """The row of the pool's shifts; None for its people around the clock."""
+    """The row of the pool's shifts, or the stretch of its levels; None for its people around the clock."""
     least: int
     most: int
     source: str
@@ -62,10 +63,14 @@ class Post:
     """Paid hours a week of one person more, in all centres together."""
     price: float
     """Cost of a paid hour there, nights counted."""
+    level: tuple[int, int, int] | None = None
+    """Of a stretch of levels: its block, its first interval and one beyond its last."""
 
     @property
     def path(self) -> str:
-        """Where a document has the number."""
+        """Where a document has the number; of a stretch of levels, the first of them."""
+        if self.level is not None:
+            return f"pools.{self.pool}.levels.{self.level[0]}.staff.{self.level[1]}"
         return staff_path(self.pool, self.shift)
 
     @property
@@ -88,14 +93,18 @@ def post(scenario: Scenario, pool: str, shift: int | None, least: int, most: int
     found = scenario.pools[pool]
     one = found.model_copy(update=_roster(found, {shift: 1}, others=0))
     alone = scenario.model_copy(update={"pools": {**scenario.pools, pool: one}})
-    return Post(pool, shift, least, most, source, paid_hours(alone, pool), price(alone, pool))
+    level = None if found.levels is None or shift is None else found.levels.stretches[shift]
+    return Post(pool, shift, least, most, source, paid_hours(alone, pool), price(alone, pool), level)
 
 
 def posts_of(pool: Pool) -> list[int | None]:
-    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift of the week.
+    """The posts of a pool: its people around the clock, where it has any or no shifts, and each shift of the week, or
+    each stretch of its levels.
 
-    Rows for dates of their own are given, and no search decides them.
+    Rows and levels for dates of their own are given, and no search decides them; nor levels that a file gives.
     """
+    if pool.levels is not None:
+        return [*([None] if pool.staff else []), *range(len(pool.levels.stretches))]
     rows = [row for row, shift in enumerate(pool.shifts) if not shift.on]
     around: list[int | None] = [None] if pool.staff or not rows else []
     return [*around, *rows]
@@ -120,6 +129,20 @@ def staffed(scenario: Scenario, posts: Sequence[Post], staffing: Staffing) -> Sc
         for name, pool in scenario.pools.items()
     }
     return with_pools(scenario, pools)
+
+
+def changes(scenario: Scenario, posts: Sequence[Post], staffing: Staffing) -> dict[str, str]:
+    """What makes a document have a staffing: values by path, the whole list of heads where levels are decided."""
+    found = {one.path: str(people) for one, people in zip(posts, staffing, strict=True) if one.level is None}
+    manned = staffed(scenario, posts, staffing).pools
+    for name in dict.fromkeys(one.pool for one in posts if one.level is not None):
+        levels, written = manned[name].levels, scenario.tree["pools"][name]["levels"]
+        assert levels is not None
+        for row, block in enumerate(levels.blocks):
+            if block.on is None:
+                at = f".{row}" if isinstance(written, list) else ""
+                found[f"pools.{name}.levels{at}.staff"] = f"[{', '.join(map(str, block.staff))}]"
+    return found
 
 
 def with_pools(scenario: Scenario, pools: Mapping[str, Pool]) -> Scenario:
@@ -218,13 +241,19 @@ def hours_of(scenario: Scenario, one: Post) -> NDArray[np.float64]:
 
 def post_words(scenario: Scenario, one: Post) -> str:
     """A post as people name it."""
-    from sim.scenario import units
 
     if one.shift is None:
         return one.pool
+    if one.level is not None:
+        row, first, end = one.level
+        levels = scenario.pools[one.pool].levels
+        assert levels is not None
+        block = levels.blocks[row]
+        on = "" if block.days == EVERY_DAY else f" {units.day_names(block.days)}"
+        return f"{one.pool} {units.clock(first * block.every)}-{units.clock(end * block.every)}{on}"
     shift = scenario.pools[one.pool].shifts[one.shift]
     days = "" if shift.days == EVERY_DAY else f" {units.day_names(shift.days)}"
-    return f"{one.pool} {_clock(shift.from_)}-{_clock(shift.to)}{days}"
+    return f"{one.pool} {units.clock(shift.from_)}-{units.clock(shift.to)}{days}"
 
 
 def people_words(posts: Sequence[Post], staffing: Staffing) -> str:
@@ -235,14 +264,10 @@ def people_words(posts: Sequence[Post], staffing: Staffing) -> str:
     return ", ".join(f"{pool} {'+'.join(map(str, each))}" for pool, each in by_pool.items())
 
 
-def _clock(ticks: int) -> str:
-    from sim.dynamics.clock import HOUR, MINUTE
-
-    return f"{ticks // HOUR:02}:{ticks // MINUTE % 60:02}"
-
-
 def _people(pool: Pool, shift: int | None) -> int:
-    return pool.staff if shift is None else pool.shifts[shift].staff
+    if shift is None:
+        return pool.staff
+    return pool.shifts[shift].staff if pool.levels is None else pool.levels.heads_of(shift)
 
 
 def _roster(pool: Pool, wanted: Mapping[int | None, int], others: int | None = None) -> dict[str, object]:
@@ -251,6 +276,9 @@ def _roster(pool: Pool, wanted: Mapping[int | None, int], others: int | None = N
     def people(row: int | None) -> int:
         return wanted.get(row, _people(pool, row) if others is None else others)
 
+    if pool.levels is not None:
+        heads = [people(stretch) for stretch in range(len(pool.levels.stretches))]
+        return {"staff": people(None), "levels": pool.levels.with_heads(heads)}
     shifts = tuple(shift.model_copy(update={"staff": people(row)}) for row, shift in enumerate(pool.shifts))
     return {"staff": people(None), "shifts": shifts}
 
@@ -317,7 +345,7 @@ def bounded(scenario: Scenario, trials: Trials, pools: Mapping[str, Bounds] | No
         if bounds is None:
             # People around the clock are there in every shift too.
             least = pool.at_least if row is None or not pool.staff else 0
-            least = max(least, 1 if row is None and not pool.shifts else 0)
+            least = max(least, 1 if row is None and not (pool.shifts or pool.levels) else 0)
             bounds = least, max(most()[i], least)
         found.append(post(scenario, name, row, *bounds, source))
     return tuple(found)
@@ -360,7 +388,7 @@ def _most_of_use(scenario: Scenario, posts: list[Post], trials: Trials) -> list[
 
 def _room_for_breaks(pool: Pool, row: int | None) -> float:
     """By how much more people a shift needs since some of them are on their break."""
-    if row is None:
+    if row is None or pool.levels is not None:
         return 1.0
     off = sum(kind.lasts * kind.per_shift for kind in pool.breaks) + pool.last_start
     return 1 / max((1 - off / pool.shifts[row].length) * (1 - pool.absence), 0.1)

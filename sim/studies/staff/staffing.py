@@ -27,6 +27,7 @@ from sim.studies.staff.staffed import (
     Post,
     Staffing,
     bounded,
+    changes,
     cost,
     decided,
     kept,
@@ -108,6 +109,11 @@ class StaffAnswer:
     """And which pools would relieve it if they alone had people without limit, around the clock."""
     kept: tuple[str, ...] = ()
     """Pools that keep their people, since no target depends on them."""
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """What makes the document have this staffing: values by path; empty without an answer."""
+        return {} if self.staffing is None else changes(self.scenario, self.posts, self.staffing)
 
     @property
     def by_path(self) -> dict[str, int]:
