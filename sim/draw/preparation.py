@@ -20,6 +20,7 @@ from sim.draw.routes import Block, Route, Walk
 from sim.draw.steps import steps
 from sim.draw.streams import Streams
 from sim.draw.times import timings
+from sim.scenario.branches import branching
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
 from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
@@ -86,6 +87,7 @@ class Prepared:
             incidents=about,
             shuffled=self.shuffled,
             has_asides=self.has_asides,
+            in_branches=branching(scenario.stages),
         )
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)

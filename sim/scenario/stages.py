@@ -147,13 +147,7 @@ class Stage(Part):
     name: Name
     for_: Filter | None = Field(None, alias="for")
     after: (
-        Annotated[
-            Several[Cue],
-            BeforeValidator(as_several),
-            Field(min_length=1, max_length=100),
-            AlsoWritten({"$ref": "#/$defs/Cue"}),
-        ]
-        | None
+        Annotated[Several[Cue], BeforeValidator(as_several), Field(min_length=1, max_length=100), OneOrSeveral()] | None
     ) = None
     """What it begins with, all of it that lies on the tip's way; by default the end of the stage before."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))

@@ -679,7 +679,10 @@ MUTANTS = (
     _engine("a mark at the end of its stage has an event of its own", ("== OPEN and ends != self.now:", "== OPEN:")),
     _engine(
         "a mark comes though its visit was given up",
-        ("if self.outcome[tip.visit] == OPEN and ends", "if self.outcome[tip.visit] in (OPEN, ABANDONED) and ends"),
+        (
+            "if self.outcome[tip.visit] == OPEN and ends",
+            "if self.outcome[tip.visit] in (OPEN, ABANDONED, MERGED) and ends",
+        ),
     ),
     _engine(
         "a mark that is later than the end never comes",
@@ -691,10 +694,6 @@ MUTANTS = (
     _engine(
         "a join begins with the first that comes",
         ("if self.awaited[to] == 0:", "if self.awaited[to] == self.visits.awaits[to] - 1:"),
-    ),
-    _engine(
-        "of what hangs on one moment the last begins first",
-        ("for visit in visits:\n            start", "for visit in reversed(list(visits)):\n            start"),
     ),
     _engine(
         "one visit begins at the arrival",
