@@ -181,10 +181,47 @@ class _State:
     """How often they were sent back from each stage that sends back."""
 
 
-def walk(steps: Sequence[Step], arriving: Floats, weight: Floats, last: frozenset[int] = frozenset()) -> Walked:
+def step(
+    stages: Sequence[Stage],
+    number: int,
+    *,
+    inside: Floats,
+    passing: Floats,
+    labels: tuple[Floats, Floats] | None,
+    again: float,
+    on: float,
+    at_most: int,
+    entered: int = 0,
+    served: int = 0,
+    in_vain: int = 0,
+) -> Step:
+    """What a stage does, by its place in the order."""
+    index = {stage.name: at for at, stage in reversed(list(enumerate(stages)))}
+    stage = stages[number]
+    gives, keeps = labels if labels is not None else (None, None)
+    return Step(
+        inside=inside,
+        passing=passing,
+        labels=gives,
+        keeps=keeps,
+        back_to=ARRIVAL if stage.rework is None else index.get(stage.rework.back_to, ARRIVAL),
+        again=again,
+        on=on,
+        at_most=at_most,
+        cues=stage.after or (),
+        cue_of=tuple(ARRIVAL if cue.stage is None else index[cue.stage] for cue in stage.after or ()),
+        entered=entered,
+        served=served,
+        in_vain=in_vain,
+    )
+
+
+def walk(
+    steps: Sequence[Step], arriving: Floats, weight: Floats, last: frozenset[int] = frozenset(), had: int = 0
+) -> Walked:
     """Walk the kinds of tips, (rows, columns) by their label on arrival, down the stages.
 
-    The way of a tip is over once it comes to one of the stages in `last`.
+    The way of a tip is over once it comes to one of the stages in `last`; `had` are the bits of what all have had.
     """
     rows, columns = arriving.shape
     entering = [np.zeros((rows, columns)) for _ in steps]
@@ -214,7 +251,7 @@ def walk(steps: Sequence[Step], arriving: Floats, weight: Floats, last: frozense
         held[rounds, number].append(state)
 
     for column in range(columns):
-        put(0, _State(ARRIVAL, column, ARRIVAL, column, 0, (), (0,) * len(senders)), arriving[:, column])
+        put(0, _State(ARRIVAL, column, ARRIVAL, column, had, (), (0,) * len(senders)), arriving[:, column])
     while queue:
         rounds, number, _ = heappop(queue)
         for state in held.pop((rounds, number)):
@@ -270,8 +307,8 @@ def _pass(
         return
     had = state.had | step.entered
     if step.in_vain:
-        yield from _given(step, number, state, label, by, inside, had | step.in_vain, sent_back, senders, named_until)
-    yield from _given(step, number, state, label, by, inside, had | step.served, sent_back, senders, named_until)
+        yield from _given(step, number, state, label, by, inside, had | step.in_vain, senders, named_until)
+    yield from _given(step, number, state, label, by, inside, state.had | step.served, senders, named_until)
 
 
 def _given(
@@ -282,7 +319,6 @@ def _given(
     by: int,
     inside: Floats,
     had: int,
-    sent_back: bool,
     senders: tuple[int, ...],
     named_until: dict[int, int],
 ) -> Iterator[tuple[int, _State, Floats]]:
