@@ -62,7 +62,7 @@ def _descending(route: Route, before: Rows, kept: Rows) -> Route:
         begins = [Begins(now[mine, one.sequence[chosen]], one.after) for one in group.begins]
         labels = None if group.labels_as is None else group.labels_as[chosen]
         found = _chosen(group, chosen, now[mine, group.sequence[chosen]])
-        return replace(found, begins=begins, labels_as=labels)
+        return replace(found, begins=begins, labels_as=labels, gives=group.gives)
 
     groups = [[one for group in those if (one := later(group)).sequence.size] for those in route.groups]
     return Route(groups, stays.sum(axis=1), route.tier, kept, route.labeller)

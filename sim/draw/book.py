@@ -10,7 +10,7 @@ import numpy as np
 from sim.draw.routes import NOBODY, NONE, Group, among
 from sim.dynamics.clock import NEVER
 from sim.dynamics.order import SHUFFLES
-from sim.dynamics.replication import NO_INCIDENT, NO_VISIT, Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,7 +153,7 @@ class Book:
         self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
         self.in_branches = in_branches
         self.awaits, self.first_moment, self.moment_after, self.sets_off = (BookColumn(np.int64) for _ in range(4))
-        self.labels_as = BookColumn(np.int32)
+        self.labels_as, self.gives_as = BookColumn(np.int32), BookColumn(np.int32)
 
     def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
@@ -258,12 +258,15 @@ class Book:
         """Write down which moments of other visits every visit awaits."""
         base, first = self.awaits.used, self.sets_off.used
         awaits, labels = self._room(self.awaits, n_visits), self._room(self.labels_as, n_visits)
+        gives = self._room(self.gives_as, n_visits if self.told_by else 0)
         awaits[:] = 0
         of, after, to = [NOBODY], [NOBODY], [NOBODY]
         for groups, of_stage in zip(route.groups, rows, strict=True):
             for group, row in zip(groups, of_stage, strict=True):
                 assert group.labels_as is not None
                 labels[row] = group.labels_as
+                if self.told_by:
+                    gives[row] = np.where(group.labels_as == NO_LABEL, NO_LABEL, group.gives)
                 for one in group.begins:
                     on_way = np.flatnonzero(one.sequence != NONE)
                     awaits[row[on_way]] += 1
@@ -355,6 +358,7 @@ class Book:
             moment_after=self.moment_after.filled(),
             sets_off=self.sets_off.filled(),
             labels_as=self.labels_as.filled(),
+            gives_as=self.gives_as.filled(),
         )
         return (tips, visits) if self.incident is None else in_order(tips, visits)
 
@@ -395,6 +399,7 @@ def _moments_in_order(visits: Visits, row: Ticks) -> dict[str, Ticks]:
     return {
         "awaits": visits.awaits[row],
         "labels_as": visits.labels_as[row],
+        "gives_as": visits.gives_as[row] if visits.gives_as.size else visits.gives_as,
         "first_moment": first,
         "moment_after": visits.moment_after[moment],
         "sets_off": now_at[visits.sets_off[moment]],

@@ -91,6 +91,8 @@ class Group:
     """What the visits begin with, where tips may be in several places at a time."""
     labels_as: Codes | None = None
     """The label that each visit gives, or NO_LABEL; None where tips are in one place at a time."""
+    gives: int = NO_LABEL
+    """Who labels at the stage, or NO_LABEL."""
 
     def by_nth(self) -> Iterator[tuple[int, Members]]:
         """For each number of earlier visits to the stage, those of the group's visits that have it."""
@@ -279,8 +281,10 @@ class Walk:
             tier = tier if self.labelled else tier.copy()
         self.count[tips] = sequence + 1
         labeller = None if self.labeller is None else self.labeller[tips].copy()
-        gives = None if self.beside is None else np.full(sequence.size, NO_LABEL, dtype=np.int32)
-        self.groups[at].append(Group(tips, sequence, nth, tier, labeller, begins, gives))
+        as_ = None if self.beside is None else np.full(sequence.size, NO_LABEL, dtype=np.int32)
+        label = self.steps[at].label
+        gives = NO_LABEL if label is None else label.labeller
+        self.groups[at].append(Group(tips, sequence, nth, tier, labeller, begins, as_, gives))
         if self.beside is not None:
             self.beside.come(at, tips, self)
         return nth

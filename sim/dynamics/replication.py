@@ -171,6 +171,9 @@ class Visits:
     """(n_visits,) the label that the tip has once the visit has ended, NO_LABEL where the visit gives none; of several
     that it was given, the one of the last row holds. (0,) where there are no branches."""
 
+    gives_as: Codes = field(default_factory=none_of_those)
+    """(n_visits,) who gave that, or NO_LABEL; (0,) where there are no branches, or nobody asks."""
+
     @property
     def branch(self) -> bool:
         """Whether a tip may be in several places at a time."""

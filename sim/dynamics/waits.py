@@ -175,6 +175,30 @@ def next_visits(log: Log, replication: Replication, visit: Ticks) -> Ticks:
     return np.select([outcome == one for one, _ in ways], [to[visit] for _, to in ways], NO_VISIT)
 
 
+def branches(replication: Replication, first: int, beyond: int) -> list[int]:
+    """On which branch each of the visits of one tip lies, from 1.
+
+    What is written first of all that begins with the end of a visit goes on on its branch, and so does a visit that
+    awaits several on that of the first of them; all else begins a branch of its own.
+    """
+    visits = replication.visits
+    found = [0] * (beyond - first)
+    goes_on = [False] * (beyond - first)
+    newest = 0
+    for visit in range(first, beyond):
+        for before in range(first, visit):
+            moments = slice(int(visits.first_moment[before]), int(visits.first_moment[before + 1]))
+            at_end = visits.sets_off[moments][visits.moment_after[moments] == NEVER]
+            if visit in at_end and not goes_on[before - first]:
+                goes_on[before - first] = True
+                found[visit - first] = found[before - first]
+                break
+        if not found[visit - first]:
+            newest += 1
+            found[visit - first] = newest
+    return found
+
+
 def vain(log: Log, replication: Replication) -> Ticks:
     """When each visit was over that was given up, or turned away, for good, and NEVER for others: (n_visits,).
 

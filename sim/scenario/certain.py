@@ -37,6 +37,7 @@ from sim.scenario.schema import (
 )
 from sim.scenario.stages import LawByAttribute
 from sim.scenario.target_kinds import LongestTarget, Percentile, TurnedAwayTarget
+from sim.scenario.targets import OfTips
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +85,8 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
     """
     anything = Bounds(0.0, target.rule.most)
     if scenario.demand.trace is not None or branching(scenario.stages):
+        return anything
+    if isinstance(target, OfTips) and any(one.all_of for one in target.asked_for):
         return anything
     if isinstance(target, OccupancyTarget):
         return _occupancy(scenario, target)

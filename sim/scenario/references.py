@@ -374,7 +374,8 @@ def _moments(look: _Look, path: Path, milestone: Milestone) -> None:
         )
     for row, one in enumerate(milestone.moments):
         if one.stage is not None:
-            inner: Path = ("first_of", row) if milestone.first_of else (row,)
+            of = "first_of" if milestone.first_of else "all_of" if milestone.all_of else None
+            inner: Path = (row,) if of is None else (of, row)
             look.known((*path, *inner), one.stage, "stage", look.names.stage)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, OPEN, SERVED, UNREACHED, Log
 from sim.dynamics.replication import NO_PLACE, Codes, Replication, Ticks
+from sim.dynamics.waits import branches
 from sim.measures.cohort import label_so_far
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
     """The visits of one replication that were reached, in order of tip and visit.
 
     Times are minutes since `run.start`, missing where the thing never happened. `tier` is the tip's last label, missing
-    while it has none; `pool` is the one that worked on the visit last, or would have; missing for a delay.
+    while it has none; `pool` is the one that worked on the visit last, or would have; missing for a delay. Where tips
+    may be in several places at a time there is a column `branch`, which numbers the branches of a tip from 1.
     """
     tips, visits, rules = replication.tips, replication.visits, replication.rules
     tip = np.repeat(np.arange(len(tips)), np.diff(tips.first_visit))
@@ -51,6 +54,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         **{name: _names(code[who], scenario.own[name]) for name, code in zip(scenario.own, tips.own, strict=True)},
         "stage": _names(stage[reached], stages),
         "visit": pa.array(_visit_numbers(tip, stage, len(stages))[reached]),
+        **({"branch": pa.array(_branches(replication)[reached])} if visits.branch else {}),
         "attempt": pa.array(log.attempt[reached]),
         "pool": _names(_pools(log, replication, stage)[reached], list(scenario.pools)),
         "enter_min": _minutes(log.enter[reached]),
@@ -85,6 +89,13 @@ def _pools(log: Log, replication: Replication, stage: Codes) -> Codes:
     place[log.spells.visit] = log.spells.place
     pool = np.append(rules.places.pool, -1).astype(np.int32)
     return pool[np.where(place == NO_PLACE, len(rules.places.pool), place)]
+
+
+def _branches(replication: Replication) -> Codes:
+    """On which branch of its tip each visit lies."""
+    first = replication.tips.first_visit.tolist()
+    numbers = (branches(replication, row, beyond) for row, beyond in pairwise(first))
+    return np.array([number for of_tip in numbers for number in of_tip], np.int32)
 
 
 def _visit_numbers(tip: NDArray[np.int64], stage: Codes, n_stages: int) -> Codes:
