@@ -70,7 +70,7 @@ class Cohort:
         return self.passed[milestone]
 
     def _all_of(self, milestone: Milestone, ticks: list[Ticks]) -> Ticks:
-        """The latest of the moments that lie on each tip's way; NEVER if one of these never comes, or none lies on it."""
+        """The latest of the moments that lie on a tip's way; NEVER if one of these never comes, or none lies on it."""
         found = np.full(len(self), -1)
         for moment, tick in zip(milestone.moments, ticks, strict=True):
             stage = moment.stage

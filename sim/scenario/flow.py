@@ -5,6 +5,7 @@ Patience and waiting are left out: this is the load that is offered, not what is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -276,13 +277,48 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A way from one stage to another."""
+
+    of: int
+    """The place of the stage in the order, or ARRIVAL."""
+    what: str
+    """Its moment that leads there: arrival, start or end; or `in vain`, to an aside."""
+    plus: int
+    """Ticks after a start."""
+    to: int
+    share: float
+    """Tips that take it, on average of one; NaN in vain."""
+
+    @property
+    def back(self) -> bool:
+        """Whether it leads back."""
+        return self.to <= self.of
+
+
+def leads(scenario: Scenario) -> list[Lead]:
+    """Every way that tips take from one stage to another, by the stage that it leads to; nobody gives up."""
+    tips = coming(scenario)
+    edges = walked(scenario, tips, _weight(scenario, tips)).edges
+    found = [Lead(*edge, share) for edge, share in edges.items()]
+    index = {stage.name: number for number, stage in enumerate(scenario.stages)}
+    found += [
+        Lead(number, "in vain", 0, index[aside], math.nan)
+        for number, stage in enumerate(scenario.stages)
+        for aside in stage.asides
+    ]
+    return sorted(found, key=lambda one: (one.to, one.of, one.what, one.plus))
+
+
 def walked(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int] = frozenset()) -> Walked:
-    """The mean visits by a walk that tells apart what goes on side by side; without asides."""
+    """The mean visits by a walk that tells apart what goes on side by side; without asides, for nobody gives up."""
     steps = []
+    asides = asides_of(scenario.stages)
     risk = tips.codes["risk"][:, 0]
     channel = tips.codes["channel"][:, 0]
     for number, stage in enumerate(scenario.stages):
-        share = tips.admitted[number] * values_of(stage.share, tips, float)
+        share = tips.admitted[number] * values_of(stage.share, tips, float) * (stage.name not in asides)
         labels = None
         if stage.label is not None:
             chances = _labelling(scenario, stage.label)[risk]
