@@ -60,7 +60,8 @@ def diagram(scenario: Scenario) -> str:
     _place(layers)
     wide = max(node.x + node.wide / 2 for nodes in layers.values() for node in nodes) + EDGE + 60
     high = EDGE + HIGH + max(layers) * ROW + EDGE
-    drawn = [_line(one, path, wide) for one, path in paths]
+    ports = _ports([path for one, path in paths if not one.back])
+    drawn = [_line(one, path, ports) for one, path in paths]
     drawn += [_box(scenario, node) for node in nodes.values()]
     title = escape(f"The way of a tip: {scenario.scenario}")
     return (
@@ -89,7 +90,7 @@ def _boxes(scenario: Scenario, ways: Sequence[Lead]) -> dict[int, _Node]:
 
 def _words(stage: Stage) -> tuple[str, ...]:
     most = int((WIDEST - 20) / LETTER)
-    who = stage.pool or "nobody"
+    who = stage.pool or "no staff"
     label = f", labels: {stage.label}" if stage.label else ""
     return tuple(line if len(line) <= most else f"{line[: most - 1]}…" for line in (stage.name, f"{who}{label}"))
 
@@ -127,7 +128,21 @@ def _place(layers: dict[int, list[_Node]]) -> None:
             one.x -= left
 
 
-def _line(way: Lead, path: Sequence[_Node], wide: float) -> str:
+def _ports(paths: Sequence[Sequence[_Node]]) -> dict[tuple[int, bool], tuple[float, int]]:
+    """Where along its box a line begins or ends, by the id of its path and whether it begins; and its place there."""
+    found = {}
+    ends: dict[tuple[int, bool], list[tuple[float, Sequence[_Node]]]] = {}
+    for path in paths:
+        ends.setdefault((id(path[0]), True), []).append((path[1].x, path))
+        ends.setdefault((id(path[-1]), False), []).append((path[-2].x, path))
+    for (_, upper), mine in ends.items():
+        for nth, (_, path) in enumerate(sorted(mine, key=lambda one: one[0])):
+            box = path[0] if upper else path[-1]
+            found[id(path), upper] = box.x + box.wide * 0.8 * ((nth + 1) / (len(mine) + 1) - 0.5), nth
+    return found
+
+
+def _line(way: Lead, path: Sequence[_Node], ports: dict[tuple[int, bool], tuple[float, int]]) -> str:
     dashed = ' stroke-dasharray="5 3"' if way.what == "in vain" else ""
     first, last = path[0], path[-1]
     if way.back:
@@ -139,19 +154,19 @@ def _line(way: Lead, path: Sequence[_Node], wide: float) -> str:
         d = f"M{begin:.1f} {first.y + low:.1f} H{side:.1f} V{last.y - low:.1f} H{end:.1f}"
         anchor = "start"
     else:
-        points = [(first.x, first.y + HIGH / 2), *((one.x, one.y) for one in path[1:-1]), (last.x, last.y - HIGH / 2)]
+        (leaves, _), (comes, nth) = ports[id(path), True], ports[id(path), False]
+        points = [(leaves, first.y + HIGH / 2), *((one.x, one.y) for one in path[1:-1]), (comes, last.y - HIGH / 2)]
         d = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
         for (x, y), (to_x, to_y) in pairwise(points):
             middle = (y + to_y) / 2
             d += f" C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
-        x, y = points[-2]
-        text_at = points[-1][0] * 0.7 + x * 0.3 + 4, points[-1][1] - 14 if len(points) == 2 else points[-1][1] - 12
-        anchor = "start"
+        text_at = points[-1][0] * 0.85 + points[-2][0] * 0.15, points[-1][1] - 12 - 11 * (nth % 2)
+        anchor = "middle"
     said = _said(way)
     return (
         f'<path d="{d}" fill="none" stroke="{GREY}"{dashed} marker-end="url(#tip)"/>'
         f'<text x="{text_at[0]:.1f}" y="{text_at[1]:.1f}" font-size="10" fill="{GREY}" '
-        f'text-anchor="{anchor}">{escape(said)}</text>'
+        f'text-anchor="{anchor}" paint-order="stroke" stroke="white" stroke-width="3">{escape(said)}</text>'
     )
 
 
