@@ -23,7 +23,7 @@ from tests.dynamics.build import Pool, Stage, tip, world
 from tests.dynamics.worlds import random_world
 
 SEEDS = range(500, 560)
-STAMPS = ("enter", "start", "end", "lost", "gave_up", "merged", "began", "ended")
+STAMPS = ("enter", "start", "end", "lost", "gave_up", "turned_away", "merged", "began", "ended")
 
 
 def moved(log: Log, move: Callable[[Ticks], Ticks], times: int = 1) -> Log:
@@ -72,7 +72,10 @@ def slower(replication: Replication, times: int) -> Replication:
     """The same world with every duration so many times as long."""
     rules, visits, people = replication.rules, replication.visits, replication.plan.people
     windows = rules.windows
-    pause = capped(visits.retry_after, lambda tick: np.minimum(tick, NEVER // times) * times)
+
+    def longer(length: Ticks) -> Ticks:
+        return capped(length, lambda tick: np.minimum(tick, NEVER // times) * times)
+
     return replace(
         replication,
         tips=replace(replication.tips, arrival=replication.tips.arrival * times),
@@ -81,8 +84,10 @@ def slower(replication: Replication, times: int) -> Replication:
             work=visits.work * times,
             wrap_up=visits.wrap_up * times,
             repeat=visits.repeat * times,
-            patience=visits.patience * times,
-            retry_after=pause,
+            patience=longer(visits.patience),
+            retry_after=longer(visits.retry_after),
+            called_back=longer(visits.called_back),
+            due=longer(visits.due),
         ),
         plan=replace(
             replication.plan,
@@ -97,6 +102,7 @@ def slower(replication: Replication, times: int) -> Replication:
                 every=np.where(rules.stages.every == BY_WINDOWS, BY_WINDOWS, rules.stages.every * times),
                 overflow_after=rules.stages.overflow_after * times,
             ),
+            kinds=replace(rules.kinds, moves_after=longer(rules.kinds.moves_after)),
             places=replace(rules.places, hand_over=rules.places.hand_over * times),
             since_midnight=rules.since_midnight * times,
             horizon=rules.horizon * times,
@@ -129,7 +135,7 @@ def at_full(speeds: Speeds) -> Speeds:
 
 
 def test_enough_servers_mean_no_wait(simulate: Engine) -> None:
-    """With a server for everybody nobody waits but for a gate, and whoever gives up does so behind one."""
+    """With a server for everybody nobody waits but for a gate, and whoever gives up does so behind one, or in a delay."""
     for one in map(random_world, SEEDS):
         n_places = len(one.rules.places.pool)
         nothing = laid_out([], [(0, place, 1000) for place in range(n_places)], one.rules.horizon)
@@ -141,7 +147,8 @@ def test_enough_servers_mean_no_wait(simulate: Engine) -> None:
         first = (log.attempt == 1) & (log.start < NEVER)
         opens = openings(one, at.stage, np.where(first, log.enter, 0))
         assert (log.start[first] == opens[first]).all()
-        assert (one.rules.stages.every[at.stage[log.outcome == ABANDONED]] != 0).all()
+        gave_up = (log.outcome == ABANDONED) & (at.own != NO_PLACE)
+        assert (one.rules.stages.every[at.stage[gave_up]] != 0).all()
         staffed = first & (at.own != NO_PLACE)
         assert (log.start + one.visits.work == log.end)[staffed & (log.end < NEVER)].all()
 
