@@ -486,7 +486,7 @@ def _check_starts(trial: _Trial) -> None:
     )
     through = np.minimum(tried.release, horizon) + trial.replication.visits.work[tried.visit]
     due = np.where((through < horizon) & (tried.gave_up == NEVER), through, NEVER)
-    trial.hold("a delay ends after what was drawn", ~delay | ~last | (end == due), tried.visit, end)
+    trial.hold("a delay ends after what was drawn", ~delay | ~last | left | (end == due), tried.visit, end)
     elsewhere = spells.place != trial.at.own[spells.visit]
     here = spells.place[:, None] == trial.at.overflow[spells.visit]
     seen = np.where(here, visible(trial.replication, trial.at, tried)[spells.visit], NEVER)
@@ -830,9 +830,9 @@ def _check_rooms(trial: _Trial) -> None:
     leaves = np.minimum(leaves, np.where(tried.number[fills] == log.attempt[of], log.end[of], NEVER))
     accepts_at = tried.called_back[fills]
     before_start = accepts_at <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
-    # Who accepts at the tick of the release does so before that, and may start at that tick.
-    before_start |= (accepts_at <= joins) & (joins > tried.entry[fills])
     leaves = np.where(before_start, np.minimum(leaves, np.maximum(tried.called_back[fills], joins)), leaves)
+    # Who accepts at the very tick of the release may have done so before that, and then fills no room.
+    leaves_at_once = (accepts_at == joins) & (joins > tried.entry[fills])
     unasked = (trial.at.tip[of] < tips.n_backlog) & (tried.number[fills] == 1)
     unasked &= of == tips.first_visit[trial.at.tip[of]]
     own = line.place == trial.at.own[line.visit]
@@ -858,7 +858,10 @@ def _check_rooms(trial: _Trial) -> None:
     asked = ~unasked & (joins < leaves)
     row = ledger.row(room[of[asked]], joins[asked])
     most = stages.lines[trial.at.stage[of[asked]]]
-    trial.hold("nobody joins lines that are full", (most == NO_LIMIT) | (filled[row] <= most), of[asked], joins[asked])
+    least = ledger.level(room[of], joins, np.where(leaves_at_once, joins, leaves))
+    sure = leaves_at_once[asked]
+    kept = (most == NO_LIMIT) | (least[row] <= most)
+    trial.hold("nobody joins lines that are full", kept, of[asked], joins[asked])
     again = ~line.fresh[waiting]
     returned = ledger.count(room[who[again]], since[again])
     asked &= np.minimum(log.start[of], leaves) > joins

@@ -682,7 +682,8 @@ MUTANTS = (
         (
             "if self.outcome[tip.visit] == OPEN and ends",
             "if self.outcome[tip.visit] in (OPEN, ABANDONED, MERGED) and ends",
-        ),
+            seeds=range(300, 420),
+    ),
     ),
     _engine(
         "a mark that is later than the end never comes",
@@ -706,6 +707,7 @@ MUTANTS = (
     _engine(
         "of one tip's visits the one written last gives way",
         ("one.began, one.tip.index, one.tip.stage)", "one.began, one.tip.index, -one.tip.stage)"),
+        seeds=range(600, 700),
     ),
     _engine(
         "of one tip's visits the one that came last passes first",
