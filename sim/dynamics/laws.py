@@ -859,7 +859,6 @@ def _check_rooms(trial: _Trial) -> None:
     row = ledger.row(room[of[asked]], joins[asked])
     most = stages.lines[trial.at.stage[of[asked]]]
     least = ledger.level(room[of], joins, np.where(leaves_at_once, joins, leaves))
-    sure = leaves_at_once[asked]
     kept = (most == NO_LIMIT) | (least[row] <= most)
     trial.hold("nobody joins lines that are full", kept, of[asked], joins[asked])
     again = ~line.fresh[waiting]

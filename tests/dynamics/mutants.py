@@ -682,8 +682,8 @@ MUTANTS = (
         (
             "if self.outcome[tip.visit] == OPEN and ends",
             "if self.outcome[tip.visit] in (OPEN, ABANDONED, MERGED) and ends",
-            seeds=range(300, 420),
-    ),
+        ),
+        seeds=range(300, 420),
     ),
     _engine(
         "a mark that is later than the end never comes",
