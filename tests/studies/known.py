@@ -125,3 +125,15 @@ def busy_at(stage: str, minute: float) -> Measure:
         return float(busy.mean())
 
     return measure
+
+
+def until_end(stage: str) -> Measure:
+    """The mean time from arrival to the end of a stage, in minutes, of the tips of the cohort."""
+
+    def measure(log: Log, replication: Replication, scenario: Scenario) -> float:
+        row = rows(log, replication, scenario, stage)
+        row = row[log.end[row] < NEVER]
+        tip = np.searchsorted(replication.tips.first_visit, row, side="right") - 1
+        return float((log.end[row] - replication.tips.arrival[tip]).mean()) / MINUTE
+
+    return measure

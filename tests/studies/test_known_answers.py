@@ -153,3 +153,44 @@ stages: [{{name: answer, pool: desk, service: {{exponential: {{mean: 9 min}}}}}}
     profile = np.repeat(np.array(hours) / np.mean(hours) * 10 / 60, 6)
     servers = np.repeat([1] * 8 + [3] * 16, 6)
     check(tmp_path, text, [(known.wait("answer"), cycle(profile, servers, 10.0, 9.0).mean_wait)])
+
+
+def test_two_lines_side_by_side_and_a_join(tmp_path: Path) -> None:
+    """Fork-join of two M/M/1 at a load of 0.7: until both are through, and the wait in either."""
+    text = """
+demand: {volume: 7/h}
+pools: {one: {staff: 1}, other: {staff: 1}}
+stages:
+  - {name: one, pool: one, service: {exponential: {mean: 6 min}}}
+  - {name: other, after: arrival, pool: other, service: {exponential: {mean: 6 min}}}
+  - {name: both, after: [one.end, other.end], delay: 0 s}
+"""
+    wait = theory.mean_wait(0.7, 1, 6.0)
+    through = (known.until_end("both"), theory.fork_and_join(0.7, 6.0))
+    check(tmp_path, text, [through, (known.wait("one"), wait), (known.wait("other"), wait)])
+
+
+def test_the_longer_of_two_services_without_a_line(tmp_path: Path) -> None:
+    """Infinite servers in parallel: the maximum of two independent times, and how many are in each branch."""
+    text = """
+demand: {volume: 30/h}
+pools: {}
+stages:
+  - {name: one, delay: {exponential: {mean: 6 min}}}
+  - {name: other, after: arrival, delay: {exponential: {mean: 15 min}}}
+  - {name: both, after: [one.end, other.end], delay: 0 s}
+"""
+    in_one, in_other = (known.busy_at("one", 720.0), 3.0), (known.busy_at("other", 720.0), 7.5)
+    check(tmp_path, text, [(known.until_end("both"), theory.both_of(6, 15)), in_one, in_other])
+
+
+def test_a_mark_in_a_service_is_no_later_than_its_end(tmp_path: Path) -> None:
+    """What hangs on 3 minutes into an exponential service of 6 begins 6 (1 - e^-0.5) after it on average."""
+    text = """
+demand: {volume: 5/h}
+pools: {desk: {staff: 100}}
+stages:
+  - {name: answer, pool: desk, service: {exponential: {mean: 6 min}}}
+  - {name: look, after: {moment: answer.start, plus: 3 min}, delay: 0 s}
+"""
+    check(tmp_path, text, [(known.until_end("look"), 6 * (1 - np.exp(-0.5)))])
