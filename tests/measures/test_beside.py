@@ -87,7 +87,7 @@ def test_moments_labels_and_fates(scenario: Scenario) -> None:
     leave = [(tick // MINUTE if tick < NEVER else None) for tick in cohort.leave.tolist()]
     assert leave == [34, 82, 72, 133, None]
     worked = cohort.when(scenario.targets["worked"].to)
-    # The third is in none of the three, and so without the end; the fifth never comes to the end of what lies on its way.
+    # The third is in none of the three; the fifth never comes to the end of what lies on its way.
     assert [(tick // MINUTE if tick < NEVER else None) for tick in worked.tolist()] == [33, 81, None, 132, None]
     assert [COLUMNS[column] for column in tally(scenario.targets["worked"], cohort).column] == [
         "met",
