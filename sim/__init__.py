@@ -18,8 +18,10 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.sensitivity(scenario) which of the plausible ranges decides that?
     sim.runway(scenario)      how many years of growth does the staffing bear?
     sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
+    sim.validate(scenario)    does it come to what was observed, and what does it predict?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
     sim.report(folder)        a folder of results as one page
+    sim.export(folder, "xes") what a run left, for other tools: xes, ocel, vidigi, xlsx, csv
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from sim.api import claims as claims
     from sim.api import compare as compare
     from sim.api import explain as explain
+    from sim.api import export as export
     from sim.api import map as map
     from sim.api import measure as measure
     from sim.api import report as report
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from sim.api import single_run as single_run
     from sim.api import staff as staff
     from sim.api import to_yaml as to_yaml
+    from sim.api import validate as validate
     from sim.api import visits as visits
     from sim.draw import draw as draw
     from sim.dynamics.engines import simulate as simulate
@@ -52,7 +56,20 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario as Scenario
 
 _IN_API = (
-    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report"),
+    *(
+        "check",
+        "run",
+        "staff",
+        "compare",
+        "map",
+        "sensitivity",
+        "runway",
+        "claims",
+        "explain",
+        "report",
+        "export",
+        "validate",
+    ),
     *("measure", "single_run", "Replications", "to_yaml", "visits"),
 )
 _HOMES = {

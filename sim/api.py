@@ -17,15 +17,18 @@ from sim.answers.compare import Comparison
 from sim.answers.ranges import Map, Runway, Sensitivity
 from sim.answers.run import Explanation, RunAnswer
 from sim.answers.staff import Claims, Pools, Staffing
+from sim.answers.validate import Validation
 from sim.dynamics.engines import Engine
+from sim.scenario.faults import Mark
 from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
-from sim.scenario.tree import compose
+from sim.scenario.tree import compose, of_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.answers.answer import Bar
+    from sim.cli.exporting import Format
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
@@ -68,12 +71,14 @@ def run(
     engine: Engine = "compiled",
     jobs: int | None = None,
     until_decided: bool = False,
+    theory: bool = False,
     progress: bool | None = None,
 ) -> RunAnswer:
     """Run a scenario and judge its targets, as `tipline run` does.
 
     The scenario's own replications and seed if none are given; `jobs` replications at a time (all cores if None), which
-    changes nothing in what comes out. RuntimeError when every replication failed.
+    changes nothing in what comes out. With `theory` the answer has beside its figures what theory knows of them (its
+    table `theory` is there without, and made when it is asked for). RuntimeError when every replication failed.
 
     >>> import sim
     >>> found = sim.run("scenarios/two_stage.yaml", replications=2)
@@ -81,7 +86,7 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided)
+        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided, theory=theory)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
@@ -114,6 +119,17 @@ def report(folder: str | Path, out: str | Path | None = None) -> Page:
     page = page_of(folder)
     page.save(out)
     return page
+
+
+def export(folder: str | Path, to: Format, *, replication: int | None = 0, out: str | Path | None = None) -> list[Path]:
+    """Write what a run left in a folder for other tools, as `tipline export` does; the files that were written.
+
+    `to` is xes, ocel, vidigi, xlsx or csv. The log of one replication is written, of all where it is None. `out` is a
+    folder, or a file. ValueError where the folder holds no such results.
+    """
+    from sim.cli.exporting import export as exported
+
+    return exported(Path(folder), to, replication=replication, out=None if out is None else Path(out))
 
 
 def runway(
@@ -302,6 +318,29 @@ def staff(
         )
 
 
+def validate(
+    scenario: World,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Validation:
+    """Hold a scenario against what was observed of the real line, as `tipline validate` does.
+
+    What is under `fit:` is fitted first. ValueError where nothing was observed, or what was cannot be measured.
+
+    >>> import sim
+    >>> seen = {"lost": {"quantity": {"stage": "answer", "abandoned": "5 %"}, "tolerance": "3 %", "source": "a report"}}
+    >>> scenario = sim.load("scenarios/national.yaml", changes={"observed": seen, "run.length": "28 d"})
+    >>> sim.validate(scenario, replications=2).validate[["quantity", "observed", "value", "verdict"]]  # doctest: +SKIP
+    """
+    document, changes = _whole_document(scenario), _changes(replications, seed)
+    world = document.scenario(changes=changes)
+    with _trials("validate", world, jobs, progress) as trials:
+        return Validation.ask(lambda variant: document.scenario(variant=variant, changes=changes), trials)
+
+
 def measure(log: Log, replication: Replication, scenario: Scenario) -> RunAnswer:
     """What one replication came to, as tables: a run of one, whose intervals tell nothing.
 
@@ -402,6 +441,13 @@ def _document(scenario: World) -> Document:
     """The document of a scenario, with those of its variants that fit."""
     if isinstance(scenario, Scenario):
         return Document(scenario.path, compose(as_yaml(scenario), str(scenario.path)))
+    return read(scenario)
+
+
+def _whole_document(scenario: World) -> Document:
+    """The document of a scenario, with all of its variants."""
+    if isinstance(scenario, Scenario):
+        return Document(scenario.path, of_plain(scenario.tree, Mark(str(scenario.path))))
     return read(scenario)
 
 

@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from sim.draw import draw
@@ -40,13 +39,14 @@ from sim.measures.measures import measure
 from sim.measures.sample import Sample
 from sim.measures.targets import joint, results
 from sim.scenario.describe import describe
-from sim.scenario.editors import json_schema
+from sim.scenario.editors import json_schema, ledger_schema
 from sim.scenario.faults import ScenarioError
-from sim.scenario.ledger import Ledger, load_ledger
+from sim.scenario.ledger import load_ledger
 from sim.scenario.loading import read
 from sim.scenario.schema import Scenario
 from sim.scenario.size import size
-from sim.studies.study import Study, read_study
+from sim.studies.study import json_schema as study_schema
+from sim.studies.study import read_study
 
 MOST_SECONDS: Final = 5
 MOST_BYTES: Final = 1_000_000_000
@@ -71,7 +71,20 @@ TEXTS: Final = (
         "sat,sun",
     ),
     *("2025-01-06 00:00", "2025-01-07 03:30", "2024-02-29 12:00", "1900-01-01", "9999-12-31 23:59", "2025-01-07"),
-    *("", "x", "arrival", "leave", "lost", "answer.start", "answer.end", "sort.end", "act.end", "sorted", "é" * 80),
+    *(
+        "",
+        "x",
+        "arrival",
+        "leave",
+        "lost",
+        "answer.start",
+        "answer.end",
+        "sort.end",
+        "act.end",
+        "act.merged",
+        "sorted",
+        "é" * 80,
+    ),
     *(
         "day",
         "week",
@@ -115,6 +128,7 @@ demand:
   volume: 4/h
   channels: {call: 40 %, web: 60 %}
   risk: {high: 10 %, low: 90 %}
+  incidents: {fire: {rate: 3/d, tips: 3, over: {uniform: {from: 0 s, to: 20 min}}}}
   categories: {fraud: 30 %, other: 70 %}
 labels: {clerk: {assigns: {high: {urgent: 90 %, calm: 10 %}, low: {urgent: 5 %, calm: 95 %}}}}
 pools:
@@ -122,9 +136,9 @@ pools:
   night: {shifts: [{from: "22:00", to: "06:00", staff: 1}]}
 stages:
   - {name: answer, for: {channel: call}, pool: desk, service: {exponential: {mean: 5 min}}, patience: 10 min}
-  - {name: sort, pool: desk, service: {lognormal: {mean: 3 min, cv: 1}}, label: clerk}
+  - {name: sort, pool: desk, service: {lognormal: {mean: 3 min, cv: 1}}, label: clerk, merge: {repeat: 1 min}}
   - {name: act, for: {tier: urgent}, pool: night, service: 20 min, overflow: {to: desk, after: 5 min}}
-milestones: {sorted: sort.end}
+milestones: {sorted: [sort.end, sort.merged]}
 targets: {quick: {of: {tier: urgent}, from: arrival, to: act.start, within: 30 min, share: 90 %}}
 """
 
@@ -223,6 +237,12 @@ class Grammar:
         needed = node.get("required", [])
         chance = 0.4 / (1 + depth)
         keys = [key for key in known if key in needed or self.luck.random() < chance]
+        one_of = list(known) if node.get("maxProperties") == 1 else []
+        for rule in node.get("allOf", ()):
+            one_of = rule["else"]["propertyNames"]["enum"]
+            keys = ["by", *(key for key in keys if key not in one_of and key != "by")]
+        if one_of and self.luck.random() < (0.95 if "maxProperties" in node else 0.6):
+            return {(key := self.luck.choice(one_of)): self.value(known[key], key, depth + 1)}
         found = {key: self.value(known[key], key, depth + 1) for key in keys}
         others = node.get("additionalProperties")
         if isinstance(others, dict) and (not known or self.luck.random() < chance):
@@ -335,8 +355,8 @@ def study_tried(file: Path) -> str:
 
 KINDS: Final[dict[str, tuple[str, Callable[[], dict[str, Any]], Callable[[Path], str]]]] = {
     "scenario": (SCENARIO, json_schema, scenario_tried),
-    "ledger": (LEDGER, TypeAdapter(Ledger).json_schema, ledger_tried),
-    "study": (STUDY, TypeAdapter(Study).json_schema, study_tried),
+    "ledger": (LEDGER, ledger_schema, ledger_tried),
+    "study": (STUDY, study_schema, study_tried),
 }
 
 

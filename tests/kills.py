@@ -2,12 +2,15 @@
 
     python -m tests.kills killed --moments 60                 kill -9 at so many of the calls that change the disk
     python -m tests.kills full --moments 60                   a disk that is full from such a call on
+    python -m tests.kills damaged --moments 60                records and results damaged after a kill, in many ways
     python -m tests.kills together                            two at once into one folder
     python -m tests.kills same                                jobs, engines, hash seeds, locales, zones, caches ...
-    python -m tests.kills killed --only run,compare           of these commands
+    python -m tests.kills killed --commands run,compare       of these commands
+    python -m tests.kills same --only cold,zone               in these surroundings
 
-A command runs in a fork of this process, which has imported and compiled all that it needs; its figures are stand-ins
-unless --figures is given, for they take most of the time.
+A command that is interrupted runs in a fork of this process, which has imported and compiled all that it needs; its
+figures are stand-ins unless --figures is given, for they take most of the time. Moments are counted in calls that
+change the disk, so they are the same each time; where a command has fewer than are asked for, all of them are tried.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import importlib
 import os
 import shutil
 import signal
@@ -26,7 +30,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 LINE: Final = """
 scenario: Line
@@ -63,15 +67,16 @@ steps:
 """
 
 COMMANDS: Final = {
-    "run": "run line.yaml",
-    "compare": "compare line.yaml --variant more",
+    "run": "run line.yaml --replications 10",
+    "compare": "compare line.yaml --variant more --replications 20",
     "staff": "staff line.yaml",
-    "map": "map line.yaml --x demand.volume=8/h,14/h --y pools.desk.staff=1,2",
-    "sensitivity": "sensitivity line.yaml",
+    "map": "map line.yaml --x demand.volume=8/h,14/h --y pools.desk.staff=1..4",
+    "sensitivity": "sensitivity line.yaml --points 4",
     "claims": "claims claims.yaml line.yaml",
-    "runway": "runway line.yaml --growth 30%",
+    "runway": "runway line.yaml --growth 30% --staff-years 1",
     "study": "study study.yaml",
 }
+"""Small worlds with many pieces: a command is killed between its writes, not while it reckons."""
 
 CHANGES: Final = ("fsync", "rename", "replace", "link", "unlink", "mkdir", "rmdir")
 """Calls of `os` that change the disk."""
@@ -158,19 +163,34 @@ def full() -> None:
 
 
 def calls_of(words: list[str], folder: Path) -> int:
-    """How many calls that change the disk a command makes."""
-    tally = folder.parent / "tally"
+    """How many calls that change the disk a command makes; what it imports is imported here, for the forks to come."""
+    tally, imported = folder.parent / "tally", folder.parent / "imported"
     tally.write_bytes(b"")
     handle = os.open(tally, os.O_WRONLY | os.O_APPEND)
-    status, said = forked(words, folder, at_call(1, lambda: os.write(handle, b".") and None))
+
+    def hook() -> None:
+        at_call(1, lambda: os.write(handle, b".") and None)()
+        plain = os._exit
+
+        def leave(code: int) -> NoReturn:
+            imported.write_text("\n".join(sys.modules), encoding="utf-8")
+            plain(code)
+
+        os._exit = leave
+
+    status, said = forked(words, folder, hook)
     os.close(handle)
     assert status == 0, (words, status, said)
+    for name in imported.read_text(encoding="utf-8").splitlines():
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):  # some are made as others are imported
+                importlib.import_module(name)
     return tally.stat().st_size
 
 
-def moments_of(command: str, how: str, moments: int, work: Path) -> tuple[int, Counter[str], list[str]]:
+def moments_of(command: str, how: str, moments: int, work: Path, jobs: int) -> tuple[str, Counter[str], list[str]]:
     """Interrupt a command at moments spread over its calls, go on, and compare; how many, what came, what fell."""
-    words = [*COMMANDS[command].split(), "--out", "out", "--jobs", "1", "--quiet"]
+    words = [*COMMANDS[command].split(), "--out", "out", "--jobs", str(jobs), "--quiet"]
     whole = place(work / command / "whole")
     n = calls_of(words, whole)
     want = content(whole)
@@ -198,7 +218,103 @@ def moments_of(command: str, how: str, moments: int, work: Path) -> tuple[int, C
             )
         shutil.rmtree(folder)
         print(".", end="", file=sys.stderr, flush=True)
-    return len(chosen), counts, fell
+    return f"{len(chosen):>4} of {n:>4} calls", counts, fell
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def longer(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def foreign(path: Path) -> None:
+    path.write_text('{"steps": {"../victim": {}, "": {}}, "files": {"../../line.yaml": "", "\\u0000": 1}}')
+
+
+def swapped(path: Path) -> None:
+    """With what a neighbour of the same kind holds."""
+    others = [other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file()]
+    path.write_bytes(others[0].read_bytes() if others else b"nobody's")
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def foldered(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "within").write_text("something")
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def linked(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+DAMAGES: Final = (emptied, cut, zeroed, flipped, longer, foreign, swapped, gone, foldered, piped, linked)
+
+
+def damaged(commands: list[str], moments: int, figures: bool) -> int:
+    """Kill commands when half is done, damage a file that was kept, go on: the results are as if nothing had been.
+
+    Tables and figures of a step of a study that was done are among these files; its notes are not, which carry no hash.
+    """
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        warm(work, figures)
+        for command in commands:
+            words = [*COMMANDS[command].split(), "--out", "out", "--jobs", "1", "--quiet"]
+            whole, half = place(work / command / "whole"), place(work / command / "half")
+            n, documents = calls_of(words, whole), set(content(half))
+            want = content(whole)
+            forked(words, half, at_call(max(n // 2, 1), killed))
+            kept = sorted(name for name in content(half) if name not in documents and not _note(name))
+            fell: list[str] = []
+            tried = [(name, damage) for name in kept for damage in DAMAGES]
+            tried = tried[:: max(1, len(tried) // moments)][:moments]
+            for name, damage in tried:
+                part = work / command / "part"
+                shutil.copytree(half, part)
+                damage(part / name)
+                status, said = forked([*words, "--resume"], part)
+                # A folder that no step left is nobody's to take away, and that is said.
+                told = damage is foldered and "which no step left there" in said and "Traceback" not in said
+                if not told and (status != 0 or content(part) != want):
+                    apart = {file for file in {*want, *content(part)} if want.get(file) != content(part).get(file)}
+                    fell.append(f"{command} {name} {damage.__name__}: {status} {sorted(apart)} {said[-300:]}")
+                shutil.rmtree(part)
+            bad += len(fell)
+            print(f"{command:12}{len(tried):>4} tried of {len(kept)} files; {len(fell)} fell", flush=True)
+            for line in fell[:5]:
+                print(f"  {line}")
+    return 1 if bad else 0
+
+
+def _note(name: str) -> bool:
+    return name.endswith(".json") and "/" in name.removeprefix("out/")
 
 
 def warm(work: Path, figures: bool) -> None:
@@ -214,17 +330,18 @@ def warm(work: Path, figures: bool) -> None:
     run(str(folder / "line.yaml"), jobs=1, replications=1)
 
 
-def interrupted(how: str, moments: int, only: list[str], figures: bool) -> int:
+def interrupted(how: str, moments: int, commands: list[str], figures: bool, jobs: int) -> int:
     """Interrupt every command; 1 where any did not come to the same."""
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         warm(work, figures)
-        for command in only:
+        for command in commands:
             begun = time.monotonic()
-            n, counts, fell = moments_of(command, how, moments, work)
+            tried, counts, fell = moments_of(command, how, moments, work, jobs)
             told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
-            print(f"{command:12}{n:>4} tried: {told}; {len(fell)} fell  ({time.monotonic() - begun:.0f} s)", flush=True)
+            seconds = time.monotonic() - begun
+            print(f"{command:12}{tried} tried: {told}; {len(fell)} fell  ({seconds:.0f} s)", flush=True)
             for line in fell[:5]:
                 print(f"  {line}")
             bad += len(fell)
@@ -238,13 +355,13 @@ def called(words: list[str], folder: Path, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(call, cwd=folder, env=environment, text=True, stdout=-1, stderr=-1)
 
 
-def together() -> int:
+def together(commands: list[str]) -> int:
     """Start two of each command at once into one folder: one is told, and the result is that of one alone."""
     bad = 0
     with tempfile.TemporaryDirectory() as work:
-        for command, line in COMMANDS.items():
+        for command in commands:
             folder = place(Path(work) / command)
-            words = [*line.split(), "--out", "out", "--quiet"]
+            words = [*COMMANDS[command].split(), "--out", "out", "--quiet"]
             both = [called([*words, "--seed", str(seed)], folder) for seed in (1, 2)]
             said = [one.communicate()[1] for one in both]
             codes = [one.returncode for one in both]
@@ -262,8 +379,11 @@ def together() -> int:
     return 1 if bad else 0
 
 
-def same(only: list[str]) -> int:
-    """Run in every kind of surroundings; the tables and figures have the same bytes, and the notes but the command."""
+def same(commands: list[str], only: list[str]) -> int:
+    """Run commands in every kind of surroundings; tables and figures have the same bytes, and nothing else is said.
+
+    Notes name the command that was given, which is not the same.
+    """
     bad = 0
     with tempfile.TemporaryDirectory() as work:
         hostile = Path(work) / "hostile"
@@ -289,38 +409,49 @@ def same(only: list[str]) -> int:
             "warm cache": ([], {"XDG_CACHE_HOME": str(cold)}),
             "no compiler": ([], {"NUMBA_DISABLE_JIT": "1"}),
         }
-        want: dict[str, bytes] = {}
-        for name, (more, env) in surroundings.items():
-            if only and not any(part in name for part in ("plain", *only)):
-                continue
-            folder = place(Path(work) / name.replace(" ", "_"))
-            done = called(["run", "line.yaml", "--out", "out", "--jobs", "1", *more, "--quiet"], folder, **env)
-            said = done.communicate()[1]
-            found = {file: text for file, text in content(folder / "out").items() if not file.endswith(".json")}
-            want = want or found
-            apart = sorted(file for file in {*want, *found} if want.get(file) != found.get(file))
-            bad += bool(apart) or done.returncode != 0
-            told = (
-                "the same" if not apart and done.returncode == 0 else f"FELL: {done.returncode} {apart} {said[-300:]}"
-            )
-            print(f"{name:22}{len(found):>3} files: {told}", flush=True)
+        chosen = {name: how for name, how in surroundings.items() if not only or name_in(name, ["plain", *only])}
+        for command in commands:
+            want: dict[str, bytes] = {}
+            for name, (more, env) in chosen.items():
+                if command == "study" and "--engine" in more:
+                    continue  # its steps say which
+                folder = place(Path(work) / command / name.replace(" ", "_"))
+                words = [*COMMANDS[command].split(), "--out", "out", "--jobs", "1", *more, "--quiet"]
+                done = called(words, folder, **env)
+                said = done.communicate()[1]
+                found = {file: text for file, text in content(folder / "out").items() if not file.endswith(".json")}
+                want = want or found
+                apart = sorted(file for file in {*want, *found} if want.get(file) != found.get(file))
+                fine = not apart and done.returncode == 0 and not said
+                bad += not fine
+                told = "the same" if fine else f"FELL: {done.returncode} {apart} {said[-300:]}"
+                print(f"{command:12}{name:22}{len(found):>3} files: {told}", flush=True)
     return 1 if bad else 0
+
+
+def name_in(name: str, parts: list[str]) -> bool:
+    """Whether a name has one of the parts in it."""
+    return any(part in name for part in parts)
 
 
 def main() -> int:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("killed", "full", "together", "same"))
+    parser.add_argument("what", choices=("killed", "full", "damaged", "together", "same"))
     parser.add_argument("--moments", type=int, default=60)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--commands", default="", help="all of them, or for `same` run, unless said")
+    parser.add_argument("--only", default="", help="of the surroundings of `same`")
+    parser.add_argument("--jobs", type=int, default=1, help="of what is interrupted")
     parser.add_argument("--figures", action="store_true")
     asked = parser.parse_args()
-    only = [name for name in asked.only.split(",") if name]
+    commands = [name for name in asked.commands.split(",") if name] or list(COMMANDS)
     if asked.what == "together":
-        return together()
+        return together(commands)
     if asked.what == "same":
-        return same(only)
-    return interrupted(asked.what, asked.moments, only or list(COMMANDS), asked.figures)
+        return same(commands if asked.commands else ["run"], [name for name in asked.only.split(",") if name])
+    if asked.what == "damaged":
+        return damaged(commands, asked.moments, asked.figures)
+    return interrupted(asked.what, asked.moments, commands, asked.figures, asked.jobs)
 
 
 if __name__ == "__main__":

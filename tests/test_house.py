@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 SIM = Path(__file__).parents[1] / "sim"
-LAYERS = ("dynamics", "scenario", "draw", "measures", "studies", "tables", "text", "plots", "answers", "cli")
+LAYERS = (
+    *("dynamics", "logs", "scenario", "draw", "measures", "studies", "calibration"),
+    *("tables", "text", "plots", "answers", "cli"),
+)
 """A folder imports only folders before it."""
 
 FILES = sorted(SIM.rglob("*.py"))

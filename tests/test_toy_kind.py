@@ -158,7 +158,7 @@ def test_documents_have_its_keys(tmp_path: Path) -> None:
     assert {"$ref": "#/$defs/ToyMedian"} in whole["anyOf"][0]["oneOf"]
     for written, told in (
         ("{from: arrival, to: answer.start, toy_medan: 3 min}", "`occupancy`, or `toy_median`, or `toy_middle`"),
-        ("{from: arrival, to: answer.strt, toy_median: 3 min}", "a stage has the moments enter, start and end"),
+        ("{from: arrival, to: answer.strt, toy_median: 3 min}", "a stage has the moments enter, start, end and merged"),
         ("{from: arrival, to: asnwer.start, toy_median: 3}", "targets.half.to: there is no stage 'asnwer'"),
         ("{from: arrival, to: answer.start, toy_median: 3 min, toy_medin: 1}", "did you mean 'toy_median'"),
         ("{from: arrival, to: answer.start, toy_median: 3 min, share: 1}", "does not go with the other keys here"),

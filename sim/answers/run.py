@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,11 @@ from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
 from sim.tables import run as tables
 from sim.tables.by_time import DATES, INTERVALS
+from sim.tables.theory import THEORY
 from sim.text.run import parts, sentences
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import RenderableType
 
     from sim.dynamics.engines import Engine
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
 
 class RunAnswer(Answer):
     """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
-    and `unlimited` where not every target is met."""
+    `unlimited` where not every target is met, and `theory`, which is made when it is asked for."""
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED)
+    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY)
     plots = (
         Plot(
             "verdicts",
@@ -91,14 +94,37 @@ class RunAnswer(Answer):
             "lanes:day",
             (tables.PEOPLE,),
         ),
+        Plot(
+            "theory",
+            "Theory beside the run",
+            "Every quantity that a model with an exact answer knows of a pool or a delay: how many standard errors the "
+            "run lies above it. Hollow marks stand where the model leaves something out, which the table names.",
+            "theory:theory",
+            (THEORY,),
+        ),
     )
 
     @classmethod
-    def ask(cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False) -> RunAnswer:
-        """Run a scenario; with `until_decided` with more and more replications."""
+    def ask(
+        cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False, theory: bool = False
+    ) -> RunAnswer:
+        """Run a scenario; with `until_decided` with more and more replications; with `theory` beside theory."""
         from sim.studies.result import result
 
-        return cls(result(scenario, settings, until_decided=until_decided))
+        answer = cls(result(scenario, settings, until_decided=until_decided))
+        return answer.beside_theory(settings.jobs) if theory else answer
+
+    def beside_theory(self, jobs: int = 1) -> RunAnswer:
+        """The same run with what theory knows beside it; the same replications are simulated once more."""
+        from sim.studies.theory.beside import beside
+
+        return type(self)(replace(self.found, theory=beside(self.found.done, jobs)))
+
+    @cached_property
+    def theory(self) -> pd.DataFrame:
+        """What theory knows beside the run, found out now where it was not asked for before."""
+        with_theory = self if self.found.theory is not None else self.beside_theory()
+        return THEORY.of(with_theory.found.theory or ()).frame
 
     @property
     def failures(self) -> dict[int, str]:
@@ -117,7 +143,8 @@ class RunAnswer(Answer):
         if not len(self.found.done.sample):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
-        return [*tables.every(self.found.done.sample), *self._people, *beyond]
+        known = [] if self.found.theory is None else [THEORY.of(self.found.theory)]
+        return [*tables.every(self.found.done.sample), *self._people, *beyond, *known]
 
     @cached_property
     def _people(self) -> list[Filled]:
@@ -134,13 +161,18 @@ class RunAnswer(Answer):
         if not len(self.found.done.sample):
             return iter(())
         seen = can_be_followed(self.found.done.scenario)
-        return (plot for plot in self.plots if seen or plot.name != "lanes")
+        left_out = {"lanes": not seen, "theory": not self.found.theory}
+        return (plot for plot in self.plots if not left_out.get(plot.name))
 
     def sentences(self) -> list[str]:
-        return sentences(self.found)
+        from sim.text import theory
+
+        return [*sentences(self.found), *theory.sentences(self.found.theory or ())]
 
     def parts(self) -> list[RenderableType]:
-        return parts(self.found)
+        from sim.text import theory
+
+        return [*parts(self.found), *([] if self.found.theory is None else theory.parts(self.found.theory))]
 
     def head(self) -> dict[str, Any]:
         done = self.found.done
@@ -158,10 +190,12 @@ class RunAnswer(Answer):
         """The log of events where it was asked for."""
         from sim.studies import events
 
-        if not self.found.done.event_parts:
+        parts = self.found.done.event_parts
+        if not parts:
             return []
-        events.write(self.found.done.event_parts, folder / "events.parquet")
-        return ["events.parquet"]
+        events.write(parts, folder / events.EVENTS)
+        events.write([events.beside(part) for part in parts], folder / events.SPELLS)
+        return [events.EVENTS, events.SPELLS]
 
 
 class Explanation(Answer):

@@ -311,10 +311,11 @@ def _end_what_was_begun(folder: Path, workplace: Path) -> None:
             path.unlink()  # a list that was never whole
     if not listed.is_file():
         return
-    told = json.loads(listed.read_text(encoding="utf-8"))
+    told = _moves(listed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, other in told["aside"].items():
-        if _plain(name) and _plain(other) and not os.path.lexists(folder / other):
+        named = _plain(name) and _plain(other)
+        if named and os.path.lexists(folder / name) and not os.path.lexists(folder / other):
             os.rename(folder / name, folder / other)
     for name in told["made"]:
         if _plain(name) and (workplace / NEW / name).is_file():
@@ -324,6 +325,15 @@ def _end_what_was_begun(folder: Path, workplace: Path) -> None:
         if _plain(name) and _inside(folder, name) and _hash(folder / name) == hashed:
             (folder / name).unlink()
     listed.unlink()
+
+
+def _moves(listed: Path) -> dict[str, Any]:
+    """The list of moves; an empty one where it is damaged: then the files of both results stay, and no note fits."""
+    try:
+        told = json.loads(listed.read_text(encoding="utf-8"))
+        return {"aside": dict(told["aside"]), "made": list(told["made"]), "gone": dict(told["gone"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {"aside": {}, "made": [], "gone": {}}
 
 
 def save(answer: Answer, folder: Path, tell: Callable[[str], None] = lambda _: None) -> list[str]:

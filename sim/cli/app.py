@@ -15,14 +15,25 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from sim.cli.commands import check, claims, compare, explain, map, report, run, runway, sensitivity, staff
-from sim.cli.examples import examples
-from sim.cli.options import (
-    BAD_INPUT,
-    DONE,
-    command,
-    say,
+from sim.cli.commands import (
+    calibrate,
+    check,
+    claims,
+    compare,
+    explain,
+    export,
+    map,
+    report,
+    run,
+    runway,
+    sensitivity,
+    staff,
+    validate,
 )
+from sim.cli.examples import examples
+from sim.cli.init import init
+from sim.cli.options import BAD_INPUT, DONE, command, say
+from sim.cli.selftest import selftest
 from sim.cli.study import study
 from sim.version import __version__
 
@@ -39,7 +50,6 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
@@ -75,7 +85,7 @@ def _version(wanted: bool) -> None:
 @app.callback(no_args_is_help=True)
 def tipline(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Can a tip line's published promises all be true at once, and with what staff?
@@ -98,43 +108,42 @@ command(app, uses=MANY)(map)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
+command(app, uses="changes seed replications engine jobs cluster resume budget out strict json quiet")(validate)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
 command(app, uses="out json quiet")(report)
+command(app, uses="out json quiet")(export)
+command(app, uses="out strict json quiet")(calibrate)
 
 
 command(app, uses="changes variant seed engine json")(explain)
 
 
-@command(app)
-def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write; it must not be there yet.")] = Path(
-        "scenario.yaml"
-    ),
-) -> int:
-    """Write a commented scenario to start from."""
-    from importlib.resources import files
-
-    try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(files("sim.cli").joinpath("template.yaml").read_text(encoding="utf-8"))
-    except FileExistsError:
-        say(f"{file} is there already, and is left as it is")
-        return BAD_INPUT
-    print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
-    return DONE
-
-
+command(app)(init)
 command(app)(examples)
+command(app)(selftest)
 
 
 @command(app)
 def schema(
+    of: Annotated[
+        str, typer.Argument(metavar="OF", help="scenario, ledger or study; or a command, for its --json.")
+    ] = ("scenario"),
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; else to the terminal.")] = None,
 ) -> int:
-    """Print the JSON Schema of scenario files, for editors."""
-    from sim.scenario.editors import json_schema
+    """Print the JSON Schema of a kind of files, for editors, or of what a command prints with --json."""
+    from sim.answers import ANSWERS, schema_of_answers
+    from sim.scenario.editors import json_schema, ledger_schema
+    from sim.scenario.fields import hint
+    from sim.studies.study import json_schema as study_schema
 
-    text = json.dumps(json_schema(), indent=2)
+    files = {"scenario": json_schema, "ledger": ledger_schema, "study": study_schema}
+    if of in ANSWERS:
+        found = schema_of_answers(of)
+    elif of in files:
+        found = files[of]()
+    else:
+        raise typer.BadParameter(f"there is no schema of '{of}'{hint(of, [*files, *ANSWERS])}", param_hint="OF")
+    text = json.dumps(found, indent=2)
     if out is None:
         print(text)
     else:

@@ -9,12 +9,15 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
 from sim.version import __version__
+
+LONG: Final = 20
+"""Seconds from which on work says beforehand what it will take."""
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,12 +37,12 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
 
     folder = folder_of(scenario, options)
     try:
-        with held(folder) as place, bar(command, shown=_shown(options)) as shown:
+        with held(folder) as place, bar(command, shown=shows_progress(options)) as shown:
             key = f"{command} {__version__} seed {scenario.run.seed}"
             here = settings(options, place.pieces(command), shown, within=_held(scenario, options))
             trials = Trials(scenario.run.seed, here, key)
             answer = question(trials)
-            names = _saved(answer, place, options)
+            names = saved(answer, place, options)
     except TrialError as error:
         say(f"tipline {command}: {error}")
         return SOME_FAILED
@@ -62,7 +65,7 @@ def run_all(files: Sequence[Path], options: Options) -> int:
     """What `run` does for each of its files."""
     scenarios = [options.load(file) for file in files]
     for scenario in scenarios:
-        _held(scenario, options)
+        _held(scenario, options)(scenario.run.replications)
     codes, data = [DONE], []
     for number, scenario in enumerate(scenarios):
         folder = folder_of(scenario, options, of_several=len(files) > 1)
@@ -83,18 +86,18 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
     from sim.answers.store import held
 
     with held(folder) as place:
-        with bar(scenario.name, scenario.run.replications, shown=_shown(options)) as shown:
+        with bar(scenario.name, scenario.run.replications, shown=shows_progress(options)) as shown:
             again = (
                 shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
             )
             here = settings(options, place.pieces("run"), shown, again if options.verify else "")
-            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided)
+            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided, theory=options.theory)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
                 trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""
                 say(f"replication {index} failed: {failure.error}{trace}")
             return SOME_FAILED, answer
-        _saved(answer, place, options)
+        saved(answer, place, options)
     code = NOT_MET if options.strict and not answer.holds else DONE
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
@@ -104,7 +107,7 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
 
     ScenarioError, before any work is done, where they would take more. A cluster has budgets of its own.
     """
-    from sim.scenario.size import SLOW, Budget, cores
+    from sim.scenario.size import SLOW, Budget, bytes_text, cores, seconds_text, size
 
     if options.cluster is not None:
         return lambda _: None
@@ -112,16 +115,23 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
         budget = Budget.usual() if options.budget is None else Budget.read(options.budget)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--budget") from None
-    slower = SLOW if options.engine == "reference" else 1
+    slower, jobs, told = SLOW if options.engine == "reference" else 1, options.jobs or cores(), 0.0
 
     def hold(replications: int) -> None:
-        budget.hold(scenario, replications, options.jobs or cores(), times_slower=slower)
+        nonlocal told
+        budget.hold(scenario, replications, jobs, times_slower=slower)
+        takes = size(scenario)
+        seconds = takes.seconds_of(replications, jobs) * slower
+        if seconds >= max(LONG, 2 * told) and not (options.quiet or options.json):
+            memory = bytes_text(takes.bytes_of(replications, jobs))
+            say(f"{scenario.name}: {replications:,} replications take about {seconds_text(seconds)} and {memory} here")
+            told = seconds
 
-    hold(scenario.run.replications)
+    budget.hold(scenario, scenario.run.replications, jobs, times_slower=slower)
     return hold
 
 
-def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
+def saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     """Save an answer, after which nothing is left to resume; what was in its way is told."""
     names = place.save(answer)
     shutil.rmtree(place.pieces(answer.command), ignore_errors=True)
@@ -130,7 +140,7 @@ def _saved(answer: Answer, place: HeldFolder, options: Options) -> list[str]:
     return names
 
 
-def _shown(options: Options) -> bool:
+def shows_progress(options: Options) -> bool:
     """Whether progress is told: on a terminal, unless quiet or data are asked for."""
     return sys.stderr.isatty() and not (options.quiet or options.json)
 

@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
-from sim.cli.asking import ask, run_all
-from sim.cli.options import BAD_INPUT, DONE, File, Files, Options, fault_data, print_data, say, show, tell_faults
+from sim.cli.asking import ask, run_all, saved, shows_progress
+from sim.cli.options import (
+    BAD_INPUT,
+    DONE,
+    NOT_MET,
+    File,
+    Files,
+    Options,
+    fault_data,
+    print_data,
+    say,
+    show,
+    tell_faults,
+)
 from sim.scenario.faults import ScenarioError
 
 if TYPE_CHECKING:
@@ -292,6 +304,26 @@ def claims(
     )
 
 
+def validate(file: File, options: Options) -> int:
+    """Hold a scenario against what was observed of the real line, fit what is to be fitted, and predict the rest.
+
+    Reproduced is what lies within its tolerance with its whole interval, on both sides; not reproduced what lies
+    outside with all of it. What unknowns under `fit:` were fitted to is told apart from what they predict.
+    """
+    from sim.answers.validate import Validation
+    from sim.scenario.loading import read
+
+    document = read(file)
+    scenario = options.of(document)
+    return ask(
+        "validate",
+        file,
+        scenario,
+        options,
+        lambda trials: Validation.ask(lambda variant: options.of(document, variant), trials),
+    )
+
+
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
     options: Options,
@@ -315,3 +347,98 @@ def report(
     elif not options.quiet:
         print(f"Written to {file} ({size / 1e6:.1f} MB)")
     return DONE
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
+    options: Options,
+    to: Annotated[
+        Literal["xes", "ocel", "vidigi", "xlsx", "csv"],
+        typer.Option(help="What for: process mining, animation, a workbook, plain tables.", show_default=False),
+    ],
+    replication: Annotated[
+        str, typer.Option(metavar="K", help="The replication whose log is written, or `all`.")
+    ] = "0",
+) -> int:
+    """Write what a run left for other tools: XES, OCEL 2.0, vidigi, an Excel workbook, or the log as CSV.
+
+    Logs are those of `run --log`. Files go into DIR, or where --out says.
+    """
+    from sim.cli.exporting import export as exported
+
+    def which(text: str) -> int | None:
+        if text == "all":
+            return None
+        if not text.isdigit():
+            raise ValueError(f"a replication is a number from 0, or `all` (got '{text}')")
+        return int(text)
+
+    number = _read(which, replication, "--replication")
+    try:
+        files = exported(folder, to, replication=number, out=options.out)
+    except ValueError as error:
+        say(f"tipline export: {folder}: {error}")
+        return BAD_INPUT
+    if options.json:
+        print_data([{"files": [str(file) for file in files]}], [folder])
+    elif not options.quiet:
+        print("\n".join(f"Written to {file} ({file.stat().st_size / 1e6:.1f} MB)" for file in files))
+    return DONE
+
+
+def calibrate(
+    file: Annotated[
+        Path, typer.Argument(metavar="LOG", help="A log: csv, xlsx, parquet, XES, OCEL.", show_default=False)
+    ],
+    options: Options,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="What its columns mean; DIR/map.yaml.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on with a map as drafted.")] = False,
+) -> int:
+    """Turn a log into a line that reproduces it, and show how far it does.
+
+    A first run drafts map.yaml: which column means what, and how sure that is. Look at it, and run the same again. The
+    line is line.yaml; what the log could not tell is a range under its `plausible:`.
+    """
+    from sim.answers.answer import bar
+    from sim.answers.calibrate import LINE, PAGE, CalibratedLine
+    from sim.answers.store import BusyError, held
+    from sim.cli.report.page import page_of
+    from sim.logs.faults import LogError
+    from sim.logs.files import read
+    from sim.logs.map import draft, read_map, written
+    from sim.text.calibrate import draft_parts
+
+    folder = options.out or Path("results") / (file.name.partition(".")[0] or "log")
+    try:
+        raw = read(file)
+        there = map_file or folder / "map.yaml"
+        if map_file is not None or (there.exists() and not yes):
+            made = read_map(there, raw)
+        else:
+            made = draft(raw)
+            if not yes:
+                folder.mkdir(parents=True, exist_ok=True)
+                there.write_text(written(made, raw), encoding="utf-8")
+                if not options.quiet:
+                    show(*draft_parts(raw, made, written(made, raw)))
+                say(f"This is a draft, written to {there}. Look at it, then run the same again (or with --yes).")
+                return DONE
+        with held(folder) as place:
+            with bar("calibrate", shown=shows_progress(options)) as told:
+                answer = CalibratedLine.ask(raw, made, place.pieces("calibrate"), told.at)
+            names = saved(answer, place, options)
+        if not (folder / "map.yaml").exists():
+            (folder / "map.yaml").write_text(answer.found.map_text, encoding="utf-8")
+        page_of(folder).save(folder / PAGE)
+    except (LogError, BusyError) as error:
+        say(f"tipline calibrate: {error}")
+        return BAD_INPUT
+    if options.json:
+        print_data([{**answer.data(), "folder": str(folder)}], [file])
+    elif not options.quiet:
+        show(
+            *answer.parts(), "", *answer.sentences(), "", f"Written to {folder}/: {LINE}, {PAGE} and {len(names)} more"
+        )
+    return NOT_MET if options.strict and not answer.holds else DONE

@@ -27,13 +27,20 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 DONE: Final = 0
+"""What was asked is done."""
 NOT_MET: Final = 1
 """With --strict: a target is missed or undecided."""
 BAD_INPUT: Final = 2
+"""The input is at fault: every fault is told, with its line."""
 SOME_FAILED: Final = 3
+"""Some replications (or steps of a study) failed; they are named, and the rest are kept."""
 OWN_FAULT: Final = 70
-"""The program itself is at fault."""
+"""The program itself is at fault; the message says how to see where."""
 INTERRUPTED: Final = 130
+"""It was interrupted; `--resume` goes on."""
+
+JSON_FORMAT: Final = 1
+"""The form of what `--json` prints, under `format`: a higher one when a key is renamed or goes."""
 
 WORLD, WORK, OUTPUT = "The world", "The work", "The output"
 """What options are about, as the help groups them."""
@@ -88,6 +95,10 @@ class Options:
         bool,
         typer.Option("--until-decided", help="Add replications until every verdict is.", rich_help_panel=WORK),
     ] = False
+    theory: Annotated[
+        bool,
+        typer.Option("--theory", help="Tell beside it what theory knows.", rich_help_panel=OUTPUT),
+    ] = False
     budget: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +109,7 @@ class Options:
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; results/<scenario>.", rich_help_panel=OUTPUT),
     ] = None
-    log: Annotated[bool, typer.Option("--log", help="Keep every visit: events.parquet.", rich_help_panel=OUTPUT)] = (
+    log: Annotated[bool, typer.Option("--log", help="Keep every visit and spell of work.", rich_help_panel=OUTPUT)] = (
         False
     )
     strict: Annotated[
@@ -184,10 +195,18 @@ def command(app: typer.Typer, *, uses: str = ALL) -> Callable[..., Callable[...,
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters] + shared
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        app.command()(called)
+        app.command(epilog=_examples(function.__name__))(called)
         return called
 
     return register
+
+
+def _examples(name: str) -> str | None:
+    """What stands below the help of a command, a paragraph a line."""
+    from sim.cli.told import EXAMPLES
+
+    lines = [f"{line}  ({does})" for line, does in EXAMPLES.get(name, ())]
+    return "\n\n".join(["Examples:", *lines]) if lines else None
 
 
 def _refuse(name: str, uses: str, given: dict[str, Any]) -> None:
@@ -282,7 +301,8 @@ def print_data(data: list[Any], files: list[Path]) -> None:
     """Data as JSON: of one file, or a list of those of several."""
     import json
 
-    print(json.dumps(data[0] if len(files) == 1 else data, indent=2, default=str))
+    told = [{"format": JSON_FORMAT, **one} for one in data]
+    print(json.dumps(told[0] if len(files) == 1 else told, indent=2, default=str))
 
 
 def fault_data(fault: Fault) -> dict[str, Any]:

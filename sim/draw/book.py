@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sim.draw.routes import Block, Route, Rows, Tail
     from sim.draw.streams import Streams
-    from sim.draw.times import Timing
+    from sim.draw.times import Known, Timing
     from sim.dynamics.replication import Codes, Ticks
     from sim.scenario.rules import KindCode
 
@@ -33,6 +33,7 @@ OF_VISIT: Final = (
     "tier",
     "first_attempt",
     "wrap_up",
+    "repeat",
     "labeller",
     "due",
     "lot",
@@ -121,11 +122,12 @@ class Book:
         shuffled: bool = False,
         has_asides: bool = False,
         in_branches: bool = False,
+        merges: bool = False,
     ) -> None:
         """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
         `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents, `shuffled`
-        that some line is in random order, `has_asides` that some way leads to an aside, and `in_branches` that tips may
-        be in several places at a time."""
+        that some line is in random order, `has_asides` that some way leads to an aside, `in_branches` that tips may be
+        in several places at a time, and `merges` that some stage merges the tips of incidents."""
         self.shuffled = shuffled
         self.has_asides = has_asides
         self.timings = timings
@@ -145,7 +147,8 @@ class Book:
         self.work, self.first_attempt = BookColumn(np.int64), BookColumn(np.int64)
         self.patience, self.retry_after = BookColumn(np.int64), BookColumn(np.int64)
         self.wraps_up = any(timing.wrap_up for timing in timings)
-        self.wrap_up = BookColumn(np.int64)
+        self.wrap_up, self.repeat = BookColumn(np.int64), BookColumn(np.int64)
+        self.merges = merges and incidents
         self.offers = any(timing.callback for timing in timings)
         self.is_due = any(timing.due for timing in timings)
         self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
@@ -155,10 +158,19 @@ class Book:
         self.awaits, self.first_moment, self.moment_after, self.sets_off = (BookColumn(np.int64) for _ in range(4))
         self.labels_as, self.gives_as = BookColumn(np.int32), BookColumn(np.int32)
 
-    def add(self, block: Block, arrival: Ticks, route: Route, streams: Streams, given: Given | None = None) -> None:
+    def add(
+        self,
+        block: Block,
+        arrival: Ticks,
+        route: Route,
+        streams: Streams,
+        given: Given | None = None,
+        known: Known | None = None,
+    ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
-        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere.
+        `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
+        `known` what is known of the patience and the wrap-up at the first stage that has one and that the tip comes to.
         """
         route, parts = laid(route) if self.has_asides else (route, [])
         end = np.cumsum(route.count)
@@ -180,6 +192,8 @@ class Book:
         labeller = self._room(self.labeller, n_visits) if self.told_by else None
         wrap_up = self._room(self.wrap_up, n_visits if self.wraps_up else 0)
         wrap_up[:] = 0
+        repeat = self._room(self.repeat, n_visits if self.merges else 0)
+        repeat[:] = 0
         due = self._room(self.due, n_visits if self.is_due else 0)
         rows = [[begin[group.tips] + group.sequence for group in groups] for groups in route.groups]
         for at, groups in enumerate(route.groups):
@@ -195,7 +209,12 @@ class Book:
                         times = np.where(given[at][tips] < NEVER, given[at][tips], times)
                     work[row[chosen]] = times
                     if (after := self.timings[at].wrap_up) is not None:
-                        wrap_up[row[chosen]] = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        times = after.draw(block, tips, group.tier[chosen], streams, nth)
+                        if nth == 0 and known is not None:
+                            times = known.wrap_ups(tips, times)
+                        wrap_up[row[chosen]] = times
+                    if self.merges and (again := self.timings[at].repeat) is not None:
+                        repeat[row[chosen]] = again.draw(block, tips, group.tier[chosen], streams, nth)
                 if self.is_due:
                     length = self.timings[at].due
                     due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
@@ -206,7 +225,7 @@ class Book:
         if self.in_branches:
             self._add_branches(route, begin, rows, n_visits)
         if self.patient:
-            self._add_attempts(block, route, rows, n_visits, streams)
+            self._add_attempts(block, route, rows, n_visits, streams, known)
 
     def _kinds(self, at: int, block: Block, group: Group) -> Codes:
         def codes(name: str) -> Codes:
@@ -281,7 +300,13 @@ class Book:
         self._room(self.first_moment, n_visits)[:] = first + np.cumsum(counts) - counts
 
     def _add_attempts(
-        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+        self,
+        block: Block,
+        route: Route,
+        rows: Sequence[Sequence[Ticks]],
+        n_visits: int,
+        streams: Streams,
+        known: Known | None,
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)
@@ -302,6 +327,8 @@ class Book:
                     tips, tier, first = among(group.tips, chosen), group.tier[chosen], begin[row[chosen]]
                     for attempt in range(timing.attempts):
                         waits, again = timing.attempt(block, tips, tier, streams, nth, attempt)
+                        if nth == 0 and attempt == 0 and known is not None and timing.patience is not None:
+                            waits = known.waits(timing.patience, block, tips, tier, streams, waits)
                         if self.offers:
                             whole = np.broadcast_to(waits, first.shape)
                             accepts = timing.called_back(block, tips, tier, streams, nth, attempt, whole)
@@ -343,6 +370,7 @@ class Book:
             labeller=self.labeller.filled(),
             final_labeller=self.final_labeller.filled(),
             wrap_up=self.wrap_up.filled(),
+            repeat=self.repeat.filled(),
             called_back=self.called_back.filled(),
             due=self.due.filled(),
             lot=self.lot.filled(),

@@ -76,5 +76,6 @@ def _recorded(scenario: Scenario) -> list[str]:
         return []
     found = trace(scenario)
     attributes = (found.channel, found.risk, found.category, *found.own.values(), found.incident)
-    columns: list[NDArray[Any]] = [found.arrival, *attributes, *found.work.values()]
+    waits = (found.tier, found.patience, found.bears, found.wrap_up)
+    columns: list[NDArray[Any]] = [found.arrival, *attributes, *waits, *found.work.values()]
     return [*found.work, *found.own, *(sha256(column.tobytes()).hexdigest() for column in columns)]

@@ -19,7 +19,8 @@ from sim.draw.recorded import resampled
 from sim.draw.routes import Block, Route, Walk
 from sim.draw.steps import steps
 from sim.draw.streams import Streams
-from sim.draw.times import timings
+from sim.draw.times import Known, timings
+from sim.dynamics.clock import NEVER
 from sim.scenario.branches import branching
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
@@ -88,6 +89,7 @@ class Prepared:
             shuffled=self.shuffled,
             has_asides=self.has_asides,
             in_branches=branching(scenario.stages),
+            merges=scenario.merges,
         )
         for at, wanted in self._backlog_sizes().items():
             self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
@@ -142,7 +144,18 @@ class Prepared:
             known = {name: recorded.code(name)[part] for name in ("channel", "risk", "category", *self.scenario.own)}
             given = {self.scenario.stage_index(name): work[part] for name, work in recorded.work.items()}
             block = replace(self._block(streams, first, tick.size, known), incident=recorded.incident[part])
-            book.add(block, tick, self._walk(block, streams), streams, given)
+            if (recorded.tier != DRAWN).any():
+                block = replace(block, told_tier=recorded.tier[part])
+            book.add(block, tick, self._walk(block, streams), streams, given, self._known(recorded, part))
+
+    def _known(self, recorded: Trace, part: slice) -> Known | None:
+        """What a record tells of patience and wrap-up; None where it tells nothing of them."""
+        told = (recorded.patience < NEVER) | (recorded.bears > 0) | (recorded.wrap_up < NEVER)
+        if not told.any():
+            return None
+        columns = (recorded.patience[part], recorded.bears[part], recorded.wrap_up[part])
+        asked = (np.zeros(len(columns[0]), dtype=np.bool_) for _ in range(2))
+        return Known(*columns, *asked)
 
     def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
         """The attributes of so many tips from row `first` on; `known` are those that need no drawing, or not all."""

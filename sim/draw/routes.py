@@ -50,6 +50,8 @@ class Block:
     """Attributes of the scenario's own, by name."""
     incident: Codes | None = None
     """Which incident each is about, or NO_INCIDENT; None where all are about none."""
+    told_tier: Codes | None = None
+    """The label that a record tells of each, below 0 where it tells none; None where it tells of none."""
 
     def __len__(self) -> int:
         return int(self.risk.shape[0])
@@ -305,6 +307,9 @@ class Walk:
         else:
             uniform = self._uniform(("label", step.name, "assigns"), tips, nth)
             self.tier[tips] = assigns.codes(uniform, self.block.risk[tips])
+        if self.block.told_tier is not None:
+            told = self.block.told_tier[tips]
+            self.tier[tips] = np.where(told >= 0, told, self.tier[tips])
         if self.beside is not None:
             self.beside.label(tips, self)
 

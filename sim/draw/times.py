@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sim.draw.routes import Block, Members
     from sim.draw.streams import Streams, Variates
-    from sim.dynamics.replication import Codes, Ticks
+    from sim.dynamics.replication import Codes, Flags, Ticks
     from sim.scenario.schema import ByAttribute, Law, Scenario
 
 
@@ -32,7 +32,7 @@ class Times:
 
     @classmethod
     def of(cls, scenario: Scenario, given: ByAttribute[Law], index: int, purpose: str) -> Times:
-        """The times of one purpose at the stage of that index: service, delay, wrap_up, patience or retry_after."""
+        """The times of one purpose at the stage of that index: service, wrap_up, repeat, patience and so on."""
         laws = given.listed(names_of(scenario, given.by))
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
         return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
@@ -57,6 +57,70 @@ class Times:
                 times[chosen] = law.times(*(rows[standard][chosen] for standard in law.standards))
         return whole(times)
 
+    def beyond(self, block: Block, tips: Members, tier: Codes, streams: Streams, bears: Ticks) -> Ticks:
+        """Times that are longer than `bears`, (n,) ticks, row by row: the law, given that.
+
+        F(t) = F(b) + u (1 - F(b)) is solved for t by halving, for any law by its cdf alone.
+        """
+        uniform = streams.uniform(self.purpose, self.stage, "beyond").rows(block.first, len(block))[tips]
+        code: Codes = np.zeros(len(bears), dtype=np.int32)
+        if self.by is not None:
+            code = told_apart(tier, len(self.laws)) if self.by == "tier" else block.code(self.by, tier)[tips]
+        found = np.empty(len(bears))
+        for value, law in enumerate(self.laws):
+            rows = np.flatnonzero(code == value)
+            if rows.size:
+                found[rows] = _beyond(law, uniform[rows], bears[rows].astype(np.float64))
+        return np.maximum(whole(found), bears + 1)
+
+
+def _beyond(law: Law, uniform: Variates, bears: Variates) -> Variates:
+    outlived = 1 - law.cdf(bears)
+    # Where the law leaves nothing beyond, patience has no end: it was longer than the law knows.
+    asked = 1 - (1 - uniform) * outlived
+    low, high = bears.copy(), np.full(bears.shape, float(NEVER))
+    for _ in range(64):
+        middle = low + (high - low) / 2
+        reached = law.cdf(middle) >= asked
+        high, low = np.where(reached, middle, high), np.where(reached, low, middle)
+    return np.where(outlived > 0, high, float(NEVER))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What a record tells of tips, (n,) ticks each, a tip of the block a row; of each it is asked once."""
+
+    patience: Ticks
+    """NEVER where it is drawn."""
+    bears: Ticks
+    """The least that the patience is drawn beyond; 0 where nothing is known."""
+    wrap_up: Ticks
+    """NEVER where it is drawn."""
+    waited: Flags
+    """Of which tips the patience was asked before, at an earlier stage; this fills it."""
+    wrapped: Flags
+    """Of which tips the wrap-up was."""
+
+    def waits(
+        self, law: Times, block: Block, tips: Members, tier: Codes, streams: Streams, drawn: Ticks | int
+    ) -> Ticks:
+        """The patience of some tips: as recorded, drawn beyond what they bore, or as drawn."""
+        asked = self.waited[tips].copy()
+        self.waited[tips] = True
+        patience, bears = np.where(asked, NEVER, self.patience[tips]), np.where(asked, 0, self.bears[tips])
+        found = np.where(patience < NEVER, patience, drawn)
+        rows = np.flatnonzero((bears > 0) & (patience == NEVER))
+        if rows.size:
+            some = tips[rows] if isinstance(tips, np.ndarray) else rows
+            found[rows] = law.beyond(block, some, tier[rows], streams, bears[rows])
+        return found
+
+    def wrap_ups(self, tips: Members, drawn: Ticks) -> Ticks:
+        """The wrap-ups of some tips: as recorded, or as drawn."""
+        given = np.where(self.wrapped[tips], NEVER, self.wrap_up[tips])
+        self.wrapped[tips] = True
+        return np.where(given < NEVER, given, drawn)
+
 
 def whole(times: Variates) -> Ticks:
     """Times, which are never negative, to the nearest tick, and at most NEVER."""
@@ -79,6 +143,8 @@ class Timing:
     """Attempts of a visit; 0 where none can be in vain."""
     callback: CallBack | None = None
     due: Lengths | None = None
+    repeat: Times | None = None
+    """Of who starts when the incident is known."""
 
     def attempt(
         self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
@@ -166,6 +232,9 @@ def _timing(scenario: Scenario, index: int) -> Timing:
         if offer is None
         else CallBack(offer.after, Share(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)),
         due=None if stage.due is None else Lengths(stage.due.by, _due(scenario, stage.due)),
+        repeat=None
+        if stage.merge is None or stage.merge.repeat is None
+        else Times.of(scenario, stage.merge.repeat, index, "repeat"),
     )
 
 

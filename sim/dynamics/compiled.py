@@ -112,12 +112,13 @@ def needs_queues(replication: Replication) -> bool:
 
 def ready() -> bool:
     """Whether this process has the engine compiled or loaded."""
-    return bool(getattr(run, "signatures", True))  # without a compiler it is a plain function
+    return bool(getattr(run, "signatures", True))  # a plain function has none, and is ready
 
 
 def compiling() -> bool:
     """Whether the engine had to be compiled, or is being compiled now, because no compiled one was kept."""
-    return bool(run.stats.cache_misses)
+    stats = getattr(run, "stats", None)  # without a compiler it is a plain function
+    return stats is not None and bool(stats.cache_misses)
 
 
 def _rooms() -> Iterator[int]:

@@ -29,7 +29,7 @@ class Cohort:
     """Day of arrival, from the first of the measured time."""
     centre: Codes
     state: NDArray[np.int8]
-    """THROUGH, LOST or UNDER_WAY at the horizon."""
+    """THROUGH, LOST, UNDER_WAY at the horizon, or IN_ANOTHER of `passes`."""
     label: Codes
     """The label after the last stage that served it: a lost or open tip has the one that it had got by then."""
     leave: Ticks
@@ -100,7 +100,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     passes.read_tips(
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
-        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away),
+        (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
         rules.stages.attempts.astype(np.int64),
         (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier, visits.labels_as),
         frame.moments,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 """Calendar periods, in the order in which measures have them."""
 
-WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away")
+WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away", "merged")
 HOURS_A_WEEK: Final = 168
 
 
@@ -88,7 +88,7 @@ class Frame:
         self.periods: dict[str, Periods] = {unit: self._periods(unit) for unit in UNITS}
         self.targets: tuple[Target, ...] = tuple(scenario.targets.values())
         self.moments = self._moments()
-        """(n_stages, 5) row of each of WHAT among the moments that targets ask for, or -1."""
+        """(n_stages, 6) row of each of WHAT among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
         asked = (end for target in self.targets if isinstance(target, OfTips) for end in target.asked_for if end.all_of)
         named = {moment.stage for end in asked for moment in end.moments if moment.stage is not None}

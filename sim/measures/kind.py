@@ -23,7 +23,7 @@ from sim.measures.evidence import nothing_failed
 from sim.measures.frame import UNITS
 from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
 from sim.measures.places import PoolTimes
-from sim.measures.tallies import COLUMNS, LOST, WITHOUT_END, Tally, timed_tally
+from sim.measures.tallies import COLUMNS, LOST, MERGED, WITHOUT_END, Tally, timed_tally
 from sim.measures.theory import erlang_a, wait_above
 from sim.scenario.targets import Target, Timed
 
@@ -322,7 +322,7 @@ def kind_of(target: Target) -> Kind[Any]:
 def never_counted(target: Target) -> tuple[str, ...]:
     """The columns of the tips that never come to the end, of which it counts no time."""
     judged = kind_of(target).judged
-    return tuple(COLUMNS[column] for column in (LOST, WITHOUT_END) if column not in judged)
+    return tuple(COLUMNS[column] for column in (LOST, MERGED, WITHOUT_END) if column not in judged)
 
 
 def tally(target: Target, cohort: Cohort) -> Tally:

@@ -35,7 +35,19 @@ from sim.measures.kind import (
     tally,
 )
 from sim.measures.percentiles import LongestTimes, Percentiles
-from sim.measures.tallies import LOST, MET, MISSED, NOT_OF, OPEN, WITHOUT_END, WITHOUT_START, Tally, by_column, fates
+from sim.measures.tallies import (
+    LOST,
+    MERGED,
+    MET,
+    MISSED,
+    NOT_OF,
+    OPEN,
+    WITHOUT_END,
+    WITHOUT_START,
+    Tally,
+    by_column,
+    fates,
+)
 from sim.measures.theory import erlang_a, mean_wait
 from sim.scenario.target_kinds import OccupancyTarget
 from sim.scenario.targets import OfTips, Timed
@@ -124,18 +136,19 @@ class Means(TimedKind[Timed], RatioKind[Timed]):
 class LostShares(RatioKind[OfTips]):
     """The share of the tips that gave up for good; an open one may still do so if it waits, or will, with patience."""
 
-    judged = (MET, LOST)
+    judged = (MET, MERGED, LOST)
     failed = (LOST,)
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
-        column = np.where(cohort.state == passes.LOST, LOST, np.where(cohort.at_risk, OPEN, MET)).astype(np.int8)
+        column = np.where(cohort.state == passes.LOST, LOST, _kept(cohort)).astype(np.int8)
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
 
     def by_cell(self, target: OfTips, watched: Watched, cell: Ints, n_cells: int) -> Floats:
-        kept, _, lost, still_open = by_column(watched.tips.column, cell, n_cells)[:4]
-        total = kept + lost + still_open
+        table = by_column(watched.tips.column, cell, n_cells)
+        lost, still_open = table[LOST], table[OPEN]
+        total = table[MET] + table[MERGED] + lost + still_open
         return ratio_of((lost, total), (lost, total), (lost + still_open, total))
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
@@ -147,6 +160,11 @@ class LostShares(RatioKind[OfTips]):
         return lambda load, n: erlang_a(load, n, line.service, line.patience).abandoned <= target.threshold
 
 
+def _kept(cohort: Cohort) -> Ints:
+    """The column of each tip if it is not lost: an open one may still be."""
+    return np.where(cohort.state == passes.IN_ANOTHER, MERGED, np.where(cohort.at_risk, OPEN, MET))
+
+
 @measured("abandoned")
 class AbandonedShares(LostShares):
     """The share of the tips that came to a stage that gave up there for good; one that still waits may do so."""
@@ -155,7 +173,9 @@ class AbandonedShares(LostShares):
         state, gave_up = fates(target, cohort)
         came, begun = (cohort.when(one) != NEVER for one in target.asked_for[:2])
         may_come = (state == passes.UNDER_WAY) & (came | cohort.at_risk)
-        column = np.where(gave_up != NEVER, LOST, np.where(begun, MET, np.where(may_come, OPEN, WITHOUT_START)))
+        merged = state == passes.IN_ANOTHER
+        other = np.where(merged, MERGED, np.where(may_come, OPEN, WITHOUT_START))
+        column = np.where(gave_up != NEVER, LOST, np.where(begun, MET, other))
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)
@@ -169,7 +189,7 @@ class TurnedAwayShares(LostShares):
         turned = cohort.turned_away
         if target.asked_for:
             turned = cohort.when(target.asked_for[1])
-        column = np.where(turned != NEVER, LOST, np.where(cohort.at_risk, OPEN, MET)).astype(np.int8)
+        column = np.where(turned != NEVER, LOST, _kept(cohort)).astype(np.int8)
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)

@@ -47,10 +47,10 @@ class Pooled:
     spent: Ints
     """(n_targets, n_stages, 4) ticks between the two moments IN_LINE, IN_SERVICE, AT_GATE, IN_DELAY at each stage."""
     came: Ints
-    """(n_times, 4) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
-    ANSWERED, LOST_FOR_GOOD, FOUND_NO_ROOM of `passes`."""
+    """(n_times, 5) tips of the cohort by the interval of the week, and then by the day, in which they arrived: CAME,
+    ANSWERED, LOST_FOR_GOOD, FOUND_NO_ROOM, CAME_TO_MERGE of `passes`."""
     visits: Ints
-    """(n_pools, n_times, 7) visits of any tip but the backlog, by pool and by the time at which they came to it, where
+    """(n_pools, n_times, 8) visits of any tip but the backlog, by pool and by the time at which they came to it, where
     that is in the measured time; columns as in `Measures.stages`."""
     ticks: Floats
     """(N_NUMBERS, n_pools, n_times) ticks of the measured time by pool, as `PoolTimes` has them."""
@@ -65,10 +65,10 @@ class Measures:
 
     index: int
     cohort: Ints
-    """(n_channels, n_risks, n_tiers + 1, 3) tips of the cohort by channel, true risk, last label (0 is none) and
-    THROUGH, LOST, UNDER_WAY."""
+    """(n_channels, n_risks, n_tiers + 1, 4) tips of the cohort by channel, true risk, last label (0 is none) and
+    THROUGH, LOST, UNDER_WAY, IN_ANOTHER."""
     counts: Ints
-    """(n_targets, 8) tips of the cohort by COLUMNS of `tallies`; zeros for a target that is about none."""
+    """(n_targets, 9) tips of the cohort by COLUMNS of `tallies`; zeros for a target that is about none."""
     unlabelled: Ints
     """(n_targets, 2) tips without a label that a target on a tier cannot judge: lost, and open."""
     ratio: Floats
@@ -85,8 +85,8 @@ class Measures:
     joint: Ints
     """(4, 4) periods of each of UNITS in which all targets held, by HELD."""
     stages: Ints
-    """(n_stages, n_tiers + 1, 6) visits of the cohort by stage and the tip's last label (0 is none), by REACHED,
-    STARTED, GAVE_UP, STILL_OPEN, and ticks of WAIT before the first start and of WORK."""
+    """(n_stages, n_tiers + 1, 8) visits of the cohort by stage and the tip's last label (0 is none), by REACHED,
+    STARTED, GAVE_UP, STILL_OPEN, ticks of WAIT before the first start and of WORK, TURNED and LEFT_MERGED."""
     places: Ints
     """(n_places, 5) ticks of the measured time WAITING (tips), OFFERED, BUSY on duty, ON_DUTY and in OVERTIME
     (slots)."""
@@ -260,8 +260,9 @@ def _n_judged(frame: Frame, unit: int) -> int:
 
 def _fates(cohort: Cohort) -> Ints:
     """Tips by channel, risk, label and state."""
-    sizes = (*cohort.frame.sizes, 3)
-    table = np.bincount(cohort.combination * 3 + cohort.state, minlength=int(np.prod(sizes)))
+    n = passes.N_STATES
+    sizes = (*cohort.frame.sizes, n)
+    table = np.bincount(cohort.combination * n + cohort.state, minlength=int(np.prod(sizes)))
     # Between the risk and the label stand the category and what else targets ask for.
     return np.asarray(table.reshape(sizes).sum(axis=tuple(range(2, len(sizes) - 2))))
 

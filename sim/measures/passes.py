@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
 from sim.dynamics.kernels import njit
-from sim.dynamics.log import ABANDONED, OPEN, SERVED, TURNED_AWAY, UNREACHED
+from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
 from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
@@ -20,7 +20,10 @@ from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
 THROUGH: Final = 0
 LOST: Final = 1
 UNDER_WAY: Final = 2
-"""What became of a tip: served at every stage of its way, gave up for good, or neither by the horizon."""
+IN_ANOTHER: Final = 3
+N_STATES: Final = 4
+"""What became of a tip: served at every stage of its way, lost for good, none of these by the horizon, or merged, its
+incident being known."""
 
 REACHED: Final = 0
 STARTED: Final = 1
@@ -29,17 +32,19 @@ STILL_OPEN: Final = 3
 WAIT: Final = 4
 WORK: Final = 5
 TURNED: Final = 6
-N_STAGE_COLUMNS: Final = 7
+LEFT_MERGED: Final = 7
+N_STAGE_COLUMNS: Final = 8
 """Columns of the table of stages: visits that reached it, started, were given up, are open; ticks waited and worked;
-visits that were turned away."""
+visits that were turned away, and that left merged."""
 
 CAME: Final = 0
 ANSWERED: Final = 1
 LOST_FOR_GOOD: Final = 2
 FOUND_NO_ROOM: Final = 3
-N_CAME: Final = 4
+CAME_TO_MERGE: Final = 4
+N_CAME: Final = 5
 """Tips by the time at which they came: all, those that somebody began to serve, those that were lost, those that were
-turned away for good at some stage."""
+turned away for good at some stage, those that left merged."""
 
 WAITING: Final = 0
 OFFERED: Final = 1
@@ -96,26 +101,29 @@ def last_of_way(row, beyond, visits, log, stages, ways):
 def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages):
     """What became of a tip that may be in several places at a time, but for being lost: its state, the label given last
     on any branch, when all branches were through, and whether it may still give up on one."""
-    state, label, leave, risky = THROUGH, tier[row], np.int64(0), False
+    state, label, leave, risky, gone = THROUGH, tier[row], np.int64(0), False, False
     for visit in range(row, beyond):
         if outcome[visit] == SERVED:
             leave = max(leave, end[visit])
             if labels_as[visit] != NO_LABEL:
                 label = labels_as[visit]
         else:
-            state = UNDER_WAY
+            state = UNDER_WAY if outcome[visit] == OPEN or state == UNDER_WAY else IN_ANOTHER
+            gone = gone or outcome[visit] == MERGED
             waits = outcome[visit] == UNREACHED or (outcome[visit] == OPEN and start[visit] == NEVER)
             risky = risky or (waits and stages[kind_stage[kind[visit]]] > 0)
-    return state, label, leave if state == THROUGH else NEVER, risky
+    if state == IN_ANOTHER and not gone:
+        state = UNDER_WAY
+    return state, label, leave if state == THROUGH else NEVER, risky and state == UNDER_WAY
 
 
 @njit(cache=True, nogil=True)
 def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
     """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were, of
-    its first visit to each stage."""
+    its first visit to each stage: those of WHAT of the frame, in its order."""
     first_visit, arrival, final_tier, first = tips
     kind, tier, kind_stage, first_attempt = visits
-    enter, start, end, outcome, lost, attempt, gave_up, turned_away = log
+    enter, start, end, outcome, lost, attempt, gave_up, turned_away, merged = log
     state, label, leave, at_risk, turned = fates
     follows, _, _, last_tier, labels_as = ways
     seen = stages * 0 - 1
@@ -140,6 +148,9 @@ def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
                 column = moment_of[stage, 4]
                 if column >= 0 and outcome[visit] == TURNED_AWAY:
                     moments[column, i] = turned_away[first_attempt[visit] + attempt[visit] - 1]
+                column = moment_of[stage, 5]
+                if column >= 0 and outcome[visit] == MERGED:
+                    moments[column, i] = merged[visit]
             if outcome[visit] == TURNED_AWAY:
                 turned[i] = min(turned[i], turned_away[first_attempt[visit] + attempt[visit] - 1])
             if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
@@ -166,7 +177,9 @@ def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
             leave[i] = end[beyond - 1] if beyond > row else arrival[tip]
         else:
             label[i] = tier[served_up_to]
-            if lost[tip] != NEVER:
+            if outcome[served_up_to] == MERGED:
+                state[i] = IN_ANOTHER
+            elif lost[tip] != NEVER:
                 state[i] = LOST
             else:
                 state[i] = UNDER_WAY
@@ -216,6 +229,8 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
                 table[stage, column, TURNED] += 1
             elif outcome[visit] == OPEN:
                 table[stage, column, STILL_OPEN] += 1
+            elif outcome[visit] == MERGED:
+                table[stage, column, LEFT_MERGED] += 1
             if start[visit] != NEVER:
                 wait = start[visit] - enter[visit]
                 table[stage, column, STARTED] += 1
@@ -260,11 +275,12 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
     opens, closes, origin, length = window
     of_week, of_day = times_of_cell
     for tip in range(fresh, first_visit.shape[0] - 1):
-        answered = turned = False
+        answered = turned = merged = False
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             if outcome[visit] == UNREACHED:
                 continue
             turned |= outcome[visit] == TURNED_AWAY
+            merged |= outcome[visit] == MERGED
             pool = pool_of_stage[kind_stage[kind[visit]]]
             if pool < 0:
                 continue
@@ -290,7 +306,9 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 table[own, day, WORK] += worked
             if outcome[visit] != SERVED:
                 fate = STILL_OPEN
-                if outcome[visit] != OPEN:
+                if outcome[visit] == MERGED:
+                    fate = LEFT_MERGED
+                elif outcome[visit] != OPEN:
                     fate = GAVE_UP if outcome[visit] == ABANDONED else TURNED
                 table[own, week, fate] += 1
                 table[own, day, fate] += 1
@@ -303,6 +321,7 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 came[then, ANSWERED] += answered
                 came[then, LOST_FOR_GOOD] += lost[tip] != NEVER
                 came[then, FOUND_NO_ROOM] += turned
+                came[then, CAME_TO_MERGE] += merged
 
 
 @njit(cache=True, nogil=True)
@@ -330,7 +349,7 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     having left the line for its time, and a wrap-up as having come back to it. `alone` is how long a visit would be in
     hand with endless staff, its wrap-up with it.
     """
-    first_visit, centre, lost, vain = tips
+    first_visit, centre, lost, vain, merged = tips
     kind, alone, first_spell, kind_stage = visits
     enter, end, outcome = log
     spell_place, began, ended, wrapping = spells
@@ -348,6 +367,8 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
             left = end[visit] if outcome[visit] == SERVED else horizon
             if outcome[visit] == ABANDONED or outcome[visit] == TURNED_AWAY:
                 left = vain[visit] if vain.size else lost[tip]
+            elif outcome[visit] == MERGED:
+                left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
             _step(jumps, rests, JOINED, own, joined, 1, window)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import NEVER
 from sim.dynamics.duty import people_in_overtime, slots_in_overtime
 from sim.dynamics.log import Log
-from sim.dynamics.replication import Replication, changes_of_duty
-from sim.dynamics.waits import in_hand_alone, vain
+from sim.dynamics.replication import KEEPS, NO_INCIDENT, REPEATS, Replication, changes_of_duty
+from sim.dynamics.waits import in_hand_alone, openings, vain, where
 from sim.measures import passes
 from sim.measures.frame import Frame, Steps
 
@@ -52,6 +53,32 @@ def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) 
     return PoolTimes(cells, finer, totals)
 
 
+def _alone(log: Log, replication: Replication) -> Ints:
+    """(n_visits,) how long each visit would be in hand with endless staff, its wrap-up with it.
+
+    An incident is then known at a stage that merges once the first of its tips would be done there: who comes later
+    costs a repeat, or nothing.
+    """
+    alone = in_hand_alone(replication)
+    if not replication.may_merge:
+        return alone
+    visits, rules, at = replication.visits, replication.rules, where(replication)
+    incident, merges = replication.tips.incident[at.tip], rules.stages.merges[at.stage]
+    mine = np.flatnonzero((incident != NO_INCIDENT) & (merges != KEEPS) & (log.enter < rules.horizon))
+    n_stages = len(rules.stages.every)
+    # Who comes again has ended there itself, and merges no more.
+    first = np.unique(at.tip[mine] * n_stages + at.stage[mine], return_index=True)[1]
+    mine = mine[np.sort(first)]
+    joined = openings(replication, at.stage[mine], log.enter[mine])
+    _, group = np.unique(incident[mine].astype(np.int64) * n_stages + at.stage[mine], return_inverse=True)
+    known = np.full(len(mine), NEVER)
+    np.minimum.at(known, group, np.minimum(joined, NEVER - alone[mine]) + alone[mine])
+    late = mine[joined >= known[group]]
+    work = visits.work[late] + (visits.wrap_up[late] if visits.wrap_up.size else 0)
+    alone[late] = np.where(merges[late] == REPEATS, visits.repeat[late] * (alone[late] / np.maximum(work, 1)), 0)
+    return alone
+
+
 def _numbers(
     log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, grid: Steps
 ) -> tuple[Ints, Ints]:
@@ -63,8 +90,8 @@ def _numbers(
     totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
     window = (frame.first, frame.last, grid.origin, grid.step)
     passes.follow_places(
-        (tips.first_visit, tips.centre, log.lost, vain(log, replication)),
-        (visits.kind, in_hand_alone(replication), first_spell, rules.kinds.stage),
+        (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
+        (visits.kind, _alone(log, replication), first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
         (rules.stages.place, rules.stages.place_step),

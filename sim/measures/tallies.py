@@ -18,13 +18,14 @@ from sim.measures.frame import without_tier
 from sim.scenario.moments import of_stage
 from sim.scenario.targets import LostAs, OfTips, Target, Timed
 
-COLUMNS: Final = ("met", "missed", "lost", "open", "left_out", "without_start", "without_end", "not_of")
-MET, MISSED, LOST, OPEN, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = range(len(COLUMNS))
+COLUMNS: Final = ("met", "missed", "lost", "open", "merged", "left_out", "without_start", "without_end", "not_of")
+MET, MISSED, LOST, OPEN, MERGED, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = range(len(COLUMNS))
 """Where a tip is counted, for every kind of target; the columns add up to the tips that arrived.
 
 met, missed: within the threshold or not. For a mean: counted, at most the mean or above it. For `lost`: met is kept.
 lost: gave up for good before `to`, and counts as a miss of a share; a mean only counts it beside.
 open: at the horizon nothing is decided yet. For `lost`: open, and may still give up.
+merged: left before `to` because its incident was known; no time of it is judged. For `lost` and its like: kept.
 left_out: lost, and the target leaves lost tips out.
 without_start: through without ever passing `from`.
 without_end: through without ever passing `to`, which a mean cannot count (it misses a share).
@@ -100,15 +101,17 @@ _EARLY: Final[Mapping[LostAs, tuple[int, bool]]] = {
 def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
     """What became of each tip as far as a target minds it, and when it gave up, or NEVER.
 
-    At a stage it is lost where it gave up the last attempt there, whatever came after; who was lost elsewhere without
-    having come there is as good as through.
+    At a stage it is lost where it gave up the last attempt there, whatever came after; who was lost or merged elsewhere
+    without having come there is as good as through.
     """
     if target.at_stage is None:
         return cohort.state, cohort.lost
     gave_up = cohort.when(of_stage(target.at_stage, "gave_up"))
     came = cohort.when(of_stage(target.at_stage, "enter")) != NEVER
+    merged = cohort.when(of_stage(target.at_stage, "merged")) != NEVER
+    gone = (cohort.state == passes.LOST) | ((cohort.state == passes.IN_ANOTHER) & ~merged)
     elsewhere = np.where(came, passes.UNDER_WAY, passes.THROUGH)
-    state = np.where(gave_up != NEVER, passes.LOST, np.where(cohort.state == passes.LOST, elsewhere, cohort.state))
+    state = np.where(gave_up != NEVER, passes.LOST, np.where(gone, elsewhere, cohort.state))
     return state.astype(np.int8), gave_up
 
 
@@ -132,6 +135,8 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
                 column[i] = early
                 if early == MET:
                     ticks[i] = max(gave_up[i] - since[i], 0)
+        elif state[i] == passes.IN_ANOTHER:
+            column[i] = MERGED
         elif state[i] == passes.THROUGH:
             column[i] = WITHOUT_START if since[i] == NEVER else never
         else:
@@ -140,6 +145,6 @@ def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: 
 
 
 def by_column(column: NDArray[np.int8], cell: NDArray[np.int64], n_cells: int) -> NDArray[np.float64]:
-    """Tips by column and cell: (8, n_cells)."""
+    """Tips by column and cell: (9, n_cells)."""
     counts = np.bincount(cell + column * np.int64(n_cells), minlength=len(COLUMNS) * n_cells).astype(float)
     return counts.reshape(len(COLUMNS), n_cells)

@@ -26,7 +26,7 @@ from sim.measures.frame import UNITS, Frame
 from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, quotient
 from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
-from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, NOT_OF, WITHOUT_END, WITHOUT_START
+from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, MERGED, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
 from sim.scenario.targets import Goal, OfTips, Side, Target, Timed, Unit
 
@@ -76,7 +76,7 @@ class HeldShare:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """The tips that a target left out of those that it names: the lost, those that never came to its end, and for a
+    """The tips that a target left out of those that it names: lost, merged or never come to its end, and for a
     target on tiers those lost or open without any label. Who went through without ever coming to `from` is not named.
     """
 
@@ -312,7 +312,7 @@ def left_out(sample: Sample, k: int) -> tuple[Floats, Floats]:
     if not isinstance(target, Timed) or not target.leaves_out:
         return np.zeros(len(named)), named.astype(float)
     judged = kind_of(target).judged
-    going = (LOST, WITHOUT_END, *((LEFT_OUT,) if target.lost_count_as_left_out else ()))
+    going = (LOST, MERGED, WITHOUT_END, *((LEFT_OUT,) if target.lost_count_as_left_out else ()))
     gone = [column for column in going if column not in judged]
     return (counts[:, gone].sum(axis=1) + lacking).astype(float), named.astype(float)
 

@@ -180,6 +180,79 @@ def erlang_a(
     return Impatient(float(density.sum()) / total, abandoned, abandoned * patience_mean, served)
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A line with room for so many, in steady state; tips may give up as well (M/M/c/K, or M/M/c/K+M)."""
+
+    turned_away: float
+    """Share of tips that find no room."""
+    given_up: float
+    """Share of tips that join and give up."""
+    delayed: float
+    """Share of tips that join and wait at all."""
+    mean_wait: float
+    """Mean time in line of those that join."""
+    in_line: float
+    """Mean number waiting."""
+    busy: float
+    """Mean number in service."""
+
+
+def limited_line(load: float, servers: int, service_mean: float, room: int, patience_mean: float = math.inf) -> Limited:
+    """A line in which at most `room` tips wait or are served (M/M/c/K): whoever finds that many is turned away.
+
+    With as much room as servers nobody waits, and `turned_away` is `erlang_b`. By the chances of the states of a
+    birth-death process, and Little's law. Source: D. Gross and C. M. Harris, Fundamentals of Queueing Theory (1998),
+    section 2.4.
+
+    >>> line = limited_line(load=2, servers=3, service_mean=6, room=5)
+    >>> round(line.turned_away, 6), round(line.mean_wait, 6)
+    (0.075829, 0.861538)
+    >>> limited_line(10, 15, 1, room=15).turned_away == erlang_b(10, 15)
+    True
+    """
+    _check(load, servers)
+    if room < servers or servers < 1:
+        raise ValueError(f"there is room for those in service at least, and a server (got {room}, {servers})")
+    number = np.arange(room + 1)
+    if load == 0:
+        return Limited(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    ends = np.minimum(number, servers) + np.maximum(number - servers, 0) * service_mean / patience_mean
+    log = np.concatenate([[0.0], np.cumsum(math.log(load) - np.log(ends[1:]))])
+    chance = np.exp(log - log.max())
+    chance /= chance.sum()
+    arrival, waiting = load / service_mean, np.maximum(number - servers, 0)
+    turned_away = erlang_b(load, servers) if room == servers else float(chance[-1])
+    in_line = float(chance @ waiting)
+    return Limited(
+        turned_away=turned_away,
+        given_up=in_line / patience_mean / arrival,
+        delayed=float(chance[servers:-1].sum()),
+        mean_wait=in_line / (arrival * (1 - turned_away)),
+        in_line=in_line,
+        busy=float(chance @ np.minimum(number, servers)),
+    )
+
+
+def second_moment(load: float, servers: int, service_mean: float, order: str = "first_come") -> float:
+    """The mean square of the wait of all tips (M/M/c), whoever of those waiting is taken next.
+
+    Who waits does so for as long on average in every order, but not as unevenly: in the order of `random` the mean
+    square is 1 / (1 - load / servers / 2) times that of `first_come`, of `last_come` 1 / (1 - load / servers) times.
+    Source: J. F. C. Kingman, Proceedings of the Cambridge Philosophical Society 58 (1962).
+
+    >>> [round(second_moment(0.8, 1, 1.0, order), 6) for order in ("first_come", "random", "last_come")]
+    [40.0, 66.666667, 200.0]
+    """
+    if load >= servers:
+        return math.inf
+    use = load / servers
+    factors = {"first_come": 1.0, "random": 1 / (1 - use / 2), "last_come": 1 / (1 - use)}
+    if order not in factors:
+        raise ValueError(f"an order is one of {', '.join(factors)} (got '{order}')")
+    return erlang_c(load, servers) * 2 * (service_mean / (servers - load)) ** 2 * factors[order]
+
+
 def priority_waits(loads: Sequence[float], servers: int, service_mean: float) -> list[float]:
     """The mean wait of each class where the best waiting class goes first and work is not interrupted (M/M/c).
 
@@ -197,6 +270,30 @@ def priority_waits(loads: Sequence[float], servers: int, service_mean: float) ->
             found.append(math.inf)
         else:
             found.append(delayed * service_mean / servers / (1 - before) / (1 - used))
+    return found
+
+
+def priority_waits_of_one(
+    arrival_rates: Sequence[float], service_means: Sequence[float], service_cvs: Sequence[float]
+) -> list[float]:
+    """The mean wait of each class before one server where the best goes first and nobody is interrupted (M/G/1).
+
+    Best class first; each has a law of service of its own. A class that the server cannot bear waits for ever, those
+    before it do not: they find the server at work on it all the time that they leave. Source: A. Cobham, Operations
+    Research 2 (1954).
+
+    >>> [round(wait, 6) for wait in priority_waits_of_one([0.25, 0.25], [1, 2], [1, 1])]
+    [1.666667, 6.666667]
+    """
+    loads = [rate * mean for rate, mean in zip(arrival_rates, service_means, strict=True)]
+    rest, before = 0.0, 0.0
+    for load, mean, cv in zip(loads, service_means, service_cvs, strict=True):
+        rest += min(load, max(1 - before, 0.0)) * mean * (1 + cv**2) / 2
+        before += load
+    found, used = [], 0.0
+    for load in loads:
+        before, used = used, used + load
+        found.append(rest / (1 - before) / (1 - used) if used < 1 else math.inf)
     return found
 
 
@@ -247,6 +344,26 @@ def preemptive_sojourns(
         before, used = used, used + arrival * service
         rest += arrival * service**2 * (1 + cv**2) / 2
         found.append(service / (1 - before) + rest / (1 - before) / (1 - used) if used < 1 else math.inf)
+    return found
+
+
+def preemptive_sojourns_of_many(loads: Sequence[float], servers: int, service_mean: float) -> list[float]:
+    """The mean sojourn of each class where a better class takes a server at once and work is resumed (M/M/c).
+
+    `loads` are erlangs, best class first; all classes have the same exponential service. The best classes together see
+    nobody else, so that each number in system is a difference of two of plain lines, and Little's law does the rest.
+
+    >>> [round(time, 6) for time in preemptive_sojourns_of_many([0.25, 0.25], 1, 1)]
+    [1.333333, 2.666667]
+    """
+    found, used, there = [], 0.0, 0.0
+    for load in loads:
+        used += load
+        if used >= servers:
+            found.append(math.inf)
+            continue
+        before, there = there, used * (mean_wait(used, servers, service_mean) / service_mean + 1)
+        found.append((there - before) / load * service_mean if load else service_mean)
     return found
 
 

@@ -17,6 +17,7 @@ class Deterministic(OfTimes):
     """Always the same time."""
 
     value: Length
+    """The time."""
 
     @property
     def least(self) -> float:
@@ -50,7 +51,9 @@ class Uniform(OfTimes):
     """Any time between `from` and `to`, all alike."""
 
     from_: Length = Field(alias="from")
+    """The shortest."""
     to: PositiveLength
+    """The longest."""
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -89,8 +92,11 @@ class Triangular(OfTimes):
     """Times between `from` and `to` whose density rises to `mode` and falls again."""
 
     from_: Length = Field(alias="from")
+    """The shortest."""
     mode: Length
+    """The likeliest."""
     to: PositiveLength
+    """The longest."""
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

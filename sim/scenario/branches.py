@@ -138,8 +138,8 @@ class Step:
     entered: int = 0
     served: int = 0
     """Bits of what tips have had that have entered here, and that have been served."""
-    in_vain: int = 0
-    """Bits of those who may be lost here; 0 where nobody may, or nobody asks."""
+    in_vain: tuple[int, ...] = ()
+    """Bits of those who may be lost here, and of those who may leave merged."""
 
 
 Edge = tuple[int, str, int, int]
@@ -193,7 +193,7 @@ def step(
     at_most: int,
     entered: int = 0,
     served: int = 0,
-    in_vain: int = 0,
+    in_vain: tuple[int, ...] = (),
 ) -> Step:
     """What a stage does, by its place in the order."""
     index = {stage.name: at for at, stage in reversed(list(enumerate(stages)))}
@@ -306,8 +306,8 @@ def _pass(
     if number in last:
         return
     had = state.had | step.entered
-    if step.in_vain:
-        yield from _given(step, number, state, label, by, inside, had | step.in_vain, senders, named_until)
+    for bits in step.in_vain:
+        yield from _given(step, number, state, label, by, inside, had | bits, senders, named_until)
     yield from _given(step, number, state, label, by, inside, state.had | step.served, senders, named_until)
 
 

@@ -41,10 +41,13 @@ class Row(Part):
     """A row of a calendar or a roster: from one time of day to the next `to`, on days of the week or on dates."""
 
     from_: TimeOfDay = Field(alias="from")
+    """When it begins."""
     to: TimeOfDay
+    """When it ends; on the next day where that is not later."""
     on: On | None = None
     """Dates on which it starts, in place of days of the week."""
     days: Days = Field(default_factory=days_unless_on)
+    """The days of the week on which it begins; all where neither these nor dates are given."""
 
     @model_validator(mode="after")
     def _days_or_dates(self) -> Self:
@@ -62,7 +65,9 @@ class Calendar(Part):
     """When something is open."""
 
     open: Annotated[Several[Row], Field(min_length=1, max_length=200)]
+    """The hours in which it is open. Such as `[{days: mon-fri, from: "09:00", to: "17:00"}]`."""
     closed: On | None = None
+    """Dates on which it does not open. Such as `[2025-12-25, {holidays: GB-ENG}]`."""
 
     @property
     def closed_on(self) -> tuple[Dates, ...]:

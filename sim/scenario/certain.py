@@ -121,7 +121,7 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
             return found.took if found.timed and not found.stuck else TIME
         case _:
             # A tip that never comes to the end is in no mean; what the mean may leave out is not settled here.
-            whole = not (found.stuck or found.lost_before or found.without_end)
+            whole = not (found.stuck or found.lost_before or found.without_end or found.merged)
             return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
 
 
@@ -258,6 +258,8 @@ class _Ends:
     """Through, with FROM and without TO."""
     stuck: bool = False
     """Waiting for ever, without both moments."""
+    merged: bool = False
+    """Merged without both moments."""
 
     @classmethod
     def of(cls, scenario: Scenario, target: _Known) -> _Ends | None:
@@ -295,6 +297,7 @@ class _Ends:
         else:
             self.kept = True
             self.stuck |= fate == "stuck" and lacking
+            self.merged |= fate == "merged" and lacking
             self.without_end |= fate == "through" and bool(can_be[..., FROM].any())
 
     def _count_at_stage(self, fate: str, state: _State) -> None:
@@ -306,6 +309,8 @@ class _Ends:
             self.timed, self.kept, self.took = True, True, self.took.also(span)
         if waited and fate == "lost":
             self.lost = self.lost_before = True
+        elif waited and fate == "merged":
+            self.kept = self.merged = True
         elif waited:
             self.kept = self.stuck = True
 
@@ -318,7 +323,7 @@ class _Walk:
         self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
         self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to
         self.tips = crowd(scenario.demand, scenario.labels, scenario.stages, [target.of], only_positive=True)
-        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck")}
+        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck", "merged")}
         self.done = self._go()
 
     def _go(self) -> bool:
@@ -363,13 +368,32 @@ class _Walk:
         """Those who come to the end of a stage; who gives up or waits for ever there is noted."""
         inside = entering.passing(self._bits(stage.name, "enter"))
         began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
-        least, most = self._times(stage.time)
+        if stage.merge is not None:
+            self._merged(stage, inside, began)
+        ended = began.after(*self._worked(stage, stage.time)).passing(self._bits(stage.name, "end"))
+        return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+
+    def _worked(self, stage: Stage, laws: LawByAttribute) -> tuple[Floats, Floats]:
+        """The least and the most time from a start to the end of such work."""
+        least, most = self._times(laws)
         if speeds := [speed for name in stage.pools for speed in self.scenario.pools[name].speeds_at(stage.name)]:
             least, most = least / max(speeds), np.ceil(most / min(speeds))
         if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
             most = np.full_like(most, math.inf)
-        ended = began.after(least, most).passing(self._bits(stage.name, "end"))
-        return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+        return least, most
+
+    def _merged(self, stage: Stage, inside: _State, began: _State) -> None:
+        """Note those who may leave merged: before they begin, once interrupted, or at the end of a repeat."""
+        assert stage.merge is not None
+        if stage.merge.repeat is not None:
+            leaving = began.after(*self._worked(stage, stage.merge.repeat))
+        else:
+            longest = math.inf if stage.retry is not None else self._gate(stage) + self._line(stage).most
+            leaving = inside.after(0.0, longest)
+            if stage.pool is not None and _interrupted(self.scenario.pools[stage.pool]):
+                leaving.add(began.after(0.0, math.inf))
+        about = leaving.where(np.broadcast_to(self.tips.of_incidents, self.tips.alive.shape))
+        self.ends["merged"].add(about.passing(self._bits(stage.name, "merged")))
 
     def _in_vain(self, to: str | None, state: _State) -> None:
         """Note those who are lost, or come to an aside."""
@@ -380,9 +404,7 @@ class _Walk:
 
     def _started(self, stage: Stage, inside: _State) -> _State:
         wait = self._line(stage)
-        gate = math.inf if stage.open is not None else float(stage.every or 0)
-        if self.scenario.run.zone is not None and gate:
-            gate += DAY  # the clock may be changed
+        gate = self._gate(stage)
         if stage.limited:
             tries_again = stage.retry is not None and stage.retry.share > 0
             self._in_vain(stage.turned_away_to, inside.after(0.0, math.inf if tries_again or gate else 0.0))
@@ -402,6 +424,12 @@ class _Walk:
         # Who calls again may have waited before, and between the calls.
         longest = np.where(may_give_up & again, math.inf, np.minimum(gate + wait.most, most))
         return inside.where(~must_give_up).after(np.where(must_give_up, 0.0, wait.least), longest)
+
+    def _gate(self, stage: Stage) -> float:
+        """How long a tip may wait for the gate at most."""
+        gate = math.inf if stage.open is not None else float(stage.every or 0)
+        # With a zone the clock may be changed.
+        return gate + DAY if self.scenario.run.zone is not None and gate else gate
 
     def _line(self, stage: Stage) -> Bounds:
         """How long a tip may wait for people once it is let through the gate."""

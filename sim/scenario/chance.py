@@ -79,10 +79,17 @@ def _way(scenario: Scenario) -> Iterator[str]:
             yield "shares of stages"
         if not _recorded_wholly(scenario, stage, recorded) and _random(stage.time):
             yield "service" if stage.pool is not None else "delays"
-        if stage.wrap_up is not None and _random(stage.wrap_up):
+        first = not any(one.wrap_up is not None for one in scenario.stages[:number])
+        told_wrap_up = recorded is not None and first and bool(np.all(recorded.wrap_up < NEVER))
+        if stage.wrap_up is not None and _random(stage.wrap_up) and not told_wrap_up:
             yield "wrap-ups"
+        repeat = None if stage.merge is None else stage.merge.repeat
+        if repeat is not None and _random(repeat) and (recorded is None or (recorded.incident >= 0).any()):
+            yield "repeats"
         if stage.patience is not None:
-            if _random(stage.patience):
+            first = not any(one.patience is not None for one in scenario.stages[:number])
+            told = recorded is not None and first and stage.retry is None and bool(np.all(recorded.patience < NEVER))
+            if _random(stage.patience) and not told:
                 yield "patience"
             if stage.retry is not None and (
                 0 < stage.retry.share < 1 or (stage.retry.share and stage.retry.after.cv > 0)

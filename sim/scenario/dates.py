@@ -91,9 +91,13 @@ class Dates(Part):
     """A range of dates, public holidays, or the dates on which a calendar is closed."""
 
     from_: Day | None = Field(None, alias="from")
+    """The first date of a range."""
     to: Day | None = None
+    """The last date of a range."""
     holidays: Country | None = None
+    """The public holidays of a country or a part of one, observed days included."""
     closed: Name | None = None
+    """The dates on which the calendar of that name is closed. Such as `office`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from sim.scenario import units
 from sim.scenario.dates import On
 from sim.scenario.fields import (
+    RATE_SCHEMA,
     SHARE_SCHEMA,
     AlsoWritten,
     Date,
@@ -23,6 +24,7 @@ from sim.scenario.fields import (
     Share,
     Shares,
     Text,
+    Zone,
     adds_up,
     rule,
 )
@@ -120,14 +122,19 @@ class Surge(Part):
     """A time of more (or fewer) tips: `factor` times as many for `lasts`, then fading linearly over `fades`."""
 
     name: Name
+    """What it is called. Such as `in the news`."""
     at: Date | None = None
-    """When it begins; or, at random times,"""
+    """When it begins; or, at random times, `per_year`."""
     per_year: Number | None = None
-    """so many on average in 365 days."""
+    """At random times: so many on average in 365 days. Such as `2`."""
     lasts: PositiveLength
+    """How long it is in full."""
     factor: Annotated[Number, Field(ge=0, le=1e6)]
+    """How many times as many tips come. Such as `3`."""
     fades: Length = 0
+    """How long it then takes to fade, evenly."""
     channel: Name | None = None
+    """The channel that it is on; all where it is left out. Such as `call`."""
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
@@ -155,7 +162,7 @@ def _volume(given: object) -> object:
 SomeVolume = Annotated[
     Volume,
     BeforeValidator(_volume),
-    WithJsonSchema({"type": "string", "examples": ["30000/year", "3.4/h"]}),
+    WithJsonSchema(RATE_SCHEMA),
 ]
 
 
@@ -163,11 +170,17 @@ class Channel(Part):
     """One way in: its share of the tips or a volume of its own, and profiles of its own where they differ."""
 
     share: Share | None = None
+    """Its share of the tips; those of all channels add up to 100 %."""
     volume: SomeVolume | None = None
+    """Its own number of tips, in place of a share."""
     open: Name | None = None
-    """The calendar in whose open time its tips come."""
+    """The calendar in whose open time its tips come. Such as `phones`."""
     by_hour: HourProfile | None = None
+    """Its own profile of the day, in place of that of the demand. Such as `{mon-fri: [0, 0, 0, 0, 0, 0, 0, 1, 2, 4,
+    4, 4, 3, 4, 4, 4, 3, 2, 1, 1, 0, 0, 0, 0], sat: [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0], sun: [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}`."""
     by_weekday: WeekProfile | None = None
+    """Its own profile of the week, in place of that of the demand. Such as `[5, 5, 5, 5, 5, 1, 1]`."""
 
 
 def _times_as_many(given: object) -> float:
@@ -188,10 +201,13 @@ class OnDates(Part):
     """Dates with more or fewer tips, or with the profile of another day of the week."""
 
     on: On
+    """The dates. Such as `{holidays: GB-ENG}`."""
     factor: Annotated[float, BeforeValidator(_times_as_many), WithJsonSchema(SHARE_SCHEMA)] = 1.0
+    """How many times as many tips come on them."""
     like: Annotated[int, BeforeValidator(_weekday), WithJsonSchema({"type": "string", "examples": ["sun"]})] | None = (
         None
     )
+    """The day of the week whose profile they have."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -204,6 +220,8 @@ class Offered(Part):
     """Expected tips by interval, from a file."""
 
     file: Text
+    """A CSV file beside this one, with `from` (or `day` and `time`), `tips` and, where they are counted apart,
+    `channel`. Such as `offered.csv`."""
 
     def __str__(self) -> str:
         return self.file
@@ -213,8 +231,19 @@ class Recorded(Part):
     """Recorded tips in place of drawn ones: as they came, or whole days or weeks of them drawn with return."""
 
     file: Text
+    """A CSV file beside this one, a row a tip. Such as `tips.csv`."""
     resample: Literal["day", "week"] | None = None
-    """None runs the record itself; `day` draws a recorded day for each day, weekday for weekday, `week` whole weeks."""
+    """Left out, the record itself is run; `day` draws a recorded day for each day, weekday for weekday, `week` whole
+    weeks. Such as `day`."""
+    columns: Annotated[dict[Name, Text], Field(max_length=100)] = Field(default_factory=dict)
+    """What is read from which column of the file; with it all other columns are passed over. Such as `{received: Call
+    Time}`."""
+    zone: Zone | None = None
+    """The zone whose clock the file shows, where that is not the run's. Such as `Europe/London`."""
+    keep: Literal["run"] | None = None
+    """`run` passes over what came before the run or after it, in place of a fault. Such as `run`."""
+    dates: Literal["day first", "month first"] | None = None
+    """How dates such as 03/04/2025 are read, where no row of the file decides it. Such as `day first`."""
 
     def __str__(self) -> str:
         return self.file
@@ -266,25 +295,43 @@ class Demand(Part):
     """How many tips come; none where the channels have volumes of their own, the tips are counted or recorded, or only
     incidents bring some."""
     growth: Growth = 0.0
+    """By how much the volume grows a year, from the start of the run on."""
     by_hour: HourProfile | None = None
+    """How the tips spread over the day: 24, 48, 96 or 288 numbers from midnight on, in proportion; or such lists by
+    days. Evenly where it is left out. Such as `[2, 1, 1, 1, 1, 2, 4, 7, 9, 11, 12, 12, 11, 11, 12, 12, 11, 10, 9,
+    8, 7, 6, 4, 3]`."""
     by_weekday: WeekProfile | None = None
+    """How the tips spread over the week: seven numbers from Monday on, in proportion. Evenly where it is left out.
+    Such as `[11, 11, 10, 10, 10, 7, 6]`."""
     by_date: Annotated[Several[OnDates], Field(max_length=1000)] = ()
+    """Dates with more or fewer tips, or with the profile of another day. Such as `[{on: {holidays: GB-ENG}, factor:
+    40 %}]`."""
     counts: Annotated[Offered, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
+    """Expected tips by interval from a file, as telephone systems export them, in place of volume and profiles. Such
+    as `offered.csv`."""
     busyness_cv: Swing = 0.0
+    """By how much days differ beyond chance: the coefficient of variation of a factor on each day's rate."""
     busyness: Busyness | None = None
     """A factor that swings from hour to hour, beside that of the day."""
     day_kinds: DayKinds = Field(default_factory=dict)
+    """Kinds of dates, of which each date is one by chance. Such as `{quiet: {share: 50 %, factor: 80 %}, busy:
+    {share: 50 %, factor: 120 %}}`."""
     surges: Annotated[Several[Surge], Field(max_length=1000)] = ()
+    """Times of more tips. Such as `[{at: 2025-02-10 08:00, lasts: 7 d, factor: 3, fades: 7 d}]`."""
     channels: Annotated[
         dict[Name, Annotated[Channel, BeforeValidator(_channel), AlsoWritten(SHARE_SCHEMA)]],
         Field(max_length=100),
         AfterValidator(_channels),
     ] = Field(default_factory=lambda: {ONE_CHANNEL: Channel(share=1.0)})
+    """The ways in, by name: each with its share of the tips, or a volume of its own. One channel, `tip`, where it is
+    left out. Such as `{call: 60 %, online: 40 %}`."""
     risk: Annotated[
         dict[Name, Shares],
         WithJsonSchema({"anyOf": [_SHARES_SCHEMA, {"type": "object", "additionalProperties": _SHARES_SCHEMA}]}),
     ] = Field(default_factory=dict)
-    """Channel -> true risk -> share, complete, however the document wrote it."""
+    # However the document wrote it: channel -> true risk -> share, complete. Attributes alike, by name.
+    """What tips truly are: shares by name, or such shares by channel. One risk, `any`, where it is left out. Such as
+    `{urgent: 5 %, other: 95 %}`."""
     attributes: Annotated[
         dict[
             Own,
@@ -295,10 +342,16 @@ class Demand(Part):
         ],
         Field(max_length=20),
     ] = Field(default_factory=dict)
-    """Attributes of the scenario's own: name -> channel -> value -> share, complete, however the document wrote it."""
+    """Attributes of your own: by name the shares of their values, or such shares by channel; they may be named
+    wherever channel or tier may. Such as `{language: {english: 80 %, spanish: 20 %}}`."""
     categories: Shares = Field(default_factory=lambda: {ONE_CATEGORY: 1.0})
+    """The subjects of tips, by name with their shares. One where it is left out. Such as `{fraud: 30 %, other: 70
+    %}`."""
     incidents: Annotated[dict[Name, Incident], Field(max_length=200)] = Field(default_factory=dict)
+    """Kinds of events that each bring several tips, by name. Such as `{sighting: {rate: 200/year, tips: {geometric:
+    {mean: 6}}, over: 20 min}}`."""
     trace: Annotated[Recorded, BeforeValidator(_file), AlsoWritten({"type": "string", "maxLength": 2000})] | None = None
+    """Recorded tips in place of drawn ones. Such as `tips.csv`, `{file: tips.csv, resample: day}`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -358,4 +411,7 @@ class Labeller(Part):
     """Who assigns tiers: how often it decides at all, and by true risk which tier it assigns."""
 
     decides: Share = 1.0
+    """How often it gives a label at all."""
     assigns: dict[Name, Shares]
+    """By true risk, the shares of the tiers that it assigns. Such as `{urgent: {urgent: 90 %, other: 10 %}, other:
+    {urgent: 5 %, other: 95 %}}`."""

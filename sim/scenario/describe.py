@@ -9,18 +9,19 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import DAY, MINUTE
+from sim.dynamics.clock import DAY, MINUTE, SECOND
 from sim.scenario import units
 from sim.scenario.arrivals import channel_mix, expected_tips, recorded_hours
 from sim.scenario.branches import ARRIVAL, branching
 from sim.scenario.chance import drawn
 from sim.scenario.cost import cost_a_week, full_time, nobody_is_off, paid_hours
 from sim.scenario.demand import Recorded
-from sim.scenario.flow import Lead, booked_hours, flow, leads, offered_hours
+from sim.scenario.flow import Lead, booked_hours, flow, leads, offered_hours, spared_by_stage
 from sim.scenario.pools import filter_words
 from sim.scenario.roster_warnings import roster_warnings
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seat_hours, week_on_duty
+from sim.scenario.stages import Merge
 from sim.scenario.trace import days
 from sim.scenario.warnings import warnings
 
@@ -55,13 +56,16 @@ class PoolLoad:
     """Erlangs in each of the 168 hours of the week from Monday 00:00, by the hour of arrival."""
     on_duty: tuple[float, ...]
     """Servers in each of these hours."""
+    may_merge: float = 0.0
+    """So much of the offered load, in erlangs, merging may spare at most."""
     spare: float = 0.0
     """Erlangs by which the load must pass the servers before it is too much: a record is over once its work is done."""
 
     @property
     def overloaded(self) -> bool:
-        """Whether on average over the week as much work comes as servers can do, or more, and nobody gives up."""
-        return self.more_than_done and self.offered - self.may_give_up >= self.servers
+        """Whether on average over the week as much work comes as servers can do, or more, and nobody gives up, and
+        nothing merges."""
+        return self.more_than_done and self.offered - self.may_give_up - self.may_merge >= self.servers
 
     @property
     def more_than_done(self) -> bool:
@@ -147,6 +151,10 @@ def _pools(scenario: Scenario) -> tuple[PoolLoad, ...]:
     servers = people * np.array([[pool.capacity] for pool in scenario.pools.values()])
     seen = recorded_hours(scenario)
     may_give_up = offered_hours(scenario, only_patient=True)
+    may_merge = np.zeros_like(may_give_up)
+    for stage, spared in zip(scenario.stages, spared_by_stage(scenario), strict=True):
+        if stage.pool is not None:
+            may_merge[scenario.pool_index(stage.pool)] += spared
     found = []
     for at, (name, load) in enumerate(zip(scenario.pools, booked_hours(scenario, servers), strict=True)):
         paid = paid_hours(scenario, name)
@@ -162,6 +170,7 @@ def _pools(scenario: Scenario) -> tuple[PoolLoad, ...]:
                 cost_a_week=cost_a_week(scenario, name, paid),
                 load=tuple(load.tolist()),
                 on_duty=tuple(servers[at].tolist()),
+                may_merge=_mean(np.minimum(may_merge[at], load), seen),
                 spare=_spare(scenario, name),
             )
         )
@@ -240,11 +249,22 @@ def _does(stage: Stage, mean: float) -> str:
         after = units.duration_text(stage.callback.after)
         parts.append(f"after {after} tips may accept a call-back and keep their place")
     parts += [f"also {one.to} after {units.duration_text(one.after)}" for one in stage.overflow]
+    if stage.merge is not None:
+        parts.append(_merging(stage.merge))
     if stage.label is not None:
         parts.append(f"labelled by {stage.label}")
     if stage.rework is not None:
         parts.append(f"{100 * stage.rework.share:.4g} % go back to {stage.rework.back_to}")
     return "; ".join(parts)
+
+
+def _merging(merge: Merge) -> str:
+    """What becomes of the tips of an incident that is known."""
+    if merge.repeat is None:
+        return "once one tip of an incident has ended here, its others leave merged at once"
+    laws = list(merge.repeat.values.values())
+    mean = units.duration_text(round(sum(float(law.mean) for law in laws) / len(laws) / SECOND) * SECOND)
+    return f"once one tip of an incident has ended here, each other costs {mean} on average and leaves merged"
 
 
 def _spare(scenario: Scenario, pool: str) -> float:
@@ -268,6 +288,12 @@ def _overload(pool: PoolLoad, by_hour: bool, given_up: Mapping[str, float]) -> l
                 f"pool '{pool.pool}' is overloaded: {pool.offered:.2f} erlangs of work come to "
                 f"{pool.servers:.2f} servers on average over the week"
             ]
+        if pool.may_merge:
+            return [
+                f"pool '{pool.pool}': more work comes than is done unless enough tips {_relief(pool)}, "
+                f"{pool.offered:.2f} erlangs to {pool.servers:.2f} servers on average over the week, of which merging "
+                f"may spare {pool.may_merge:.2f} at most"
+            ]
         said = f"{100 * given_up[pool.pool]:.2g} %" if pool.pool in given_up else f"at least {_percent(pool.giving_up)}"
         return [
             f"pool '{pool.pool}': more work comes than is done, {pool.offered:.2f} erlangs to {pool.servers:.2f} "
@@ -281,7 +307,7 @@ def _hours_overloaded(pool: PoolLoad) -> list[str]:
     by_times: dict[tuple[int, int], list[int]] = {}
     for first, length in pool.overloaded_hours:
         by_times.setdefault((first % 24, length), []).append(first // 24)
-    patient = pool.may_give_up / pool.offered if pool.offered else 0.0
+    patient = (pool.may_give_up + pool.may_merge) / pool.offered if pool.offered else 0.0
     found = []
     for (hour, length), on in by_times.items():
         names = ", ".join(days[day] for day in on)
@@ -297,9 +323,14 @@ def _hours_overloaded(pool: PoolLoad) -> list[str]:
         elif load > servers:
             found.append(
                 f"pool '{pool.pool}': more work comes than is done {when} from {hour:02}:00 {until}, "
-                f"up to {load:.2f} erlangs to {servers:.2f} servers: tips give up then"
+                f"up to {load:.2f} erlangs to {servers:.2f} servers: tips {_relief(pool)} then"
             )
     return found
+
+
+def _relief(pool: PoolLoad) -> str:
+    """What tips do where more work comes than is done."""
+    return " or ".join([*(["give up"] if pool.may_give_up else []), *(["merge"] if pool.may_merge else [])])
 
 
 def _percent(share: float) -> str:
@@ -309,6 +340,8 @@ def _percent(share: float) -> str:
 def _notes(scenario: Scenario) -> Iterator[str]:
     if nobody_is_off(scenario):
         yield "nobody is ever off: no shrinkage is given, so every hour on seat is one that is paid"
+    if scenario.merges:
+        yield "visits and loads are told as if nothing merged: how much does depends on who is there"
     given = scenario.demand.trace
     if given is not None and given.resample is None:
         yield from _recorded(scenario, given)

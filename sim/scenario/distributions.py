@@ -42,6 +42,7 @@ class Exponential(OfTimes):
     """Exponential times."""
 
     mean: PositiveLength
+    """The mean."""
 
     @property
     def cv(self) -> float:
@@ -69,7 +70,9 @@ class Lognormal(OfTimes):
     """
 
     mean: PositiveLength
+    """The mean of the time itself."""
     cv: Cv
+    """Standard deviation over mean. Such as `0.8`."""
 
     @cached_property
     def sigma(self) -> float:
@@ -97,7 +100,9 @@ class Gamma(OfTimes):
     """Gamma times of shape 1 / cv^2."""
 
     mean: PositiveLength
+    """The mean."""
     cv: Cv
+    """Standard deviation over mean. Such as `0.7`."""
 
     @property
     def shape(self) -> float:
@@ -118,8 +123,11 @@ class Erlang(OfTimes):
     """The total of `phases` (or `k`) exponential times of equal mean; `mean` is that of the total."""
 
     mean: PositiveLength
+    """The mean of the total."""
     phases: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """How many times are added up. Such as `3`."""
     k: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """The same as `phases`. Such as `3`."""
 
     @model_validator(mode="after")
     def _one_count(self) -> Self:
@@ -150,8 +158,11 @@ class Weibull(OfTimes):
     """Weibull times of a `shape`, with their `mean` or their `scale`."""
 
     shape: Shape
+    """Below 1 with a long tail, 1 exponential, above 1 bunched. Such as `1.5`."""
     given_mean: PositiveLength | None = Field(None, alias="mean")
+    """The mean; or `scale`."""
     given_scale: PositiveLength | None = Field(None, alias="scale")
+    """The scale: 63.2 % of the times are below it; or `mean`."""
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -204,6 +215,20 @@ class _Keyed:
         }
 
 
+class _OneOfThem:
+    """Tells the JSON Schema of the union that a law is a mapping of one key, so that editors offer the names of all."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        laws = {name: one for form in handler(core)["oneOf"] for name, one in form["properties"].items()}
+        return {
+            "type": "object",
+            "properties": laws,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+        }
+
+
 LAWS: Final[dict[str, type[OfTimes]]] = {
     "exponential": Exponential,
     "lognormal": Lognormal,
@@ -252,6 +277,7 @@ Law = Annotated[
     | Annotated[Empirical, _Keyed("empirical"), Tag("empirical")],
     Discriminator(_which),
     BeforeValidator(_one_law),
+    _OneOfThem(),
     AlsoWritten(DURATION_SCHEMA),
 ]
 """Any of the laws, as the document writes it."""

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -34,6 +36,22 @@ def rule(text: str, *at: str | int, value: bool = True, key: bool = False) -> Py
     """
     return PydanticCustomError("rule", "{text}", {"text": text, "at": at, "value": value, "key": key})
 
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _zone(given: object) -> str:
+    names = _zones()
+    if not isinstance(given, str) or given not in names:
+        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
+    return given
+
+
+Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})]
+"""A time zone by its name."""
 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
 
@@ -60,10 +78,52 @@ def _as_number(value: object) -> float:
     return units.number(value)
 
 
-DURATION_SCHEMA: Final = {"type": "string", "examples": ["30 s", "12 min", "8 h", "7 d", "4 wk"]}
+UNIT: Final = "x-unit"
+"""The keyword under which the schemas say what a value is written in."""
+
+SAID: Final = "patternErrorMessage"
+"""The keyword of editors for what they say of a text that does not match."""
+
+DURATION_SCHEMA: Final = {
+    "type": "string",
+    "pattern": units.PATTERNS["duration"],
+    UNIT: "a duration: ms, s, min, h, d or wk",
+    SAID: "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk",
+    "examples": ["30 s", "12 min", "7 d"],
+}
 SHARE_SCHEMA: Final = {
-    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*%\s*$"}, {"type": "number"}],
+    "anyOf": [
+        {"type": "string", "pattern": units.PATTERNS["share"], SAID: "a share is written 2 % or 0.02"},
+        {"type": "number"},
+    ],
+    UNIT: "a share: 2 % or 0.02",
     "examples": ["2 %", 0.02],
+}
+RATE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": units.PATTERNS["rate"],
+    UNIT: "a rate: so many a min, h, day, week, month or year (of 365 days)",
+    SAID: "a rate is a number a period, such as 30000/year or 3.4/h",
+    "examples": ["30000/year", "3.4/h"],
+}
+DATE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": units.PATTERNS["date"],
+    UNIT: "a date, and a time of the local clock",
+    SAID: "a date is written 2025-01-06 00:00",
+    "examples": ["2025-01-06 00:00"],
+}
+TIME_SCHEMA: Final = {
+    "type": "string",
+    "pattern": units.PATTERNS["time"],
+    UNIT: "a time of day, in quotation marks",
+    SAID: "a time of day is written 07:00",
+    "examples": ["07:00"],
+}
+DAYS_SCHEMA: Final = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    UNIT: "days of the week: daily, mon-fri, sat or a list of these",
+    "examples": ["mon-fri", ["sat", "sun"]],
 }
 
 Text = Annotated[str, Field(max_length=2000)]
@@ -76,25 +136,15 @@ Names = Annotated[
 ]
 Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(DURATION_SCHEMA)]
 PositiveLength = Annotated[Length, AfterValidator(_positive)]
-Rate = Annotated[
-    float, BeforeValidator(units.rate), WithJsonSchema({"type": "string", "examples": ["30000/year", "3.4/h"]})
-]
+Rate = Annotated[float, BeforeValidator(units.rate), WithJsonSchema(RATE_SCHEMA)]
 Share = Annotated[float, BeforeValidator(units.share), WithJsonSchema(SHARE_SCHEMA)]
 Growth = Annotated[float, BeforeValidator(units.growth), WithJsonSchema(SHARE_SCHEMA)]
 Factor = Annotated[float, BeforeValidator(units.factor), WithJsonSchema(SHARE_SCHEMA | {"examples": ["150 %", 1.5]})]
 Speed = Annotated[float, BeforeValidator(units.speed), WithJsonSchema(SHARE_SCHEMA | {"examples": ["80 %", 1.2]})]
 Number = Annotated[float, BeforeValidator(_as_number), WithJsonSchema({"type": "number"})]
-Date = Annotated[
-    datetime, BeforeValidator(units.date), WithJsonSchema({"type": "string", "examples": ["2025-01-06 00:00"]})
-]
-TimeOfDay = Annotated[
-    int, BeforeValidator(units.time_of_day), WithJsonSchema({"type": "string", "examples": ["07:00"]})
-]
-Days = Annotated[
-    frozenset[int],
-    BeforeValidator(units.days),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
+Date = Annotated[datetime, BeforeValidator(units.date), WithJsonSchema(DATE_SCHEMA)]
+TimeOfDay = Annotated[int, BeforeValidator(units.time_of_day), WithJsonSchema(TIME_SCHEMA)]
+Days = Annotated[frozenset[int], BeforeValidator(units.days), WithJsonSchema(DAYS_SCHEMA)]
 Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A list in the document, a tuple in the model."""
 

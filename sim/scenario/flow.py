@@ -6,7 +6,7 @@ Patience and waiting are left out: this is the load that is offered, not what is
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from sim.scenario.branches import Walked, branching, step, walk
 from sim.scenario.counts import counts
 from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
+from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import DRAWN, trace
 
@@ -64,6 +65,27 @@ def flow(scenario: Scenario) -> Flow:
         squares[number] = by_channel(mass * square)
         unlabelled[number] = by_channel(mass[:, :1]) if tips.labels else 0.0
     return Flow(visits, _with_recorded(scenario, visits, work), squares, unlabelled)
+
+
+def by_rank(scenario: Scenario, pool: str) -> Floats:
+    """(n_ranks, 3, n_channels): visits to the stages of a pool that an arriving tip makes on average, by the rank that
+    it has in the line there, the best first and those who match no filter last; ticks of work, and their squares."""
+    own = scenario.pools[pool]
+    tips = coming(scenario)
+    masses = _masses(scenario, tips, _weight(scenario, tips))
+    found = np.zeros((len(own.serve_first) + 1, 3, len(scenario.channels)))
+    channel = tips.codes["channel"][:, 0]
+    for number, stage in enumerate(scenario.stages):
+        if stage.pool != pool:
+            continue
+        codes = {**tips.codes, "stage": np.full((1, 1), number)}
+        of = np.broadcast_to(rank(own.serve_first, tips.names, codes), tips.alive.shape)
+        mean, square = _time_in_hand(scenario, stage, tips)
+        for place in range(len(found)):
+            mass = masses[number] * (of == place)
+            for row, part in enumerate((mass, mass * mean, mass * square)):
+                found[place, row] += np.bincount(channel, weights=part.sum(axis=1), minlength=found.shape[2])
+    return found
 
 
 def _time_in_hand(scenario: Scenario, stage: Stage, tips: Crowd) -> tuple[Floats, Floats]:
@@ -157,6 +179,51 @@ def offered_by_stage(scenario: Scenario) -> Floats:
         if stage.pool is not None:
             found[number] /= scenario.pools[stage.pool].speed_by_hour
     return found
+
+
+def spared_by_stage(scenario: Scenario) -> Floats:
+    """(n_stages, 168): of `offered_by_stage`, the most that merging may spare.
+
+    That is all that tips of incidents but the first of each bring to a stage that merges, a repeat apart, and to those
+    written after it.
+    """
+    found = np.zeros((len(scenario.stages), HOURS_A_WEEK))
+    if not scenario.merges:
+        return found
+    tips = coming(scenario)
+    begins = next(number for number, stage in enumerate(scenario.stages) if stage.merge is not None)
+    channel, by_hour = tips.codes["channel"][:, 0], by_hour_of_week(scenario)
+    for weight in _beside_the_first(scenario, tips):
+        for number, mass in enumerate(_masses(scenario, tips, weight)):
+            stage = scenario.stages[number]
+            if number < begins or stage.pool is None:
+                continue
+            spared = _time_in_hand(scenario, stage, tips)[0]
+            if stage.merge is not None and stage.merge.repeat is not None:
+                repeat = values_of(stage.merge.repeat, tips, lambda law: float(law.mean))
+                spared = np.maximum(spared - repeat / scenario.pools[stage.pool].speed_at(stage.name), 0.0)
+            of_channel = np.bincount(channel, weights=(mass * spared).sum(axis=1), minlength=len(scenario.channels))
+            found[number] += by_hour @ of_channel / scenario.pools[stage.pool].speed_by_hour
+    return found
+
+
+def _beside_the_first(scenario: Scenario, tips: Crowd) -> Iterator[Floats]:
+    """For each kind of incident (rows, columns): the tips that are not the first of theirs, as shares of all tips of
+    their channel on arrival."""
+    if scenario.demand.trace is not None:
+        about = trace(scenario).incident
+        n_more = (about >= 0).sum() - len(np.unique(about[about >= 0]))
+        yield _weight(scenario, tips) * (n_more / max(len(about), 1))
+        return
+    total = expected(levels(scenario), scenario.run).tips.sum(axis=0)
+    channel = tips.codes["channel"][:, 0]
+    for name, incident in scenario.demand.incidents.items():
+        n_more = of_incident(levels(scenario), name).sum(axis=0) * (1 - incident.tips.alone)
+        mix = incident_shares(scenario.demand, name, tips.names, tips.codes)
+        found = np.zeros(tips.alive.shape)
+        found[:, 0] = np.prod([share for key, share in mix.items() if key != "channel"], axis=0)
+        found[:, 0] *= (n_more / np.where(total > 0, total, 1.0))[channel]
+        yield found
 
 
 def _with_recorded(scenario: Scenario, visits: Floats, work: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Final
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from sim.scenario.moments import of_stage
 from sim.scenario.pieces import Pieces
 from sim.scenario.references import looked_up
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
-from sim.scenario.schema import ByAttribute, Filter, Milestone, Stage
-from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
+from sim.scenario.schema import Filter, Milestone, Stage
+from sim.scenario.stages import OTHER, UNLABELLED
 from sim.scenario.targets import Between, OfTips
 from sim.scenario.tree import Path, find
+
+NO_INCIDENTS: Final = "`demand` has no `incidents`, and no `trace` that may name any"
 
 
 def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
@@ -54,17 +56,19 @@ def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, s
         for nth, cue in enumerate(stage.after or ()):
             if found.met is not None and (number, nth) not in found.met:
                 yield ("stages", number, "after"), f"'{cue}' never lies on the way of a tip that comes to this stage"
-        for key in BY_ATTRIBUTE:
-            value: ByAttribute[Any] | None = getattr(stage, key)
-            if value is None or value.by is None:
+        if stage.merge is not None and not (entering & tips.of_incidents).any():
+            why = "no tip of an incident reaches this stage" if tips.of_incidents.any() else NO_INCIDENTS
+            yield ("stages", number, "merge"), f"nothing merges here: {why}"
+        for keys, value in stage.by_attribute():
+            if value.by is None:
                 continue
             names = tips.names[value.by]
             codes = np.unique(np.broadcast_to(tips.codes[value.by], entering.shape)[entering]).tolist()
             if missing := [f"'{names[code]}'" for code in codes if code >= 0 and not value.has(names[code], names)]:
-                yield ("stages", number, key), f"is missing a value for {value.by} {', '.join(missing)}"
+                yield ("stages", number, *keys), f"is missing a value for {value.by} {', '.join(missing)}"
             if codes[0] < 0 and not value.has(None, names):
                 rule = f"a tip without a label can reach this stage: `{UNLABELLED}` or `{OTHER}` is to say what it gets"
-                yield ("stages", number, key, "by"), rule
+                yield ("stages", number, *keys, "by"), rule
 
 
 def _why(tips: Crowd, one: Filter | None, labelled_before: bool) -> str:
@@ -109,7 +113,15 @@ def _target_rules(
             continue
         for side, bit in (("from", FROM), ("to", TO)) if ends else ():
             if not ending[:, [had for had in range(4) if had & bit]].any():
-                yield ("targets", name, side), f"no tip that this target judges can have '{ends[side].name}'"
+                why = _no_merging(stages, ends[side])
+                yield ("targets", name, side), f"no tip that this target judges can have '{ends[side].name}'{why}"
         if ends and ending[:, FROM].any() and ending[:, TO].any() and not ending[:, FROM | TO].any():
             both = " and ".join(f"'{end.name}'" for end in ends.values())
             yield ("targets", name), f"no tip that this target judges can have both {both}"
+
+
+def _no_merging(stages: Sequence[Stage], milestone: Milestone) -> str:
+    """That a moment of merging is at a stage where nothing merges, where that is why; else ""."""
+    keeping = {stage.name for stage in stages if stage.merge is None}
+    at = [one.stage for one in milestone.moments if one.what == "merged" and one.stage in keeping]
+    return f": '{at[0]}' has no `merge`" if len(at) == len(milestone.moments) else ""

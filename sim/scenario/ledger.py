@@ -28,14 +28,21 @@ class Ledger(Part):
     """Claims, what they are about, and what is known besides."""
 
     ledger: Text
+    """The title. Such as `A national tip line in two articles`."""
     about: Text = ""
+    """What it is, in a sentence or two. Such as `What a line published in two years.`."""
     figures_of: Year | None = None
-    """The year that the figures are of, where growth since some year is claimed."""
+    """The year that the figures are of, where growth since some year is claimed. Such as `2024`."""
     sources: dict[Name, Source] = Field(default_factory=dict)
+    """Where claims were read, by name. Such as `{report: {title: Annual report}}`."""
     subjects: Annotated[dict[Name, Subject], Field(max_length=MOST_CLAIMS)] = Field(default_factory=dict)
+    """What is counted, by name."""
     clocks: Annotated[dict[Name, Clock], Field(max_length=MOST_CLAIMS)] = Field(default_factory=dict)
+    """The times that claims are about, by name."""
     facts: Annotated[dict[Name, Fact], Field(max_length=MOST_CLAIMS)] = Field(default_factory=dict)
+    """What is known from elsewhere: it is reckoned with and not judged."""
     claims: Annotated[dict[Name, Claim], Field(min_length=1, max_length=MOST_CLAIMS)]
+    """What the sources say, by name."""
 
     def reading(self, claim: str, name: ReadingName) -> Reading | None:
         """One formal sense of a claim, its own or that of the claim that it repeats; KeyError without the claim."""

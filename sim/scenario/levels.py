@@ -42,10 +42,13 @@ class Block(Part):
     """A day of levels: so many heads in each interval from midnight on, on the days that are named."""
 
     every: PositiveLength
+    """The length of each interval; it divides 24 h."""
     staff: Annotated[Several[Staff], Field(min_length=1, max_length=1440)]
+    """The heads in each interval from midnight on. Such as `[1, 1, 3, 3, 3, 2]`."""
     on: On | None = None
     """Dates on which it holds, in place of days of the week; on them no other block does."""
     days: Days = Field(default_factory=days_unless_on)
+    """The days of the week on which it holds; all where neither these nor dates are given."""
 
     @model_validator(mode="after")
     def _a_day(self) -> Self:

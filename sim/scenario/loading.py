@@ -43,6 +43,9 @@ _TABLES: Final = (
 )
 """Where a document names files of tips."""
 
+OF_VARIANTS: Final = ("variants", "observed", "fit")
+"""Parts that make sense together only."""
+
 LONGEST_CHAIN: Final = 20
 """Files that may extend one another."""
 
@@ -88,7 +91,8 @@ def as_yaml(scenario: Scenario) -> str:
     try:
         Document(scenario.path, of_plain(tree, Mark(str(scenario.path)))).scenario()
     except ScenarioError:
-        tree.pop("variants", None)
+        for part in OF_VARIANTS:
+            tree.pop(part, None)
     into = io.StringIO()
     yaml = YAML()
     yaml.width = 120
@@ -97,8 +101,9 @@ def as_yaml(scenario: Scenario) -> str:
 
 
 def document_of(scenario: Scenario) -> Document:
-    """The document of a scenario as resolved, without variants: they were laid on it or not, and may fit no more."""
-    tree = {key: value for key, value in scenario.tree.items() if key != "variants"}
+    """The document of a scenario as resolved, without variants, which were laid on it or not and may fit no more, and
+    without what names them."""
+    tree = {key: value for key, value in scenario.tree.items() if key not in OF_VARIANTS}
     return Document(scenario.path, of_plain(tree, Mark(str(scenario.path))))
 
 
@@ -186,6 +191,27 @@ class Document:
             for end in ("from", "to"):
                 if (value := entry.child(end)) is not None:
                     yield "plausible", [Change(path, value, node.keys[path])]
+        yield from self._of_fit(found)
+
+    def _of_fit(self, found: Pieces) -> Iterator[tuple[str, list[Change]]]:
+        """Both ends of what is fitted, each where it is fitted; and the quantities that were observed as targets."""
+        node, variants = self.root.child("fit"), found["variants"] or {}
+        for name, unknown in (found["fit"] or {}).items():
+            entry = node.child(name) if node else None
+            path = entry.child("path") if entry else None
+            for end in ("from", "to"):
+                if entry is not None and path is not None and (value := entry.child(end)) is not None:
+                    own = self._variant(unknown.variant) if unknown.variant in variants else []
+                    yield "fit", [*own, Change(unknown.path, value, path.mark)]
+        node = self.root.child("observed")
+        quantities = {
+            name: quantity
+            for name in found["observed"] or ()
+            if node and (entry := node.child(name)) and (quantity := entry.child("quantity"))
+        }
+        if node is not None and quantities:
+            told = Node(quantities, node.mark, {name: node.keys[name] for name in quantities})
+            yield "observed", [Change("targets", told, node.mark)]
 
     def _faults(self, found: Pieces) -> list[Fault]:
         """Every fault of a tree; files that it names are read, other than a trace."""

@@ -27,9 +27,13 @@ class Hyperexponential(OfTimes):
     """
 
     given_mean: PositiveLength | None = Field(None, alias="mean")
+    """The mean, with `cv`."""
     given_cv: Cv | None = Field(None, alias="cv")
+    """Standard deviation over mean, above 1. Such as `2`."""
     shares: Several[Share] | None = None
+    """How often each branch is taken, with `means`. Such as `[80 %, 20 %]`."""
     means: Several[PositiveLength] | None = None
+    """The mean of each branch. Such as `[5 min, 40 min]`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -86,10 +90,15 @@ class Empirical(OfTimes):
     """Times drawn from a list: `values` with optional `shares`, or a `column` of a `csv` file in a `unit`."""
 
     values: Annotated[Several[Length], Field(min_length=1, max_length=10_000)] | None = None
+    """The times. Such as `[4 min, 6 min, 15 min]`."""
     shares: Several[Share] | None = None
+    """How often each value comes; all alike where it is left out. Such as `[50 %, 30 %, 20 %]`."""
     csv: Text | None = None
+    """A file with the times, in place of `values`. Such as `calls.csv`."""
     column: Text | None = None
+    """Its column. Such as `minutes`."""
     unit: Text | None = None
+    """The unit of that column. Such as `min`."""
     _from_file: tuple[int, ...] = PrivateAttr(())
 
     @model_validator(mode="after")

@@ -13,12 +13,15 @@ from sim.scenario.fields import rule as fault
 GIVEN: Final = ("arrival", "leave", "lost")
 """Moments that every tip may have without any stage."""
 
-Where = Literal["enter", "start", "end", "gave_up", "turned_away", "arrival", "leave", "lost"]
+OF_STAGE: Final = ("enter", "start", "end", "merged")
+"""Moments of a visit to a stage."""
+
+Where = Literal["enter", "start", "end", "merged", "gave_up", "turned_away", "arrival", "leave", "lost"]
 """What a moment is. When the last attempt was in vain, documents cannot name: trade words ask for it."""
 
 
 class Moment(Part):
-    """A moment of a tip's life: `<stage>.enter`, `.start`, `.end`, or arrival, leave, lost."""
+    """A moment of a tip's life: `<stage>.enter`, `.start`, `.end`, `.merged`, or arrival, leave, lost."""
 
     stage: Name | None
     what: Where
@@ -83,6 +86,6 @@ def moment(text: object, *at: str | int) -> Moment:
     stage, dot, what = text.rpartition(".")
     if not dot or not stage:
         raise fault(f"a moment is written answer.start, or arrival, leave, lost (not '{text[:40]}')", *at, value=False)
-    if what not in ("enter", "start", "end"):
-        raise fault(f"a stage has the moments enter, start and end, not '{what[:40]}'", *at, value=False)
+    if what not in OF_STAGE:
+        raise fault(f"a stage has the moments enter, start, end and merged, not '{what[:40]}'", *at, value=False)
     return Moment.model_construct(stage=stage, what=what)

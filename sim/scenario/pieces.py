@@ -17,7 +17,7 @@ from sim.scenario.schema import World
 from sim.scenario.targets import KINDS
 from sim.scenario.tree import Node
 
-ENTRYWISE: Final = ("calendars", "labels", "pools", "stages", "milestones", "targets", "plausible")
+ENTRYWISE: Final = ("calendars", "labels", "pools", "stages", "milestones", "targets", "plausible", "observed", "fit")
 """Parts of which one entry may be at fault and the others still be looked at."""
 
 MOST_ENTRIES: Final = 200

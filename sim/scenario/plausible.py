@@ -22,8 +22,11 @@ class Plausible(Part):
     """A range for the value at a path, from one end `to` the other."""
 
     given_from: End = Field(alias="from")
+    """The lower end. Such as `1 %`, `20000/year`."""
     given_to: End = Field(alias="to")
+    """The upper end, of the same kind. Such as `10 %`, `60000/year`."""
     source: Text = ""
+    """Where the range comes from. Such as `a guess`."""
     _whole: bool = PrivateAttr(False)
 
     @model_validator(mode="after")

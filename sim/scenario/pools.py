@@ -44,14 +44,19 @@ class Filter(Part):
     __pydantic_extra__: dict[str, Names] = Field(init=False)
 
     channel: Names | None = None
+    """How the tip came. Such as `call`, `[call, chat]`."""
     risk: Names | None = None
+    """What it truly is. Such as `high`."""
     tier: Names | None = None
+    """Its present label. Such as `urgent`."""
     category: Names | None = None
+    """Its subject. Such as `fraud`."""
     stage: Names | None = None
-    """Only in `serve_first` and `preempt`."""
+    """Only in `serve_first` and `preempt`. Such as `answer`."""
     labelled: bool | None = None
+    """Whether it has a label. Such as `false`."""
     labelled_by: Names | None = None
-    """Who gave the present label."""
+    """Who gave its present label. Such as `classifier`."""
     waited: PositiveLength | None = None
     """Only in `serve_first`: a tip matches once it has waited so long in this line."""
 
@@ -129,6 +134,7 @@ class Shift(Row):
     """
 
     staff: Staff
+    """So many people come; 0 closes the pool on the dates that `on` names. Such as `3`."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -141,7 +147,9 @@ class Window(Part):
     """A part of every day, from one time of day to the next `to`."""
 
     from_: TimeOfDay
+    """When it begins."""
     to: TimeOfDay
+    """When it ends."""
 
     @property
     def length(self) -> int:
@@ -160,7 +168,9 @@ class Breaks(Part):
     """Each person's breaks in each shift, staggered and not replaced."""
 
     lasts: PositiveLength
+    """How long each is."""
     per_shift: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many each person has in a shift. Such as `1`, `2`."""
     between: (
         Annotated[
             Window,
@@ -169,7 +179,8 @@ class Breaks(Part):
         ]
         | None
     ) = None
-    """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift."""
+    """The part of the day in which they lie: the first that ends after the shift has begun, cut to the shift. Such
+    as `["11:30", "14:00"]`."""
 
     def window(self, from_: int, dates: Starts, tick: Callable[[Ticks], Ticks]) -> tuple[Ticks, Ticks]:
         """Where the breaks of shifts may lie that begin at a time of day: first ticks and ends, empty where nowhere.
@@ -190,8 +201,10 @@ class Concurrency(Part):
     """How many tips a person serves at a time, and how fast each of them goes then."""
 
     slots: Annotated[int, Field(ge=1, le=1000)]
+    """So many tips at a time. Such as `3`."""
     speed: Several[Speed] | None = None
-    """With k in hand each goes at the k-th; full speed whatever is in hand where it is left out."""
+    """With k in hand each goes at the k-th; full speed whatever is in hand where it is left out. Such as `[100 %, 85
+    %, 70 %]`."""
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
@@ -212,10 +225,12 @@ class Speeds(Part):
     """What a person does in an hour, as a share of full speed: the product of what is given."""
 
     always: Speed = 1.0
+    """Whatever the hour and the stage."""
     by_hour: Several[Speed] | None = None
-    """24, 48, 96 or 288 numbers from midnight on; that of the moment at which a spell of work starts holds for it."""
+    """24, 48, 96 or 288 numbers from midnight on; that of the moment at which a spell of work starts holds for it.
+    Such as `[0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.95, 0.95]`."""
     by_stage: dict[Name, Speed] = Field(default_factory=dict)
-    """Full speed at the stages that are not named."""
+    """Full speed at the stages that are not named. Such as `{answer: 90 %}`."""
 
     @model_validator(mode="after")
     def _a_day(self) -> Self:
@@ -247,8 +262,11 @@ class Nights(Part):
     """The hours of every night whose paid hours cost more (or less): `pay` times the price of the pool."""
 
     from_: TimeOfDay = Field(alias="from")
+    """When the dearer hours begin."""
     to: TimeOfDay
+    """When they end."""
     pay: Factor
+    """The factor of the price."""
 
     @property
     def length(self) -> int:
@@ -260,36 +278,52 @@ class Pool(Part):
     """People who share one line."""
 
     staff: Staff = 0
-    """People around the clock, besides the shifts or levels."""
+    """People around the clock, besides the shifts or levels. Such as `2`."""
     shifts: Annotated[Several[Shift], Field(max_length=MOST_ROWS)] = ()
+    """The roster, row by row. Such as `[{from: "07:00", to: "19:00", staff: 3, days: mon-fri}]`."""
     levels: Annotated[Levels, BeforeValidator(levels_as_written), WrittenAsBlocks()] | None = None
-    """Heads by interval, in place of shifts."""
+    """Heads by interval, in place of shifts. Such as `{every: 4 h, staff: [1, 1, 3, 3, 3, 2]}`, `roster.csv`."""
     absence: Annotated[Share, Field(lt=1)] = 0.0
     """The share of the people of shifts that is away, each by chance and on each date anew; they are paid."""
     breaks: Annotated[Several[Breaks], BeforeValidator(_several_breaks), Field(max_length=20), OneOrSeveral()] = ()
+    """Breaks of each person in each shift, staggered and not replaced: one kind or several. Such as `{lasts: 30 min,
+    between: ["11:30", "14:00"]}`."""
     last_start: Length = 0
     """In this last part of a shift its people take nobody new."""
     at_shift_end: Literal["finish", "resume", "hand_over", "restart", "clear_line"] = "finish"
+    """What becomes of the tip in hand: `finish` it in overtime; `resume` it in the next shift; `hand_over` it to who
+    is there, for `hand_over_time`; `restart` it with somebody else; `clear_line` finishes, and serves all who
+    came before the end too."""
     hand_over_time: Length = 0
+    """Work that a hand-over takes whoever goes on with the tip."""
     speed: Annotated[Speeds, BeforeValidator(_speeds), AlsoWritten(SHARE_SCHEMA)] = Field(default_factory=Speeds)
+    """What a person does in an hour: a share of full speed, or factors by hour and by stage. Full speed where it is
+    left out. Such as `80 %`, `{by_stage: {answer: 90 %}}`."""
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat; that of the run where it is left out."""
     order: Literal["first_come", "last_come", "random", "due"] = "first_come"
-    """Who is taken first among those of one rank: by entry, at random, or by when a stage says that they are due."""
+    """Who is taken first among those of one rank: who came first or last, one at random, or who is due first as a
+    stage says by `due`."""
     serve_first: Annotated[Several[Rank], Field(max_length=200)] = ()
-    """By rank, the best first, the filters of those who have it."""
+    """Who is taken first, the best rank first: a filter, or several that share the rank; of those that a tip matches
+    the first holds, and all others come after. Such as `[{tier: urgent}, {channel: call}]`."""
     preempt: Annotated[Several[Filter], Field(max_length=200)] = ()
+    """Tips for which others are interrupted where nobody is free. Such as `[{tier: urgent}]`."""
     concurrency: Annotated[
         Concurrency, BeforeValidator(_concurrency), AlsoWritten({"type": "integer", "minimum": 1, "maximum": 1000})
     ] = Field(default_factory=partial(Concurrency, slots=1))
+    """How many tips a person serves at a time, such as chats; one where it is left out. Such as `3`, `{slots: 3,
+    speed: [100 %, 85 %, 70 %]}`."""
     shared: bool = False
+    """One pool for all centres, in place of one in each."""
     price: Annotated[Number, Field(ge=0)] = 1.0
-    """Cost of a paid hour, in the currency of the run."""
+    """Cost of a paid hour, in the currency of the run. Such as `31`."""
     overtime: Factor = 1.0
     """What an hour of overtime costs, as a factor of the price."""
     nights: Nights | None = None
+    """Hours whose paid time costs more or less. Such as `{from: "22:00", to: "06:00", pay: 125 %}`."""
     at_least: Staff = 0
-    """Seats below which the search for staffing may not go."""
+    """Seats below which the search for staffing may not go. Such as `2`."""
 
     @property
     def filters(self) -> Iterator[Filter]:

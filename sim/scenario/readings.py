@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, WithJsonSchema, model_validator
 
 from sim.scenario import units
-from sim.scenario.fields import Name, Part, Text, rule
+from sim.scenario.fields import AlsoWritten, Name, Part, Text, rule
 from sim.scenario.targets import Target
 
 ReadingName = Literal["lenient", "moderate", "strict"]
@@ -36,12 +36,17 @@ class Bound(Part):
     """
 
     of: Text
+    """One quantity: `staff`, `work`, `tip`, or one named for the reader. Such as `staff`."""
     to: Text
+    """The other. Such as `staff`."""
     at_least: Figure | None = None
+    """So many times the other at least. Such as `70 %`."""
     at_most: Figure | None = None
+    """So many times the other at most. Such as `2`."""
     about: Figure | None = None
+    """About so many times the other. Such as `10`."""
     changed: dict[str, Any] = Field(default_factory=dict)
-    """Changes of the scenario, by path, under which the second quantity is taken."""
+    """Changes of the scenario, by path, under which the second quantity is taken. Such as `{demand.growth: 0 %}`."""
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
@@ -68,15 +73,17 @@ class Reading(Part):
     """One formal sense: a target, inputs that it fixes, a bound on two quantities, or why there is only arithmetic."""
 
     says: Text = ""
-    """The sense in words, where the form does not say it all."""
+    """The sense in words, where the form does not say it all. Such as `counted from the first ring`."""
     subject: Name | None = None
-    """What is counted, where that is not the claim's own subject."""
+    """What is counted, where that is not the claim's own subject. Such as `answered_calls`."""
     target: Target | None = None
+    """A target that a run is judged by. Such as `{from: arrival, to: answer.start, mean: 1 min}`."""
     input: Annotated[dict[str, Any], Field(min_length=1, max_length=50)] | None = None
-    """Values by path, which the claim fixes in the scenario."""
+    """Values by path, which the claim fixes in the scenario. Such as `{demand.volume: 30000/year}`."""
     bound: Bound | None = None
+    """A bound on two quantities. Such as `{of: staff, to: staff, at_most: 70 %, changed: {demand.growth: 0 %}}`."""
     arithmetic_only: Text | None = None
-    """Why no run can test it."""
+    """Why no run can test it. Such as `the source names no period`."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -91,12 +98,19 @@ class Reading(Part):
         return next(form for form in FORMS if getattr(self, form) is not None)
 
 
+OrNamed = Annotated[Reading, AlsoWritten({"enum": list(READINGS)})]
+"""A reading, or in a document the name of another."""
+
+
 class Readings(Part):
     """Up to three senses. One may be named in place of another that is the same: `strict: moderate`."""
 
-    lenient: Reading | None = None
-    moderate: Reading | None = None
-    strict: Reading | None = None
+    lenient: OrNamed | None = None
+    """The sense that is kept most easily."""
+    moderate: OrNamed | None = None
+    """The sense that a reader takes it in."""
+    strict: OrNamed | None = None
+    """The sense to the letter."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.dynamics.clock import DAY
+from sim.scenario import shape
 from sim.scenario.branches import Cue, branching, loops
 from sim.scenario.calendars import Calendar, circles
 from sim.scenario.dates import Dates
@@ -15,6 +16,7 @@ from sim.scenario.fields import hint, near
 from sim.scenario.messages import not_a_key
 from sim.scenario.moments import GIVEN
 from sim.scenario.names import Known, Names, names_of
+from sim.scenario.observed import Observed, Unknown, fitted_to, groups
 from sim.scenario.pieces import Pieces
 from sim.scenario.profiles import never_open
 from sim.scenario.routes import asides_of
@@ -28,7 +30,7 @@ from sim.scenario.schema import (
     Stage,
     Target,
 )
-from sim.scenario.stages import BY_ATTRIBUTE, OTHER, UNLABELLED
+from sim.scenario.stages import OTHER, UNLABELLED
 from sim.scenario.targets import PLACES, Between, OfPool, OfTips
 from sim.scenario.together import DayKind, Incident
 from sim.scenario.tree import Path, find
@@ -56,6 +58,7 @@ def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
     for name, target in (found["targets"] or {}).items():
         _target(look, name, target, found["pools"] or {})
     _start(look)
+    _observed(look, found)
     return look.faults, look.doubtful
 
 
@@ -287,8 +290,8 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
     if any(other.name == stage.name for before, other in stages.items() if before < index):
         look.say((*path, "name"), f"two stages are named '{stage.name}'")
     _filter(look, (*path, "for"), stage.for_)
-    for key in BY_ATTRIBUTE:
-        _by(look, (*path, key), getattr(stage, key))
+    for keys, value in stage.by_attribute():
+        _by(look, (*path, *keys), value)
     if stage.pool is not None:
         look.known((*path, "pool"), stage.pool, "pool", look.names.pool)
     if stage.label is not None:
@@ -298,8 +301,6 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
         look.known(to, over.to, "pool", look.names.pool)
         if over.to == stage.pool:
             look.say(to, "overflow goes to another pool than the stage's own")
-    if stage.callback is not None:
-        _by(look, (*path, "callback", "share"), stage.callback.share)
     for key in ("gives_up_to", "turned_away_to"):
         _aside(look, (*path, key), getattr(stage, key), index, stages)
     if stage.after is not None:
@@ -399,6 +400,41 @@ def _target(look: _Look, name: str, target: Target, pools: dict[str, Pool]) -> N
     if isinstance(target, Between) and look.names.milestone is not None:
         _moments(look, (*path, "from"), target.from_)
         _moments(look, (*path, "to"), target.to)
+
+
+def _observed(look: _Look, found: Pieces) -> None:
+    """What was observed and what is fitted to it; which of the targets there are is looked up when they are asked."""
+    variants = found["variants"] or {}
+    seen: dict[str, Observed] = found["observed"] or {}
+    unknowns: dict[str, Unknown] = found["fit"] or {}
+    given = look.found.root.child("observed")
+    known = tuple(given.value) if given and isinstance(given.value, dict) else ()
+    both: Iterable[tuple[Path, Observed | Unknown]] = (
+        *((("observed", name), one) for name, one in seen.items()),
+        *((("fit", name), one) for name, one in unknowns.items()),
+    )
+    for path, one in both:
+        if one.variant is not None:
+            look.known((*path, "variant"), one.variant, "variant", tuple(variants))
+    for name, unknown in unknowns.items():
+        for by in unknown.by:
+            if not look.known(("fit", name, "by"), by, "observed value", known) or by not in seen:
+                continue
+            if unknown.variant is not None and seen[by].variant != unknown.variant:
+                look.say(
+                    ("fit", name, "by"), f"'{by}' is not of the variant '{unknown.variant}', in which this is fitted"
+                )
+        if shape.is_whole(tuple(unknown.path.split("."))):
+            look.say(("fit", name, "path"), "takes whole numbers only, and a fit tries what lies between them")
+        elif unknown.from_ == unknown.to:
+            look.say(("fit", name, "to"), "a range to fit in is more than one value")
+        twice = (other for other, one in unknowns.items() if (one.path, one.variant) == (unknown.path, unknown.variant))
+        if (first := next(twice)) != name:
+            look.say(("fit", name, "path"), f"is fitted by '{first}' already")
+    for group in groups(unknowns):
+        if len(group) > len(values := fitted_to(unknowns, group)):
+            rule = f"{len(group)} unknowns ({', '.join(group)}) are fitted to {len(values)} observed; it takes as many"
+            look.say(("fit", group[-1], "by"), rule)
 
 
 def _start(look: _Look) -> None:

@@ -19,7 +19,7 @@ from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
 from sim.scenario.rules import matches
-from sim.scenario.stages import BY_ATTRIBUTE, Stage
+from sim.scenario.stages import Stage
 from sim.scenario.together import mean_day
 
 FROM, TO = 1, 2
@@ -39,6 +39,8 @@ class Crowd:
     """Attributes as (rows, 1); tier and labeller as (1, columns), or the tier as the risk without labels."""
     alive: Flags
     """(rows, columns): the tips as they arrive."""
+    of_incidents: Flags
+    """(rows, 1): the tips that may be about an incident; all of them where a trace may say so."""
     labels: Mapping[str, Labeller]
     only_positive: bool
     admitted: list[Flags] = field(default_factory=list)
@@ -94,7 +96,7 @@ def crowd(
         "labelled_by": tuple(labels),
     }
     asked = [one for one in (*filters, *(stage.for_ for stage in stages)) if one is not None]
-    differs = {value.by for stage in stages for key in BY_ATTRIBUTE if (value := getattr(stage, key)) is not None}
+    differs = {value.by for stage in stages for _, value in stage.by_attribute()}
     always = ("risk", "channel", "category") if only_positive else ("risk",)
     of_rows = ("channel", "risk", "category", *demand.attributes)
     apart = [key in always or key in differs or any(one.asked(key) is not None for one in asked) for key in of_rows]
@@ -110,7 +112,15 @@ def crowd(
         mixes = [row_shares(demand, names, codes)] if drawn else []
         mixes += [incident_shares(demand, one, names, codes) for one in demand.incidents]
         alive[:, 0] = np.any([np.all([share > 0 for share in mix.values()], axis=0) for mix in mixes], axis=0)
-    tips = Crowd(names, codes, alive, labels, only_positive)
+    of_incidents = np.full((len(codes["risk"]), 1), demand.trace is not None)
+    for one in demand.incidents if demand.trace is None else ():
+        can = [
+            np.array([value in given and (given[value] > 0 or not only_positive) for value in names[key]])[codes[key]]
+            for key, given in demand.incidents[one].shares(demand).items()
+            if len(names[key]) == 1 or codes[key].any()
+        ]
+        of_incidents |= np.all(can, axis=0)
+    tips = Crowd(names, codes, alive, of_incidents, labels, only_positive)
     tips.admitted.extend(tips.of(stage.for_) & _let_in(tips, stage) for stage in stages)
     return tips
 
@@ -171,7 +181,7 @@ class Ways:
     entering: tuple[Flags, ...]
     """For each stage the tips (rows, columns) that can reach it."""
     ending: Flags
-    """(rows, columns, 4): the tips as they leave or are lost, by the bits FROM and TO of what they have had."""
+    """(rows, columns, 4): the tips as they leave, are lost or merged, by the bits FROM and TO of what they have had."""
     met: frozenset[tuple[int, int]] | None = None
     """Stages that begin `after` something, each with the number of a moment there that can lie on the way of tips that
     come to it; None where no stage does."""
@@ -182,7 +192,7 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
     if branching(stages):
         return _ways_beside(tips, stages, start, stop)
     at_stage = [
-        (_bits(start, stop, stage.name, ("enter",)), _bits(start, stop, stage.name, ("start", "end")))
+        tuple(_bits(start, stop, stage.name, what) for what in (("enter",), ("start", "end"), ("start",), ("merged",)))
         for stage in stages
     ]
     index = {stage.name: number for number, stage in reversed(list(enumerate(stages)))}
@@ -214,6 +224,9 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
                     ending |= _with_bits(entered, lost_bits)
                 elif in_vain and to in led:
                     led[to] |= entered
+            if stage.merge is not None:
+                begun = _with_bits(entered, at_stage[number][2])
+                ending |= _with_bits((entered | begun) & tips.of_incidents[..., None], at_stage[number][3])
             served = _with_bits(entered, at_stage[number][1])
             if stage.label is not None:
                 served = tips.labelled(stage.label, served)
@@ -238,7 +251,9 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
     steps = []
     for number, (stage, admitted) in enumerate(zip(stages, tips.admitted, strict=True)):
         again = stage.rework is not None and (stage.rework.share > 0 or not tips.only_positive)
-        may_give_up = stage.patience is not None or stage.limited
+        in_vain = (lost,) if lost and (stage.patience is not None or stage.limited) else ()
+        if stage.merge is not None and (merged := _bits(start, stop, stage.name, ("merged",))):
+            in_vain = (*in_vain, merged, merged | _bits(start, stop, stage.name, ("start",)))
         steps.append(
             step(
                 stages,
@@ -251,7 +266,7 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
                 at_most=MOST_ROUNDS,
                 entered=_bits(start, stop, stage.name, ("enter", "gave_up", "turned_away")),
                 served=_bits(start, stop, stage.name, ("enter", "start", "end")),
-                in_vain=lost if may_give_up else 0,
+                in_vain=in_vain,
             )
         )
     arriving = tips.alive.astype(np.float64)

@@ -19,10 +19,13 @@ from sim.dynamics.replication import (
     FULL_SPEED,
     HAND_OVER,
     IN_RANDOM_ORDER,
+    KEEPS,
     LAST_COME,
+    LEAVES,
     NO_LABEL,
     NO_LIMIT,
     NO_PLACE,
+    REPEATS,
     RESTART,
     RESUME,
     Codes,
@@ -287,7 +290,15 @@ def _stages(scenario: Scenario) -> Stages:
         waiting_room=_codes(waiting_room),
         lines=_codes(lines),
         due_from_enter=np.array(due_from_enter, dtype=np.bool_),
+        merges=_codes([_merges(stage) for stage in scenario.stages] if scenario.merges else ()),
     )
+
+
+def _merges(stage: Stage) -> int:
+    """What a stage does with the others of an incident that is known there."""
+    if stage.merge is None:
+        return KEEPS
+    return LEAVES if stage.merge.repeat is None else REPEATS
 
 
 def _places(scenario: Scenario) -> Places:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import available_timezones
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -19,8 +18,9 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.scenario.calendars import Calendar, OpenTime
 from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
-from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, adds_up, near, rule
+from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, Zone, adds_up, rule
 from sim.scenario.moments import Milestone, Moment
+from sim.scenario.observed import MOST_UNKNOWNS, Observed, Unknown
 from sim.scenario.plausible import Plausible
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
@@ -56,6 +56,7 @@ __all__ = [
     "MedianTarget",
     "Milestone",
     "Moment",
+    "Observed",
     "OccupancyTarget",
     "Overflow",
     "PercentileTarget",
@@ -72,6 +73,7 @@ __all__ = [
     "StartWith",
     "Surge",
     "Target",
+    "Unknown",
     "World",
 ]
 
@@ -103,63 +105,77 @@ def _sum_of_centres(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(given: object) -> str:
-    names = _zones()
-    if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
-        raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
-    return given
-
-
 def _interval(length: int) -> int:
     if length < 5 * MINUTE or DAY % length:
         raise ValueError("an interval divides the day, and is at least 5 min: 15 min, 30 min or 1 h")
     return length
 
 
+FORMAT: Final = 1
+"""The form of scenario files that this program reads; a later one will say so with `format: 2`."""
+
+
+def _format(number: int) -> int:
+    if number > FORMAT:
+        raise rule(
+            f"the file was written for a newer program, which reads format {number}; this one reads {FORMAT}: update"
+        )
+    return number
+
+
 class Run(Part):
     """When, how long and how often is simulated."""
 
     start: Date
-    zone: Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/London"]})] | (
-        None
-    ) = None
+    """The local date and time at which the simulation begins."""
+    zone: Zone | None = None
     """The time zone whose clock shifts, profiles, calendars and dates go by; one that is never changed without it."""
     interval: Annotated[Length, AfterValidator(_interval)] = HOUR
     """The intervals of tables."""
     warm_up: Length = 0
+    """Simulated before the measured period and not measured, so that the line is not empty when measuring begins."""
     length: PositiveLength
+    """The measured period: the tips that arrive in it are the ones that count."""
     cool_down: Length | None = None
+    """Simulated after the measured period, so that its last tips can be followed to their end. Left out: the longest
+    time that a target asks for, 2 d for a mean."""
     replications: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """How many times the same period is drawn and simulated; intervals are narrower with more. Such as `20`, `100`."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Where all draws begin: the same seed gives the same tips. Such as `1`, `2026`."""
     confidence: Annotated[Share, AfterValidator(_confidence)] = 0.95
+    """How surely intervals hold what they are of."""
     shrinkage: Annotated[Share, Field(lt=1)] | None = None
     """Share of paid time off seat, of the pools that do not give their own."""
     full_time: Annotated[Length, AfterValidator(_full_week)] = 40 * HOUR
     """Paid hours a week of one full-time equivalent."""
     currency: Annotated[Name, Field(max_length=12)] | None = None
-    """What prices are in."""
+    """What prices are in. Such as `EUR`."""
 
 
 class StartWith(Part):
     """What waits when the run starts: tips by stage."""
 
     backlog: dict[Name, Annotated[int, Field(ge=0, le=1_000_000)]]
+    """By stage, tips that wait there when the run starts. Such as `{assess: 40}`."""
 
 
 class World(Part):
     """All that a document says."""
 
+    format: Annotated[int, Field(ge=1), AfterValidator(_format)] = FORMAT
+    """The form that the file is written in; a program that does not know it says so. Such as `1`."""
     scenario: Text
+    """The title, in a few words. Such as `A line to start from`."""
     about: Text = ""
+    """What it is and what it is for, in a sentence or two. Such as `Calls and online reports, and a closer look at
+    what is urgent.`."""
     run: Run
+    """When, how long and how often is simulated."""
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
+    """Open times by name, for gates, channels and targets in office hours."""
     demand: Demand
+    """The tips that come in: how many, when, on which channels, and what they truly are."""
     centres: Annotated[
         dict[Name, Share],
         AfterValidator(_sum_of_centres),
@@ -168,14 +184,29 @@ class World(Part):
             {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1000}, {"type": "object", "minProperties": 1}]}
         ),
     ] = Field(default_factory=lambda: {"1": 1.0})
+    """Places that each have all pools of their own: a number of equal ones, or shares of the tips by name. One
+    centre where it is left out. Such as `5`, `{east: 60 %, west: 40 %}`."""
     labels: dict[Name, Labeller] = Field(default_factory=dict)
+    """Who says what a tip is, by name, and how well; where nobody labels, the tier of a tip is its true risk."""
     pools: dict[Name, Pool]
+    """The people, by the name of the line that they share."""
     stages: Annotated[Several[Stage], Field(min_length=1, max_length=200)]
+    """The way of a tip, step by step; a tip skips the stages that are not for it."""
     milestones: dict[Name, Milestone] = Field(default_factory=dict)
+    """Names for moments that targets count from or to. Such as `{handled: {first_of: [assess.end, file.end]}}`."""
     targets: Annotated[dict[Name, Target], AlsoTaken()] = Field(default_factory=dict)
+    """What the run is judged by, by name; or taken from a ledger of claims."""
     variants: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    """Named changes of this document, by path. Such as `{more: {pools.analysts.staff: 3}}`."""
     plausible: dict[str, Plausible] = Field(default_factory=dict)
+    """Ranges of what is not known, by path, for `sensitivity` and `staff`."""
+    observed: dict[Name, Observed] = Field(default_factory=dict)
+    """What the line itself came to, by name, for `validate`: published or logged. Such as `{held:
+    {quantity: {stage: answer, asa: 12 min}, tolerance: 10 %, source: annual report}}`."""
+    fit: Annotated[dict[Name, Unknown], Field(max_length=MOST_UNKNOWNS)] = Field(default_factory=dict)
+    """Few unknowns that `validate` fits to some of what was observed, by name."""
     start_with: StartWith | None = None
+    """What waits when the run starts. Nothing where it is left out."""
 
 
 class Scenario(World):
@@ -239,6 +270,11 @@ class Scenario(World):
             "tier": self.tiers,
             "labelled_by": tuple(self.labels),
         }
+
+    @cached_property
+    def merges(self) -> bool:
+        """Whether any stage merges the tips of an incident."""
+        return any(stage.merge is not None for stage in self.stages)
 
     @cached_property
     def labellers_matter(self) -> bool:

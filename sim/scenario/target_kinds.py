@@ -40,7 +40,9 @@ class ShareTarget(Between):
     unit: ClassVar[Unit] = "share"
 
     within: Length
+    """The time in which they are to come."""
     share: Share
+    """So many at least."""
 
     @property
     def threshold(self) -> float:
@@ -81,6 +83,7 @@ class MeanTarget(Between):
     early_counts: ClassVar[bool] = False
 
     mean: PositiveLength
+    """The mean at most."""
 
     @property
     def threshold(self) -> float:
@@ -152,7 +155,9 @@ class PercentileTarget(Percentile):
     a: ClassVar[str] = "a percentile"
 
     percentile: Annotated[Share, Field(gt=0, lt=1)]
+    """The share of tips that take no longer."""
     within: Length
+    """How long that is at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -180,6 +185,7 @@ class MedianTarget(Percentile):
     together: ClassVar[str] = "of half of them"
 
     median: Length
+    """What half of the tips do not exceed, at most."""
 
     @property
     def share_in_time(self) -> float:
@@ -207,6 +213,7 @@ class LongestTarget(Between):
     early_counts: ClassVar[bool] = False
 
     most: Length = Field(alias="longest")
+    """The longest time of a window, at most."""
 
     @model_validator(mode="after")
     def _by_windows(self) -> Self:
@@ -251,6 +258,7 @@ class LostTarget(OfTips):
     unit: ClassVar[Unit] = "share"
 
     lost: Share
+    """So many at most."""
 
     @property
     def threshold(self) -> float:
@@ -277,6 +285,7 @@ class LostTarget(OfTips):
             "lost": f"it gave up for good; at most {percent(self.lost)} may",
             "open": "it could still give up when the run ended",
             "met": "it did not give up for good",
+            "merged": "it left merged, which is not lost",
         }[column]
 
     def pointless(self, has_patience: bool) -> str | None:
@@ -293,7 +302,10 @@ class TurnedAwayTarget(OfTips):
     unit: ClassVar[Unit] = "share"
 
     turned_away: Share
-    stage: Name | None = Field(None, description="The stage that has no room; anywhere if none is named.")
+    """So many at most."""
+    stage: Name | None = Field(
+        None, description="The stage that has no room; anywhere if none is named. Such as `answer`."
+    )
 
     @property
     def threshold(self) -> float:
@@ -325,6 +337,7 @@ class TurnedAwayTarget(OfTips):
             "lost": f"it was turned away for good; at most {percent(self.turned_away)} may",
             "open": "it could still be turned away when the run ended",
             "met": "it was not turned away for good",
+            "merged": "it left merged, and was not turned away for good",
         }[column]
 
 
@@ -338,6 +351,7 @@ class OccupancyTarget(OfPool):
     unit: ClassVar[Unit] = "share"
 
     occupancy: Share
+    """So much of their time on duty at most."""
 
     @property
     def threshold(self) -> float:

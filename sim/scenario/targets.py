@@ -130,7 +130,7 @@ class Target(Part):
     """Whether each tip meets or fails it by itself, so that its value is the share of those that do."""
 
     claim: Text | None = None
-    """The claim that it stands for."""
+    """The claim that it stands for. Such as `A06`."""
     per: Period = Field(
         default="run",
         description="Judge the rule in each whole calendar window of the measured period, of which the share `hold` "
@@ -294,7 +294,7 @@ class OfTips(Target):
     """A target about tips: every tip of the cohort is counted by it in one column of `tallies.COLUMNS`."""
 
     of: Filter | None = None
-    """Which tips it judges; all when left out."""
+    """Which tips it judges; all when left out. Such as `{tier: urgent}`."""
 
     @property
     @abstractmethod
@@ -390,7 +390,7 @@ class Timed(OfTips):
 
     clock: Name | None = Field(
         default=None,
-        description="A calendar: only its open time counts. Without one it is the clock on the wall.",
+        description="A calendar: only its open time counts. Without one it is the clock on the wall. Such as `office`.",
     )
 
     together: ClassVar[str] = ""
@@ -492,6 +492,8 @@ class Timed(OfTips):
                 return f"it was lost before {self.to_name}, which counts as endless"
             case "lost":
                 return f"it was lost before {self.to_name}{uncounted}"
+            case "merged":
+                return f"it left merged before {self.to_name}, its incident being known{uncounted}"
             case "open":
                 return f"it had not come to {self.to_name} when the run ended"
             case "missed" | "without_end":
@@ -511,6 +513,8 @@ class LeavingOut(Timed):
     """A target on a time that says what lost tips count as, and how many tips it may leave out."""
 
     lost_tips: LostTips = AS_MISSED
+    """What a tip counts as that gave up: `miss`, `left_out`, `good_if_early`, `left_out_if_early`, or left out only
+    before a time. A miss where it is left out. Such as `left_out`, `{left_out_before: 5 s}`."""
     left_out: Share | None = Field(
         default=None,
         validate_default=True,
@@ -540,7 +544,9 @@ class Between(LeavingOut):
     """A target on the time from one moment to another that the document names."""
 
     from_: Milestone = Field(alias="from")
+    """The moment from which it counts. Such as `arrival`, `answer.end`."""
     to: Milestone
+    """The moment to which it counts. Such as `assess.start`, `handled`."""
 
 
 class OfPool(Target):
@@ -549,6 +555,7 @@ class OfPool(Target):
     by_tip: ClassVar[bool] = False
 
     pool: Name
+    """Whose people. Such as `analysts`."""
 
     @field_validator("in_each", mode="after")
     @classmethod

@@ -40,6 +40,7 @@ class Geometric(Part):
     """So many on average, from 1 on, each more being as likely as the one before."""
 
     mean: Annotated[Number, Field(ge=1, le=MOST_TIPS_EACH)]
+    """On average. Such as `6`."""
 
     def counts(self, uniform: Floats) -> NDArray[np.int64]:
         """The numbers that uniforms stand for: the least k with P(N <= k) above them."""
@@ -58,6 +59,7 @@ class Poisson(Part):
     """So many on average, from 0 on; none means that nothing comes."""
 
     mean: Annotated[Number, Field(gt=0, le=MOST_TIPS_EACH)]
+    """On average. Such as `15`."""
 
     def counts(self, uniform: Floats) -> NDArray[np.int64]:
         """The numbers that uniforms stand for: the least k with P(N <= k) above them."""
@@ -78,8 +80,11 @@ class Count(Part):
     """How many tips an incident brings: always the same number, or one that is drawn."""
 
     exactly: Annotated[int, Field(ge=1, le=MOST_TIPS_EACH)] | None = None
+    """Always so many."""
     geometric: Geometric | None = None
+    """Drawn, from 1 on. Such as `{mean: 6}`."""
     poisson: Poisson | None = None
+    """Drawn, from 0 on. Such as `{mean: 15}`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +119,12 @@ class Count(Part):
         return float(self.exactly or 0) ** 2 if law is None else law.second
 
     @property
+    def alone(self) -> float:
+        """The share of its tips, on average, that are the first of their incident."""
+        some = -np.expm1(-self.mean) if self.poisson is not None else 1.0
+        return float(some / self.mean)
+
+    @property
     def words(self) -> str:
         """How many, in words."""
         if self.law is None:
@@ -135,13 +146,21 @@ class Incident(Part):
 
     rate: Rate
     """Incidents a day; all that multiplies the demand as a whole multiplies it too."""
-    tips: Count
+    tips: Annotated[Count, AlsoWritten({"type": "integer", "minimum": 1, "maximum": MOST_TIPS_EACH})]
+    """How many tips one brings. Such as `3`, `{geometric: {mean: 6}}`."""
     over: Law = Field(default_factory=lambda: Deterministic(value="0 s"))  # type: ignore[arg-type]
     """How long after the event each of its tips comes, each by itself."""
     channels: Mixed | None = None
+    """The channels of its tips, each by itself; those of the demand where it is left out. Such as `{call: 80 %,
+    online: 20 %}`."""
     risk: Mixed | None = None
+    """The true risk, once an incident; that of the demand where it is left out. Such as `high`, `{high: 30 %, low:
+    70 %}`."""
     category: Mixed | None = None
+    """The subject, once an incident; that of the demand where it is left out. Such as `fraud`."""
     attributes: Annotated[dict[Name, Mixed], Field(max_length=20)] = Field(default_factory=dict)
+    """Your own attributes, once an incident; those of the demand where they are left out. Such as `{language:
+    spanish}`."""
 
     def on(self, demand: Demand) -> Mapping[str, float]:
         """The shares of the channels of its tips: those of the demand, or as the channels' own volumes are."""
@@ -183,10 +202,13 @@ class DayKind(Part):
     """One kind of date: the share of dates that are of it, and how many times as many tips come on them."""
 
     share: Share
+    """The share of dates that are of it."""
     factor: Annotated[
         dict[str, Factor], BeforeValidator(_by_name), Field(min_length=1, max_length=1000), AlsoWritten(SHARE_SCHEMA)
     ]
-    """Under "" for all tips; or by channel, or by category, where a name that is left out has 1."""
+    # Under "" for all tips.
+    """How many times as many tips: of all alike; or by channel, or by category, where a name that is left out has 1.
+    Such as `130 %`, `{call: 130 %, online: 90 %}`."""
 
     @property
     def plain(self) -> float:
@@ -238,9 +260,11 @@ class Busyness(Part):
     """A factor on the rate, of mean 1, that changes every so often: gamma quantiles of a stationary normal AR(1)."""
 
     cv: Swing
+    """How much the factor differs: its coefficient of variation."""
     correlation: Annotated[Number, Field(gt=-1, lt=1)] = 0.0
-    """Of a step's normal deviate with that of the step before."""
+    """Of a step's normal deviate with that of the step before. Such as `0.4`."""
     every: Annotated[Length, AfterValidator(_step)] = HOUR
+    """How long it stays the same."""
 
 
 def not_poisson(demand: Demand) -> tuple[str, ...]:

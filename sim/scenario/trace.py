@@ -2,7 +2,10 @@
 
 Columns: `received`, and where they are known `channel`, `risk`, `category`, attributes of the scenario's own, the
 minutes of a stage under its name (or its name and `_min`), and `incident`, a name for each event that several tips are
-about. An empty field is drawn as if the column were not there, or is of no incident.
+about; `tier`, the label that every labeller gave; `gave_up`, the minutes after which the tip gives up at the first
+stage with a patience that it comes to, or, as `>3.5`, those that it bore to wait, so that its patience is drawn beyond;
+and `wrap_up`, those of the first stage with a wrap-up. Who served it (`person`, `pool`) may stand there and decides
+nothing. An empty field is drawn as if the column were not there, or is of no incident.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +31,7 @@ from sim.scenario.fields import hint, near
 from sim.scenario.files import not_text
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
+from sim.scenario.tracefile import Form, foreign
 from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000
@@ -38,6 +43,10 @@ DRAWN: Final = -1
 _ATTRIBUTES: Final = ("channel", "risk", "category")
 
 INCIDENT: Final = "incident"
+GAVE_UP: Final = "gave_up"
+WRAP_UP: Final = "wrap_up"
+SERVED_BY: Final = ("person", "pool")
+"""Columns that tell who served a tip: the staffing of the scenario decides that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +64,14 @@ class Trace:
     """By attribute of the scenario's own: index of its value, or DRAWN."""
     incident: Codes
     """Which incident the tip is about, counted from 0 in order of their first tips; NO_INCIDENT for none."""
+    tier: Codes
+    """Index of the label that labellers gave, or DRAWN."""
+    patience: Ticks
+    """After how long it gives up, NEVER where that is drawn."""
+    bears: Ticks
+    """How long it bears to wait, beyond which its patience is drawn; 0 where nothing is known."""
+    wrap_up: Ticks
+    """The work after it has gone, NEVER where that is drawn."""
 
     def code(self, attribute: str) -> Codes:
         """The codes of an attribute by its name."""
@@ -71,6 +88,10 @@ class Trace:
             {stage: work[rows] for stage, work in self.work.items()},
             {name: code[rows] for name, code in self.own.items()},
             self.incident[rows],
+            self.tier[rows],
+            self.patience[rows],
+            self.bears[rows],
+            self.wrap_up[rows],
         )
 
     def __len__(self) -> int:
@@ -83,10 +104,20 @@ def trace(scenario: Scenario) -> Trace:
     assert given is not None
     path = inside(scenario.folder, given.file)
     status = path.stat()
-    names = tuple((key, scenario.names[key]) for key in (*_ATTRIBUTES, *scenario.own, "stage"))
+    attributes = (*_ATTRIBUTES, *scenario.own, *(("tier",) if scenario.labels else ()), "stage")
+    names = tuple((key, scenario.names[key]) for key in attributes)
     # Days that are drawn may have been recorded at any time.
     horizon = scenario.horizon if given.resample is None else None
-    return _read(path, given.file, scenario.local, horizon, names, status.st_mtime_ns, status.st_size)
+    of_waits = tuple(
+        name
+        for name, has in (
+            (GAVE_UP, any(stage.patience is not None for stage in scenario.stages)),
+            (WRAP_UP, any(stage.wrap_up is not None for stage in scenario.stages)),
+        )
+        if has
+    )
+    form = Form.of(given)
+    return _read(path, given.file, scenario.local, horizon, names, of_waits, form, status.st_mtime_ns, status.st_size)
 
 
 def days(scenario: Scenario) -> range:
@@ -135,6 +166,16 @@ class _Columns:
     horizon: int | None
     """None where a tip may have come at any time."""
     codes: dict[str, dict[str, int]]
+    of_waits: tuple[str, ...]
+    """Which of `gave_up` and `wrap_up` there is a stage for."""
+    form: Form
+    zone: str | None
+    """The zone whose clock the file shows, where that is not the run's."""
+    outside: list[bool] = field(default_factory=list)
+    """By row, whether it lies outside a run that keeps only what lies in it."""
+    patience: array[int] = field(default_factory=lambda: array("q"))
+    bears: array[int] = field(default_factory=lambda: array("q"))
+    wrap_up: array[int] = field(default_factory=lambda: array("q"))
     received: array[int] = field(default_factory=lambda: array("q"))
     attribute: dict[str, array[int]] = field(default_factory=dict)
     work: dict[str, array[int]] = field(default_factory=dict)
@@ -153,9 +194,12 @@ class _Columns:
 
     def tick(self, at: datetime) -> int:
         """The tick of a time; with an offset and without a zone, by the clock of the first row that has one."""
+        if at.tzinfo is None and self.zone is not None and self.local.zone is not None:
+            at = at.replace(tzinfo=ZoneInfo(self.zone))
         if at.tzinfo is not None and self.local.zone is None:
             self.offset = self.offset or at
-            at = at.astimezone(self.offset.tzinfo).replace(tzinfo=None)
+            clock = self.offset.tzinfo if self.form.zone is None else ZoneInfo(self.form.zone)
+            at = at.astimezone(clock).replace(tzinfo=None)
         return self.local.tick_of(at)
 
     def arrival(self, line: int, text: str) -> int:
@@ -164,7 +208,9 @@ class _Columns:
         except ValueError as error:
             self.fault(line, "received", str(error), shown(text))
             return 0
-        if self.horizon is not None and not 0 <= tick < self.horizon:
+        outside = self.horizon is not None and not 0 <= tick < self.horizon
+        self.outside.append(outside and self.form.keep)
+        if self.horizon is not None and outside and not self.form.keep:
             self.fault(
                 line,
                 "received",
@@ -178,6 +224,13 @@ class _Columns:
         if text and text not in known:
             self.fault(line, column, f"there is no {column} '{text[:60]}'{hint(text, known)}")
         return known.get(text, DRAWN)
+
+    def gave_up(self, line: int, text: str) -> None:
+        """A patience that is known, or as `>3.5` one that is longer."""
+        longer = text.startswith(">")
+        ticks = self.ticks(line, GAVE_UP, text.removeprefix(">").strip())
+        self.patience.append(NEVER if longer else ticks)
+        self.bears.append(0 if ticks == NEVER or not longer else ticks)
 
     def ticks(self, line: int, column: str, text: str) -> int:
         if not text:
@@ -199,17 +252,25 @@ def _read(
     local: Local,
     horizon: int | None,
     names: tuple[tuple[str, tuple[str, ...]], ...],
+    of_waits: tuple[str, ...],
+    form: Form,
     _modified: int,
     size: int,
 ) -> Trace:
     *attributes, (_, stages) = names
     codes = {key: {name: code for code, name in enumerate(some)} for key, some in attributes}
-    found = _Columns(file, local, horizon, codes)
+    zone = None if form.zone in (None, local.zone) else form.zone
+    found = _Columns(file, local, horizon, codes, of_waits, form, zone)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
+    if _lines(path) > MOST_ROWS + 1:
+        raise ScenarioError([Fault(file, MOST_ROWS + 2, 0, "", f"has more than {MOST_ROWS:,} rows")])
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            _rows(csv.reader(stream, strict=True), stages, found)
+        if (rows := foreign(path, file, form)) is not None:
+            _rows(rows, stages, found)
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                _rows(csv.reader(stream, strict=True), stages, found)
     except UnicodeDecodeError:
         line, column, byte = not_text(path)
         rule = f"is not text in UTF-8: here stands the byte 0x{byte:02x}"
@@ -219,6 +280,16 @@ def _read(
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
+
+
+def _lines(path: Path) -> int:
+    """About how many lines a file has, which is known long before they are read."""
+    ends = {b"\n": 0, b"\r": 0}
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            for end in ends:
+                ends[end] += block.count(end)
+    return max(ends.values())
 
 
 def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
@@ -237,9 +308,6 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
             return
         if not row:
             continue
-        if len(found.received) >= MOST_ROWS:
-            found.fault(line, "", f"has more than {MOST_ROWS} rows")
-            return
         if len(row) != len(header):
             found.fault(line, "", f"must have {len(header)} fields, as the first line has", str(len(row)))
             continue
@@ -252,6 +320,12 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
                 found.incident.append(number)
             elif title in found.codes:
                 found.attribute[title].append(found.code(line, title, plain))
+            elif title == GAVE_UP:
+                found.gave_up(line, plain)
+            elif title == WRAP_UP:
+                found.wrap_up.append(found.ticks(line, title, plain))
+            elif title in SERVED_BY and title not in stage_of:
+                continue
             else:
                 found.work[stage_of[title]].append(found.ticks(line, title, plain))
     if not found.received and not found.faults:
@@ -261,7 +335,7 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
 def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[str, str]:
     """The stage of each column that holds minutes."""
     known = {f"{stage}_min": stage for stage in stages} | {stage: stage for stage in stages}
-    fixed = ("received", *found.codes, INCIDENT)
+    fixed = tuple(dict.fromkeys(("received", *found.codes, INCIDENT, *found.of_waits, *SERVED_BY)))
     if "received" not in header:
         found.fault(1, "", "the first line must name the columns, and one of them `received`")
     stage_of: dict[str, str] = {}
@@ -284,18 +358,26 @@ def _sorted(found: _Columns) -> Trace:
     """The columns as arrays in order of arrival; rows of one tick stay in the order of the file."""
     arrival = np.array(found.received, dtype=np.int64)
     order = np.argsort(arrival, kind="stable")
-    drawn = np.full(len(arrival), DRAWN, dtype=np.int32)
+    order = order[~np.array(found.outside, dtype=np.bool_)[order]]
+    if not order.size:
+        raise ScenarioError([Fault(found.file, 0, 0, "", "has no row that lies in the run")])
+    drawn = np.full(len(order), DRAWN, dtype=np.int32)
+
+    def ticks(some: array[int], without: int) -> Ticks:
+        return np.array(some, dtype=np.int64)[order] if len(some) else np.full(len(order), without, dtype=np.int64)
 
     def codes(name: str) -> Codes:
         return np.array(found.attribute[name], dtype=np.int32)[order] if name in found.attribute else drawn
 
     work = {stage: np.array(ticks, dtype=np.int64)[order] for stage, ticks in found.work.items()}
-    own = {name: codes(name) for name in found.codes if name not in _ATTRIBUTES}
-    about = np.full(len(arrival), NO_INCIDENT, dtype=np.int32)
+    own = {name: codes(name) for name in found.codes if name not in (*_ATTRIBUTES, "tier")}
+    about = np.full(len(order), NO_INCIDENT, dtype=np.int32)
     if found.incident:
         as_read = np.array(found.incident, dtype=np.int64)[order]
         named, first = np.unique(as_read[as_read != NO_INCIDENT], return_index=True)
         number = np.full(len(found.incidents) + 1, NO_INCIDENT, dtype=np.int32)
         number[named[np.argsort(first)]] = np.arange(len(named))
         about = number[as_read]
-    return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work, own, about)
+    tier = codes("tier") if "tier" in found.codes else drawn
+    waits = (ticks(found.patience, NEVER), ticks(found.bears, 0), ticks(found.wrap_up, NEVER))
+    return Trace(arrival[order], codes("channel"), codes("risk"), codes("category"), work, own, about, tier, *waits)

@@ -20,7 +20,9 @@ from sim.scenario.units import percent
 class OfStage(OfTips):
     """A target on how the tips that come to a stage fare in its line."""
 
-    stage: Name = Field(description="The stage whose line is judged, by the first visit of each tip that entered it.")
+    stage: Name = Field(
+        description="The stage whose line is judged, by the first visit of each tip that entered it. Such as `answer`."
+    )
 
     @property
     def at_stage(self) -> str:
@@ -36,7 +38,7 @@ class OfStage(OfTips):
 
     @property
     def asked_for(self) -> tuple[Milestone, ...]:
-        return self.from_, self.to, of_stage(self.stage, "gave_up")
+        return self.from_, self.to, of_stage(self.stage, "gave_up"), of_stage(self.stage, "merged")
 
 
 @target_kind
@@ -49,7 +51,9 @@ class ServiceLevelTarget(OfStage, LeavingOut):
     unit: ClassVar[Unit] = "share"
 
     service_level: Share
+    """So many at least."""
     within: Length
+    """The time in which they are to be begun."""
 
     @property
     def threshold(self) -> float:
@@ -89,6 +93,7 @@ class AnswerTimeTarget(OfStage, Timed):
     together: ClassVar[str] = "on average"
 
     asa: PositiveLength
+    """The mean wait of the answered, at most."""
 
     @property
     def lost_tips(self) -> LostTips:
@@ -142,6 +147,7 @@ class AbandonedTarget(OfStage):
     unit: ClassVar[Unit] = "share"
 
     abandoned: Share
+    """So many at most."""
 
     @property
     def threshold(self) -> float:
@@ -168,5 +174,6 @@ class AbandonedTarget(OfStage):
             "lost": f"it gave up at {self.stage}; at most {percent(self.abandoned)} may",
             "open": "it could still give up when the run ended",
             "met": f"it was begun at {self.stage}",
+            "merged": f"its incident was known at {self.stage}, and it left merged",
             "without_start": f"it never came to {self.stage}",
         }[column]

@@ -48,6 +48,15 @@ _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d
 _OFFSET: Final = re.compile(r"(.*\d\d:\d\d\S*?)\s?(Z|([-+])(\d\d):?(\d\d)?)", re.ASCII)
 _LONGEST_TEXT: Final = 40
 
+PATTERNS: Final = {
+    "duration": rf"^\s*{_NUMBER}\s*({'|'.join(_UNITS)})\s*$",
+    "rate": rf"^\s*{_NUMBER}\s*/\s*({'|'.join(_PERIODS)})\s*$",
+    "share": rf"^\s*{_NUMBER}\s*%\s*$",
+    "date": rf"^\s*{_DATE.pattern}\s*$",
+    "time": rf"^\s*{_TIME.pattern}\s*$",
+}
+"""How the texts look that are read here, for editors: what does not match is refused, and some of what does, too."""
+
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _SEVERAL_DAYS: Final = {

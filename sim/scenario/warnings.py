@@ -16,7 +16,7 @@ from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.rules import matches, rank
 from sim.scenario.schema import Milestone, Scenario
 from sim.scenario.targets import OfTips, Timed
-from sim.scenario.trace import drawn_from
+from sim.scenario.trace import drawn_from, trace
 
 
 def warnings(scenario: Scenario) -> list[str]:
@@ -167,7 +167,19 @@ def _ways(scenario: Scenario) -> Iterator[str]:
     for stage, here in zip(scenario.stages, entering, strict=True):
         if not here.any():
             yield f"no tip reaches stage '{stage.name}', as the shares are"
+        elif stage.merge is not None and (why := _never_merges(scenario)):
+            yield f"nothing merges at stage '{stage.name}': {why}"
     yield from _without_a_stage(scenario, tips, entering)
+
+
+def _never_merges(scenario: Scenario) -> str:
+    """Why no incident has two tips, "" where one may."""
+    if scenario.demand.trace is not None:
+        about = trace(scenario).incident
+        n_tips = np.unique(about[about >= 0], return_counts=True)[1]
+        return "" if (n_tips > 1).any() else "no incident has two tips in the trace"
+    alone = all(one.tips.alone == 1 for one in scenario.demand.incidents.values())
+    return "every incident brings one tip" if alone else ""
 
 
 def _without_a_stage(scenario: Scenario, tips: Crowd, entering: Sequence[Flags]) -> Iterator[str]:
@@ -230,7 +242,7 @@ def _targets(scenario: Scenario) -> Iterator[str]:
         ending = ways(tips, scenario.stages, *ends).ending[tips.of(target.of)]
         if not ending.any():
             yield f"target '{name}': no tip is of its kind, as the shares are"
-        elif None not in ends and not ending[:, FROM | TO].any():
+        elif ends[0] is not None and ends[1] is not None and not ending[:, FROM | TO].any() and _comes(ends[1]):
             yield f"target '{name}': no tip that it judges has both moments, as the shares are"
         if isinstance(target, Timed) and _backwards(scenario, target.from_, target.to):
             yield f"target '{name}' ends before it begins: '{target.to_name}' comes before '{target.from_name}'"
@@ -241,6 +253,11 @@ def _targets(scenario: Scenario) -> Iterator[str]:
             )
 
 
+def _comes(end: Milestone) -> bool:
+    """Whether tips come to a moment on their way; whether one finds room is not told by the way."""
+    return all(moment.what != "turned_away" for moment in end.moments)
+
+
 def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:
     """Whether every moment of `stop` comes before every moment of `start` on the way; with rework one cannot tell."""
     if any(stage.rework for stage in scenario.stages) or any(
@@ -248,7 +265,7 @@ def _backwards(scenario: Scenario, start: Milestone, stop: Milestone) -> bool:
     ):
         return False
     order = {"arrival": (-1, 0), "leave": (len(scenario.stages), 0)}
-    steps = ("enter", "start", "end")
+    steps = ("enter", "start", "merged", "end")
     at = [
         [
             order[one.what] if one.stage is None else (scenario.stage_index(one.stage), steps.index(one.what))

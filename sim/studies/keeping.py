@@ -37,7 +37,7 @@ class Kept:
         `key` is a text that differs whenever the pieces would: what was asked, and what made them (`maker_key`). `tell`
         is told where there is something to go on from that cannot be used.
         """
-        self.folder = folder
+        self.folder, self._key = folder, key
         told = folder / "key"
         known = _text(told)
         if not (resume and known == key):
@@ -49,14 +49,14 @@ class Kept:
         self._tell = tell
 
     def put(self, name: str, piece: Piece) -> None:
-        """Keep a finished piece, with its SHA-256 before it."""
+        """Keep a finished piece, behind the SHA-256 of what it answers and of itself."""
         into = io.BytesIO()
         np.savez(into, allow_pickle=False, **piece)
         content = into.getvalue()
-        write_atomic(self.path(name), hashlib.sha256(content).digest() + content)
+        write_atomic(self.path(name), self._digest(name, content) + content)
 
     def get(self, name: str) -> Piece | None:
-        """A kept piece, or None where there is none, or none that is as it was put."""
+        """A kept piece, or None where there is none, or none that is as it was put, under this name and by this key."""
         try:
             content = plain_bytes(self.path(name))
         except FileNotFoundError:
@@ -64,22 +64,32 @@ class Kept:
         except OSError:
             content = b""
         checked, arrays = content[:_DIGEST], content[_DIGEST:]
-        if hashlib.sha256(arrays).digest() != checked:
+        if self._digest(name, arrays) != checked:
             self._tell(f"the kept piece {name} is damaged; it is done again")
+            _take_away(self.path(name))
             return None
         with np.load(io.BytesIO(arrays), allow_pickle=False) as found:
             return {field: found[field] for field in found.files}
 
+    def _digest(self, name: str, content: bytes) -> bytes:
+        """A piece of another question or under another's name is not this one, however whole it is."""
+        return hashlib.sha256(f"{self._key}\0{name}\0".encode() + content).digest()
+
     def clear(self) -> None:
         """Throw all pieces away."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder, ignore_errors=True)
-        else:
-            self.folder.unlink(missing_ok=True)
+        _take_away(self.folder)
 
     def path(self, name: str) -> Path:
         """The file of a piece."""
         return self.folder / f"{name}.piece"
+
+
+def _take_away(path: Path) -> None:
+    """A file, a folder or a link, whatever lies there; a link alone, not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 _DIGEST: Final = hashlib.sha256().digest_size

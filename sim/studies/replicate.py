@@ -283,13 +283,14 @@ class ReplicationWork:
     def _write_events(self, log: Log, replication: Replication) -> None:
         import pyarrow.parquet as pq
 
-        from sim.studies.events import events
+        from sim.studies.events import beside, events, spells
 
         assert self.events_folder is not None
         path = events_path(self.events_folder, replication.index)
-        part = path.with_suffix(".part")
-        pq.write_table(events(log, replication, self.frame.scenario), part, compression="zstd")
-        os.replace(part, path)
+        for table, file in ((spells, beside(path)), (events, path)):
+            part = file.with_suffix(".part")
+            pq.write_table(table(log, replication, self.frame.scenario), part, compression="zstd")
+            os.replace(part, file)
 
 
 def events_path(folder: Path, index: int) -> Path:
@@ -389,7 +390,7 @@ def shared_out(
 
 def _ready() -> bool:
     """Whether this process has the compiled engine at hand."""
-    # It may be on its way: another thread imports it to see whether it is being compiled.
+    # It may be on its way in another thread.
     ready = getattr(sys.modules.get("sim.dynamics.compiled"), "ready", None)
     return ready is not None and bool(ready())
 
@@ -401,10 +402,10 @@ def _told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
     over = threading.Event()
 
     def look() -> None:
-        from sim.dynamics.compiled import compiling
-
         while not over.wait(0.5):
-            if compiling():
+            # Never imported here: two threads that import at once may each see modules that are half there.
+            compiling = getattr(sys.modules.get("sim.dynamics.compiled"), "compiling", None)
+            if compiling is not None and compiling():
                 tell(COMPILING)
                 return
 

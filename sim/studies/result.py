@@ -17,6 +17,7 @@ from sim.studies.trials import Trials
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.scenario.schema import Scenario
+    from sim.studies.theory.beside import Compared
 
 MOST_TIMES: Final = 16
 """Until verdicts are decided, at most so many times the replications that were asked for first."""
@@ -35,6 +36,8 @@ class Result:
     """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
     looks: int = 1
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
+    theory: Sequence[Compared] | None = None
+    """What theory knows beside the run; None where it was not asked."""
 
     @property
     def scenario(self) -> Scenario:

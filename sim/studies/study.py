@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from sim.scenario.editors import schema_of
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
 from sim.scenario.files import plain_bytes, text
@@ -63,28 +64,36 @@ class Step(Part):
     """One command and what is kept of what it leaves."""
 
     title: Text
+    """What it is called in reports. Such as `The line as it is`."""
     why: Text = ""
-    """What is asked, in a sentence or two."""
+    """What is asked, in a sentence or two. Such as `Do the promises hold as the line is staffed?`."""
     command: Text
-    """As on the command line, without `tipline`; its files lie below the folder of the study."""
+    """As on the command line, without `tipline`; its files lie below the folder of the study. Such as `run
+    line.yaml`."""
     with_: str | None = Field(default=None, alias="with")
-    """A set of changes that goes with the command."""
+    """A set of changes that goes with the command. Such as `long`."""
     tables: Annotated[Several[FileName], Field(max_length=50)] | None = None
-    """The tables that are kept; all where nothing is said."""
+    """The tables that are kept; all where nothing is said. Such as `[targets.csv]`."""
     figures: Annotated[Several[FileName], Field(max_length=50)] | None = None
-    """The figures that are kept, without `plots/` and without their ending; all where nothing is said."""
+    """The figures that are kept, without `plots/` and without their ending; all where nothing is said. Such as
+    `[verdicts]`."""
 
 
 class Study(Part):
     """All that the document says."""
 
     study: Text
+    """The title. Such as `Can the promises hold together?`."""
     about: Text = ""
+    """What it is, in a sentence or two. Such as `One line, asked many things.`."""
     answer: Annotated[dict[str, Text], Field(max_length=MOST_ANSWERS)] = Field(default_factory=dict)
-    """Steps whose answers, each after the words given here, are the answer of the study."""
+    """Steps whose answers, each after the words given here, are the answer of the study. Such as `{base: "As the
+    line is:"}`."""
     sets: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Changes by path that several steps make, by a name."""
+    """Changes by path that several steps make, by a name. Such as `{long: {run.replications: 200}}`."""
     steps: Annotated[dict[Annotated[str, AfterValidator(_step_name)], Step], Field(min_length=1, max_length=MOST_STEPS)]
+    """The commands, by name, done in this order; each leaves its results in a folder of that name. Such as `{base:
+    {title: The line as it is, command: run line.yaml}}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,11 @@ def words_of(command: str, changes: Mapping[str, Any] = MappingProxyType({})) ->
         raise ValueError("must name a command")
     texts = {path: value if isinstance(value, str) else json.dumps(value) for path, value in changes.items()}
     return (*words, *(word for path, value in texts.items() for word in ("--set", f"{path}={value}")))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of studies, for editors."""
+    return schema_of(Study, "study")
 
 
 @cache
@@ -244,7 +258,9 @@ class Record:
         known = self.steps.get(line.name, {})
         if known.get("key") != line.key or known.get("exit_code") != 0:
             return False
-        return all(_hash(self.place(line.name) / name) == hashed for name, hashed in known["files"].items())
+        out = self.place(line.name)
+        same = all(_hash(out / name) == hashed for name, hashed in known["files"].items())
+        return same and all(_is_json(path) for path in out.rglob("*.json"))
 
     def forget_others(self, file: StudyFile) -> None:
         """Take away what steps left that the study no longer has; ValueError where a link lies in their place."""
@@ -355,8 +371,16 @@ def _hash(path: Path) -> str:
     """SHA-256 of a file, "" where there is none."""
     try:
         return hashlib.sha256(plain_bytes(path)).hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # a manifest that is not ours may name what cannot be a file
         return ""
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(plain_bytes(path))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _inputs(folder: Path, files: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ class PoolThen:
     """A pool at a time; NaN for what cannot be told."""
 
     visits: Any
-    """(6,) of all replications, by the columns of `passes`."""
+    """(8,) of all replications, by the columns of `passes`."""
     ticks: Any
     """(6,) of all replications, by the numbers of `passes`."""
     times: float
@@ -85,7 +85,7 @@ class Then:
     times: float
     """How often it came in all replications."""
     came: Any
-    """(3,) tips of all replications, by CAME ... of `passes`."""
+    """(5,) tips of all replications, by CAME ... of `passes`."""
     pools: Mapping[str, PoolThen]
     targets: Mapping[str, tuple[int, int, bool]]
     """Judged and failed tips, and whether those that did not fail are a service level, by target that judges any."""
@@ -127,6 +127,7 @@ def _pool_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
         ("offered", "tips", lambda one: one.visits_a_time(passes.REACHED), "that came to its line"),
         ("answered", "tips", lambda one: one.visits_a_time(passes.STARTED), "of those, that it began to serve"),
         ("lost", "tips", lambda one: one.visits_a_time(passes.GAVE_UP), "of those, that gave up for good"),
+        ("merged", "tips", lambda one: one.visits_a_time(passes.LEFT_MERGED), "of those, that left merged"),
         ("wait_mean", "min", lambda one: one.mean(passes.WAIT), "of those that it began to serve"),
         ("work_mean", "min", lambda one: one.mean(passes.WORK), "of those that it began to serve"),
         ("occupancy", "share", lambda one: one.occupancy, "busy over on-duty time, overtime left out"),
@@ -152,9 +153,9 @@ def _target_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
 
 
 POOLS: Final = Family[Any](
-    "<pool>_offered_tips, <pool>_answered_tips, <pool>_lost_tips, <pool>_wait_mean_min, <pool>_work_mean_min, "
-    "<pool>_occupancy_share, <pool>_on_duty_people, <pool>_needed_people, <pool>_offered_erlangs, "
-    "<pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
+    "<pool>_offered_tips, <pool>_answered_tips, <pool>_lost_tips, <pool>_merged_tips, <pool>_wait_mean_min, "
+    "<pool>_work_mean_min, <pool>_occupancy_share, <pool>_on_duty_people, <pool>_needed_people, "
+    "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
     "each pool then",
     _pool_columns,
 )
@@ -170,6 +171,7 @@ _TIPS: Final[tuple[Column[Any], ...]] = (
     number("answered", "tips", lambda row: row.tips(passes.ANSWERED), "of those, that somebody began to serve"),
     number("lost", "tips", lambda row: row.tips(passes.LOST_FOR_GOOD), "of those, that gave up or found no room"),
     number("turned_away", "tips", lambda row: row.tips(passes.FOUND_NO_ROOM), "of those, that found no room"),
+    number("merged", "tips", lambda row: row.tips(passes.CAME_TO_MERGE), "of those, that left merged"),
 )
 
 INTERVALS: Final = Table[OfWeek](

@@ -26,6 +26,8 @@ R = TypeVar("R")
 NUMBER, WHOLE, TEXT, YES = "number", "whole number", "text", "yes or no"
 """What a column may hold."""
 
+_JSON: Final = {NUMBER: "number", WHOLE: "integer", TEXT: "string", YES: "boolean"}
+
 MOST_ROWS: Final = 1_500
 """Rows of a file that are read back; the rest are counted."""
 
@@ -91,6 +93,18 @@ class Table(Generic[R]):
     title: str
     """Above it on a page."""
     columns: tuple[Column[R] | Family[R], ...]
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of its rows, as `Filled.records` gives them; columns of families are not named in it."""
+        plain = [one for one in self.columns if isinstance(one, Column)]
+        row: dict[str, Any] = {
+            "type": "object",
+            "properties": {one.head: {"type": [_JSON[one.holds], "null"], "description": one.says} for one in plain},
+            "required": [one.head for one in plain],
+            "additionalProperties": len(plain) < len(self.columns),
+        }
+        return {"type": "array", "description": f"a row is {self.one_row}", "items": row}
 
     def columns_of(self, rows: Sequence[R]) -> list[Column[R]]:
         """The columns for the rows at hand, those of families unfolded."""

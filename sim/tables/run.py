@@ -156,20 +156,22 @@ class KindOfTips:
     through: int
     lost: int
     still_open: int
+    merged: int
 
 
 TIPS: Final = Table[KindOfTips](
     "tips",
-    "a channel, true risk and last label: tips through, lost and open",
+    "a channel, true risk and last label: tips through, lost, merged and open",
     "Tips by channel, true risk and last label",
     (
         text("channel", lambda row: row.channel, "how they came"),
         text("risk", lambda row: row.risk, "what they truly are"),
         text("tier", lambda row: row.tier, "what they were labelled last; empty for none"),
-        whole("arrived", "tips", lambda row: row.through + row.lost + row.still_open, "all of them"),
+        whole("arrived", "tips", lambda row: row.through + row.lost + row.merged + row.still_open, "all of them"),
         whole("through", "tips", lambda row: row.through, "through all their stages"),
         whole("lost", "tips", lambda row: row.lost, "gave up for good"),
-        whole("open", "tips", lambda row: row.still_open, "neither, when the run ended"),
+        whole("merged", "tips", lambda row: row.merged, "left merged, their incident being known"),
+        whole("open", "tips", lambda row: row.still_open, "none of these, when the run ended"),
     ),
 )
 
@@ -255,6 +257,7 @@ STAGES: Final = Table[StageVisits](
         whole("started_visits", "", lambda row: int(row.total[passes.STARTED]), "that were served"),
         whole("given_up_visits", "", lambda row: int(row.total[passes.GAVE_UP]), "that ended in giving up"),
         whole("turned_away_visits", "", lambda row: int(row.total[passes.TURNED]), "that found no room for good"),
+        whole("merged_visits", "", lambda row: int(row.total[passes.LEFT_MERGED]), "that left merged"),
         whole("open_visits", "", lambda row: int(row.total[passes.STILL_OPEN]), "under way when the run ended"),
         *estimate_columns("wait_mean", "min", lambda row: _in_minutes(row.wait), "of those that started"),
         *(_percentile(share) for share in (50, 80, 90, 95, 99)),

@@ -43,6 +43,8 @@ VERDICTS: Final = {
     "undecided": ("undecided", "yellow"),
     "kept": ("kept", "green"),
     "broken": ("BROKEN in this period", "bold red"),
+    "reproduced": ("reproduced", "green"),
+    "not reproduced": ("NOT REPRODUCED", "bold red"),
 }
 """How a verdict is written: legible without colour."""
 

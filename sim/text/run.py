@@ -162,6 +162,8 @@ def _unjudged(one: TargetResult) -> Iterator[str]:
         yield nothing_failed_words(one.unshown)
     if one.counts["open"]:
         yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
+    if one.by_tip and one.counts["merged"] and "merged" in never_counted(one.target):
+        yield f"{count(one.counts['merged'])} tips left merged, and are not judged"
     if one.counts["left_out"]:
         yield f"{count(one.counts['left_out'])} lost tips are left out"
     if one.target.hold is not None and one.windows.n_silent:

@@ -273,7 +273,13 @@ def _certified(answer: StaffAnswer) -> Iterator[str]:
             f"{4 * answer.tried.replications})."
         )
     yield _cheaper(answer, certificate)
-    if certificate.against:
+    if certificate.by_trial:
+        if certificate.remainder.cheaper:
+            yield (
+                "Each was to be tried by itself: where tips are turned away, merge or go elsewhere when they give up, "
+                "more people may make a target worse."
+            )
+    elif certificate.against:
         n = len(certificate.against)
         yield (
             f"That rests on more people never making things worse on average, and {n} staffing"
@@ -291,10 +297,9 @@ def _cheaper(answer: StaffAnswer, certificate: Certificate) -> str:
     one = rest.cheaper == 1
     if certificate.closed:
         what, was = ("The one staffing", "was") if one else (f"All {many} staffings", "were")
-        text = (
-            f"{what} within the bounds that {'costs' if one else 'cost'} less {was} tried, or excluded for having "
-            "nowhere more people than one shown to fail"
-        )
+        text = f"{what} within the bounds that {'costs' if one else 'cost'} less {was} tried"
+        if not certificate.by_trial:
+            text += ", or excluded for having nowhere more people than one shown to fail"
     else:
         text = f"Of {many} staffings within the bounds that cost less, {_open(answer, certificate)}"
     if n := certificate.n_unsure:

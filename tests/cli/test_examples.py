@@ -220,6 +220,7 @@ def test_an_install_from_a_wheel_does_what_the_readme_says(tmp_path: Path) -> No
     assert shell("python -c 'import sim; print(sim.__file__)'", empty).strip() == str(site / "sim" / "__init__.py")
     shell("tipline examples national", empty)
     assert "Tables and plots: results/national/" in shell("tipline run national.yaml --replications 2", empty)
+    assert "All 40 answers are right, and both engines agree" in shell("tipline selftest", empty)
     shell("tipline examples --all scenarios", empty)
     for block, _ in COMMANDS:
         if not is_slow(block):

@@ -29,6 +29,7 @@ from sim.plots.roster import rosters
 from sim.plots.week import pool_weeks, week
 from sim.studies.replicate import run
 from sim.studies.result import Result
+from sim.studies.theory.beside import beside
 from sim.text.words import verdicts_told
 from tests.cli import pictures
 from tests.scenario.small import SMALL, loaded
@@ -139,7 +140,7 @@ DOCUMENTS = {
 
 def result(folder: Path, text: str, replications: int | None = None) -> Result:
     done = run(loaded(folder, text), replications=replications)
-    return Result(done, results(done.sample), joint(done.sample), [])
+    return Result(done, results(done.sample), joint(done.sample), [], theory=beside(done))
 
 
 @pytest.fixture(scope="module")

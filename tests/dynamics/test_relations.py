@@ -136,7 +136,7 @@ def at_full(speeds: Speeds) -> Speeds:
 
 
 def test_enough_servers_mean_no_wait(simulate: Engine) -> None:
-    """With a server for everybody nobody waits but for a gate, and whoever gives up does so behind one, or in a delay."""
+    """With a server for everybody nobody waits but for a gate, and who gives up does so behind one, or in a delay."""
     for one in map(random_world, SEEDS):
         n_places = len(one.rules.places.pool)
         nothing = laid_out([], [(0, place, 1000) for place in range(n_places)], one.rules.horizon)

@@ -106,6 +106,8 @@ def test_the_root_of_the_load_is_a_good_first_guess(load):
         (lambda: theory.erlang_c(math.inf, 3), "finite"),
         (lambda: theory.least_servers(3, 1, 1, 1.0), "some number of servers"),
         (lambda: theory.square_root_staff(3, 0), "between 0 and 1"),
+        (lambda: theory.limited_line(3, 3, 1, 2), "room for those in service"),
+        (lambda: theory.second_moment(0.5, 1, 1, "due"), "an order is one of"),
         (lambda: cycle(np.ones(4), np.ones(4, np.int64), 1.0, 1.0), "never settles"),
     ],
 )
@@ -127,3 +129,70 @@ def test_a_cycle_conserves_tips():
     served = line.busy.mean() / 4.0
     assert served == pytest.approx(rates.mean(), rel=2e-3)
     assert line.full.min() < theory.erlang_c(0.4, 2) < theory.erlang_c(2.0, 3) < line.full.max() + 0.05
+
+
+@pytest.mark.parametrize("order, factor", [("random", 1 / (1 - 0.85 / 2)), ("last_come", 1 / (1 - 0.85))])
+def test_the_mean_square_wait_of_other_orders_by_what_may_happen_next(order, factor):
+    """Moments of the wait with n others waiting: a tip comes, or one of those waiting is taken; 1 server, load 0.85."""
+    load, most = 0.85, 600
+    pace = 1 + load
+    to_next = np.zeros((most, most))
+    for n in range(most):
+        to_next[n, min(n + 1, most - 1)] += load / pace
+        if order == "random" and n:
+            to_next[n, n - 1] += (1 - 1 / (n + 1)) / pace
+    if order == "last_come":
+        # Only who came later matters: n of them are before it, and it is taken when the last of them is.
+        for n in range(1, most):
+            to_next[n, n - 1] += 1 / pace
+    first = np.linalg.solve(np.eye(most) - to_next, np.full(most, 1 / pace))
+    second = np.linalg.solve(np.eye(most) - to_next, 2 / pace**2 + 2 / pace * (to_next @ first))
+    found = (1 - load) * load ** np.arange(most) if order == "random" else np.eye(most)[0]
+    assert load * found @ first == pytest.approx(theory.mean_wait(load, 1, 1.0))
+    assert load * found @ second == pytest.approx(theory.second_moment(load, 1, 1.0, order), rel=1e-4)
+    plain = theory.second_moment(load, 1, 1.0)
+    assert theory.second_moment(load, 1, 1.0, order) == pytest.approx(plain * factor)
+
+
+def test_room_for_all_is_the_plain_line_and_room_for_none_is_erlang_b():
+    roomy = theory.limited_line(2.4, 3, 6.0, 2000)
+    assert roomy.turned_away == pytest.approx(0, abs=1e-12)
+    assert roomy.mean_wait == pytest.approx(theory.mean_wait(2.4, 3, 6.0))
+    assert roomy.delayed == pytest.approx(theory.erlang_c(2.4, 3))
+    assert theory.limited_line(9, 9, 1, 9).turned_away == theory.erlang_b(9, 9)
+    impatient, line = theory.limited_line(4.5, 4, 6.0, 500, 4.0), theory.erlang_a(4.5, 4, 6.0, 4.0)
+    assert impatient.given_up == pytest.approx(line.abandoned)
+    assert impatient.mean_wait == pytest.approx(line.mean_wait)
+    assert impatient.busy == pytest.approx(4.5 * (1 - line.abandoned))
+
+
+def test_ranks_of_one_server_by_two_formulas():
+    loads = [0.2, 0.5, 0.1]
+    assert theory.priority_waits_of_one([load / 6 for load in loads], [6] * 3, [1] * 3) == pytest.approx(
+        theory.priority_waits(loads, 1, 6)
+    )
+    rates, means, cvs = [0.05, 0.05], [4, 9], [0.5, 1.5]
+    mixed = theory.priority_waits_of_one(rates, means, cvs)
+    used = [rate * mean for rate, mean in zip(rates, means, strict=True)]
+    square = sum(rate * mean**2 * (1 + cv**2) for rate, mean, cv in zip(rates, means, cvs, strict=True))
+    # The work that is waited for is the same in whatever order it is done (Kleinrock's law).
+    assert np.dot(used, mixed) == pytest.approx(sum(used) * square / 2 / (1 - sum(used)))
+    assert theory.priority_waits_of_one([0.1, 0.1], [5, 6], [1, 1])[1] == math.inf
+
+
+def test_takers_of_servers_by_two_formulas():
+    loads = [0.3, 0.4]
+    one = theory.preemptive_sojourns([0.3 / 5, 0.4 / 5], [5, 5], [1, 1])
+    assert theory.preemptive_sojourns_of_many(loads, 1, 5) == pytest.approx(one)
+    times = theory.preemptive_sojourns_of_many([1.0, 1.2], 3, 5)
+    together = 5 + theory.mean_wait(2.2, 3, 5)
+    assert np.dot([1.0, 1.2], times) / 2.2 == pytest.approx(together)
+    assert theory.preemptive_sojourns_of_many([1.0, 2.2], 3, 5)[1] == math.inf
+
+
+def test_a_flat_day_with_patience_is_erlang_a():
+    flat = cycle(np.full(24, 4.5 / 6), np.full(24, 4), 60.0, 6.0, 4.0)
+    line = theory.erlang_a(4.5, 4, 6.0, 4.0)
+    assert (flat.mean_wait, flat.given_up, flat.delayed) == pytest.approx(
+        (line.mean_wait, line.abandoned, line.delayed), rel=1e-6
+    )

@@ -15,6 +15,7 @@ from sim.measures.targets import results
 from sim.scenario.certain import Bounds, value_bounds
 from sim.scenario.faults import ScenarioError
 from sim.scenario.levels import MOST_STAFF
+from sim.scenario.moments import OF_STAGE
 from sim.scenario.warnings import warnings
 from sim.studies.replicate import run
 from sim.studies.staff.staffed import unlimited
@@ -23,7 +24,7 @@ from tests.scenario.small import loaded
 HEAD = """\
 scenario: Certain
 run: {{start: 2025-01-06 00:00, length: {length}, cool_down: 2 d, replications: 3}}
-demand: {{volume: 8/h, channels: {{call: 50 %, web: 50 %}}, risk: {{high: 30 %, low: 70 %}}}}
+demand: {{volume: 8/h, channels: {{call: 50 %, web: 50 %}}, risk: {{high: 30 %, low: 70 %}}{incidents}}}
 {labels}pools: {{desk: {{staff: {staff}}}, back: {{staff: {staff}}}}}
 stages:
 {stages}
@@ -32,11 +33,12 @@ targets:
 """
 
 
-def document(folder, stages, targets, *, staff=MOST_STAFF, labels="", length="2 d"):
+def document(folder, stages, targets, *, staff=MOST_STAFF, labels="", length="2 d", incidents=""):
     text = HEAD.format(
         staff=staff,
         labels=labels,
         length=length,
+        incidents=incidents,
         stages="\n".join(f"  - {{{one}}}" for one in stages),
         targets="\n".join(f"  t{k}: {{{one}}}" for k, one in enumerate(targets)),
     )
@@ -48,6 +50,7 @@ def bounds(*given, **options) -> list[tuple[float, float]]:
     return [(found.least, found.most) for found in (value_bounds(scenario, one) for one in scenario.targets.values())]
 
 
+INCIDENTS = ", incidents: {fire: {rate: 1/h, tips: 3, over: {uniform: {from: 0 s, to: 10 min}}, risk: high}}"
 TAKE = "name: take, pool: desk, service: {uniform: {from: 2 min, to: 6 min}}"
 SHARE = "from: arrival, to: take.end, share: 90 %, within: "
 MET, MISSED, EITHER = (1.0, 1.0), (0.0, 0.0), (0.0, 1.0)
@@ -75,6 +78,18 @@ def test_a_mean_lies_between_the_shortest_and_the_longest_way(tmp_path):
     assert bounds(tmp_path, ["name: take, pool: desk, service: {exponential: {mean: 1 min}}"], [mean]) == [
         (0.0, math.inf)
     ]
+
+
+def test_who_merges_is_not_judged_but_by_a_moment_of_merging(tmp_path):
+    first = "from: arrival, to: {first_of: [take.start, take.merged]}, share: 90 %, within: "
+    judged = [SHARE + "6 min", first + "0 s", "from: arrival, to: take.end, mean: 6 min", "lost: 5 %"]
+    found = bounds(tmp_path, [f"{TAKE}, merge: {{}}"], judged, incidents=INCIDENTS)
+    assert found == [MET, MET, (2 * MINUTE, math.inf), MISSED]
+    # A repeat takes its time, also of who is not told when it ends.
+    again = "from: arrival, to: take.merged, share: 90 %, within: "
+    stages = [f"{TAKE}, merge: {{repeat: {{uniform: {{from: 1 min, to: 3 min}}}}}}"]
+    found = bounds(tmp_path, stages, [again + "3 min", again + "2 min", again + "59 s"], incidents=INCIDENTS)
+    assert found == [EITHER, EITHER, MISSED]
 
 
 def test_with_some_people_any_wait_may_be_and_nothing_is_certain(tmp_path):
@@ -220,18 +235,20 @@ def scattered(seed: int) -> dict:
         who = pick("", "", ", for: {risk: high}", ", share: 50 %", ", share: 0 %", ", for: {tier: A}")
         label = ", label: clerk" if number == 0 or rng.random() < 0.2 else ""
         if number and rng.random() < 0.3:
-            stages.append(f"name: s{number}{who}, delay: {pick(*LAWS)}{label}")
+            merge = ", merge: {}" if rng.random() < 0.2 else ""
+            stages.append(f"name: s{number}{who}, delay: {pick(*LAWS)}{label}{merge}")
             continue
         stage = f"name: s{number}{who if number else ''}, pool: {pick('desk', 'back')}, service: {pick(*LAWS)}{label}"
         if rng.random() < 0.4:
             stage += f", patience: {pick(*LAWS)}" + pick("", "", ", retry: {share: 50 %, after: 5 min, at_most: 2}")
         stage += pick("", "", ", every: 5 min")
+        stage += pick("", "", ", merge: {}", f", merge: {{repeat: {pick(*LAWS)}}}")
         if rng.random() < 0.25:
             stage += f", rework: {{share: {pick('20 %', '100 %')}, back_to: s{rng.integers(number + 1)}, at_most: 2}}"
         stages.append(stage)
-    moments = ["arrival", "leave", *(f"s{k}.{what}" for k in range(n_stages) for what in ("enter", "start", "end"))]
+    moments = ["arrival", "leave", *(f"s{k}.{what}" for k in range(n_stages) for what in OF_STAGE)]
     targets = []
-    for _ in range(12):
+    for _ in range(20):
         of = pick("", "", "of: {risk: high}, ", "of: {tier: A}, ", "of: {labelled: false}, ")
         first, last = rng.choice(moments, 2)
         to = pick(last, last, f"{{first_of: [{last}, leave]}}", f"[{last}, leave]")
@@ -243,7 +260,14 @@ def scattered(seed: int) -> dict:
         f"labels: {{clerk: {{decides: {pick('100 %', '80 %')}, assigns: {{high: {assigns}, low: {{B: 100 %}}}}}}}}\n"
     )
     staff = int(pick(0, 1, 3, MOST_STAFF, MOST_STAFF))
-    return {"stages": stages, "targets": targets, "staff": staff, "labels": labels, "length": "6 h"}
+    return {
+        "stages": stages,
+        "targets": targets,
+        "staff": staff,
+        "labels": labels,
+        "length": "6 h",
+        "incidents": INCIDENTS,
+    }
 
 
 @pytest.mark.parametrize("seed", range(40))

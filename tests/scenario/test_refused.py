@@ -6,8 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -101,36 +103,35 @@ SENT_BACK = "{name: s#, pool: desk, service: 1 s, rework: {share: 99 %, back_to:
 FILTERED = "{name: s#, pool: desk, service: 1 s, for: {channel: [" + many(90, "chanelnumber#x") + "]}}"
 
 
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        (plain(POOLS=f"desk: {WEEK_SHIFT}"), "people x breaks make 1,200,000, more than 300,000"),
-        (
-            plain(POOLS="desk: {staff: 100000}", RUN=LONG.replace("36000", "2600")),
-            "people x time make 0.7 million years",
-        ),
-        (plain("centres: 1000\n", POOLS=many(9, "p#: {staff: 1}") + ", desk: {staff: 99}", RUN=LONG), "people x time"),
-        (plain(DEMAND=f"volume: 1/d, channels: {{{HUNDRED}}}", RUN=LONG), "channels x hours make 86,40"),
-        (plain(DEMAND=f"volume: 1/d, {DATED}", RUN=LONG), "surges x channels x hours make 864,000,"),
-        (
-            plain(DEMAND=f"volume: 1/d, surges: [{many(200, '{per_year: 1000, lasts: 1 min, factor: 2}')}]", RUN=LONG),
-            "makes more than 10,000 surges a replication",
-        ),
-        (plain(STAGES=many(50, SENT_BACK)), "makes up to 50,050 visits (stages x rework), more than 5,000"),
-        (
-            plain(DEMAND=f"volume: 1/d, channels: {{{HUNDRED}}}, risk: {{{HUNDRED}}}, categories: {{{HUNDRED}}}"),
-            "channels x risks x categories x tiers make 100,000,000 kinds of tips",
-        ),
-        (
-            plain(
-                DEMAND="volume: 1/d, channels: {" + many(100, "channelnumber#: 1 %") + "}", STAGES=many(99, FILTERED)
-            ),
-            "there is no channel 'chanelnumber0x'; did you mean 'channelnumber0'?",
-        ),
-        (plain(many(3000, "unknown#: 1").replace(", ", "\n") + "\n"), "unknown0: is not a key here"),
-        (plain(DEMAND="volume: 20/h, by_hour: [" + many(5000, "x") + "]"), "has 4,600 more faults"),
-    ],
+PRODUCTS: Final = (
+    (plain(POOLS=f"desk: {WEEK_SHIFT}"), "people x breaks make 1,200,000, more than 300,000"),
+    (
+        plain(POOLS="desk: {staff: 100000}", RUN=LONG.replace("36000", "2600")),
+        "people x time make 0.7 million years",
+    ),
+    (plain("centres: 1000\n", POOLS=many(9, "p#: {staff: 1}") + ", desk: {staff: 99}", RUN=LONG), "people x time"),
+    (plain(DEMAND=f"volume: 1/d, channels: {{{HUNDRED}}}", RUN=LONG), "channels x hours make 86,40"),
+    (plain(DEMAND=f"volume: 1/d, {DATED}", RUN=LONG), "surges x channels x hours make 864,000,"),
+    (
+        plain(DEMAND=f"volume: 1/d, surges: [{many(200, '{per_year: 1000, lasts: 1 min, factor: 2}')}]", RUN=LONG),
+        "makes more than 10,000 surges a replication",
+    ),
+    (plain(STAGES=many(50, SENT_BACK)), "makes up to 50,050 visits (stages x rework), more than 5,000"),
+    (
+        plain(DEMAND=f"volume: 1/d, channels: {{{HUNDRED}}}, risk: {{{HUNDRED}}}, categories: {{{HUNDRED}}}"),
+        "channels x risks x categories x tiers make 100,000,000 kinds of tips",
+    ),
+    (
+        plain(DEMAND="volume: 1/d, channels: {" + many(100, "channelnumber#: 1 %") + "}", STAGES=many(99, FILTERED)),
+        "there is no channel 'chanelnumber0x'; did you mean 'channelnumber0'?",
+    ),
+    (plain(many(3000, "unknown#: 1").replace(", ", "\n") + "\n"), "unknown0: is not a key here"),
+    (plain(DEMAND="volume: 20/h, by_hour: [" + many(5000, "x") + "]"), "has 4,600 more faults"),
 )
+"""Documents, and what their first fault says: each a product of numbers that look harmless alone."""
+
+
+@pytest.mark.parametrize("text, message", PRODUCTS)
 def test_a_product_that_is_too_large_is_refused_at_once(text: str, message: str, tmp_path: Path) -> None:
     """Within the five seconds and the gigabyte that `watched` allows."""
     assert message in first_fault(tmp_path, text)
@@ -166,6 +167,14 @@ def test_a_trace_is_read_up_to_the_first_screen_of_faults(tmp_path: Path) -> Non
     (tmp_path / "tips.csv").write_text("received\n" + "never\n" * 2_000_000)
     (tmp_path / "doc.yaml").write_text(plain(DEMAND="trace: tips.csv"))
     with watched(Told()), pytest.raises(ScenarioError, match="is where reading stopped"):
+        load(tmp_path / "doc.yaml")
+
+
+@pytest.mark.parametrize("row", ["", pytest.param("2025-01-06 00:01", marks=pytest.mark.slow)])
+def test_a_trace_of_too_many_lines_is_not_read_at_all(row: str, tmp_path: Path) -> None:
+    (tmp_path / "tips.csv").write_text("received\n" + f"{row}\n" * 10_000_001)
+    (tmp_path / "doc.yaml").write_text(plain(DEMAND="trace: tips.csv"))
+    with watched(Told()), pytest.raises(ScenarioError, match="has more than 10,000,000 rows"):
         load(tmp_path / "doc.yaml")
 
 
@@ -233,6 +242,41 @@ def test_a_cluster_that_is_none_is_told_in_a_line(deaf: str, tmp_path: Path) -> 
         assert done.returncode == 2, done.stderr
         assert done.stderr.startswith(f"tipline run: --cluster {address}: {why}")
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_is_told_in_a_line(tmp_path: Path) -> None:
+    """While the run has work there: some replications are kept, and many more are to come."""
+    (tmp_path / "doc.yaml").write_text(SMALL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "distributed.cli"]
+    scheduler = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet
+    )
+    worker = subprocess.Popen(
+        [*dask[:2], f"{dask[2]}.dask_worker", address, "--nworkers", "1", "--no-dashboard"], **quiet
+    )
+    try:
+        words = ["run", "doc.yaml", "--replications", "100000", "--cluster", address, "--out", "out"]
+        for _ in range(6):  # the scheduler may not be up yet
+            running = subprocess.Popen([sys.executable, "-m", "sim", *words], cwd=tmp_path, stderr=-1, text=True)
+            while not list(tmp_path.rglob("*.piece")) and running.poll() is None:
+                time.sleep(0.02)
+            if running.poll() is None:
+                break
+        scheduler.kill()
+        said = running.communicate(timeout=120)[1]
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert running.returncode == 2
+    assert said.startswith(f"tipline run: --cluster {address}: the scheduler was lost")
+    assert said.count("\n") == 1
 
 
 def test_every_command_that_works_can_be_given_a_budget() -> None:

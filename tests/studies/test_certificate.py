@@ -61,6 +61,25 @@ def test_a_closed_proof_has_found_the_cheapest_and_accounts_for_every_cheaper_st
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_where_more_people_may_hurt_every_cheaper_staffing_is_tried(tmp_path: Path, seed: int) -> None:
+    """Whether a staffing holds has nothing to do with any other one."""
+    table = np.random.default_rng(seed).uniform(0.7, 1.9, (4, 4, 4))
+    tried = Ruled(tmp_path, [1.0, 1.1, 1.3], 3, lambda staffing: float(table[staffing]))
+    tried.by_trial = True
+    everyone = cheaper_ones(tried, WITHOUT_END)
+    chosen = max((one for one in everyone if table[one] <= 1), key=tried.cost)
+    proof = Proof(tried, tried.cost(chosen))
+    while (better := proof.close(chosen, WITHOUT_END)) is not None:
+        chosen = better
+        proof.bound(tried.cost(chosen))
+    assert tried.cost(chosen) == pytest.approx(min(tried.cost(one) for one in everyone if table[one] <= 1))
+    cheaper = cheaper_ones(tried, tried.cost(chosen))
+    assert all(one in tried.outcomes for one in cheaper)
+    assert proof.remainder().open == 0
+    assert not any(tried.excluded(one) for one in everyone if one not in tried.outcomes)
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_a_proof_cut_short_counts_what_remains_open_and_the_most_it_could_save(tmp_path: Path, seed: int) -> None:
     tried = ruled(tmp_path, 100 + seed, n_posts=4, most=6)
     chosen = lowered(tried, tuple(post.most for post in tried.posts))

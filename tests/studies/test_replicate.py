@@ -194,9 +194,12 @@ def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Pat
     assert found is not None
     assert all(np.array_equal(found[name], piece[name], equal_nan=name == "b") for name in piece)
     assert kept.get("1") is None
+    kept.path("1").write_bytes(kept.path("0").read_bytes())
+    assert kept.get("1") is None, "whole, and of another name"
     kept.path("1").write_bytes(b"half a fi")
     assert kept.get("1") is None
-    assert Kept(tmp_path / "kept", "another", resume=True).get("0") is None
+    (tmp_path / "kept" / "key").write_text("another")
+    assert Kept(tmp_path / "kept", "another", resume=True).get("0") is None, "whole, and of another question"
 
 
 def test_an_object_in_a_kept_file_is_never_unpickled(tmp_path: Path) -> None:

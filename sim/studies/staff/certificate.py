@@ -5,6 +5,9 @@ other, do not make a target worse. So what has nowhere more people than a staffi
 that fails because a line grows without end, because tips give up unminded, or because a target is left with too little
 to judge, fails by the same assumption with fewer people too (`starving.py`).
 
+Where tips are turned away, merge, or go another way when they give up, more people may make a target worse: then every
+staffing is tried, and nothing follows from another one.
+
 Boxes of staffings are closed from their tops: the top of a box has at every post as many people as any staffing of the
 box that costs less than the chosen one. If it fails, all of them do; if not, the box is cut in two.
 """
@@ -94,7 +97,7 @@ class Proof:
             if tight.least == tight.most:
                 if self.tried.look(tight.least, "choose").leans == "met":
                     return tight.least
-            elif not self._fails(tight.most, around):
+            elif self.tried.by_trial or not self._fails(tight.most, around):
                 post, people = _where(tight, around)
                 self._add(StaffBox(tight.least, _set(tight.most, post, people)))
                 self._add(StaffBox(_set(tight.least, post, people + 1), tight.most))
@@ -130,6 +133,8 @@ class Proof:
             with np.errstate(divide="ignore"):
                 more = np.where(price > 0, np.floor(room / np.maximum(price, 1e-300)), np.inf)
             most = np.minimum(most, least + np.minimum(more, most - least).astype(np.int64))
+            if self.tried.by_trial:
+                return StaffBox(_staffing(least), _staffing(most))
             # A staffing that fails and is short of the top at one post only rules out the numbers up to its own there.
             over = most > failed
             if len(failed) and not over.any(axis=1).all():
@@ -164,7 +169,7 @@ class Proof:
         people = np.indices(sizes).reshape(len(sizes), -1).T + np.array(box.least)
         people = people[people @ self.tried.price < self.cost * (1 - CHEAPER)]
         if open_only:
-            for failed in self.tried.failed:
+            for failed in () if self.tried.by_trial else self.tried.failed:
                 people = people[(people > failed).any(axis=1)]
             people = people[[_staffing(row) not in self.tried.outcomes for row in people]]
         return len(people), True

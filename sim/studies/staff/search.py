@@ -129,13 +129,14 @@ def _spanned(scenario: Scenario, first: Milestone, last: Milestone) -> list[tupl
     ]
 
 
+_STEPS: Final = {"enter": 0, "start": 1, "merged": 1, "end": 2}
+
+
 def _place(scenario: Scenario, milestone: Milestone, *, latest: bool) -> int:
     """Where on the way a milestone lies: three steps a stage, its enter, start and end."""
     steps = {"arrival": 0, "leave": 3 * len(scenario.stages), "lost": 3 * len(scenario.stages)}
     found = [
-        steps[moment.what]
-        if moment.stage is None
-        else 3 * scenario.stage_index(moment.stage) + ("enter", "start", "end").index(moment.what)
+        steps[moment.what] if moment.stage is None else 3 * scenario.stage_index(moment.stage) + _STEPS[moment.what]
         for moment in milestone.moments
     ]
     return max(found) if latest else min(found)
@@ -194,7 +195,8 @@ def risen(tried: Tried, staffing: Staffing) -> Staffing | None:
     steps = 0
     while tried.excluded(staffing) or tried.look(staffing, "choose").leans != "met":
         free = [i for i, post in enumerate(tried.posts) if staffing[i] < post.most]
-        if not free or (steps == 0 and tried.look(top, "choose").leans != "met"):
+        hopeless = steps == 0 and not tried.by_trial and tried.look(top, "choose").leans != "met"
+        if not free or hopeless:
             return None
         short = _shortfall(tried.glance(staffing))
 

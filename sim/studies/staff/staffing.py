@@ -69,6 +69,8 @@ class Certificate:
     assumption that the certificate rests on."""
     effort: float
     """How many times as long as usual the search could take."""
+    by_trial: bool = False
+    """Whether more people may make a target worse, so that every cheaper staffing had to be tried."""
 
     @property
     def closed(self) -> bool:
@@ -322,6 +324,7 @@ class _Search:
                 if one.leans == "met" and self.tried.excluded(staffing)
             ),
             effort=self.most_effort / MOST_EFFORT,
+            by_trial=self.tried.by_trial,
         )
         return replace(
             answer,

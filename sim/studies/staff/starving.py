@@ -21,7 +21,7 @@ from sim.measures.estimates import Verdict, residual_variance, student
 from sim.measures.held import VALUE
 from sim.measures.targets import left_out
 from sim.scenario.describe import describe
-from sim.scenario.flow import offered_by_stage
+from sim.scenario.flow import offered_by_stage, spared_by_stage
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import MOST_LEFT_OUT, OfTips, Timed
 from sim.studies.staff.staffed import unminded_stages
@@ -93,8 +93,9 @@ class Care:
             )
         )
         self._described: Description | None = describe(scenario) if self._decided else None
-        self._work = tuple(float(part) for part in offered_by_stage(scenario).mean(axis=1)) if self._decided else ()
-        """Erlangs that come to each stage, which no staffing changes."""
+        work = offered_by_stage(scenario) - spared_by_stage(scenario) if self._decided else np.zeros((0, 1))
+        self._work = tuple(float(part) for part in work.mean(axis=1))
+        """Erlangs that come to each stage, those apart that merging may spare, which no staffing changes."""
 
     @property
     def only_targets(self) -> bool:
@@ -203,10 +204,12 @@ def _servers(staffed: Scenario, pool: str) -> float:
 def _seen_growing(sample: Sample) -> dict[str, float]:
     """The pools to which surely more work came in the runs than their people could do, by all their replications.
 
-    Only those whose tips wait for ever, and for nobody else.
+    Only those whose tips wait for ever, and for nobody else, and do not merge.
     """
     scenario = sample.frame.scenario
     relieved = {pool for stage in scenario.stages if stage.patience or stage.overflow for pool in stage.pools}
+    merging = next((number for number, stage in enumerate(scenario.stages) if stage.merge), len(scenario.stages))
+    relieved |= {pool for stage in scenario.stages[merging:] for pool in stage.pools}
     found = {}
     for p, name in enumerate(scenario.pools):
         if name not in relieved:

@@ -152,6 +152,9 @@ class Tried:
         self.looks = tuple(sorted({min(FEW, replications), replications, LAST_LOOK * replications}))
         self.confidence = each_of(scenario.run.confidence, len(self.looks))
         """Of all targets together at one look, so that all looks at a staffing hold with the scenario's."""
+        self.by_trial = any(stage.limited or stage.merge or stage.asides for stage in scenario.stages)
+        """Whether more people may make a target worse, so that nothing follows from a staffing for any other one: where
+        tips are turned away, merge, or go another way when they give up."""
         self.outcomes: dict[Staffing, Outcome] = {}
         """In the order in which they were tried first."""
         self.glances: dict[Staffing, NDArray[np.float64]] = {}
@@ -173,8 +176,9 @@ class Tried:
         return cost(self.posts, staffing)
 
     def excluded(self, staffing: Sequence[int] | NDArray[np.int64]) -> bool:
-        """Whether it has nowhere more people than a staffing that was shown to fail."""
-        return bool(np.all(np.asarray(staffing) <= self.failed, axis=1).any())
+        """Whether it has nowhere more people than a staffing that was shown to fail, or is one `by_trial`."""
+        x = np.asarray(staffing)
+        return bool(np.all(x == self.failed if self.by_trial else x <= self.failed, axis=1).any())
 
     def fails(self, staffing: Staffing) -> bool:
         """Whether a staffing is known to fail, or is shown to by trying it.
@@ -186,8 +190,9 @@ class Tried:
         return not self.stands(staffing) and self.look(staffing, "exclude").verdict == "missed"
 
     def stands(self, staffing: Staffing) -> bool:
-        """Whether it has nowhere fewer people than a staffing that could not be shown to fail."""
-        return bool(np.all(np.array(staffing) >= self.standing, axis=1).any())
+        """Whether it has nowhere fewer people than a staffing that could not be shown to fail, or is one `by_trial`."""
+        x = np.array(staffing)
+        return bool(np.all(x == self.standing if self.by_trial else x >= self.standing, axis=1).any())
 
     def full(self, staffing: Staffing) -> Outcome:
         """How a staffing comes out with as many replications as were asked for, or more."""
@@ -238,9 +243,11 @@ class Tried:
         x = np.array(staffing)
         if outcome.verdict == "missed":
             if not self.excluded(staffing):
-                self.failed = np.vstack([self.failed[~np.all(self.failed <= x, axis=1)], x])
+                fewer = np.zeros(len(self.failed), np.bool_) if self.by_trial else np.all(self.failed <= x, axis=1)
+                self.failed = np.vstack([self.failed[~fewer], x])
         elif outcome.leans == "met" or n >= self.replications:
-            self.standing = np.vstack([self.standing[~np.all(self.standing >= x, axis=1)], x])
+            more = np.zeros(len(self.standing), np.bool_) if self.by_trial else np.all(self.standing >= x, axis=1)
+            self.standing = np.vstack([self.standing[~more], x])
         return outcome
 
     def _outcome(self, staffing: Staffing, n: int) -> Outcome:

@@ -1,0 +1,321 @@
+"""What comes: the volume, the week, how much one day differs from another, and what each hour hands to the next.
+
+Sources: a day factor beside a profile and Poisson counts are those of A. N. Avramidis, A. Deslauriers and P. L'Ecuyer,
+"Modeling daily arrivals to a telephone call center", Management Science 50 (2004).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sim.logs.calls import Log
+    from sim.logs.counts import Counts
+
+    Floats = NDArray[np.float64]
+
+DAY: Final = 86_400
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FAR: Final = 4.0
+"""Robust standard deviations from the other dates of its weekday that make a date one of its own."""
+AT_LEAST: Final = 0.10
+"""And it comes to so much more or less."""
+FEW: Final = 14
+"""Dates that are too few to tell weekdays apart."""
+COUNTRIES: Final = (
+    *("US", "GB", "IL", "DE", "FR", "CA", "AU", "NL", "IT", "ES", "SE", "NO", "DK", "BE", "CH", "AT", "IE", "NZ", "PL"),
+    *("PT", "FI", "BR", "IN", "JP", "KR", "ZA", "TR", "MX", "CZ", "GR", "HU"),
+)
+CI: Final = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class OddDay:
+    """A date on which much more or less came than on others of its weekday."""
+
+    on: date
+    factor: float
+    """Times as many as usual."""
+    name: str
+    """Of the holiday; "" where it is none that is known."""
+
+
+@dataclass(slots=True)
+class Demand:
+    """What came, date by date and interval by interval of the day."""
+
+    first: date
+    step: int
+    """Seconds of an interval; they divide a day."""
+    counts: Floats
+    """(n_dates, n_intervals), NaN on dates of which nothing is known."""
+    odd: list[OddDay] = field(default_factory=list)
+    country: str = ""
+    """The country whose public holidays the odd dates are."""
+    usual: NDArray[np.bool_] = field(init=False)
+    """(n_dates,) known, and not odd."""
+
+    def __post_init__(self) -> None:
+        self.usual = self.known
+        if len(self.dates) >= FEW:
+            self.odd = self._odd_days()
+            odd = {one.on for one in self.odd}
+            self.usual = self.known & np.array([day not in odd for day in self.dates])
+            self.country = _named(self.odd, self.dates)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(n_dates,) dates of which something is known."""
+        return np.asarray(np.isfinite(self.counts).any(axis=1), dtype=np.bool_)
+
+    @property
+    def dates(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range(len(self.counts))]
+
+    @property
+    def weekday(self) -> NDArray[np.int64]:
+        return (self.first.weekday() + np.arange(len(self.counts))) % 7
+
+    @property
+    def totals(self) -> Floats:
+        """(n_dates,) how many came."""
+        return np.where(self.known, np.nansum(self.counts, axis=1), np.nan)
+
+    @property
+    def volume(self) -> tuple[float, float, float]:
+        """How many come a day, over the dates of the log, with its interval."""
+        some = self.totals[self.known]
+        spread = float(some.std(ddof=1)) if len(some) > 1 else math.sqrt(float(some.mean()))
+        if len(some) > 1 and self.tells_weekdays:
+            ratio = self.day_ratio
+            spread = float(np.nanstd(ratio, ddof=1)) * float(some.mean())
+        half = CI * spread / math.sqrt(len(some))
+        return float(some.mean()), float(some.mean()) - half, float(some.mean()) + half
+
+    @property
+    def tells_weekdays(self) -> bool:
+        """Whether there are dates enough to tell weekdays apart."""
+        return int(self.usual.sum()) >= FEW
+
+    @property
+    def week(self) -> Floats:
+        """(7, n_intervals) how many come on a usual day of the week; 0 on weekdays that never came."""
+        if not self.tells_weekdays:
+            some = np.nanmean(self.counts[self.known], axis=0)
+            present = set(self.weekday[self.known].tolist())
+            return np.array([some if day in present else np.zeros_like(some) for day in range(7)])
+        found = np.zeros((7, self.counts.shape[1]))
+        for day in range(7):
+            rows = self.usual & (self.weekday == day)
+            if rows.any():
+                found[day] = np.nanmean(self.counts[rows], axis=0)
+        return found
+
+    @property
+    def day_ratio(self) -> Floats:
+        """(n_dates,) how many came over how many come on that weekday; NaN on dates that are not usual."""
+        mean = self.week.sum(axis=1)[self.weekday]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.usual & (mean > 0), self.totals / mean, np.nan)
+
+    @property
+    def day_cv(self) -> tuple[float, float, float]:
+        """The cv of the day's factor given the weekday, Poisson noise taken off, with its interval; NaN where unknown.
+
+        Each weekday's mean is its own, which takes one degree of freedom each.
+        """
+        ratio = self.day_ratio
+        some = np.isfinite(ratio)
+        n, kinds = int(some.sum()), len(set(self.weekday[some].tolist()))
+        if n - kinds < 5:
+            return math.nan, math.nan, math.nan
+        noise = float(np.mean(1 / self.week.sum(axis=1)[self.weekday[some]]))
+        variance = float(((ratio[some] - 1) ** 2).sum() / (n - kinds))
+        from scipy.stats import chi2
+
+        low, high = (variance * (n - kinds) / chi2.ppf(q, n - kinds) for q in (0.975, 0.025))
+        value, at_least, at_most = (math.sqrt(max(one - noise, 0.0)) for one in (variance, float(low), float(high)))
+        return value, at_least, at_most
+
+    @property
+    def residuals(self) -> Floats:
+        """(n_dates, n_intervals) count less what its date's total and its weekday's profile make of it, over the root
+        of that: of variance 1 where counts are Poisson; NaN where less than 1 is expected."""
+        week = self.week
+        shape = week / np.maximum(week.sum(axis=1, keepdims=True), 1e-300)
+        expected = shape[self.weekday] * self.totals[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = (self.counts - expected) / np.sqrt(expected)
+        return np.where((expected >= 1) & self.usual[:, None] & np.isfinite(self.counts), found, np.nan)
+
+    @property
+    def dispersion(self) -> float:
+        """The variance of counts over their mean, within days: 1 where they are Poisson."""
+        some = self.residuals
+        some = some[np.isfinite(some)]
+        free = 1 - 1 / max(int(self.usual.sum()) / 7, 2) if self.tells_weekdays else 1.0
+        return float((some**2).mean() / free) if len(some) else math.nan
+
+    def correlation(self, lag: int = 1, *, product: bool = False) -> float:
+        """Of the residuals of intervals so many apart on one date; NaN where there are too few.
+
+        With `product` they are those of weekday times interval, and else those of each weekday's own profile.
+        """
+        found = self.residuals
+        if product:
+            profile = np.nanmean(self.counts[self.usual], axis=0)
+            expected = (profile / profile.sum())[None, :] * self.totals[:, None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.where(np.isfinite(found), (self.counts - expected) / np.sqrt(expected), np.nan)
+        one, other = found[:, :-lag].ravel(), found[:, lag:].ravel()
+        both = np.isfinite(one) & np.isfinite(other)
+        if both.sum() < 100:
+            return math.nan
+        return float(np.corrcoef(one[both], other[both])[0, 1])
+
+    @property
+    def swing(self) -> tuple[float, float]:
+        """The cv of what swings from interval to interval beside Poisson noise, and its correlation at one interval."""
+        found = self.residuals
+        if not self.tells_weekdays or np.isfinite(found).sum() < 500 or self.dispersion < 1.05:
+            return 0.0, 0.0
+        mean = float(np.nanmean(np.where(np.isfinite(found), self.week[self.weekday], np.nan)))
+        far = min(max(3600 // self.step, 2), found.shape[1] // 4)
+        near, later = (float(np.nanmean(found[:, :-lag] * found[:, lag:])) for lag in (1, far))
+        if near <= 0:
+            return math.sqrt((self.dispersion - 1) / mean), 0.0
+        # What falls off from lag to lag is the swing; what is there at lag 0 alone is noise beyond Poisson.
+        handed = float(np.clip((max(later, 0.0) / near) ** (1 / (far - 1)), 0.0, 0.99))
+        extra = near / handed if handed > 0.1 else self.dispersion - 1
+        return math.sqrt(extra / mean), handed
+
+    @property
+    def product_form(self) -> tuple[float, float, str]:
+        """How far weekday by hour departs from weekday times hour: the largest departure among hours that are told to
+        5 %, the p-value of no departure at all, and where it is; NaN where there are too few dates."""
+        if not self.tells_weekdays:
+            return math.nan, math.nan, ""
+        from scipy.stats import chi2
+
+        a_hour = max(3600 // self.step, 1)
+        hours = self.counts.shape[1] // a_hour
+        rows = self.usual
+        by_hour = self.counts[:, : hours * a_hour].reshape(len(self.counts), hours, a_hour).sum(axis=2)
+        table = np.array([by_hour[rows & (self.weekday == day)].sum(axis=0) for day in range(7)])
+        present = table.sum(axis=1) > 0
+        expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+        some = (expected > 0) & present[:, None]
+        spread = max(self.dispersion, 1.0) * a_hour ** (0.5 if self.correlation() > 0.1 else 0.0)
+        statistic = float((((table - expected) ** 2)[some] / expected[some]).sum()) / spread
+        free = (int(present.sum()) - 1) * (int((table.sum(axis=0) > 0).sum()) - 1)
+        sure = some & (np.sqrt(spread / np.maximum(expected, 1e-300)) < 0.05)
+        if not sure.any():
+            return math.nan, float(chi2.sf(statistic, free)), ""
+        departure = np.where(sure, table / np.maximum(expected, 1e-300) - 1, 0)
+        day, hour = np.unravel_index(np.abs(departure).argmax(), departure.shape)
+        where = f"{WEEKDAYS[int(day)]} {int(hour) * a_hour * self.step // 3600}:00"
+        return float(departure[day, hour]), float(chi2.sf(statistic, free)), where
+
+    @property
+    def trend(self) -> tuple[float, float, float]:
+        """By how much the volume grows in a year, as a share, with its interval; NaN for less than 8 weeks."""
+        ratio = self.day_ratio
+        some = np.isfinite(ratio)
+        if int(some.sum()) < 40:
+            return math.nan, math.nan, math.nan
+        years = np.arange(len(ratio))[some] / 365
+        x, y = years - years.mean(), ratio[some]
+        slope = float((x @ (y - y.mean())) / (x @ x))
+        left = y - y.mean() - slope * x
+        # Days hand some of what they have to the next, so fewer of them are independent.
+        handed = float(np.clip(np.corrcoef(left[:-1], left[1:])[0, 1], 0, 0.95))
+        error = math.sqrt(float(left @ left) / (len(x) - 2) / float(x @ x) * (1 + handed) / (1 - handed))
+        return slope, slope - CI * error, slope + CI * error
+
+    def _odd_days(self) -> list[OddDay]:
+        """Dates far from the others of their weekday, in their own weeks' level."""
+        found = []
+        totals, weekday, dates = self.totals, self.weekday, self.dates
+        present = {day for day in range(7) if np.isfinite(totals[weekday == day]).sum() >= 3}
+        usual = {day: float(np.nanmedian(totals[weekday == day])) for day in present}
+        ratio = np.array(
+            [
+                math.nan if day not in usual or usual[day] <= 0 else n / usual[day]
+                for n, day in zip(totals, weekday, strict=True)
+            ]
+        )
+        some = np.isfinite(ratio)
+        spread = 1.4826 * float(np.nanmedian(np.abs(ratio[some] - np.nanmedian(ratio[some])))) if some.any() else 0.0
+        spread = max(spread, float(np.sqrt(1 / max(np.nanmedian(totals), 1.0))))
+        for at, one in enumerate(ratio):
+            if np.isfinite(one) and abs(one - 1) > max(FAR * spread, AT_LEAST):
+                found.append(OddDay(dates[at], float(one), ""))
+            elif not np.isfinite(totals[at]) and int(weekday[at]) in present:
+                found.append(OddDay(dates[at], 0.0, ""))
+        return found
+
+
+def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
+    """Give odd dates the names of the public holidays of the country that explains most of them; that country."""
+    import holidays
+
+    years = sorted({day.year for day in dates})
+    span = set(dates)
+    best: tuple[float, str, dict[date, str]] = (0.0, "", {})
+    for country in COUNTRIES:
+        known = {day: str(name) for day, name in holidays.country_holidays(country, years=years).items() if day in span}
+        hit = sum(1 for one in odd if one.on in known)
+        # A country has holidays that a line does not keep; one with many of these explains little.
+        score = hit - 0.3 * (len(known) - hit)
+        if hit >= 2 and score > best[0]:
+            best = score, country, known
+    for at, one in enumerate(odd):
+        if one.on in best[2]:
+            odd[at] = OddDay(one.on, one.factor, best[2][one.on])
+    return best[1]
+
+
+def demand_of_log(log: Log, step: int = 1800) -> Demand:
+    """The demand of a log of calls, its first visits counted by interval."""
+    arrival = log.visits.arrival[log.visits.first]
+    return of_arrivals(arrival, step)
+
+
+def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days: int | None = None) -> Demand:
+    """The demand of times of arrival, in seconds since 1970-01-01 of the local clock."""
+    begin = int(np.floor(arrival.min() / DAY)) if first_day is None else first_day
+    many = int(np.floor(arrival.max() / DAY)) - begin + 1 if n_days is None else n_days
+    a_day = DAY // step
+    place = np.floor((arrival - begin * DAY) / step).astype(np.int64)
+    place = place[(place >= 0) & (place < many * a_day)]
+    counts = np.bincount(place, minlength=many * a_day).reshape(many, a_day).astype(np.float64)
+    if n_days is None:
+        counts[counts.sum(axis=1) == 0] = np.nan
+    return Demand(date(1970, 1, 1) + timedelta(days=begin), step, counts)
+
+
+def demand_of_counts(counts: Counts) -> Demand | None:
+    """The demand of counts by interval; None of those that are of no dates, or longer than a day."""
+    if counts.shape != "counts" or counts.step > DAY:
+        return None
+    step = int(counts.step) if DAY % int(counts.step) == 0 else 300
+    begin = int(np.floor(counts.begins[0] / DAY))
+    many = int(np.floor(counts.begins[-1] / DAY)) - begin + 1
+    a_day = DAY // step
+    found = np.full((many * a_day,), np.nan)
+    place = np.floor((counts.begins - begin * DAY) / step).astype(np.int64)
+    found[place] = 0
+    np.add.at(found, place, counts.count)
+    table = found.reshape(many, a_day)
+    seen = np.isfinite(table).any(axis=1)
+    table[seen] = np.nan_to_num(table[seen])
+    return Demand(date(1970, 1, 1) + timedelta(days=begin), step, table)

@@ -1,0 +1,241 @@
+"""What a log came to: its demand, its stages with patience, work and staff, and every value with where it came from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.calibration.demand import Demand, demand_of_counts, demand_of_log
+from sim.calibration.order import Order, order_of
+from sim.calibration.patience import Patience, Retries, patience_of, retries_of
+from sim.calibration.staff import Group, groups_of, staff_of
+from sim.calibration.work import work_of
+from sim.logs.calls import Log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from sim.calibration.fits import Fitted
+    from sim.logs.calls import Visits
+    from sim.logs.counts import Counts
+
+HALF_HOUR: Final = 1800
+FEWEST: Final = 0.01
+"""The share of cases below which an activity is left out of the line."""
+WITHIN: Final = 20.0
+"""Seconds of the service level that is told."""
+
+
+@dataclass(slots=True)
+class StageFound:
+    """A stage of the line: what came to it, how long they wait, work and bear to wait, and who serves."""
+
+    name: str
+    activity: str
+    """As the log calls it."""
+    channels: tuple[str, ...]
+    """The channels that it is for; empty for all."""
+    share: float
+    """The share of the cases (of its channels) that come to it."""
+    rows: NDArray[np.bool_]
+    """Which visits of the log are those of this stage."""
+    patience: list[Patience]
+    work: list[Fitted]
+    group: Group | None
+    has_delays_only: bool
+    """Whether the log tells only when it was over: then it is a delay, not work."""
+    delay: list[Fitted] = field(default_factory=list)
+    passed: float = 0.0
+    """The share of starts that passed over somebody who had come earlier."""
+    order: Order | None = None
+
+
+@dataclass(slots=True)
+class Calibration:
+    """All that a log told."""
+
+    path: Path
+    log: Log | Counts
+    demand: Demand | None
+    stages: list[StageFound]
+    retries: Retries | None
+    channels: dict[str, str]
+    """The channels of the document by those of the log."""
+
+    @property
+    def visits(self) -> Visits | None:
+        return self.log.visits if isinstance(self.log, Log) else None
+
+    @property
+    def name(self) -> str:
+        """What the line is called: the name of the file without its endings."""
+        return self.path.name.partition(".")[0] or "log"
+
+
+def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibration:
+    """What a log tells of a line; staff by intervals of `step` seconds."""
+    if not isinstance(log, Log):
+        names = _document_names(tuple(log.channels))
+        return Calibration(path, log, demand_of_counts(log), [], None, names)
+    visits = log.visits
+    names = _document_names(visits.channel.names)
+    stages: list[StageFound] = []
+    n_cases = max(int(visits.first.sum()), 1)
+    taken: set[str] = set()
+    for code, activity in _in_order(visits):
+        rows = visits.stage.code == code
+        if rows.sum() < FEWEST * n_cases:
+            log.cannot.append(f"'{activity}' is left out: less than 1 % of the cases come to it.")
+            continue
+        stages += _stages(visits, rows, activity, step, names, taken)
+    return Calibration(path, log, demand_of_log(log), stages, retries_of(visits), names)
+
+
+def _in_order(visits: Visits) -> list[tuple[int, str]]:
+    """The activities in the order in which cases come to them, on average."""
+    place = np.zeros(len(visits))
+    order = np.lexsort((visits.enter, visits.case))
+    case = visits.case[order]
+    first = np.append(True, case[1:] != case[:-1])
+    since = np.arange(len(case)) - np.maximum.accumulate(np.where(first, np.arange(len(case)), 0))
+    place[order] = since
+    names = visits.stage.names
+    mean = [
+        float(place[visits.stage.code == code].mean()) if (visits.stage.code == code).any() else 1e9
+        for code in range(len(names))
+    ]
+    return [(code, names[code]) for code in sorted(range(len(names)), key=lambda one: mean[one]) if mean[code] < 1e9]
+
+
+def _stages(
+    visits: Visits, rows: NDArray[np.bool_], activity: str, step: int, names: dict[str, str], taken: set[str]
+) -> list[StageFound]:
+    """The stages of an activity: one for each group of people whose channels nobody else serves."""
+    mine = visits.take(rows)
+    groups = groups_of(mine, activity)
+    found = []
+    for number, codes in enumerate(groups):
+        of_group = rows & np.isin(visits.channel.code, codes) if len(groups) > 1 else rows
+        if number == 0 and len(groups) > 1:
+            of_group = of_group | (rows & (visits.channel.code < 0))
+        if not of_group.any():
+            continue
+        of_stage = visits.take(of_group)
+        channels = tuple(names[visits.channel.names[code]] for code in codes) if len(groups) > 1 else ()
+        name = _name(activity if len(groups) == 1 else f"{activity}_{visits.channel.names[codes[0]]}", taken)
+        first_cases = visits.first & (np.isin(visits.channel.code, codes) if channels else True)
+        known = np.isfinite(of_stage.start)
+        delays = not known.any() and bool(np.isfinite(of_stage.end).any())
+        found.append(
+            StageFound(
+                name=name,
+                activity=activity,
+                channels=channels,
+                share=min(len(np.unique(of_stage.case)) / max(int(first_cases.sum()), 1), 1.0),
+                rows=of_group,
+                patience=patience_of(of_stage),
+                work=work_of(of_stage),
+                group=staff_of(visits, name, of_group, step),
+                has_delays_only=delays,
+                delay=_delays(of_stage) if delays else [],
+                passed=_passed_over(of_stage),
+                order=order_of(of_stage),
+            )
+        )
+    return found
+
+
+def _delays(visits: Visits) -> list[Fitted]:
+    from sim.calibration.fits import fitted_work
+
+    lasted = visits.end - visits.enter
+    some = lasted[np.isfinite(lasted) & (lasted > 0)]
+    return [fitted_work("delay", "", some)] if len(some) >= 5 else []
+
+
+def _passed_over(visits: Visits) -> float:
+    """The share of those who waited that somebody who had come later went before."""
+    waited = np.isfinite(visits.start) & (visits.start > visits.enter)
+    start = visits.start[waited]
+    if len(start) < 10:
+        return 0.0
+    # In order of entering, who starts later than somebody behind was passed over.
+    later = np.minimum.accumulate(start[::-1])[::-1]
+    return float((start[:-1] > later[1:]).mean())
+
+
+def _document_names(names: tuple[str, ...]) -> dict[str, str]:
+    """Names of channels as a document may have them, no two alike."""
+    taken: set[str] = set()
+    return {name: _name(name, taken) for name in names}
+
+
+def _name(text: str, taken: set[str]) -> str:
+    """A text as a name of a document: letters, digits, spaces, _ and -, not one that is taken."""
+    plain = re.sub(r"[^\w '&+/-]+", " ", text).strip(" '&+/-")[:60] or "x"
+    if plain.lower() in ("by", "other", "unlabelled", "yes", "no", "true", "false", "null"):
+        plain = f"{plain}_"
+    name, number = plain, 2
+    while name in taken:
+        name, number = f"{plain} {number}", number + 1
+    taken.add(name)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value of the line, with its interval and where it came from."""
+
+    path: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    source: str
+    known: bool
+    """False where the log does not tell: then `low` and `high` are what is plausible."""
+
+
+def parameters_of(found: Calibration) -> list[Parameter]:
+    """The values of the line with their 95 % intervals."""
+    told: list[Parameter] = []
+
+    def add(path: str, value: float, low: float, high: float, unit: str, source: str) -> None:
+        told.append(Parameter(path, value, low, high, unit, source, True))
+
+    if found.demand is not None:
+        add("demand.volume", *found.demand.volume, "/d", f"what came on {int(found.demand.known.sum())} dates")
+        cv = found.demand.day_cv
+        if np.isfinite(cv[0]):
+            add("demand.busyness_cv", *cv, "", "days beside their weekday's mean, Poisson noise taken off")
+    visits = found.visits
+    if visits is not None and len(visits.channel.names) > 1:
+        first = visits.channel.code[visits.first]
+        n = int((first >= 0).sum())
+        for code, name in enumerate(visits.channel.names):
+            share = float((first == code).sum()) / max(n, 1)
+            half = 1.96 * np.sqrt(share * (1 - share) / max(n, 1))
+            add(f"demand.channels.{found.channels[name]}", share, share - half, share + half, "", "how they came")
+    for stage in found.stages:
+        path = f"stages.{stage.name}"
+        for one in stage.work:
+            of = f" of {one.of}" if one.of else ""
+            source = f"{one.n} services that are known to their end"
+            add(f"{path}.service.mean{of}", one.mean / 60, one.mean_low / 60, one.mean_high / 60, "min", source)
+            add(f"{path}.service.cv{of}", one.cv, one.cv_low, one.cv_high, "", source)
+        for patience in stage.patience:
+            one = patience.fitted
+            of = f" of {one.of}" if one.of else ""
+            source = f"{one.n} gave up, {one.n_censored} were served before"
+            add(f"{path}.patience.mean{of}", one.mean / 60, one.mean_low / 60, one.mean_high / 60, "min", source)
+        group = stage.group
+        if group is not None and group.wrap_up is not None:
+            one = group.wrap_up
+            source = f"{one.n} gaps between services while callers waited"
+            add(f"{path}.wrap_up.mean", one.mean / 60, one.mean_low / 60, one.mean_high / 60, "min", source)
+    return told

@@ -1,0 +1,447 @@
+"""A row a call: what was cleaned, and what is left as visits to a line. Nothing is dropped without a count.
+
+All times are seconds since 1970-01-01 00:00 of the local clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.logs import times as t
+from sim.logs.faults import LogError
+from sim.logs.files import Raw
+from sim.logs.map import UNITS, Map
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Seconds = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Codes = NDArray[np.int64]
+
+NOBODY: Final = -1
+ROUNDING: Final = 5.0
+"""Seconds by which two clocks of one log may differ: a start so little before the entry is a start at once."""
+MOST_CHANNELS: Final = 12
+HEAPED: Final = 0.05
+"""So many at second 0 are more than chance: a sixtieth would be there."""
+
+MENU_LEFT: Final = "hung up in the menu, or before the line"
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One thing that was found in the rows, and what was done about it."""
+
+    what: str
+    rows: int
+    done: str
+
+
+@dataclass(slots=True)
+class Names:
+    """Texts as codes; NOBODY where there is none."""
+
+    code: Codes
+    names: tuple[str, ...]
+
+    def take(self, rows: Flags | Codes) -> Names:
+        return Names(self.code[rows], self.names)
+
+
+@dataclass(slots=True)
+class Visits:
+    """What came to a line, (n,) each, in order of joining it."""
+
+    arrival: Seconds
+    """When the case arrived; the same as `enter` where a log knows one stage."""
+    enter: Seconds
+    start: Seconds
+    """NaN where nobody took it."""
+    end: Seconds
+    """NaN where that is not known."""
+    left: Seconds
+    """When it left the line: at `start`, or giving up; NaN where that is not known."""
+    gave_up: Flags
+    wrap_up: Seconds
+    """Seconds; NaN where that is not known."""
+    channel: Names
+    stage: Names
+    pool: Names
+    person: Names
+    priority: Names
+    caller: Codes
+    case: Codes
+    first: Flags
+    """Whether it is the first visit of its case."""
+
+    def __len__(self) -> int:
+        return len(self.enter)
+
+    @property
+    def served(self) -> Flags:
+        return ~self.gave_up
+
+    @property
+    def wait(self) -> Seconds:
+        """Seconds in line; NaN where that is not known."""
+        return np.maximum(self.left - self.enter, 0)
+
+    @property
+    def work(self) -> Seconds:
+        """Seconds of talk; NaN where that is not known."""
+        return self.end - self.start
+
+    def take(self, rows: Flags | Codes) -> Visits:
+        """Some of the visits."""
+        columns: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            column = getattr(self, name)
+            columns[name] = column.take(rows) if isinstance(column, Names) else column[rows]
+        return Visits(**columns)
+
+
+@dataclass(slots=True)
+class Log:
+    """A log that was read: its visits, what was cleaned, and what it cannot tell."""
+
+    raw: Raw
+    map: Map
+    visits: Visits
+    cleaned: list[Cleaned]
+    notes: list[str]
+    cannot: list[str]
+    """What such a log cannot tell, in sentences."""
+
+    @property
+    def days(self) -> Codes:
+        """The dates on which something came, as days since 1970-01-01."""
+        return np.unique(np.floor(self.visits.arrival / t.DAY)).astype(np.int64)
+
+
+class Cleaning:
+    """The rows of a log while they are looked through."""
+
+    def __init__(self, raw: Raw, made: Map) -> None:
+        self.raw, self.map = raw, made
+        self.cleaned = [Cleaned(what, n, "passed over") for what, n in raw.dropped.items()]
+        self.notes = list(raw.notes)
+        self.cannot: list[str] = []
+        self.n = len(raw)
+        self.kept: Flags = np.ones(self.n, dtype=np.bool_)
+        self.zone = made.zone or raw.clock.get("zone", "")
+        if self.zone:
+            t.zone_of(self.zone)
+        self.told_utc = False
+
+    def say(self, what: str, which: Flags | int, done: str, *, drop: bool = False) -> None:
+        """Count what was found, among the rows that are still there; and drop them where that is done."""
+        many = which if isinstance(which, int) else int((which & self.kept).sum())
+        if many:
+            self.cleaned.append(Cleaned(what, many, done))
+            if drop and not isinstance(which, int):
+                self.kept &= ~which
+
+    def texts(self, role: str) -> pd.Series[str]:
+        name = self.map.get(role)
+        assert name is not None
+        return self.raw.texts(name)
+
+    def times(self, role: str) -> t.Times | None:
+        """The times of a role by the local clock; None where it has no column."""
+        name = self.map.get(role)
+        if name is None:
+            return None
+        texts = self.texts(role)
+        found = t.times(texts, self.map.dates, name)
+        self.notes += found.notes
+        if found.bad:
+            self.say(f"no time in '{name}', such as {found.example[:30]!r}", found.bad, "read as missing")
+        if found.utc is not None:
+            if self.zone:
+                found.seconds = t.local(found.utc, self.zone)
+            elif found.offsets == "offset":
+                if max(found.apart) - min(found.apart) > 3600:
+                    told = ", ".join(f"{one / 3600:+g} h" for one in found.apart[:5])
+                    raise LogError(
+                        f"the times of '{name}' are of clocks that differ by more than one hour ({told}); say in the "
+                        "map which one is meant: `zone: Europe/London`"
+                    )
+            else:
+                self.told_utc = True
+        return found
+
+    def names(self, role: str, most: int = 10**6) -> Names:
+        """The words of a role as codes, in order of frequency; those beyond `most` are one, called `other`."""
+        if self.map.get(role) is None:
+            return Names(np.full(self.n, NOBODY, dtype=np.int64), ())
+        return as_names(self.texts(role), most)
+
+
+def as_names(texts: pd.Series[str], most: int = 10**6) -> Names:
+    """Texts as codes, the commonest first; what stands for nothing is NOBODY."""
+    import pandas as pd
+
+    gone = t.empty(texts) | texts.str.lower().isin(["no_server", "no server", "none", "nobody"]).to_numpy()
+    counts = texts[~gone].value_counts()
+    order = sorted(counts.index, key=lambda one: (-int(counts[one]), str(one)))
+    names = [str(one) for one in order[:most]]
+    codes = pd.Series({one: min(at, most) for at, one in enumerate(order)}, dtype="int64")
+    found = np.full(len(texts), NOBODY, dtype=np.int64)
+    if len(order):
+        found[~gone] = texts[~gone].map(codes).to_numpy(dtype=np.int64)
+    return Names(found, (*names, "other") if len(order) > most else tuple(names))
+
+
+def read_calls(raw: Raw, made: Map) -> Log:
+    """The visits of a log with a row a call; LogError where it cannot be told when anything came."""
+    look = Cleaning(raw, made)
+    if made.get("arrival") is None and made.get("enter") is None:
+        raise LogError(f"{raw.path}: the map names no column for `arrival` or `enter`")
+    _rows_that_are_none(look)
+    told = {role: look.times(role) for role in ("arrival", "menu_end", "enter", "start", "end", "left")}
+    arrival = told["arrival"] or told["enter"]
+    assert arrival is not None
+    date_of = look.times("date")
+    at, zeros = _dated(look, told, arrival, None if date_of is None else date_of.seconds)
+    length = {role: _length(look, role) for role in ("menu", "wait", "work", "wrap_up")}
+    look.say("zeros that stand for no time", int(zeros.any(axis=0).sum()) if zeros.size else 0, "read as missing")
+    look.say("no time of arrival", np.isnan(at["arrival"]), "left out", drop=True)
+    if not look.kept.any():
+        raise LogError(f"{raw.path}: no row has a time of arrival in '{made.get('arrival')}'")
+    return _visits(look, at, length)
+
+
+def _rows_that_are_none(look: Cleaning) -> None:
+    """Rows that are there twice, and those that the map leaves out."""
+    import pandas as pd
+
+    if "case" not in look.map.columns:
+        frame = pd.DataFrame({name: look.raw.texts(name) for name in look.raw.columns})
+        look.say("there twice, alike in every column", frame.duplicated().to_numpy(), "left out but one", drop=True)
+    for name, values in look.map.leave_out.items():
+        texts = look.raw.texts(name)
+        for value in values:
+            look.say(f"{name} is {value}", (texts == value).to_numpy(), "left out, as the map says", drop=True)
+    if not look.kept.any():
+        raise LogError(f"{look.raw.path}: the map leaves out every row")
+
+
+def _dated(
+    look: Cleaning, told: dict[str, t.Times | None], arrival: t.Times, dates: Seconds | None
+) -> tuple[dict[str, Seconds], NDArray[np.bool_]]:
+    """Times of every role with their dates; and which zeros stood for nothing."""
+    at: dict[str, Seconds] = {}
+    zeros = []
+    base = arrival.seconds
+    if not arrival.dated:
+        base = t.with_dates(base, dates, date(1970, 1, 5), look.notes, look.map.get("arrival") or "")
+        if dates is None:
+            look.cannot.append("It has no dates: its first day is called 1970-01-05, a Monday.")
+    at["arrival"] = base
+    for role in ("menu_end", "enter", "start", "end", "left"):
+        found = told[role]
+        if found is None:
+            at[role] = np.full(look.n, np.nan)
+            continue
+        seconds = found.seconds.copy()
+        if not found.dated:
+            # Midnight among times of a whole day is one second of 86,400; more of them stand for nothing.
+            zero = seconds == 0
+            if zero.mean() > 0.002:
+                seconds[zero] = np.nan
+                zeros.append(zero)
+            seconds += np.floor(base / t.DAY) * t.DAY
+            seconds = np.where(seconds < base - t.DAY / 2, seconds + t.DAY, seconds)
+        at[role] = seconds
+    return at, np.array(zeros) & look.kept if zeros else np.zeros((0, look.n), dtype=np.bool_)
+
+
+def _length(look: Cleaning, role: str) -> Seconds:
+    """Lengths of a role in seconds, NaN where there is none or it is negative."""
+    name = look.map.get(role)
+    if name is None:
+        return np.full(look.n, np.nan)
+    texts = look.texts(role)
+    lower = name.lower()
+    unit = (
+        "ms"
+        if lower.endswith("ms")
+        else "min"
+        if lower.endswith(("_min", "minutes", " min", "(min)"))
+        else look.map.unit
+    )
+    found = t.lengths(texts, UNITS[unit])
+    look.say(f"no length in '{name}'", np.isnan(found) & ~t.empty(texts), "read as missing")
+    look.say(f"negative lengths in '{name}'", found < 0, "read as missing")
+    found[found < 0] = np.nan
+    return found
+
+
+def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> Log:
+    made, nothing = look.map, np.full(look.n, np.nan)
+    known_line = any(made.get(role) for role in ("enter", "wait", "left", "start"))
+    served, gave_up = _outcome(look, at, length)
+    arrival = at["arrival"]
+    menu_end = np.where(np.isfinite(at["menu_end"]), at["menu_end"], arrival + np.nan_to_num(length["menu"]))
+    enter = at["enter"]
+    if made.get("enter") and (made.get("menu_end") or made.get("menu")):
+        direct = np.isnan(enter) & served
+        enter = np.where(direct, np.where(np.isfinite(menu_end), menu_end, arrival), enter)
+        look.say(MENU_LEFT, gave_up & np.isnan(enter), "counted apart: they never joined the line", drop=True)
+    enter = np.where(np.isnan(enter), menu_end, enter)
+    start = np.where(np.isnan(at["start"]) & served, enter + length["wait"], at["start"])
+    if not made.get("wait") and not made.get("start") and made.get("left"):
+        start = np.where(served, at["left"], nothing)
+    end = np.where(np.isnan(at["end"]), start + length["work"], at["end"])
+    if made.get("work") and not made.get("start") and made.get("end"):
+        start = np.where(np.isnan(start), end - length["work"], start)
+    _swapped(look, start, end, made.get("start"), made.get("end"))
+    _swapped(look, enter, np.where(served, start, np.nan), made.get("enter") or made.get("arrival"), made.get("start"))
+    early = start < enter - ROUNDING
+    look.say(f"taken more than {ROUNDING:.0f} s before it came", early & served, "wait read as 0")
+    enter = np.where(start < enter, start, enter)
+    look.say("ends before it starts", end < start, "its work is read as missing")
+    end = np.where((end < start), np.nan, end)
+    zero = served & (end - start <= 0)
+    look.say("served for no time at all", zero, "kept; its work is read as missing")
+    end = np.where(zero, np.nan, end)
+    look.say(
+        "served, and no end is known",
+        served & np.isnan(end) & ~zero & np.isfinite(start),
+        "its work is read as missing",
+    )
+    left = np.where(served, start, np.where(np.isfinite(at["left"]), at["left"], enter + length["wait"]))
+    if not (made.get("left") or made.get("wait")):
+        left = np.where(gave_up, at["end"], left)
+    look.say("gave up before it came", gave_up & (left < enter - ROUNDING), "wait read as 0")
+    left = np.where(left < enter, enter, left)
+    # A wait that the log states stands above one reckoned from two clocks.
+    left = np.where(np.isfinite(length["wait"]), enter + length["wait"], left)
+    long = (left - enter > 7 * t.DAY) | (end - start > 7 * t.DAY)
+    look.say("in line or served for more than a week", long, "left out", drop=True)
+    wrap_up = length["wrap_up"]
+    k = np.flatnonzero(look.kept)
+    k = k[np.lexsort((k, enter[k]))]
+    channel = look.names("channel", MOST_CHANNELS)
+    codes = np.arange(len(k), dtype=np.int64)
+    visits = Visits(
+        arrival=enter[k],
+        enter=enter[k],
+        start=np.where(served, start, nothing)[k],
+        end=np.where(served, end, nothing)[k],
+        left=left[k],
+        gave_up=gave_up[k],
+        wrap_up=wrap_up[k],
+        channel=channel.take(k),
+        stage=Names(np.zeros(len(k), dtype=np.int64), ("answer",)),
+        pool=look.names("pool").take(k),
+        person=look.names("person").take(k),
+        priority=look.names("priority", MOST_CHANNELS).take(k),
+        caller=look.names("caller").take(k).code,
+        case=codes,
+        first=np.ones(len(k), dtype=np.bool_),
+    )
+    if not known_line:
+        look.cannot.append("It says only when each came: nothing of waits, patience, work or staff.")
+    return finished(look, visits)
+
+
+def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> tuple[Flags, Flags]:
+    """Who was served, and who gave up: by the words of the outcome, and by what is recorded where these say nothing."""
+    made = look.map
+    seen = np.isfinite(at["start"]) | (np.nan_to_num(length["work"]) > 0)
+    knows = made.get("start") is not None or made.get("work") is not None
+    if made.get("outcome") is None or not (made.served or made.given_up):
+        if not knows:
+            if made.get("wait") or made.get("left"):
+                look.cannot.append("It does not say who was served: all are taken as served.")
+            return np.ones(look.n, dtype=np.bool_), np.zeros(look.n, dtype=np.bool_)
+        return seen, ~seen
+    words = look.texts("outcome")
+    says_served, says_lost = (words.isin(one).to_numpy() for one in (made.served, made.given_up))
+    if not made.served:
+        says_served = ~says_lost
+    if not made.given_up:
+        says_lost = ~says_served
+    strange = ~says_served & ~says_lost
+    if strange[look.kept].any():
+        some = sorted(set(words[strange & look.kept]))[:5]
+        look.say(
+            f"outcome is {', '.join(map(repr, some))}, which the map does not know", strange, "left out", drop=True
+        )
+    talked = says_lost & (np.nan_to_num(length["work"]) > 0)
+    look.say("said to have given up, though somebody served it", talked, "taken as served")
+    return says_served | talked, says_lost & ~talked
+
+
+def _swapped(look: Cleaning, first: Seconds, second: Seconds, one: str | None, other: str | None) -> None:
+    """LogError where most of what should come later comes earlier."""
+    both = np.isfinite(first) & np.isfinite(second) & look.kept
+    if both.sum() >= 10 and ((second - first)[both] < -ROUNDING).mean() > 0.5:
+        raise LogError(
+            f"{look.raw.path}: '{other}' lies before '{one}' in {int(((second - first)[both] < -ROUNDING).sum())} of "
+            f"{int(both.sum())} rows: are the columns swapped?"
+        )
+
+
+def finished(look: Cleaning, visits: Visits) -> Log:
+    """The log with what is to be said of its times as a whole; LogError where nothing is left."""
+    if not len(visits):
+        raise LogError(f"{look.raw.path}: no row is left after cleaning: {_counts(look.cleaned)}")
+    arrival = visits.arrival[visits.first]
+    span = float(arrival.max() - arrival.min())
+    median = float(np.median(arrival))
+    far = np.abs(visits.arrival - median) > 20 * 365 * t.DAY
+    if far.any():
+        look.say("more than 20 years from the others", int(far.sum()), "left out")
+        visits = visits.take(~far)
+        arrival = visits.arrival[visits.first]
+        span = float(arrival.max() - arrival.min())
+    if look.told_utc and not look.zone:
+        hour = np.floor(arrival % t.DAY / 3600)
+        night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
+        look.notes.append("its times are marked as UTC, and are taken as local ones: name a `zone` if they are not")
+        if night.sum() > 0.8 * noon.sum() and len(arrival) > 200:
+            look.notes.append(
+                "WARNING: the night (1:00 to 5:00) is as busy as noon: these may be times of UTC, not of the line"
+            )
+    seconds = np.round(arrival % 60)
+    heaped = float((seconds % 60 == 0).mean())
+    if heaped > HEAPED:
+        whole = "have whole minutes only" if heaped > 0.99 else "are at second :00, heaped"
+        look.say(f"times of arrival that {whole}", int((seconds % 60 == 0).sum()), "kept")
+    if look.zone and look.zone.count("/"):
+        for when, change in t.clock_changes(float(arrival.min()), float(arrival.max()), look.zone):
+            near = int(((arrival >= when) & (arrival < when + 3600)).sum())
+            what = "forward: an hour that no clock shows" if change > 0 else "back: an hour that comes twice"
+            look.notes.append(
+                f"on {t.as_datetime(when):%Y-%m-%d} the clock of {look.zone} is put {what} ({near} came in it)"
+            )
+    work = visits.work[np.nan_to_num(visits.work) > 0]
+    if len(work) > 50:
+        log = np.log(work)
+        low, high = np.percentile(log, [25, 75])
+        out = (log > high + 3 * (high - low)) | (log < low - 3 * (high - low))
+        look.say("work far from the rest on the log scale (3 quartile ranges)", int(out.sum()), "kept")
+    _two_at_once(look, visits)
+    if span < 3600:
+        look.cannot.append("It spans less than an hour: profiles of the day cannot be told.")
+    return Log(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
+
+
+def _two_at_once(look: Cleaning, visits: Visits) -> None:
+    known = (visits.person.code != NOBODY) & np.isfinite(visits.start) & np.isfinite(visits.end)
+    order = np.lexsort((visits.start[known], visits.person.code[known]))
+    who, start, end = visits.person.code[known][order], visits.start[known][order], visits.end[known][order]
+    both = int(((who[1:] == who[:-1]) & (start[1:] < end[:-1] - ROUNDING)).sum()) if len(who) else 0
+    look.say("begun while the same person still served another", both, "kept: people are taken to have one at a time")
+
+
+def _counts(cleaned: list[Cleaned]) -> str:
+    return "; ".join(f"{one.rows} {one.what}" for one in cleaned) or "there was none"

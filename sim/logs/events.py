@@ -1,0 +1,231 @@
+"""A row an event, and a row a visit: cases that go through activities, each a stage with its own visits.
+
+Starts and completions give work; completions alone give delays, not work, and that is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.logs import times as t
+from sim.logs.calls import NOBODY, Cleaning, Log, Names, Visits, as_names, finished
+from sim.logs.faults import LogError
+from sim.logs.files import Raw
+from sim.logs.map import Map
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+MOST_STAGES: Final = 12
+
+_STARTS, _ENDS, _JOINS = r"^(ate_)?(start|begin|started)$", r"complet|end|finish|done", r"schedul|assign|enqueue|create"
+
+
+def read_events(raw: Raw, made: Map) -> Log:
+    """The visits of a log with a row an event; LogError where it names no case, activity or time."""
+    import pandas as pd
+
+    for role in ("case", "activity", "time"):
+        if made.get(role) is None:
+            raise LogError(f"{raw.path}: the map names no column for `{role}`")
+    look = Cleaning(raw, made)
+    frame = pd.DataFrame({name: raw.texts(name) for name in raw.columns})
+    look.say("there twice, alike in every column", frame.duplicated().to_numpy(), "left out but one", drop=True)
+    at = look.times("time")
+    assert at is not None
+    if not at.dated:
+        date_of = look.times("date")
+        at.seconds = t.with_dates(
+            at.seconds, None if date_of is None else date_of.seconds, date(1970, 1, 5), look.notes
+        )
+    case, activity = raw.texts(made.columns["case"]), raw.texts(made.columns["activity"])
+    look.say(
+        "no case, activity or time", (t.empty(case) | t.empty(activity) | np.isnan(at.seconds)), "left out", drop=True
+    )
+    if not look.kept.any():
+        raise LogError(f"{raw.path}: no event has a case, an activity and a time")
+    rows = pd.DataFrame(
+        {
+            "case": pd.factorize(case)[0],
+            "activity": activity,
+            "time": at.seconds,
+            "person": look.names("person").code,
+            "pool": look.names("pool").code,
+            "channel": look.names("channel", MOST_STAGES).code,
+            "priority": look.names("priority", MOST_STAGES).code,
+        }
+    )
+    after = look.times("complete")
+    rows["complete"] = np.nan if after is None else after.seconds
+    step = raw.texts(made.columns["lifecycle"]).str.lower() if made.get("lifecycle") else None
+    rows["what"] = "complete" if step is None else step
+    rows = rows[look.kept].sort_values(["case", "time"], kind="stable").reset_index(drop=True)
+    visits = (
+        _of_intervals(rows) if after is not None else _of_lifecycle(rows, look) if step is not None else _of_ends(rows)
+    )
+    return _laid(look, visits, rows)
+
+
+def _of_intervals(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row has start and end: a visit each, which joins its line when the one before it has ended."""
+    found = rows.assign(start=rows["time"], end=rows["complete"])
+    found["enter"] = found.groupby("case")["end"].transform(lambda ends: ends.cummax().shift())
+    found["enter"] = found["enter"].fillna(found["start"]).clip(upper=found["start"])
+    return found
+
+
+def _of_lifecycle(rows: pd.DataFrame, look: Cleaning) -> pd.DataFrame:
+    """Events say start or complete: those of one case and activity are joined in order."""
+    starts = rows["what"].str.contains(_STARTS, regex=True)
+    ends = rows["what"].str.contains(_ENDS, regex=True)
+    joins = rows["what"].str.contains(_JOINS, regex=True)
+    look.say("events that neither start nor end work", int((~starts & ~ends & ~joins).sum()), "passed over")
+    key = ["case", "activity", "nth"]
+
+    def numbered(which: pd.Series[bool], name: str) -> pd.DataFrame:
+        some = rows[which].copy()
+        some["nth"] = some.groupby(["case", "activity"]).cumcount()
+        return some.rename(columns={"time": name})
+
+    found = numbered(ends, "end")
+    if not starts.any():
+        return _of_ends(rows[ends])
+    found = found.merge(numbered(starts, "start")[[*key, "start"]], on=key, how="outer")
+    found = found.merge(numbered(joins, "joined")[[*key, "joined"]], on=key, how="left")
+    for name in ("person", "pool", "channel", "priority"):
+        found[name] = found[name].fillna(NOBODY).astype("int64")
+    found["first"] = found[["joined", "start", "end"]].min(axis=1)
+    found = found.sort_values(["case", "first"], kind="stable").reset_index(drop=True)
+    before = found.groupby("case")["end"].transform(lambda ends: ends.cummax().shift())
+    found["enter"] = found["joined"].fillna(before).fillna(found["first"])
+    found["enter"] = found[["enter", "first"]].min(axis=1)
+    return found
+
+
+def _of_ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """Completions alone: from one to the next is a delay, in which nobody says how much was work."""
+    found = rows.assign(start=np.nan, end=rows["time"])
+    found["enter"] = found.groupby("case")["time"].shift()
+    found["enter"] = found["enter"].fillna(found["time"])
+    return found
+
+
+def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
+    known = visits["start"].notna()
+    if not known.any():
+        look.cannot.append(
+            "It has completions only: from one to the next is a delay, not work. Nothing is said of waits, patience, "
+            "work or staff."
+        )
+    negative = (visits["end"] < visits["start"]).to_numpy()
+    look.say("ends before it starts", int(negative.sum()), "its work is read as missing")
+    stage = as_names(visits["activity"].astype(object), MOST_STAGES)
+    if len(stage.names) > MOST_STAGES:
+        look.say(f"beyond the {MOST_STAGES} commonest activities", int((stage.code == MOST_STAGES).sum()), "left out")
+        keep = stage.code < MOST_STAGES
+        visits, stage, known = visits[keep], Names(stage.code[keep], stage.names[:MOST_STAGES]), known[keep]
+        negative = negative[keep]
+    if made_of := look.map.get("lifecycle"):
+        look.notes.append(f"events are joined by '{made_of}'")
+    enter = visits["enter"].to_numpy(dtype=np.float64)
+    start = visits["start"].to_numpy(dtype=np.float64)
+    end = visits["end"].to_numpy(dtype=np.float64)
+    arrival = visits["case"].map(rows.groupby("case")["time"].min()).to_numpy(dtype=np.float64)
+    order = np.lexsort((visits["case"].to_numpy(), enter))
+    case = visits["case"].to_numpy(dtype=np.int64)
+    first = ~visits.duplicated("case").to_numpy()
+    nothing = np.full(len(visits), np.nan)
+
+    def names(role: str) -> Names:
+        return Names(
+            visits[role].to_numpy(dtype=np.int64), look.names(role, MOST_STAGES if role != "person" else 10**6).names
+        )
+
+    made = Visits(
+        arrival=np.minimum(arrival, enter),
+        enter=enter,
+        start=start,
+        end=np.where(negative, np.nan, end),
+        left=start.copy(),
+        gave_up=np.zeros(len(visits), dtype=np.bool_),
+        wrap_up=nothing,
+        channel=names("channel"),
+        stage=stage,
+        pool=names("pool"),
+        person=names("person"),
+        priority=names("priority"),
+        caller=np.full(len(visits), NOBODY, dtype=np.int64),
+        case=case,
+        first=first,
+    )
+    return finished(look, made.take(order))
+
+
+def read_visits(raw: Raw, made: Map) -> Log:
+    """The visits that the program itself wrote; of several replications the first.
+
+    Times are minutes since `run.start`, which the file tells, or else is taken to be a Monday's midnight.
+    """
+    look = Cleaning(raw, made)
+    replication = raw.texts("replication") if "replication" in raw.columns else None
+    if replication is not None and replication.nunique() > 1:
+        first = replication.iloc[0]
+        look.say(f"of other replications than {first}", (replication != first).to_numpy(), "left out", drop=True)
+    zero = 4 * t.DAY
+    if "start" in raw.clock:
+        import pandas as pd
+
+        zero = float(t.times(pd.Series([raw.clock["start"]], dtype=object)).seconds[0])
+    else:
+        look.notes.append("the file does not say when its run began: taken as 1970-01-05 00:00, a Monday")
+
+    def seconds(name: str) -> NDArray[np.float64]:
+        if name not in raw.columns:
+            return np.full(look.n, np.nan)
+        return t.numbers(raw.texts(name)) * 60 + zero
+
+    outcome = raw.texts("outcome")
+    look.say("still open when the run ended", outcome.isin(["open"]).to_numpy(), "left out", drop=True)
+    gave_up = outcome.isin(["abandoned", "gave up"]).to_numpy()
+    left_name = next((one for one in ("gave_up_min", "abandon_min", "left_min") if one in raw.columns), "")
+    start, enter = seconds("start_min"), seconds("enter_min")
+    left = np.where(gave_up, seconds(left_name) if left_name else np.nan, start)
+    if gave_up.any() and not left_name:
+        look.cannot.append("It does not say when those who gave up did so: patience is unknown.")
+    case = np.unique(raw.texts("tip").to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+    k = np.flatnonzero(look.kept & np.isfinite(enter))
+    k = k[np.lexsort((k, enter[k]))]
+
+    def names(column: str) -> Names:
+        if column not in raw.columns:
+            return Names(np.full(len(k), NOBODY, dtype=np.int64), ())
+        return as_names(raw.texts(column)).take(k)
+
+    wrap_up = seconds("wrap_up_min") - zero
+    begins = np.zeros(len(k), dtype=np.bool_)
+    begins[np.unique(case[k], return_index=True)[1]] = True
+    arrival = np.full(int(case.max()) + 1, np.inf)
+    np.minimum.at(arrival, case[k], enter[k])
+    visits = Visits(
+        arrival=arrival[case[k]],
+        enter=enter[k],
+        start=start[k],
+        end=seconds("end_min")[k],
+        left=left[k],
+        gave_up=gave_up[k],
+        wrap_up=wrap_up[k],
+        channel=names("channel"),
+        stage=names("stage"),
+        pool=names("pool"),
+        person=names("person"),
+        priority=Names(np.full(len(k), NOBODY, dtype=np.int64), ()),
+        caller=np.full(len(k), NOBODY, dtype=np.int64),
+        case=case[k],
+        first=begins,
+    )
+    return finished(look, replace(visits))
