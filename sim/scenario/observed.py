@@ -27,18 +27,18 @@ class Observed(Part):
     target: Name | None = None
     """The target of the document that measures the same. Such as `lost`."""
     value: End | None = None
-    """What was seen, where a `target` is named whose threshold is another. Such as `12 %`, `90 s`."""
+    """What was seen, where a `target` is named whose threshold is another. Such as `3 min`, `12 %`."""
     tolerance: End
-    """How far off a run may be: points of a share, a duration, or for a time a share of the value. Such as `2 %`,
-    `90 s`."""
+    """How far off a run may be: points of a share, a duration, or for a time a share of the value. Such as `2 %`, `1
+    min`."""
     give_or_take: End | None = None
-    """What the observed value itself may be off by, written as the tolerance is. Such as `0.5 %`, `30 s`."""
+    """What the observed value itself may be off by, written as the tolerance is. Such as `1 %`."""
     sure: Annotated[str, Field(max_length=80)] = ""
     """How sure it is: read in the source, reported by others, logged, and so on. Such as `logged`."""
     source: Text = ""
-    """Where it was read, for who wants to look it up. Such as `Annual report 2024, page 7`."""
+    """Where it was read, for who wants to look it up. Such as `annual report, page 12`."""
     variant: Name | None = None
-    """The variant that it is of; the document as it stands where it is left out. Such as `year_2015`."""
+    """The variant that it is of; the document as it stands if None. Such as `busy_week`."""
 
     @model_validator(mode="after")
     def _one_quantity(self) -> Self:
@@ -68,9 +68,9 @@ class Unknown(Plausible):
         Field(strict=False, min_length=1),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ]
-    """The observed values that it is fitted to. Such as `lost`, `[lost, hold]`."""
+    """The observed values that it is fitted to. Such as `answered`, `[answered, gone]`."""
     variant: Name | None = None
-    """The variant in which it is fitted; one value for all where it is left out. Such as `year_2015`."""
+    """The variant in which it is fitted; one value for all if None. Such as `busy_week`."""
 
 
 def groups(unknowns: Mapping[str, Unknown]) -> list[list[str]]:
