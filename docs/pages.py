@@ -68,15 +68,25 @@ def keys_page(kind: str, schema: Mapping[str, Any]) -> str:
         if name:
             where = ", ".join(f"`{place}`" for place in dict.fromkeys(place for _, place in used[name]) if place)
             lines += [f"{part.get('description', '')} *At* {where}.", ""]
+        lines += ['<div class="keys" markdown>', ""]
         lines += ["| key | what it means | written as | without it | example |", "|---|---|---|---|---|"]
-        needed = part.get("required", ())
+        needed = _needed(name, schema)
         for key, one in known.items():
             anchor = f'<span id="{name or kind}.{key}"></span>'
             shown = ", ".join(f"`{example}`" for example in examples(one))
             cells = (_says(one), form(one, schema), default(key, one, needed), shown)
             lines.append(f"| {anchor}`{key}` | {' | '.join(map(_cell, cells))} |")
-        lines.append("")
+        lines += ["", "</div>", ""]
     return "\n".join(lines)
+
+
+def _needed(name: str, schema: Mapping[str, Any]) -> Iterable[str]:
+    """The keys of a part that a document must have; what extends another may leave those of the top to it."""
+    whole = next((one for one in schema.get("anyOf", ()) if "properties" in one), {})
+    if not name:
+        return schema.get("required") or whole.get("required", ())
+    own = schema["$defs"][name].get("required", ())
+    return own or (whole["properties"]["run"]["required"] if name == "Run" and whole else ())
 
 
 def _places(schema: Mapping[str, Any]) -> dict[str, list[tuple[int, str]]]:
@@ -268,7 +278,8 @@ def results_page(known: Mapping[str, Any]) -> str:
         "| file | left by | one row |",
         "|---|---|---|",
     ]
-    order = sorted(known, key=lambda name: (list(by).index(name) if name in by else len(by), name))
+    places = {name: place for place, name in enumerate(by)}
+    order = sorted(known, key=lambda name: ("run" not in by.get(name, ()), places.get(name, len(by)), name))
     for name in order:
         file = f"{name}.csv" if name in by else name
         lines.append(
@@ -331,6 +342,9 @@ def json_page() -> str:
     return "\n".join(lines)
 
 
+_SHORT: Final = ("--set", "run.length=1 d", "--set", "run.warm_up=0 d")
+
+
 def _shapes() -> dict[str, Any]:
     """What commands without tables print of the small line, cut to the first of every list."""
     import contextlib
@@ -342,7 +356,7 @@ def _shapes() -> dict[str, Any]:
     found = {}
     asked = {
         "check": ["check", str(RECIPES / BASE)],
-        "explain": ["explain", str(RECIPES / BASE), "--tip", "3", "--engine", "reference"],
+        "explain": ["explain", str(RECIPES / BASE), "--tip", "3", "--engine", "reference", *_SHORT],
     }
     for command, words in asked.items():
         said = io.StringIO()
@@ -482,9 +496,8 @@ def recipes_page(known: Mapping[str, tuple[str, str, str]]) -> str:
         lines += [f"## {GROUPS[group]}", ""]
         for name in names:
             title, about, text = known[name]
-            body = "\n".join(
-                line for line in text.splitlines() if not line.startswith(("scenario:", "about:", "  about"))
-            )
+            # The title and what is to be known stand above it.
+            body = re.sub(r"^(scenario|about):.*\n(?: +.*\n)*", "", text, flags=re.MULTILINE)
             lines += [
                 f"### ... {title} {{#{name}}}",
                 "",
@@ -542,6 +555,16 @@ def notebook(page: str) -> str:
     return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
+def names_of_the_package() -> str:
+    """What is to be shown of each name that `sim` has."""
+    import sim
+
+    lines = []
+    for name, home in sim._HOMES.items():
+        lines += [f"::: {home}.{name}", *(["    options: {members: false}"] if name[0].isupper() else []), ""]
+    return "\n".join(lines)
+
+
 # All of them
 
 
@@ -552,8 +575,11 @@ def pages() -> dict[str, str]:
     found["reference/json.md"] = json_page()
     found["reference/commands.md"] = commands_page(program().commands)
     found["recipes/index.md"] = recipes_page(recipes())
-    methods = (DOCS / "methods.md").read_text(encoding="utf-8")
-    found["methods.md"] = methods.replace("<!-- sources -->", sources_table())
+    for place, mark, made in (
+        ("methods.md", "<!-- sources -->", sources_table),
+        ("reference/python.md", "<!-- names -->", names_of_the_package),
+    ):
+        found[place] = (DOCS / place).read_text(encoding="utf-8").replace(mark, made())
     return found
 
 
@@ -618,6 +644,19 @@ def on_files(files: Any, config: Any) -> Any:
             files.remove(written)
         files.append(File.generated(config, place, content=text))
     return files
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """The theme asks the network for one script, by which search works from the disk; ours lies beside the pages."""
+    from mkdocs.utils import get_relative_url
+
+    return output.replace("https://unpkg.com/iframe-worker/shim", get_relative_url("disk.js", page.url))
+
+
+def on_env(env: Any, config: Any, files: Any) -> Any:
+    """The page that is shown for pages that are not there asks the network for nothing either."""
+    config.theme.static_templates.discard("404.html")
+    return env
 
 
 if __name__ == "__main__":

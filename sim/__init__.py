@@ -17,6 +17,7 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.sensitivity(scenario) which of the plausible ranges decides that?
     sim.runway(scenario)      how many years of growth does the staffing bear?
+    sim.calibrate(log)        which line reproduces a log, and what could the log not tell?
     sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
     sim.validate(scenario)    does it come to what was observed, and what does it predict?
     sim.explain(scenario, 7)  what became of tip 7, and why did it wait?
@@ -33,6 +34,7 @@ from sim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from sim.api import Replications as Replications
+    from sim.api import calibrate as calibrate
     from sim.api import check as check
     from sim.api import claims as claims
     from sim.api import compare as compare
@@ -56,20 +58,8 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario as Scenario
 
 _IN_API = (
-    *(
-        "check",
-        "run",
-        "staff",
-        "compare",
-        "map",
-        "sensitivity",
-        "runway",
-        "claims",
-        "explain",
-        "report",
-        "export",
-        "validate",
-    ),
+    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report"),
+    *("calibrate", "export", "validate"),
     *("measure", "single_run", "Replications", "to_yaml", "visits"),
 )
 _HOMES = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.answers.answer import Bar
+    from sim.answers.calibrate import CalibratedLine
     from sim.cli.exporting import Format
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
@@ -339,6 +340,36 @@ def validate(
     world = document.scenario(changes=changes)
     with _trials("validate", world, jobs, progress) as trials:
         return Validation.ask(lambda variant: document.scenario(variant=variant, changes=changes), trials)
+
+
+def calibrate(
+    log: str | Path, map: str | Path | None = None, *, out: str | Path | None = None, progress: bool | None = None
+) -> CalibratedLine:
+    """Turn a log into a line that reproduces it, as `tipline calibrate --yes` does.
+
+    `map` is a file that says what the columns mean; if None they are taken as drafted. The answer's `scenario` is the
+    line, `answer.line` its document, `answer.calibrate` the line beside the log; all of it is saved into the folder
+    `out`, where there is one. LogError, a ValueError, where log or map are at fault.
+
+    >>> import sim
+    >>> found = sim.calibrate("calls.csv")  # doctest: +SKIP
+    >>> found.calibrate[["run", "quantity", "log", "line", "verdict"]]  # doctest: +SKIP
+    """
+    import tempfile
+
+    from sim.answers.calibrate import CalibratedLine
+    from sim.logs.files import read as read_file
+    from sim.logs.map import draft, read_map
+
+    raw = read_file(Path(log))
+    made = draft(raw) if map is None else read_map(Path(map), raw)
+    place = tempfile.TemporaryDirectory(prefix="tipline-calibrate-")
+    with _bar("calibrate", progress) as bar:
+        found = CalibratedLine.ask(raw, made, Path(place.name), bar.at)
+    found.place = place
+    if out is not None:
+        found.save(out)
+    return found
 
 
 def measure(log: Log, replication: Replication, scenario: Scenario) -> RunAnswer:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import KINDS, tried
+from tests.kills import COMMANDS, damaged, interrupted, same, together
 
 
 @pytest.mark.parametrize("kind, n", [("scenario", 200), ("ledger", 100), ("study", 100)])
@@ -22,3 +23,22 @@ def test_some_hundred_documents(kind: str, n: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_many_thousand_documents(kind: str, seed: int, tmp_path: Path) -> None:
     assert tried(kind, 2500, 100 + seed, tmp_path).fallen == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_is_interrupted_goes_on_to_the_same_bytes(command: str) -> None:
+    """Killed, then out of disk, at some of its writes; and going on from records that were damaged."""
+    assert interrupted("killed", 8, [command], False, 1) == 0
+    assert interrupted("full", 8, [command], False, 1) == 0
+    assert damaged([command], 11, False) == 0
+
+
+@pytest.mark.slow
+def test_a_second_writer_is_told() -> None:
+    assert together(["run", "map"]) == 0
+
+
+@pytest.mark.slow
+def test_surroundings_change_no_byte() -> None:
+    assert same(["run"], []) == 0

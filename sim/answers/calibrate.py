@@ -26,6 +26,8 @@ class CalibratedLine(Answer):
     """A calibration: `calibrate`, a quantity of a run beside the log, `calibrate_parameters` and more; and `line`."""
 
     found: Calibrated
+    place: object = None
+    """What keeps the files that the line names for as long as anybody looks at its scenario."""
     command = "calibrate"
     leaves = tables.EVERY
     plots = (

@@ -161,7 +161,8 @@ class RunAnswer(Answer):
         if not len(self.found.done.sample):
             return iter(())
         seen = can_be_followed(self.found.done.scenario)
-        left_out = {"lanes": not seen, "theory": not self.found.theory}
+        nobody = not self.found.scenario.pools
+        left_out = {"lanes": not seen, "theory": not self.found.theory, "week": nobody, "roster": nobody}
         return (plot for plot in self.plots if not left_out.get(plot.name))
 
     def sentences(self) -> list[str]:

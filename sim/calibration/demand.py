@@ -29,6 +29,8 @@ FAR: Final = 4.0
 """Robust standard deviations from the other dates of its weekday that make a date one of its own."""
 AT_LEAST: Final = 0.10
 """And it comes to so much more or less."""
+GAPS: Final = 0.1
+"""A log that lacks a larger share of the dates of its weekdays has gaps, of which nothing is known."""
 FEW: Final = 14
 """Dates that are too few to tell weekdays apart."""
 COUNTRIES: Final = (
@@ -193,9 +195,13 @@ class Demand:
         near, later = (float(np.nanmean(found[:, :-lag] * found[:, lag:])) for lag in (1, far))
         if near <= 0:
             return math.sqrt((self.dispersion - 1) / mean), 0.0
-        # What falls off from lag to lag is the swing; what is there at lag 0 alone is noise beyond Poisson.
-        handed = float(np.clip((max(later, 0.0) / near) ** (1 / (far - 1)), 0.0, 0.99))
-        extra = near / handed if handed > 0.1 else self.dispersion - 1
+        # Beside the date's own total the covariance at lag h is s (r^h - m), m being the mean of all correlations of a
+        # date; what is there at lag 0 alone is noise beyond Poisson.
+        rate = np.arange(0.02, 1.0, 0.005)
+        mean_of_all = np.array([mean_correlation(float(one), found.shape[1]) for one in rate])
+        falls = (rate**far - mean_of_all) / np.maximum(rate - mean_of_all, 1e-9)
+        handed = float(rate[np.abs(falls - max(later, 0.0) / near).argmin()])
+        extra = near / (handed - mean_correlation(handed, found.shape[1]))
         return math.sqrt(extra / mean), handed
 
     @property
@@ -246,6 +252,9 @@ class Demand:
         found = []
         totals, weekday, dates = self.totals, self.weekday, self.dates
         present = {day for day in range(7) if np.isfinite(totals[weekday == day]).sum() >= 3}
+        of_present = np.isin(weekday, list(present))
+        # A log that lacks many dates has gaps; one that lacks a few was closed on them.
+        has_gaps = bool(np.isnan(totals[of_present]).mean() > GAPS) if of_present.any() else True
         usual = {day: float(np.nanmedian(totals[weekday == day])) for day in present}
         ratio = np.array(
             [
@@ -259,9 +268,19 @@ class Demand:
         for at, one in enumerate(ratio):
             if np.isfinite(one) and abs(one - 1) > max(FAR * spread, AT_LEAST):
                 found.append(OddDay(dates[at], float(one), ""))
-            elif not np.isfinite(totals[at]) and int(weekday[at]) in present:
+            elif not np.isfinite(totals[at]) and int(weekday[at]) in present and not has_gaps:
                 found.append(OddDay(dates[at], 0.0, ""))
         return found
+
+
+def mean_correlation(handed: float, n: int) -> float:
+    """The mean of the correlations of n intervals with each other, each handing so much on to the next.
+
+    >>> mean_correlation(0.0, 4), round(mean_correlation(0.5, 2), 3)
+    (0.25, 0.75)
+    """
+    lag = np.arange(1, n)
+    return (1 + 2 * float(((1 - lag / n) * handed**lag).sum())) / n
 
 
 def _named(odd: list[OddDay], dates: Sequence[date]) -> str:

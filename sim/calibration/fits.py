@@ -116,12 +116,12 @@ class Survival:
         enough = np.flatnonzero(self.at_risk >= 10)
         return float(self.value[enough[-1]]) if len(enough) else 1.0
 
-    def quantiles(self, n: int) -> Seconds:
-        """n times that are as likely as each other: NEVER for those beyond what is known."""
+    def quantiles(self, n: int, at_least: int = 10) -> Seconds:
+        """n times that are as likely as each other: NEVER for those beyond what so many at risk tell."""
         shares = 1 - (np.arange(n) + 0.5) / n
         place = np.searchsorted(-self.value, -shares, side="left")
         at = np.append(self.at, NEVER)
-        enough = np.append(self.at_risk >= 10, False)
+        enough = np.append(self.at_risk >= at_least, False)
         place = np.minimum(place, len(self.at))
         return np.where(enough[place], at[place], NEVER)
 

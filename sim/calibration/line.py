@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import FEW, WEEKDAYS, Demand
+from sim.calibration.demand import FEW, WEEKDAYS, Demand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
 from sim.logs.calls import Log
 from sim.logs.times import as_datetime
@@ -205,8 +205,7 @@ def _swings(writing: _Writing, demand: Demand) -> None:
     if swing >= 0.01:
         n = int((demand.week > 0).any(axis=0).sum())
         # What swings within a day moves its total too; the day's own factor is what is left.
-        lag = np.arange(1, n)
-        of_day = swing**2 * (1 + 2 * float(((1 - lag / n) * handed**lag).sum())) / n
+        of_day = swing**2 * mean_correlation(handed, n)
         cv = math.sqrt(max(cv**2 - of_day, 0.0))
         writing.say(
             f"  busyness: {{cv: {100 * swing:.2g} %, correlation: {handed:.3g}, every: {demand.step // 60} min}}",
@@ -311,6 +310,7 @@ def _load(writing: _Writing, stage: StageFound) -> float:
 
 def _pools(writing: _Writing, first: date, n_days: int) -> None:
     if not any(not stage.has_delays_only for stage in writing.found.stages):
+        writing.say("pools: {}", "the log does not tell who serves")
         return
     writing.say("pools:")
     for stage in writing.found.stages:

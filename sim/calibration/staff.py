@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DAY: Final = 86_400.0
 ALIKE: Final = 0.25
 """Channels of which so much is served by the same people have one group."""
-LONG_TIMES: Final = 8.0
+LONG_TIMES: Final = 12.0
 AT_LEAST: Final = 60.0
 """Seconds: a gap with a line that is longer than this and than LONG_TIMES the usual one is absence, not wrap-up."""
 PASSED_OVER: Final = 3.0
@@ -217,8 +217,7 @@ def _wrap_up(times: Seconds, seen: Flags, cut: float, given: Seconds) -> Fitted 
         return None
     found, survival = fitted_censored("wrap-up", "", times[short], seen[short])
     # What is absence is no wrap-up, so that all of these end.
-    value = survival.quantiles(400)
-    value = np.minimum(value, cut)
+    value = np.minimum(survival.quantiles(400, at_least=1), float(times[short].max()))
     mean, n = float(value.mean()), int((seen & short).sum())
     half = CI * float(value.std()) / math.sqrt(n)
     found.mean, found.mean_low, found.mean_high = mean, mean - half, mean + half

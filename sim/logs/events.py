@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 MOST_STAGES: Final = 12
 
-_STARTS, _ENDS, _JOINS = r"^(ate_)?(start|begin|started)$", r"complet|end|finish|done", r"schedul|assign|enqueue|create"
+_STARTS, _ENDS, _JOINS = (
+    r"^(?:ate_)?(?:start|begin|started)$",
+    r"complet|end|finish|done",
+    r"schedul|assign|enqueue|create",
+)
 
 
 def read_events(raw: Raw, made: Map) -> Log:

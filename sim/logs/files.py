@@ -120,6 +120,10 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
 # Text
 
 
@@ -198,9 +202,13 @@ def _csv(path: Path, content: bytes) -> Raw:
         skip += 1
     head = next(csv.reader([all_lines[skip]], delimiter=letter))
     names = _unique([name.strip().lstrip("\ufeff") for name in head], notes)
-    if skip:
+    if skip > 0:
         notes.append(f"{skip} lines above the head were passed over")
-    if all(_is_number(name) for name in names if name):
+    if any(re.fullmatch(r"(\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})([T ].*)?", name) for name in names):
+        names = [f"column {at}" for at in range(1, len(names) + 1)]
+        notes.append("its first line names no columns: they are called column 1, column 2 and so on")
+        skip -= 1
+    elif all(_is_number(name) for name in names if name):
         raise LogError(f"{path}: its first line names no columns, but holds values: {', '.join(names)[:80]}")
     bad: Counter[str] = Counter()
 
@@ -224,7 +232,7 @@ def _csv(path: Path, content: bytes) -> Raw:
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         if "Empty CSV" in str(error):
             raise LogError(f"{path}: has a head of {len(names)} columns, and no row below it") from None
-        raise LogError(f"{path}: is not a table of text: {str(error)[:200]}") from None
+        raise LogError(f"{path}: is not a table of text: {_one_line(error)}") from None
     many = sum(bad.values())
     if many > table.num_rows:
         kind, n = bad.most_common(1)[0]
@@ -322,7 +330,7 @@ def _parquet(path: Path) -> Raw:
             raise _too_large(path, size)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
-        raise LogError(f"{path}: is not a parquet file that can be read: {str(error)[:200]}") from None
+        raise LogError(f"{path}: is not a parquet file that can be read: {_one_line(error)}") from None
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):

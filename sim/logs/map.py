@@ -74,7 +74,7 @@ _NAMES: Final = (
     ("menu_end", r"(vru|ivr|menu).*(exit|end|out|leave)"),
     ("wrap_up", r"wrap|acw|after.?call|post.?call|nacharbeit"),
     ("wait", r"wait|q(ueue)?[ _]?(time|dur|sec)|time[ _]?in[ _]?q|delay|speed of answer|^asa|wartezeit|hold.?before"),
-    ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
+    ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|^aband|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
     ("enter", r"q(ueue)?[ _]?(start|entry|enter|in|join|begin|time.?stamp)|line.*(entry|enter)|enqueue|^enter"),
     (
         "work",
@@ -237,6 +237,12 @@ def _mend(
         if first is not None:
             found["arrival"], sure["arrival"] = first, "guess: the first column with times"
             free.remove(first)
+    objects = [name for name in names if name.startswith("object:")]
+    if "case" not in found and objects and "activity" in found:
+        found["case"] = max(objects, key=lambda name: int(head[name].nunique()))
+        sure["case"] = f"guess: of {len(objects)} types of object the one with the most"
+    if "channel" not in found and "pool" in found:
+        found["channel"], sure["channel"] = found.pop("pool"), "likely: groups that tips go to tell what they are about"
     if "outcome" in found and len(head[found["outcome"]]):
         kinds = head[found["outcome"]].nunique()
         if kinds > 50:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sim.calibration.calibrate import rows_of, shape_of
+from sim.logs.counts import Counts
 from sim.text import page
 from sim.text.words import count
 
@@ -113,10 +114,11 @@ def _sentences(found: Calibrated) -> Iterator[str]:
         cv = demand.day_cv
         if math.isfinite(cv[0]):
             departure, p, where = demand.product_form
+            handed = demand.correlation()
+            on = "" if math.isnan(handed) else f", and hand {handed:.2f} on to the next"
             yield (
                 f"Days differ from others of their weekday by a cv of {cv[0]:.3f} ({cv[1]:.3f} to {cv[2]:.3f}); counts "
-                f"of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson ones within days, "
-                f"and hand {demand.correlation():.2f} on to the next."
+                f"of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson ones within a day{on}."
             )
             if where:
                 told = "depart" if p < 0.01 else "do not depart beyond chance"
@@ -127,6 +129,8 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             of = f", {len(named)} of them public holidays of {demand.country}" if named else ""
             dates = "date lies" if len(demand.odd) == 1 else "dates lie"
             yield f"{len(demand.odd)} {dates} far from others of the weekday{of}."
+    if demand is None and isinstance(calibration.log, Counts):
+        yield from _without_dates(calibration.log)
     for stage in calibration.stages:
         if stage.patience:
             one = stage.patience[0]
@@ -143,6 +147,21 @@ def _sentences(found: Calibrated) -> Iterator[str]:
     if calibration.retries is not None:
         one_retry = calibration.retries
         yield f"Of {one_retry.lost} who gave up, {one_retry.again} called again within an hour."
+
+
+def _without_dates(log: Counts) -> Iterator[str]:
+    at = int(log.count.argmax())
+    if log.shape == "profile":
+        begins = int(log.begins[at] // 3600)
+        most = f"from {begins}:00 on ({log.count[at]:.1f} an interval)"
+        yield f"A usual day has {log.count.sum():,.0f} tips, most of them {most}."
+        return
+    total = count(float(log.count.sum()))
+    yield f"{total} tips in {len(log.count)} periods, {log.count.mean():,.0f} in one on average."
+    if log.met is not None:
+        share = float(log.met.sum() / log.count.sum())
+        name = log.map.columns["met"]
+        yield f"'{name}' is {share:.1%} of them: a target to hold against, which no volume alone explains."
 
 
 def _staff(name: str, persons: int, group: object) -> str:

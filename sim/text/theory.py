@@ -50,7 +50,7 @@ def _figures(one: Compared) -> tuple[str, str, str]:
     return (
         figure(one.known.value, one.known),
         f"{figure(one.simulated, one.known, alone=False)}{error}",
-        "" if math.isnan(one.apart) else f"{one.apart:.1f}{'' if one.agrees else ' *'}",
+        "" if not math.isfinite(one.apart) else f"{one.apart:.1f}{'' if one.agrees else ' *'}",
     )
 
 
@@ -73,7 +73,7 @@ def _left_out(found: Sequence[Compared]) -> Iterator[tuple[str, str]]:
 
 def sentences(found: Sequence[Compared]) -> list[str]:
     """Whether what should agree does."""
-    exact = [one for one in found if not one.beside.left_out]
+    exact = [one for one in found if not one.beside.left_out and not math.isnan(one.apart)]
     if not exact:
         return []
     off = [one for one in exact if not one.agrees]

@@ -41,7 +41,7 @@ def test_it_is_printed_written_and_on_the_page(line: Path) -> None:
     assert max(map(len, told.splitlines())) <= 80
     for words in (
         "M/M/3 by rank",
-        "mean wait, with risk high",
+        "mean wait, risk high",
         "not begun at once",
         "desk    M/M/3 by rank leaves nothing of it out: they should agree",
         "review  M/M/2 leaves out that tips come by way of answer",
@@ -51,13 +51,15 @@ def test_it_is_printed_written_and_on_the_page(line: Path) -> None:
         assert words in told
     rows = list(csv.DictReader((out / "theory.csv").read_text().splitlines()))
     assert {row["place"] for row in rows} == {"desk", "review", "rest"}
-    wait = next(row for row in rows if row["of"] == "with risk high" and row["quantity"] == "mean wait")
+    wait = next(row for row in rows if row["of"] == "risk high" and row["quantity"] == "mean wait")
     assert float(wait["theory"]) == pytest.approx(theory.priority_waits([0.48, 1.92], 3, 6.0)[0])
     assert (wait["unit"], wait["agrees"], wait["left_out"]) == ("min", "True", "")
     assert "figures that theory knows exactly agree with it" in (out / "manifest.json").read_text()
     assert tipline("report", out).exit_code == options.DONE
     page = (out / "report.html").read_text()
-    assert "Theory beside the run</h" in page
+    assert "<strong>Theory beside the run.</strong>" in page
+    assert "theory.csv" in page
+    assert page.count("service is not one exponential law (cv 2.00)") == sum(row["place"] == "review" for row in rows)
     assert "how many standard errors the run lies above it" in page
 
 
@@ -80,18 +82,18 @@ def test_where_nothing_is_known_that_is_said(line: Path) -> None:
 
 def test_selftest_tells_right_from_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line of those that there are, first as it is and then with an answer that is 30 % too large."""
-    lines = tuple(one for one in selftest.known_lines() if one.model == "M/M/20")
+    lines = tuple(one for one in selftest.known_lines() if one.model == "M/D/1")
     monkeypatch.setattr(selftest, "known_lines", lambda: lines)
     done = tipline("selftest")
     assert done.exit_code == options.DONE
     assert max(map(len, done.output.splitlines())) <= 80
-    assert "All 2 answers are right, and both engines agree on each line." in done.output
+    assert "All 1 answers are right, and both engines agree on each line." in done.output
     assert tipline("selftest", "--quiet").output == ""
-    was = theory.mean_wait(18.0, 20, 10.0)
-    monkeypatch.setattr(theory, "mean_wait", lambda *_: 1.3 * was)
+    was = theory.wait_in_one_line(0.7, 6.0, 0.0)
+    monkeypatch.setattr(theory, "wait_in_one_line", lambda *_: 1.3 * was)
     wrong = tipline("selftest", "--json", "--seed", "3")
     assert wrong.exit_code == options.OWN_FAULT
     told = json.loads(wrong.output)
     assert not told["right"]
-    assert [row["right"] for row in told["selftest"]] == [False, True]
-    assert "1 of 2 answers are WRONG" in tipline("selftest").output
+    assert [row["right"] for row in told["selftest"]] == [False]
+    assert "1 of 1 answers are WRONG" in tipline("selftest").output

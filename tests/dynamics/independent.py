@@ -1,14 +1,14 @@
-"""A third engine, plain and slow, written from the contract alone by somebody who had read neither of the other two.
+"""A third engine, plain and slow, written from what is said of the dynamics by somebody who had read neither other one.
 
-It shares with them what it is given and gives back (`replication`, `log`), and one formula, that of the order by chance.
-There is one heap of events, whose keys are (tick, kind, tip, stage, later). An event is a function that is called at its
-turn, and that looks first whether what it speaks of is still so: nothing is ever taken out of the heap.
+With them it shares what it is given and gives back (`replication` and `log`), and one formula, that of a random order.
+There is one heap of events in the order of their keys (tick, kind, tip, stage, later). Nothing is ever taken out of it
+but the next event: at its turn an event looks whether what it speaks of is still so.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -61,8 +61,9 @@ from sim.dynamics.replication import (
 SHIFT, END, ARRIVAL, ABANDON = range(4)
 """The kinds of events, in the order in which they happen within a tick."""
 
-ARRIVES, MOVES_UP, BECOMES_VISIBLE, ACCEPTS, IS_RELEASED = range(5)
-"""The events of the kind ARRIVAL, in the order in which they happen to one visit; who comes back is as who is released."""
+ARRIVES, MOVES_UP, BECOMES_VISIBLE, ACCEPTS, JOINS = 0, 1, 2, 8, 9
+"""The events of the kind ARRIVAL, in the order in which they happen to one visit: a tip arrives, moves up in its lines,
+becomes visible (this and the place in the list), accepts a call-back, is released by a gate or comes back."""
 
 AWAY, HELD, WAITING, IN_SERVICE, IN_DELAY, GONE = range(6)
 """Where a visit is: between two attempts, behind a gate, in line, with a person, in a delay, or over."""
@@ -125,6 +126,7 @@ class Visit:
     whole: int = 0
     left: int = 0
     repeats: bool = False
+    ends_delay: int = NEVER
 
 
 @dataclass(eq=False)
@@ -160,7 +162,7 @@ class Engine:
         self.tips, self.visits, self.rules = replication.tips, replication.visits, replication.rules
         self.stages, self.kinds, self.speeds = self.rules.stages, self.rules.kinds, self.rules.speeds
         self.horizon = self.rules.horizon
-        self.heap: list[tuple[tuple[int, int, int, int, tuple[int, int, int]], int, Callable[[], None]]] = []
+        self.heap: list[tuple[tuple[int, ...], int, Callable[[], None]]] = []
         self.n_events = 0
         self.now = 0
         self.present: list[Visit] = []
@@ -184,15 +186,15 @@ class Engine:
         self.enter, self.start, self.end = (np.full(n_visits, NEVER) for _ in range(3))
         self.outcome = np.full(n_visits, UNREACHED, np.int8)
         self.attempt = np.zeros(n_visits, np.int32)
-        self.lost, self.merged = np.full(n_tips, NEVER), np.full(n_tips, NEVER)
+        self.lost, self.merged = np.full(n_tips, NEVER), np.full(n_visits, NEVER)
+        self.to_come = self.visits.awaits.tolist()
+        self.has_come: set[int] = set()
         self.gave_up, self.turned_away = np.full(n_attempts, NEVER), np.full(n_attempts, NEVER)
         self.limited = bool((self.stages.waiting_room != NO_LIMIT).any() or (self.stages.lines != NO_LIMIT).any())
 
     # The loop.
 
-    def at(
-        self, tick: int, kind: int, tip: int, stage: int, later: tuple[int, int, int], do: Callable[[], None]
-    ) -> None:
+    def at(self, tick: int, kind: int, tip: int, stage: int, later: int, do: Callable[[], None]) -> None:
         if tick < self.horizon:
             self.n_events += 1
             heapq.heappush(self.heap, ((int(tick), kind, tip, stage, later), self.n_events, do))
@@ -200,16 +202,12 @@ class Engine:
     def run(self) -> Log:
         plan = self.given.plan
         for row in range(len(plan)):
-            self.at(plan.tick[row], SHIFT, int(plan.place[row]), 0, (0, 0, 0), lambda row=row: self.change_shift(row))
-        n = self.tips.n_backlog
-        if n:
-            self.at(0, ARRIVAL, 0, -1, (ARRIVES, 0, 0), lambda: self.arrive(range(n)))
-        for tip in range(n, len(self.tips)):
-            if self.n_visits(tip):
-                stage = int(self.kinds.stage[self.visits.kind[self.tips.first_visit[tip]]])
-                self.at(
-                    self.tips.arrival[tip], ARRIVAL, tip, stage, (ARRIVES, 0, 0), lambda tip=tip: self.arrive([tip])
-                )
+            self.at(plan.tick[row], SHIFT, int(plan.place[row]), 0, 0, partial(self.change_shift, row))
+        backlog = range(self.tips.n_backlog)
+        if backlog:
+            self.at(0, ARRIVAL, 0, 0, ARRIVES, partial(self.arrive, backlog))
+        for tip in range(len(backlog), len(self.tips)):
+            self.at(self.tips.arrival[tip], ARRIVAL, tip, 0, ARRIVES, partial(self.arrive, [tip]))
         while self.heap:
             key, _, do = heapq.heappop(self.heap)
             self.now = key[0]
@@ -221,13 +219,15 @@ class Engine:
             self.let_go_who_has_cleared_the_line()
         return self.log()
 
-    def n_visits(self, tip: int) -> int:
-        return int(self.tips.first_visit[tip + 1] - self.tips.first_visit[tip])
-
     def arrive(self, tips: Iterable[int]) -> None:
         for tip in tips:
-            if self.n_visits(tip):
-                self.reach(tip, int(self.tips.first_visit[tip]))
+            first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
+            if self.to_come:
+                for row in range(first, beyond):
+                    if self.visits.awaits[row] == 0:
+                        self.reach(tip, row)
+            elif first < beyond:
+                self.reach(tip, first)
 
     # Shifts.
 
@@ -274,10 +274,10 @@ class Engine:
     def let_go_who_has_cleared_the_line(self) -> None:
         for place in self.places:
             for person in place.people:
-                if person.clears_line and not person.in_hand:
-                    if not any(visit.entry < person.ends for visit in place.line):
-                        person.clears_line = False
-                        self.end_overtime(place, person)
+                is_needed = person.in_hand or any(visit.entry < person.ends for visit in place.line)
+                if person.clears_line and not is_needed:
+                    person.clears_line = False
+                    self.end_overtime(place, person)
 
     # Reaching a stage, and the way to its line.
 
@@ -306,33 +306,31 @@ class Engine:
             self.leave_merged(visit)
             return
         visit.attempt += 1
-        visit.entry = self.now
-        visit.called_back = False
+        visit.entry, visit.called_back = self.now, False
         self.attempt[visit.row] = visit.attempt
-        attempt = visit.attempt
-
-        def of_this_attempt(do: Callable[[], None]) -> Callable[[], None]:
-            return lambda: do() if visit.attempt == attempt and visit.state != GONE else None
-
-        def later(after: int, later: tuple[int, int, int], do: Callable[[], None]) -> None:
-            self.at(self.now + after, ARRIVAL, visit.tip, visit.stage, later, of_this_attempt(do))
-
         if self.stages.attempts[visit.stage]:
-            patience = int(self.visits.patience[self.attempt_row(visit)])
-            give_up = of_this_attempt(lambda: self.lose_patience(visit))
-            self.at(self.now + patience, ABANDON, visit.tip, visit.stage, (0, 0, 0), give_up)
-            if len(self.visits.called_back) and visit.places:
-                accepts = int(self.visits.called_back[self.attempt_row(visit)])
-                later(accepts, (ACCEPTS, 0, 0), lambda: self.accept_call_back(visit))
+            draws = self.attempt_row(visit)
+            self.expect(visit, int(self.visits.patience[draws]), ABANDON, 0, self.lose_patience)
+            if len(self.visits.called_back):
+                self.expect(visit, int(self.visits.called_back[draws]), ARRIVAL, ACCEPTS, self.accept_call_back)
         for after in {after for line in range(len(visit.places)) for after, _ in self.moves(visit, line)}:
-            later(after, (MOVES_UP, 0, 0), lambda: self.move_up(visit))
+            self.expect(visit, after, ARRIVAL, MOVES_UP, self.move_up)
         visit.opens_at = self.opening(visit.stage)
         if visit.opens_at == self.now:
             self.join(visit)
         else:
             visit.state = HELD
-            release = of_this_attempt(lambda: self.release(visit))
-            self.at(visit.opens_at, ARRIVAL, visit.tip, visit.stage, (IS_RELEASED, 0, 0), release)
+            self.expect(visit, visit.opens_at - self.now, ARRIVAL, JOINS, self.release)
+
+    def expect(self, visit: Visit, after: int, kind: int, later: int, do: Callable[[Visit], None]) -> None:
+        """Something that happens to this attempt of a visit after a while, unless it is over or another has begun."""
+        attempt = visit.attempt
+
+        def happen() -> None:
+            if visit.attempt == attempt and visit.state != GONE:
+                do(visit)
+
+        self.at(self.now + after, kind, visit.tip, visit.stage, later, happen)
 
     def moves(self, visit: Visit, line: int) -> list[tuple[int, int]]:
         """The moves up of a visit in one of its lines: after how long, to which rank."""
@@ -367,29 +365,29 @@ class Engine:
     def join(self, visit: Visit) -> None:
         if not visit.places:
             visit.state = IN_DELAY
-            self.start[visit.row] = min(self.start[visit.row], self.now)
-            attempt = visit.attempt
-
-            def end() -> None:
-                if visit.attempt == attempt and visit.state == IN_DELAY:
-                    self.end_visit(visit)
-
-            self.at(self.now + visit.whole, END, visit.tip, visit.stage, (0, 0, visit.row), end)
+            if self.start[visit.row] == NEVER:
+                self.start[visit.row] = self.now
+                self.mark(visit)
+            visit.ends_delay = self.now + visit.whole
+            self.expect(visit, visit.whole, END, visit.row, self.end_delay)
             return
         limit = self.stages.lines[visit.stage]
-        if limit != NO_LIMIT and self.needs_room(visit):
-            if self.number_in_room(visit, WAITING, IN_SERVICE) >= limit:
-                self.turn_away(visit)
-                return
+        full = limit != NO_LIMIT and self.number_in_room(visit, WAITING, IN_SERVICE) >= limit
+        if full and self.needs_room(visit):
+            self.turn_away(visit)
+            return
         self.stand_in_line(visit)
         self.joined_in_event.append(visit)
         if not visit.joined:
-            visit.joined = joined = visit.attempt
+            visit.joined = visit.attempt
             for line in range(1, len(visit.places)):
-                after = int(self.stages.overflow_after[visit.stage, line - 1])
-                key = (BECOMES_VISIBLE, line, 0)
-                show = partial(self.become_visible, visit, line, joined)
-                self.at(self.now + after, ARRIVAL, visit.tip, visit.stage, key, show)
+                shows = self.now + int(self.stages.overflow_after[visit.stage, line - 1])
+                show = partial(self.become_visible, visit, line, visit.joined)
+                self.at(shows, ARRIVAL, visit.tip, visit.stage, BECOMES_VISIBLE + line, show)
+
+    def end_delay(self, visit: Visit) -> None:
+        if visit.state == IN_DELAY:
+            self.end_visit(visit)
 
     def stand_in_line(self, visit: Visit) -> None:
         visit.state = WAITING
@@ -440,22 +438,15 @@ class Engine:
         self.try_again_or_not(visit, TURNED_AWAY, self.visits.turned_away_to)
 
     def try_again_or_not(self, visit: Visit, outcome: int, asides: np.ndarray) -> None:
+        """Come back after a pause if one is left; else go on to the aside, or be lost."""
         pause = int(self.visits.retry_after[self.attempt_row(visit)])
         if pause < NEVER:
-            comes_back = self.now + pause
-            self.at(
-                comes_back,
-                ARRIVAL,
-                visit.tip,
-                visit.stage,
-                (IS_RELEASED, 0, 0),
-                lambda: self.attempt_to_be_served(visit),
-            )
+            self.expect(visit, pause, ARRIVAL, JOINS, self.attempt_to_be_served)
             return
         self.finish(visit, outcome)
         aside = int(asides[visit.row]) if len(asides) else NO_VISIT
         if aside == NO_VISIT:
-            self.lost[visit.tip] = self.now
+            self.lost[visit.tip] = min(self.lost[visit.tip], self.now)
         else:
             self.reach(visit.tip, aside)
 
@@ -480,7 +471,7 @@ class Engine:
     def turn_away_who_finds_no_room(self) -> bool:
         """Of those who joined in this event and still wait, the highest tips leave until the others fit.
 
-        All rooms are asked before anybody goes on from one of them to an aside, the room joined first before the others.
+        All rooms are asked before anybody goes on to an aside, the one first that was joined first.
         """
         leaving = []
         for room in dict.fromkeys(map(self.room, self.joined_in_event)):
@@ -511,7 +502,7 @@ class Engine:
     def leave_merged(self, visit: Visit) -> None:
         self.leave_line(visit, GONE)
         self.finish(visit, MERGED)
-        self.merged[visit.tip] = self.now
+        self.merged[visit.row] = self.now
 
     def make_known(self, visit: Visit) -> None:
         """The first of an incident to end at a stage: who waits there for nothing leaves in this event."""
@@ -529,14 +520,13 @@ class Engine:
     # Settling.
 
     def settle(self) -> None:
-        while any([self.start_whoever_can(place) for place in self.places]):
-            pass
-
-    def start_whoever_can(self, place: Place) -> bool:
-        found = False
-        while place.line and self.start_one(place):
-            found = True
-        return found
+        """Passes over the places, each starting whoever can start, until a pass starts nothing."""
+        started = True
+        while started:
+            started = False
+            for place in self.places:
+                while place.line and self.start_one(place):
+                    started = True
 
     def start_one(self, place: Place) -> bool:
         """Start the next tip of a place with somebody free, with somebody who stays, or in the place of another tip."""
@@ -610,6 +600,7 @@ class Engine:
         if not visit.started:
             visit.started = True
             self.start[visit.row] = self.now
+            self.mark(visit)
             if self.rule_of_merging(visit) == REPEATS and self.is_known(visit):
                 visit.repeats = True
                 visit.whole = visit.left = int(self.visits.repeat[visit.row])
@@ -643,7 +634,7 @@ class Engine:
         self.number_in_hand_has_changed(spell)
 
     def number_in_hand_has_changed(self, by: Spell) -> None:
-        """Reckon anew when the others in hand end; who is off duty and has nothing left to do is in overtime no more."""
+        """Reckon anew when the others in hand end; who is off duty and has nothing to do is in overtime no more."""
         person = by.person
         if person is None:
             return
@@ -664,7 +655,7 @@ class Engine:
             if spell.ended is None and spell.ends == self.now:
                 self.end_spell(spell)
 
-        self.at(spell.ends, END, visit.tip, visit.stage, (0, 0, visit.row), end)
+        self.at(spell.ends, END, visit.tip, visit.stage, visit.row, end)
 
     def work_left(self, spell: Spell) -> int:
         return max(0, spell.left - (self.now - spell.at) * spell.speed // FULL_SPEED)
@@ -702,12 +693,44 @@ class Engine:
         self.end[visit.row] = self.now
         self.finish(visit, SERVED)
         self.make_known(visit)
+        if self.to_come:
+            self.begin_what_awaited(visit, NEVER)
+            return
         if len(self.visits.follows):
             follows = int(self.visits.follows[visit.row])
         else:
             follows = visit.row + 1 if visit.row + 1 < self.tips.first_visit[visit.tip + 1] else NO_VISIT
         if follows != NO_VISIT:
             self.reach(visit.tip, follows)
+
+    # Branches.
+
+    def moments(self, visit: Visit) -> range:
+        return range(int(self.visits.first_moment[visit.row]), int(self.visits.first_moment[visit.row + 1]))
+
+    def mark(self, visit: Visit) -> None:
+        """What hangs on a start, and on a while after it, are END events of their own."""
+        for moment in self.moments(visit) if self.to_come else ():
+            after = int(self.visits.moment_after[moment])
+            if after < NEVER:
+                self.at(self.now + after, END, visit.tip, visit.stage, visit.row, partial(self.pass_mark, visit))
+
+    def pass_mark(self, visit: Visit) -> None:
+        if visit.state == IN_DELAY:
+            ends = visit.ends_delay
+        else:
+            ends = next((one.ends for one in self.spells if one.visit is visit and one.ended is None), NEVER)
+        if visit.state != GONE and ends != self.now:
+            self.begin_what_awaited(visit, self.now - int(self.start[visit.row]))
+
+    def begin_what_awaited(self, visit: Visit, after: int) -> None:
+        for moment in self.moments(visit):
+            if moment not in self.has_come and self.visits.moment_after[moment] <= after:
+                self.has_come.add(moment)
+                row = int(self.visits.sets_off[moment])
+                self.to_come[row] -= 1
+                if self.to_come[row] == 0:
+                    self.reach(visit.tip, row)
 
     # The log.
 
@@ -719,26 +742,13 @@ class Engine:
         for place in self.places:
             for person in place.people:
                 self.end_overtime(place, person)
-        s = sorted(self.spells, key=lambda spell: (spell.visit.row, spell.began))
-        nobody = NOBODY
-        spells = Spells(
-            visit=np.array([x.visit.row for x in s], np.int64),
-            attempt=np.array([x.attempt for x in s], np.int32),
-            place=np.array([x.place.index for x in s], np.int32),
-            person=np.array([x.person.index if x.person else nobody for x in s], np.int32),
-            began=np.array([x.began for x in s], np.int64),
-            ended=np.array([x.ended for x in s], np.int64),
-            work=np.array([x.done for x in s], np.int64),
-            why=np.array([x.why for x in s], np.int32),
-            wrapping=np.array([x.wrapping for x in s], np.bool_),
-        )
-        late = sorted(self.overtime)
-        overtime = Overtime(
-            place=np.array([place for _, place, _, _ in late], np.int32),
-            person=np.array([person for _, _, person, _ in late], np.int32),
-            began=np.array([began for began, _, _, _ in late], np.int64),
-            ended=np.array([ended for _, _, _, ended in late], np.int64),
-        )
+        spells = sorted(self.spells, key=lambda spell: (spell.visit.row, spell.began))
+        told = [
+            (s.visit.row, s.attempt, s.place.index, s.person.index if s.person else NOBODY, s.began, s.ended, s.done)
+            for s in spells
+        ]
+        why, wrapping = [spell.why for spell in spells], [spell.wrapping for spell in spells]
+        began, place, person, ended = _columns(sorted(self.overtime), 4)
         return Log(
             self.enter,
             self.start,
@@ -748,7 +758,11 @@ class Engine:
             self.lost,
             self.gave_up,
             self.turned_away if self.limited else np.empty(0, np.int64),
-            spells,
-            overtime,
+            Spells(*_columns(told, 7), why=np.array(why, np.int32), wrapping=np.array(wrapping, np.bool_)),
+            Overtime(place, person, began, ended),
             self.merged if self.given.may_merge else np.empty(0, np.int64),
         )
+
+
+def _columns(rows: Sequence[tuple[int | None, ...]], n: int) -> np.ndarray:
+    return np.array(rows, np.int64).reshape(-1, n).T

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, SERVED, TURNED_AWAY, UNREACHED
+from sim.dynamics.log import ABANDONED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.replication import DUE_FIRST, IN_RANDOM_ORDER, LAST_COME, NO_VISIT, RESUME
 from tests.conftest import Engine
 from tests.dynamics.build import LONG, Pool, Row, Stage, Visit, spells, tip, world
@@ -135,6 +135,29 @@ def test_of_two_who_are_released_in_one_tick_the_higher_is_turned_away(simulate:
     log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", every=10, waiting_room=1)], tips=tips))
     assert log.start.tolist() == [0, 15, NEVER]
     assert log.turned_away.tolist() == [NEVER, NEVER, 10]
+
+
+def test_all_who_join_an_aside_in_one_event_are_asked_together(simulate: Engine) -> None:
+    """At 5 the gate opens for both, nobody serves, and the aside has room for one, the lower.
+
+    Tip 1 finds no line and is in the aside at once; tip 0 finds no waiting room, and comes there only after settling.
+    """
+    stages = [Stage("a", every=5, waiting_room=0, lines=1), Stage("a", waiting_room=1)]
+    way = Visit(0, 9, patience=[NEVER], follows=NO_VISIT, turned_away_to=1), Visit(1, 9, patience=[NEVER])
+    log = simulate(world(pools=[Pool("a")], stages=stages, tips=[tip(1, *way), tip(2, *way)]))
+    assert log.enter.tolist() == [1, 5, 2, 5]
+    assert log.outcome.tolist() == [TURNED_AWAY, OPEN, TURNED_AWAY, TURNED_AWAY]
+    assert log.lost.tolist() == [NEVER, 5]
+
+
+def test_who_was_turned_away_has_not_joined_the_line(simulate: Engine) -> None:
+    """Turned away at 1, tip 1 is back at 2 and waits: the overflow pool sees it at 5, three ticks after that."""
+    back = Visit(0, 1, patience=[NEVER] * 2, retry=[1])
+    tips = [tip(0, patient(2)), tip(0, patient(9)), tip(1, back)]
+    stages = [Stage("a", overflow="b", after=3, waiting_room=1)]
+    log = simulate(world(pools=[Pool("a", 1), Pool("b", 1)], stages=stages, tips=tips))
+    assert log.enter.tolist() == [0, 0, 1]
+    assert log.start.tolist() == [0, 2, 5]
 
 
 def test_lines_count_who_waits_and_who_is_served(simulate: Engine) -> None:

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from functools import cache
 from itertools import chain
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.dynamics import compiled, reference
+from sim.dynamics import compiled, hands, reference
 from sim.dynamics.log import Log, differences
-from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key
-from sim.dynamics.replication import IN_RANDOM_ORDER, Replication
+from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key, speed
+from sim.dynamics.replication import FULL_SPEED, IN_RANDOM_ORDER, Replication
 from tests.dynamics.build import Pool, Stage, Tip, Visit, world
 from tests.dynamics.mutants import MUTANTS
 from tests.dynamics.test_mutants import BY_HAND
@@ -106,6 +107,14 @@ def test_the_key_of_an_event_holds_every_tip_of_the_largest_run() -> None:
     last = 10**9
     assert event_key(END, last, 7) < event_key(ARRIVAL, 0) < event_key(ARRIVAL, last, 7) < event_key(ABANDON, 0)
     assert event_key(ABANDON, last, 7) < 2**62
+
+
+def test_a_speed_is_the_product_of_its_factors_rounded_down_once() -> None:
+    rng = np.random.default_rng(11)
+    for high in (10**5, 3 * FULL_SPEED):
+        for factors in rng.integers(1, high + 1, (1000, 3)).tolist():
+            assert speed(*factors) == hands.speed(*factors) == max(1, prod(factors) // FULL_SPEED**2)
+    assert hands.speed(*[3 * FULL_SPEED] * 3) == 27 * FULL_SPEED
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -252,26 +252,31 @@ def test_a_scheduler_that_is_killed_is_told_in_a_line(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dask = [sys.executable, "-m", "distributed.cli"]
-    scheduler = subprocess.Popen(
-        [*dask[:2], f"{dask[2]}.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet
-    )
-    worker = subprocess.Popen(
-        [*dask[:2], f"{dask[2]}.dask_worker", address, "--nworkers", "1", "--no-dashboard"], **quiet
-    )
+
+    def dask(kind: str, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{kind}", *words], stdout=-3, stderr=-3)
+
+    def wait_for(done: Callable[[], bool]) -> None:
+        until = time.monotonic() + 120
+        while not done():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def answers() -> bool:
+        with socket.socket() as asking:
+            return asking.connect_ex(("127.0.0.1", port)) == 0
+
+    started = [dask("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")]
     try:
+        wait_for(answers)
+        started.append(dask("worker", address, "--nworkers", "1", "--no-dashboard"))
         words = ["run", "doc.yaml", "--replications", "100000", "--cluster", address, "--out", "out"]
-        for _ in range(6):  # the scheduler may not be up yet
-            running = subprocess.Popen([sys.executable, "-m", "sim", *words], cwd=tmp_path, stderr=-1, text=True)
-            while not list(tmp_path.rglob("*.piece")) and running.poll() is None:
-                time.sleep(0.02)
-            if running.poll() is None:
-                break
-        scheduler.kill()
+        running = subprocess.Popen([sys.executable, "-m", "sim", *words], cwd=tmp_path, stderr=-1, text=True)
+        wait_for(lambda: bool(list(tmp_path.rglob("*.piece"))) or running.poll() is not None)
+        started[0].kill()
         said = running.communicate(timeout=120)[1]
     finally:
-        for process in (scheduler, worker):
+        for process in started:
             process.kill()
             process.wait()
     assert running.returncode == 2

@@ -71,8 +71,8 @@ def test_a_wrong_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait that is 12 % too long, and engines that differ."""
     line = LINES["M/M/3"]
     right = own.selftest(lines=[line], replications=20)
-    assert [one.right for one in right] == [True] * 4
-    assert right[0].limit == pytest.approx(own.limit(4, 20))
+    assert [one.right for one in right] == [True] * 3
+    assert right[0].limit == pytest.approx(own.limit(3, 20))
     was = theory.mean_wait(2.4, 3, 6.0)
     monkeypatch.setattr(theory, "mean_wait", lambda *_: was * 1.12)
     assert not own.selftest(lines=[line], replications=20)[0].right
@@ -86,7 +86,7 @@ BROKEN = {
         {"stages.answer.service": {"lognormal": {"mean": "6 min", "cv": 2.0}}},
         "service is not one exponential law (cv 2.00)",
     ),
-    "busyness": ({"demand.busyness_cv": 0.3}, "dates are busy or quiet as a whole"),
+    "busyness": ({"demand.busyness_cv": 0.6}, "dates are busy or quiet as a whole"),
     "incidents": (
         {
             "demand.volume": "16/h",
@@ -100,7 +100,7 @@ BROKEN = {
             "stages.answer.patience": {"exponential": {"mean": "3 min"}},
             "stages.answer.retry": {"share": 0.9, "after": "2 min", "at_most": 5},
         },
-        "who gives up comes back",
+        "who is not served comes back",
     ),
     "patience": (
         {"stages.answer.patience": {"lognormal": {"mean": "4 min", "cv": 0.2}}},

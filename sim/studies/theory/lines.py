@@ -60,11 +60,12 @@ _DEMAND: Final[Mapping[str, str]] = {
     "trace": "tips come as recorded, not by chance",
 }
 _STAGE: Final[Mapping[str, str]] = {
-    "retry": "who gives up comes back",
+    "retry": "who is not served comes back",
     "every": "tips wait at a gate",
     "open": "tips wait at a gate",
     "overflow": "tips overflow to another pool",
     "merge": "tips of a known incident leave",
+    "after": "tips come from branches that go on side by side",
     "callback": "who waits may be called back",
 }
 _POOL: Final[Mapping[str, str]] = {
@@ -183,7 +184,7 @@ def _line(scenario: Scenario, name: str, before: Mapping[str, Line | None]) -> L
             cv = math.sqrt(max(square / mean**2 - 1, 0.0)) if mean else 0.0
             classes.append(Class(rank, _rank_name(pool, rank), came * MINUTE, mean / MINUTE, cv))
     edges, people = roster_week(pool)
-    servers = people.astype(np.int64) * pool.slots
+    servers = np.rint(people).astype(np.int64) * pool.slots
     if not classes or not servers.any():
         return None
     varying = _profiled(scenario) or len({*servers.tolist()}) > 1
@@ -193,11 +194,11 @@ def _line(scenario: Scenario, name: str, before: Mapping[str, Line | None]) -> L
         stages=stages,
         shares=(1.0,) if pool.shared else tuple(scenario.centres.values()),
         classes=tuple(classes),
-        servers=round(float(np.diff(edges) @ servers) / WEEK),
+        servers=max(round(float(np.diff(edges) @ servers) / WEEK), 1),
         exponential=_exponential(scenario, stages),
         patience=patience,
         room=_room(stages, int(servers.max())),
-        batch=_batch(scenario, of_rank),
+        batch=_batch(scenario, stages, of_rank),
         order=pool.order,
         cycle=_cycle(tips @ of_rank[:, 0].sum(axis=0) * MINUTE, edges, servers) if varying else None,
         within=_within(scenario, stages),
@@ -211,7 +212,7 @@ def _rank_name(pool: Pool, rank: int) -> str:
         return ""
     if rank == len(pool.serve_first):
         return "the rest"
-    return " or ".join(filter_words(one).removeprefix("tips ") for one in _filters(pool, rank))
+    return " or ".join(filter_words(one).removeprefix("tips ").removeprefix("with ") for one in _filters(pool, rank))
 
 
 def _filters(pool: Pool, rank: int) -> tuple[Filter, ...]:
@@ -269,12 +270,14 @@ def _room(stages: tuple[Stage, ...], servers: int) -> int | None:
     return min(rooms, default=None)
 
 
-def _batch(scenario: Scenario, of_rank: Floats) -> tuple[float, float] | None:
+def _batch(scenario: Scenario, stages: tuple[Stage, ...], of_rank: Floats) -> tuple[float, float] | None:
+    """What comes in groups, where nothing else does, every tip of them comes here once, and each has its own work."""
     demand = scenario.demand
     incident = next(iter(demand.incidents.values()), None)
     if incident is None or len(demand.incidents) > 1 or demand.volume or demand.own_volumes or demand.counts:
         return None
     together = incident.over.most == 0 and np.allclose(of_rank[:, 0].sum(axis=0), 1.0)
+    together &= all(stage.service is not None and stage.service.by is None for stage in stages)
     return (incident.tips.mean, incident.tips.second) if together else None
 
 
@@ -323,11 +326,12 @@ def _of_delay(scenario: Scenario, stage: Stage) -> Iterator[tuple[str, str]]:
             yield key, _DEMAND[key]
     if scenario.run.zone is not None and _profiled(scenario):
         yield "zone", "clocks may be changed"
-    for _, earlier in _meeting(scenario, (own,)):
-        if earlier.patience is not None or earlier.limited:
-            yield "fed", f"not all come through {earlier.name}"
-        if _profiled(scenario) and any(law.most > 0 for law in earlier.time.values.values()):
-            yield "fed", f"tips come by way of {earlier.name}, later than the profile says"
+    earlier = list(_meeting(scenario, (own,)))
+    if vain := [one.name for one in earlier if one.patience is not None or one.limited]:
+        yield "fed", f"not all come through {units.listed(vain)}"
+    late = [one.name for one in earlier if any(law.most > 0 for law in one.time.values.values())]
+    if late and _profiled(scenario):
+        yield "fed", _LATER.format(units.listed(late))
     longest = max(float(law.mean) * (1 + 3 * float(law.cv)) for law in stage.time.values.values())
     if longest > scenario.run.warm_up:
         yield START, "the warm-up is shorter than the delay may be"
@@ -369,18 +373,12 @@ def _of_demand(scenario: Scenario, line: Line) -> Iterator[tuple[str, str]]:
 def _of_feeding(scenario: Scenario, line: Line, before: Mapping[str, Line | None]) -> Iterator[tuple[str, str]]:
     """What the stages before it make of the arrivals."""
     own = tuple(scenario.stage_index(stage.name) for stage in line.stages)
-    for _, earlier in _meeting(scenario, own):
-        if earlier.pool == line.pool:
-            yield "again", f"a tip comes to it more than once, first at {earlier.name}"
-        elif earlier.pool is not None:
-            fed = before.get(earlier.pool)
-            if fed is None or not fed.plain:
-                yield "fed", f"tips come by way of {earlier.name}, and so not quite by chance"
-        elif earlier.delay is not None and any(law.most > 0 for law in earlier.delay.values.values()):
-            if earlier.gate:
-                yield "fed", f"the gate of {earlier.name} lets tips through in groups"
-            elif line.cycle is not None and _profiled(scenario):
-                yield "fed", f"tips come by way of {earlier.name}, later than the profile says"
+    by_way: dict[str, list[str]] = {}
+    for earlier in _meeting(scenario, own):
+        if what := _of_earlier(scenario, line, earlier, before):
+            by_way.setdefault(what, []).append(earlier.name)
+    for what, names in by_way.items():
+        yield ("again" if what == _AGAIN else "fed"), what.format(units.listed(names))
     for number, stage in enumerate(scenario.stages):
         back = stage.rework
         if back is not None and back.share and scenario.stage_index(back.back_to) <= max(own) and number >= min(own):
@@ -394,8 +392,29 @@ def _of_feeding(scenario: Scenario, line: Line, before: Mapping[str, Line | None
             yield "aside", f"tips come to {stage.name} that others did not serve"
 
 
-def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[tuple[int, Stage]]:
-    """The stages, with their places in the order, that tips may come to before one of some stages."""
+_AGAIN: Final = "a tip comes to it more than once, first at {}"
+_UNEVEN: Final = "tips come by way of {}, and so not quite by chance"
+_LATER: Final = "tips come by way of {}, later than the profile says"
+
+
+def _of_earlier(scenario: Scenario, line: Line, earlier: Stage, before: Mapping[str, Line | None]) -> str:
+    """What a stage before it makes of the arrivals, with room for its name; "" where that is nothing."""
+    if earlier.pool == line.pool:
+        return _AGAIN
+    if earlier.pool is not None:
+        fed = before.get(earlier.pool)
+        return "" if fed is not None and fed.plain else _UNEVEN
+    if all(law.most == 0 for law in earlier.time.values.values()):
+        return ""
+    if earlier.gate:
+        return "the gate of {} lets tips through in groups"
+    if line.batch:
+        return "tips come by way of {}, and so no more together"
+    return _LATER if _profiled(scenario) else ""
+
+
+def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[Stage]:
+    """The stages that tips may come to before one of some stages, given by their places in the order."""
     tips = coming(scenario)
     alive = tips.alive.any(axis=1)
     reached = flow(scenario).visits.sum(axis=1) > 0
@@ -403,7 +422,7 @@ def _meeting(scenario: Scenario, own: tuple[int, ...]) -> Iterator[tuple[int, St
         later = [tips.admitted[mine].any(axis=1) for mine in own if mine > number]
         both = alive & tips.admitted[number].any(axis=1) & np.any(later, axis=0)
         if reached[number] and both.any():
-            yield number, earlier
+            yield earlier
 
 
 def _of_service(line: Line, pool: Pool) -> Iterator[tuple[str, str]]:
@@ -418,6 +437,8 @@ def _of_service(line: Line, pool: Pool) -> Iterator[tuple[str, str]]:
 
 def _of_line(scenario: Scenario, line: Line, pool: Pool, even_patience: bool) -> Iterator[tuple[str, str]]:
     yield from _told(pool, _POOL)
+    if pool.levels is not None and pool.levels.csv is not None:
+        yield "levels", "heads are those of a file"
     for stage in line.stages:
         yield from _told(stage, _STAGE)
     if len(line.classes) > 1:
@@ -455,6 +476,9 @@ def _of_cycle(scenario: Scenario, line: Line, pool: Pool) -> Iterator[tuple[str,
         yield "shift end", how[pool.at_shift_end] if pool.shifts else "who goes first ends what is in hand"
     if scenario.run.zone is not None:
         yield "zone", "clocks may be changed"
+    calendars = [scenario.calendars[one.open] for one in scenario.demand.channels.values() if one.open is not None]
+    if any(calendar.closed or any(row.on for row in calendar.open) for calendar in calendars):
+        yield "closed", "channels are closed on some dates"
     if any(row.on for row in pool.shifts) or (pool.levels is not None and any(one.on for one in pool.levels.blocks)):
         yield "dates", "the roster has rows for dates"
     if any(len(values) > 24 and len({*values}) > 1 for values in _profiles(scenario.demand)):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.measures import theory
+from sim.measures.evidence import relaxation_time
 from sim.measures.varying import busy_of_many, cycle
 from sim.scenario.arrivals import by_hour_of_week
 from sim.scenario.flow import flow
@@ -55,8 +56,8 @@ UNITS: Final = {
 }
 """What is answered, and in which unit."""
 
-MOST_JUMPS: Final = 100_000
-"""Jumps of a cycle that are followed, states and all; more would take half a minute."""
+MOST_JUMPS: Final = 1_000_000
+"""Jumps that are followed until a cycle has settled: some ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +170,10 @@ def _can_be_followed(line: Line) -> bool:
     found = line.cycle
     states = 2 * (int(found.servers.max()) + line.load) + 50
     pace = float(found.rates.max()) + float(found.servers.max()) / line.service + states / line.patience
-    settles = line.load * max(line.shares) < 0.97 * float(found.servers.mean()) or not math.isinf(line.patience)
-    return settles and pace * found.step * len(found.rates) <= MOST_JUMPS
+    period = found.step * len(found.rates)
+    relaxed = relaxation_time(line.load * max(line.shares), float(found.servers.mean()), line.service)
+    periods = 3 + 25 * min(relaxed, line.patience + line.service) / period
+    return pace * period * periods <= MOST_JUMPS
 
 
 def _use(load: float, servers: int) -> Known:
