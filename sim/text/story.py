@@ -457,7 +457,8 @@ class Teller:
     def _spells(self, visit: int, stage: Stage) -> Iterator[Event]:
         spells = self.log.spells
         rows = np.flatnonzero(spells.visit == visit)
-        drawn = int(self.replication.visits.work[visit])
+        repeats = self.log.outcome[visit] == MERGED and stage.merge is not None and stage.merge.repeat is not None
+        drawn = int((self.replication.visits.repeat if repeats else self.replication.visits.work)[visit])
         took = (spells.ended - spells.began)[rows[~spells.wrapping[rows]]]
         left, total = drawn, int(took.sum())
         for number, row in enumerate(rows.tolist()):
@@ -473,7 +474,8 @@ class Teller:
             if why == CUT:
                 continue
             if why == DONE:
-                text = f"{stage.name} is done: {span(total)} of work{self._overtime(row)}"
+                what = f"its repeat at {stage.name}" if repeats else stage.name
+                text = f"{what} is done: {span(total)} of work{self._overtime(row)}"
                 yield Event(ended, stage.name, "stops", text)
                 continue
             left -= int(spells.work[row])
