@@ -183,7 +183,9 @@ class Stage(Part):
     after: (
         Annotated[Several[Cue], BeforeValidator(as_several), Field(min_length=1, max_length=100), OneOrSeveral()] | None
     ) = None
-    """What it begins with, all of it that lies on the tip's way; by default the end of the stage before."""
+    """What it begins with, all of it that lies on the tip's way; the end of the stage before where it is left out.
+    `plus` is a while after a start, cut to that stage's end. Such as `answer.start`, `{moment: answer.start, plus: 3
+    min}`, `[police.end, court.end]`."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     """The share of these tips that come to it, by chance; one for all or by attribute. All where it is left out.
     Such as `20 %`, `{by: tier, urgent: 100 %, other: 10 %}`."""

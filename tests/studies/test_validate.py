@@ -70,8 +70,7 @@ def test_a_fit_finds_what_is_known(known: Validation) -> None:
     assert work.low < WORK < work.high
     assert patience.value == pytest.approx(PATIENCE, rel=0.06)
     assert patience.low < PATIENCE < patience.high
-    assert not (work.at_end)
-    assert not (patience.at_end)
+    assert (work.at_end, patience.at_end) == (False, False)
 
 
 def test_what_it_predicts_is_so(known: Validation) -> None:
@@ -181,9 +180,7 @@ def test_the_picture_can_be_read(known: Validation) -> None:
     figure = observed_and_simulated(known.found)
     assert pictures.title(figure) == "2 of 3 predicted values are reproduced"
     assert {"Fitted to", "Predicted", "busy_lost, busy", "not reproduced"} <= set(pictures.said(figure))
-    assert not (pictures.cut_off(figure))
-    assert not (pictures.overlapping(figure))
-    assert not (pictures.too_small(figure))
+    assert [pictures.cut_off(figure), pictures.overlapping(figure), pictures.too_small(figure)] == [[], [], []]
     assert not pictures.without_unit(figure)
 
 
