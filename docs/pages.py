@@ -232,7 +232,18 @@ WRITTEN_OTHERWISE: Final = frozenset(
             "LostTips.left_out_before",
             "Milestone.name",
         ),
-        *("Milestone.moments", "Milestone.first_of", "Moment.stage", "Moment.what", "Volume.a_day", "Volume.of_open"),
+        *(
+            "Milestone.moments",
+            "Milestone.first_of",
+            "Milestone.all_of",
+            "Cue.stage",
+            "Cue.what",
+            "Cue.plus",
+            "Moment.stage",
+            "Moment.what",
+            "Volume.a_day",
+            "Volume.of_open",
+        ),
         *("Window.from_", "Window.to"),
     }
 )
@@ -342,6 +353,9 @@ def json_page() -> str:
     return "\n".join(lines)
 
 
+_SHORT: Final = ("--set", "run.length=1 d", "--set", "run.warm_up=0 d")
+
+
 def _shapes() -> dict[str, Any]:
     """What commands without tables print of the small line, cut to the first of every list."""
     import contextlib
@@ -353,7 +367,7 @@ def _shapes() -> dict[str, Any]:
     found = {}
     asked = {
         "check": ["check", str(RECIPES / BASE)],
-        "explain": ["explain", str(RECIPES / BASE), "--tip", "3", "--engine", "reference"],
+        "explain": ["explain", str(RECIPES / BASE), "--tip", "3", "--engine", "reference", *_SHORT],
     }
     for command, words in asked.items():
         said = io.StringIO()
@@ -552,6 +566,16 @@ def notebook(page: str) -> str:
     return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
+def names_of_the_package() -> str:
+    """What is to be shown of each name that `sim` has."""
+    import sim
+
+    lines = []
+    for name, home in sim._HOMES.items():
+        lines += [f"::: {home}.{name}", *(["    options: {members: false}"] if name[0].isupper() else []), ""]
+    return "\n".join(lines)
+
+
 # All of them
 
 
@@ -562,8 +586,11 @@ def pages() -> dict[str, str]:
     found["reference/json.md"] = json_page()
     found["reference/commands.md"] = commands_page(program().commands)
     found["recipes/index.md"] = recipes_page(recipes())
-    methods = (DOCS / "methods.md").read_text(encoding="utf-8")
-    found["methods.md"] = methods.replace("<!-- sources -->", sources_table())
+    for place, mark, made in (
+        ("methods.md", "<!-- sources -->", sources_table),
+        ("reference/python.md", "<!-- names -->", names_of_the_package),
+    ):
+        found[place] = (DOCS / place).read_text(encoding="utf-8").replace(mark, made())
     return found
 
 

@@ -45,11 +45,23 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "sensitivity": (("tipline sensitivity line.yaml", "which of its `plausible` ranges decides the verdict"),),
     "runway": (("tipline runway line.yaml --growth '15 %,25 %' --years 6", "how long the staff lasts"),),
     "claims": (("tipline claims claims.yaml national.yaml", "what can be true of what a line says of itself"),),
+    "validate": (
+        ("tipline validate line.yaml", "what was observed of the real line, beside what the scenario comes to"),
+    ),
+    "export": (
+        ("tipline export results/line --to xlsx", "a workbook to hand on"),
+        ("tipline export results/line --to xes --out line.xes.gz", "the log of `run --log`, for process mining"),
+    ),
+    "calibrate": (
+        ("tipline calibrate log.csv --out line", "drafts line/map.yaml; given again, makes line/line.yaml"),
+        ("tipline calibrate log.csv --out line --yes", "both at once"),
+    ),
     "study": (
         ("tipline study study.yaml", "all commands of a file"),
         ("tipline study study.yaml --resume", "only those that are not done"),
     ),
     "report": (("tipline report results/line", "one page that opens offline and prints well"),),
+    "selftest": (("tipline selftest", "known answers beside what this installation comes to"),),
     "schema": (
         ("tipline schema --out tipline.schema.json", "for editors"),
         ("tipline schema ledger", "of ledgers of claims"),

@@ -25,19 +25,20 @@ class Observed(Part):
     quantity: Target | None = None
     """A target of its own: `{stage: answer, asa: 12 min}` says that the mean was 12 min."""
     target: Name | None = None
-    """The target of the document that measures the same."""
+    """The target of the document that measures the same. Such as `lost`."""
     value: End | None = None
-    """What was seen, where a `target` is named whose threshold is another."""
+    """What was seen, where a `target` is named whose threshold is another. Such as `3 min`, `12 %`."""
     tolerance: End
-    """How far off a run may be: points of a share, a duration, or for a time a share of the value."""
+    """How far off a run may be: points of a share, a duration, or for a time a share of the value. Such as `2 %`, `1
+    min`."""
     give_or_take: End | None = None
-    """What the observed value itself may be off by, written as the tolerance is."""
+    """What the observed value itself may be off by, written as the tolerance is. Such as `1 %`."""
     sure: Annotated[str, Field(max_length=80)] = ""
-    """How sure it is: read in the source, reported by others, logged, and so on."""
+    """How sure it is: read in the source, reported by others, logged, and so on. Such as `logged`."""
     source: Text = ""
-    """Where it was read, for who wants to look it up."""
+    """Where it was read, for who wants to look it up. Such as `annual report, page 12`."""
     variant: Name | None = None
-    """The variant that it is of; the document as it stands if None."""
+    """The variant that it is of; the document as it stands if None. Such as `busy_week`."""
 
     @model_validator(mode="after")
     def _one_quantity(self) -> Self:
@@ -67,9 +68,9 @@ class Unknown(Plausible):
         Field(strict=False, min_length=1),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ]
-    """The observed values that it is fitted to."""
+    """The observed values that it is fitted to. Such as `answered`, `[answered, gone]`."""
     variant: Name | None = None
-    """The variant in which it is fitted; one value for all if None."""
+    """The variant in which it is fitted; one value for all if None. Such as `busy_week`."""
 
 
 def groups(unknowns: Mapping[str, Unknown]) -> list[list[str]]:

@@ -1,5 +1,5 @@
 """What a result is called, once: a table declares its name, its columns with their units and meanings, and how each
-cell is read off a row. CSV, JSON, data frames, page headings and the list in the README all come from the declaration.
+cell is read off a row. CSV, JSON, data frames, page headings and the documents all come from the declaration.
 
 Columns that several tables have alike stand here too: what a target came to, what it asks, shares with their intervals.
 Nothing here knows a scenario or writes a file.
@@ -89,7 +89,7 @@ class Table(Generic[R]):
 
     name: str
     one_row: str
-    """What a row is, as the README lists it."""
+    """What a row is, as the documents list it."""
     title: str
     """Above it on a page."""
     columns: tuple[Column[R] | Family[R], ...]

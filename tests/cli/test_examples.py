@@ -23,7 +23,7 @@ from tests.cli.test_readme import COMMANDS, is_slow
 
 NAMES = sorted(file.stem for file in SCENARIOS.glob("*.yaml"))
 SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md")
-FOLDERS = ("sim", "scenarios", "tests")
+FOLDERS = ("sim", "scenarios", "tests", "docs")
 
 
 def files(folder: Path) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -13,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.answers import every
 from sim.cli import options
 from sim.cli.app import app
+from sim.scenario.tree import compose
 from tests.cli.lines import ROOT, tipline
+from tests.docs.made import made
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -28,8 +28,20 @@ COMMANDS = [
 ]
 
 
-YAML = [text for kind, text in BLOCKS if kind == "yaml"]
-"""A scenario, and then recipes that are laid on it."""
+(SCENARIO,) = (text for kind, text in BLOCKS if kind == "yaml")
+
+
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """The blocks of a page of the documents."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+RECIPES = [text for kind, text in blocks_of("reference/grammar.md") if kind == "yaml"]
+"""What is laid on the scenario of the README."""
+
+MORE = [(text, "") for page in ("verdicts.md", "logs.md") for kind, text in blocks_of(page) if kind == "bash"]
+"""The commands of the pages that say how results are read."""
 
 
 def is_slow(block: str) -> bool:
@@ -52,7 +64,7 @@ def place(tmp_path: Path) -> Path:
     "block, shown",
     [
         pytest.param(*one, marks=[pytest.mark.slow] if is_slow(one[0]) else [], id=one[0].split("\n")[0])
-        for one in COMMANDS
+        for one in [*COMMANDS, *MORE]
     ],
 )
 def test_a_block_of_commands_runs_as_written_and_shows_what_is_said(place: Path, block: str, shown: str) -> None:
@@ -72,9 +84,9 @@ def test_a_block_of_commands_runs_as_written_and_shows_what_is_said(place: Path,
         there = there[there.index(line) + 1 :]
 
 
-@pytest.mark.parametrize("recipe", YAML[1:], ids=lambda recipe: recipe.split("\n")[0][:40])
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.split("\n")[0][:40])
 def test_a_recipe_laid_on_the_scenario_has_no_faults_and_runs(tmp_path: Path, recipe: str) -> None:
-    (tmp_path / "small.yaml").write_text(YAML[0], encoding="utf-8")
+    (tmp_path / "small.yaml").write_text(SCENARIO, encoding="utf-8")
     (tmp_path / "recipe.yaml").write_text(f"extends: small.yaml\nvariants: null\n{recipe}", encoding="utf-8")
     done = tipline("run", tmp_path / "recipe.yaml", "--replications", "2", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
@@ -82,6 +94,7 @@ def test_a_recipe_laid_on_the_scenario_has_no_faults_and_runs(tmp_path: Path, re
 
 def test_the_python_block_runs_as_written(place: Path) -> None:
     (block,) = (text for kind, text in BLOCKS if kind == "python")
+    assert block in {text for _, text in blocks_of("reference/python.md")}
     done = subprocess.run(
         [sys.executable, "-c", block],
         cwd=place,
@@ -97,7 +110,7 @@ def test_the_python_block_runs_as_written(place: Path) -> None:
 
 
 def test_the_scenario_has_neither_faults_nor_warnings(tmp_path: Path) -> None:
-    block = YAML[0]
+    block = SCENARIO
     file = tmp_path / "small.yaml"
     file.write_text(block, encoding="utf-8")
     done = tipline("check", file)
@@ -121,37 +134,26 @@ def test_ci_finds_the_set_up_lines() -> None:
         assert found.stdout == text
 
 
-def section(title: str) -> str:
-    """The text under a heading."""
-    (found,) = re.findall(rf"^## {title}$(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    return str(found)
+def test_the_recipes_are_laid_on_the_same_scenario() -> None:
+    tree = compose((ROOT / "docs" / "recipes" / "small.yaml").read_text(encoding="utf-8"), "").plain()
+    tree.pop("about")
+    assert tree == compose(SCENARIO, "").plain()
 
 
-def test_every_command_and_every_shared_option_is_named() -> None:
-    text = section("Commands and exit codes")
+def test_every_command_is_named() -> None:
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert set(re.findall(r"^\| `tipline (\w+)", text, re.MULTILINE)) == commands
-    shared = {field.name.replace("_", "-").replace("changes", "set") for field in dataclasses.fields(options.Options)}
-    assert set(re.findall(r"`--([a-z-]+)`", text)) >= shared
-
-
-def test_every_exit_code_is_named() -> None:
-    codes = {value for name, value in vars(options).items() if name.isupper() and type(value) is int}
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", section("Commands and exit codes"), re.M)} == codes
+    assert {name for name in commands if not re.search(rf"`(?:tipline )?{name}\b", README)} <= {
+        "schema",
+        "examples",
+        "selftest",
+    }
 
 
 def test_every_file_of_the_results_folder_is_named(tmp_path: Path) -> None:
     scenario = ROOT / "scenarios" / "two_stage.yaml"
     missed = ("--set", "run.length=1 d", "--set", "targets.high.within=1 s", "--set", "targets.high.share=99 %")
-    done = tipline("run", scenario, *missed, "--replications", "2", "--out", tmp_path / "out", "--log")
+    done = tipline("run", scenario, *missed, "--replications", "2", "--out", tmp_path / "out", "--log", "--theory")
     assert done.exit_code == options.DONE, done.output
     there = {path.name + ("/" if path.is_dir() else "") for path in (tmp_path / "out").iterdir()}
-    named = re.findall(r"^\| `([\w./]+)` \| [^|]+ \|$", section("The results folder"), re.MULTILINE)
-    assert set(named) == there | {"people.csv"}  # which a line without a roster does not leave
-
-
-def test_every_table_of_every_command_is_named_with_what_a_row_of_it_is() -> None:
-    rows = re.findall(r"^\| `(\w+)\.csv` \|(?:.*\|)? ([^|]+) \|$", section("The results folder"), re.MULTILINE)
-    tables = [table for answer in every() for table in answer.leaves]
-    assert len(rows) == len(dict(rows)) == len(tables)
-    assert dict(rows) == {table.name: table.one_row for table in tables}
+    page = made().results_page(made().tables())
+    assert {name for name in there if f"`{name}`" not in page} == set()

@@ -6,12 +6,10 @@ what it means. Each test of that kind is shown failing on something that is adde
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -27,19 +25,7 @@ from sim.scenario.schema import World
 from sim.tables.declared import number
 from sim.tables.run import TARGETS
 from tests.cli.lines import ROOT
-
-DOCS = ROOT / "docs"
-
-
-@cache
-def made() -> ModuleType:
-    """The maker of pages, which belongs to the documents and is no part of the package."""
-    spec = importlib.util.spec_from_file_location("pages", DOCS / "pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+from tests.docs.made import DOCS, made
 
 
 @cache
@@ -164,14 +150,13 @@ def dead_links(place: Path, text: str, known: dict[str, str]) -> list[str]:
         if re.match(r"https?://|mailto:", link):
             continue
         target, _, anchor = link.partition("#")
-        path = (place.parent / target).resolve() if target else place.resolve()
-        made_page = known.get(str(path.relative_to(DOCS))) if path.is_relative_to(DOCS) else None
-        if made_page is None and not path.exists():
+        path = (place.parent / target).resolve() if target else place
+        page = known.get(str(path.relative_to(DOCS))) if path.is_relative_to(DOCS) else None
+        there = page if target else text
+        if there is None:
+            there = path.read_text(encoding="utf-8") if path.is_file() else "" if path.exists() else None
+        if there is None or (anchor and anchor not in anchors(there)):
             found.append(link)
-        elif anchor:
-            there = made_page if made_page is not None else path.read_text(encoding="utf-8")
-            if anchor not in anchors(there):
-                found.append(link)
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.lines import ROOT
-from tests.docs.test_pages import DOCS, made
+from tests.docs.made import DOCS, made
 
 TUTORIALS = DOCS / "tutorials"
 
