@@ -232,7 +232,17 @@ WRITTEN_OTHERWISE: Final = frozenset(
             "LostTips.left_out_before",
             "Milestone.name",
         ),
-        *("Milestone.moments", "Milestone.first_of", "Moment.stage", "Moment.what", "Volume.a_day", "Volume.of_open"),
+        *(
+            "Milestone.moments",
+            "Milestone.first_of",
+            "Milestone.all_of",
+            "Cue.stage",
+            "Cue.what",
+            "Moment.stage",
+            "Moment.what",
+            "Volume.a_day",
+            "Volume.of_open",
+        ),
         *("Window.from_", "Window.to"),
     }
 )

@@ -59,6 +59,13 @@ claims:
     readings: {moderate: {target: {from: arrival, to: answer.start, mean: 5 min}}}
 """
 
+OBSERVED: Final = (
+    LINE
+    + """
+observed: {quick: {target: quick, value: 60 %, tolerance: 10 %}}
+"""
+)
+
 STUDY: Final = """
 study: A study
 steps:
@@ -74,6 +81,7 @@ COMMANDS: Final = {
     "sensitivity": "sensitivity line.yaml --points 4",
     "claims": "claims claims.yaml line.yaml",
     "runway": "runway line.yaml --growth 30% --staff-years 1",
+    "validate": "validate observed.yaml --replications 20",
     "study": "study study.yaml",
 }
 """Small worlds with many pieces: a command is killed between its writes, not while it reckons."""
@@ -87,7 +95,7 @@ PICTURE: Final = b"a stand-in for a figure\n"
 def place(folder: Path) -> Path:
     """A folder with the documents in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("line", LINE), ("claims", LEDGER), ("study", STUDY)):
+    for name, text in (("line", LINE), ("claims", LEDGER), ("observed", OBSERVED), ("study", STUDY)):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     return folder
 

@@ -22,12 +22,14 @@ from sim.dynamics.replication import LEAVES, REPEATS
 from sim.measures import theory
 from sim.measures.measures import measure
 from sim.measures.targets import joint, results
+from sim.scenario.chance import drawn
 from sim.scenario.faults import ScenarioError
 from sim.scenario.flow import offered_by_stage, spared_by_stage
 from sim.studies.replicate import run
 from sim.studies.result import Result
 from sim.studies.staff.staffed import unlimited
 from tests.draw.worlds import arrays, stage_of, world
+from tests.dynamics import independent
 from tests.scenario.small import loaded, messages
 from tests.test_cases import ERRORS, errors_from, exponential, waits
 from tests.text.test_run import screen
@@ -128,6 +130,7 @@ def test_visits_and_explanations_say_who_merged(tmp_path: Path) -> None:
     assert answered["start_min"].tolist() == [0, 10, 20, 22, 30, 40]
     assert answered["end_min"].isna().tolist() == [False, False, True, True, True, False]
     said = " ".join(str(sim.explain(scenario, 2)).split())
+    assert "00:22:00 its repeat at answer is done: 2 min of work" in said
     assert "00:22:00 leaves merged at answer: its incident is known" in said
     assert "not judged: it left merged before note.end, its incident being known" in said
     assert "dealt missed: 20 min from arrival (00:02:00) to dealt (00:22:00)" in said
@@ -245,6 +248,8 @@ def test_a_repeat_has_its_law_and_is_not_the_work() -> None:
     assert abs(repeat.mean() - 5) < ERRORS * 5 / math.sqrt(here.sum())
     assert abs(np.corrcoef(repeat, work)[0, 1]) < ERRORS / math.sqrt(here.sum())
     assert draw(merging({}), 0).rules.stages.merges.tolist() == [0, LEAVES]
+    assert "repeats" in drawn(merging({"repeat": {"exponential": {"mean": "5 min"}}}))
+    assert "repeats" not in drawn(merging({"repeat": "5 min"}))
 
 
 def test_unlimited_people_work_on_all_that_come_before_the_first_ends(tmp_path: Path) -> None:
@@ -329,22 +334,22 @@ stages: [{", ".join(stage(number) for number in range(int(rng.integers(1, 4))))}
 
 
 def agree(folder: Path, seed: int) -> int:
-    """How many tips merge in a document at random; both engines keep the laws and agree, and fates add up."""
+    """How many tips merge in a document at random; all engines keep the laws and agree, and fates add up."""
     scenario = at_random(folder, seed)
     replication = draw(scenario, 0)
-    logs = [engine(replication) for engine in (reference.simulate, compiled.simulate)]
-    assert differences(*logs) == [], seed
+    logs = [engine(replication) for engine in (reference.simulate, compiled.simulate, independent.simulate)]
+    assert differences(*logs[:2]) == differences(*logs[1:]) == [], seed
     laws.verify(logs[0], replication)
     found = measure(logs[0], replication, scenario)
     assert found.arrived == ((replication.tips.arrival < scenario.cohort_to).sum()), seed
     return int((logs[0].outcome == MERGED).sum())
 
 
-def test_both_engines_agree_on_documents_at_random(tmp_path: Path) -> None:
+def test_all_engines_agree_on_documents_at_random(tmp_path: Path) -> None:
     merged = [agree(tmp_path, seed) for seed in range(12)]
     assert np.count_nonzero(merged) > 8
 
 
 @pytest.mark.slow
-def test_both_engines_agree_on_many_documents_at_random(tmp_path: Path) -> None:
+def test_all_engines_agree_on_many_documents_at_random(tmp_path: Path) -> None:
     assert sum(agree(tmp_path, 1000 + seed) > 0 for seed in range(300)) > 200

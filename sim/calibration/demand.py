@@ -29,6 +29,8 @@ FAR: Final = 4.0
 """Robust standard deviations from the other dates of its weekday that make a date one of its own."""
 AT_LEAST: Final = 0.10
 """And it comes to so much more or less."""
+GAPS: Final = 0.1
+"""A log that lacks a larger share of the dates of its weekdays has gaps, of which nothing is known."""
 FEW: Final = 14
 """Dates that are too few to tell weekdays apart."""
 COUNTRIES: Final = (
@@ -250,6 +252,9 @@ class Demand:
         found = []
         totals, weekday, dates = self.totals, self.weekday, self.dates
         present = {day for day in range(7) if np.isfinite(totals[weekday == day]).sum() >= 3}
+        of_present = np.isin(weekday, list(present))
+        # A log that lacks many dates has gaps; one that lacks a few was closed on them.
+        has_gaps = bool(np.isnan(totals[of_present]).mean() > GAPS) if of_present.any() else True
         usual = {day: float(np.nanmedian(totals[weekday == day])) for day in present}
         ratio = np.array(
             [
@@ -263,7 +268,7 @@ class Demand:
         for at, one in enumerate(ratio):
             if np.isfinite(one) and abs(one - 1) > max(FAR * spread, AT_LEAST):
                 found.append(OddDay(dates[at], float(one), ""))
-            elif not np.isfinite(totals[at]) and int(weekday[at]) in present:
+            elif not np.isfinite(totals[at]) and int(weekday[at]) in present and not has_gaps:
                 found.append(OddDay(dates[at], 0.0, ""))
         return found
 

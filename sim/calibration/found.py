@@ -127,7 +127,8 @@ def _stages(
             continue
         of_stage = visits.take(of_group)
         channels = tuple(names[visits.channel.names[code]] for code in codes) if len(groups) > 1 else ()
-        name = _name(activity if len(groups) == 1 else f"{activity}_{visits.channel.names[codes[0]]}", taken)
+        wanted = activity if len(groups) == 1 else f"{activity}_{visits.channel.names[codes[0]]}"
+        name = _name(wanted, taken, of_stage=True)
         first_cases = visits.first & (np.isin(visits.channel.code, codes) if channels else True)
         known = np.isfinite(of_stage.start)
         delays = not known.any() and bool(np.isfinite(of_stage.end).any())
@@ -175,11 +176,17 @@ def _document_names(names: tuple[str, ...]) -> dict[str, str]:
     return {name: _name(name, taken) for name in names}
 
 
-def _name(text: str, taken: set[str]) -> str:
+TAKEN: Final = ("by", "other", "unlabelled", "yes", "no", "true", "false", "null", "arrival", "leave", "lost")
+"""Words that mean something else where a document has a name."""
+
+
+def _name(text: str, taken: set[str], *, of_stage: bool = False) -> str:
     """A text as a name of a document: letters, digits, spaces, _ and -, not one that is taken."""
     plain = re.sub(r"[^\w '&+/-]+", " ", text).strip(" '&+/-")[:60] or "x"
-    if plain.lower() in ("by", "other", "unlabelled", "yes", "no", "true", "false", "null"):
+    if plain.lower() in TAKEN:
         plain = f"{plain}_"
+    if plain.replace(".", "").isdigit():
+        plain = f"stage {plain}" if of_stage else f"no {plain}"
     name, number = plain, 2
     while name in taken:
         name, number = f"{plain} {number}", number + 1

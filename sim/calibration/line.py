@@ -310,6 +310,7 @@ def _load(writing: _Writing, stage: StageFound) -> float:
 
 def _pools(writing: _Writing, first: date, n_days: int) -> None:
     if not any(not stage.has_delays_only for stage in writing.found.stages):
+        writing.say("pools: {}", "the log does not tell who serves")
         return
     writing.say("pools:")
     for stage in writing.found.stages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -24,6 +24,9 @@ from sim.cli.options import (
     tell_faults,
 )
 from sim.scenario.faults import ScenarioError
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
 
 Range = Annotated[
     str, typer.Option(metavar="PATH=RANGE", help="Such as demand.volume=8000..60000/year:12.", show_default=False)
@@ -49,22 +52,36 @@ def _read(meaning: Callable[[Given], Meant], given: Given, option: str) -> Meant
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def check(files: Files, options: Options) -> int:
+def check(
+    files: Files,
+    options: Options,
+    diagram: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg", help="Draw the way of a tip into this file.", show_default=False),
+    ] = None,
+) -> int:
     """Say every fault of scenario files (and of ledgers of claims), or what they mean in words."""
     from sim.answers.check import Check
     from sim.scenario.ledger import is_ledger, load_ledger
     from sim.text.model import ledger_data, ledger_parts
 
+    if diagram is not None and (len(files) != 1 or diagram.suffix != ".svg"):
+        why = "one file is drawn at a time, as SVG: --diagram way.svg"
+        raise typer.BadParameter(f"{why} (got {diagram} for {len(files)} files)", param_hint="--diagram")
     code, data = DONE, []
     for number, file in enumerate(files):
         try:
             if is_ledger(file):
+                if diagram is not None:
+                    raise typer.BadParameter("a ledger of claims has no way to draw", param_hint="--diagram")
                 ledger = load_ledger(file)
                 data.append(ledger_data(ledger, file))
                 if not (options.json or options.quiet):
                     show(*ledger_parts(ledger, file))
                 continue
             answer = Check.ask(options.load(file))
+            if diagram is not None:
+                _draw(answer.scenario, diagram)
         except ScenarioError as error:
             code = BAD_INPUT
             if options.json:
@@ -79,6 +96,15 @@ def check(files: Files, options: Options) -> int:
     if options.json:
         print_data(data, files)
     return code
+
+
+def _draw(scenario: Scenario, file: Path) -> None:
+    """Write the flow diagram of a scenario."""
+    from sim.studies.keeping import write_atomic
+    from sim.text.diagram import diagram
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(file, diagram(scenario).encode())
 
 
 def explain(

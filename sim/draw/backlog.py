@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.routes import Group, Route, among
+from sim.draw.routes import NONE, Begins, Group, Route, among
 
 if TYPE_CHECKING:
     from sim.draw.routes import Rows, Tail
@@ -25,6 +25,8 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     for group in reversed(route.groups[at]):
         before[group.tips] = group.sequence
     kept = np.flatnonzero(before >= 0)[:most]
+    if any(group.begins for groups in route.groups for group in groups):
+        return _descending(route, before, kept)
     dropped = np.full(before.size, np.iinfo(np.int64).max)
     dropped[kept] = before[kept]
     count = np.zeros_like(route.count)
@@ -33,6 +35,37 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     groups = [[group for group in groups if group.sequence.size] for groups in later]
     tails = [tail for one in route.tails if (tail := _later_tail(one, dropped))]
     return Route(groups, count, route.tier, kept, route.labeller, tails)
+
+
+def _descending(route: Route, before: Rows, kept: Rows) -> Route:
+    """Of tips that may be in several places at a time, the visits that stay: the first, and what descends from it."""
+    most = int(route.count.max(initial=0))
+    stays = np.zeros((route.count.size, most + 1), dtype=np.bool_)
+    stays[kept, before[kept]] = True
+    # The last column is for what does not lie on the way.
+    cues = [
+        (np.arange(route.count.size)[group.tips], group.sequence, one.sequence)
+        for groups in route.groups
+        for group in groups
+        for one in group.begins
+    ]
+    tips, to, of = (np.concatenate(column) for column in zip(*cues, strict=True))
+    for sequence in range(most):
+        here = to == sequence
+        np.logical_or.at(stays, (tips[here], to[here]), stays[tips[here], of[here]])
+    now = np.where(stays, np.cumsum(stays, axis=1) - 1, NONE)
+
+    def later(group: Group) -> Group:
+        whose = np.arange(route.count.size)[group.tips]
+        chosen = np.flatnonzero(stays[whose, group.sequence])
+        mine = whose[chosen]
+        begins = [Begins(now[mine, one.sequence[chosen]], one.after) for one in group.begins]
+        labels = None if group.labels_as is None else group.labels_as[chosen]
+        found = _chosen(group, chosen, now[mine, group.sequence[chosen]])
+        return replace(found, begins=begins, labels_as=labels, gives=group.gives)
+
+    groups = [[one for group in those if (one := later(group)).sequence.size] for those in route.groups]
+    return Route(groups, stays.sum(axis=1), route.tier, kept, route.labeller)
 
 
 def _later_tail(tail: Tail, dropped: Ticks) -> Tail | None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.draw.routes import NOBODY, Group, among
+from sim.draw.routes import NOBODY, NONE, Group, among
 from sim.dynamics.clock import NEVER
 from sim.dynamics.order import SHUFFLES
-from sim.dynamics.replication import NO_INCIDENT, NO_VISIT, Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,12 +121,13 @@ class Book:
         incidents: bool = False,
         shuffled: bool = False,
         has_asides: bool = False,
+        in_branches: bool = False,
         merges: bool = False,
     ) -> None:
         """`constant` holds the attributes that are the same for all tips, `own` the names of the scenario's own;
         `told_by` says that somebody asks who gave a label, `incidents` that tips may be about incidents, `shuffled`
-        that some line is in random order, `has_asides` that some way leads to an aside, and `merges` that some stage
-        merges the tips of incidents."""
+        that some line is in random order, `has_asides` that some way leads to an aside, `in_branches` that tips may be
+        in several places at a time, and `merges` that some stage merges the tips of incidents."""
         self.shuffled = shuffled
         self.has_asides = has_asides
         self.timings = timings
@@ -153,6 +154,9 @@ class Book:
         self.called_back, self.due, self.lot = (BookColumn(np.int64) for _ in range(3))
         self.follows, self.given_up_to, self.turned_away_to = (BookColumn(np.int64) for _ in range(3))
         self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
+        self.in_branches = in_branches
+        self.awaits, self.first_moment, self.moment_after, self.sets_off = (BookColumn(np.int64) for _ in range(4))
+        self.labels_as, self.gives_as = BookColumn(np.int32), BookColumn(np.int32)
 
     def add(
         self,
@@ -218,6 +222,8 @@ class Book:
             self._add_lots(block, route, rows, n_visits, streams)
         if self.has_asides:
             self._add_ways_on(route, begin, n_visits, parts)
+        if self.in_branches:
+            self._add_branches(route, begin, rows, n_visits)
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams, known)
 
@@ -266,6 +272,32 @@ class Book:
                     given_up[row] = to
                 if part.of.turned_away:
                     turned_away[row] = to
+
+    def _add_branches(self, route: Route, begin: Ticks, rows: Sequence[Sequence[Ticks]], n_visits: int) -> None:
+        """Write down which moments of other visits every visit awaits."""
+        base, first = self.awaits.used, self.sets_off.used
+        awaits, labels = self._room(self.awaits, n_visits), self._room(self.labels_as, n_visits)
+        gives = self._room(self.gives_as, n_visits if self.told_by else 0)
+        awaits[:] = 0
+        of, after, to = [NOBODY], [NOBODY], [NOBODY]
+        for groups, of_stage in zip(route.groups, rows, strict=True):
+            for group, row in zip(groups, of_stage, strict=True):
+                assert group.labels_as is not None
+                labels[row] = group.labels_as
+                if self.told_by:
+                    gives[row] = np.where(group.labels_as == NO_LABEL, NO_LABEL, group.gives)
+                for one in group.begins:
+                    on_way = np.flatnonzero(one.sequence != NONE)
+                    awaits[row[on_way]] += 1
+                    of.append(begin[among(group.tips, on_way)] + one.sequence[on_way])
+                    after.append(np.full(on_way.size, one.after))
+                    to.append(row[on_way])
+        moment_of, moment_after, sets_off = (np.concatenate(column) for column in (of, after, to))
+        order = np.lexsort((moment_after, sets_off, moment_of))
+        self._room(self.moment_after, order.size)[:] = moment_after[order]
+        self._room(self.sets_off, order.size)[:] = sets_off[order] + base
+        counts = np.bincount(moment_of, minlength=n_visits)
+        self._room(self.first_moment, n_visits)[:] = first + np.cumsum(counts) - counts
 
     def _add_attempts(
         self,
@@ -347,6 +379,14 @@ class Book:
             turned_away_to=self.turned_away_to.filled(),
             last_tier=self.last_tier.filled(),
             last_labeller=self.last_labeller.filled(),
+            awaits=self.awaits.filled(),
+            first_moment=np.append(self.first_moment.filled(), self.sets_off.used)
+            if self.in_branches
+            else self.first_moment.filled(),
+            moment_after=self.moment_after.filled(),
+            sets_off=self.sets_off.filled(),
+            labels_as=self.labels_as.filled(),
+            gives_as=self.gives_as.filled(),
         )
         return (tips, visits) if self.incident is None else in_order(tips, visits)
 
@@ -369,7 +409,26 @@ def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
         now_at = np.full(row.size + 1, NO_VISIT, dtype=np.int64)
         now_at[row] = np.arange(row.size)
         of_visit |= {name: now_at[getattr(visits, name)[row]] for name in WAYS_ON}
+    if visits.branch:
+        of_visit |= _moments_in_order(visits, row)
     return (
         replace(tips, first_visit=first_visit, own=tips.own[:, order], **of_tip),
         replace(visits, final_tier=visits.final_tier[order], **of_visit),
     )
+
+
+def _moments_in_order(visits: Visits, row: Ticks) -> dict[str, Ticks]:
+    """What the visits await, and their moments, when they lie in the order of these rows."""
+    counts = np.diff(visits.first_moment)[row]
+    first = np.concatenate([[0], np.cumsum(counts)])
+    moment = np.repeat(visits.first_moment[:-1][row] - first[:-1], counts) + np.arange(first[-1])
+    now_at = np.empty(row.size, dtype=np.int64)
+    now_at[row] = np.arange(row.size)
+    return {
+        "awaits": visits.awaits[row],
+        "labels_as": visits.labels_as[row],
+        "gives_as": visits.gives_as[row] if visits.gives_as.size else visits.gives_as,
+        "first_moment": first,
+        "moment_after": visits.moment_after[moment],
+        "sets_off": now_at[visits.sets_off[moment]],
+    }

@@ -21,6 +21,7 @@ from sim.draw.steps import steps
 from sim.draw.streams import Streams
 from sim.draw.times import Known, timings
 from sim.dynamics.clock import NEVER
+from sim.scenario.branches import branching
 from sim.scenario.faults import Mark, ScenarioError
 from sim.scenario.faults import at as fault
 from sim.scenario.limits import ENOUGH, MOST_CANDIDATES
@@ -87,6 +88,7 @@ class Prepared:
             incidents=about,
             shuffled=self.shuffled,
             has_asides=self.has_asides,
+            in_branches=branching(scenario.stages),
             merges=scenario.merges,
         )
         for at, wanted in self._backlog_sizes().items():

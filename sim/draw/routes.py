@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import NO_LABEL
+from sim.scenario.branches import ARRIVAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +32,8 @@ Nth = Rows | int
 
 EVERYONE: Final = slice(None)
 NOBODY: Final = np.empty(0, dtype=np.int64)
+NONE: Final = -1
+"""In place of the number of visits before one that a tip does not make."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +67,16 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Begins:
+    """A moment with which visits begin, visit by visit."""
+
+    sequence: Rows
+    """How many visits the tip made before the one whose moment it is; NONE where that does not lie on its way."""
+    after: int
+    """How long after the start of that, and NEVER for its end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Visits of different tips to one stage in one round."""
 
@@ -75,6 +89,12 @@ class Group:
     """The label when the tip reaches the stage."""
     labeller: Codes | None = None
     """Who gave it; None where nobody asks."""
+    begins: Sequence[Begins] = ()
+    """What the visits begin with, where tips may be in several places at a time."""
+    labels_as: Codes | None = None
+    """The label that each visit gives, or NO_LABEL; None where tips are in one place at a time."""
+    gives: int = NO_LABEL
+    """Who labels at the stage, or NO_LABEL."""
 
     def by_nth(self) -> Iterator[tuple[int, Members]]:
         """For each number of earlier visits to the stage, those of the group's visits that have it."""
@@ -153,6 +173,7 @@ class Walk:
         self.visited = {at: np.zeros(size, dtype=np.int64) for at in repeated}
         self.tossed = {at: np.zeros(size, dtype=np.int64) for at in repeated if steps[at].share.certain is None}
         self.returned = {at: np.zeros(size, dtype=np.int64) for at in repeated if steps[at].rework is not None}
+        self.beside = Beside(steps, self) if any(step.cues for step in steps) else None
 
     def route(self) -> Route:
         """Walk every tip to the end of its route."""
@@ -163,6 +184,9 @@ class Walk:
         while True:
             returning: dict[int, list[Rows]] = defaultdict(list)
             for at, step in enumerate(self.steps):
+                if self.beside is not None:
+                    going = self._walk_beside(self.beside, at, going, joining, returning)
+                    continue
                 tips = NOBODY if step.is_aside else self._passing(at, step, going)
                 if at in joining:
                     tips, going = _together(tips, joining[at]), _together(going, joining[at])
@@ -179,8 +203,42 @@ class Walk:
                         returning[step.rework.to].append(sent)
                         going = self._without(going, sent)
             if not returning:
+                if self.beside is not None:
+                    return Route(self.groups, self.count, self.beside.final.tier, EVERYONE, self.beside.final.labeller)
                 return Route(self.groups, self.count, self.tier, EVERYONE, self.labeller, self.tails)
             going, joining = NOBODY, returning
+
+    def _walk_beside(
+        self,
+        beside: Beside,
+        at: int,
+        going: Members,
+        joining: Mapping[int, Sequence[Rows]],
+        returning: dict[int, list[Rows]],
+    ) -> Members:
+        """Let tips come to one stage that may go on beside others; gives who is still on the way in this round."""
+        step = self.steps[at]
+        mine = (self.tier, self.labeller, beside.by)
+        begins = beside.look(at, self)
+        passing = self._passing(at, step, going)
+        beside.put_back(self, mine, passing)
+        parts = [(passing, begins)]
+        if at in joining:
+            joined = np.concatenate(joining[at])
+            parts, going = [*parts, (joined, [beside.before()])], _together(going, [joined])
+        for tips, cues in parts:
+            if not isinstance(tips, slice) and not tips.size:
+                continue
+            nth = self._visit(at, tips, [Begins(one.sequence[tips], one.after) for one in cues])
+            if step.label is not None:
+                self._label(step, tips, nth)
+            beside.leave(at, tips, self)
+            if step.rework is not None:
+                sent = self._sent_back(at, step, tips, nth)
+                if sent.size:
+                    returning[step.rework.to].append(sent)
+                    going = self._without(going, sent)
+        return going
 
     def _fork(self, step: StepDraw, aside: int, visits: Group) -> None:
         """Walk the way on from an aside, as the tips of some visits would if these were in vain."""
@@ -212,7 +270,7 @@ class Walk:
             self.tossed[at][tips] += 1
         return among(tips, np.flatnonzero(self._coin(step.share, ("share", step.name), tips, nth)))
 
-    def _visit(self, at: int, tips: Members) -> Nth:
+    def _visit(self, at: int, tips: Members, begins: Sequence[Begins] = ()) -> Nth:
         """Note the visits; how many each of the tips made to the stage before."""
         nth: Nth = 0
         if at in self.visited:
@@ -225,7 +283,12 @@ class Walk:
             tier = tier if self.labelled else tier.copy()
         self.count[tips] = sequence + 1
         labeller = None if self.labeller is None else self.labeller[tips].copy()
-        self.groups[at].append(Group(tips, sequence, nth, tier, labeller))
+        as_ = None if self.beside is None else np.full(sequence.size, NO_LABEL, dtype=np.int32)
+        label = self.steps[at].label
+        gives = NO_LABEL if label is None else label.labeller
+        self.groups[at].append(Group(tips, sequence, nth, tier, labeller, begins, as_, gives))
+        if self.beside is not None:
+            self.beside.come(at, tips, self)
         return nth
 
     def _label(self, step: StepDraw, tips: Members, nth: Nth) -> None:
@@ -247,6 +310,8 @@ class Walk:
         if self.block.told_tier is not None:
             told = self.block.told_tier[tips]
             self.tier[tips] = np.where(told >= 0, told, self.tier[tips])
+        if self.beside is not None:
+            self.beside.label(tips, self)
 
     def _sent_back(self, at: int, step: StepDraw, tips: Members, nth: Nth) -> Rows:
         """Those of the tips that are sent back at the end of their visits."""
@@ -291,6 +356,113 @@ class Walk:
         stays = np.ones(len(self.block), dtype=np.bool_)
         stays[gone] = False
         return np.flatnonzero(stays) if isinstance(tips, slice) else tips[stays[tips]]
+
+
+@dataclass(slots=True, eq=False)
+class Labelled:
+    """Labels of all tips of a block: which, by whom, and how many visits the tip made before the one that gave it."""
+
+    tier: Codes
+    labeller: Codes | None
+    by: Rows
+
+    def copy(self) -> Labelled:
+        return Labelled(self.tier.copy(), None if self.labeller is None else self.labeller.copy(), self.by.copy())
+
+    def take(self, tips: Members, other: Labelled) -> None:
+        """Let some tips have the label that they have there."""
+        self.tier[tips] = other.tier[tips]
+        self.by[tips] = other.by[tips]
+        if self.labeller is not None and other.labeller is not None:
+            self.labeller[tips] = other.labeller[tips]
+
+
+class Beside:
+    """What the walk of tips knows that may be in several places at a time, beside the stage before on their way.
+
+    A stage sees the labels given before it on its own branches: a start hands on what its stage saw, an end what it
+    gave, and of several labels the one given last holds.
+    """
+
+    def __init__(self, steps: Sequence[StepDraw], walk: Walk) -> None:
+        size = len(walk.block)
+        self.steps = steps
+        self.latest = np.full(size, NONE)
+        """How many visits each tip made before that to the stage before on its way."""
+        self.by = np.full(size, NONE)
+        """The same for the visit that gave the label that the walk has of it."""
+        self.arriving = self.now(walk).copy()
+        self.final = self.now(walk).copy()
+        """The label given last on any branch."""
+        named = [at for at, step in enumerate(steps) if step.is_named]
+        self.first = {at: np.full(size, NONE) for at in named}
+        """How many visits each tip made before its first to a stage."""
+        self.seen = {at: self.arriving.copy() for at in named}
+        self.given = {at: self.arriving.copy() for at in named}
+        self.was_first: dict[int, Members] = {}
+
+    def now(self, walk: Walk) -> Labelled:
+        """The labels as the walk has them."""
+        return Labelled(walk.tier, walk.labeller, self.by)
+
+    def before(self) -> Begins:
+        """The end of the stage before, of all tips."""
+        return Begins(self.latest.copy(), NEVER)
+
+    def look(self, at: int, walk: Walk) -> list[Begins]:
+        """Give the walk the labels with which tips would come to a stage; and what it would begin with, of all tips."""
+        cues = self.steps[at].cues
+        if not cues:
+            return [self.before()]
+        begins = []
+        here = self.now(walk).copy()
+        found = np.zeros(len(walk.block), dtype=np.bool_)
+        for cue in cues:
+            if cue.stage == ARRIVAL:
+                mine, labelled = np.full(found.size, NONE), self.arriving
+                on_way = np.ones(found.size, dtype=np.bool_)
+            else:
+                mine = self.first[cue.stage]
+                labelled = (self.given if cue.after == NEVER else self.seen)[cue.stage]
+                on_way = mine != NONE
+            here.take(np.flatnonzero(on_way & (~found | (labelled.by > here.by))), labelled)
+            found |= on_way
+            begins.append(Begins(mine, cue.after))
+        begins.append(Begins(np.where(found, NONE, self.latest), NEVER))
+        walk.tier, walk.labeller, self.by = here.tier, here.labeller, here.by
+        return begins
+
+    def put_back(self, walk: Walk, mine: tuple[Codes, Codes | None, Rows], passing: Members) -> None:
+        """Let those tips that do not go in have the labels that they had before the walk looked at a stage."""
+        if walk.tier is mine[0]:
+            return
+        looked, back = self.now(walk), Labelled(*mine)
+        back.take(passing, looked)
+        walk.tier, walk.labeller, self.by = back.tier, back.labeller, back.by
+
+    def come(self, at: int, tips: Members, walk: Walk) -> None:
+        """Tips have come to a stage."""
+        self.latest[tips] = walk.count[tips] - 1
+        if at in self.first:
+            which = np.flatnonzero(self.first[at][tips] == NONE)
+            fresh = among(tips, which)
+            self.was_first[at] = fresh
+            self.first[at][fresh] = walk.count[fresh] - 1
+            self.seen[at].take(fresh, self.now(walk))
+
+    def label(self, tips: Members, walk: Walk) -> None:
+        """Tips have got the labels that the walk has of them."""
+        self.by[tips] = walk.count[tips] - 1
+        self.final.take(tips, self.now(walk))
+
+    def leave(self, at: int, tips: Members, walk: Walk) -> None:
+        """Tips have been served at a stage; what it gave is noted."""
+        if at in self.first:
+            self.given[at].take(self.was_first[at], self.now(walk))
+        group = walk.groups[at][-1]
+        if group.labels_as is not None and self.steps[at].label is not None:
+            gave = self.by[tips] == walk.count[tips] - 1
+            group.labels_as[gave] = walk.tier[tips][gave]
 
 
 def _together(tips: Members, others: Sequence[Rows]) -> Members:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draw.mixes import Mix
+from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import NO_LABEL
+from sim.scenario.branches import ARRIVAL, loops
 from sim.scenario.routes import asides_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from sim.draw.streams import Variates
     from sim.dynamics.replication import Codes, Flags
+    from sim.scenario.branches import Cue
     from sim.scenario.schema import Filter, Scenario
 
 
@@ -94,6 +97,16 @@ class SendBack:
 
 
 @dataclass(frozen=True, slots=True)
+class CueDraw:
+    """A moment that a stage begins with."""
+
+    stage: int
+    """The place of the stage whose moment it is, or ARRIVAL."""
+    after: int
+    """How long after the start of that, and NEVER for its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepDraw:
     """What a stage does to a route."""
 
@@ -110,16 +123,16 @@ class StepDraw:
     """The aside of those who give up here."""
     turned_away_to: int | None = None
     """The aside of those who are turned away here."""
+    cues: tuple[CueDraw, ...] = ()
+    """The moments that it begins with; none where it follows the stage before."""
+    is_named: bool = False
+    """Whether a later stage begins with a moment of it."""
 
 
 def steps(scenario: Scenario) -> list[StepDraw]:
     """The stages of a scenario as steps."""
-    asides = asides_of(scenario.stages)
-    loops = [
-        (scenario.stage_index(stage.rework.back_to), index)
-        for index, stage in enumerate(scenario.stages)
-        if stage.rework is not None
-    ]
+    asides, again = asides_of(scenario.stages), loops(scenario.stages)
+    named = {cue.stage for stage in scenario.stages for cue in stage.after or ()}
     return [
         StepDraw(
             name=stage.name,
@@ -131,13 +144,20 @@ def steps(scenario: Scenario) -> list[StepDraw]:
             else SendBack(
                 Share([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
             ),
-            repeats=any(first <= index <= last for first, last in loops),
+            repeats=any(first <= index <= last for first, last in again),
             is_aside=stage.name in asides,
             gives_up_to=None if stage.gives_up_to is None else scenario.stage_index(stage.gives_up_to),
             turned_away_to=None if stage.turned_away_to is None else scenario.stage_index(stage.turned_away_to),
+            cues=tuple(_cue(scenario, cue) for cue in stage.after or ()),
+            is_named=stage.name in named,
         )
         for index, stage in enumerate(scenario.stages)
     ]
+
+
+def _cue(scenario: Scenario, cue: Cue) -> CueDraw:
+    stage = ARRIVAL if cue.stage is None else scenario.stage_index(cue.stage)
+    return CueDraw(stage, cue.plus if cue.what == "start" else NEVER)
 
 
 def _label(scenario: Scenario, name: str | None) -> Label | None:

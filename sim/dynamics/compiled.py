@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.dynamics import branches as b
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
@@ -59,13 +60,15 @@ def simulate(replication: Replication) -> Log:
     for room in _rooms():
         working = _working(room, replication, q.N_COLUMNS if ordered else 0, apart)
         lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), len(places.pool), len(stages.every))))
-        people, queues = None, None
+        people, queues, branches = None, None, None
         if ordered:
             queues = q.Queues(_line_rules(replication), _line_state(room, replication))
             m.leave_unreached(0, len(visits), log)
+        if visits.branch:
+            branches = _branches(replication)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
-        if run(*given, log, lists, _due(room), working, people, queues):
+        if run(*given, log, lists, _due(room), working, people, queues, branches):
             break
     broken = working.spells[1 : working.spells[0, 0] + 1]
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
@@ -101,6 +104,7 @@ def needs_queues(replication: Replication) -> bool:
         or may_turn_away(rules)
         or visits.called_back.size
         or visits.follows.size
+        or visits.branch
         or ((stages.place == NO_PLACE) & (stages.attempts > 0)).any()
         or stages.overflow.shape[1] > 1
     )
@@ -209,7 +213,21 @@ def _merging(replication: Replication) -> h.Merging:
         rules.kinds.stage[visits.kind],
         np.zeros((n_incidents, len(rules.stages.every)), np.bool_),
         np.zeros(len(visits), np.bool_),
-        np.full(len(tips), NEVER, np.int64),
+        np.full(len(visits), NEVER, np.int64),
+    )
+
+
+def _branches(replication: Replication) -> b.Branches:
+    """Nothing has come yet."""
+    visits = replication.visits
+    return b.Branches(
+        visits.awaits,
+        visits.first_moment,
+        visits.moment_after,
+        visits.sets_off,
+        visits.awaits.copy(),
+        np.zeros(len(visits.sets_off), np.bool_),
+        np.zeros(1, np.bool_),
     )
 
 

@@ -111,7 +111,7 @@ class Merging(NamedTuple):
     repeating: Flags
     """(n_visits,) whether it started when that was known, so that its work is the repeat."""
     merged: Ticks
-    """(n_tips,) as in Log."""
+    """(n_visits,) as in Log."""
 
 
 class People(NamedTuple):
@@ -140,7 +140,7 @@ def leave_merged(now, slot, visit, tips, log, working, people, queues):
     """Let a tip go because its incident is known: it goes on to nothing."""
     tip = working.slots[slot, m.TIP]
     log.outcome[visit] = MERGED
-    people.merging.merged[tip] = now
+    people.merging.merged[visit] = now
     if queues is None:
         m.leave_unreached(visit + 1, tips.first_visit[tip + 1], log)
     m.free_slot(working.slots, working.free, slot)
@@ -244,7 +244,8 @@ def find_giver(slots, busy, place, rank, now, table):
             person = slots[slot, m.PERSON]
             may = may and (person == m.NIL or takes(table, person))
         if may:
-            key = m.yielding_key(slots[slot, m.SERVED_RANK], slots[slot, m.BEGAN], slots[slot, m.TIP])
+            # The key of its end orders by tip, then stage.
+            key = m.yielding_key(slots[slot, m.SERVED_RANK], slots[slot, m.BEGAN], slots[slot, m.END_KEY])
             if giver == m.NIL or key < first:
                 giver, first = slot, key
         node = slots[slot, m.NEXT]

@@ -192,39 +192,67 @@ def _check_visits(trial: _Trial) -> None:
     in_vain = (outcome == ABANDONED) | (outcome == TURNED_AWAY)
     hold("what was given up never started", ~in_vain | ~staffed | (start == NEVER))
     first = np.zeros(len(outcome), np.bool_)
-    first[tips.first_visit[:-1][np.diff(tips.first_visit) > 0]] = True
+    if trial.replication.visits.branch:
+        first[trial.replication.visits.awaits == 0] = True
+    else:
+        first[tips.first_visit[:-1][np.diff(tips.first_visit) > 0]] = True
     arrival = tips.arrival[trial.at.tip]
-    hold("the first visit begins at the arrival", ~first | (enter == np.where(arrival < horizon, arrival, NEVER)))
-    begins, lost = _follows(trial)
-    hold("a visit begins where the one before it ended", first | (enter == begins))
-    given_up = np.zeros(len(tips), np.bool_)
-    given_up[trial.at.tip[lost]] = True
-    wrong = np.flatnonzero(given_up != (log.lost < NEVER))
+    hold("a first visit begins at the arrival", ~first | (enter == np.where(arrival < horizon, arrival, NEVER)))
+    soonest, latest, lost = _begins(trial)
+    hold("a visit begins with what it awaits", first | (enter == soonest) | (enter == latest))
+    when = np.full(len(tips), NEVER)
+    over = vain(log, trial.replication)
+    np.minimum.at(when, trial.at.tip[lost], over[lost] if over.size else log.lost[trial.at.tip[lost]])
+    wrong = np.flatnonzero(
+        (when != log.lost) | ((log.lost == NEVER) & np.isin(np.arange(len(tips)), trial.at.tip[lost]))
+    )
     if wrong.size:
         tip = int(wrong[0])
         of_tip = int(tips.first_visit[tip]) if tips.first_visit[tip] < tips.first_visit[tip + 1] else NOBODY
-        trial.accuse("a tip is lost if a visit of its was given up, and only then", of_tip, int(log.lost[tip]))
+        trial.accuse("a tip is lost when a visit of its was first given up, and only then", of_tip, int(log.lost[tip]))
 
 
-def _follows(trial: _Trial) -> tuple[Ticks, Flags]:
-    """When each visit is to begin, by the end of the one that leads to it; and at which visits tips are lost."""
+def _begins(trial: _Trial) -> tuple[Ticks, Ticks, Flags]:
+    """When each visit is to begin, at the soonest and the latest, by what leads to it; and where tips are lost.
+
+    The two differ where something is over at the very tick of a mark, and a stamp does not tell which came first.
+    """
     log, visits = trial.log, trial.replication.visits
-    in_vain = (log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY)
-    if not visits.follows.size:
-        return np.concatenate([[NEVER], log.end])[:-1], in_vain
-    begins = np.full(len(log.outcome), NEVER)
-    over, lost = vain(log, trial.replication), np.zeros(len(log.outcome), np.bool_)
-    for outcome, to, tick in (
-        (SERVED, visits.follows, log.end),
-        (ABANDONED, visits.given_up_to, over),
-        (TURNED_AWAY, visits.turned_away_to, over),
-    ):
-        here = np.flatnonzero(log.outcome == outcome)
-        leads = here[to[here] != NO_VISIT]
-        begins[to[leads]] = tick[leads]
-        if outcome != SERVED:
-            lost[here[to[here] == NO_VISIT]] = True
-    return begins, lost
+    lost = (log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY)
+    if visits.branch:
+        soonest, latest = _awaited(trial, tie_comes=True), _awaited(trial, tie_comes=False)
+    elif visits.follows.size:
+        soonest = np.full(len(log.outcome), NEVER)
+        leads = np.flatnonzero((log.outcome == SERVED) & (visits.follows != NO_VISIT))
+        soonest[visits.follows[leads]] = log.end[leads]
+        latest = soonest
+    else:
+        soonest = latest = np.concatenate([[NEVER], log.end])[:-1]
+    if visits.given_up_to.size:
+        over = vain(log, trial.replication)
+        for outcome, to in ((ABANDONED, visits.given_up_to), (TURNED_AWAY, visits.turned_away_to)):
+            leads = np.flatnonzero((log.outcome == outcome) & (to != NO_VISIT))
+            soonest[to[leads]] = latest[to[leads]] = over[leads]
+            lost[leads] = False
+    return soonest, latest, lost
+
+
+def _awaited(trial: _Trial, tie_comes: bool) -> Ticks:
+    """When the last of the moments comes that each visit awaits; NEVER where it awaits none, or one never comes."""
+    log, visits = trial.log, trial.replication.visits
+    of = np.repeat(np.arange(len(visits)), np.diff(visits.first_moment))
+    mark = np.where(log.start[of] < NEVER, np.minimum(log.start[of] + visits.moment_after, NEVER), NEVER)
+    over = np.where(log.outcome == ABANDONED, vain(log, trial.replication), NEVER)
+    if log.merged.size:
+        # Who is merged while waiting may be so before the mark of that tick, or after it; a repeat ends before it.
+        repeat = trial.replication.rules.stages.merges[trial.at.stage] == REPEATS
+        over = np.minimum(over, np.where(repeat | (not tie_comes), log.merged - 1, log.merged))
+    comes = (mark <= over[of]) & (mark < trial.horizon)
+    tick = np.minimum(np.where(comes, mark, NEVER), log.end[of])
+    tick[visits.moment_after == NEVER] = log.end[of[visits.moment_after == NEVER]]
+    found = np.where(visits.awaits > 0, 0, NEVER)
+    np.maximum.at(found, visits.sets_off, tick)
+    return found
 
 
 def _check_merged(trial: _Trial) -> None:
@@ -235,11 +263,8 @@ def _check_merged(trial: _Trial) -> None:
     if not replication.may_merge:
         trial.hold("nothing merges where no stage does", ~merged, visit, log.enter)
         return
-    of_tip = np.zeros(len(replication.tips), np.bool_)
-    of_tip[at.tip[merged]] = True
-    wrong = np.flatnonzero(of_tip != (log.merged < NEVER))
-    if wrong.size:
-        trial.accuse("a tip is merged if a visit of its is, and only then", NOBODY, int(log.merged[wrong[0]]))
+    known_when = merged == (log.merged < NEVER)
+    trial.hold("a visit has a tick at which it merged if it did, and only then", known_when, visit, log.merged)
     incident, rule = replication.tips.incident[at.tip], replication.rules.stages.merges[at.stage]
     known: dict[tuple[int, int], int] = {}
     before: set[tuple[int, int]] = set()
@@ -254,7 +279,7 @@ def _check_merged(trial: _Trial) -> None:
             before.add(whose)
     since = np.array([known.get((int(i), int(s)), NEVER) for i, s in zip(incident, at.stage, strict=True)], np.int64)
     since[(incident == NO_INCIDENT) | (rule == KEEPS) | exempt] = NEVER
-    left = np.where(merged, log.merged[at.tip], NEVER)
+    left = log.merged
     trial.hold("nobody is merged before the incident is known", ~merged | (left >= since), visit, left)
     trial.hold("nobody is merged but for an incident that is known", ~merged | (since < NEVER), visit, left)
     repeats, leaves = rule == REPEATS, rule == LEAVES
@@ -301,11 +326,17 @@ def _check_attempts(trial: _Trial) -> None:
     endless = np.array([NEVER])
     until = np.where(limited, np.minimum(entry + np.append(visits.patience, endless)[draw], NEVER), NEVER)
     pause = np.where(limited, np.append(visits.retry_after, endless)[draw], NEVER)
-    _, at_lost = _follows(trial)
+    _, _, at_lost = _begins(trial)
     lost = (outcome == ABANDONED) & at_lost[visit]
-    trial.hold("a tip is lost where its patience ended", ~lost | (log.lost[trial.at.tip[visit]] == until), visit, until)
+    when = log.lost[trial.at.tip[visit]]
+    # One that goes on in other branches may have been lost before.
+    before = np.full(len(visit), visits.branch)
+    trial.hold(
+        "a tip is lost where its patience ended", ~lost | (when == until) | (before & (when < until)), visit, until
+    )
     away = (outcome == TURNED_AWAY) & at_lost[visit]
-    trial.hold("a tip is lost where it found no room", ~away | (log.lost[trial.at.tip[visit]] == turned), visit, turned)
+    found_none = ~away | (when == turned) | (before & (when < turned))
+    trial.hold("a tip is lost where it found no room", found_none, visit, turned)
     trial.hold("who is turned away for good found no room", (outcome != TURNED_AWAY) | (turned < NEVER), visit, turned)
     in_vain = (outcome == ABANDONED) | (outcome == TURNED_AWAY)
     trial.hold("a tip is lost only when no attempt is to follow", ~in_vain | (pause == NEVER), visit, until)
@@ -369,7 +400,7 @@ def _check_spells(trial: _Trial) -> None:
     hold("who leaves merged is not cut", ~last | ~merged | (why != CUT))
     if merged.any():
         done = merged & last & (why == DONE)
-        hold("who was merged by a repeat leaves at its end", ~done | (ended == log.merged[trial.at.tip[visit]]))
+        hold("who was merged by a repeat leaves at its end", ~done | (ended == log.merged[visit]))
     hold("a visit ends with its last spell", ~last | ~served | (ended == log.end[visit]))
     _check_wrap_ups(trial, follows)
     worked = np.zeros(n_visits, np.bool_)
@@ -455,7 +486,7 @@ def _check_starts(trial: _Trial) -> None:
     )
     through = np.minimum(tried.release, horizon) + trial.replication.visits.work[tried.visit]
     due = np.where((through < horizon) & (tried.gave_up == NEVER), through, NEVER)
-    trial.hold("a delay ends after what was drawn", ~delay | ~last | (end == due), tried.visit, end)
+    trial.hold("a delay ends after what was drawn", ~delay | ~last | left | (end == due), tried.visit, end)
     elsewhere = spells.place != trial.at.own[spells.visit]
     here = spells.place[:, None] == trial.at.overflow[spells.visit]
     seen = np.where(here, visible(trial.replication, trial.at, tried)[spells.visit], NEVER)
@@ -794,13 +825,14 @@ def _check_rooms(trial: _Trial) -> None:
     accepts[tried.visit] = tried.called_back
     fills = (tried.release < NEVER) & ~turned & limited & (trial.at.own[tried.visit] != NO_PLACE)
     of, joins = tried.visit[fills], tried.release[fills]
-    merged = (
-        np.where(log.outcome == MERGED, log.merged[trial.at.tip], NEVER) if log.merged.size else log.end * 0 + NEVER
-    )
+    merged = log.merged if log.merged.size else np.full(len(log.outcome), NEVER)
     leaves = np.minimum(np.minimum(tried.gave_up[fills], merged[of]), trial.horizon)
     leaves = np.minimum(leaves, np.where(tried.number[fills] == log.attempt[of], log.end[of], NEVER))
-    before_start = tried.called_back[fills] <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
+    accepts_at = tried.called_back[fills]
+    before_start = accepts_at <= np.where(log.start[of] < NEVER, log.start[of] - 1, NEVER)
     leaves = np.where(before_start, np.minimum(leaves, np.maximum(tried.called_back[fills], joins)), leaves)
+    # Who accepts at the very tick of the release may have done so before that, and then fills no room.
+    leaves_at_once = (accepts_at == joins) & (joins > tried.entry[fills])
     unasked = (trial.at.tip[of] < tips.n_backlog) & (tried.number[fills] == 1)
     unasked &= of == tips.first_visit[trial.at.tip[of]]
     own = line.place == trial.at.own[line.visit]
@@ -826,7 +858,9 @@ def _check_rooms(trial: _Trial) -> None:
     asked = ~unasked & (joins < leaves)
     row = ledger.row(room[of[asked]], joins[asked])
     most = stages.lines[trial.at.stage[of[asked]]]
-    trial.hold("nobody joins lines that are full", (most == NO_LIMIT) | (filled[row] <= most), of[asked], joins[asked])
+    least = ledger.level(room[of], joins, np.where(leaves_at_once, joins, leaves))
+    kept = (most == NO_LIMIT) | (least[row] <= most)
+    trial.hold("nobody joins lines that are full", kept, of[asked], joins[asked])
     again = ~line.fresh[waiting]
     returned = ledger.count(room[who[again]], since[again])
     asked &= np.minimum(log.start[of], leaves) > joins
@@ -938,11 +972,11 @@ def _check_giving_way(trial: _Trial, known: _People) -> None:
         of is not None and order.outranks(of, served) for of, served in zip(taker, gave[gone].tolist(), strict=True)
     ]
     trial.hold("a tip is displaced by a strictly better one", np.array(better, np.bool_), visit, tick)
-    key = _keys(order.yielding_key, rank, spells.began, trial.at.tip[spells.visit])
+    key = _keys(order.yielding_key, rank, spells.began, trial.at.tip[spells.visit], trial.at.stage[spells.visit])
     mine = ~spells.wrapping[known.row]
     row = known.row[mine]
     standing = (spells.place[row], known.began[mine], [key[one] for one in row], known.ended[mine], spells.visit[row])
-    of_gone = _keys(order.yielding_key, gave[gone], spells.began[gone], trial.at.tip[visit])
+    of_gone = _keys(order.yielding_key, gave[gone], spells.began[gone], trial.at.tip[visit], trial.at.stage[visit])
     going = (place, tick, of_gone, visit)
     _nobody_before(trial, "the worst and latest gives way", standing, going)
 

@@ -90,7 +90,7 @@ class Log:
     attempt: Codes
     """(n_visits,) attempts begun; 0 where unreached, or merged on entering."""
     lost: Ticks
-    """(n_tips,) tick at which the tip gave up for good, or NEVER."""
+    """(n_tips,) tick at which the tip first gave up for good, or was turned away for good, or NEVER."""
     gave_up: Ticks
     """(n_attempts,) tick at which the attempt was given up, or NEVER; rows as in `Visits.patience`."""
     turned_away: Ticks
@@ -98,7 +98,7 @@ class Log:
     spells: Spells
     overtime: Overtime
     merged: Ticks = field(default_factory=lambda: np.empty(0, np.int64))
-    """(n_tips,) tick at which the tip left merged, or NEVER; (0,) where none can."""
+    """(n_visits,) tick at which the tip left the visit merged, or NEVER; (0,) where none can."""
 
 
 def differences(one: Log, other: Log) -> list[str]:

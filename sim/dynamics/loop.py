@@ -8,7 +8,8 @@ places that an event touched settle: no other place can have anyone to start.
 
 `people` is None where nobody is told apart, works at a speed or wraps up, and nothing merges. Such worlds have a
 function of their own: everything behind `people is not None` is left out before it is compiled. So it is with `queues`,
-for all that is asked of lines beyond first come, first served; worlds that have it have `people`, too.
+for all that is asked of lines beyond first come, first served; worlds that have it have `people`, too. And so with
+`branches`, where a tip may be in several places at a time; worlds that have it have `queues`, too.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.dynamics import branches as b
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
@@ -44,7 +46,7 @@ FROM_PLAN: Final = 3
 
 
 @kernel
-def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues):
+def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues, branches):
     """Take the next event, do it, and let the places that it touched settle, until the horizon.
 
     False when a table was full: the log is then not to be used.
@@ -56,7 +58,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
         if now == horizon:
             break
-        if is_full(due.heap, working, people):
+        if is_full(due.heap, working, people, branches):
             return False
         going = m.NIL  # the slot of the tip that goes on to its next visit or attempt in this event
         again = 0  # 1 when it goes on to an attempt
@@ -71,9 +73,18 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             change_shift(now, next_plan, visits, places, lines, plan, lists, due, working, people, queues)
             next_plan += 1
         else:
-            going, again = take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues)
+            going, again = take_due(
+                now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues, branches
+            )
         if going != m.NIL and again == 0:
-            going = end_work(now, going, tips, visits, places, lines, log, lists, due, working, people, queues)
+            going = end_work(
+                now, going, tips, visits, places, lines, log, lists, due, working, people, queues, branches
+            )
+        if branches is not None:
+            for tip in range(next_tip, next_tip + coming):
+                b.arrive(tip, tips, working, branches, queues.state.pending)
+            next_tip += coming
+            coming = 0
         # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
         # do nothing else.
         alone = coming <= 1
@@ -90,7 +101,23 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             else:
                 slot, going = going, m.NIL
             if queues is not None:
-                q.go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+                q.go_on(
+                    now,
+                    slot,
+                    again,
+                    tips,
+                    visits,
+                    kinds,
+                    stages,
+                    lines,
+                    log,
+                    lists,
+                    due,
+                    working,
+                    people,
+                    queues,
+                    branches,
+                )
                 continue
             visit = slots[slot, m.VISIT] + 1 - again
             if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
@@ -109,19 +136,19 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             ):
                 quick = slot
         if queues is not None:
-            q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+            q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)
         settled = False
         while not settled:
-            settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues)
+            settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
             settled = True
             if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
                 # What those do who were turned away is to be settled too.
-                q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+                q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)
                 settled = False
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
     close(horizon, next_tip, tips, log, working, people, queues)
-    return not is_full(due.heap, working, people)
+    return not is_full(due.heap, working, people, branches)
 
 
 @inlined
@@ -155,13 +182,15 @@ def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
 
 
 @inlined
-def is_full(heap, working, people):
+def is_full(heap, working, people, branches):
     """Whether a table that grows has no more room."""
     full = heap[0, 0] == heap.shape[0] - 1 or working.spells[0, 0] == working.spells.shape[0] - 1
     if people is not None:
         overtime, free = people.hands.overtime, working.free
         # Who wraps up needs a slot beside the one of the tip that goes on.
         full = full or overtime[0, 0] == overtime.shape[0] - 1 or (free[0] == 0 and free[1] == working.slots.shape[0])
+    if branches is not None:
+        full = full or branches.short[0]
     return full
 
 
@@ -244,7 +273,7 @@ def interrupt(now, slot, why, place, each, places, lists, due, working, people):
 
 
 @inlined
-def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues):
+def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, working, queues, branches):
     """Take the first entry of the heap, and do it unless it is stale; gives who goes on, or NIL, and whether again."""
     heap, slots, to_settle = due.heap, working.slots, working.to_settle
     slot, visit, what = heap[1, 2], heap[1, 3], heap[1, 4]
@@ -274,9 +303,12 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
             if queues is None:
                 open_gate(now, stage, stages, lines, log, lists, heap, working)
             else:
-                q.open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues)
+                q.open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues, branches)
     elif queues is not None:
-        if what < 0:
+        if what == q.MARK:
+            if branches is not None:
+                b.pass_mark(now, slot, visit, log, working, branches, queues.state.pending)
+        elif what < 0:
             q.happen(now, slot, -what, visits, lines, lists, working, queues)
         else:
             q.lose_patience(now, slot, visit, what - m.GIVES_UP, visits, lines, log, lists, due, working, queues)
@@ -363,7 +395,7 @@ def make_known(now, tip, stage, tips, places, lines, log, lists, working, people
 
 
 @inlined
-def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people, queues):
+def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, people, queues, branches):
     """End a service, a delay or a wrap-up whose time is over; gives the slot of the tip that goes on, or NIL."""
     slots = working.slots
     visit, state = slots[slot, m.VISIT], slots[slot, m.STATE]
@@ -387,20 +419,26 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
             working.idle[place] += 1
             m.mark(place, working.dirty, working.to_settle)
         else:
-            going = end_spell(now, slot, visit, place, state, merged, places, due, working, people)
+            going = end_spell(now, slot, visit, place, state, merged, places, due, working, people, branches)
             if merged:
                 h.leave_merged(now, slot, visit, tips, log, working, people, queues)
                 going = m.NIL
     if queues is not None:
         if state == m.BUSY:
             q.leave_room(slot, slots, queues.state)
-        if going != m.NIL:
+        if branches is not None:
+            if state != m.WRAPPING and not merged:
+                b.come(visit, int64(NEVER), slots[slot, m.TIP], working, branches, queues.state.pending)
+            if going != m.NIL:
+                m.free_slot(slots, working.free, going)
+                going = m.NIL
+        elif going != m.NIL:
             slots[going, q.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
     return going
 
 
 @inlined
-def end_spell(now, slot, visit, place, state, merged, places, due, working, people):
+def end_spell(now, slot, visit, place, state, merged, places, due, working, people, branches):
     """End the work of a spell: its person wraps up, or is free; gives the slot of the tip that goes on, or NIL."""
     slots, going, wrapping = working.slots, slot, state == m.WRAPPING
     wrap_up = 0
@@ -409,8 +447,10 @@ def end_spell(now, slot, visit, place, state, merged, places, due, working, peop
     if slots[slot, m.BROKEN] or wrapping or merged or wrap_up > 0:
         m.write_spell(working.spells, slots, slot, slots[slot, m.PERSON], now, slots[slot, m.NEED], int64(DONE))
     if wrap_up > 0:
-        # The slot stays with the person, who has as many in hand as before; the tip goes on in another.
-        going = m.take_slot(slots, working.free, slots[slot, m.TIP], visit + 1)
+        # The slot stays with the person, who has as many in hand as before; the tip goes on in another, or in several.
+        going = m.NIL
+        if branches is None:
+            going = m.take_slot(slots, working.free, slots[slot, m.TIP], visit + 1)
         slots[slot, m.STATE] = m.WRAPPING
         slots[slot, m.BEGAN] = now
         slots[slot, m.LEFT] = wrap_up
@@ -494,7 +534,7 @@ def begin_attempt(
 
 
 @inlined
-def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues):
+def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches):
     """Pass over the places that have to, in their order, each starting whoever can start, until a pass starts nothing.
 
     `quick` starts or begins its delay with nothing to decide; `place` is where the pass has come to.
@@ -544,6 +584,7 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
                 due,
                 people,
                 queues,
+                branches,
             )
         m.expect_end(slot, due, slots)
 
@@ -628,7 +669,7 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
 
 
 @inlined
-def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people, queues):
+def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slots, due, people, queues, branches):
     """Start a spell of work on a tip, at a place and with the rank that it has there."""
     visit = slots[slot, m.VISIT]
     slots[slot, m.STATE] = m.BUSY
@@ -656,6 +697,8 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
         m.insert(slots, lists.busy, place, 2 * slot, m.NIL)
     if log.start[visit] == NEVER:
         log.start[visit] = now
+        if branches is not None:
+            q.expect_marks(now, slot, visit, slots, due.heap, branches)
     log.worked_at[visit] = place
 
 

@@ -39,6 +39,7 @@ MIXER: Final = 739_982_445
 def event_key(kind: int, index: int, later: int = 0, stage: int = 0) -> int:
     """The place of an event within its tick: by kind, then the lower place or tip, then stage, then what comes later.
 
+    What hangs on the start of a visit, and on a while after it, has the key of its END.
     `later` is below 2**14: for an ARRIVAL what of its own comes later, for an END what `end_later` says.
 
     >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2)
@@ -109,13 +110,13 @@ def serving_key(in_hand: int, since: int, person: int) -> tuple[int, int, int]:
     return in_hand, since, person
 
 
-def yielding_key(rank: int, began: int, tip: int) -> tuple[int, int, int]:
-    """The place of a tip in service when one gives way: the worst rank, then the latest spell, then the lower tip.
+def yielding_key(rank: int, began: int, tip: int, stage: int = 0) -> tuple[int, int, int, int]:
+    """The place of a tip in service when one gives way: the worst rank, the latest spell, the lower tip, the stage.
 
     >>> yielding_key(2, 10, 5) < yielding_key(1, 30, 6), yielding_key(2, 30, 5) < yielding_key(2, 10, 6)
     (True, True)
     """
-    return -rank, -began, tip
+    return -rank, -began, tip, stage
 
 
 def outranks(rank: int, served_rank: int) -> bool:

@@ -54,6 +54,9 @@ CALLED: Final = 7
 """What a negative entry of the heap is about, with 8 times the attempt: moving up, accepting a call-back, and between
 these becoming visible to the overflow pool of that place in the list."""
 
+MARK: Final = -(1 << 40)
+"""What is about a mark of a visit, a while after its start; below all of those."""
+
 newest_first = njit(order.newest_first)
 shuffled = njit(order.shuffled)
 
@@ -367,25 +370,31 @@ def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
     slots[slot, m.STATE] = m.AWAY
     back_after = visits.retry_after[row]
     if back_after != NEVER:
-        key = m.event_key(ARRIVAL, slots[slot, m.TIP], COMES)
+        key = m.event_key(ARRIVAL, slots[slot, m.TIP], COMES, slots[slot, STAGE])
         m.push(due.heap, now + back_after, key, slot, visit, int64(m.RETRIES))
         return
     log.outcome[visit] = outcome
     goes_to = int64(NO_VISIT)
-    if rules.follows.shape[0] > 0:
+    if rules.given_up_to.shape[0] > 0:
         goes_to = rules.given_up_to[visit] if outcome == ABANDONED else rules.turned_away_to[visit]
     slots[slot, GOES_TO] = goes_to
     if goes_to == NO_VISIT:
-        log.lost[slots[slot, m.TIP]] = now
+        log.lost[slots[slot, m.TIP]] = min(log.lost[slots[slot, m.TIP]], now)
         m.free_slot(slots, working.free, slot)
     else:
-        at = (pending[0] + pending[1]) % (pending.shape[0] - 2)
-        pending[2 + at] = slot
-        pending[1] += 1
+        wait_to_go_on(slot, pending)
+
+
+@inlined
+def wait_to_go_on(slot, pending):
+    """Let a tip go on once all that is under way in this event is over, after those that wait for that already."""
+    at = (pending[0] + pending[1]) % (pending.shape[0] - 2)
+    pending[2 + at] = slot
+    pending[1] += 1
 
 
 @kernel
-def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues):
+def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
     """Let a tip begin its next visit, or the next attempt of this one, or leave."""
     slots, rules = working.slots, queues.rules
     visit = slots[slot, m.VISIT]
@@ -416,14 +425,14 @@ def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due,
     expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules)
     opens = now if stages.every[stage] == 0 else m.opening(now, stage, rules.gates)
     if opens == now:
-        pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues)
+        pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches)
     else:
         slots[slot, m.STATE] = m.HELD
         before = lists.held[stage, 1]
         while before != m.NIL and slots[before >> 1, m.TIP] > tip:
             before = slots[before >> 1, m.PREV]
         m.insert(slots, lists.held, int64(stage), 2 * slot, before)
-        m.push(due.heap, opens, m.event_key(ARRIVAL, tip, PASSES), slot, visit, int64(m.RELEASES))
+        m.push(due.heap, opens, m.event_key(ARRIVAL, tip, PASSES, stage), slot, visit, int64(m.RELEASES))
 
 
 @inlined
@@ -434,25 +443,27 @@ def expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules):
         row = visits.first_attempt[visit] + tries - 1
         if visits.patience[row] != NEVER:
             gives_up = now + visits.patience[row]
-            m.push(due.heap, gives_up, m.event_key(ABANDON, tip), slot, visit, m.GIVES_UP + tries)
+            m.push(due.heap, gives_up, m.event_key(ABANDON, tip, 0, stage), slot, visit, m.GIVES_UP + tries)
         if rules.called_back.shape[0] > 0 and rules.called_back[row] != NEVER:
             accepts = now + rules.called_back[row]
-            m.push(due.heap, accepts, m.event_key(ARRIVAL, tip, ACCEPTS), slot, visit, -(8 * tries + CALLED))
+            m.push(due.heap, accepts, m.event_key(ARRIVAL, tip, ACCEPTS, stage), slot, visit, -(8 * tries + CALLED))
     first = visits.kind[visit] * rules.place.shape[1]
     for which in range(rules.place.shape[1]):
         if rules.place[stage, which] != NO_PLACE:
             for move in range(rules.first_move[first + which], rules.first_move[first + which + 1]):
                 moves = now + rules.moves_after[move]
-                m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP), slot, visit, -(8 * tries + UP))
+                m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP, stage), slot, visit, -(8 * tries + UP))
 
 
 @kernel
-def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues):
+def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches):
     """Let a tip that has passed the gate begin its delay, or join its lines if there is room."""
     slots, rules, heap = working.slots, queues.rules, due.heap
     if rules.place[stage, 0] == NO_PLACE:
         if log.start[visit] == NEVER:
             log.start[visit] = now
+            if branches is not None:
+                expect_marks(now, slot, visit, slots, heap, branches)
         ends = now + slots[slot, m.LEFT]
         slots[slot, m.STATE], slots[slot, m.ENDS] = m.PASSING, ends
         m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
@@ -461,7 +472,7 @@ def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, worki
             slots[slot, m.WATCHED] = slots[slot, m.ATTEMPT]
             for which in range(1, rules.place.shape[1]):
                 if rules.place[stage, which] != NO_PLACE:
-                    key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1)
+                    key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1, stage)
                     m.push(
                         heap, now + rules.after[stage, which], key, slot, visit, -(8 * slots[slot, m.WATCHED] + which)
                     )
@@ -470,14 +481,24 @@ def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, worki
         end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues)
 
 
+@inlined
+def expect_marks(now, slot, visit, slots, heap, branches):
+    """A visit has started: what hangs on that, and on a while after it, are events of their own."""
+    for moment in range(branches.first_moment[visit], branches.first_moment[visit + 1]):
+        if branches.moment_after[moment] != NEVER:
+            tick = now + branches.moment_after[moment]
+            m.push(heap, tick, slots[slot, m.END_KEY], slot, visit, int64(MARK))
+
+
 @kernel
-def open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues):
+def open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues, branches):
     """Release all who are held at a stage, the lowest tip first."""
     slots = working.slots
     while lists.held[stage, 0] != m.NIL:
         slot = lists.held[stage, 0] >> 1
         m.unlink(slots, lists.held, stage, 2 * slot)
-        pass_on(now, slot, slots[slot, m.VISIT], stage, tips, visits, lines, log, lists, due, working, queues)
+        visit = slots[slot, m.VISIT]
+        pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches)
 
 
 @kernel
@@ -520,11 +541,11 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
 
 
 @kernel
-def go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues):
+def go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
     """Let those go on that were turned away or gave up in this event, and those that are turned away thereby."""
     pending = queues.state.pending
     while pending[1] > 0:
         slot = pending[2 + pending[0]]
         pending[0] = (pending[0] + 1) % (pending.shape[0] - 2)
         pending[1] -= 1
-        go_on(now, slot, 0, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues)
+        go_on(now, slot, 0, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)

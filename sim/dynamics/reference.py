@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import simpy
 from numpy.typing import NDArray
-from simpy.events import EventPriority
+from simpy.events import NORMAL, EventPriority
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
@@ -74,20 +74,24 @@ def simulate(replication: Replication) -> Log:
     return _Line(replication).run()
 
 
+def _ignore(_: object) -> None:
+    """What an act gives is nobody's concern."""
+
+
 class _Moment(simpy.Event):
     """An event that is bound to happen at a tick, with a priority of ours; never, at or after the horizon."""
 
-    def __init__(self, env: simpy.Environment, priority: int, delay: int = 0, act: Callable[[], None] | None = None):
+    def __init__(self, env: simpy.Environment, priority: int, delay: int = 0, act: Callable[[], object] | None = None):
         super().__init__(env)
         self._ok, self._value = True, None
         if act is not None:
-            self.callbacks.append(lambda _: act())
+            self.callbacks.append(lambda _: _ignore(act()))
         env.schedule(self, EventPriority(priority), delay)
 
 
 @dataclass(slots=True, eq=False)
 class _Tip:
-    """Where one tip stands on its visit to a staffed stage."""
+    """Where one tip stands on one of its visits."""
 
     index: int
     turn: simpy.Event
@@ -116,8 +120,10 @@ class _Tip:
     incident: int = NO_INCIDENT
     repeating: bool = False
     """Whether it started when its incident was known at the stage, so that its work is the repeat."""
-    ended: set[int] = field(default_factory=set)
-    """Stages at which it has itself been served."""
+    spell: _Spell | None = None
+    """The spell of work that is under way, if one is."""
+    ends: int = NEVER
+    """When its delay ends, once that has begun."""
 
     @property
     def stands_in(self) -> list[_Place]:
@@ -254,11 +260,17 @@ class _Line:
         self.gave_up = np.full(len(self.visits.patience), NEVER, np.int64)
         self.turned_away = np.full(len(self.visits.patience) if self.limited else 0, NEVER, np.int64)
         self.may_merge = replication.may_merge
-        self.merged = np.full(n_tips if self.may_merge else 0, NEVER, np.int64)
+        self.merged = np.full(n_visits if self.may_merge else 0, NEVER, np.int64)
+        self.awaited = self.visits.awaits.copy()
+        """How many moments every visit still awaits."""
+        self.came = np.zeros(len(self.visits.sets_off), np.bool_)
+        """Which moments have come."""
         self.known: set[tuple[int, int]] = set()
         """Incidents, each with a stage at which one of its tips has been served."""
         self.about: dict[int, list[_Tip]] = {}
-        """Tips that have come, by incident, the lowest first."""
+        """Tips on a visit, by incident, in the order in which they came to it."""
+        self.served: set[tuple[int, int]] = set()
+        """Tips, each with a stage at which it has been served; kept where tips merge."""
         self.spells: list[tuple[int, ...]] = []
         self.overtime: list[tuple[int, int, int, int]] = []
 
@@ -288,41 +300,85 @@ class _Line:
     # The life of a tip
 
     def life(self, index: int, arrival: simpy.Event | None) -> Life:
-        """Arrive, make each visit in turn, and leave; or give up for good on the way."""
+        """Arrive, and make every visit that begins then; what a visit sets off when it is over goes on from there."""
         yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
-        tip = _Tip(index, simpy.Event(self.env))
+        first, beyond = int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])
+        if self.visits.branch:
+            self.set_off(index, [visit for visit in range(first, beyond) if self.visits.awaits[visit] == 0])
+        else:
+            self.set_off(index, range(first, min(first + 1, beyond)))
+
+    def set_off(self, index: int, visits: Iterable[int]) -> None:
+        """Let a tip begin these visits in this same event, in their order, after those that are to begin already."""
+        for visit in visits:
+            start = partial(self.env.process, self.stay(index, visit))
+            _Moment(self.env, NORMAL, act=start)
+
+    def stay(self, index: int, visit: int) -> Life:
+        """Make one visit, and go on to what it sets off."""
+        tip = _Tip(index, simpy.Event(self.env), visit, stage=int(self.rules.kinds.stage[self.visits.kind[visit]]))
         if self.may_merge:
             tip.incident = int(self.tips.incident[index])
             self.about.setdefault(tip.incident, []).append(tip)
-        visit = self.first_of(index)
-        while visit != NO_VISIT:
-            tip.visit, tip.stage = visit, int(self.rules.kinds.stage[self.visits.kind[visit]])
-            self.enter[visit], self.outcome[visit] = self.now, OPEN
-            if self.merges(tip, tip.stage, LEAVES):
-                self.merge(tip, visit)
-            else:
-                yield from self.try_until_over(tip, visit)
-            visit = self.following(index, visit)
+        self.enter[visit], self.outcome[visit] = self.now, OPEN
+        if self.merges(tip, tip.stage, LEAVES):
+            self.merge(tip, visit)
+        else:
+            yield from self.try_until_over(tip, visit)
+        if self.may_merge:
+            self.about[tip.incident].remove(tip)
+        self.set_off(index, self.following(index, visit))
 
-    def first_of(self, tip: int) -> int:
-        """The first visit of a tip, or NO_VISIT."""
-        first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
-        return first if first < beyond else NO_VISIT
-
-    def following(self, tip: int, visit: int) -> int:
-        """What follows a visit that is over; NO_VISIT where the tip leaves, is lost or was merged."""
+    def following(self, tip: int, visit: int) -> list[int]:
+        """What begins when a visit is over; nothing where its branch ends."""
         visits = self.visits
         if self.outcome[visit] == MERGED:
-            return NO_VISIT
+            return []
         if self.outcome[visit] == SERVED:
-            if visits.follows.size:
-                return int(visits.follows[visit])
-            return visit + 1 if visit + 1 < int(self.tips.first_visit[tip + 1]) else NO_VISIT
+            if visits.branch:
+                return self.come(visit, NEVER)
+            to = int(visits.follows[visit]) if visits.follows.size else visit + 1
+            return [to] if NO_VISIT < to < int(self.tips.first_visit[tip + 1]) else []
         aside = visits.given_up_to if self.outcome[visit] == ABANDONED else visits.turned_away_to
         to = int(aside[visit]) if aside.size else NO_VISIT
         if to == NO_VISIT:
-            self.lost[tip] = self.now
-        return to
+            self.lost[tip] = min(self.lost[tip], self.now)
+        return [] if to == NO_VISIT else [to]
+
+    # Branches
+
+    def moments(self, visit: int) -> range:
+        """The moments of a visit that others await."""
+        return range(int(self.visits.first_moment[visit]), int(self.visits.first_moment[visit + 1]))
+
+    def come(self, visit: int, after: int) -> list[int]:
+        """Let those moments of a visit come that are due so long after its start; gives what begins, in order."""
+        begin = []
+        for moment in self.moments(visit):
+            if not self.came[moment] and self.visits.moment_after[moment] <= after:
+                self.came[moment] = True
+                to = int(self.visits.sets_off[moment])
+                self.awaited[to] -= 1
+                if self.awaited[to] == 0:
+                    begin.append(to)
+        return begin
+
+    def first_start(self, tip: _Tip) -> None:
+        """Stamp the first start of a visit; what hangs on it, and on a while after it, are events of their own."""
+        if self.start[tip.visit] != NEVER:
+            return
+        self.start[tip.visit] = self.now
+        if self.visits.branch:
+            for after in sorted(
+                {int(self.visits.moment_after[moment]) for moment in self.moments(tip.visit)} - {NEVER}
+            ):
+                self.at(self.now + after, self.end_key(tip.index, tip.visit), partial(self.pass_mark, tip))
+
+    def pass_mark(self, tip: _Tip) -> None:
+        """So long after its start a visit sets off what hangs on that; if it ends at this tick, its END does."""
+        ends = tip.spell.ends if tip.spell else tip.ends
+        if self.outcome[tip.visit] == OPEN and ends != self.now:
+            self.set_off(tip.index, self.come(tip.visit, self.now - int(self.start[tip.visit])))
 
     def try_until_over(self, tip: _Tip, visit: int) -> Life:
         """One or more attempts at a visit, until one is not in vain or none is left."""
@@ -335,13 +391,11 @@ class _Line:
             if self.rules.stages.attempts[tip.stage]:
                 self.expect_giving_up(tip, visit, draws)
             for after in sorted({after for which in range(len(tip.lines)) for after, _ in self.moves(tip, which)}):
-                move_up = partial(self.move_up, tip, visit, tip.attempt)
-                self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP), move_up)
+                self.at(self.now + after, self.own_key(tip, order.MOVES_UP), partial(self.move_up, tip, tip.attempt))
             became = yield from self.attempt_once(tip, visit)
             if became == SERVED and not tip.repeating:
                 self.end[visit], self.outcome[visit] = self.now, SERVED
                 self.make_known(tip, tip.stage)
-                tip.ended.add(tip.stage)
                 return
             if became in (SERVED, MERGED):
                 self.merge(tip, visit)
@@ -353,7 +407,7 @@ class _Line:
             if back_after == NEVER:
                 self.outcome[visit] = became
                 return
-            yield self.at(self.now + back_after, order.event_key(order.ARRIVAL, tip.index, order.COMES))
+            yield self.at(self.now + back_after, self.own_key(tip, order.COMES))
             if self.merges(tip, tip.stage, LEAVES):
                 self.merge(tip, visit)
                 return
@@ -367,21 +421,23 @@ class _Line:
             and int(self.rules.stages.merges[stage]) == how
             and tip.incident != NO_INCIDENT
             and (tip.incident, stage) in self.known
-            and stage not in tip.ended
+            and (tip.index, stage) not in self.served
         )
 
     def merge(self, tip: _Tip, visit: int) -> None:
-        """A tip leaves, merged: it goes on to nothing."""
-        self.outcome[visit], self.merged[tip.index] = MERGED, self.now
+        """A tip leaves, merged: this branch of it goes on to nothing."""
+        self.outcome[visit], self.merged[visit] = MERGED, self.now
 
     def make_known(self, tip: _Tip, stage: int) -> None:
         """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
-        if not self.may_merge or tip.incident == NO_INCIDENT or (tip.incident, stage) in self.known:
+        if not self.may_merge:
+            return
+        self.served.add((tip.index, stage))
+        if tip.incident == NO_INCIDENT or (tip.incident, stage) in self.known:
             return
         self.known.add((tip.incident, stage))
         for other in self.about[tip.incident]:
-            here = int(self.rules.kinds.stage[self.visits.kind[other.visit]]) == stage
-            if other is tip or not here or not self.merges(other, stage, LEAVES):
+            if other is tip or other.stage != stage or not self.merges(other, stage, LEAVES):
                 continue
             if other.behind_gate:
                 other.behind_gate = False
@@ -399,10 +455,10 @@ class _Line:
             return passed
         tip.turn = simpy.Event(self.env)
         if not tip.lines:
-            if self.start[visit] == NEVER:
-                self.start[visit] = self.now
-            through = self.at(self.now + tip.left, self.end_key(tip.index, visit))
-            yield through | tip.turn
+            self.first_start(tip)
+            tip.ends = self.now + tip.left
+            yield self.at(tip.ends, self.end_key(tip.index, visit)) | tip.turn
+            tip.ends = NEVER
             return ABANDONED if tip.turn.triggered else SERVED
         if not self.finds_a_line(tip):
             return TURNED_AWAY
@@ -415,11 +471,15 @@ class _Line:
         """Set off what an attempt does by itself: it loses patience, or accepts a call-back."""
         visits = self.visits
         if (bears := int(visits.patience[draws])) != NEVER:
-            give_up = partial(self.lose_patience, tip, visit, tip.attempt)
-            self.at(self.now + bears, order.event_key(order.ABANDON, tip.index), give_up)
+            give_up = partial(self.lose_patience, tip, tip.attempt)
+            self.at(self.now + bears, order.event_key(order.ABANDON, tip.index, 0, tip.stage), give_up)
         if visits.called_back.size and (after := int(visits.called_back[draws])) != NEVER:
-            accept = partial(self.accept_call_back, tip, visit, tip.attempt)
-            self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.ACCEPTS), accept)
+            accept = partial(self.accept_call_back, tip, tip.attempt)
+            self.at(self.now + after, self.own_key(tip, order.ACCEPTS), accept)
+
+    def own_key(self, tip: _Tip, what: int) -> int:
+        """The place of what a visit does of its own within its tick."""
+        return order.event_key(order.ARRIVAL, tip.index, what, tip.stage)
 
     def take_up(self, tip: _Tip, visit: int) -> None:
         """Fix what a visit needs to know of its lines."""
@@ -443,17 +503,13 @@ class _Line:
             return OPEN
         tip.behind_gate, tip.turn = True, simpy.Event(self.env)
         self.behind_gate[stage].append(tip)
-        self.at(
-            opens,
-            order.event_key(order.ARRIVAL, tip.index, order.PASSES),
-            partial(self.open_gate, tip, tip.visit, stage),
-        )
+        self.at(opens, self.own_key(tip, order.PASSES), partial(self.open_gate, tip, stage))
         became: int = yield tip.turn
         return became
 
-    def open_gate(self, tip: _Tip, visit: int, stage: int) -> None:
+    def open_gate(self, tip: _Tip, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
-        if tip.visit == visit and tip.behind_gate:
+        if tip.behind_gate:
             for held in sorted(self.behind_gate[stage], key=lambda one: one.index):
                 held.behind_gate = False
                 held.turn.succeed(OPEN)
@@ -465,8 +521,7 @@ class _Line:
             tip.watched = visit, tip.attempt
             for which in range(1, len(tip.lines)):
                 shows = self.now + int(self.rules.stages.overflow_after[tip.stage, which - 1])
-                key = order.event_key(order.ARRIVAL, tip.index, order.SHOWS + which - 1)
-                self.at(shows, key, partial(self.show, tip, tip.watched, which))
+                self.at(shows, self.own_key(tip, order.SHOWS + which - 1), partial(self.show, tip, tip.watched, which))
 
     def show(self, tip: _Tip, watched: tuple[int, int], which: int) -> None:
         if tip.watched == watched and tip.visit == watched[0] and self.outcome[tip.visit] == OPEN:
@@ -475,9 +530,9 @@ class _Line:
                 tip.lines[which].join(tip, self.rank(tip, which))
                 self.settle_soon()
 
-    def lose_patience(self, tip: _Tip, visit: int, attempt: int) -> None:
+    def lose_patience(self, tip: _Tip, attempt: int) -> None:
         """Give up, unless the attempt has started or is over; a delay is given up until it ends."""
-        if not self.is_waiting_at(tip, visit, attempt):
+        if not self.is_waiting_at(tip, attempt):
             return
         if tip.behind_gate:
             tip.behind_gate = False
@@ -487,16 +542,16 @@ class _Line:
             self.leave_room(tip)
         tip.turn.succeed(ABANDONED)
 
-    def accept_call_back(self, tip: _Tip, visit: int, attempt: int) -> None:
+    def accept_call_back(self, tip: _Tip, attempt: int) -> None:
         """From now on the attempt fills no room; its patience is endless, as was settled when it was drawn."""
-        if self.is_waiting_at(tip, visit, attempt):
+        if self.is_waiting_at(tip, attempt):
             tip.called_back = True
             self.leave_room(tip)
             self.settle_soon()
 
-    def is_waiting_at(self, tip: _Tip, visit: int, attempt: int) -> bool:
+    def is_waiting_at(self, tip: _Tip, attempt: int) -> bool:
         """Whether an attempt is under way and has not started."""
-        here = tip.visit == visit and tip.attempt == attempt and self.outcome[visit] == OPEN
+        here = tip.attempt == attempt and self.outcome[tip.visit] == OPEN
         return here and not tip.started and not tip.away
 
     # The lines and the rooms
@@ -530,9 +585,9 @@ class _Line:
         mine = slice(int(kinds.first_move[row]), int(kinds.first_move[row + 1]))
         return [(int(after), int(to)) for after, to in zip(kinds.moves_after[mine], kinds.moves_to[mine], strict=True)]
 
-    def move_up(self, tip: _Tip, visit: int, attempt: int) -> None:
+    def move_up(self, tip: _Tip, attempt: int) -> None:
         """Let a tip that waits have the ranks of its age."""
-        if tip.visit != visit or tip.attempt != attempt or not tip.waiting:
+        if tip.attempt != attempt or not tip.waiting:
             return
         for which, place in enumerate(tip.lines):
             if which in tip.seen:
@@ -548,7 +603,8 @@ class _Line:
         if tip.called_back:
             return True
         room = stage, int(self.tips.centre[tip.index]) if stages.place_step[stage] else 0
-        waits = tip.index < self.tips.n_backlog and tip.visit == self.first_of(tip.index) and tip.attempt == 1
+        first = int(self.tips.first_visit[tip.index])
+        waits = tip.index < self.tips.n_backlog and tip.visit == first and tip.attempt == 1
         if not waits and stages.lines[stage] != NO_LIMIT and self.filled[room] >= stages.lines[stage]:
             return False
         tip.room = room
@@ -638,7 +694,7 @@ class _Line:
         givers = [one for one in place.spells if order.outranks(rank, one.rank) and self.may_give_way(one)]
         if not givers:
             return False
-        giver = min(givers, key=lambda one: order.yielding_key(one.rank, one.began, one.tip.index))
+        giver = min(givers, key=lambda one: order.yielding_key(one.rank, one.began, one.tip.index, one.tip.stage))
         self.interrupt(giver, PREEMPTED)
         self.begin(place, giver.person, taker)
         return True
@@ -661,10 +717,9 @@ class _Line:
         place.starts += 1
         self.stop_waiting(tip)
         tip.started = True
-        if self.start[tip.visit] == NEVER:
-            self.start[tip.visit] = self.now
-            if self.merges(tip, stage, REPEATS):
-                tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
+        if self.start[tip.visit] == NEVER and self.merges(tip, stage, REPEATS):
+            tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
+        self.first_start(tip)
         speeds = self.rules.speeds
         step = int(np.searchsorted(self.steps(place), self.now, side="right")) - 1
         spell = _Spell(
@@ -680,6 +735,7 @@ class _Line:
             int(speeds.by_stage[place.index, stage]),
         )
         place.spells.append(spell)
+        tip.spell = spell
         if person is None:
             place.free -= 1
         else:
@@ -818,6 +874,7 @@ class _Line:
 
     def write_spell(self, spell: _Spell, why: int) -> None:
         spell.over = True
+        spell.tip.spell = None
         spell.place.spells.remove(spell)
         person = spell.person.index if spell.person else NOBODY
         ended, work = spell.reckoned, spell.need - spell.left

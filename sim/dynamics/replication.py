@@ -25,6 +25,9 @@ NO_VISIT: Final = -1
 BY_WINDOWS: Final = -1
 """In place of the time from one opening of a gate to the next: the gate is open in windows of its own."""
 
+NO_MOMENT: Final = -1
+"""In place of the number of moments that a visit awaits: nothing leads to it but another visit in vain."""
+
 NO_LABEL: Final = -1
 """The tier of a tip that nobody has labelled yet."""
 
@@ -153,6 +156,28 @@ class Visits:
     (0,) where there are no asides."""
     turned_away_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) the same for the tip that was turned away for good."""
+    awaits: Ticks = field(default_factory=none_of_these)
+    """(n_visits,) how many moments of other visits have to come before it begins, 0 for those that begin when the tip
+    arrives, and NO_MOMENT; (0,) where there are no branches, and a visit begins when the one before it has ended."""
+    first_moment: Ticks = field(default_factory=none_of_these)
+    """(n_visits + 1,) row of each visit's first moment in `moment_after` and `sets_off`; its moments end before those
+    of the next visit. (0,) where there are no branches."""
+    moment_after: Ticks = field(default_factory=none_of_these)
+    """(n_moments,) how long after its first start the moment of a visit comes, at its end if that is sooner; NEVER for
+    the end itself."""
+    sets_off: Ticks = field(default_factory=none_of_these)
+    """(n_moments,) row of the visit of the same tip that awaits the moment; ascending for each visit."""
+    labels_as: Codes = field(default_factory=none_of_those)
+    """(n_visits,) the label that the tip has once the visit has ended, NO_LABEL where the visit gives none; of several
+    that it was given, the one of the last row holds. (0,) where there are no branches."""
+
+    gives_as: Codes = field(default_factory=none_of_those)
+    """(n_visits,) who gave that, or NO_LABEL; (0,) where there are no branches, or nobody asks."""
+
+    @property
+    def branch(self) -> bool:
+        """Whether a tip may be in several places at a time."""
+        return bool(self.awaits.size)
 
     def __len__(self) -> int:
         return int(self.kind.shape[0])

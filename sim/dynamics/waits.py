@@ -175,13 +175,37 @@ def next_visits(log: Log, replication: Replication, visit: Ticks) -> Ticks:
     return np.select([outcome == one for one, _ in ways], [to[visit] for _, to in ways], NO_VISIT)
 
 
+def branches(replication: Replication, first: int, beyond: int) -> list[int]:
+    """On which branch each of the visits of one tip lies, from 1.
+
+    What is written first of all that begins with the end of a visit goes on on its branch, and so does a visit that
+    awaits several on that of the first of them; all else begins a branch of its own.
+    """
+    visits = replication.visits
+    found = [0] * (beyond - first)
+    goes_on = [False] * (beyond - first)
+    newest = 0
+    for visit in range(first, beyond):
+        for before in range(first, visit):
+            moments = slice(int(visits.first_moment[before]), int(visits.first_moment[before + 1]))
+            at_end = visits.sets_off[moments][visits.moment_after[moments] == NEVER]
+            if visit in at_end and not goes_on[before - first]:
+                goes_on[before - first] = True
+                found[visit - first] = found[before - first]
+                break
+        if not found[visit - first]:
+            newest += 1
+            found[visit - first] = newest
+    return found
+
+
 def vain(log: Log, replication: Replication) -> Ticks:
     """When each visit was over that was given up, or turned away, for good, and NEVER for others: (n_visits,).
 
-    (0,) where there are no asides: then the tip is lost just then.
+    (0,) where there are no asides and no branches: then the tip is lost just then.
     """
     visits = replication.visits
-    if not visits.follows.size:
+    if not (visits.given_up_to.size or visits.branch):
         return np.zeros(0, np.int64)
     found = np.full(len(visits), NEVER)
     over = np.flatnonzero((log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY))
@@ -198,7 +222,7 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     found = []
     visit = np.flatnonzero(log.attempt > 0)
     entry = log.enter[visit]
-    merged, given_up = _merged(log, at), np.append(log.gave_up, NEVER)
+    merged, given_up = _merged(log), np.append(log.gave_up, NEVER)
     turned_away = np.append(log.turned_away if log.turned_away.size else np.full(len(visits.patience), NEVER), NEVER)
     accepts = np.append(visits.called_back if visits.called_back.size else np.full(len(visits.patience), NEVER), NEVER)
     number = 1
@@ -230,11 +254,9 @@ def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
     return Attempts(of[row], nth[row].astype(np.int32), *(stamp[row] for stamp in stamps))
 
 
-def _merged(log: Log, at: Where) -> Ticks:
+def _merged(log: Log) -> Ticks:
     """The tick at which the tip left each visit merged, or NEVER: (n_visits,)."""
-    if not log.merged.size:
-        return np.full(len(log.outcome), NEVER)
-    return np.where(log.outcome == MERGED, log.merged[at.tip], NEVER)
+    return log.merged if log.merged.size else np.full(len(log.outcome), NEVER)
 
 
 def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:
@@ -253,7 +275,7 @@ def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Wai
     last_entry = np.zeros(len(replication.visits), np.int64)
     last_entry[tried.visit] = tried.entry
     first_wait = tried.visit[in_line]
-    merged = np.minimum(_merged(log, at), horizon)
+    merged = np.minimum(_merged(log), horizon)
     before_start = np.minimum(np.minimum(log.start[first_wait], tried.gave_up[in_line]), merged[first_wait])
     broken = np.flatnonzero((spells.why == RELIEVED) | (spells.why == PREEMPTED))
     again = spells.visit[broken]

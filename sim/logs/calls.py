@@ -31,6 +31,9 @@ MOST_CHANNELS: Final = 12
 HEAPED: Final = 0.05
 """So many at second 0 are more than chance: a sixtieth would be there."""
 
+ALONE: Final = 45.0
+FEW_ALONE: Final = 0.02
+"""Less than this share of the times, so many days from all others, are slips of the clock."""
 MENU_LEFT: Final = "hung up in the menu, or before the line"
 
 
@@ -403,6 +406,12 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         visits = visits.take(~far)
         arrival = visits.arrival[visits.first]
         span = float(arrival.max() - arrival.min())
+    apart = _apart(visits.arrival)
+    if apart.any():
+        look.say(f"more than {ALONE:.0f} days from all but a few others", int(apart.sum()), "left out")
+        visits = visits.take(~apart)
+        arrival = visits.arrival[visits.first]
+        span = float(arrival.max() - arrival.min())
     if look.told_utc and not look.zone:
         hour = np.floor(arrival % t.DAY / 3600)
         night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
@@ -433,6 +442,16 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     if span < 3600:
         look.cannot.append("It spans less than an hour: profiles of the day cannot be told.")
     return Log(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
+
+
+def _apart(arrival: Seconds) -> Flags:
+    """Which times stand in small clusters far from the largest one."""
+    order = np.argsort(arrival, kind="stable")
+    new = np.append(False, np.diff(arrival[order]) > ALONE * t.DAY)
+    cluster = np.empty(len(arrival), dtype=np.int64)
+    cluster[order] = np.cumsum(new)
+    size = np.bincount(cluster)
+    return np.asarray(size[cluster] < FEW_ALONE * len(arrival), dtype=np.bool_)
 
 
 def _two_at_once(look: Cleaning, visits: Visits) -> None:

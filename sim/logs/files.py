@@ -202,9 +202,13 @@ def _csv(path: Path, content: bytes) -> Raw:
         skip += 1
     head = next(csv.reader([all_lines[skip]], delimiter=letter))
     names = _unique([name.strip().lstrip("\ufeff") for name in head], notes)
-    if skip:
+    if skip > 0:
         notes.append(f"{skip} lines above the head were passed over")
-    if all(_is_number(name) for name in names if name):
+    if any(re.fullmatch(r"(\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})([T ].*)?", name) for name in names):
+        names = [f"column {at}" for at in range(1, len(names) + 1)]
+        notes.append("its first line names no columns: they are called column 1, column 2 and so on")
+        skip -= 1
+    elif all(_is_number(name) for name in names if name):
         raise LogError(f"{path}: its first line names no columns, but holds values: {', '.join(names)[:80]}")
     bad: Counter[str] = Counter()
 

@@ -237,6 +237,10 @@ def _mend(
         if first is not None:
             found["arrival"], sure["arrival"] = first, "guess: the first column with times"
             free.remove(first)
+    objects = [name for name in names if name.startswith("object:")]
+    if "case" not in found and objects and "activity" in found:
+        found["case"] = max(objects, key=lambda name: int(head[name].nunique()))
+        sure["case"] = f"guess: of {len(objects)} types of object the one with the most"
     if "channel" not in found and "pool" in found:
         found["channel"], sure["channel"] = found.pop("pool"), "likely: groups that tips go to tell what they are about"
     if "outcome" in found and len(head[found["outcome"]]):

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import SERVED, Log
-from sim.dynamics.replication import NO_VISIT, Codes, Flags, Replication, Ticks
+from sim.dynamics.log import ABANDONED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.replication import NO_LABEL, NO_VISIT, Codes, Flags, Replication, Ticks
 from sim.dynamics.waits import next_visits
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
+from sim.scenario.targets import Target, Timed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,8 @@ class Cohort:
     combination: NDArray[np.int64]
     """The row of each tip in the frame's grid of attributes."""
     frame: Frame
+    on_way: dict[int, Flags] = field(default_factory=dict)
+    """Whether some stages lie on the way of each tip: those that milestones name which take the latest of several."""
     passed: dict[Milestone, Ticks] = field(default_factory=dict)
     """Milestones that were asked for already."""
 
@@ -59,10 +62,21 @@ class Cohort:
         if milestone not in self.passed:
             ticks = [self._moment(moment.stage, moment.what) for moment in milestone.moments]
             found = ticks[0]
-            for tick in ticks[1:]:
+            if milestone.all_of:
+                found = self._all_of(milestone, ticks)
+            for tick in ticks[1:] if not milestone.all_of else ():
                 found = np.minimum(found, tick) if milestone.first_of else np.where(found == NEVER, tick, found)
             self.passed[milestone] = found
         return self.passed[milestone]
+
+    def _all_of(self, milestone: Milestone, ticks: list[Ticks]) -> Ticks:
+        """The latest of the moments that lie on a tip's way; NEVER if one of these never comes, or none lies on it."""
+        found = np.full(len(self), -1)
+        for moment, tick in zip(milestone.moments, ticks, strict=True):
+            stage = moment.stage
+            on_way = True if stage is None else self.on_way[self.frame.scenario.stage_index(stage)]
+            found = np.where(on_way, np.maximum(found, tick), found)
+        return np.where(found < 0, NEVER, found)
 
     def _moment(self, stage: str | None, what: str) -> Ticks:
         if stage is None:
@@ -88,7 +102,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
         (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
         rules.stages.attempts.astype(np.int64),
-        (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier),
+        (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier, visits.labels_as),
         frame.moments,
         last,
         (state, label, leave, at_risk, turned_away),
@@ -117,7 +131,50 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         moments=moments,
         combination=combination * frame.sizes[-1] + label + 1,
         frame=frame,
+        on_way=_on_way(log, replication, frame, first, last),
     )
+
+
+def ways_to(target: Target, replication: Replication, frame: Frame) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64]]:
+    """What `passes.time_spent` has to know to follow the way that came last to the end of a target.
+
+    The moments that visits await, and (n, 2) the stages whose moment ends the target, each with which it is there: 0
+    enter, 1 start, 2 end; -1 in place of a stage where tips leave.
+    """
+    visits = replication.visits
+    to: list[tuple[int, int]] = []
+    if visits.branch and isinstance(target, Timed):
+        for moment in target.to.moments:
+            if moment.stage is not None and moment.what in WHAT[:3]:
+                to.append((frame.scenario.stage_index(moment.stage), WHAT.index(moment.what)))
+            elif moment.what == "leave":
+                to.append((-1, 2))
+    table = np.array(to, dtype=np.int64).reshape(-1, 2)
+    return visits.first_moment, visits.moment_after, visits.sets_off, table
+
+
+def _on_way(log: Log, replication: Replication, frame: Frame, first: int, last: int) -> dict[int, Flags]:
+    """`Cohort.on_way`: what a tip did not come to because it went to an aside instead does not lie on its way."""
+    if not frame.all_of:
+        return {}
+    tips, visits = replication.tips, replication.visits
+    mine = slice(int(tips.first_visit[first]), int(tips.first_visit[last]))
+    stage = replication.rules.kinds.stage[visits.kind[mine]]
+    tip = np.repeat(np.arange(last - first), np.diff(tips.first_visit[first : last + 1]))
+    lies = np.ones(stage.size, dtype=np.bool_)
+    if visits.follows.size:
+        lies[:] = False
+        visit = tips.first_visit[first:last][np.diff(tips.first_visit[first : last + 1]) > 0]
+        while visit.size:
+            lies[visit - mine.start] = True
+            over = np.isin(log.outcome[visit], (SERVED, ABANDONED, TURNED_AWAY))
+            to = np.where(over, next_visits(log, replication, visit), visits.follows[visit])
+            visit = to[to != NO_VISIT]
+    found = {}
+    for one in frame.all_of:
+        found[one] = np.zeros(last - first, dtype=np.bool_)
+        found[one][tip[lies & (stage == one)]] = True
+    return found
 
 
 def label_so_far(log: Log, replication: Replication, *, who_gave: bool = False) -> Codes:
@@ -129,6 +186,8 @@ def label_so_far(log: Log, replication: Replication, *, who_gave: bool = False) 
         else (visits.tier, visits.final_tier, visits.last_tier)
     )
     found = at_last.copy()
+    if visits.branch:
+        return _label_beside(log, replication, who_gave=who_gave)
     if not visits.follows.size:
         unserved = np.flatnonzero(log.outcome != SERVED)
         tip = np.searchsorted(first_visit, unserved, side="right") - 1
@@ -141,4 +200,17 @@ def label_so_far(log: Log, replication: Replication, *, who_gave: bool = False) 
         found[tip] = np.where(log.outcome[visit] == SERVED, after_last[visit], at_visit[visit])
         to = next_visits(log, replication, visit)
         tip, visit = tip[to != NO_VISIT], to[to != NO_VISIT]
+    return found
+
+
+def _label_beside(log: Log, replication: Replication, *, who_gave: bool) -> Codes:
+    """The same where tips may be in several places at a time: of the labels given on all branches the last in order."""
+    visits, first_visit = replication.visits, replication.tips.first_visit
+    found = (visits.final_labeller if who_gave else visits.final_tier).copy()
+    some = np.flatnonzero(np.diff(first_visit))
+    found[some] = (visits.labeller if who_gave else visits.tier)[first_visit[:-1][some]]
+    gave = np.flatnonzero((log.outcome == SERVED) & (visits.labels_as != NO_LABEL))
+    tip = np.searchsorted(first_visit, gave, side="right") - 1
+    # Of several in one place numpy keeps the last.
+    found[tip] = (visits.gives_as if who_gave else visits.labels_as)[gave]
     return found

@@ -90,6 +90,10 @@ class Frame:
         self.moments = self._moments()
         """(n_stages, 6) row of each of WHAT among the moments that targets ask for, or -1."""
         self.n_moments = int(self.moments.max(initial=-1)) + 1
+        asked = (end for target in self.targets if isinstance(target, OfTips) for end in target.asked_for if end.all_of)
+        named = {moment.stage for end in asked for moment in end.moments if moment.stage is not None}
+        self.all_of = tuple(sorted(scenario.stage_index(name) for name in named))
+        """The stages that milestones name which take the latest of several moments."""
         pools = list(scenario.pools)
         self.pool_of_stage = np.array([pools.index(s.pool) if s.pool else -1 for s in scenario.stages], np.int64)
         """(n_stages,) the pool of each stage, -1 for a delay."""

@@ -171,11 +171,12 @@ class AbandonedShares(LostShares):
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
         state, gave_up = fates(target, cohort)
-        came, begun = (cohort.when(one) != NEVER for one in target.asked_for[:2])
+        came, begun, _, turned_away, _ = (cohort.when(one) != NEVER for one in target.asked_for)
         may_come = (state == passes.UNDER_WAY) & (came | cohort.at_risk)
         merged = state == passes.IN_ANOTHER
         other = np.where(merged, MERGED, np.where(may_come, OPEN, WITHOUT_START))
-        column = np.where(gave_up != NEVER, LOST, np.where(begun, MET, other))
+        # Who found no room came there too, and did not give up.
+        column = np.where(gave_up != NEVER, LOST, np.where(begun | turned_away, MET, other))
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)

@@ -18,7 +18,7 @@ from sim.dynamics.replication import NO_LABEL, Replication
 from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
-from sim.measures.cohort import Cohort, read
+from sim.measures.cohort import Cohort, read, ways_to
 from sim.measures.frame import UNITS, Frame
 from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
@@ -248,7 +248,7 @@ def _pooled(
         passes.count_failing(found.column, counted, came_at, failing[k])
         same = first_with.setdefault(_asked(frame.targets[k]), k)
         if same == k:
-            _spend(log, replication, cohort, found, first_spell, times[k], spent[k])
+            _spend(log, replication, cohort, frame.targets[k], found, first_spell, times[k], spent[k])
         times[k], spent[k] = times[same], spent[same]
     came, visits = _by_time(log, replication, cohort, first_spell, came_at)
     return Pooled(times, waits, failing, spent, came, visits, ticks.astype(np.float64))
@@ -294,16 +294,24 @@ def _asked(target: Target) -> object:
 
 
 def _spend(
-    log: Log, replication: Replication, cohort: Cohort, found: Tally, first_spell: Ints, times: Ints, spent: Ints
+    log: Log,
+    replication: Replication,
+    cohort: Cohort,
+    target: Target,
+    found: Tally,
+    first_spell: Ints,
+    times: Ints,
+    spent: Ints,
 ) -> None:
     rules = replication.rules
     times_of = found.since, found.until, found.ticks
     passes.time_spent(
         (replication.tips.first_visit, found.timed, *times_of, vain(log, replication), cohort.first),
         (replication.visits.kind, first_spell, rules.kinds.stage),
-        (log.enter, log.end, log.outcome),
+        (log.enter, log.start, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),
         (rules.stages.place, rules.gates),
+        ways_to(target, replication, cohort.frame),
         GUIDE,
         times,
         spent,

@@ -14,7 +14,7 @@ from sim.dynamics.clock import HOUR, NEVER
 from sim.dynamics.kernels import njit
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
-from sim.dynamics.replication import NO_PLACE, NO_VISIT
+from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
 from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
 
 THROUGH: Final = 0
@@ -78,7 +78,7 @@ def last_of_way(row, beyond, visits, log, stages, ways):
     way, it may still give up or be turned away: at any visit that it has not made, whichever it will come to."""
     kind, _, kind_stage, _ = visits
     outcome = log[3]
-    follows, given_up_to, turned_away_to, _ = ways
+    follows, given_up_to, turned_away_to, _, _ = ways
     visit, at = (row if row < beyond else NO_VISIT), NO_VISIT
     while visit != NO_VISIT:
         at = visit
@@ -98,6 +98,26 @@ def last_of_way(row, beyond, visits, log, stages, ways):
 
 
 @njit(cache=True, nogil=True)
+def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages):
+    """What became of a tip that may be in several places at a time, but for being lost: its state, the label given last
+    on any branch, when all branches were through, and whether it may still give up on one."""
+    state, label, leave, risky, gone = THROUGH, tier[row], np.int64(0), False, False
+    for visit in range(row, beyond):
+        if outcome[visit] == SERVED:
+            leave = max(leave, end[visit])
+            if labels_as[visit] != NO_LABEL:
+                label = labels_as[visit]
+        else:
+            state = UNDER_WAY if outcome[visit] == OPEN or state == UNDER_WAY else IN_ANOTHER
+            gone = gone or outcome[visit] == MERGED
+            waits = outcome[visit] == UNREACHED or (outcome[visit] == OPEN and start[visit] == NEVER)
+            risky = risky or (waits and stages[kind_stage[kind[visit]]] > 0)
+    if state == IN_ANOTHER and not gone:
+        state = UNDER_WAY
+    return state, label, leave if state == THROUGH else NEVER, risky and state == UNDER_WAY
+
+
+@njit(cache=True, nogil=True)
 def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
     """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were, of
     its first visit to each stage: those of WHAT of the frame, in its order."""
@@ -105,7 +125,7 @@ def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
     kind, tier, kind_stage, first_attempt = visits
     enter, start, end, outcome, lost, attempt, gave_up, turned_away, merged = log
     state, label, leave, at_risk, turned = fates
-    follows, _, _, last_tier = ways
+    follows, _, _, last_tier, labels_as = ways
     seen = stages * 0 - 1
     for tip in range(first, last):
         i = tip - first
@@ -130,13 +150,20 @@ def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
                     moments[column, i] = turned_away[first_attempt[visit] + attempt[visit] - 1]
                 column = moment_of[stage, 5]
                 if column >= 0 and outcome[visit] == MERGED:
-                    moments[column, i] = merged[tip]
+                    moments[column, i] = merged[visit]
             if outcome[visit] == TURNED_AWAY:
                 turned[i] = min(turned[i], turned_away[first_attempt[visit] + attempt[visit] - 1])
             if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
                 risky = True
         leave[i] = NEVER
         at_risk[i] = False
+        if labels_as.size and beyond > row:
+            state[i], label[i], leave[i], at_risk[i] = read_beside(
+                row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages
+            )
+            if lost[tip] != NEVER:
+                state[i], at_risk[i] = LOST, False
+            continue
         if follows.size:
             served_up_to, risky = last_of_way(row, beyond, visits, log, stages, ways)
             if served_up_to != NO_VISIT and outcome[served_up_to] == SERVED:
@@ -341,7 +368,7 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
             if outcome[visit] == ABANDONED or outcome[visit] == TURNED_AWAY:
                 left = vain[visit] if vain.size else lost[tip]
             elif outcome[visit] == MERGED:
-                left = merged[tip]
+                left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
             _step(jumps, rests, JOINED, own, joined, 1, window)
@@ -377,22 +404,66 @@ def follow_steps(number, group, ticks, changes, window, jumps, rests):
 
 
 @njit(cache=True, nogil=True)
-def time_spent(tips, visits, log, spells, stages, guide, times, spent):
+def follow_last(row, beyond, to, stamps, moments, stage, until, goes_on):
+    """The way of a tip that came last to a moment, backward from it: until when it went through each visit, or NEVER.
+
+    `to` are the stages of the moment with what it is there (0 enter, 1 start, 2 end), or -1 for any end, when the tip
+    leaves. Of several moments that came at one tick that of the visit written last is taken.
+    """
+    enter, start, end = stamps
+    first_moment, moment_after, sets_off = moments
+    goes_on[: beyond - row] = NEVER
+    at = NO_VISIT
+    for visit in range(row, beyond):
+        for k in range(to.shape[0]):
+            asked = to[k, 0] == -1 or stage[visit] == to[k, 0]
+            tick = enter[visit] if to[k, 1] == 0 else start[visit] if to[k, 1] == 1 else end[visit]
+            if asked and tick == until and (at == NO_VISIT or to[k, 0] == -1):
+                at = visit
+    tick = until
+    while at != NO_VISIT:
+        goes_on[at - row] = tick
+        came, before = np.int64(-1), NO_VISIT
+        for visit in range(row, at):
+            for moment in range(first_moment[visit], first_moment[visit + 1]):
+                if sets_off[moment] == at and start[visit] != NEVER:
+                    when = end[visit]
+                    if moment_after[moment] != NEVER:
+                        when = min(when, start[visit] + moment_after[moment])
+                    if when != NEVER and when >= came:
+                        came, before = when, visit
+        at, tick = before, came
+
+
+@njit(cache=True, nogil=True)
+def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
     """How long tips take between two moments (`took`, by the clock of a target), by bin, and where: by stage, in line,
-    in service, at the gate, in a delay."""
+    in service, at the gate, in a delay. Where a tip is in several places at a time, on the way that came last."""
     first_visit, chosen, since, until, took, vain, first = tips
     kind, first_spell, kind_stage = visits
-    enter, end, outcome = log
+    enter, start, end, outcome = log
     began, ended, wrapping = spells
     place_of, gates = stages
+    first_moment, moment_after, sets_off, to = ways
+    goes_on, stage_of = np.zeros(1, np.int64), np.zeros(0, np.int64)
+    if first_moment.size:
+        goes_on, stage_of = np.zeros(np.diff(first_visit).max() + 1, np.int64), kind_stage[kind].astype(np.int64)
     for i in range(chosen.shape[0]):
         if not chosen[i]:
             continue
         window = (since[i], until[i])
         times[bin_of(took[i], guide)] += 1
-        for visit in range(first_visit[first + i], first_visit[first + i + 1]):
+        row = first_visit[first + i]
+        if first_moment.size:
+            moments = (first_moment, moment_after, sets_off)
+            follow_last(row, first_visit[first + i + 1], to, (enter, start, end), moments, stage_of, until[i], goes_on)
+        for visit in range(row, first_visit[first + i + 1]):
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 continue
+            if first_moment.size:
+                if goes_on[visit - row] == NEVER:
+                    continue
+                window = (since[i], min(until[i], goes_on[visit - row]))
             stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
             if vain.size and outcome[visit] != SERVED:

@@ -102,17 +102,18 @@ _EARLY: Final[Mapping[LostAs, tuple[int, bool]]] = {
 def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
     """What became of each tip as far as a target minds it, and when it gave up, or NEVER.
 
-    At a stage it is lost where it gave up the last attempt there, whatever came after; who was lost or merged elsewhere
-    without having come there is as good as through.
+    At a stage it is lost where it gave up the last attempt there, or found no room for good, whatever came after; who
+    was lost or merged elsewhere without having come there is as good as through.
     """
     if target.at_stage is None:
         return cohort.state, cohort.lost
-    gave_up = cohort.when(of_stage(target.at_stage, "gave_up"))
+    gave_up, turned_away = (cohort.when(of_stage(target.at_stage, what)) for what in ("gave_up", "turned_away"))
     came = cohort.when(of_stage(target.at_stage, "enter")) != NEVER
     merged = cohort.when(of_stage(target.at_stage, "merged")) != NEVER
     gone = (cohort.state == passes.LOST) | ((cohort.state == passes.IN_ANOTHER) & ~merged)
     elsewhere = np.where(came, passes.UNDER_WAY, passes.THROUGH)
-    state = np.where(gave_up != NEVER, passes.LOST, np.where(gone, elsewhere, cohort.state))
+    in_vain = (gave_up != NEVER) | (turned_away != NEVER)
+    state = np.where(in_vain, passes.LOST, np.where(gone, elsewhere, cohort.state))
     return state.astype(np.int8), gave_up
 
 

@@ -308,6 +308,27 @@ def wait_in_one_line(load: float, service_mean: float, service_cv: float) -> flo
     return load / (1 - load) * service_mean * (1 + service_cv**2) / 2 if load < 1 else math.inf
 
 
+def both_of(one_mean: float, other_mean: float) -> float:
+    """The mean time until two exponential times that begin together are both over.
+
+    >>> both_of(6, 3)
+    7.0
+    """
+    return one_mean + other_mean - 1 / (1 / one_mean + 1 / other_mean)
+
+
+def fork_and_join(load: float, service_mean: float) -> float:
+    """The mean time until a tip is through both of two equal lines that it joins together, one server each (M/M/1).
+
+    Sources: L. Flatto and S. Hahn, SIAM Journal on Applied Mathematics 44 (1984); R. Nelson and A. N. Tantawi, IEEE
+    Transactions on Computers 37 (1988), equation 6.
+
+    >>> fork_and_join(0.5, 6), fork_and_join(0, 6) == both_of(6, 6)
+    (17.25, True)
+    """
+    return (12 - load) / 8 * service_mean / (1 - load) if load < 1 else math.inf
+
+
 def preemptive_sojourns(
     arrival_rates: Sequence[float], service_means: Sequence[float], service_cvs: Sequence[float]
 ) -> list[float]:

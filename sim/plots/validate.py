@@ -38,6 +38,7 @@ RIGHT: Final = 1.85
 """Inches for the names and for what came out."""
 ROW: Final = 0.42
 HEAD: Final = 0.3
+GAP: Final = 0.16
 FOOT: Final = 0.42
 FARTHEST: Final = 4.0
 """Tolerances from what was observed up to which values are drawn where they lie."""
@@ -63,14 +64,14 @@ def observed_and_simulated(found: ValidateFound) -> Figure:
     ]
     lines = key_lines(handles)
     with styled():
-        height = sum(HEAD + ROW * len(some) for _, some in groups) + FOOT
+        height = sum(HEAD + ROW * len(some) + GAP for _, some in groups) - GAP + FOOT
         sheet = Sheet(finding(found), note, height + KEY * len(lines))
         top = 0.0
         for role, some in groups:
             sheet.write(MARGIN, top, HEADS[role] if found.fits else "Observed", weight="bold")
             axes = sheet.axes(LEFT, top + HEAD, WIDTH - RIGHT - 0.15 - LEFT, ROW * len(some))
             _rows(sheet, axes, some, top + HEAD, reach)
-            top += HEAD + ROW * len(some)
+            top += HEAD + ROW * len(some) + GAP
             last = role == groups[-1][0]
             axes.set_xlabel("off by so many tolerances" if last else "", labelpad=2)
             if not last:
@@ -96,7 +97,7 @@ def _rows(sheet: Sheet, axes: Axes, some: list[Seen], top: float, reach: float) 
     room = LEFT - MARGIN - 0.12
     for row, one in enumerate(some):
         name = f"{one.name}, {one.variant}" if one.variant else one.name
-        told = f"{figure(one, one.value)} {tolerance_text(one)}"
+        told = f"{figure(one, one.value)} {tolerance_text(one).partition(',')[0]}"
         sheet.write(MARGIN, top + ROW * row + 0.02, shortened(name, room))
         sheet.write(MARGIN, top + ROW * row + 0.02 + leading(SMALL), shortened(told, room), color=GREY)
         middle = row + 0.6

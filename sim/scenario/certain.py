@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY
+from sim.scenario.branches import branching
 from sim.scenario.calendars import LONGEST_LOOK, open_time
 from sim.scenario.distributions import Law
 from sim.scenario.flow import values_of
@@ -36,6 +37,7 @@ from sim.scenario.schema import (
 )
 from sim.scenario.stages import LawByAttribute
 from sim.scenario.target_kinds import LongestTarget, Percentile, TurnedAwayTarget
+from sim.scenario.targets import OfTips
 
 Floats = NDArray[np.float64]
 
@@ -76,12 +78,15 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
     """The least and the most that the value of a target can come to: a share, or ticks.
 
     The target is certain where both lie on one side of its threshold. With a trace everything is left possible: its
-    rows may say what the document does not. A pool of MOST_STAFF people has no line while it is open.
+    rows may say what the document does not; and so it is where tips are in several places at a time. A pool of
+    MOST_STAFF people has no line while it is open.
 
     Open tips are taken to what they come to in the end, however short the run is cut.
     """
     anything = Bounds(0.0, target.rule.most)
-    if scenario.demand.trace is not None:
+    if scenario.demand.trace is not None or branching(scenario.stages):
+        return anything
+    if isinstance(target, OfTips) and any(one.all_of for one in target.asked_for):
         return anything
     if isinstance(target, OccupancyTarget):
         return _occupancy(scenario, target)

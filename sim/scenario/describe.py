@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, MINUTE, SECOND
 from sim.scenario import units
 from sim.scenario.arrivals import channel_mix, expected_tips, recorded_hours
+from sim.scenario.branches import ARRIVAL, branching
 from sim.scenario.chance import drawn
 from sim.scenario.cost import cost_a_week, full_time, nobody_is_off, paid_hours
 from sim.scenario.demand import Recorded
-from sim.scenario.flow import booked_hours, flow, offered_hours, spared_by_stage
+from sim.scenario.flow import Lead, booked_hours, flow, leads, offered_hours, spared_by_stage
 from sim.scenario.pools import filter_words
 from sim.scenario.roster_warnings import roster_warnings
 from sim.scenario.schema import Scenario, Stage
@@ -109,6 +110,8 @@ class StageLoad:
     """Visits a tip on average, over all tips, rework included."""
     mean_minutes: float
     """Mean service or delay of a visit; of the plain law where nobody comes."""
+    begins: str = ""
+    """What leads tips here, in words, with how many it leads of one; "" where each stage follows the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +185,29 @@ def _mean(by_hour: NDArray[np.float64], seen: NDArray[np.int64]) -> float:
 def _stages(scenario: Scenario) -> tuple[StageLoad, ...]:
     going = flow(scenario)
     share = channel_mix(scenario)
+    ways = leads(scenario) if branching(scenario.stages) else []
     found = []
     for number, stage in enumerate(scenario.stages):
         visits, work = float(going.visits[number] @ share), float(going.work[number] @ share)
         laws = list(stage.time.values.values())
         mean = work / visits if visits else sum(float(law.mean) for law in laws) / len(laws)
-        found.append(StageLoad(stage.name, _who(stage), _does(stage, mean), visits, mean / MINUTE))
+        begins = _begins(scenario, number, ways)
+        found.append(StageLoad(stage.name, _who(stage), _does(stage, mean), visits, mean / MINUTE, begins))
     return tuple(found)
+
+
+def _begins(scenario: Scenario, number: int, ways: Sequence[Lead]) -> str:
+    """What leads to a stage: each moment, with the share of tips of which one of all that came is so led."""
+    mine = [one for one in ways if one.to == number and not one.back]
+    if not mine:
+        return ""
+    told = []
+    for one in mine:
+        name = "arrival" if one.of == ARRIVAL else f"{scenario.stages[one.of].name}.{one.what}"
+        late = f" + {units.duration_text(one.plus)}" if one.plus else ""
+        told.append(f"{name}{late} ({one.share:.3f})")
+    awaits = "; with all of them that lie on a tip's way" if scenario.stages[number].after and len(told) > 1 else ""
+    return f"begins with {units.listed(told, 'or' if not awaits else 'and')}{awaits}"
 
 
 def _who(stage: Stage) -> str:

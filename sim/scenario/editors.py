@@ -73,6 +73,11 @@ class _Told(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):
+            type(dft).model_rebuild()  # parts are built when they are first needed, which pydantic 2.11 does not see here
+        return super().encode_default(dft)
+
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
         found = super().default_schema(schema)
         if "default" in found:

@@ -5,6 +5,7 @@ Patience and waiting are left out: this is the load that is offered, not what is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, expected, of_incident
+from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, channel_mix, expected, of_incident
+from sim.scenario.branches import Walked, branching, step, walk
 from sim.scenario.counts import counts
 from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
@@ -303,6 +305,8 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
     The way of a tip is over once it comes to one of the stages in `last`.
     """
     stages = scenario.stages
+    if branching(stages):
+        return walked(scenario, tips, weight, last).entering
     index = {stage.name: number for number, stage in enumerate(stages)}
     shares = [values_of(stage.share, tips, float) for stage in stages]
     labelling = {name: _labelling(scenario, name) for name in scenario.labels}
@@ -338,6 +342,70 @@ def _masses(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int
                     queue[back] = queue.get(back, 0.0) + again
             moving = moving + inside
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A way from one stage to another."""
+
+    of: int
+    """The place of the stage in the order, or ARRIVAL."""
+    what: str
+    """Its moment that leads there: arrival, start or end; or `in vain`, to an aside."""
+    plus: int
+    """Ticks after a start."""
+    to: int
+    share: float
+    """Tips that take it, on average of one; NaN in vain."""
+
+    @property
+    def back(self) -> bool:
+        """Whether it leads back."""
+        return self.to <= self.of
+
+
+def leads(scenario: Scenario) -> list[Lead]:
+    """Every way that tips take from one stage to another, by the stage that it leads to; nobody gives up."""
+    tips = coming(scenario)
+    edges = walked(scenario, tips, _weight(scenario, tips)).edges
+    found = [Lead(*edge, share) for edge, share in edges.items()]
+    index = {stage.name: number for number, stage in enumerate(scenario.stages)}
+    found += [
+        Lead(number, "in vain", 0, index[aside], math.nan)
+        for number, stage in enumerate(scenario.stages)
+        for aside in stage.asides
+    ]
+    return sorted(found, key=lambda one: (one.to, one.of, one.what, one.plus))
+
+
+def walked(scenario: Scenario, tips: Crowd, weight: Floats, last: frozenset[int] = frozenset()) -> Walked:
+    """The mean visits by a walk that tells apart what goes on side by side; without asides, for nobody gives up."""
+    steps = []
+    asides = asides_of(scenario.stages)
+    risk = tips.codes["risk"][:, 0]
+    channel = tips.codes["channel"][:, 0]
+    for number, stage in enumerate(scenario.stages):
+        share = tips.admitted[number] * values_of(stage.share, tips, float) * (stage.name not in asides)
+        labels = None
+        if stage.label is not None:
+            chances = _labelling(scenario, stage.label)[risk]
+            gives = np.zeros(tips.alive.shape)
+            gives[:, tips.columns(stage.label)] = chances
+            labels = gives, 1 - chances.sum(axis=1)
+        again = stage.rework.share if stage.rework is not None else 0.0
+        steps.append(
+            step(
+                scenario.stages,
+                number,
+                inside=share,
+                passing=1 - share,
+                labels=labels,
+                again=again,
+                on=1 - again,
+                at_most=stage.rework.at_most if stage.rework is not None else 0,
+            )
+        )
+    return walk(steps, weight, channel_mix(scenario)[channel], last)
 
 
 def _labelling(scenario: Scenario, name: str) -> Floats:

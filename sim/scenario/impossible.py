@@ -43,7 +43,8 @@ def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
 
 
 def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, str]]:
-    reached = ways(tips, stages).entering
+    found = ways(tips, stages)
+    reached = found.entering
     labelling = [bool(stage.label) for stage in stages]
     for number, (stage, entering) in enumerate(zip(stages, reached, strict=True)):
         if not entering.any():
@@ -52,6 +53,9 @@ def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, s
                 f"no tip reaches this stage{_why(tips, stage.for_, any(labelling[:number]))}",
             )
             continue
+        for nth, cue in enumerate(stage.after or ()):
+            if found.met is not None and (number, nth) not in found.met:
+                yield ("stages", number, "after"), f"'{cue}' never lies on the way of a tip that comes to this stage"
         if stage.merge is not None and not (entering & tips.of_incidents).any():
             why = "no tip of an incident reaches this stage" if tips.of_incidents.any() else NO_INCIDENTS
             yield ("stages", number, "merge"), f"nothing merges here: {why}"

@@ -163,7 +163,8 @@ class Document:
                 added = self._faults(pieces(self._changed(changes), self.folder, self._memory))
             except ScenarioError as error:
                 added = list(error.faults)
-            base += [replace(fault, rule=f"{label}: {fault.rule}") for fault in added if fault not in seen]
+            new = [fault for fault in added if fault not in seen]
+            base += _of_quantities(new) if label == "observed" else _labelled(label, new)
         pieces(root, self.folder, self._memory)
         return _in_order(base)
 
@@ -288,6 +289,21 @@ class Document:
         if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
             rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
             raise ScenarioError([at(mark, path, rule)])
+
+
+def _labelled(label: str, faults: list[Fault]) -> list[Fault]:
+    """Faults of a document that was changed, with what changed it."""
+    return [replace(fault, rule=f"{label}: {fault.rule}") for fault in faults]
+
+
+def _of_quantities(faults: list[Fault]) -> list[Fault]:
+    """Faults of observed quantities that were looked at as targets, by the paths at which they are written."""
+    found = []
+    for fault in faults:
+        _, name, *rest = (*fault.path.split("."), "")
+        path = ".".join(part for part in ("observed", name, "quantity", *rest) if part)
+        found.append(replace(fault, path=path) if fault.path.startswith("targets.") else fault)
+    return found
 
 
 def _hash(tree: dict[str, Any], folder: Path) -> str:

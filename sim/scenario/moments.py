@@ -31,13 +31,15 @@ class Moment(Part):
 
 
 class Milestone(Part):
-    """One or several moments: the first one named that the tip has, or with `first_of` the earliest."""
+    """One or several moments: the first one named that the tip has, with `first_of` the earliest, or with `all_of` the
+    latest of those on its way, once all of them have come."""
 
     name: str
     """Its name in `milestones`, or its text where a target gives the moments themselves."""
     moments: Several[Moment]
     """Empty until a milestone that a target names is looked up."""
     first_of: bool = False
+    all_of: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -46,33 +48,33 @@ class Milestone(Part):
             return given
         if isinstance(given, str):
             return {"name": given, "moments": (moment(given),) if "." in given or given in GIVEN else ()}
-        first_of = isinstance(given, dict) and "first_of" in given
-        if first_of and len(given) > 1:
-            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}", value=False)
-        texts = given["first_of"] if first_of else given
+        form = "a milestone is one moment, a list of moments, {first_of: [...]} or {all_of: [...]}"
+        of = next((key for key in ("first_of", "all_of") if isinstance(given, dict) and key in given), None)
+        if of is not None and len(given) > 1:
+            raise fault(form, value=False)
+        texts = given[of] if of is not None else given
         if not isinstance(texts, list | tuple):
-            raise fault("a milestone is one moment, a list of moments, or {first_of: [...]}")
+            raise fault(form)
         if not 1 <= len(texts) <= 100:
             raise fault("a milestone needs at least one moment (and at most 100)", value=False)
-        moments = tuple(moment(text, *(("first_of",) if first_of else ()), row) for row, text in enumerate(texts))
-        return {"name": ", ".join(texts), "moments": moments, "first_of": first_of}
+        moments = tuple(moment(text, *((of,) if of is not None else ()), row) for row, text in enumerate(texts))
+        ways = {"first_of": of == "first_of", "all_of": of == "all_of"}
+        return {"name": ", ".join(texts), "moments": moments, **ways}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         several = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        earliest = {
-            "type": "object",
-            "properties": {"first_of": several},
-            "required": ["first_of"],
-            "additionalProperties": False,
-        }
-        return {"anyOf": [{"type": "string"}, several, earliest]}
+        of_several = [
+            {"type": "object", "properties": {key: several}, "required": [key], "additionalProperties": False}
+            for key in ("first_of", "all_of")
+        ]
+        return {"anyOf": [{"type": "string"}, several, *of_several]}
 
 
 def of_stage(stage: str, what: Where) -> Milestone:
     """A moment of the first visit to a stage, as a milestone."""
     one = Moment.model_construct(stage=stage, what=what)
-    return Milestone.model_construct(name=str(one), moments=(one,), first_of=False)
+    return Milestone.model_construct(name=str(one), moments=(one,), first_of=False, all_of=False)
 
 
 def moment(text: object, *at: str | int) -> Moment:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.dynamics.clock import DAY
 from sim.scenario import shape
+from sim.scenario.branches import Cue, branching, loops
 from sim.scenario.calendars import Calendar, circles
 from sim.scenario.dates import Dates
 from sim.scenario.faults import Fault, at, shown
@@ -18,6 +19,7 @@ from sim.scenario.names import Known, Names, names_of
 from sim.scenario.observed import Observed, Unknown, fitted_to, groups
 from sim.scenario.pieces import Pieces
 from sim.scenario.profiles import never_open
+from sim.scenario.routes import asides_of
 from sim.scenario.schema import (
     ByAttribute,
     Demand,
@@ -301,6 +303,8 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
             look.say(to, "overflow goes to another pool than the stage's own")
     for key in ("gives_up_to", "turned_away_to"):
         _aside(look, (*path, key), getattr(stage, key), index, stages)
+    if stage.after is not None:
+        _after(look, (*path, "after"), stage.after, index, stages)
     if stage.open is not None:
         look.known((*path, "open"), stage.open, "calendar", look.names.calendar)
     if stage.every is not None and DAY % stage.every and look.found.sound("run") and look.found["run"].zone is not None:
@@ -313,6 +317,31 @@ def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> N
             look.say(back, "rework goes back to the same or an earlier stage", got=stage.rework.back_to)
 
 
+def _after(look: _Look, path: Path, cues: tuple[Cue, ...], index: int, stages: dict[int, Stage]) -> None:
+    """What a stage begins with are moments of stages written before it, and it is not sent back to in between."""
+    at = {stage.name: number for number, stage in reversed(stages.items())}
+    several = _is_list(look, path)
+    for row, cue in enumerate(cues):
+        inner: Path = (*path, row) if several else path
+        if cue in cues[:row]:
+            look.say(inner, f"'{cue}' is named twice")
+        if cue.stage is None or not look.known(inner, cue.stage, "stage", look.names.stage) or cue.stage not in at:
+            continue
+        if at[cue.stage] == index:
+            look.say(inner, "a stage cannot begin with a moment of its own")
+        elif at[cue.stage] > index:
+            look.say(inner, f"a stage begins after what is written before it, and '{cue.stage}' is written later")
+        elif cue.stage in asides_of(stages.values()):
+            look.say(inner, f"'{cue.stage}' is reached only in vain, and its end counts as that of the stage given up")
+    for first, last in loops(tuple(stages.values())):
+        back, from_ = stages[first].name, stages[last].name
+        if first < index <= last:
+            rule = f"'{from_}' sends tips back to '{back}', and all between them is one branch"
+            look.say(path, rule, key=True)
+    if stages[index].name in asides_of(stages.values()):
+        look.say(path, "what is reached only by giving up or being turned away begins with that", key=True)
+
+
 def _aside(look: _Look, path: Path, name: str | None, index: int, stages: dict[int, Stage]) -> None:
     """A stage that is reached in no other way than in vain from an earlier one."""
     if name is None or not look.known(path, name, "stage", look.names.stage):
@@ -322,6 +351,10 @@ def _aside(look: _Look, path: Path, name: str | None, index: int, stages: dict[i
         return
     if at <= index:
         look.say(path, "leads to a stage that is written later", got=name)
+    if branching(tuple(stages.values())):
+        look.say(
+            path, "where tips are in several places at a time (`after`), who gives up on a branch is lost", got=name
+        )
     if any(stage.rework is not None and stage.rework.back_to == name for stage in stages.values()):
         look.say(
             path, "rework goes back to that stage, and what is reached in vain is reached in no other way", got=name
@@ -342,7 +375,8 @@ def _moments(look: _Look, path: Path, milestone: Milestone) -> None:
         )
     for row, one in enumerate(milestone.moments):
         if one.stage is not None:
-            inner: Path = ("first_of", row) if milestone.first_of else (row,)
+            of = "first_of" if milestone.first_of else "all_of" if milestone.all_of else None
+            inner: Path = (row,) if of is None else (of, row)
             look.known((*path, *inner), one.stage, "stage", look.names.stage)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
+from sim.scenario.branches import branching, step, walk
 from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
@@ -180,10 +182,15 @@ class Ways:
     """For each stage the tips (rows, columns) that can reach it."""
     ending: Flags
     """(rows, columns, 4): the tips as they leave, are lost or merged, by the bits FROM and TO of what they have had."""
+    met: frozenset[tuple[int, int]] | None = None
+    """Stages that begin `after` something, each with the number of a moment there that can lie on the way of tips that
+    come to it; None where no stage does."""
 
 
 def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, stop: Milestone | None = None) -> Ways:
     """Where tips can go, and which of them can have one moment of `start` and one of `stop`."""
+    if branching(stages):
+        return _ways_beside(tips, stages, start, stop)
     at_stage = [
         tuple(_bits(start, stop, stage.name, what) for what in (("enter",), ("start", "end"), ("start",), ("merged",)))
         for stage in stages
@@ -232,6 +239,51 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
         ending |= _with_bits(moving, leave_bits)
         if not changed:
             return Ways(tuple(np.any(found, axis=2) for found in entering), ending)
+
+
+MOST_ROUNDS: Final = 2
+"""So often is a tip sent back from a stage where only what is possible is asked: more rounds give no other label."""
+
+
+def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, stop: Milestone | None) -> Ways:
+    """The same where tips may be in several places at a time."""
+    lost = _bits(start, stop, None, ("lost",))
+    steps = []
+    for number, (stage, admitted) in enumerate(zip(stages, tips.admitted, strict=True)):
+        again = stage.rework is not None and (stage.rework.share > 0 or not tips.only_positive)
+        in_vain = (lost,) if lost and (stage.patience is not None or stage.limited) else ()
+        if stage.merge is not None and (merged := _bits(start, stop, stage.name, ("merged",))):
+            in_vain = (*in_vain, merged, merged | _bits(start, stop, stage.name, ("start",)))
+        steps.append(
+            step(
+                stages,
+                number,
+                inside=admitted.astype(np.float64),
+                passing=np.ones(admitted.shape) if _may_skip(stage) else (~admitted).astype(np.float64),
+                labels=None if stage.label is None else _can_get(tips, stage.label),
+                again=float(again),
+                on=1.0,
+                at_most=MOST_ROUNDS,
+                entered=_bits(start, stop, stage.name, ("enter", "gave_up", "turned_away")),
+                served=_bits(start, stop, stage.name, ("enter", "start", "end")),
+                in_vain=in_vain,
+            )
+        )
+    arriving = tips.alive.astype(np.float64)
+    found = walk(steps, arriving, np.ones(len(arriving)), had=_bits(start, stop, None, ("arrival",)))
+    ending = found.ending > 0
+    ending = _with_bits(ending, _bits(start, stop, None, ("leave",)))
+    return Ways(tuple(came > 0 for came in found.entering), ending, frozenset(found.met))
+
+
+def _can_get(tips: Crowd, labeller: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Which labels a labeller can give to each row, (rows, columns), and to which rows it can leave the old one."""
+    none = np.zeros(tips.alive.shape, dtype=np.bool_)
+    none[:, 0] = True
+    found = tips.labelled(labeller, none).astype(np.float64)
+    keeps = found[:, 0].copy()
+    found[:, 0] = 0.0
+    return found, keeps
 
 
 def asides_of(stages: Iterable[Stage]) -> frozenset[str]:

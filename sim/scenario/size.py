@@ -99,6 +99,12 @@ def size(scenario: Scenario) -> Size:
         (pool.staff + sum(shift.staff for shift in pool.shifts) * days) * (1 if pool.shared else len(scenario.centres))
         for pool in scenario.pools.values()
     )
+    breaks = sum(
+        shift.staff * kind.per_shift * days * (1 if pool.shared else len(scenario.centres))
+        for pool in scenario.pools.values()
+        for kind in pool.breaks
+        for shift in pool.shifts
+    )
     return Size(
         (
             Product("tips", tips, 120, 0.3),
@@ -106,6 +112,7 @@ def size(scenario: Scenario) -> Size:
             Product("tips x targets", tips * n_targets, 12, 0.02),
             Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
             Product("people x dates", people, 100, 1.0),
+            Product("people x breaks x dates", breaks, 300, 2.0),
             Product("windows of a target (its places x days)", places * days if places > 1 else days, 220, 0),
             Product("windows (targets x places x days)", rows * days, 0, 0.35, 0),
             Product("pools x hours", groups * a_day * days, 180, 0.5),

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic_core import CoreSchema
 
 from sim.scenario import units
+from sim.scenario.branches import Cue, as_several
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Length, Name, OneOrSeveral, Part, PositiveLength, Several, Share, rule
 from sim.scenario.pools import Filter
@@ -179,6 +180,10 @@ class Stage(Part):
     """What it is called; moments are `<name>.enter`, `.start` and `.end`. Such as `answer`."""
     for_: Filter | None = Field(None, alias="for")
     """Which tips it is for; all where it is left out. Such as `{channel: call}`, `{tier: [high, medium]}`."""
+    after: (
+        Annotated[Several[Cue], BeforeValidator(as_several), Field(min_length=1, max_length=100), OneOrSeveral()] | None
+    ) = None
+    """What it begins with, all of it that lies on the tip's way; by default the end of the stage before."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     """The share of these tips that come to it, by chance; one for all or by attribute. All where it is left out.
     Such as `20 %`, `{by: tier, urgent: 100 %, other: 10 %}`."""

@@ -38,7 +38,8 @@ class OfStage(OfTips):
 
     @property
     def asked_for(self) -> tuple[Milestone, ...]:
-        return self.from_, self.to, of_stage(self.stage, "gave_up"), of_stage(self.stage, "merged")
+        in_vain = (of_stage(self.stage, "gave_up"), of_stage(self.stage, "turned_away"))
+        return self.from_, self.to, *in_vain, of_stage(self.stage, "merged")
 
 
 @target_kind
@@ -173,7 +174,7 @@ class AbandonedTarget(OfStage):
         return {
             "lost": f"it gave up at {self.stage}; at most {percent(self.abandoned)} may",
             "open": "it could still give up when the run ended",
-            "met": f"it was begun at {self.stage}",
+            "met": f"it did not give up at {self.stage}",
             "merged": f"its incident was known at {self.stage}, and it left merged",
             "without_start": f"it never came to {self.stage}",
         }[column]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ from sim.dynamics.log import (
     Log,
 )
 from sim.dynamics.replication import NO_INCIDENT, NO_PLACE, NOBODY, Codes, People, Replication, Ticks
-from sim.dynamics.waits import Where, attempts, where
+from sim.dynamics.waits import Where, attempts, branches, where
 from sim.measures.cohort import label_so_far
 from sim.measures.people import row_words
 from sim.scenario.shifts import seats
@@ -60,7 +61,8 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
     Times are minutes since `run.start`, missing where the thing never happened. `tier` is the tip's last label, missing
     while it has none; `pool` and `person` are those that worked on the visit last; the pool that would have, where none
     did; missing for a delay. `tried_min` lists when each attempt was begun, `gave_up_min` and `turned_away_min` when
-    those were over that were in vain.
+    those were over that were in vain. Where tips may be in several places at a time there is a column `branch`, which
+    numbers the branches of a tip from 1.
     """
     tips, visits = replication.tips, replication.visits
     reached = np.flatnonzero(log.outcome != UNREACHED)
@@ -82,6 +84,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         **_incidents(tips.incident, who),
         "stage": _names(stage[reached], stages),
         "visit": pa.array(_visit_numbers(tip, stage, len(stages))[reached]),
+        **({"branch": pa.array(_branches(replication)[reached])} if visits.branch else {}),
         "attempt": pa.array(log.attempt[reached]),
         "pool": _names(_pools(log, replication, stage)[reached], list(scenario.pools)),
         "person": _people(log, replication, scenario, at, last[reached]),
@@ -90,7 +93,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "end_min": _minutes(log.end[reached]),
         "outcome": _coded(log.outcome[reached], OUTCOMES),
         "in_cohort": pa.array(_in_cohort(replication, scenario)[who]),
-        **_merged(log, at, reached),
+        **_merged(log, reached),
         **_attempts(log, replication, at, reached),
     }
     return pa.table(columns, metadata=_clock(replication, scenario))
@@ -175,11 +178,11 @@ def _incidents(incident: Codes, who: NDArray[np.int64]) -> dict[str, pa.Array]:
     return {"incident": pa.array(of, mask=of == NO_INCIDENT)}
 
 
-def _merged(log: Log, at: Where, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
+def _merged(log: Log, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
     """The column of when visits were left merged, in a world that merges."""
     if not log.merged.size:
         return {}
-    return {"merged_min": _minutes(np.where(log.outcome[reached] == MERGED, log.merged[at.tip[reached]], NEVER))}
+    return {"merged_min": _minutes(log.merged[reached])}
 
 
 def _people(log: Log, replication: Replication, scenario: Scenario, at: Where, spell: NDArray[np.int64]) -> pa.Array:
@@ -243,6 +246,13 @@ def _pools(log: Log, replication: Replication, stage: Codes) -> Codes:
     place[log.spells.visit] = log.spells.place
     pool = np.append(rules.places.pool, -1).astype(np.int32)
     return pool[np.where(place == NO_PLACE, len(rules.places.pool), place)]
+
+
+def _branches(replication: Replication) -> Codes:
+    """On which branch of its tip each visit lies."""
+    first = replication.tips.first_visit.tolist()
+    numbers = (branches(replication, row, beyond) for row, beyond in pairwise(first))
+    return np.array([number for of_tip in numbers for number in of_tip], np.int32)
 
 
 def _visit_numbers(tip: NDArray[np.int64], stage: Codes, n_stages: int) -> Codes:

@@ -239,11 +239,12 @@ class Record:
     def strangers(self, name: str, own: Collection[str]) -> list[str]:
         """What lies in the folder of a step and is none of its results, by name; ValueError as for `place`.
 
-        Its own are the files that the manifest lists, and `own`: those that notes of commands in there list. Links are
-        left out, for to take one away takes nothing away.
+        Its own are the files that the manifest lists and that are as it lists them, and `own`: those that notes of
+        commands in there list. Links are left out, for to take one away takes nothing away.
         """
         out, told = self.place(name), self.steps.get(name, {}).get("files", {})
-        known = {*told, *own, SAID}  # a step that failed leaves what it said, and nothing else
+        as_left = {file for file, hashed in told.items() if _hash(out / file) == hashed}
+        known = {*as_left, *own, SAID}  # a step that failed leaves what it said, and nothing else
         return [
             path.relative_to(out).as_posix()
             for path in sorted(out.rglob("*"))

@@ -81,9 +81,11 @@ class Seen:
         low, high = self.low - self.give_or_take - self.value, self.high + self.give_or_take - self.value
         if math.isnan(self.result.value):
             return "undecided"
-        if -self.tolerance <= low and high <= self.tolerance:
+        # Sums of shares miss their last digit.
+        least, most = -self.tolerance * (1 + 1e-9), self.tolerance * (1 + 1e-9)
+        if least <= low and high <= most:
             return "reproduced"
-        return "not reproduced" if low > self.tolerance or high < -self.tolerance else "undecided"
+        return "not reproduced" if low > most or high < least else "undecided"
 
     def in_unit(self, value: float) -> float:
         """A share, or ticks as minutes."""

@@ -86,16 +86,19 @@ def parts(story: Story) -> list[RenderableType]:
     scenario = story.scenario
     title = page.title(f"Tip {story.tip} of replication {story.replication}", scenario.path)
     found: list[RenderableType] = [title, page.facts(_facts(story))]
-    today, lines = "", page.table("", "")
+    beside = any(event.branch for event in story.events)
+    columns = ("", "", "") if beside else ("", "")
+    today, lines = "", page.table(*columns)
     for event in story.events:
         at = scenario.local.shows(event.tick)
         if day(at) != today:
             today = day(at)
-            lines = page.table("", "")
+            lines = page.table(*columns)
             found += [page.heading(today), lines]
-        lines.add_row(f"  {at:%H:%M:%S}", page.text(event.text))
+        branch = [str(event.branch or "")] if beside else []
+        lines.add_row(f"  {at:%H:%M:%S}", *branch, page.text(event.text))
         for detail in event.details:
-            lines.add_row("", page.text(detail, "dim"))
+            lines.add_row("", *("" for _ in branch), page.text(detail, "dim"))
     if story.judged:
         found += [page.heading("Targets"), page.facts((_named(one), _verdict(one)) for one in story.judged)]
     return found
@@ -112,6 +115,13 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     if story.labelled:
         yield "Labelled", story.tier or "not at all"
     yield "Counts", story.counts
+    branches: dict[int, list[str]] = {}
+    for event in story.events:
+        if event.branch and event.stage is not None:
+            branches.setdefault(event.branch, []).append(event.stage)
+    if branches:
+        told = (f"{number} {', '.join(dict.fromkeys(stages))}" for number, stages in sorted(branches.items()))
+        yield "Branches", "; ".join(told)
 
 
 def _named(one: JudgedTip) -> str:

@@ -63,7 +63,8 @@ def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, 
 def _way(description: Description) -> RenderableType:
     table = page.table("", "stage", "visits\na tip", "what happens to whom", numbers=(0, 2))
     for number, stage in enumerate(description.stages, 1):
-        table.add_row(str(number), stage.stage, f"{stage.visits:.3f}", page.text(f"{stage.who}: {stage.does}"))
+        begins = f"; {stage.begins}" if stage.begins else ""
+        table.add_row(str(number), stage.stage, f"{stage.visits:.3f}", page.text(f"{stage.who}: {stage.does}{begins}"))
     return table
 
 

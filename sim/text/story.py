@@ -7,7 +7,7 @@ anyone could, and nothing here knows how an engine works.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,13 +36,16 @@ from sim.dynamics.waits import (
     Waits,
     Where,
     attempts,
+    branches,
     due_at,
     next_visits,
     rank_at,
+    vain,
     visible,
     waits,
     where,
 )
+from sim.scenario.units import listed
 from sim.text.words import clock, span, time_words
 
 if TYPE_CHECKING:
@@ -200,11 +203,13 @@ class Event:
     tick: int
     stage: str | None
     kind: str
-    """arrival, waits, starts, stops, wraps up, delay, labelled, gives up, turned away, called back, overflow, retry,
-    sent back, goes on, leaves, lost, merged or open."""
+    """arrival, begins, waits, starts, stops, wraps up, delay, labelled, gives up, turned away, called back, overflow,
+    retry, sent back, goes on, leaves, lost, merged or open."""
     text: str
     details: tuple[str, ...] = ()
     """What stood in its way."""
+    branch: int = 0
+    """On which of its branches, from 1; 0 for what concerns the whole of it, or where it has but one."""
 
 
 class Teller:
@@ -220,12 +225,48 @@ class Teller:
         found = [self._arrival(tip, first)]
         if first == beyond:
             found.append(self._leaves(tip, int(self.replication.tips.arrival[tip])))
+        if self.replication.visits.branch:
+            return [*found, *self._beside(tip, first, beyond)]
         visit = first if first < beyond else NO_VISIT
         while visit != NO_VISIT:
             then = int(next_visits(self.log, self.replication, np.array([visit]))[0])
             found += self._visit(visit, tip, then)
             visit = then
         return sorted(found, key=lambda event: event.tick)
+
+    def _beside(self, tip: int, first: int, beyond: int) -> list[Event]:
+        """What happened on the branches of a tip, in order of time, side by side."""
+        log, found = self.log, []
+        numbers = branches(self.replication, first, beyond)
+        for visit in range(first, beyond):
+            if log.enter[visit] == NEVER:
+                continue
+            stage = self.scenario.stages[self.crowd.where.stage[visit]]
+            events = self._begins_with(visit, stage, first) + list(self._visit(visit, tip, NO_VISIT))
+            found += [replace(event, branch=numbers[visit - first]) for event in events]
+        if (log.outcome[first:beyond] == SERVED).all() and beyond > first:
+            found.append(self._leaves(tip, int(log.end[first:beyond].max())))
+        found.sort(key=lambda event: event.tick)
+        one = len({event.branch for event in found if event.branch}) < 2
+        return [replace(event, branch=0) for event in found] if one else found
+
+    def _begins_with(self, visit: int, stage: Stage, first: int) -> list[Event]:
+        """What a visit began with, where that is more than the end of the one stage before."""
+        visits, log, where = self.replication.visits, self.log, self.crowd.where
+        came = []
+        for before in range(first, visit):
+            name = self.scenario.stages[where.stage[before]].name
+            for moment in range(int(visits.first_moment[before]), int(visits.first_moment[before + 1])):
+                if visits.sets_off[moment] != visit:
+                    continue
+                after = int(visits.moment_after[moment])
+                if after == NEVER or log.end[before] <= log.start[before] + after:
+                    came.append(f"{name} has ended")
+                else:
+                    came.append(f"{span(after)} into {name}" if after else f"{name} has begun")
+        if not came:
+            return []
+        return [Event(int(log.enter[visit]), stage.name, "begins", f"comes to {stage.name}: {listed(came)}")]
 
     def attributes(self, tip: int) -> dict[str, str]:
         """How it came and what it truly is, by name; what the scenario does not tell apart is left out."""
@@ -265,10 +306,16 @@ class Teller:
             yield from self._after(visit, stage, tip, then)
         elif outcome == MERGED:
             yield Event(
-                int(self.log.merged[tip]), stage.name, "merged", f"leaves merged at {stage.name}: its incident is known"
+                int(self.log.merged[visit]),
+                stage.name,
+                "merged",
+                f"leaves merged at {stage.name}: its incident is known",
             )
         elif outcome in (ABANDONED, TURNED_AWAY):
-            if then == NO_VISIT:
+            if then == NO_VISIT and self.replication.visits.branch:
+                tick = int(vain(self.log, self.replication)[visit])
+                yield Event(tick, stage.name, "lost", "is lost: this branch of it does not go on")
+            elif then == NO_VISIT:
                 yield Event(int(self.log.lost[tip]), stage.name, "lost", "is lost: it does not come back")
             else:
                 to = self.scenario.stages[self.crowd.where.stage[then]].name
@@ -410,7 +457,8 @@ class Teller:
     def _spells(self, visit: int, stage: Stage) -> Iterator[Event]:
         spells = self.log.spells
         rows = np.flatnonzero(spells.visit == visit)
-        drawn = int(self.replication.visits.work[visit])
+        repeats = self.log.outcome[visit] == MERGED and stage.merge is not None and stage.merge.repeat is not None
+        drawn = int((self.replication.visits.repeat if repeats else self.replication.visits.work)[visit])
         took = (spells.ended - spells.began)[rows[~spells.wrapping[rows]]]
         left, total = drawn, int(took.sum())
         for number, row in enumerate(rows.tolist()):
@@ -426,7 +474,8 @@ class Teller:
             if why == CUT:
                 continue
             if why == DONE:
-                text = f"{stage.name} is done: {span(total)} of work{self._overtime(row)}"
+                what = f"its repeat at {stage.name}" if repeats else stage.name
+                text = f"{what} is done: {span(total)} of work{self._overtime(row)}"
                 yield Event(ended, stage.name, "stops", text)
                 continue
             left -= int(spells.work[row])
@@ -492,6 +541,17 @@ class Teller:
 
     def _after(self, visit: int, stage: Stage, tip: int, then: int) -> Iterator[Event]:
         end, visits = int(self.log.end[visit]), self.replication.visits
+        if visits.branch:
+            if stage.label is not None:
+                before, given = int(visits.tier[visit]), int(visits.labels_as[visit])
+                label = self._label(stage.label, tip, before, before if given == NO_LABEL else given)
+                yield Event(end, stage.name, "labelled", label)
+            moments = slice(int(visits.first_moment[visit]), int(visits.first_moment[visit + 1]))
+            for to in visits.sets_off[moments].tolist():
+                if self.crowd.where.stage[to] <= self.crowd.where.stage[visit]:
+                    back = self.scenario.stages[self.crowd.where.stage[to]].name
+                    yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+            return
         if stage.label is not None:
             final = visits.last_tier[visit] if visits.follows.size else visits.final_tier[tip]
             after = int(final if then == NO_VISIT else visits.tier[then])

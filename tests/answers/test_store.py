@@ -102,6 +102,20 @@ def test_a_note_that_names_files_elsewhere_takes_nothing_away(
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"aside": 1, "made": [], "gone": {}}', '{"aside": {"x": "y"}, "made": [[1]], "gone": {}}']
+)
+def test_a_damaged_list_of_moves_is_passed_over(text: str, one: RunAnswer, tmp_path: Path) -> None:
+    save(one, tmp_path / "a")
+    before = content(tmp_path / "a")
+    workplace = store._workplace(tmp_path / "a")
+    workplace.mkdir()
+    (workplace / store.LEFT_TO_DO).write_text(text)
+    with held(tmp_path / "a"):
+        assert content(tmp_path / "a") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+
+
 def test_a_second_writer_is_told(one: RunAnswer, tmp_path: Path) -> None:
     save(one, tmp_path / "a")
     before = content(tmp_path / "a")

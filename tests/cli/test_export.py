@@ -50,7 +50,7 @@ stages:
      patience: {exponential: {mean: 4 min}}, retry: {share: 60 %, after: {exponential: {mean: 10 min}}, at_most: 2},
      waiting_room: 3}
   - {name: register, delay: 30 s}
-  - {name: look, pool: readers, service: 5 min}
+  - {name: look, pool: readers, service: 5 min, merge: {}}
 targets:
   quick: {from: arrival, to: look.start, within: 10 min, share: 80 %}
   mean: {from: arrival, to: look.start, mean: 10 min}
@@ -123,6 +123,7 @@ def test_the_log_says_what_the_engine_did(left: Path, visits: pd.DataFrame) -> N
     assert mine.tried_min.map(len).sum() == log.attempt.sum()
     assert mine.gave_up_min.map(len).sum() == np.count_nonzero(log.gave_up < 2**62)
     assert mine.turned_away_min.map(len).sum() == np.count_nonzero(log.turned_away < 2**62) > 0
+    assert (mine.outcome == "merged").sum() == mine.merged_min.notna().sum() > 0
     spells = pd.read_parquet(left / "spells.parquet", filters=[("replication", "=", 1)])
     assert len(spells) == len(log.spells.visit)
     assert spells.work_min.sum() == pytest.approx(log.spells.work.sum() / MINUTE)
@@ -163,7 +164,7 @@ def test_xes_has_the_cases_events_and_waits_of_the_log(left: Path, visits: pd.Da
     assert [int(own["concept:name"]) for own, _ in traces] == mine.tip.unique().tolist()
     assert sum(len(events) for _, events in traces) == len(happenings(log))
     steps = Counter(event["lifecycle:transition"] for _, events in traces for event in events)
-    assert set(steps) == set(LIFECYCLE.values()) - {"ate_abort"}
+    assert set(steps) == set(LIFECYCLE.values())
     assert steps["withdraw"] == mine.gave_up_min.map(len).sum()
     waits = []
     for _, events in traces:
@@ -198,7 +199,7 @@ def test_ocel_says_who_did_what_to_which_tip(left: Path, visits: pd.DataFrame, t
     assert kinds["tip"] == len(visits.drop_duplicates(["replication", "tip"]))
     assert kinds["incident"] == visits.dropna(subset="incident").groupby(["replication", "incident"]).ngroups
     types = {one["name"] for one in told["eventTypes"]}
-    assert {"answer.start", "answer.gives_up", "answer.turned_away", "answer.wrap_up_end"} <= types
+    assert {"answer.start", "answer.gives_up", "answer.turned_away", "answer.wrap_up_end", "look.merged"} <= types
     assert {one["type"] for one in told["events"]} == types
     starts = Counter(one["type"] for one in told["events"])
     assert starts["look.start"] == visits[visits.stage == "look"].start_min.notna().sum()

@@ -32,6 +32,7 @@ from sim.dynamics.replication import (
     NO_INCIDENT,
     NO_LABEL,
     NO_LIMIT,
+    NO_MOMENT,
     NO_PLACE,
     NO_VISIT,
     TAKES_BREAK,
@@ -49,6 +50,9 @@ from sim.dynamics.replication import (
     no_windows,
 )
 from sim.scenario.shifts import Draft, laid_out, without
+
+AT_END = NEVER
+"""The moment of a visit that is its end."""
 
 LONG = 100_000
 """An end beyond every horizon."""
@@ -150,6 +154,11 @@ class Visit:
     given_up_to: int = NO_VISIT
     turned_away_to: int = NO_VISIT
     """The position in the tip's visits of the aside."""
+    awaits: Sequence[tuple[int, int]] | None = None
+    """What it begins with, all of it: positions in the tip's visits, each with how long after its start, or AT_END.
+
+    None for what follows the visit before, or is an aside that only what is in vain leads to.
+    """
 
 
 @dataclass(frozen=True)
@@ -385,7 +394,34 @@ def _visits(tips: Sequence[Tip], route: Sequence[Visit], kind: Sequence[int], at
         lot=_ticks((visit.lot for visit in route) if any(one.lot for one in route) else ()),
         last_tier=unlabelled if aside else unlabelled[:0],
         **{name: _ticks(rows) for name, rows in ways.items()},
+        **_branches(tips, route),
     )
+
+
+def _branches(tips: Sequence[Tip], route: Sequence[Visit]) -> dict[str, np.ndarray]:
+    """What awaits what, where any visit says so; others then await the end of the visit before, asides nothing."""
+    if all(visit.awaits is None for visit in route):
+        return {}
+    found: dict[int, list[tuple[int, int]]] = {row: [] for row in range(len(route))}
+    awaits = []
+    first = 0
+    for one in tips:
+        aside = {to for visit in one.visits for to in (visit.given_up_to, visit.turned_away_to)}
+        for nth, visit in enumerate(one.visits):
+            given = visit.awaits
+            if given is None:
+                given = [] if nth == 0 or nth in aside else [(nth - 1, AT_END)]
+            awaits.append(NO_MOMENT if nth in aside else len(given))
+            for position, after in given:
+                found[first + position].append((first + nth, after))
+        first += len(one.visits)
+    return {
+        "awaits": _ticks(awaits),
+        "first_moment": np.cumsum([0, *(len(moments) for moments in found.values())], dtype=np.int64),
+        "moment_after": _ticks(after for moments in found.values() for _, after in moments),
+        "sets_off": _ticks(to for moments in found.values() for to, _ in moments),
+        "labels_as": np.full(len(route), NO_LABEL, dtype=np.int32),
+    }
 
 
 def _plan(pools: Sequence[Pool], centres: int, horizon: int) -> Plan:

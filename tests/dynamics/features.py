@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, DONE, OPEN, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
 from sim.dynamics.replication import (
     BY_WINDOWS,
     CLEAR_LINE,
@@ -52,6 +52,7 @@ def features(replication: Replication, log: Log) -> dict[str, int]:
         **_wrapping(replication, log),
         **_lines(replication, log, at, tried),
         **_line_rules(replication, log, at, tried),
+        **_branches(replication, log, at, tried),
         **_ties(replication, log, at, tried),
     }
 
@@ -365,6 +366,77 @@ def _line_rules(replication: Replication, log: Log, at: Where, tried: Attempts) 
         "a delay ends on the tick at which its patience does": int(_ends_with_patience(replication, log, at, tried)),
         "a later overflow pool takes a tip": int(later.sum()),
     }
+
+
+def _branches(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+    """Tips in several places at a time, and what begins with the start, the end and the marks of a visit."""
+    visits, spells, horizon = replication.visits, log.spells, replication.rules.horizon
+    counts: Counter[str] = Counter()
+    line = waits(log, replication, at, tried) if visits.branch else None
+    for visit in range(len(visits)) if visits.branch else ():
+        begun = visits.sets_off[visits.first_moment[visit] : visits.first_moment[visit + 1]]
+        after = visits.moment_after[visits.first_moment[visit] : visits.first_moment[visit + 1]]
+        start, end = int(log.start[visit]), int(log.end[visit])
+        counts["a visit sets off several at once"] += len(begun) > len(set(after.tolist()))
+        counts["a visit awaits several moments"] += visits.awaits[visit] > 1 and log.enter[visit] < NEVER
+        mine = spells.visit == visit
+        for to, so_long in zip(begun.tolist(), after.tolist(), strict=True):
+            if start == NEVER or so_long == NEVER:
+                continue
+            mark = start + so_long
+            at_work = bool((mine & (spells.began <= mark) & (spells.ended > mark)).any())
+            counts["something hangs on a start"] += so_long == 0
+            counts["a mark comes while the work goes on"] += mark < min(end, horizon) and at_work
+            counts["a mark comes during an interruption"] += (
+                mark < min(end, horizon) and not at_work and at.own[visit] != NO_PLACE
+            )
+            counts["a mark later than the end of its stage"] += end < mark
+            counts["a mark at the very end of its stage"] += end == mark
+            gone = log.outcome[visit] in (ABANDONED, MERGED) and log.enter[to] == NEVER
+            counts["a mark that never comes because the visit is over"] += gone
+    tips: Counter[str] = Counter()
+    for tip in range(len(replication.tips)) if line is not None else ():
+        own = slice(int(replication.tips.first_visit[tip]), int(replication.tips.first_visit[tip + 1]))
+        open_at = np.where(log.outcome[own] == OPEN, horizon, np.minimum(log.end[own], horizon))
+        stretches = list(zip(log.enter[own].tolist(), open_at.tolist(), strict=True))
+        tips["a tip is in two places at once"] += _overlap(stretches) > 1
+        waiting = np.flatnonzero(at.tip[line.visit] == tip)
+        rows = {(int(line.visit[row]), int(line.began[row]), int(line.ended[row])) for row in waiting}
+        tips["a tip waits at three stages at once"] += _overlap([(a, b) for _, a, b in rows]) > 2
+        over = np.flatnonzero((spells.why != CUT) & (at.tip[spells.visit] == tip) & ~spells.wrapping)
+        at_once = list(zip(spells.began[over].tolist(), spells.ended[over].tolist(), strict=True))
+        tips["two people serve a tip at once"] += _overlap(at_once) > 1
+        tips["given up on one branch while another goes on"] += bool((log.end[own] > log.lost[tip]).any()) and bool(
+            (log.end[own] < NEVER).any() and (log.end[own][log.end[own] < NEVER] > log.lost[tip]).any()
+        )
+        merged = log.outcome[own] == MERGED
+        tips["merged on one branch while another goes on"] += bool(
+            merged.any() and (np.where(log.end[own] < NEVER, log.end[own], 0) > log.merged[own].min()).any()
+        )
+    names = (
+        "a visit sets off several at once",
+        "a visit awaits several moments",
+        "something hangs on a start",
+        "a mark comes while the work goes on",
+        "a mark comes during an interruption",
+        "a mark later than the end of its stage",
+        "a mark at the very end of its stage",
+        "a mark that never comes because the visit is over",
+        "a tip is in two places at once",
+        "a tip waits at three stages at once",
+        "two people serve a tip at once",
+        "given up on one branch while another goes on",
+        "merged on one branch while another goes on",
+    )
+    return {name: int((counts + tips)[name]) for name in names}
+
+
+def _overlap(stretches: list[tuple[int, int]]) -> int:
+    """How many stretches of positive length cover one tick at most."""
+    changes = sorted(
+        (tick, by) for began, ended in stretches if began < ended for tick, by in ((began, 1), (ended, -1))
+    )
+    return max(np.cumsum([by for _, by in changes]).tolist(), default=0)
 
 
 def _ends_with_patience(replication: Replication, log: Log, at: Where, tried: Attempts) -> int:

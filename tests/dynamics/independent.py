@@ -126,6 +126,7 @@ class Visit:
     whole: int = 0
     left: int = 0
     repeats: bool = False
+    ends_delay: int = NEVER
 
 
 @dataclass(eq=False)
@@ -185,7 +186,9 @@ class Engine:
         self.enter, self.start, self.end = (np.full(n_visits, NEVER) for _ in range(3))
         self.outcome = np.full(n_visits, UNREACHED, np.int8)
         self.attempt = np.zeros(n_visits, np.int32)
-        self.lost, self.merged = np.full(n_tips, NEVER), np.full(n_tips, NEVER)
+        self.lost, self.merged = np.full(n_tips, NEVER), np.full(n_visits, NEVER)
+        self.to_come = self.visits.awaits.tolist()
+        self.has_come: set[int] = set()
         self.gave_up, self.turned_away = np.full(n_attempts, NEVER), np.full(n_attempts, NEVER)
         self.limited = bool((self.stages.waiting_room != NO_LIMIT).any() or (self.stages.lines != NO_LIMIT).any())
 
@@ -218,9 +221,13 @@ class Engine:
 
     def arrive(self, tips: Iterable[int]) -> None:
         for tip in tips:
-            first, beyond = self.tips.first_visit[tip], self.tips.first_visit[tip + 1]
-            if first < beyond:
-                self.reach(tip, int(first))
+            first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
+            if self.to_come:
+                for row in range(first, beyond):
+                    if self.visits.awaits[row] == 0:
+                        self.reach(tip, row)
+            elif first < beyond:
+                self.reach(tip, first)
 
     # Shifts.
 
@@ -358,7 +365,10 @@ class Engine:
     def join(self, visit: Visit) -> None:
         if not visit.places:
             visit.state = IN_DELAY
-            self.start[visit.row] = min(self.start[visit.row], self.now)
+            if self.start[visit.row] == NEVER:
+                self.start[visit.row] = self.now
+                self.mark(visit)
+            visit.ends_delay = self.now + visit.whole
             self.expect(visit, visit.whole, END, visit.row, self.end_delay)
             return
         limit = self.stages.lines[visit.stage]
@@ -436,7 +446,7 @@ class Engine:
         self.finish(visit, outcome)
         aside = int(asides[visit.row]) if len(asides) else NO_VISIT
         if aside == NO_VISIT:
-            self.lost[visit.tip] = self.now
+            self.lost[visit.tip] = min(self.lost[visit.tip], self.now)
         else:
             self.reach(visit.tip, aside)
 
@@ -492,7 +502,7 @@ class Engine:
     def leave_merged(self, visit: Visit) -> None:
         self.leave_line(visit, GONE)
         self.finish(visit, MERGED)
-        self.merged[visit.tip] = self.now
+        self.merged[visit.row] = self.now
 
     def make_known(self, visit: Visit) -> None:
         """The first of an incident to end at a stage: who waits there for nothing leaves in this event."""
@@ -590,6 +600,7 @@ class Engine:
         if not visit.started:
             visit.started = True
             self.start[visit.row] = self.now
+            self.mark(visit)
             if self.rule_of_merging(visit) == REPEATS and self.is_known(visit):
                 visit.repeats = True
                 visit.whole = visit.left = int(self.visits.repeat[visit.row])
@@ -682,12 +693,44 @@ class Engine:
         self.end[visit.row] = self.now
         self.finish(visit, SERVED)
         self.make_known(visit)
+        if self.to_come:
+            self.begin_what_awaited(visit, NEVER)
+            return
         if len(self.visits.follows):
             follows = int(self.visits.follows[visit.row])
         else:
             follows = visit.row + 1 if visit.row + 1 < self.tips.first_visit[visit.tip + 1] else NO_VISIT
         if follows != NO_VISIT:
             self.reach(visit.tip, follows)
+
+    # Branches.
+
+    def moments(self, visit: Visit) -> range:
+        return range(int(self.visits.first_moment[visit.row]), int(self.visits.first_moment[visit.row + 1]))
+
+    def mark(self, visit: Visit) -> None:
+        """What hangs on a start, and on a while after it, are END events of their own."""
+        for moment in self.moments(visit) if self.to_come else ():
+            after = int(self.visits.moment_after[moment])
+            if after < NEVER:
+                self.at(self.now + after, END, visit.tip, visit.stage, visit.row, partial(self.pass_mark, visit))
+
+    def pass_mark(self, visit: Visit) -> None:
+        if visit.state == IN_DELAY:
+            ends = visit.ends_delay
+        else:
+            ends = next((one.ends for one in self.spells if one.visit is visit and one.ended is None), NEVER)
+        if visit.state != GONE and ends != self.now:
+            self.begin_what_awaited(visit, self.now - int(self.start[visit.row]))
+
+    def begin_what_awaited(self, visit: Visit, after: int) -> None:
+        for moment in self.moments(visit):
+            if moment not in self.has_come and self.visits.moment_after[moment] <= after:
+                self.has_come.add(moment)
+                row = int(self.visits.sets_off[moment])
+                self.to_come[row] -= 1
+                if self.to_come[row] == 0:
+                    self.reach(visit.tip, row)
 
     # The log.
 

@@ -151,7 +151,7 @@ MUTANTS = (
     ),
     _engine(
         "a gate opens in the event of a tip that is gone",
-        ("        if tip.visit == visit and tip.behind_gate:", "        if True:"),
+        ("        if tip.behind_gate:\n            for held", "        if True:\n            for held"),
     ),
     _engine(
         "each tip of the backlog comes in an event of its own",
@@ -183,7 +183,9 @@ MUTANTS = (
             "spell.left\n        spell.tip.entry = self.now\n        self.wait(spell.tip)",
         ),
     ),
-    _engine("the start is that of the last spell", ("if self.start[tip.visit] == NEVER:", "if True:")),
+    _engine(
+        "the start is that of the last spell", ("        if self.start[tip.visit] != NEVER:\n            return\n", "")
+    ),
     # People.
     _rule("the most in hand serves first", ("return in_hand, since, person", "return -in_hand, since, person")),
     _rule("the one idle shortest serves first", ("return in_hand, since, person", "return in_hand, -since, person")),
@@ -416,8 +418,8 @@ MUTANTS = (
     _engine(
         "patience goes on after the first start",
         (
-            "        if not self.is_waiting_at(tip, visit, attempt):\n            return\n        if tip.behind",
-            "        here = tip.visit == visit and tip.attempt == attempt\n"
+            "        if not self.is_waiting_at(tip, attempt):\n            return\n        if tip.behind",
+            "        here = tip.attempt == attempt\n"
             "        if not here or not (tip.waiting or tip.behind_gate):\n"
             "            return\n"
             "        if tip.behind",
@@ -509,13 +511,14 @@ MUTANTS = (
     _engine(
         "who has started gets the repeat in place of its own work",
         (
-            "            self.start[tip.visit] = self.now\n            if self.merges(tip, stage, REPEATS):\n"
-            "                tip.repeating",
-            "            self.start[tip.visit] = self.now\n        if True:\n"
-            "            if self.merges(tip, stage, REPEATS):\n                tip.repeating",
+            "if self.start[tip.visit] == NEVER and self.merges(tip, stage, REPEATS):",
+            "if self.merges(tip, stage, REPEATS):",
         ),
     ),
-    _engine("who has itself ended there is merged on coming again", ("            and stage not in tip.ended\n", "")),
+    _engine(
+        "who has itself ended there is merged on coming again",
+        ("            and (tip.index, stage) not in self.served\n", ""),
+    ),
     _engine(
         "a repeat ends like any service",
         ("            if became == SERVED and not tip.repeating:\n", "            if became == SERVED:\n"),
@@ -528,10 +531,8 @@ MUTANTS = (
     _engine(
         "who comes once its incident is known waits like any other",
         (
-            "            if self.merges(tip, tip.stage, LEAVES):\n"
-            "                self.merge(tip, visit)\n"
-            "            else:",
-            "            if True:",
+            "        if self.merges(tip, tip.stage, LEAVES):\n            self.merge(tip, visit)\n        else:",
+            "        if True:",
         ),
     ),
     _engine(
@@ -568,7 +569,7 @@ MUTANTS = (
         "a random order mixes the ranks",
         ("if tip.ranks[self.index] == tips[0].ranks[self.index]]", "if tip.ranks[self.index] >= 0]"),
     ),
-    _engine("nobody moves up while waiting", ("or tip.attempt != attempt or not tip.waiting:", "or True:")),
+    _engine("nobody moves up while waiting", ("if tip.attempt != attempt or not tip.waiting:", "if True:")),
     _engine(
         "who was interrupted returns with the old rank",
         ("if self.now - tip.entry >= after:", "if self.now - tip.entry >= after and not tip.started:"),
@@ -576,8 +577,8 @@ MUTANTS = (
     _engine(
         "a tip moves up a tick late",
         (
-            "self.at(self.now + after, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP)",
-            "self.at(self.now + after + 1, order.event_key(order.ARRIVAL, tip.index, order.MOVES_UP)",
+            "self.at(self.now + after, self.own_key(tip, order.MOVES_UP)",
+            "self.at(self.now + after + 1, self.own_key(tip, order.MOVES_UP)",
         ),
         ("if self.now - tip.entry >= after:", "if self.now - tip.entry > after:"),
     ),
@@ -617,7 +618,7 @@ MUTANTS = (
     ),
     _engine(
         "a centre has the rooms of all",
-        ("int(self.tips.centre[tip.index]) if stages.place_step[stage] else 0\n        waits", "0\n        waits"),
+        ("int(self.tips.centre[tip.index]) if stages.place_step[stage] else 0\n        first", "0\n        first"),
     ),
     _engine(
         "who gives up keeps the room",
@@ -652,7 +653,7 @@ MUTANTS = (
     ),
     _engine(
         "after an aside the next visit written follows",
-        ("                return int(visits.follows[visit])\n", "                pass\n"),
+        ("int(visits.follows[visit]) if visits.follows.size else visit + 1", "visit + 1"),
     ),
     _engine("a delay is never given up", ("return ABANDONED if tip.turn.triggered else SERVED", "return SERVED")),
     _engine(
@@ -666,6 +667,59 @@ MUTANTS = (
             "                    tip.watched = NO_VISIT, 0\n",
             "",
         ),
+    ),
+    # Branches.
+    _engine(
+        "what hangs on a start waits as long after the entry",
+        (
+            "self.at(self.now + after, self.end_key(tip.index",
+            "self.at(max(self.now, int(self.enter[tip.visit]) + after), self.end_key(tip.index",
+        ),
+        ("self.now - int(self.start[tip.visit])))", "self.now - int(self.enter[tip.visit])))"),
+    ),
+    _engine("a mark at the end of its stage has an event of its own", ("== OPEN and ends != self.now:", "== OPEN:")),
+    _engine(
+        "a mark comes though its visit was given up",
+        (
+            "if self.outcome[tip.visit] == OPEN and ends",
+            "if self.outcome[tip.visit] in (OPEN, ABANDONED, MERGED) and ends",
+        ),
+        seeds=range(300, 420),
+    ),
+    _engine(
+        "a mark that is later than the end never comes",
+        (
+            "self.visits.moment_after[moment] <= after:",
+            "after * (after == NEVER) <= self.visits.moment_after[moment] <= after:",
+        ),
+    ),
+    _engine(
+        "a join begins with the first that comes",
+        ("if self.awaited[to] == 0:", "if self.awaited[to] == self.visits.awaits[to] - 1:"),
+    ),
+    _engine(
+        "one visit begins at the arrival",
+        ("if self.visits.awaits[visit] == 0])", "if self.visits.awaits[visit] == 0][:1])"),
+    ),
+    _engine(
+        "a tip is lost when it last gives up",
+        ("self.lost[tip] = min(self.lost[tip], self.now)", "self.lost[tip] = self.now"),
+    ),
+    _engine(
+        "of one tip's visits the one written last gives way",
+        ("one.began, one.tip.index, one.tip.stage)", "one.began, one.tip.index, -one.tip.stage)"),
+        seeds=range(600, 700),
+    ),
+    _engine(
+        "of one tip's visits the one that came last passes first",
+        (
+            "return order.event_key(order.ARRIVAL, tip.index, what, tip.stage)",
+            "return order.event_key(order.ARRIVAL, tip.index, what, 255 - tip.stage)",
+        ),
+    ),
+    _rule(
+        "of one tip's visits the one written last is first in line",
+        ("return rank, due, entry, tip, stage", "return rank, due, entry, tip, -stage"),
     ),
     # Centres.
     _engine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ from sim.scenario.loading import load
 from tests.dynamics import independent
 from tests.dynamics.worlds import random_world
 
-SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+SCENARIOS = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "scenarios").glob("*.yaml")
+    if not re.search("^(ledger|study):", path.read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 
 def hold(replication: Replication, name: object) -> None:

@@ -14,6 +14,7 @@ from sim.dynamics.log import Log, differences
 from sim.dynamics.replication import RESUME, Replication
 from tests.conftest import Engine
 from tests.dynamics import (
+    test_by_hand_branches,
     test_by_hand_line,
     test_by_hand_merging,
     test_by_hand_order,
@@ -28,6 +29,7 @@ def by_hand() -> list[Callable[[Engine], None]]:
     """Every test made by hand; one that takes a rule of shift ends, with one that interrupts."""
     found: list[Callable[[Engine], None]] = []
     modules = (
+        test_by_hand_branches,
         test_by_hand_line,
         test_by_hand_merging,
         test_by_hand_order,

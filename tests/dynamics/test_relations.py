@@ -88,6 +88,7 @@ def slower(replication: Replication, times: int) -> Replication:
             retry_after=longer(visits.retry_after),
             called_back=longer(visits.called_back),
             due=longer(visits.due),
+            moment_after=longer(visits.moment_after),
         ),
         plan=replace(
             replication.plan,

@@ -30,7 +30,7 @@ from sim.dynamics.replication import (
     RESUME,
     Replication,
 )
-from tests.dynamics.build import Pool, Row, Stage, Tip, Visit, places, world
+from tests.dynamics.build import AT_END, Pool, Row, Stage, Tip, Visit, places, world
 
 AT_SHIFT_END = (FINISH, RESUME, HAND_OVER, RESTART, CLEAR_LINE, CLEAR_LINE)
 SPEEDS = (0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
@@ -89,7 +89,11 @@ def random_world(seed: int) -> Replication:
     arrival[:backlog] = 0
     tips = [Tip(int(tick), _route(rng, taste, stages, attempts), int(rng.integers(centres))) for tick in arrival]
     stages, tips = _with_incidents(np.random.default_rng((seed, 2)), stages, tips, taste.work)
-    pools, stages, tips = _with_line_rules(np.random.default_rng((seed, 3)), pools, stages, tips)
+    in_branches = np.random.default_rng((seed, 4))
+    branching = bool(in_branches.random() < 0.35)
+    pools, stages, tips = _with_line_rules(np.random.default_rng((seed, 3)), pools, stages, tips, apart=branching)
+    if branching:
+        tips = [_in_branches(in_branches, one) for one in tips]
     return world(
         pools=pools,
         stages=stages,
@@ -121,9 +125,12 @@ ORDERS = (FIRST_COME, LAST_COME, IN_RANDOM_ORDER, DUE_FIRST)
 
 
 def _with_line_rules(
-    rng: np.random.Generator, pools: list[Pool], stages: list[Stage], tips: list[Tip]
+    rng: np.random.Generator, pools: list[Pool], stages: list[Stage], tips: list[Tip], *, apart: bool
 ) -> tuple[list[Pool], list[Stage], list[Tip]]:
-    """In half of the worlds, lines in other orders, ageing, rooms, call-backs, asides, and several overflow pools."""
+    """In half of the worlds, lines in other orders, ageing, rooms, call-backs, asides, and several overflow pools.
+
+    Asides lead to stages `apart`, to which the tip goes in no other way, where it may be in several places at a time.
+    """
     if rng.random() < 0.5:
         return pools, stages, tips
     rich = [bool(rng.random() < 0.6) for _ in range(7)]
@@ -147,7 +154,7 @@ def _with_line_rules(
     found = []
     for tip in tips:
         visits = []
-        for visit in _with_aside(rng, tip.visits, len(stages)) if asides else tip.visits:
+        for visit in _with_aside(rng, tip.visits, len(stages), apart) if asides else tip.visits:
             stage = stages[visit.stage]
             if (vain[visit.stage] or patient[visit.stage]) and not visit.patience:
                 n = int(rng.integers(1, tries[visit.stage] + 1))
@@ -182,19 +189,21 @@ def _with_room(rng: np.random.Generator, stage: Stage) -> Stage:
     )
 
 
-def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int) -> list[Visit]:
+def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int, apart: bool) -> list[Visit]:
     """The visits, with what follows where one of them is in vain written after them; and at times once more."""
     found = list(visits)
+    spare = {*range(n_stages)} - {visit.stage for visit in visits}
     if found:
         found[-1] = replace(found[-1], follows=NO_VISIT)
     for at, visit in enumerate(visits):
-        later = range(visit.stage + 1, n_stages)
+        later = sorted(spare) if apart else range(visit.stage + 1, n_stages)
         if not later or rng.random() < 0.4:
             continue
         tail = [Visit(s, int(rng.integers(0, 5)), rank=int(rng.integers(2))) for s in later if rng.random() < 0.7]
         if not tail:
             continue
         tail[-1] = replace(tail[-1], follows=NO_VISIT)
+        spare -= {one.stage for one in tail}
         to = len(found)
         given_up, turned_away = (to if rng.random() < 0.7 else NO_VISIT for _ in range(2))
         found[at] = replace(found[at], given_up_to=given_up, turned_away_to=turned_away)
@@ -202,6 +211,25 @@ def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int
         if len(tail) > 1 and rng.random() < 0.5:
             found[to] = replace(found[to], given_up_to=to + 1, turned_away_to=to + 1)
     return found
+
+
+def _in_branches(rng: np.random.Generator, tip: Tip) -> Tip:
+    """The tip in several places at a time: what its visits await is what came of some written before them.
+
+    A stage that it comes to again it comes to in a chain, so that it is in no line twice.
+    """
+    visits = list(tip.visits)
+    aside = min((to for one in visits for to in (one.given_up_to, one.turned_away_to) if to >= 0), default=len(visits))
+    at = [one.stage for one in visits[:aside]]
+    again = [nth for nth, stage in enumerate(at) if at.count(stage) > 1]
+    chain = range(again[0] + 1, again[-1] + 1) if again else range(0)
+    for nth in range(1, aside):
+        if nth in chain or rng.random() < 0.25:
+            continue
+        few = rng.permutation(nth)[: int(rng.choice([0, 1, 1, 1, 2, 3]))]
+        awaits = [(int(to), AT_END if rng.random() < 0.5 else int(rng.integers(0, 6))) for to in sorted(few)]
+        visits[nth] = replace(visits[nth], awaits=awaits)
+    return replace(tip, visits=visits)
 
 
 def _with_moves(rng: np.random.Generator, visit: Visit, n_overflows: int) -> Visit:

@@ -57,7 +57,7 @@ BOTH_FIT = "received,result\n" + "".join(f"0{1 + k % 9}/0{1 + k % 7}/2025 08:00,
 BOTH_ORDERS = "received\n" + "13/01/2025 08:00\n01/13/2025 08:00\n" * 9
 TWO_PLACES = "received\n" + "2025-01-06T08:00:00+01:00\n2025-01-06T08:01:00-05:00\n" * 9
 SWAPPED = calls(head="received,agent,ended,answered,result")
-NO_HEAD = "2025-01-06 08:00,1,5\n2025-01-06 08:05,1,5\n"
+NO_HEAD = "1736150400,1,5\n1736150700,1,5\n"
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4
 ENTITIES = "<!DOCTYPE a [<!ENTITY b 'c'>]><log/>"
 RAGGED = HEAD + "\n" + "a,b\n" * 40 + row(500) + "\n"

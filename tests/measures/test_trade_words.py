@@ -380,3 +380,35 @@ take: {stage: take, of: {tier: A}, asa: 9 min}
     sample = sample_of(tmp_path, targets, [tips] * 3)
     # One of them gave up and one still waits, both before anybody had labelled them: at `take`, and never at `check`.
     assert sample.unlabelled[:, :].tolist() == [[[0, 0], [1, 1]]] * 3
+
+
+# Who found no room
+
+
+def test_who_is_turned_away_is_neither_answered_nor_open_nor_has_given_up(tmp_path: Path) -> None:
+    """One person, room for one: of five at minutes 0 to 4 the first two are served, the others find no room."""
+    file = recorded(
+        tmp_path,
+        "received\n" + "".join(f"2025-01-06T08:0{minute}\n" for minute in range(5)),
+        """
+pools: {desk: {staff: 1}}
+stages: [{name: answer, pool: desk, service: 10 min, patience: 1 h, waiting_room: 1}]
+targets:
+  level: {stage: answer, service_level: 50 %, within: 20 min}
+  joined: {stage: answer, service_level: 50 %, within: 20 min, lost_tips: left_out, left_out: 100 %}
+  speed: {stage: answer, asa: 5 min}
+  left: {stage: answer, abandoned: 1 %}
+  full: {stage: answer, turned_away: 60 %}
+  lost: {lost: 60 %}
+""",
+    )
+    found = {one.name: one for one in results(run(sim.load(file)).sample)}
+    assert {name: one.value for name, one in found.items()} == {
+        "level": 0.4,
+        "joined": 1.0,
+        "speed": 4.5 * MINUTE,
+        "left": 0.0,
+        "full": 0.6,
+        "lost": 0.6,
+    }
+    assert all(one.low == one.high == one.value and not one.counts["open"] for one in found.values())

@@ -202,6 +202,25 @@ def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Pat
     assert Kept(tmp_path / "kept", "another", resume=True).get("0") is None, "whole, and of another question"
 
 
+def test_what_lies_in_the_place_of_a_piece_gives_way(tmp_path: Path) -> None:
+    """A folder or a pipe where a piece should be; a link where the folder of them should be, which leads elsewhere."""
+    kept = Kept(tmp_path / "kept", "key", resume=False)
+    piece = {"a": np.arange(3)}
+    (kept.path("0") / "within").mkdir(parents=True)
+    os.mkfifo(kept.path("1"))
+    for name in ("0", "1"):
+        assert kept.get(name) is None
+        kept.put(name, piece)
+        assert kept.get(name) is not None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("precious")
+    (tmp_path / "linked").symlink_to(elsewhere)
+    Kept(tmp_path / "linked", "key", resume=False).put("0", piece)
+    assert [path.name for path in elsewhere.iterdir()] == ["precious"]
+    assert not (tmp_path / "linked").is_symlink()
+
+
 def test_an_object_in_a_kept_file_is_never_unpickled(tmp_path: Path) -> None:
     """A hostile file can be refused; it cannot run."""
     kept = Kept(tmp_path / "kept", "key", resume=False)

@@ -27,6 +27,7 @@ from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
 from sim.tables.declared import Table
 from sim.text import words
+from sim.text.diagram import diagram
 from sim.text.page import VERDICTS
 from sim.text.words import with_interval
 
@@ -345,6 +346,7 @@ def _checklist(results: Results) -> dict[str, Any] | None:
     found = items(folder.scenario, folder.manifest, purpose)
     return {
         "scenario": folder.scenario.scenario,
+        "diagram": base64.b64encode(diagram(folder.scenario).encode()).decode(),
         "silent": NOT_STATED,
         "sections": [(name, [item for item in found if item.section == name]) for name in SECTIONS],
     }

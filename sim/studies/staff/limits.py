@@ -21,14 +21,14 @@ from sim.dynamics.log import UNREACHED
 from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
-from sim.measures.cohort import Cohort, read
+from sim.measures.cohort import Cohort, read, ways_to
 from sim.measures.estimates import each_of
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
 from sim.measures.targets import TargetResult, joint
 from sim.scenario import units
 from sim.scenario.rules import matches
-from sim.scenario.targets import OfTips, Timed
+from sim.scenario.targets import OfTips, Target, Timed
 from sim.studies.staff.staffed import judged_pools, plentiful, posts_of, unlimited
 from sim.studies.staff.tried import leanings
 
@@ -172,7 +172,7 @@ def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int
             failing = np.isin(found.column, kind_of(target).failed)
             slow = found.timed & failing if target.by_tip else found.timed
             late[name] += int(slow.sum())
-            spent[name] += _spent(log, replication, cohort, slow, found.since, found.until)
+            spent[name] += _spent(log, replication, cohort, target, slow, found.since, found.until)
             if isinstance(target, Timed):
                 # Tips that are late and still open when the run ends are as the late ones that are not.
                 lacking = np.flatnonzero(failing & ~found.timed & (cohort.state == passes.THROUGH))
@@ -189,6 +189,7 @@ def _spent(
     log: Log,
     replication: Replication,
     cohort: Cohort,
+    target: Target,
     chosen: NDArray[np.bool_],
     since: NDArray[np.int64],
     until: NDArray[np.int64],
@@ -201,9 +202,10 @@ def _spent(
     passes.time_spent(
         (replication.tips.first_visit, chosen, since, until, until - since, vain(log, replication), cohort.first),
         (visits.kind, first_spell, rules.kinds.stage),
-        (log.enter, log.end, log.outcome),
+        (log.enter, log.start, log.end, log.outcome),
         (log.spells.began, log.spells.ended, log.spells.wrapping),
         (rules.stages.place, rules.gates),
+        ways_to(target, replication, cohort.frame),
         GUIDE,
         np.zeros(N_BINS, np.int64),
         spent,

@@ -65,6 +65,7 @@ _STAGE: Final[Mapping[str, str]] = {
     "open": "tips wait at a gate",
     "overflow": "tips overflow to another pool",
     "merge": "tips of a known incident leave",
+    "after": "tips come from branches that go on side by side",
     "callback": "who waits may be called back",
 }
 _POOL: Final[Mapping[str, str]] = {
