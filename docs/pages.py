@@ -238,6 +238,7 @@ WRITTEN_OTHERWISE: Final = frozenset(
             "Milestone.all_of",
             "Cue.stage",
             "Cue.what",
+            "Cue.plus",
             "Moment.stage",
             "Moment.what",
             "Volume.a_day",
