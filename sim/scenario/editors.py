@@ -75,7 +75,9 @@ class _Told(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, BaseModel):
-            type(dft).model_rebuild()  # parts are built when they are first needed, which pydantic 2.11 does not see here
+            type(
+                dft
+            ).model_rebuild()  # parts are built when they are first needed, which pydantic 2.11 does not see here
         return super().encode_default(dft)
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:

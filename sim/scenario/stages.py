@@ -183,7 +183,9 @@ class Stage(Part):
     after: (
         Annotated[Several[Cue], BeforeValidator(as_several), Field(min_length=1, max_length=100), OneOrSeveral()] | None
     ) = None
-    """What it begins with, all of it that lies on the tip's way; by default the end of the stage before."""
+    """What it begins with, all of it that lies on the tip's way; by default the end of the stage before. With `plus` it
+    begins so long after a start. Such as `listen.end`, `{moment: answer.start, plus: 3 min}`,
+    `[police.end, court.end]`."""
     share: ShareByAttribute = Field(default_factory=lambda: ShareByAttribute.for_all(1.0))
     """The share of these tips that come to it, by chance; one for all or by attribute. All where it is left out.
     Such as `20 %`, `{by: tier, urgent: 100 %, other: 10 %}`."""
