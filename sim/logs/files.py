@@ -355,12 +355,15 @@ def _parquet(path: Path) -> Raw:
         if pa.types.is_timestamp(kind):
             zone = "Z" if kind.tz else ""
             column = pc.strftime(column.cast(pa.timestamp("us", kind.tz and "UTC")), format=f"%Y-%m-%dT%H:%M:%S{zone}")
+        elif pa.types.is_list(kind) and not pa.types.is_nested(kind.value_type):
+            # What the program writes of attempts: the last one ends the visit.
+            column = pa.array([one[-1] if one else None for one in column.to_pylist()], kind.value_type)
         elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             continue
         columns[name] = column.cast(pa.string())
     if not columns:
         raise LogError(f"{path}: has no column that is text, number or time")
-    clock = {key.removeprefix("run."): told[key] for key in ("run.start", "run.zone") if key in told}
+    clock = {key: told[f"tipline.run.{key}"] for key in ("start", "zone") if told.get(f"tipline.run.{key}")}
     return Raw(path, "parquet", pa.table(columns), clock=clock)
 
 

@@ -10,13 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import pyarrow.parquet as pq
 import pytest
 
+import sim
 from sim.calibration.found import Calibration, found_in, parameters_of
 from sim.logs.files import read
 from sim.logs.map import draft
 from sim.logs.reading import read_log
-from tests.calibration.known import HEAD, STAGE_OF, TRUE, Row, as_csv, known_log, texts
+from sim.studies.events import events
+from tests.calibration.known import HEAD, KNOWN, STAGE_OF, TRUE, Row, as_csv, known_log, texts
 
 SEEDS = 40
 AT_LEAST = 33
@@ -176,3 +179,18 @@ def test_xes_tells_the_same_of_those_who_were_served(rows: list[Row], plain: dic
     for stage, what in itertools.product(("sales", "help"), ("mean", "cv")):
         name = f"service.{what}"
         assert found[f"stages.answer_{stage}.{name}"] == pytest.approx(plain[f"stages.answer_{stage}.{name}"], rel=1e-6)
+
+
+def test_the_log_of_the_program_itself_tells_the_same(every: list[Row], tmp_path: Path) -> None:
+    """Its stages have their own names there, and its times are not cut to seconds."""
+    scenario = sim.load(KNOWN, changes={"run.seed": 7})
+    replication = sim.draw(scenario, 0)
+    pq.write_table(events(sim.simulate(replication), replication, scenario), tmp_path / "events.parquet")
+    (tmp_path / "log.csv").write_text(as_csv(texts(every)), encoding="utf-8")
+    plain, found = values(calibrated(tmp_path / "log.csv")), calibrated(tmp_path / "events.parquet")
+    assert found.demand is not None
+    assert found.demand.first == scenario.start.date()
+    told = values(found)
+    for name, stage in (("sell", "answer_sales"), ("advise", "answer_help")):
+        for what in ("service.mean", "service.cv", "patience.mean", "wrap_up.mean"):
+            assert told[f"stages.{name}.{what}"] == pytest.approx(plain[f"stages.{stage}.{what}"], rel=0.03), what
