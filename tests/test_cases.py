@@ -13,7 +13,7 @@ Those that another test holds already:
     nothing is counted, so nothing is needed   studies/test_starving.py: nobody is left without people
     closed at weekends: not more people        studies/test_starving.py: what more staff means
     how many people Erlang C asks for          studies/test_staffing.py: over a grid of loads
-    one server of any work                     studies/test_known_answers.py: M/G/1 with four laws
+    one server of any work                     studies/test_theory.py: M/G/1 with four laws
     a day recorded, with its work              studies/test_recorded.py: run once, and kept or broken
 
 Seeds are fixed, so that nothing fails by chance again and again; what a fresh seed would do is said at each.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.calls import NOBODY, Cleaning, Log, Names, Visits, as_names, finished
+from sim.logs.calls import NOBODY, Cleaning, Log, Names, Visits, as_names, finished, twice
 from sim.logs.faults import LogError
 from sim.logs.files import Raw
 from sim.logs.map import Map
@@ -38,8 +38,7 @@ def read_events(raw: Raw, made: Map) -> Log:
         if made.get(role) is None:
             raise LogError(f"{raw.path}: the map names no column for `{role}`")
     look = Cleaning(raw, made)
-    frame = pd.DataFrame({name: raw.texts(name) for name in raw.columns})
-    look.say("there twice, alike in every column", frame.duplicated().to_numpy(), "left out but one", drop=True)
+    look.say("there twice, alike in every column", twice(raw), "left out but one", drop=True)
     at = look.times("time")
     assert at is not None
     if not at.dated:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-LARGEST: Final = 200_000_000
+LARGEST: Final = 120_000_000
 """Bytes of a log, unpacked."""
-MOST_ROWS: Final = 3_000_000
+MOST_ROWS: Final = 500_000
 DELIMITERS: Final = ",;\t|"
 SAMPLE: Final = 65_536
 
@@ -94,6 +94,11 @@ def read(path: Path) -> Raw:
             found = _csv(path, content)
     if not len(found):
         raise LogError(f"{path}: has a head of {len(found.columns)} columns, and no row below it")
+    if len(found) > MOST_ROWS:
+        raise LogError(
+            f"{path}: has {len(found):,} rows, and at most {MOST_ROWS:,} are read; a few months of rows are enough: "
+            f"cut it, for instance with `head -n {MOST_ROWS}`"
+        )
     return found
 
 
@@ -187,7 +192,7 @@ def _csv(path: Path, content: bytes) -> Raw:
 
     try:
         encoding, note = encoding_of(content)
-        text = content.decode(encoding, errors="replace" if encoding == "cp1252" else "strict")
+        content, text = _in_utf8(content, encoding)
     except ValueError as error:
         what = str(error) if not isinstance(error, UnicodeDecodeError) else f"is broken {encoding}: {error.reason}"
         raise LogError(f"{path}: {what}") from None
@@ -220,7 +225,7 @@ def _csv(path: Path, content: bytes) -> Raw:
         notes.append(f"its fields are parted by {'a tab' if letter == chr(9) else letter}")
     try:
         table = pa_csv.read_csv(
-            io.BytesIO(text.encode("utf-8", errors="replace")),
+            io.BytesIO(content),
             read_options=pa_csv.ReadOptions(column_names=names, skip_rows=skip + 1, block_size=1 << 24),
             parse_options=pa_csv.ParseOptions(
                 delimiter=letter, newlines_in_values=True, invalid_row_handler=passed_over
@@ -238,6 +243,16 @@ def _csv(path: Path, content: bytes) -> Raw:
         kind, n = bad.most_common(1)[0]
         raise LogError(f"{path}: {many} of {many + table.num_rows} lines do not fit the head ({n} {kind})")
     return Raw(path, "csv", table, notes, dict(bad))
+
+
+def _in_utf8(content: bytes, encoding: str) -> tuple[bytes, str]:
+    """Some text as bytes of UTF-8, and the beginning of it; bytes that are such already are not copied."""
+    if encoding == "utf-8":
+        return content, content[:SAMPLE].decode("utf-8", errors="ignore")
+    if encoding == "utf-8-sig":
+        return content[3:], content[3 : SAMPLE + 3].decode("utf-8", errors="ignore")
+    text = content.decode(encoding, errors="replace" if encoding == "cp1252" else "strict")
+    return text.encode("utf-8", errors="replace"), text[:SAMPLE]
 
 
 def _is_number(text: str) -> bool:

@@ -150,7 +150,7 @@ def test_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
         file.truncate(1_000_000_000)
-    with pytest.raises(LogError, match="1,000 MB unpacked, and at most 200 MB"):
+    with pytest.raises(LogError, match="1,000 MB unpacked, and at most 120 MB"):
         read(path)
 
 

@@ -36,9 +36,9 @@ def left_out(text: str, **changes: object) -> dict[str, tuple[str, ...]]:
     return {one.place: one.left_out for one in models(sim.load(text, changes=changes))}
 
 
-def test_there_are_forty_known_answers_of_as_many_lines_as_the_readme_says() -> None:
+def test_there_are_forty_known_answers_of_more_than_twenty_lines() -> None:
     answers = [known for line in LINES.values() for found in line.answers().values() for known in found]
-    assert len(LINES) == len(own.known_lines()) >= 19
+    assert len(LINES) == len(own.known_lines()) >= 20
     assert len(answers) == 40
 
 
