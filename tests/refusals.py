@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults import MOST_BYTES, MOST_SECONDS
-from tests.scenario.test_refused import FILTERED, HUNDRED, LONG, PRODUCTS, many, plain
+from tests.scenario.test_refused import HUNDRED, LONG, PRODUCTS, many, plain
 
 RUN: Final = "tipline run doc.yaml --quiet --out out"
 YEARS: Final = "start: 2025-01-06 00:00, length: 3650 d, warm_up: 0 d"
@@ -78,15 +78,16 @@ WITHIN: Final[dict[str, tuple[str, str]]] = {
         RUN,
     ),
     "kinds x stages": (
-        plain(
-            DEMAND=f"volume: 1/d, channels: {{{HUNDRED}}}, risk: {{{HUNDRED}}}, categories: {{{many(10, 'c#: 10 %')}}}",
-        ),
+        plain(DEMAND=f"volume: 5000/h, channels: {{{HUNDRED}}}, risk: {{{many(10, 'r#: 10 %')}}}"),
         RUN,
     ),
     "channels x filters": (
         plain(
-            DEMAND="volume: 1/d, channels: {" + many(100, "channelnumber#: 1 %") + "}",
-            STAGES=many(99, FILTERED.replace("chanel", "channel").replace("#x", "#")) + ", {name: answer, pool: desk}",
+            DEMAND="volume: 5000/h, channels: {" + many(100, "channelnumber#: 1 %") + "}",
+            STAGES=many(99, "{name: s#, pool: desk, service: 1 s, for: {channel: [NAMES]}}").replace(
+                "NAMES", many(90, "channelnumber#")
+            )
+            + ", {name: answer, pool: desk, service: 1 s}",
         ),
         RUN,
     ),
