@@ -55,7 +55,10 @@ def finding(found: ValidateFound) -> str:
     good = [one for one in some if one.sense == "reproduced"]
     if len(some) == 1:
         is_it = {"reproduced": "is", "not reproduced": "is not", "undecided": "may or may not be"}[some[0].sense]
-        return f"{some[0].name}, {'predicted' if found.fits else 'as observed'}, {is_it} reproduced"
+        role = (
+            "as observed" if not found.fits else "which it was fitted to" if some[0].role == "fitted" else "predicted"
+        )
+        return f"{some[0].name}, {role}, {is_it} reproduced"
     if len(good) == len(some):
         return f"{'Both' if len(some) == 2 else f'All {len(some)}'} {what} are reproduced"
     return f"{len(good) or 'None'} of {len(some)} {what} {'is' if len(good) < 2 else 'are'} reproduced"
