@@ -37,6 +37,7 @@ def test_a_comparison_is_what_the_command_leaves(file: Path, tmp_path: Path) -> 
     for name in names:
         assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
     data = json.loads(done.stdout)
+    assert data.pop("format") == 1
     assert data.pop("folder") == str(tmp_path / "command")
     assert data == json.loads(json.dumps(found.data()))
     assert list(data["scenarios"]) == ["desk", "one_more", "no_end"]

@@ -139,7 +139,7 @@ def test_a_run_is_reported_with_its_answer_verdicts_figures_data_and_command(ran
     page = Page(text)
     assert is_safe(page)
     assert text.index("What binds is") < text.index("<table") < text.index("<figure>") < text.index("STRESS-DES")
-    assert text.count('src="data:image/svg+xml;base64,') == 6
+    assert text.count('src="data:image/svg+xml;base64,') == 7
     assert page.text.count("Made by tipline run") >= 6
     assert "at least 80 % in 5 min" in page.text
     for name in ("targets.csv", "response.csv", "intervals.csv", "dates.csv", "pools.csv", "stages.csv", "tips.csv"):
