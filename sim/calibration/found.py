@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.calibration.fits import Fitted
-    from sim.logs.calls import Visits
+    from sim.logs.calls import Logins, Visits
     from sim.logs.counts import Counts
 
 HALF_HOUR: Final = 1800
@@ -92,7 +92,7 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
         if rows.sum() < FEWEST * n_cases:
             log.cannot.append(f"'{activity}' is left out: less than 1 % of the cases come to it.")
             continue
-        stages += _stages(visits, rows, activity, step, names, taken)
+        stages += _stages(visits, rows, activity, step, names, taken, log.logins)
     return Calibration(path, log, demand_of_log(log), stages, retries_of(visits), names)
 
 
@@ -113,7 +113,13 @@ def _in_order(visits: Visits) -> list[tuple[int, str]]:
 
 
 def _stages(
-    visits: Visits, rows: NDArray[np.bool_], activity: str, step: int, names: dict[str, str], taken: set[str]
+    visits: Visits,
+    rows: NDArray[np.bool_],
+    activity: str,
+    step: int,
+    names: dict[str, str],
+    taken: set[str],
+    logins: Logins | None,
 ) -> list[StageFound]:
     """The stages of an activity: one for each group of people whose channels nobody else serves."""
     mine = visits.take(rows)
@@ -141,7 +147,7 @@ def _stages(
                 rows=of_group,
                 patience=patience_of(of_stage),
                 work=work_of(of_stage),
-                group=staff_of(visits, name, of_group, step),
+                group=staff_of(visits, name, of_group, step, logins),
                 has_delays_only=delays,
                 delay=_delays(of_stage) if delays else [],
                 passed=_passed_over(of_stage),

@@ -1,4 +1,5 @@
-"""Staff: who was there, from who served whom when, with absences cut where callers wait and nobody is taken.
+"""Staff: who was there, from log-ins or else from who served whom when, with absences cut where callers wait and
+nobody is taken.
 
 Log-in times say too much: people are logged in who take nobody while callers wait. What counts here is that somebody
 served, wound up the last call, or was free while nobody waited.
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.fits import CI, Fitted, fitted_censored
+from sim.logs.calls import ROUNDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Visits
+    from sim.logs.calls import Logins, Visits
 
     Seconds = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -68,7 +70,7 @@ class Group:
     heads: NDArray[np.int64]
     """(n,) the same in whole heads, of which as many hours are written."""
     on_line: float
-    """Hours from the first service to the last of each person and date."""
+    """Hours from log-in to log-off, or else from the first service to the last of each person and date."""
     truly: float
     """Hours of these in which they were there."""
     busy: float
@@ -79,6 +81,8 @@ class Group:
     """What the heads rest on."""
     across: float = 0.0
     """The share of its services that were of another group's channels."""
+    logins: int = 0
+    """Spans of being logged in; 0 where the log does not tell them."""
 
     @property
     def share(self) -> float:
@@ -110,8 +114,11 @@ def groups_of(visits: Visits, stage: str) -> list[list[int]]:
     return sorted(found, key=lambda codes: -float(total[codes].sum()))
 
 
-def staff_of(visits: Visits, name: str, rows: Flags, step: int) -> Group | None:
-    """The people of a group, whose visits are `rows`; None where neither persons nor services are known."""
+def staff_of(visits: Visits, name: str, rows: Flags, step: int, logins: Logins | None = None) -> Group | None:
+    """The people of a group, whose visits are `rows`; None where neither persons nor services are known.
+
+    Who is logged in counts for the group of most of his services.
+    """
     mine = visits.take(rows)
     known = np.isfinite(mine.start) & np.isfinite(mine.end)
     if known.sum() < 5:
@@ -121,7 +128,13 @@ def staff_of(visits: Visits, name: str, rows: Flags, step: int) -> Group | None:
     told = (mine.person.code >= 0).sum() > 0.5 * known.sum()
     if not told:
         return _from_numbers(mine, name, channels, step, line)
-    return _from_persons(mine, name, channels, step, line)
+    if logins is not None:
+        n = len(visits.person.names)
+        all_of, here = (
+            np.bincount(one.person.code[one.served & (one.person.code >= 0)], minlength=n) for one in (visits, mine)
+        )
+        logins = logins.of(np.flatnonzero(2 * here > all_of))
+    return _from_persons(mine, name, channels, step, line, logins)
 
 
 def _union(begins: Seconds, ends: Seconds) -> Spans:
@@ -139,28 +152,48 @@ def _union(begins: Seconds, ends: Seconds) -> Spans:
 
 @dataclass(slots=True)
 class _Day:
-    """A person on a date: services in order, with the gaps between them."""
+    """A person on a date: services in order, with the gaps between them; none where somebody was only logged in."""
 
     start: Seconds
     end: Seconds
+    since: float
+    """From when on, and until when, the person was on line."""
+    until: float
 
 
-def _days(visits: Visits) -> list[_Day]:
-    """Services by person and date, a date of a person ending where six hours follow without any."""
+def _days(visits: Visits, logins: Logins | None) -> list[_Day]:
+    """Services by log-in, and those outside of any by person and date.
+
+    A date of a person ends where six hours follow without any service.
+    """
     known = np.isfinite(visits.start) & np.isfinite(visits.end) & (visits.person.code >= 0)
+    found: list[_Day] = []
+    for at in range(len(logins) if logins is not None else 0):
+        assert logins is not None
+        since, until = float(logins.since[at]), float(logins.until[at])
+        mine = known & (visits.person.code == logins.person[at])
+        mine &= (visits.start >= since - ROUNDING) & (visits.start <= until)
+        known &= ~mine
+        start, end = visits.start[mine], visits.end[mine]
+        order = np.argsort(start, kind="stable")
+        first, last = min(since, *start.tolist(), math.inf), max(until, *end.tolist(), -math.inf)
+        found.append(_Day(start[order], end[order], first, last))
     who, start, end = visits.person.code[known], visits.start[known], visits.end[known]
     order = np.lexsort((start, who))
     who, start, end = who[order], start[order], end[order]
     if not len(who):
-        return []
+        return found
     latest = np.maximum.accumulate(end + who * 1e12) - who * 1e12
     new = np.append(True, (who[1:] != who[:-1]) | (start[1:] > latest[:-1] + DAY / 4))
     edges = [*np.flatnonzero(new).tolist(), len(who)]
-    return [_Day(start[a:b], end[a:b]) for a, b in pairwise(edges)]
+    found += [_Day(start[a:b], end[a:b], float(start[a]), float(end[a:b].max())) for a, b in pairwise(edges)]
+    return found
 
 
-def _from_persons(visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans) -> Group:
-    days = _days(visits)
+def _from_persons(
+    visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans, logins: Logins | None
+) -> Group:
+    days = _days(visits, logins)
     starts = np.sort(visits.start[np.isfinite(visits.start)])
     times, seen = _ends_with_a_line(days, line)
     gaps, cut = None, AT_LEAST
@@ -174,18 +207,22 @@ def _from_persons(visits: Visits, name: str, channels: tuple[str, ...], step: in
     on_line = 0.0
     many = _at_once(days)
     for day in days:
-        on_line += float(day.end.max() - day.start[0])
+        on_line += day.until - day.since
         spans += _there(day, line, starts, cut, many)
     busy = float(sum((day.end - day.start).sum() for day in days))
-    return _group(visits, name, channels, step, np.array(spans), on_line, busy, gaps, wrap_up, "who served whom when")
+    n = len(logins) if logins is not None else 0
+    whence = f"{n} log-ins, cut where callers waited and nobody was taken" if n else "who served whom when"
+    found = _group(visits, name, channels, step, np.array(spans), on_line, busy, gaps, wrap_up, whence)
+    found.logins = n
+    return found
 
 
 def _at_once(days: list[_Day]) -> float:
     """People of a group who are there on a usual date, as a mean over its time on line."""
     if not days:
         return 1.0
-    hours = sum(float(day.end.max() - day.start[0]) for day in days)
-    spans = _union(np.array([day.start[0] for day in days]), np.array([day.end.max() for day in days]))
+    hours = sum(day.until - day.since for day in days)
+    spans = _union(np.array([day.since for day in days]), np.array([day.until for day in days]))
     return max(hours / max(float((spans[:, 1] - spans[:, 0]).sum()), 1.0), 1.0)
 
 
@@ -232,7 +269,8 @@ def _there(day: _Day, line: Spans, starts: Seconds, cut: float, many: float) -> 
     """When a person was there: in service, winding up, and free while nobody waited."""
     found = [(float(a), float(b)) for a, b in zip(day.start, day.end, strict=True)]
     latest = np.maximum.accumulate(day.end)
-    for end, start in zip(latest[:-1].tolist(), day.start[1:].tolist(), strict=True):
+    ends, begins = [day.since, *latest.tolist()], [*day.start.tolist(), day.until]
+    for number, (end, start) in enumerate(zip(ends, begins, strict=True)):
         if start <= end:
             continue
         first = int(np.searchsorted(line[:, 1], end, side="right"))
@@ -240,7 +278,7 @@ def _there(day: _Day, line: Spans, starts: Seconds, cut: float, many: float) -> 
         blocked = [(max(float(a), end), min(float(b), start)) for a, b in line[first:last]]
         free, at = [], end
         for a, b in blocked:
-            if a == end:
+            if a == end and number:
                 # It begins while callers wait: winding up, if it is short.
                 if b - end <= cut:
                     found.append((end, b))

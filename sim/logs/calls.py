@@ -5,6 +5,7 @@ All times are seconds since 1970-01-01 00:00 of the local clock.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ MOST_CHANNELS: Final = 12
 HEAPED: Final = 0.05
 """So many at second 0 are more than chance: a sixtieth would be there."""
 
+LONGEST_LOGIN: Final = 16 * 3600.0
+"""Seconds: who is logged in for longer has forgotten to log off."""
 ALONE: Final = 45.0
 FEW_ALONE: Final = 0.02
 """Less than this share of the times, so many days from all others, are slips of the clock."""
@@ -110,6 +113,24 @@ class Visits:
 
 
 @dataclass(slots=True)
+class Logins:
+    """When people were logged in, (n,) spans, those of one person apart from each other."""
+
+    person: Codes
+    """As in the visits."""
+    since: Seconds
+    until: Seconds
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+    def of(self, persons: Codes) -> Logins:
+        """The spans of some people."""
+        rows = np.isin(self.person, persons)
+        return Logins(self.person[rows], self.since[rows], self.until[rows])
+
+
+@dataclass(slots=True)
 class Log:
     """A log that was read: its visits, what was cleaned, and what it cannot tell."""
 
@@ -120,6 +141,8 @@ class Log:
     notes: list[str]
     cannot: list[str]
     """What such a log cannot tell, in sentences."""
+    logins: Logins | None = None
+    """When people were logged in; None where it does not say."""
 
     @property
     def days(self) -> Codes:
@@ -217,7 +240,73 @@ def read_calls(raw: Raw, made: Map) -> Log:
     look.say("no time of arrival", np.isnan(at["arrival"]), "left out", drop=True)
     if not look.kept.any():
         raise LogError(f"{raw.path}: no row has a time of arrival in '{made.get('arrival')}'")
-    return _visits(look, at, length)
+    log = _visits(look, at, length)
+    if made.get("login") and made.get("person"):
+        log.logins = _logged_in(look, at["arrival"], log.visits)
+    return log
+
+
+def _logged_in(look: Cleaning, arrival: Seconds, visits: Visits) -> Logins | None:
+    """When people were logged in, by columns that stand beside each call that they took."""
+    person = look.names("person").code
+    told: list[Seconds] = []
+    for role, later in (("login", False), ("logout", True)):
+        found = look.times(role)
+        if found is None:
+            told.append(np.full(look.n, np.nan))
+            continue
+        seconds = found.seconds.copy()
+        if not found.dated:
+            # A log-in comes before the call was taken and a log-off after it came, within a day of it.
+            seconds += np.floor(arrival / t.DAY) * t.DAY
+            if later:
+                seconds = np.where(seconds < arrival, seconds + t.DAY, seconds)
+            else:
+                seconds = np.where(seconds > arrival + t.DAY / 12, seconds - t.DAY, seconds)
+        told.append(seconds)
+    rows = look.kept & (person != NOBODY) & np.isfinite(told[0])
+    until = np.where(np.isnan(told[1][rows]), np.inf, told[1][rows])  # no NaN is like another
+    spans = np.unique(np.stack([person[rows].astype(np.float64), told[0][rows], until], axis=1), axis=0)
+    return logins_of(look, spans[:, 0].astype(np.int64), spans[:, 1], spans[:, 2], visits)
+
+
+def logins_of(look: Cleaning, person: Codes, since: Seconds, until: Seconds, visits: Visits) -> Logins | None:
+    """Spans of being logged in, a person's in one where they touch; None where there is none.
+
+    One without an end, or of more than LONGEST_LOGIN, ends with the last service of its person before the next one
+    begins; spans of people who never served anybody are counted and left out.
+    """
+    served = np.isfinite(visits.end) & (visits.person.code != NOBODY)
+    look.say("log-offs before their log-ins", int((until < since).sum()), "read as missing")
+    open_ = ~(until >= since) | (until - since > LONGEST_LOGIN)
+    look.say(
+        f"log-ins without a log-off within {LONGEST_LOGIN / 3600:.0f} h", int(open_.sum()), "end with the last service"
+    )
+    order = np.lexsort((since, person))
+    found: list[list[float]] = []
+    strangers = set()
+    for at, who in zip(order.tolist(), person[order].tolist(), strict=True):
+        mine = served & (visits.person.code == who)
+        if not mine.any():
+            strangers.add(who)
+            continue
+        begin, end = float(since[at]), float(until[at])
+        if open_[at]:
+            later = since[(person == who) & (since > begin)]
+            limit = min(float(later.min()) if len(later) else math.inf, begin + LONGEST_LOGIN)
+            some = mine & (visits.start >= begin - ROUNDING) & (visits.start < limit)
+            if not some.any():
+                continue
+            end = float(visits.end[some].max())
+        if found and found[-1][0] == who and begin <= found[-1][2]:
+            found[-1][2] = max(found[-1][2], end)
+        else:
+            found.append([who, begin, end])
+    look.say("people who logged in and never served anybody", len(strangers), "left out of the staff")
+    if not found:
+        return None
+    table = np.array(found)
+    return Logins(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
 
 
 def _rows_that_are_none(look: Cleaning) -> None:

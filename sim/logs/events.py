@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.calls import NOBODY, Cleaning, Log, Names, Visits, as_names, finished, twice
+from sim.logs.calls import NOBODY, Cleaning, Log, Logins, Names, Visits, as_names, finished, logins_of, twice
 from sim.logs.faults import LogError
 from sim.logs.files import Raw
 from sim.logs.map import Map
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_STAGES: Final = 12
+
+_LOG_IN, _LOG_OFF = (
+    r"(?:agent[ _-]?)?(?:log|sign)(?:ged|ed)?[ _-]?(?:in|on)",
+    r"(?:agent[ _-]?)?(?:log|sign)(?:ged|ed)?[ _-]?(?:out|off)",
+)
 
 _STARTS, _ENDS, _JOINS = (
     r"^(?:ate_)?(?:start|begin|started)$",
@@ -47,6 +52,9 @@ def read_events(raw: Raw, made: Map) -> Log:
             at.seconds, None if date_of is None else date_of.seconds, date(1970, 1, 5), look.notes
         )
     case, activity = raw.texts(made.columns["case"]), raw.texts(made.columns["activity"])
+    roster = [activity.str.fullmatch(pattern, case=False).to_numpy(dtype=np.bool_) for pattern in (_LOG_IN, _LOG_OFF)]
+    logged = look.kept & (roster[0] | roster[1]) & np.isfinite(at.seconds)
+    look.say("events of logging in or off", logged, "read as those of the staff, not of a case", drop=True)
     look.say(
         "no case, activity or time", (t.empty(case) | t.empty(activity) | np.isnan(at.seconds)), "left out", drop=True
     )
@@ -71,7 +79,24 @@ def read_events(raw: Raw, made: Map) -> Log:
     visits = (
         _of_intervals(rows) if after is not None else _of_lifecycle(rows, look) if step is not None else _of_ends(rows)
     )
-    return _laid(look, visits, rows)
+    log = _laid(look, visits, rows)
+    if logged.any() and made.get("person"):
+        log.logins = _logged_in(look, np.flatnonzero(logged), roster[0], at.seconds, log.visits)
+    return log
+
+
+def _logged_in(
+    look: Cleaning, rows: NDArray[np.int64], is_in: NDArray[np.bool_], seconds: NDArray[np.float64], visits: Visits
+) -> Logins | None:
+    """When people were logged in: each log-in lasts until the next log-off of that person."""
+    person = look.names("person").code
+    rows = rows[person[rows] != NOBODY]
+    rows = rows[np.lexsort((~is_in[rows], seconds[rows], person[rows]))]
+    who, begins = person[rows], is_in[rows]
+    same = np.append(who[1:] == who[:-1], False)
+    ends = np.append(seconds[rows][1:], np.nan)
+    until = np.where(same & ~np.append(begins[1:], True), ends, np.nan)
+    return logins_of(look, who[begins], seconds[rows][begins], until[begins], visits)
 
 
 def _of_intervals(rows: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ SHAPES: Final = {
     "months": "a row a month or another long period, with volumes and targets",
 }
 
-TIMES: Final = ("arrival", "menu_end", "enter", "start", "end", "left", "time", "complete")
+TIMES: Final = ("arrival", "menu_end", "enter", "start", "end", "left", "login", "logout", "time", "complete")
 LENGTHS: Final = ("menu", "wait", "work", "wrap_up")
 WORDS: Final = ("outcome", "channel", "priority", "person", "pool", "case", "activity", "lifecycle", "caller")
 OTHER: Final = ("date", "direction", "count", "stage")
@@ -49,6 +49,8 @@ ROLES: Final = {
     "person": "who served it",
     "pool": "the group that served it",
     "caller": "who called",
+    "login": "when the person who served it had logged in",
+    "logout": "when that person logged off again",
     "case": "which case the event belongs to",
     "activity": "what was done",
     "lifecycle": "start or complete",
@@ -65,6 +67,8 @@ ROLES: Final = {
 """What a column may mean."""
 
 _NAMES: Final = (
+    ("login", r"(log|sign)(ged|ed)?[ _-]?(in|on)(?![glv])"),
+    ("logout", r"(log|sign)(ged|ed)?[ _-]?(out|off)"),
     ("case", r"case:concept:name|^case[ _]?(id|no|nr|key)?$|^object:(tip|case|call|order|application|ticket|incident)"),
     ("lifecycle", r"lifecycle"),
     ("activity", r"^concept:name$|^activity|^event([ _]?(type|name|class))?$|^action$|^task$"),
@@ -198,7 +202,7 @@ def draft(raw: Raw) -> Map:
 
 
 _OF_SHAPE: Final = {
-    "calls": (*TIMES[:6], *LENGTHS, "outcome", "channel", "priority", "person", "pool", "caller", "date", "direction"),
+    "calls": (*TIMES[:8], *LENGTHS, "outcome", "channel", "priority", "person", "pool", "caller", "date", "direction"),
     "events": ("case", "activity", "lifecycle", "time", "complete", "person", "pool", "channel", "priority", "date"),
     "visits": (),
     "counts": ("time", "date", "count", "answered", "given_up", "met", "channel"),

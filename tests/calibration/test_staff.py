@@ -1,0 +1,109 @@
+"""Staff: log-ins in columns beside the calls, or as events of their own, with absence cut where callers wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.calibration.found import Calibration
+from sim.calibration.line import line_of
+from sim.calibration.staff import Group
+from tests.calibration.test_known import calibrated
+
+MINUTES = range(480, 720, 4)
+HEAD = "received,agent,answered,ended,result"
+
+
+def clock(minute: float, day: str = "2025-01-06 ") -> str:
+    seconds = round(60 * minute)
+    return f"{day}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def services() -> list[tuple[float, str, float, float]]:
+    """Ann takes a call every four minutes, bob the one after; from 9:00 to 10:00 bob is away, and callers wait.
+
+    When each came, who took it, from when to when.
+    """
+    told = [(at + 0.1, "ann", at + 0.1, at + 3.0) for at in range(480, 540, 4)]
+    told += [(at + 1.1, "bob", at + 1.1, at + 3.5) for at in range(482, 538, 4)]
+    # From 9:00 on ann takes one after another from a line that is never empty; from 10:00 on both do.
+    told += [(540 + 2.0 * n, "ann", 541 + 4.0 * n, 545 + 4.0 * n) for n in range(15)]
+    told += [(at + 0.1, "ann", at + 0.1, at + 3.0) for at in range(604, 716, 4)]
+    told += [(at + 1.1, "bob", at + 1.1, at + 3.5) for at in range(606, 712, 4)]
+    told += [(568.0, "bob", 601.0, 603.0)]
+    return sorted(told)
+
+
+def group(found: Calibration) -> Group:
+    [stage] = found.stages
+    assert stage.group is not None
+    return stage.group
+
+
+def there_between(one: Group, begin: int, end: int) -> float:
+    """People there, on average from one minute of the day to another."""
+    minute = (one.begins % 86_400) / 60
+    return float(one.there[(minute >= begin) & (minute < end)].mean())
+
+
+def as_columns(path: Path, form: str) -> Path:
+    """A row a call, the log-in and log-off of its agent in the columns behind."""
+    rows = [
+        ",".join([clock(came), who, clock(start), clock(end), "answered", clock(450, form), clock(740, form)])
+        for came, who, start, end in services()
+    ]
+    path.write_text("\n".join([f"{HEAD},agent login,agent logout", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def as_events(path: Path) -> Path:
+    """A row an event, log-ins among them without a case."""
+    rows = [f",login,,{clock(450)},{who}" for who in ("ann", "bob")]
+    for number, (came, who, start, end) in enumerate(services()):
+        steps = (("schedule", came, ""), ("start", start, who), ("complete", end, who))
+        rows += [f"{number},answer,{step},{clock(at)},{by}" for step, at, by in steps]
+    rows += [f",logout,,{clock(740)},{who}" for who in ("ann", "bob")]
+    path.write_text("\n".join(["case,activity,lifecycle,timestamp,agent", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", ["2025-01-06 ", ""], ids=["dated", "times of day"])
+def test_who_is_logged_in_is_there_but_while_callers_wait_and_nobody_is_taken(form: str, tmp_path: Path) -> None:
+    found = calibrated(as_columns(tmp_path / "log.csv", form))
+    one = group(found)
+    assert one.logins == 2
+    assert one.on_line == pytest.approx(2 * (740 - 450) / 60)
+    assert there_between(one, 450, 480) == pytest.approx(2), "logged in before the first call"
+    assert there_between(one, 540, 570) == pytest.approx(1, abs=0.05), "bob takes nobody while callers wait"
+    assert there_between(one, 630, 690) == pytest.approx(2, abs=0.05)
+    assert 0.85 < one.share < 0.93, "an hour of two times 290 minutes"
+    assert "from 2 log-ins, cut where callers waited and nobody was taken; there for" in line_of(found).text
+
+
+def test_log_ins_among_events_tell_the_same(tmp_path: Path) -> None:
+    columns = group(calibrated(as_columns(tmp_path / "log.csv", "2025-01-06 ")))
+    found = calibrated(as_events(tmp_path / "events.csv"))
+    assert [stage.name for stage in found.stages] == ["answer"], "logging in is no stage"
+    np.testing.assert_allclose(group(found).there, columns.there, atol=0.02)
+    assert any("logging in or off" in one.what and one.rows == 4 for one in found.log.cleaned)
+
+
+def test_without_log_ins_people_are_there_from_their_first_service_on(tmp_path: Path) -> None:
+    path = as_columns(tmp_path / "log.csv", "2025-01-06 ")
+    rows = [row.rsplit(",", 2)[0] for row in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    one = group(calibrated(path))
+    assert one.logins == 0
+    assert one.from_whom == "who served whom when"
+    assert there_between(one, 450, 480) == 0
+
+
+def test_a_log_in_without_a_log_off_ends_with_the_last_service(tmp_path: Path) -> None:
+    path = as_columns(tmp_path / "log.csv", "2025-01-06 ")
+    path.write_text(path.read_text(encoding="utf-8").replace(clock(740), ""), encoding="utf-8")
+    found = calibrated(path)
+    last = {who: end for _, who, _, end in services()}
+    assert group(found).on_line == pytest.approx(sum(end - 450 for end in last.values()) / 60)
+    assert any("without a log-off" in one.what and one.rows == 2 for one in found.log.cleaned)
