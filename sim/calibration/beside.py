@@ -246,6 +246,7 @@ def _seen(scenario: Scenario, found: Calibration, replications: int = REPLICATIO
     """What some replications of a scenario show, at the stages at which somebody serves."""
     from sim.draw import draw
     from sim.dynamics.engines import simulate
+    from sim.dynamics.waits import attempts, where
 
     there = sum(
         float(stage.group.heads.sum()) * stage.group.step / 3600 for stage in found.stages if stage.group is not None
@@ -255,23 +256,23 @@ def _seen(scenario: Scenario, found: Calibration, replications: int = REPLICATIO
     for index in range(replications):
         replication = draw(scenario, index)
         log = simulate(replication)
-        visits, rules = replication.visits, replication.rules
-        stage = rules.kinds.stage[visits.kind]
-        last = visits.first_attempt + np.maximum(log.attempt - 1, 0)
-        given = log.gave_up[np.minimum(last, max(len(log.gave_up) - 1, 0))] if len(log.gave_up) else log.start
-        served = log.outcome == SERVED
-        begun = np.isin(stage, served_at) & (log.attempt > 0)
-        lost = begun & ~served & (given < scenario.horizon) if len(log.gave_up) else np.zeros(len(stage), np.bool_)
-        rows = (begun & served) | lost
-        left = np.where(served, log.start, given)[rows]
+        at = where(replication)
+        tried = attempts(log, replication, at)
+        # Who comes back joins the line once more, in a log as here.
+        visit, enter = tried.visit, tried.entry
+        here = np.isin(at.stage[visit], served_at)
+        served = here & (log.outcome[visit] == SERVED) & (tried.number == log.attempt[visit])
+        lost = here & ~served & (tried.gave_up < scenario.horizon)
+        rows = served | lost
+        left = np.where(served, log.start[visit], tried.gave_up)[rows]
         spells = log.spells
         worked = float((spells.ended - spells.began).sum()) / SECOND / 3600
         found_runs.append(
             Seen(
-                enter=log.enter[rows] / SECOND,
-                wait=(left - log.enter[rows]) / SECOND,
+                enter=enter[rows] / SECOND,
+                wait=(left - enter[rows]) / SECOND,
                 gave_up=lost[rows],
-                work=np.where(served, (log.end - log.start) / SECOND, np.nan)[rows],
+                work=np.where(served, (log.end - log.start)[visit] / SECOND, np.nan)[rows],
                 worked=worked,
                 there=there,
             )

@@ -180,7 +180,7 @@ class Demand:
                 found = np.where(np.isfinite(found), (self.counts - expected) / np.sqrt(expected), np.nan)
         one, other = found[:, :-lag].ravel(), found[:, lag:].ravel()
         both = np.isfinite(one) & np.isfinite(other)
-        if both.sum() < 100:
+        if both.sum() < 100 or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
             return math.nan
         return float(np.corrcoef(one[both], other[both])[0, 1])
 
@@ -303,9 +303,9 @@ def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
     return best[1]
 
 
-def demand_of_log(log: Log, step: int = 1800) -> Demand:
-    """The demand of a log of calls, its first visits counted by interval."""
-    arrival = log.visits.arrival[log.visits.first]
+def demand_of_log(log: Log, step: int = 1800, new: NDArray[np.bool_] | None = None) -> Demand:
+    """The demand of a log of calls, its first visits (or those that are `new`) counted by interval."""
+    arrival = log.visits.arrival[log.visits.first if new is None else new]
     return of_arrivals(arrival, step)
 
 

@@ -53,6 +53,7 @@ class StageFound:
     passed: float = 0.0
     """The share of starts that passed over somebody who had come earlier."""
     order: Order | None = None
+    retries: Retries | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +67,14 @@ class Calibration:
     retries: Retries | None
     channels: dict[str, str]
     """The channels of the document by those of the log."""
+    again: NDArray[np.bool_] | None = None
+    """(n_visits,) visits that are a coming back after giving up, which the line makes itself; None of counts."""
+
+    @property
+    def new(self) -> NDArray[np.bool_]:
+        """(n_visits,) the visits with which a tip arrives."""
+        assert self.visits is not None
+        return self.visits.first if self.again is None else self.visits.first & ~self.again
 
     @property
     def visits(self) -> Visits | None:
@@ -93,7 +102,13 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
             log.cannot.append(f"'{activity}' is left out: less than 1 % of the cases come to it.")
             continue
         stages += _stages(visits, rows, activity, step, names, taken, log.logins)
-    return Calibration(path, log, demand_of_log(log), stages, retries_of(visits), names)
+    again = np.zeros(len(visits), dtype=np.bool_)
+    for stage in stages:
+        if stage.retries is not None and stage.retries.told:
+            again[np.flatnonzero(stage.rows)[stage.retries.rows]] = True
+    return Calibration(
+        path, log, demand_of_log(log, new=visits.first & ~again), stages, retries_of(visits), names, again
+    )
 
 
 def _in_order(visits: Visits) -> list[tuple[int, str]]:
@@ -152,6 +167,7 @@ def _stages(
                 delay=_delays(of_stage) if delays else [],
                 passed=_passed_over(of_stage),
                 order=order_of(of_stage),
+                retries=retries_of(of_stage),
             )
         )
     return found
@@ -228,7 +244,7 @@ def parameters_of(found: Calibration) -> list[Parameter]:
             add("demand.busyness_cv", *cv, "", "days beside their weekday's mean, Poisson noise taken off")
     visits = found.visits
     if visits is not None and len(visits.channel.names) > 1:
-        first = visits.channel.code[visits.first]
+        first = visits.channel.code[found.new]
         n = int((first >= 0).sum())
         for code, name in enumerate(visits.channel.names):
             share = float((first == code).sum()) / max(n, 1)
@@ -246,6 +262,11 @@ def parameters_of(found: Calibration) -> list[Parameter]:
             of = f" of {one.of}" if one.of else ""
             source = f"{one.n} gave up, {one.n_censored} were served before"
             add(f"{path}.patience.mean{of}", one.mean / 60, one.mean_low / 60, one.mean_high / 60, "min", source)
+        retries = stage.retries
+        if retries is not None and retries.told:
+            half = 1.96 * retries.error
+            source = f"{retries.again} of {retries.lost} who gave up called again"
+            add(f"{path}.retry.share", retries.share, retries.share - half, retries.share + half, "", source)
         group = stage.group
         if group is not None and group.wrap_up is not None:
             one = group.wrap_up

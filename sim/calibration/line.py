@@ -271,7 +271,7 @@ def _channels(writing: _Writing) -> None:
     if found.visits is not None:
         if len(found.visits.channel.names) < 2:
             return
-        code = found.visits.channel.code[found.visits.first]
+        code = found.visits.channel.code[found.new]
         n = [int((code == one).sum()) for one in range(len(found.visits.channel.names))]
         names = [found.channels[name] for name in found.visits.channel.names]
         _write_shares(writing, names, [100 * one / max(sum(n), 1) for one in n])
@@ -396,6 +396,20 @@ def _stages(writing: _Writing) -> None:
             writing.say("    patience: {exponential: {mean: 5 min}}", "NOT in the log; see `plausible`")
             path = f"stages.{stage.name}.patience.exponential.mean"
             writing.unknown(path, *PATIENCE, "how long people bear to wait is not told")
+        _retry(writing, stage)
+
+
+def _retry(writing: _Writing, stage: StageFound) -> None:
+    """Who comes back after giving up, where callers are known and more come back than of those who were served."""
+    retries = stage.retries
+    if retries is None or not retries.told or retries.after is None or not stage.patience:
+        return
+    after = _law(writing, stage, [retries.after], "retry")
+    writing.say(
+        f"    retry: {{share: {100 * retries.share:.4g} %, after: {after}, at_most: {retries.at_most}}}",
+        f"{retries.again} of {retries.lost} who gave up called again within an hour, {retries.by_chance:.1%} of those "
+        f"who were served; their later calls are no demand above; {_why(retries.after)}",
+    )
 
 
 def _due(writing: _Writing, stage: StageFound) -> None:
@@ -517,6 +531,13 @@ def _line_unknown(writing: _Writing) -> None:
     writing.say("    pool: people")
     writing.say("    service: {exponential: {mean: 5 min}}")
     writing.say("    patience: {exponential: {mean: 5 min}}")
+    if not isinstance(writing.found.log, Log) and math.isfinite(writing.found.log.given_up_share[0]):
+        share, least, most = writing.found.log.given_up_share
+        told = (
+            f"of the counts ({least:.2%} to {most:.2%}); what is plausible is to be fitted to it (`tipline validate`)"
+        )
+        writing.say("targets:")
+        writing.say(f"  given_up: {{stage: answer, abandoned: {min(max(100 * share, 0.1), 99.9):.4g} %}}", told)
     writing.unknown("pools.people.staff", str(low), str(high), "who serves is not told")
     writing.unknown("stages.answer.service.exponential.mean", *WORK, "how long work lasts is not told")
     writing.unknown("stages.answer.patience.exponential.mean", *PATIENCE, "how long people bear to wait is not told")
@@ -541,6 +562,9 @@ def _variants(writing: _Writing, first: date) -> None:
     for key in ("by_hour", "by_weekday", "by_date", "busyness", "busyness_cv"):
         if any(line.startswith(f"  {key}:") for line in writing.lines):
             writing.say(f"    demand.{key}: null")
+    for stage in found.stages:
+        if stage.retries is not None and stage.retries.told and stage.patience:
+            writing.say(f"    {_quoted(f'stages.{stage.name}.retry')}: null", "who came back is in the record")
 
 
 def trace_of(found: Calibration) -> str:

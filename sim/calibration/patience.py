@@ -5,12 +5,13 @@ Taken from those who gave up alone, patience comes out far too short: they are t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.fits import Fitted, Survival, fitted_censored
+from sim.calibration.fits import Fitted, Survival, fitted_censored, fitted_work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,10 @@ DIFFERENT: Final = 0.01
 """A p-value below which channels are told apart."""
 SOON: Final = 3600.0
 """Seconds in which who calls again comes back."""
+BACK: Final = 10
+"""So many who came back tell when they do."""
+MOST_RETRIES: Final = 20
+"""As often as a document may say."""
 
 
 @dataclass(slots=True)
@@ -61,8 +66,29 @@ class Retries:
 
     lost: int
     again: int
-    median: float
-    """Seconds until then."""
+    after: Fitted | None
+    """Seconds until then; None where too few did."""
+    by_chance: float
+    """The share of those who were served that called again as soon."""
+    at_most: int
+    """The longest row of calls that one gave up after the other, but the first."""
+    rows: Flags
+    """(n_visits,) the calls that are such a coming back."""
+
+    @property
+    def share(self) -> float:
+        """The share of those who gave up that called again."""
+        return self.again / self.lost if self.lost else 0.0
+
+    @property
+    def error(self) -> float:
+        """The standard error of the share."""
+        return math.sqrt(self.share * (1 - self.share) / self.lost) if self.lost else 0.0
+
+    @property
+    def told(self) -> bool:
+        """Whether enough come back, and more of them than of those who were served."""
+        return self.after is not None and self.share - self.by_chance > 2 * max(self.error, 1e-9)
 
 
 def patience_of(visits: Visits) -> list[Patience]:
@@ -122,8 +148,22 @@ def retries_of(visits: Visits) -> Retries | None:
     same = np.append((who[1:] == who[:-1]) & (who[1:] >= 0), False)
     gap = np.append(enter[1:], np.inf) - left
     again = lost & same & (gap >= 0) & (gap <= SOON) & (who >= 0)
-    if not (lost & (who >= 0)).any():
+    known = who >= 0
+    if not (lost & known).any():
         return None
+    soon_after_service = ~lost & same & (gap <= SOON) & (gap >= 0)
+    n_served = int((~lost & known).sum())
+    rows = np.zeros(len(visits), dtype=np.bool_)
+    rows[order[1:][again[:-1]]] = True
+    longest = run = 0
+    for one in again.tolist():
+        run = run + 1 if one else 0
+        longest = max(longest, run)
     return Retries(
-        int((lost & (who >= 0)).sum()), int(again.sum()), float(np.median(gap[again])) if again.any() else 0.0
+        lost=int((lost & known).sum()),
+        again=int(again.sum()),
+        after=fitted_work("retry", "", np.maximum(gap[again], 1.0)) if again.sum() >= BACK else None,
+        by_chance=float((soon_after_service & known).sum()) / n_served if n_served else 0.0,
+        at_most=min(max(longest, 1), MOST_RETRIES),
+        rows=rows,
     )

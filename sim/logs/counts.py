@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+CI: Final = 1.96
 
 
 @dataclass(slots=True)
@@ -44,6 +47,45 @@ class Counts:
     @property
     def shape(self) -> str:
         return self.map.shape
+
+    @property
+    def lost(self) -> Floats | None:
+        """(n,) how many gave up: as counted, or else those that were not answered; None where neither is told."""
+        if self.given_up is not None:
+            return self.given_up
+        return None if self.answered is None else np.maximum(self.count - self.answered, 0.0)
+
+    @property
+    def given_up_share(self) -> tuple[float, float, float]:
+        """The share that gave up, with its interval (Wilson's); NaN where it is not told."""
+        if self.lost is None:
+            return math.nan, math.nan, math.nan
+        some = np.isfinite(self.lost)
+        n, lost = float(self.count[some].sum()), float(self.lost[some].sum())
+        if n <= 0:
+            return math.nan, math.nan, math.nan
+        share = min(lost / n, 1.0)
+        middle = (share + CI**2 / (2 * n)) / (1 + CI**2 / n)
+        half = CI * math.sqrt(share * (1 - share) / n + CI**2 / (4 * n * n)) / (1 + CI**2 / n)
+        return share, max(middle - half, 0.0), min(middle + half, 1.0)
+
+    @property
+    def given_up_by_hour(self) -> tuple[Floats, float]:
+        """(24,) the share that gave up by hour of the day, NaN where nothing came, and the p-value of one for all."""
+        assert self.lost is not None
+        some = np.isfinite(self.lost)
+        hour = (self.begins[some] % t.DAY // 3600).astype(np.int64)
+        n, lost = (np.bincount(hour, one[some], minlength=24) for one in (self.count, self.lost))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(n > 0, lost / n, np.nan)
+        every = float(lost.sum() / n.sum()) if n.sum() > 0 else math.nan
+        enough = n * min(every, 1 - every) >= 5
+        if enough.sum() < 2:
+            return share, math.nan
+        from scipy.stats import chi2
+
+        statistic = ((lost - n * every) ** 2)[enough] / (n * every * (1 - every))[enough]
+        return share, float(chi2.sf(float(statistic.sum()), int(enough.sum()) - 1))
 
 
 def read_counts(raw: Raw, made: Map) -> Counts:
@@ -86,6 +128,8 @@ def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
     for role in ("answered", "given_up", "met"):
         frame[role] = _count(look, role) if made.get(role) else np.nan
     frame = frame[keep]
+    more = frame["answered"].fillna(0) + frame["given_up"].fillna(0) > frame["count"] + 0.5
+    look.say("intervals in which more were answered or gave up than came", int(more.sum()), "kept: they came before")
     twice = frame.duplicated(["at", "channel"])
     look.say("intervals that are there twice", int(twice.sum()), "added up")
     whole = frame.groupby("at")[["count", "answered", "given_up", "met"]].sum(min_count=1).sort_index()

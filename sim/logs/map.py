@@ -7,7 +7,7 @@ map that names a column which is not there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
@@ -161,29 +161,34 @@ def draft(raw: Raw) -> Map:
     number = {name: len(text) > 0 and bool((~_nan(numbers(text))).mean() > 0.9) for name, text in head.items()}
     found: dict[str, str] = {}
     sure: dict[str, str] = {}
-    for role, pattern in _NAMES:
-        for name in names:
-            if role in found or name in found.values() or not re.search(pattern, name, re.IGNORECASE):
-                continue
-            clock = bool(len(head[name])) and bool(
-                head[name].str.fullmatch(r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?").mean() > 0.9
-            )
-            epoch = number[name] and not time[name] and _median(head[name]) > 1e9
-            fits = {
-                **dict.fromkeys(TIMES, time[name] or epoch),
-                **dict.fromkeys(LENGTHS, (number[name] and not epoch) or clock),
-                **dict.fromkeys(("count", "answered", "given_up", "met"), number[name] and not time[name]),
-                "date": time[name],
-                "time": True,
-            }.get(role, not time[name])
-            if fits:
-                found[role] = name
+
+    def named(roles: Collection[str]) -> None:
+        """Give roles the columns whose names and contents fit them, of those that are free."""
+        for role, pattern in _NAMES:
+            free = [name for name in names if name not in found.values() and re.search(pattern, name, re.IGNORECASE)]
+            if role in roles and role not in found and (hit := next((one for one in free if fits(role, one)), None)):
+                found[role] = hit
                 sure[role] = "sure: by its name and what it holds"
-                break
+
+    def fits(role: str, name: str) -> bool:
+        clock = bool(len(head[name])) and bool(head[name].str.fullmatch(r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?").mean() > 0.9)
+        epoch = number[name] and not time[name] and _median(head[name]) > 1e9
+        return {
+            **dict.fromkeys(TIMES, time[name] or epoch),
+            **dict.fromkeys(LENGTHS, (number[name] and not epoch) or clock),
+            **dict.fromkeys(("count", "answered", "given_up", "met"), number[name] and not time[name]),
+            "date": time[name],
+            "time": True,
+        }.get(role, not time[name])
+
+    named(ROLES)
     _mend(found, sure, names, head, time, number)
     shape = _shape(raw, found, head)
     kept = set(_OF_SHAPE[shape])
     found = {role: name for role, name in found.items() if role in kept}
+    if shape in ("counts", "profile", "months"):
+        # A column such as `answered` is an outcome of a call, but a number of them where rows are intervals.
+        named(kept)
     made = Map(
         shape, found, sure={"shape": f"likely: {SHAPES[shape]}", **{r: s for r, s in sure.items() if r in found}}
     )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.text import Text
 
 from sim.calibration.calibrate import rows_of, shape_of
@@ -131,6 +132,9 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             yield f"{len(demand.odd)} {dates} far from others of the weekday{of}."
     if demand is None and isinstance(calibration.log, Counts):
         yield from _without_dates(calibration.log)
+    if isinstance(calibration.log, Counts):
+        yield from _given_up(calibration.log)
+        yield from _met(calibration.log)
     for stage in calibration.stages:
         if stage.patience:
             one = stage.patience[0]
@@ -146,7 +150,30 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             yield _staff(stage.name, stage.group.persons, stage.group)
     if calibration.retries is not None:
         one_retry = calibration.retries
-        yield f"Of {one_retry.lost} who gave up, {one_retry.again} called again within an hour."
+        told = (
+            ""
+            if any(stage.retries is not None and stage.retries.told for stage in calibration.stages)
+            else (", which is no more than chance: no `retry` is written")
+        )
+        yield (
+            f"Of {one_retry.lost} who gave up, {one_retry.again} called again within an hour; of those served "
+            f"{one_retry.by_chance:.1%} did{told}."
+        )
+
+
+def _given_up(log: Counts) -> Iterator[str]:
+    """What counts tell of those who gave up: a target to hold against, which counts alone do not explain."""
+    share, low, high = log.given_up_share
+    if not math.isfinite(share):
+        return
+    whence = "" if log.given_up is not None else " (those who were not answered)"
+    yield f"{share:.1%} gave up{whence}, {low:.1%} to {high:.1%}: a target of the line, which counts do not explain."
+    by_hour, p = log.given_up_by_hour
+    if math.isfinite(p):
+        most, least = (int(place) for place in (np.nanargmax(by_hour), np.nanargmin(by_hour)))
+        differ = "differ beyond chance" if p < 0.01 else "do not differ beyond chance"
+        ends = f"{by_hour[most]:.1%} from {most}:00 on, {by_hour[least]:.1%} from {least}:00 on"
+        yield f"Hours of the day {differ} in who gave up (p = {p:.2g}): {ends}."
 
 
 def _without_dates(log: Counts) -> Iterator[str]:
@@ -158,6 +185,9 @@ def _without_dates(log: Counts) -> Iterator[str]:
         return
     total = count(float(log.count.sum()))
     yield f"{total} tips in {len(log.count)} periods, {log.count.mean():,.0f} in one on average."
+
+
+def _met(log: Counts) -> Iterator[str]:
     if log.met is not None:
         share = float(log.met.sum() / log.count.sum())
         name = log.map.columns["met"]

@@ -1,0 +1,115 @@
+"""What a line is told of its demand beyond volume: giving up by counts, coming back, and channels over the day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.calibration.calibrate import calibrate
+from sim.calibration.found import parameters_of
+from sim.calibration.line import line_of
+from sim.dynamics.clock import SECOND
+from sim.dynamics.log import SERVED
+from sim.dynamics.waits import attempts, where
+from sim.logs.counts import Counts
+from sim.logs.files import read
+from sim.logs.map import draft
+from sim.text.calibrate import answer
+from tests.calibration.known import as_csv
+from tests.calibration.test_known import calibrated
+
+
+def counted(path: Path, columns: str, values: str) -> None:
+    rows = "".join(
+        f"2025-01-{day:02d} {hour:02d}:00,{100 + hour},{values.format(lost=10 + 2 * (hour > 12), got=90 + hour)}\n"
+        for day in range(6, 27)
+        for hour in range(8, 18)
+    )
+    path.write_text(f"interval,calls,{columns}\n{rows}", encoding="utf-8")
+
+
+@pytest.mark.parametrize(("columns", "values"), [("abandoned", "{lost}"), ("answered,abandoned", "{got},{lost}")])
+def test_who_gave_up_by_counts_is_a_target_and_is_told_by_hour(columns: str, values: str, tmp_path: Path) -> None:
+    counted(tmp_path / "offered.csv", columns, values)
+    raw = read(tmp_path / "offered.csv")
+    found = calibrate(raw, draft(raw), tmp_path / "out")
+    log = found.calibration.log
+    assert isinstance(log, Counts)
+    share, low, high = log.given_up_share
+    assert share == pytest.approx((5 * 10 + 5 * 12) / (1000 + sum(range(8, 18))))
+    assert low < share < high
+    [target] = [one for name, one in found.scenario.targets.items() if name == "given_up"]
+    assert f"abandoned: {100 * share:.4g} %" in found.line.text, target
+    said = " ".join(answer(found))
+    assert f"{share:.1%} gave up, {low:.1%} to {high:.1%}" in said
+    assert "Hours of the day" in said
+
+
+def test_who_was_not_answered_gave_up(tmp_path: Path) -> None:
+    counted(tmp_path / "offered.csv", "answered", "{got}")
+    log = calibrated(tmp_path / "offered.csv").log
+    assert isinstance(log, Counts)
+    assert log.given_up_share[0] == pytest.approx(10 * 10 / (1000 + sum(range(8, 18))))
+
+
+COMES_BACK = """\
+scenario: A line to which people come back
+run: {start: 2025-01-13 00:00, length: 2 d, cool_down: 2 h, replications: 1, seed: 5}
+demand:
+  volume: 900/day
+  by_hour: [0, 0, 0, 0, 0, 0, 0, 0, 4, 7, 9, 9, 8, 7, 8, 7, 6, 5, 0, 0, 0, 0, 0, 0]
+pools: {sellers: {shifts: [{from: "08:00", to: "18:30", staff: 6}]}}
+stages:
+  - {name: sell, pool: sellers, service: {lognormal: {mean: 5 min, cv: 0.8}}, patience: {exponential: {mean: 3 min}},
+     retry: {share: 40 %, after: {exponential: {mean: 6 min}}, at_most: 3}}
+"""
+
+
+def test_who_calls_again_after_giving_up_is_a_retry_and_no_demand(tmp_path: Path) -> None:
+    scenario = sim.load(COMES_BACK)
+    replication = sim.draw(scenario, 0)
+    log = sim.simulate(replication)
+    tried = attempts(log, replication, where(replication))
+    rows = []
+    for visit, number, entry, gave_up in zip(tried.visit, tried.number, tried.entry, tried.gave_up, strict=True):
+        last = number == log.attempt[visit] and log.outcome[visit] == SERVED
+        stamps = (entry, log.start[visit], log.end[visit], -1) if last else (entry, -1, -1, gave_up)
+        cells = [str(scenario.start + timedelta(seconds=int(one // SECOND))) if one >= 0 else "" for one in stamps]
+        who = "ann" if last else ""
+        rows.append([cells[0], f"caller {visit}", who, *cells[1:], "answered" if last else "abandoned"])
+    head = ("received", "customer", "agent", "answered", "ended", "abandoned", "result")
+    (tmp_path / "log.csv").write_text(as_csv(rows, head), encoding="utf-8")
+    found = calibrated(tmp_path / "log.csv")
+    [stage] = found.stages
+    assert stage.retries is not None
+    assert stage.retries.told
+    assert stage.retries.at_most <= 3
+    told = {one.path: one for one in parameters_of(found)}
+    share = told["stages.answer.retry.share"]
+    assert share.low <= 0.4 <= share.high
+    assert found.demand is not None
+    assert np.nansum(found.demand.counts) == len(replication.tips), "who comes back is no new tip"
+    text = line_of(found).text
+    assert f"retry: {{share: {100 * share.value:.4g} %, after: " in text
+    assert "'stages.answer.retry': null" in text
+
+
+def test_callers_who_come_back_no_more_than_others_are_no_retry(tmp_path: Path) -> None:
+    rows = []
+    for n in range(400):
+        at = 480 + n
+        came = f"2025-01-13 {at // 60 % 24:02d}:{at % 60:02d}:00"
+        over = f"2025-01-13 {at // 60 % 24:02d}:{at % 60:02d}:30"
+        lost = n % 7 == 0
+        stamps = ["", "", over, "abandoned"] if lost else [came, over, "", "answered"]
+        rows.append([came, f"caller {n // 2}", "" if lost else "ann", *stamps])
+    head = ("received", "customer", "agent", "answered", "ended", "abandoned", "result")
+    (tmp_path / "log.csv").write_text(as_csv(rows, head), encoding="utf-8")
+    found = calibrated(tmp_path / "log.csv")
+    assert found.retries is not None
+    assert found.retries.again > 10
+    assert "retry:" not in line_of(found).text
