@@ -6,6 +6,7 @@ Sources: a day factor beside a profile and Poisson counts are those of A. N. Avr
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Log
+    from sim.logs.calls import Log, Visits
     from sim.logs.counts import Counts
 
     Floats = NDArray[np.float64]
@@ -38,6 +39,10 @@ COUNTRIES: Final = (
     *("PT", "FI", "BR", "IN", "JP", "KR", "ZA", "TR", "MX", "CZ", "GR", "HU"),
 )
 CI: Final = 1.96
+SAME: Final = 0.01
+"""A p-value below which channels have profiles of their own."""
+OWN: Final = 200
+"""Tips of a channel from which on it has a profile of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +278,76 @@ class Demand:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Channels whose shares vary over the day: what came by each, and the test against one profile for all."""
+
+    by_channel: dict[str, Demand]
+    """The demand of each channel, by its name in the log."""
+    p: float
+    """The p-value of one profile of the day for all."""
+    departure: float
+    """The largest departure of a channel and hour, of those that are told to 10 %, from that."""
+    where: str
+
+    @property
+    def differ(self) -> bool:
+        return self.p < SAME
+
+    @property
+    def own(self) -> list[str]:
+        """Channels with tips enough to have profiles of their own."""
+        return [name for name, one in self.by_channel.items() if float(np.nansum(one.counts)) >= OWN]
+
+
+def apart(whole: Demand, by_channel: dict[str, Floats]) -> Apart | None:
+    """Whether channels, (n_dates, n_intervals) counts each, share one profile of the day; None where one came alone.
+
+    How the tips of an hour part into channels is held against one split for all hours; where dates differ in that
+    beyond chance the test allows for it.
+    """
+    parts = {name: _part_of(whole, counts) for name, counts in by_channel.items()}
+    a_hour = max(3600 // whole.step, 1)
+    hours = whole.counts.shape[1] // a_hour
+    table = np.array(
+        [one.counts[whole.usual, : hours * a_hour].reshape(-1, hours, a_hour).sum(axis=2) for one in parts.values()]
+    )  # (channels, dates, hours)
+    table = np.nan_to_num(table)
+    of_hour, of_channel = table.sum(axis=(0, 1)), table.sum(axis=(1, 2))
+    if (of_channel > 0).sum() < 2 or (of_hour > 0).sum() < 2:
+        return None
+    from scipy.stats import chi2
+
+    expected = of_channel[:, None] * of_hour / table.sum()
+    seen = table.sum(axis=1)
+    some = expected >= 1
+    statistic = float((((seen - expected) ** 2)[some] / expected[some]).sum())
+    free = max((int((of_channel > 0).sum()) - 1) * (int((of_hour > 0).sum()) - 1), 1)
+    # Beside the split of its own hour a date departs by chance, or by more than that.
+    split = seen / np.maximum(of_hour, 1e-300)
+    of_date = split[:, None, :] * table.sum(axis=0)
+    enough = of_date >= 1
+    more = float((((table - of_date) ** 2)[enough] / of_date[enough]).sum())
+    dates = table.shape[1]
+    spare = enough.sum() * (1 - 1 / max(dates, 1)) * (1 - 1 / len(parts))
+    spread = max(more / spare, 1.0) if dates > 1 and spare > 0 else 1.0
+    sure = some & (np.sqrt(spread / np.maximum(expected, 1e-300)) < 0.1)
+    departure, where = 0.0, ""
+    if sure.any():
+        off = np.where(sure, seen / np.maximum(expected, 1e-300) - 1, 0.0)
+        channel, hour = np.unravel_index(np.abs(off).argmax(), off.shape)
+        departure = float(off[channel, hour])
+        where = f"{list(parts)[int(channel)]} {int(hour) * a_hour * whole.step // 3600}:00"
+    return Apart(parts, float(chi2.sf(statistic / spread, free)), departure, where)
+
+
+def _part_of(whole: Demand, counts: Floats) -> Demand:
+    """The demand of a part of the tips, with the dates of the whole: which are known, and which are usual."""
+    found = copy.copy(whole)
+    found.counts = np.where(np.isfinite(whole.counts), counts, np.nan)
+    return found
+
+
 def mean_correlation(handed: float, n: int) -> float:
     """The mean of the correlations of n intervals with each other, each handing so much on to the next.
 
@@ -313,19 +388,31 @@ def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days
     """The demand of times of arrival, in seconds since 1970-01-01 of the local clock."""
     begin = int(np.floor(arrival.min() / DAY)) if first_day is None else first_day
     many = int(np.floor(arrival.max() / DAY)) - begin + 1 if n_days is None else n_days
-    a_day = DAY // step
-    place = np.floor((arrival - begin * DAY) / step).astype(np.int64)
-    place = place[(place >= 0) & (place < many * a_day)]
-    counts = np.bincount(place, minlength=many * a_day).reshape(many, a_day).astype(np.float64)
+    counts = _counted(arrival, step, begin, many)
     if n_days is None:
         counts[counts.sum(axis=1) == 0] = np.nan
     return Demand(date(1970, 1, 1) + timedelta(days=begin), step, counts)
+
+
+def _counted(arrival: Floats, step: int, begin: int, n_days: int) -> Floats:
+    """(n_days, n_intervals) how many came, from the day `begin` after 1970-01-01 on."""
+    a_day = DAY // step
+    place = np.floor((arrival - begin * DAY) / step).astype(np.int64)
+    place = place[(place >= 0) & (place < n_days * a_day)]
+    return np.bincount(place, minlength=n_days * a_day).reshape(n_days, a_day).astype(np.float64)
 
 
 def demand_of_counts(counts: Counts) -> Demand | None:
     """The demand of counts by interval; None of those that are of no dates, or longer than a day."""
     if counts.shape != "counts" or counts.step > DAY:
         return None
+    begin = int(np.floor(counts.begins[0] / DAY))
+    table = _counts_by_date(counts, counts.count)
+    return Demand(date(1970, 1, 1) + timedelta(days=begin), DAY // table.shape[1], table)
+
+
+def _counts_by_date(counts: Counts, values: Floats) -> Floats:
+    """(n_dates, n_intervals) some values of counts by interval; NaN on dates that it does not have."""
     step = int(counts.step) if DAY % int(counts.step) == 0 else 300
     begin = int(np.floor(counts.begins[0] / DAY))
     many = int(np.floor(counts.begins[-1] / DAY)) - begin + 1
@@ -333,8 +420,28 @@ def demand_of_counts(counts: Counts) -> Demand | None:
     found = np.full((many * a_day,), np.nan)
     place = np.floor((counts.begins - begin * DAY) / step).astype(np.int64)
     found[place] = 0
-    np.add.at(found, place, counts.count)
+    np.add.at(found, place, values)
     table = found.reshape(many, a_day)
     seen = np.isfinite(table).any(axis=1)
     table[seen] = np.nan_to_num(table[seen])
-    return Demand(date(1970, 1, 1) + timedelta(days=begin), step, table)
+    return table
+
+
+def apart_in_log(whole: Demand, visits: Visits, new: NDArray[np.bool_]) -> Apart | None:
+    """Whether the channels of a log of calls share one profile of the day; None where there is one channel."""
+    channel = visits.channel
+    if len(channel.names) < 2:
+        return None
+    begin = whole.first.toordinal() - 719_163
+    by_channel = {
+        name: _counted(visits.arrival[new & (channel.code == code)], whole.step, begin, len(whole.counts))
+        for code, name in enumerate(channel.names)
+    }
+    return apart(whole, by_channel)
+
+
+def apart_in_counts(whole: Demand, counts: Counts) -> Apart | None:
+    """Whether channels that are counted apart share one profile of the day; None where they are not."""
+    if len(counts.channels) < 2:
+        return None
+    return apart(whole, {name: _counts_by_date(counts, values) for name, values in counts.channels.items()})

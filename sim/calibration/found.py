@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import Demand, demand_of_counts, demand_of_log
+from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
 from sim.calibration.order import Order, order_of
 from sim.calibration.patience import Patience, Retries, patience_of, retries_of
 from sim.calibration.staff import Group, groups_of, staff_of
@@ -70,6 +70,9 @@ class Calibration:
     again: NDArray[np.bool_] | None = None
     """(n_visits,) visits that are a coming back after giving up, which the line makes itself; None of counts."""
 
+    apart: Apart | None = None
+    """Whether the channels share one profile of the day; None where there is one channel, or there are no dates."""
+
     @property
     def new(self) -> NDArray[np.bool_]:
         """(n_visits,) the visits with which a tip arrives."""
@@ -90,7 +93,9 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
     """What a log tells of a line; staff by intervals of `step` seconds."""
     if not isinstance(log, Log):
         names = _document_names(tuple(log.channels))
-        return Calibration(path, log, demand_of_counts(log), [], None, names)
+        counted = demand_of_counts(log)
+        split = apart_in_counts(counted, log) if counted is not None else None
+        return Calibration(path, log, counted, [], None, names, apart=split)
     visits = log.visits
     names = _document_names(visits.channel.names)
     stages: list[StageFound] = []
@@ -106,9 +111,10 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
     for stage in stages:
         if stage.retries is not None and stage.retries.told:
             again[np.flatnonzero(stage.rows)[stage.retries.rows]] = True
-    return Calibration(
-        path, log, demand_of_log(log, new=visits.first & ~again), stages, retries_of(visits), names, again
-    )
+    new = visits.first & ~again
+    demand = demand_of_log(log, new=new)
+    split = apart_in_log(demand, visits, new)
+    return Calibration(path, log, demand, stages, retries_of(visits), names, again, split)
 
 
 def _in_order(visits: Visits) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import FEW, WEEKDAYS, Demand, mean_correlation
+from sim.calibration.demand import FEW, WEEKDAYS, Apart, Demand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
 from sim.logs.calls import Log
 from sim.logs.times import as_datetime
@@ -132,9 +132,14 @@ def _demand(writing: _Writing, demand: Demand | None) -> None:
     usual = float(demand.week.sum()) / 7 if not whole else volume
     n = int(demand.known.sum())
     within = f"{n} date{'' if n == 1 else 's'}; a date of the log has {volume:,.1f} (95 %: {low:,.1f} to {high:,.1f})"
+    split = writing.found.apart if writing.found.apart is not None and writing.found.apart.differ else None
     if demand.counts.shape[1] > MOST_INLINE:
-        writing.files["week.csv"] = _week_file(demand)
+        writing.files["week.csv"] = _week_file(writing, demand)
         writing.say("  counts: week.csv", f"by weekday and {demand.step // 60} min; {within}")
+    elif split is not None:
+        writing.note(within, 2)
+        if len(split.own) < len(split.by_channel):
+            _profile(writing, demand, whole)
     else:
         writing.say(f"  volume: {usual:.6g}/day", within)
         _profile(writing, demand, whole)
@@ -147,35 +152,39 @@ def _demand(writing: _Writing, demand: Demand | None) -> None:
                 one.name or "no holiday that is known",
             )
     _swings(writing, demand)
-    _channels(writing)
+    if split is not None:
+        _channels_apart(writing, demand, split, whole=whole)
+    else:
+        _channels(writing)
 
 
-def _profile(writing: _Writing, demand: Demand, whole: bool) -> None:
+def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) -> None:
+    margin = " " * indent
     departure, p, where = demand.product_form
     week, n = demand.week, int(demand.known.sum())
     if whole or not demand.tells_weekdays:
         if not whole and (week.sum(axis=1) == 0).any():
             lists = _by_day(week)
-            writing.say("  by_hour:", f"fewer than {FEW} dates: one profile for the weekdays that came")
+            writing.say(f"{margin}by_hour:", f"fewer than {FEW} dates: one profile for the weekdays that came")
             for day, numbers in lists:
-                writing.say(f"    {day}: {numbers}")
+                writing.say(f"{margin}  {day}: {numbers}")
         else:
             writing.say(
-                f"  by_hour: {_numbers(week[week.sum(axis=1).argmax()])}",
+                f"{margin}by_hour: {_numbers(week[week.sum(axis=1).argmax()])}",
                 f"{n} date{'' if n == 1 else 's'}: one profile for all",
             )
         return
     if p > 0.01 and not (week.sum(axis=1) == 0).any():
         writing.say(
-            f"  by_weekday: {_numbers(week.sum(axis=1))}",
+            f"{margin}by_weekday: {_numbers(week.sum(axis=1))}",
             f"weekday times hour: no departure beyond chance (p = {p:.2g})",
         )
-        writing.say(f"  by_hour: {_numbers(week.mean(axis=0))}")
+        writing.say(f"{margin}by_hour: {_numbers(week.mean(axis=0))}")
         return
     told = f"; weekday times hour would be up to {departure:+.0%} off ({where})" if where else ""
-    writing.say("  by_hour:", f"each weekday has its own: p = {p:.2g} for one profile of all{told}")
+    writing.say(f"{margin}by_hour:", f"each weekday has its own: p = {p:.2g} for one profile of all{told}")
     for day, numbers in _by_day(week):
-        writing.say(f"    {day}: {numbers}")
+        writing.say(f"{margin}  {day}: {numbers}")
 
 
 def _by_day(week: NDArray[np.float64]) -> list[tuple[str, str]]:
@@ -186,12 +195,17 @@ def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:
     return "[" + ", ".join(f"{value:.4g}" for value in values) + "]"
 
 
-def _week_file(demand: Demand) -> str:
-    rows = ["day,time,tips"]
-    for day in range(7):
-        for at, count in enumerate(demand.week[day].tolist()):
-            second = at * demand.step
-            rows.append(f"{WEEKDAYS[day]},{second // 3600:02d}:{second // 60 % 60:02d},{count:.6g}")
+def _week_file(writing: _Writing, demand: Demand) -> str:
+    split = writing.found.apart
+    parts = {"": demand}
+    if split is not None and split.differ:
+        parts = {f",{writing.found.channels[name]}": one for name, one in split.by_channel.items()}
+    rows = ["day,time,tips" + (",channel" if "" not in parts else "")]
+    for channel, part in parts.items():
+        for day, counts in enumerate(part.week.tolist()):
+            for at, count in enumerate(counts):
+                second = at * demand.step
+                rows.append(f"{WEEKDAYS[day]},{second // 3600:02d}:{second // 60 % 60:02d},{count:.6g}{channel}")
     return "\n".join(rows) + "\n"
 
 
@@ -264,6 +278,28 @@ def _days_of_months(begins: NDArray[np.float64]) -> NDArray[np.float64]:
         last = starts[-1]
         ends[-1] = date(last.year + last.month // 12, last.month % 12 + 1, 1)
     return np.array([(end - start).days for start, end in zip(starts, ends, strict=True)], dtype=np.float64)
+
+
+def _channels_apart(writing: _Writing, demand: Demand, split: Apart, *, whole: bool) -> None:
+    """Channels whose shares vary over the day, each with its own volume and profile."""
+    most = f"; with one profile {split.where} would be {split.departure:+.0%} off" if split.where else ""
+    why = f"their shares vary over the day: p = {split.p:.2g} for one profile of all{most}"
+    names = writing.found.channels
+    if "week.csv" in writing.files:
+        told = ", ".join(f"{_key(names[name])}: {{}}" for name in split.by_channel)
+        writing.say(f"  channels: {{{told}}}", f"each has its own counts; {why}")
+        return
+    writing.say("  channels:", why)
+    # A tip whose channel is not told is of any, in proportion.
+    every = sum(float(np.nansum(one.counts)) for one in split.by_channel.values())
+    size = float(np.nansum(demand.counts)) / every
+    for name, one in split.by_channel.items():
+        n = float(np.nansum(one.counts))
+        usual = size * (one.volume[0] if whole else float(one.week.sum()) / 7)
+        writing.say(f"    {_key(names[name])}:")
+        writing.say(f"      volume: {usual:.6g}/day", f"{n:,.0f} in the log, {n / every:.1%} of all")
+        if name in split.own:
+            _profile(writing, one, whole, 6)
 
 
 def _channels(writing: _Writing) -> None:
@@ -556,10 +592,7 @@ def _variants(writing: _Writing, first: date) -> None:
     writing.say("variants:")
     writing.say("  replay:", "the recorded tips with their work and patience, and nothing of the demand above")
     writing.say("    demand.trace: {file: trace.csv, keep: run}")
-    demand = found.demand
-    assert demand is not None
-    writing.say("    demand.volume: null" if demand.counts.shape[1] <= MOST_INLINE else "    demand.counts: null")
-    for key in ("by_hour", "by_weekday", "by_date", "busyness", "busyness_cv"):
+    for key in ("volume", "counts", "by_hour", "by_weekday", "by_date", "busyness", "busyness_cv"):
         if any(line.startswith(f"  {key}:") for line in writing.lines):
             writing.say(f"    demand.{key}: null")
     for stage in found.stages:

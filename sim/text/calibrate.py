@@ -130,6 +130,11 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             of = f", {len(named)} of them public holidays of {demand.country}" if named else ""
             dates = "date lies" if len(demand.odd) == 1 else "dates lie"
             yield f"{len(demand.odd)} {dates} far from others of the weekday{of}."
+    if calibration.apart is not None and len(calibration.apart.by_channel) > 1:
+        split = calibration.apart
+        how = "vary over the day, and each has its own profile" if split.differ else "are the same over the day"
+        most = f": at most {split.departure:+.0%} ({split.where})" if split.where else ""
+        yield f"Shares of channels {how}{most}, p = {split.p:.2g}."
     if demand is None and isinstance(calibration.log, Counts):
         yield from _without_dates(calibration.log)
     if isinstance(calibration.log, Counts):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sim
+from sim.calibration.beside import written
 from sim.calibration.calibrate import calibrate
 from sim.calibration.found import parameters_of
 from sim.calibration.line import line_of
+from sim.draw import draw_tips
 from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
 from sim.dynamics.waits import attempts, where
@@ -113,3 +115,79 @@ def test_callers_who_come_back_no_more_than_others_are_no_retry(tmp_path: Path) 
     assert found.retries is not None
     assert found.retries.again > 10
     assert "retry:" not in line_of(found).text
+
+
+def by_channel(path: Path, *, apart: bool, step: int = 60) -> None:
+    """Eight weeks of counts of two channels: calls by day and texts in the evening, or both alike."""
+    random = np.random.default_rng(3)
+    rows = []
+    for day in range(56):
+        on = datetime(2025, 1, 6) + timedelta(days=day)
+        for at in range(0, 24 * 60, step):
+            hour = at // 60
+            rate = 20 * step / 60 if 8 <= hour < 20 else 0
+            for name, share in (("call", 0.8 if hour < 14 or not apart else 0.4), ("text", 0.2)):
+                share = share if name == "call" or not apart or hour < 14 else 0.6
+                if rate:
+                    rows.append(f"{on + timedelta(minutes=at)},{name},{random.poisson(rate * share)}")
+    path.write_text("interval,channel,calls\n" + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+def test_channels_whose_shares_vary_over_the_day_have_volumes_and_profiles_of_their_own(tmp_path: Path) -> None:
+    by_channel(tmp_path / "counts.csv", apart=True)
+    raw = read(tmp_path / "counts.csv")
+    found = calibrate(raw, draft(raw), tmp_path / "out")
+    split = found.calibration.apart
+    assert split is not None
+    assert split.p < 1e-6
+    channels = found.scenario.demand.channels
+    volumes = {name: one.volume for name, one in channels.items()}
+    assert found.scenario.demand.volume is None
+    assert all(volumes.values())
+    tips, _ = draw_tips(found.scenario, 0)
+    hour = found.scenario.local.wall(tips.arrival) // (3600 * SECOND) % 24
+    text = list(channels).index("text")
+    early, late = (float((tips.channel[rows] == text).mean()) for rows in (hour < 14, hour >= 14))
+    assert early == pytest.approx(0.2, abs=0.03)
+    assert late == pytest.approx(0.6, abs=0.03)
+    assert len(tips) == pytest.approx(56 * 12 * 20, rel=0.03)
+    assert "Shares of channels vary over the day" in " ".join(answer(found))
+
+
+def test_finer_counts_of_such_channels_stand_in_a_file_by_channel(tmp_path: Path) -> None:
+    by_channel(tmp_path / "counts.csv", apart=True, step=15)
+    raw = read(tmp_path / "counts.csv")
+    found = calibrate(raw, draft(raw), tmp_path / "out")
+    assert found.line.files["week.csv"].startswith("day,time,tips,channel\n")
+    tips, _ = draw_tips(found.scenario, 0)
+    text = list(found.scenario.demand.channels).index("text")
+    assert float((tips.channel == text).mean()) == pytest.approx(0.4, abs=0.03)
+
+
+def test_channels_with_one_profile_have_shares(tmp_path: Path) -> None:
+    by_channel(tmp_path / "counts.csv", apart=False)
+    found = calibrated(tmp_path / "counts.csv")
+    assert found.apart is not None
+    assert found.apart.p > 0.01
+    assert "channels: {call: " in line_of(found).text
+
+
+def test_a_log_of_calls_with_such_channels_is_replayed(tmp_path: Path) -> None:
+    rows = []
+    for n in range(900):
+        at = 480 + 0.8 * n
+        stamps = [str(datetime(2025, 1, 13) + timedelta(minutes=at + later)) for later in (0, 0.1, 2.5)]
+        queue = "help" if n % (2 if at < 840 else 5) == 0 else "sales"
+        rows.append([stamps[0], queue, f"agent {n % 4}", *stamps[1:], "answered"])
+    rows = [[cell[:19] for cell in row] for row in rows]
+    head = ("received", "queue", "agent", "answered", "ended", "result")
+    (tmp_path / "log.csv").write_text(as_csv(rows, head), encoding="utf-8")
+    found = calibrated(tmp_path / "log.csv")
+    assert found.apart is not None
+    if not found.apart.differ:
+        pytest.fail(f"p = {found.apart.p}")
+    line = line_of(found)
+    written(line, tmp_path)
+    drawn, replay = (sim.load(tmp_path / "line.yaml", variant=name) for name in (None, "replay"))
+    assert len(sim.draw(replay, 0).tips) == 900
+    assert len(sim.draw(drawn, 0).tips) == pytest.approx(900, rel=0.2)
