@@ -206,6 +206,8 @@ def _scenarios(document: Document, found: Calibration) -> dict[str, Scenario]:
     columns = {"received": "received"}
     if len(found.channels) > 1:
         columns["channel"] = "channel"
+    if found.risks:
+        columns["risk"] = "risk"
     waits = dict(columns)
     if any(stage.patience for stage in found.stages):
         waits["gave_up"] = "gave_up"

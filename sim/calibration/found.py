@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
-from sim.calibration.order import Order, order_of
+from sim.calibration.order import Order, Ranks, order_of, ranks_of
 from sim.calibration.patience import Patience, Retries, patience_of, retries_of
 from sim.calibration.staff import Group, groups_of, staff_of
 from sim.calibration.work import work_of
@@ -54,6 +54,8 @@ class StageFound:
     """The share of starts that passed over somebody who had come earlier."""
     order: Order | None = None
     retries: Retries | None = None
+    ranks: Ranks | None = None
+    """What its line tells of priorities; None where there are none, or too few waited."""
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ class Calibration:
 
     apart: Apart | None = None
     """Whether the channels share one profile of the day; None where there is one channel, or there are no dates."""
+    risks: dict[str, str] = field(default_factory=dict)
+    """The risks of the document by the priorities of the log."""
 
     @property
     def new(self) -> NDArray[np.bool_]:
@@ -114,7 +118,16 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
     new = visits.first & ~again
     demand = demand_of_log(log, new=new)
     split = apart_in_log(demand, visits, new)
-    return Calibration(path, log, demand, stages, retries_of(visits), names, again, split)
+    return Calibration(path, log, demand, stages, retries_of(visits), names, again, split, _risks(visits))
+
+
+def _risks(visits: Visits) -> dict[str, str]:
+    """Names of priorities as a document may have them; none where fewer than two are told, or of fewer than half."""
+    code = visits.priority.code[visits.first]
+    if len(np.unique(code[code >= 0])) < 2 or (code >= 0).mean() < 0.5:
+        return {}
+    taken: set[str] = set()
+    return {name: _name(f"priority {name}" if name[:1].isdigit() else name, taken) for name in visits.priority.names}
 
 
 def _in_order(visits: Visits) -> list[tuple[int, str]]:
@@ -174,6 +187,7 @@ def _stages(
                 passed=_passed_over(of_stage),
                 order=order_of(of_stage),
                 retries=retries_of(of_stage),
+                ranks=ranks_of(of_stage),
             )
         )
     return found

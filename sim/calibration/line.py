@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import FEW, WEEKDAYS, Apart, Demand, mean_correlation
+from sim.calibration.demand import FEW, SAME, WEEKDAYS, Apart, Demand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
 from sim.logs.calls import Log
 from sim.logs.times import as_datetime
@@ -156,6 +156,7 @@ def _demand(writing: _Writing, demand: Demand | None) -> None:
         _channels_apart(writing, demand, split, whole=whole)
     else:
         _channels(writing)
+    _risk(writing)
 
 
 def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) -> None:
@@ -317,6 +318,50 @@ def _channels(writing: _Writing) -> None:
         _write_shares(writing, [found.channels[name] for name in found.log.channels], shares)
 
 
+def _risk(writing: _Writing) -> None:
+    """Priorities as risks: what a tip is, by which lines may go; by channel where these differ."""
+    found = writing.found
+    visits, risks = found.visits, found.risks
+    if visits is None or not risks:
+        return
+    n_channels = max(len(visits.channel.names), 1)
+    known = found.new & (visits.priority.code >= 0)
+    table = np.zeros((n_channels, len(risks)))
+    channel = np.maximum(visits.channel.code, 0)
+    np.add.at(table, (channel[known], visits.priority.code[known]), 1)
+    every = table.sum(axis=0)
+
+    def told(counts: NDArray[np.float64]) -> str:
+        shares = [round(100 * float(one), 4) for one in counts / counts.sum()]
+        shares[int(counts.argmax())] += 100 - sum(shares)
+        named = zip(risks.values(), shares, strict=True)
+        return "{" + ", ".join(f"{_key(name)}: {share:.6g} %" for name, share in named) + "}"
+
+    whence = f"'{found.log.map.columns.get('priority', 'priority')}' of {int(known.sum()):,} tips"
+    if n_channels == 1 or not _channels_differ(table):
+        writing.say(f"  risk: {told(every)}", whence)
+    else:
+        writing.say("  risk:", f"{whence}; channels differ beyond chance")
+        for name, counts in zip(visits.channel.names, table, strict=True):
+            writing.say(f"    {_key(found.channels[name])}: {told(counts if counts.sum() else every)}")
+    if not any(stage.ranks is not None and stage.ranks.decide for stage in found.stages):
+        some = [stage.ranks for stage in found.stages if stage.ranks is not None]
+        why = (
+            f"of {some[0].pairs:,} pairs of one taken and one of another priority left waiting {some[0].by_entry:.0%} "
+            f"are in order of entry, and {some[0].explained:.0%} in that of priority"
+            if some
+            else "too few waited beside one of another priority to tell"
+        )
+        writing.note(f"no `serve_first`: {why}", 2)
+
+
+def _channels_differ(table: NDArray[np.float64]) -> bool:
+    from scipy.stats import chi2_contingency
+
+    some = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    return min(some.shape) > 1 and bool(chi2_contingency(some).pvalue < SAME)
+
+
 def _write_shares(writing: _Writing, names: Sequence[str], shares: Sequence[float]) -> None:
     rounded = [round(share, 4) for share in shares]
     rounded[0] = round(100 - sum(rounded[1:]), 4)
@@ -366,6 +411,14 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
                 "    order: due",
                 f"of {stage.order.pairs:,} pairs of one taken and one of another channel left waiting "
                 f"{stage.order.explained:.0%} are in order of `due`, {stage.order.by_entry:.0%} in order of entry",
+            )
+        if stage.ranks is not None and stage.ranks.decide and writing.found.risks:
+            ranks, risks = stage.ranks, list(writing.found.risks.values())
+            before = ", ".join(f"{{risk: {_key(risks[code])}}}" for code in ranks.order[:-1])
+            writing.say(
+                f"    serve_first: [{before}]",
+                f"of {ranks.pairs:,} pairs of one taken and one of another priority left waiting {ranks.explained:.0%} "
+                f"are in this order, {ranks.by_entry:.0%} in order of entry",
             )
         name = f"staff_{_file_name(stage.name)}.csv"
         writing.files[name] = _levels(group.begins, group.heads, first, n_days, group.step)
@@ -623,7 +676,13 @@ def trace_of(found: Calibration) -> str:
     for stage in told:
         own = np.flatnonzero(stage.rows & np.isfinite(visits.work))[::-1]
         work.append(dict(zip(visits.case[own].tolist(), (visits.work[own] / 60).tolist(), strict=True)))
-    head = ["received", *(["channel"] if has_channels else []), *(f"{stage.name}_min" for stage in told)]
+    risks = list(found.risks.values())
+    head = [
+        "received",
+        *(["channel"] if has_channels else []),
+        *(["risk"] if risks else []),
+        *(f"{stage.name}_min" for stage in told),
+    ]
     head += (["gave_up"] if gives_up else []) + (["wrap_up"] if wraps else [])
     rows = [",".join(head)]
     for case in cases.tolist():
@@ -632,6 +691,9 @@ def trace_of(found: Calibration) -> str:
         if has_channels:
             code = int(visits.channel.code[at])
             cells.append(names[code] if code >= 0 else "")
+        if risks:
+            code = int(visits.priority.code[at])
+            cells.append(risks[code] if code >= 0 else "")
         cells += [f"{one[case]:.5f}" if case in one else "" for one in work]
         if gives_up:
             wait = float(visits.left[at] - visits.enter[at]) / 60

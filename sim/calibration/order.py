@@ -2,7 +2,8 @@
 
 Of those who wait when somebody is taken, one who came earlier and is of another channel was passed over. With a head
 start a channel the one with the earliest entry less its head start goes first (`order: due`). The head starts are those
-by which the most pairs of taken and passed over are in order.
+by which the most pairs of taken and passed over are in order. Priorities are ranks: one of a better rank goes first,
+however late it came.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Visits
+    from sim.logs.calls import Names, Visits
 
     Seconds = NDArray[np.float64]
 
@@ -45,12 +46,51 @@ class Order:
         return any(self.behind)
 
 
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """What is found of priorities: which goes first, and whether the line goes by them."""
+
+    pairs: int
+    """Pairs of one who was taken and one of another priority who waited on."""
+    by_entry: float
+    """The share of them that are in order of entry."""
+    explained: float
+    """The share in which the better rank was taken."""
+    order: tuple[int, ...]
+    """Codes of priorities, the one first that passes others over."""
+
+    @property
+    def decide(self) -> bool:
+        """Whether ranks explain who was taken better than entry does."""
+        return self.explained >= self.by_entry + GAIN
+
+
+def ranks_of(visits: Visits) -> Ranks | None:
+    """What a line tells of the priorities in its log; None where there are too few pairs to say."""
+    n = len(visits.priority.names)
+    if n < 2:
+        return None
+    pairs = _pairs(visits, visits.priority)
+    if len(pairs) < ENOUGH:
+        return None
+    taken, waiting, later = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]
+    won = np.zeros((n, n))
+    np.add.at(won, (taken[later < 0], waiting[later < 0]), 1)
+    both = won + won.T
+    score = np.where(both > 0, won / np.maximum(both, 1), 0.5).sum(axis=1)
+    order = np.argsort(-score, kind="stable")
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n)
+    explained = float((rank[taken] < rank[waiting]).mean())
+    return Ranks(len(pairs), float((later >= 0).mean()), explained, tuple(order.tolist()))
+
+
 def order_of(visits: Visits) -> Order | None:
     """The order of a line; None where there are too few pairs to say."""
     n = len(visits.channel.names)
     if n < 2:
         return None
-    pairs = _pairs(visits)
+    pairs = _pairs(visits, visits.channel)
     if len(pairs) < ENOUGH:
         return None
     taken, waiting = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
@@ -79,19 +119,21 @@ def order_of(visits: Visits) -> Order | None:
     return Order(len(pairs), by_entry, explained, tuple(behind.tolist()))
 
 
-def _pairs(visits: Visits) -> Seconds:
-    """(n, 3): channel of one who was taken, of one who waited on, and by how much the latter had come later.
+def _pairs(visits: Visits, of: Names) -> Seconds:
+    """(n, 3): the code of one who was taken, of one who waited on, and by how much the latter had come later.
+
+    The codes are those of channels or priorities, and differ.
 
     Only those waited on count whom the same person serves at other times.
     """
-    known = np.isfinite(visits.left) & (visits.left > visits.enter) & (visits.channel.code >= 0)
-    code, enter, left = visits.channel.code[known], visits.enter[known], visits.left[known]
+    known = np.isfinite(visits.left) & (visits.left > visits.enter) & (of.code >= 0)
+    code, enter, left = of.code[known], visits.enter[known], visits.left[known]
     person, served = visits.person.code[known], visits.served[known]
-    serves = np.ones((len(visits.person.names) + 1, len(visits.channel.names)), dtype=np.bool_)
+    serves = np.ones((len(visits.person.names) + 1, len(of.names)), dtype=np.bool_)
     if len(visits.person.names):
-        some = visits.served & (visits.person.code >= 0) & (visits.channel.code >= 0)
+        some = visits.served & (visits.person.code >= 0) & (of.code >= 0)
         serves[:] = False
-        serves[visits.person.code[some], visits.channel.code[some]] = True
+        serves[visits.person.code[some], of.code[some]] = True
         serves[-1] = True
     found: list[Seconds] = []
     many, longest = 0, float((left - enter).max()) if len(enter) else 0.0
