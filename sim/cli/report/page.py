@@ -98,7 +98,10 @@ class Exhibit:
     @property
     def command(self) -> tuple[str, ...]:
         """The command line that made it, as it was given; empty where that is not recorded."""
-        return self.folder.commands.get(self.made_by, self.folder.command)
+        known = self.folder.commands
+        # What no command claims was made by the one that is recorded, where there is one alone.
+        alone = next(iter(known.values())) if len(known) == 1 and not self.made_by else ()
+        return known.get(self.made_by, self.folder.command or alone)
 
     @property
     def has_figure(self) -> bool:
@@ -210,6 +213,51 @@ def _text(cell: Any) -> str:
     return "" if cell is None else str(cell)
 
 
+@dataclass(frozen=True, slots=True)
+class BesideRow:
+    """A quantity of a log, with what each run of its line came to."""
+
+    quantity: str
+    says: str
+    log: str
+    runs: list[tuple[str, str]]
+    """What it came to with half of its interval, and the verdict; both "" where the run does not tell it."""
+
+
+BESIDE_RUNS: Final = {"replay": "replayed", "drawn": "drawn", "held out": "dates held out: log, line"}
+
+
+def beside(folder: Folder) -> tuple[list[str], list[BesideRow]]:
+    """The heads and rows of a line beside its log, as `calibrate` leaves them; none where it does not."""
+    records = folder.tables["calibrate"].records if "calibrate" in folder.tables else ()
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in records:
+        if {"quantity", "run", "log", "line", "low", "high", "verdict"} <= set(row):
+            found.setdefault(_text(row["quantity"]), {})[_text(row["run"])] = row
+    runs = [run for run in BESIDE_RUNS if any(run in rows for rows in found.values())]
+    told = []
+    for name, rows in found.items():
+        first = next(iter(rows.values()))
+        cells = []
+        for run in runs:
+            of_run = rows.get(run, {})
+            came_to = _in_unit(of_run, "line")
+            before = f"{_in_unit(of_run, 'log')}, " if run == "held out" and came_to else ""
+            cells.append((before + came_to, _text(of_run.get("verdict")) if came_to else ""))
+        told.append(BesideRow(name, _text(first.get("says")), _in_unit(first, "log"), cells))
+    return [BESIDE_RUNS[run] for run in runs], told
+
+
+def _in_unit(row: Mapping[str, Any], name: str) -> str:
+    """A figure of a quantity in its unit, of a run with half of its interval; "" where it is not known."""
+    value, low, high = (_number(row.get(one)) for one in (name, "low", "high"))
+    if math.isnan(value):
+        return ""
+    size, unit = (100.0, " %") if row.get("unit") == "share" else (1.0, f" {_text(row.get('unit'))}".rstrip())
+    half = "" if name == "log" or math.isnan(high) else f" ± {size * (high - low) / 2:,.1f}"
+    return f"{size * value:,.1f}{half}{unit}"
+
+
 # What it answers
 
 
@@ -264,6 +312,8 @@ class Section:
     exhibits: list[Exhibit]
     above: list[str]
     """Titles of its figures that stand before the scenarios."""
+    beside: tuple[list[str], list[BesideRow]]
+    """Its line beside the log that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +338,7 @@ def rendered(results: Results) -> str:
             judged=[row for rows in judged(one, "targets").values() for row in rows],
             exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
             above=[exhibit.plot.title for exhibit in shown[one.name] if exhibit in at_head],
+            beside=beside(one),
         )
         for one in results.folders
     ]
