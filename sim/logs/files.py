@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LARGEST: Final = 120_000_000
 """Bytes of a log, unpacked."""
 MOST_ROWS: Final = 500_000
+SPARE: Final = 100
+"""Rows of a sheet that may stand above and below its table."""
 DELIMITERS: Final = ",;\t|"
 SAMPLE: Final = 65_536
 
@@ -95,11 +97,15 @@ def read(path: Path) -> Raw:
     if not len(found):
         raise LogError(f"{path}: has a head of {len(found.columns)} columns, and no row below it")
     if len(found) > MOST_ROWS:
-        raise LogError(
-            f"{path}: has {len(found):,} rows, and at most {MOST_ROWS:,} are read; a few months of rows are enough: "
-            f"cut it, for instance with `head -n {MOST_ROWS}`"
-        )
+        raise _too_many(path, len(found))
     return found
+
+
+def _too_many(path: Path, rows: int) -> LogError:
+    return LogError(
+        f"{path}: has {rows:,} rows or more, and at most {MOST_ROWS:,} are read; a few months of rows are enough: "
+        f"cut it, for instance with `head -n {MOST_ROWS}`"
+    )
 
 
 def _too_large(path: Path, size: int) -> LogError:
@@ -215,6 +221,9 @@ def _csv(path: Path, content: bytes) -> Raw:
         skip -= 1
     elif all(_is_number(name) for name in names if name):
         raise LogError(f"{path}: its first line names no columns, but holds values: {', '.join(names)[:80]}")
+    # Lines are counted in no time; where a field may hold some of its own, rows are, as they are read.
+    if b'"' not in content and (n_lines := content.count(b"\n") - skip - 1) > MOST_ROWS:
+        raise _too_many(path, n_lines)
     bad: Counter[str] = Counter()
 
     def passed_over(row: Any) -> str:
@@ -224,7 +233,7 @@ def _csv(path: Path, content: bytes) -> Raw:
     if letter != ",":
         notes.append(f"its fields are parted by {'a tab' if letter == chr(9) else letter}")
     try:
-        table = pa_csv.read_csv(
+        reader = pa_csv.open_csv(
             io.BytesIO(content),
             read_options=pa_csv.ReadOptions(column_names=names, skip_rows=skip + 1, block_size=1 << 24),
             parse_options=pa_csv.ParseOptions(
@@ -234,6 +243,14 @@ def _csv(path: Path, content: bytes) -> Raw:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
+        batches: list[Any] = []
+        n_rows = 0
+        for batch in reader:
+            batches.append(batch)
+            n_rows += batch.num_rows
+            if n_rows > MOST_ROWS:
+                raise _too_many(path, n_rows)
+        table = pa.Table.from_batches(batches, schema=reader.schema)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         if "Empty CSV" in str(error):
             raise LogError(f"{path}: has a head of {len(names)} columns, and no row below it") from None
@@ -293,7 +310,7 @@ def _xlsx(path: Path) -> Raw:
 
     try:
         book = load_workbook(path, read_only=True, data_only=True)
-        sheets = {name: list(_rows_of(book[name])) for name in book.sheetnames}
+        sheets = {name: list(_rows_of(path, book[name])) for name in book.sheetnames}
     except (KeyError, ValueError, zipfile.BadZipFile, SyntaxError) as error:
         raise LogError(f"{path}: is not a workbook that can be read: {error}") from None
     name = max(sheets, key=lambda one: len(sheets[one]))
@@ -312,10 +329,13 @@ def _xlsx(path: Path) -> Raw:
     return Raw(path, "xlsx", table, notes)
 
 
-def _rows_of(sheet: Any) -> Iterator[list[str]]:
+def _rows_of(path: Path, sheet: Any) -> Iterator[list[str]]:
+    # Rows above the head are no rows of the log; a sheet says in its first lines how many it has.
+    if (sheet.max_row or 0) > MOST_ROWS + SPARE:
+        raise _too_many(path, sheet.max_row - SPARE)
     for number, row in enumerate(sheet.iter_rows(values_only=True)):
-        if number > MOST_ROWS:
-            return
+        if number > MOST_ROWS + SPARE:
+            raise _too_many(path, number - SPARE)
         cells = [_as_text(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
@@ -341,7 +361,9 @@ def _parquet(path: Path) -> Raw:
     try:
         file = pq.ParquetFile(path)
         size = sum(file.metadata.row_group(one).total_byte_size for one in range(file.metadata.num_row_groups))
-        if size > LARGEST or file.metadata.num_rows > MOST_ROWS:
+        if file.metadata.num_rows > MOST_ROWS:
+            raise _too_many(path, file.metadata.num_rows)
+        if size > LARGEST:
             raise _too_large(path, size)
         table = file.read()
     except (pa.ArrowException, OSError) as error:

@@ -163,6 +163,57 @@ def test_a_gigabyte_in_a_megabyte_is_not_unpacked(tmp_path: Path, monkeypatch: p
         read(path)
 
 
+def _parquet(path: Path, rows: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"received": ["2025-01-06 08:00"] * rows}), path)
+
+
+def _sheet(path: Path, rows: int) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in ["received", *["2025-01-06 08:00"] * rows]:
+        sheet.append([row])
+    book.save(path)
+
+
+MANY: dict[str, tuple[str, Callable[[Path, int], object]]] = {
+    "lines": ("a.csv", lambda path, n: path.write_text("received\n" + "2025-01-06 08:00\n" * n)),
+    "quoted lines": ("a.csv", lambda path, n: path.write_text("received\n" + '"2025-01-06 08:00"\n' * n)),
+    "packed": (
+        "a.csv.gz",
+        lambda path, n: path.write_bytes(gzip.compress(b"received\n" + b"2025-01-06 08:00\n" * n)),
+    ),
+    "parquet": ("a.parquet", _parquet),
+    "a sheet": ("a.xlsx", _sheet),
+}
+
+
+@pytest.mark.parametrize("form", MANY)
+def test_too_many_rows_are_refused_and_as_many_as_may_be_are_read(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", 300)
+    monkeypatch.setattr(files, "SPARE", 0)
+    name, write = MANY[form]
+    path = tmp_path / name
+    write(path, 301)
+    with pytest.raises(LogError, match="has 301 rows or more, and at most 300 are read"):
+        read(path)
+    write(path, 299)
+    assert len(read(path)) == 299
+
+
+def test_a_field_of_many_lines_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", 50)
+    path = tmp_path / "a.csv"
+    path.write_text("received,note\n" + '2025-01-06 08:00,"one\ntwo\nthree"\n' * 40)
+    assert len(read(path)) == 40
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -255,7 +255,19 @@ def _in_unit(row: Mapping[str, Any], name: str) -> str:
         return ""
     size, unit = (100.0, " %") if row.get("unit") == "share" else (1.0, f" {_text(row.get('unit'))}".rstrip())
     half = "" if name == "log" or math.isnan(high) else f" ± {size * (high - low) / 2:,.1f}"
-    return f"{size * value:,.1f}{half}{unit}"
+    return f"{size * value:,.{1 if unit else 0}f}{half}{unit}"
+
+
+def untold(folder: Folder) -> list[str]:
+    """What a log could not tell of its line, in sentences, with what is plausible instead."""
+    noted = folder.notes.get("calibrate", {})
+    said = [one for one in noted.get("cannot", []) if isinstance(one, str)]
+    ranges = [one for one in noted.get("not_told", []) if isinstance(one, Mapping)]
+    return said + [
+        f"{_text(one.get('path'))}: {_text(one.get('why'))}; {_text(one.get('from'))} to {_text(one.get('to'))} is "
+        "plausible."
+        for one in ranges
+    ]
 
 
 # What it answers
@@ -314,6 +326,8 @@ class Section:
     """Titles of its figures that stand before the scenarios."""
     beside: tuple[list[str], list[BesideRow]]
     """Its line beside the log that it was made of."""
+    untold: list[str]
+    """What that log could not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +353,7 @@ def rendered(results: Results) -> str:
             exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
             above=[exhibit.plot.title for exhibit in shown[one.name] if exhibit in at_head],
             beside=beside(one),
+            untold=untold(one),
         )
         for one in results.folders
     ]
