@@ -444,6 +444,8 @@ def _ocel(path: Path, content: bytes) -> Raw:
     events, objects = (told.get(key) if isinstance(told, dict) else None for key in ("events", "objects"))
     if not isinstance(events, list) or not isinstance(objects, list):
         raise LogError(f"{path}: is JSON without `events` and `objects`, as OCEL 2.0 has them")
+    if len(events) > MOST_ROWS:
+        raise _too_many(path, len(events))
     kind = {str(one.get("id")): str(one.get("type", "object")) for one in objects if isinstance(one, dict)}
     rows = []
     for one in events:
