@@ -57,7 +57,7 @@ class Fitted:
     what: str
     """patience, work or wrap-up."""
     of: str
-    """The channel, or "" for all."""
+    """The channel (or priority), "" for all, and `other` for those that are too few."""
     n: int
     """Times that are known exactly."""
     n_censored: int
@@ -70,6 +70,8 @@ class Fitted:
     tried: list[Fit]
     values: Seconds
     """The times of the empirical law, in seconds."""
+    by: str = "channel"
+    """What `of` is one of: channel, or risk, which is the priority."""
     chosen: Fit | None = field(init=False)
     """None where every law is refused: then `values` are the law."""
 

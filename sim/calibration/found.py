@@ -180,7 +180,7 @@ def _stages(
                 share=min(len(np.unique(of_stage.case)) / max(int(first_cases.sum()), 1), 1.0),
                 rows=of_group,
                 patience=patience_of(of_stage),
-                work=work_of(of_stage),
+                work=work_of(of_stage, by_priority=bool(_risks(visits))),
                 group=staff_of(visits, name, of_group, step, logins),
                 has_delays_only=delays,
                 delay=_delays(of_stage) if delays else [],

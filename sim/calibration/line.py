@@ -527,17 +527,19 @@ def _laws(writing: _Writing, stage: StageFound, fits: Sequence[Fitted], key: str
     if len(fits) == 1:
         writing.say(f"    {key}: {_law(writing, stage, fits, key)}", _why(fits[0]))
         return
-    writing.say(f"    {key}:", "channels differ beyond chance")
-    writing.say("      by: channel")
+    by = fits[1].by
+    writing.say(f"    {key}:", f"{'channels' if by == 'channel' else 'priorities'} differ beyond chance")
+    writing.say(f"      by: {by}")
     own = [one for one in fits[1:] if one.of != "other"]
     rest = next((one for one in fits[1:] if one.of == "other"), fits[0])
+    written = writing.found.channels if by == "channel" else writing.found.risks
     for one in own:
-        name = writing.found.channels[one.of]
+        name = written[one.of]
         writing.say(f"      {_key(name)}: {_law(writing, stage, [one], key)}", _why(one))
     known = {one.of for one in own}
     visits = writing.found.visits
-    names = visits.channel.names if visits is not None else ()
-    served = [name for name in names if not stage.channels or writing.found.channels[name] in stage.channels]
+    named = () if visits is None else visits.channel.names if by == "channel" else visits.priority.names
+    served = [name for name in named if by != "channel" or not stage.channels or written[name] in stage.channels]
     if any(name not in known for name in served):
         writing.say(f"      other: {_law(writing, stage, [rest], key)}", _why(rest))
 

@@ -23,13 +23,14 @@ demand:
   risk: {{urgent: 20 %, usual: 50 %, idle: 30 %}}
 pools: {{sellers: {{shifts: [{{from: "08:00", to: "20:30", staff: 7}}]{first}}}}}
 stages:
-  - {{name: sell, pool: sellers, service: {{lognormal: {{mean: 5 min, cv: 0.8}}}}}}
+  - {{name: sell, pool: sellers, service: {service}}}
 """
+ALIKE = "{lognormal: {mean: 5 min, cv: 0.8}}"
 PRIORITY = {"urgent": "1", "usual": "2", "idle": "3"}
 
 
-def log_of(path: Path, first: str) -> None:
-    scenario = sim.load(DOCUMENT.format(first=first))
+def log_of(path: Path, first: str, service: str = ALIKE) -> None:
+    scenario = sim.load(DOCUMENT.format(first=first, service=service))
     replication = sim.draw(scenario, 0)
     log = sim.simulate(replication)
     names = list(next(iter(scenario.demand.risk.values())))
@@ -66,3 +67,17 @@ def test_of_a_line_in_order_of_entry_it_is_told_that_priorities_decide_nothing(t
     assert "no `serve_first`: of" in told
     assert "100% are in order of entry" in told
     assert "  risk: {" in text
+
+
+def test_work_that_differs_by_priority_has_a_law_for_each(tmp_path: Path) -> None:
+    laws = {name: f"{{exponential: {{mean: {mean} min}}}}" for name, mean in zip(PRIORITY, (8, 4, 2), strict=True)}
+    told = ", ".join(f"{name}: {law}" for name, law in laws.items())
+    log_of(tmp_path / "log.csv", ", serve_first: [{risk: urgent}, {risk: usual}]", f"{{by: risk, {told}}}")
+    found = calibrated(tmp_path / "log.csv")
+    [stage] = found.stages
+    means = {one.of: one.mean / 60 for one in stage.work[1:]}
+    assert means == pytest.approx({"1": 8, "2": 4, "3": 2}, rel=0.25)
+    line = line_of(found)
+    assert "priorities differ beyond chance" in line.text
+    written(line, tmp_path)
+    assert len(sim.draw(sim.load(tmp_path / "line.yaml"), 0).tips) > 500
