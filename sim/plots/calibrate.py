@@ -30,7 +30,7 @@ def over_the_day(found: Calibrated) -> Figure:
     rows = found.beside.intervals
     note = f"By half hour of joining the line, all dates together, in {found.calibration.path.name} and in its line."
     with styled():
-        sheet = Sheet(finding(found), note, 3 * STEP + KEY)
+        sheet = Sheet(finding(found), note, 3 * STEP + 0.1 + KEY)
         hours = np.array([row.begin / 3600 for row in rows])
         panels = (
             ("tips a day", [row.tips for row in rows], 1.0),

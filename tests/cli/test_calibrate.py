@@ -61,6 +61,13 @@ def test_what_it_leaves_passes_check_and_is_run_and_replayed(log: Path, tmp_path
     text = (out / "line.yaml").read_text(encoding="utf-8")
     assert "# as they came in the log" in text
     assert "plausible:" in text
+    page = (out / "calibration.html").read_text(encoding="utf-8")
+    assert '<th scope="col">replayed</th><th scope="col">drawn</th>' in page
+    assert '<th scope="row">given up</th>' in page
+    assert "<h3>Not told by the log</h3>" in page
+    assert "demand.busyness_cv: too few dates" in page
+    assert "Staff of answer" in page, "every sentence is on it, not the first alone"
+    assert "is not recorded" not in page
 
 
 def test_the_same_from_python(log: Path, tmp_path: Path) -> None:
