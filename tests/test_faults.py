@@ -20,18 +20,18 @@ def test_some_hundred_documents(kind: str, n: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(4))
-def test_many_thousand_documents(kind: str, seed: int, tmp_path: Path) -> None:
-    assert tried(kind, 2500, 100 + seed, tmp_path).fallen == []
+def test_many_thousand_documents(kind: str, tmp_path: Path) -> None:
+    """`python -m tests.faults 100000` tries as many as one likes."""
+    assert tried(kind, 3000, 100, tmp_path).fallen == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_interrupted_goes_on_to_the_same_bytes(command: str) -> None:
     """Killed, then out of disk, at some of its writes; and going on from records that were damaged."""
-    assert interrupted("killed", 8, [command], False, 1) == 0
-    assert interrupted("full", 8, [command], False, 1) == 0
-    assert damaged([command], 11, False) == 0
+    assert interrupted("killed", 3, [command], False, 1) == 0
+    assert interrupted("full", 3, [command], False, 1) == 0
+    assert damaged([command], 4, False) == 0
 
 
 @pytest.mark.slow
