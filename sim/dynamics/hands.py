@@ -244,8 +244,9 @@ def find_giver(slots, busy, place, rank, now, table):
             person = slots[slot, m.PERSON]
             may = may and (person == m.NIL or takes(table, person))
         if may:
-            # The key of its end orders by tip, then stage.
-            key = m.yielding_key(slots[slot, m.SERVED_RANK], slots[slot, m.BEGAN], slots[slot, m.END_KEY])
+            # Of one tip the keys of its ENDs lie as its stages do.
+            served, began = slots[slot, m.SERVED_RANK], slots[slot, m.BEGAN]
+            key = m.yielding_key(served, began, slots[slot, m.TIP], slots[slot, m.END_KEY])
             if giver == m.NIL or key < first:
                 giver, first = slot, key
         node = slots[slot, m.NEXT]
