@@ -250,7 +250,7 @@ class LongestTarget(Between):
 
 @target_kind
 class LostTarget(OfTips):
-    """At most `lost` of the tips give up for good."""
+    """At most `lost` of the tips are lost: they give up for good, or find no room."""
 
     kind: ClassVar[str] = "lost"
     a: ClassVar[str] = "a lost share"
@@ -274,17 +274,17 @@ class LostTarget(OfTips):
 
     @property
     def says(self) -> str:
-        return f"at most {percent(self.lost)} of {filter_words(self.of)} give up for good"
+        return f"at most {percent(self.lost)} of {filter_words(self.of)} are lost"
 
     @property
     def failing(self) -> str:
-        return "give up for good"
+        return "are lost"
 
     def of_tip(self, column: str) -> str:
         return {
-            "lost": f"it gave up for good; at most {percent(self.lost)} may",
-            "open": "it could still give up when the run ended",
-            "met": "it did not give up for good",
+            "lost": f"it was lost; at most {percent(self.lost)} may be",
+            "open": "it could still be lost when the run ended",
+            "met": "it was not lost",
             "merged": "it left merged, which is not lost",
         }[column]
 

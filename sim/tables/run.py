@@ -169,7 +169,7 @@ TIPS: Final = Table[KindOfTips](
         text("tier", lambda row: row.tier, "what they were labelled last; empty for none"),
         whole("arrived", "tips", lambda row: row.through + row.lost + row.merged + row.still_open, "all of them"),
         whole("through", "tips", lambda row: row.through, "through all their stages"),
-        whole("lost", "tips", lambda row: row.lost, "gave up for good"),
+        whole("lost", "tips", lambda row: row.lost, "gave up for good, or found no room"),
         whole("merged", "tips", lambda row: row.merged, "left merged, their incident being known"),
         whole("open", "tips", lambda row: row.still_open, "none of these, when the run ended"),
     ),

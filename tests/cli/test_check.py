@@ -56,7 +56,7 @@ def test_the_model_is_told_within_80_columns_and_without_codes() -> None:
         "the next free server goes on with the tip, after 5 min of hand-over",
         "at least 90 % of tips with tier high within 10 min from receipt to rapid_channel",
         "all tips take at most 30 min on average from arrival to disposed",
-        "at most 5 % of tips with channel call give up for good",
+        "at most 5 % of tips with channel call are lost",
         "analysts busy at most 85 % of the time on duty",
         "WARNING nobody is ever off in analysts, duty_officers and receivers: no shrinkage is given there",
     ],

@@ -226,7 +226,7 @@ targets:
         "slow": "met: 13 min from arrival (08:02:00) to leave (08:15:00), no more than 15 min",
         "mean": "counted: 13 min from arrival (08:02:00) to leave (08:15:00), more than 10 min, "
         "which is asked on average",
-        "kept": "met: it did not give up for good",
+        "kept": "met: it was not lost",
         "urgent": "not judged: it is about tips with risk high",
     }
 
@@ -247,7 +247,7 @@ targets:
         "quick": "missed: it was lost before answer.start",
         "fair": "not judged: it was lost, and lost tips are left out",
         "mean": "not judged: it was lost before leave, and a mean cannot count it",
-        "kept": "missed: it gave up for good; at most 5 % may",
+        "kept": "missed: it was lost; at most 5 % may be",
     }
 
 
