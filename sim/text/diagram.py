@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 LETTER: Final = 6.4
 """Pixels that a letter takes on average, at 12 pixels of type."""
+SHARE: Final = 28
+"""Pixels of its box for every line that reaches it: shares stand in two rows, and none on another."""
 HIGH: Final = 40
-WIDEST: Final = 190
+WIDEST: Final = 210
 ROW: Final = 96
 GAP: Final = 36
 EDGE: Final = 24
@@ -83,7 +85,8 @@ def _boxes(scenario: Scenario, ways: Sequence[Lead]) -> dict[int, _Node]:
     found = {}
     for number, at in layer.items():
         lines = ("arrival",) if number == ARRIVAL else _words(scenario.stages[number])
-        wide = max(len(line) for line in lines) * LETTER + 20
+        coming = sum(one.to == number for one in ways)
+        wide = max(max(len(line) for line in lines) * LETTER + 20, (coming + 1) * SHARE if coming > 1 else 0)
         found[number] = _Node(number, at, lines, wide=wide)
     return found
 
@@ -155,12 +158,13 @@ def _line(way: Lead, path: Sequence[_Node], ports: dict[tuple[int, bool], tuple[
         anchor = "start"
     else:
         (leaves, _), (comes, nth) = ports[id(path), True], ports[id(path), False]
-        points = [(leaves, first.y + HIGH / 2), *((one.x, one.y) for one in path[1:-1]), (comes, last.y - HIGH / 2)]
+        low = HIGH / 2 - (6 if first.stage == ARRIVAL else 0)
+        points = [(leaves, first.y + low), *((one.x, one.y) for one in path[1:-1]), (comes, last.y - HIGH / 2)]
         d = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
         for (x, y), (to_x, to_y) in pairwise(points):
             middle = (y + to_y) / 2
             d += f" C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
-        text_at = points[-1][0] * 0.85 + points[-2][0] * 0.15, points[-1][1] - 12 - 11 * (nth % 2)
+        text_at = points[-1][0], points[-1][1] - 12 - 11 * (nth % 2)
         anchor = "middle"
     said = _said(way)
     return (
