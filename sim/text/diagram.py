@@ -86,7 +86,7 @@ def _boxes(scenario: Scenario, ways: Sequence[Lead]) -> dict[int, _Node]:
     for number, at in layer.items():
         lines = ("arrival",) if number == ARRIVAL else _words(scenario.stages[number])
         coming = sum(one.to == number for one in ways)
-        wide = max(max(len(line) for line in lines) * LETTER + 20, (coming + 1) * SHARE if coming > 1 else 0)
+        wide = max(max(len(line) for line in lines) * LETTER + 20, (coming + 1) * SHARE if coming > 1 else 0.0)
         found[number] = _Node(number, at, lines, wide=wide)
     return found
 
@@ -158,8 +158,8 @@ def _line(way: Lead, path: Sequence[_Node], ports: dict[tuple[int, bool], tuple[
         anchor = "start"
     else:
         (leaves, _), (comes, nth) = ports[id(path), True], ports[id(path), False]
-        low = HIGH / 2 - (6 if first.stage == ARRIVAL else 0)
-        points = [(leaves, first.y + low), *((one.x, one.y) for one in path[1:-1]), (comes, last.y - HIGH / 2)]
+        edge = HIGH / 2 - (6 if first.stage == ARRIVAL else 0)
+        points = [(leaves, first.y + edge), *((one.x, one.y) for one in path[1:-1]), (comes, last.y - HIGH / 2)]
         d = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
         for (x, y), (to_x, to_y) in pairwise(points):
             middle = (y + to_y) / 2
