@@ -327,7 +327,7 @@ def growing(
     settings: Settings | None = None,
     looks: Callable[[Sample], int] | None = None,
     drawn: Callable[[int], Replication] | None = None,
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """The same, told after each replication: what is done so far, always the same object, which grows.
 
     Who closes the iterator ends the work: no replication is begun after that. `drawn` has replications at hand, as
