@@ -343,7 +343,10 @@ def live(
         say("tipline live needs the extra: pip install 'tipline[live]'")
         return BAD_INPUT
     from sim.cli.live.world import World
-    from sim.scenario.size import cores
+    from sim.scenario.size import Budget, cores
+
+    if options.budget is not None:
+        _read(Budget.read, options.budget, "--budget")
 
     def opened(address: str) -> None:
         if options.json:

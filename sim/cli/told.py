@@ -64,7 +64,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("tipline live line.yaml", "a page with sliders, at the address that it prints"),
         (
             "tipline live line.yaml --variant busy_week --port 8123",
-            "beginning with a variant, at a port of your choice",
+            "beginning with a variant, at a port of yours",
         ),
     ),
     "report": (("tipline report results/line", "one page that opens offline and prints well"),),

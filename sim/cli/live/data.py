@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from sim.cli.live.world import Asked, Base, World
     from sim.studies.result import Result
 
-POOL_COLUMNS: Final = ("servers_on_duty_mean", "occupancy", "waiting_tips_mean", "paid_h_a_week", "fte", "cost_a_week")
+POOL_COLUMNS: Final = (
+    "servers_on_duty_mean",
+    "occupancy_share",
+    "waiting_tips_mean",
+    "paid_h_a_week",
+    "fte",
+    "cost_a_week",
+)
 """Columns of the table of pools that a page shows."""
 
 WEEK_COLUMNS: Final = ("busy_servers", "on_duty_servers", "waiting_tips")
@@ -108,6 +115,7 @@ def answer_data(step: Step, *, curves: bool, beside: Result | None = None) -> di
             "paid_h_a_week": spent.paid_hours,
             "overtime_h_a_week": spent.overtime_hours,
             "cost_a_week": spent.money,
+            "priced": bool(found.scenario.run.currency) or spent.money != spent.paid_hours,
         },
     }
     if curves:

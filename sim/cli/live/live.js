@@ -265,7 +265,7 @@ function show() {
   $("progress").max = given.of;
   $("progress").value = given.n;
   $("far").textContent = given.done ? `${given.n} of ${given.of} replications: what tipline run finds` : `${given.n} of ${given.of} replications so far`;
-  put("sentences", ...given.sentences.map((one) => h("p", {}, one)),
+  put("sentences", ...given.sentences.filter((one) => !one.startsWith("What binds")).map((one) => h("p", {}, one)),
     h("p", {class: "grey small"}, `${given.n} of ${given.of} replications${given.done ? "" : " so far: intervals narrow as more come in, and verdicts may change"}; seed ${given.seed}; ${given.confidence} intervals${given.looks > 1 ? ", since there may be " + given.looks + " looks" : ""}.`));
   const notes = [...given.notes, ...given.failed];
   put("notes", ...notes.map((one) => h("li", {}, one)));
@@ -359,11 +359,11 @@ function totals(given) {
   const now = given.totals, before = pinned && pinned.answer.totals;
   const told = (name, head, digits, after) => h("div", {}, h("dt", {}, head), h("dd", {}, fixed(now[name], digits) + after,
     before ? h("small", {}, ` A ${fixed(before[name], digits)}, ${signed(now[name] - before[name], digits)}`) : null));
-  const priced = now.cost_a_week > 0 || (before && before.cost_a_week > 0);
+  const priced = now.priced || (before && before.priced);
   const money = world.currency ? " " + world.currency : "";
   put("totals", h("dl", {class: "totals"}, told("fte", "full-time people (FTE)", 1, ""), told("paid_h_a_week", "paid hours a week", 0, ""),
     told("overtime_h_a_week", "overtime hours a week", 1, ""), priced ? told("cost_a_week", "cost a week", 0, money) : null));
-  if (!priced) $("totals").append(h("p", {class: "grey small"}, "The file gives no prices, so there is no cost."));
+  if (!priced) $("totals").append(h("p", {class: "grey small"}, "The file gives no prices (price:, currency:), so what it costs is told in paid hours."));
 }
 
 function pools(given) {
@@ -389,16 +389,16 @@ function binds(given) {
 const TICKS = [1 / 6, 1, 10, 60, 360, 1440, 7 * 1440, 30 * 1440, 365 * 1440];
 
 function response(one) {
-  const [left, right, top, bottom] = [36, 312, 8, 132];
+  const [left, right, top, bottom] = [44, 312, 8, 132];
   const times = one.time_min.map((time) => Math.max(time, 1 / 60));
   const first = Math.min(times[0], one.within_min || 1e9, 1), last = Math.max(times[times.length - 1], one.within_min || 0, 2 * first);
   const x = (time) => left + (right - left) * Math.log(Math.max(time, first) / first) / Math.log(last / first);
   const y = (share) => bottom - (bottom - top) * share;
   const path = (each) => each.time_min.map((time, k) => `${k ? "L" : "M"}${x(Math.min(Math.max(time, first), last)).toFixed(1)},${y(each.through_share[k]).toFixed(1)}`).join("");
   const before = pinned && (pinned.curves.response || []).find((each) => each.target === one.target);
-  const kept = (time) => one.time_min.reduce((best, each, k) => (each <= time ? one.through_share[k] : best), 0);
+  const row = (answer.targets || []).find((each) => each.target === one.target);
   const name = one.target.replaceAll("_", " ");
-  const asked = one.within_min === null ? "" : `: ${fixed(100 * kept(one.within_min), 1)} % within ${minutes(one.within_min)}${one.threshold === null ? "" : `, ${plain(100 * one.threshold)} % asked`}`;
+  const asked = row ? `: ${row.came_to}; ${row.asked} asked` : "";
   const drawn = h("svg:svg", {viewBox: "0 0 320 156", role: "img", "aria-label": `Response curve of ${name}${asked}`});
   for (const share of [0, 0.5, 1])
     drawn.append(h("svg:line", {class: "grid", x1: left, x2: right, y1: y(share), y2: y(share)}), h("svg:text", {x: left - 5, y: y(share) + 4, "text-anchor": "end"}, 100 * share + " %"));
@@ -412,7 +412,7 @@ function response(one) {
     drawn.append(h("svg:line", {class: "wanted", x1: x(one.within_min), x2: x(one.within_min), y1: y(one.threshold), y2: y(1)}));
   if (before) drawn.append(h("svg:path", {class: "curve before", d: path(before)}));
   drawn.append(h("svg:path", {class: "curve", d: path(one)}));
-  return h("figure", {}, h("figcaption", {}, name, h("small", {}, asked, before ? [" ", h("span", {class: "key"}), " A"] : ""[0])), drawn);
+  return h("figure", {}, h("figcaption", {}, name, h("small", {}, asked), before ? h("small", {}, " ", h("span", {class: "key"}), " A") : null), drawn);
 }
 
 function weekly(name, one, interval) {
@@ -469,12 +469,13 @@ async function pin() {
 async function copy() {
   try {
     await navigator.clipboard.writeText($("command").textContent);
-    $("copied").textContent = "copied";
+    $("done").textContent = "The command is copied.";
   } catch {
     getSelection().selectAllChildren($("command"));
-    $("copied").textContent = "selected; copy it with the keys of your system";
+    document.querySelector("details").open = true;
+    getSelection().selectAllChildren($("command"));
+    $("done").textContent = "The command is selected; copy it with the keys of your system.";
   }
-  setTimeout(() => { $("copied").textContent = ""; }, 4000);
 }
 
 async function save(event) {
@@ -484,18 +485,18 @@ async function save(event) {
     world.variants = told.variants;
     choices();
     faults([]);
-    $("saved").textContent = `Saved as ${told.saved} in ${told.file}.`;
+    $("done").textContent = `Saved as ${told.saved} in ${told.file}.`;
     $("save-name").value = "";
   } catch (error) {
-    $("saved").textContent = "";
+    $("done").textContent = "";
     failed(error);
   }
 }
 
 async function report() {
-  $("reporting").textContent = "Making it; that takes some seconds …";
+  $("done").textContent = "The report is being made; that takes some seconds …";
   const found = await fetch("told/report?page=" + encodeURIComponent(page)).catch(() => null);
-  $("reporting").textContent = "";
+  $("done").textContent = "";
   if (!found || !found.ok) {
     faults(found && found.status === 422 ? (await found.json()).faults : [{text: "The report could not be made."}]);
     return;
@@ -504,7 +505,7 @@ async function report() {
   const link = h("a", {href: URL.createObjectURL(await found.blob()), download: name ? name[1] : "report.html"});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  $("reporting").textContent = "Downloaded.";
+  $("done").textContent = "The report is downloaded.";
 }
 
 // Beginning

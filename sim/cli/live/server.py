@@ -20,7 +20,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -401,7 +401,9 @@ def serve(world: World, jobs: int, port: int, tell: Callable[[str], None]) -> No
         token, at_port = secrets.token_urlsafe(24), int(place.getsockname()[1])
         server = server_of(Live(world, Work(jobs)).app(token, at_port))
         tell(f"http://{HERE}:{at_port}/{token}/")
-        server.run(sockets=[place])
+        # It ends what is open and gives the signal on; to be interrupted is how it is to end.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[place])
 
 
 def server_of(app: ASGIApp) -> uvicorn.Server:
