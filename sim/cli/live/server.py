@@ -389,6 +389,7 @@ def listen(port: int) -> socket.socket:
         if sys.platform != "win32":
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((HERE, port))
+        found.listen(128)
     except OSError:
         found.close()
         raise
