@@ -31,11 +31,11 @@ ROOT: Final = Path(__file__).parents[1]
 
 
 @contextmanager
-def served(file: Path, *more: str) -> Iterator[str]:
-    """The address of a live page of a file, served by a process of its own that ends with the block."""
-    words = [sys.executable, "-m", "sim", "live", str(file), *more, "--quiet"]
+def served(file: Path, folder: Path = ROOT) -> Iterator[str]:
+    """The address of a live page of a file, served in a folder by a process of its own that ends with the block."""
+    words = [sys.executable, "-m", "sim", "live", str(file), "--quiet"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env, cwd=folder) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -175,8 +175,8 @@ def record(out: Path, file: Path) -> None:
 
     frames: list[Image.Image] = []
     with tempfile.TemporaryDirectory() as folder:
-        here = shutil.copy(file, Path(folder, file.name))
-        with served(Path(here)) as address, browser() as chromium:
+        shutil.copy(file, Path(folder, file.name))
+        with served(Path(file.name), Path(folder)) as address, browser() as chromium:
             tab = chromium.tab()
             tab.size(1280, 800, still=True)
             tab.open(address)
