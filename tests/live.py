@@ -126,14 +126,19 @@ def moves_of(opened: dict[str, Any], n: int) -> Iterator[dict[str, float]]:
         yield values
 
 
-def measure(file: Path, n: int) -> None:
-    """Print the medians over so many moves, each begun when the one before is done."""
+def measure(file: Path, n: int, drag: int = 0) -> None:
+    """Print the medians over so many moves, each begun when the one before is done; with `drag` each as the last of so
+    many more that come every 60 ms, as those of a slider that is dragged."""
     with served(file) as address:
         client = Client(address)
         client.answer(-1)
         times: dict[str, list[float]] = {"first": [], "decided": [], "done": [], "whole": []}
         undecided = 0
-        for values in moves_of(client.opened, n):
+        for number, values in enumerate(moves_of(client.opened, n * (drag + 1)), start=1):
+            if number % (drag + 1):
+                client.move(values=values)
+                time.sleep(0.06)
+                continue
             begins = time.perf_counter()
             move = client.move(values=values)
             whole, last = client.answer(move)
@@ -208,12 +213,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "scenarios" / "national.yaml")
     parser.add_argument("--moves", type=int, default=50)
+    parser.add_argument("--drag", type=int, default=0, metavar="N", help="so many moves before each, 60 ms apart")
     parser.add_argument("--record", type=Path, metavar="FILE.webp")
     given = parser.parse_args()
     if given.record is not None:
         record(given.record, given.file)
     else:
-        measure(given.file, given.moves)
+        measure(given.file, given.moves, given.drag)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ let history = [];      // states, the last one that can be redone at its end
 let at = 0;
 let moves = 0;         // the number of the last move
 let sent = "";         // the state that was asked last
+let accepted = -1;     // the number of the last move that made sense
 let gesture = "";      // the slider that is being dragged
 let timer = 0;
 let answer = null;     // the last that was told
@@ -121,6 +122,7 @@ async function send() {
   document.documentElement.dataset.asked = move;
   try {
     const told = await ask("ask/move", {page, move, state: JSON.parse(asked)});
+    if (!told.late) accepted = Math.max(accepted, move);
     if (told.late || move !== moves) return;
     faults([]);
     sessionStorage.setItem(KEEP, asked);
@@ -233,7 +235,7 @@ function place(one, value) {
 // Showing
 
 function told(given) {
-  if (given.move < moves && given.move >= 0 && moves > 0) return; // of an earlier move
+  if (given.move < accepted) return; // of an earlier move
   answer = given;
   if (given.response) curves = {response: given.response, week: given.week};
   const now = performance.now(), since = began[given.move];
@@ -241,6 +243,7 @@ function told(given) {
   if (since && marks.first_of !== String(given.move)) {
     marks.first_of = given.move;
     marks.first = Math.round(now - since);
+    marks.worked = Math.round(given.after_ms); // of it, what the server took
     marks.decided = "";
     marks.all = "";
   }
@@ -282,6 +285,7 @@ function show() {
     if (!curves.response.length) put("response", h("p", {class: "grey"}, "No target is on times."));
     const week = Object.entries(curves.week.pools);
     put("week", ...week.map(([name, one]) => weekly(name, one, curves.week.interval_min)));
+    if (!week.length) put("week", h("p", {class: "grey"}, "Nobody is on duty in this scenario."));
   }
   $("report").disabled = !given.whole;
   $("pin").disabled = !given.done && !pinned;
@@ -343,7 +347,8 @@ function targets(given) {
     const name = one.claim && one.claim !== one.target ? `${one.target} (${one.claim})` : one.target;
     return [name.replaceAll("_", " "), one.asked, [one.came_to, gauge(one)].filter(Boolean), verdict(one.verdict), ...more];
   });
-  put("targets", table("Targets, what they ask, what they came to and verdicts", heads, rows, true));
+  if (!rows.length) put("targets", h("p", {class: "grey"}, "The file has no targets."));
+  else put("targets", table("Targets, what they ask, what they came to and verdicts", heads, rows, true));
 }
 
 function joint(given) {
@@ -378,7 +383,7 @@ function binds(given) {
   const one = (given.targets || []).find((each) => each.target === given.binding);
   const told = [];
   if (one) told.push(h("p", {}, h("strong", {}, one.target.replaceAll("_", " ")), ` uses up most of what it allows: it comes to ${one.came_to} where ${one.asked} is asked.`));
-  else if (given.targets) told.push(h("p", {class: "grey"}, "Nothing was counted yet."));
+  else if (given.targets) told.push(h("p", {class: "grey"}, given.targets.length ? "Nothing was counted." : "No targets, so nothing binds."));
   if (given.staff.length) told.push(h("ul", {}, ...given.staff.map((each) => h("li", {}, each))));
   else if (given.done && !given.whole && given.together !== "met") told.push(h("p", {class: "grey"}, "What more staff could do is being worked out …"));
   put("binds", ...told);
