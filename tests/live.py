@@ -128,7 +128,7 @@ def moves_of(opened: dict[str, Any], n: int) -> Iterator[dict[str, float]]:
 
 def measure(file: Path, n: int, drag: int = 0) -> None:
     """Print the medians over so many moves, each begun when the one before is done; with `drag` each as the last of so
-    many more that come every 60 ms, as those of a slider that is dragged."""
+    many more, each sent as soon as the one before has its first answer, as when a slider is dragged."""
     with served(file) as address:
         client = Client(address)
         client.answer(-1)
@@ -136,8 +136,7 @@ def measure(file: Path, n: int, drag: int = 0) -> None:
         undecided = 0
         for number, values in enumerate(moves_of(client.opened, n * (drag + 1)), start=1):
             if number % (drag + 1):
-                client.move(values=values)
-                time.sleep(0.06)
+                client.answer(client.move(values=values), "")
                 continue
             begins = time.perf_counter()
             move = client.move(values=values)
@@ -213,7 +212,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "scenarios" / "national.yaml")
     parser.add_argument("--moves", type=int, default=50)
-    parser.add_argument("--drag", type=int, default=0, metavar="N", help="so many moves before each, 60 ms apart")
+    parser.add_argument(
+        "--drag", type=int, default=0, metavar="N", help="so many moves before each, as of a slider that is dragged"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE.webp")
     given = parser.parse_args()
     if given.record is not None:

@@ -4,7 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const KEEP = "tipline " + location.pathname;
-const WAIT = 60; // ms without a further move of a slider that is dragged, before it is asked
+const WAIT = 1000; // ms after which a slider that is dragged asks again, though nothing was answered yet
 const MARKS = {met: "●", kept: "●", missed: "✕", broken: "✕", undecided: "◇"};
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -17,6 +17,7 @@ let moves = 0;         // the number of the last move
 let sent = "";         // the state that was asked last
 let accepted = -1;     // the number of the last move that made sense
 let gesture = "";      // the slider that is being dragged
+let waiting = 0;       // the move whose first answer is waited for, while a slider is dragged
 let timer = 0;
 let answer = null;     // the last that was told
 let curves = {};       // the last that was drawn
@@ -118,6 +119,7 @@ async function send() {
   if (asked === sent) return;
   sent = asked;
   const move = ++moves;
+  waiting = move;
   began[move] = performance.now();
   document.documentElement.dataset.asked = move;
   try {
@@ -128,13 +130,18 @@ async function send() {
     sessionStorage.setItem(KEEP, asked);
     meant(told);
   } catch (error) {
-    if (move === moves) failed(error);
+    if (move === moves) {
+      waiting = 0;
+      failed(error);
+    }
   }
 }
 
 function later() {
+  // While it is dragged, one move is asked after the other: the next as soon as the one before is answered.
   clearTimeout(timer);
-  timer = setTimeout(send, WAIT);
+  if (waiting) timer = setTimeout(send, WAIT);
+  else send();
 }
 
 function meant(told) {
@@ -236,6 +243,10 @@ function place(one, value) {
 
 function told(given) {
   if (given.move < accepted) return; // of an earlier move
+  if (given.move >= waiting) {
+    waiting = 0;
+    if (gesture) setTimeout(send); // where the slider is by now
+  }
   answer = given;
   if (given.response) curves = {response: given.response, week: given.week};
   const now = performance.now(), since = began[given.move];
