@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
+from sim.scenario import units
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     Growth,
@@ -32,6 +33,16 @@ from sim.scenario.sources import Page
 Year = Annotated[int, Field(ge=1900, le=2500)]
 Years = Annotated[int, Field(ge=1, le=100)]
 Amount = Annotated[Number, Field(ge=0, le=1e15)]
+
+
+def _in_all(given: Any) -> float:
+    found = units.percentage(given)
+    if not -1 < found <= 1e6:
+        raise ValueError("a growth in all lies above -100 % and at most at 100000000 %")
+    return found
+
+
+GrowthInAll = Annotated[float, BeforeValidator(_in_all), WithJsonSchema(SHARE_SCHEMA | {"examples": ["61 %"]})]
 Currency = Annotated[Name, Field(max_length=12)]
 
 
@@ -189,7 +200,7 @@ class GrowthBetween(_Claim):
     """The year that it is compared with. Such as `2019`."""
     given_to: Year = Field(alias="to")
     """The year to which it grew. Such as `2023`."""
-    quantity: Growth
+    quantity: GrowthInAll
     """By how much in all."""
     sense: Sense
     """How the figure is meant."""

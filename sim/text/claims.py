@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LETTERS: Final[dict[Condition, str]] = {
     "one clock": "c",
     "levels": "l",
+    "same years": "y",
     "usual shape": "s",
     "one thing": "t",
     "out of reach": "r",

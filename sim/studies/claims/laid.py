@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim.scenario import units
-from sim.scenario.claims import Claim, CostRatio, GrowthRate, ShareOfWhole, StaffingChange, Volume
+from sim.scenario.claims import Claim
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import LedgerFile
 from sim.scenario.loading import Document
@@ -189,9 +189,8 @@ def _both(sense: Sense, old: float | None, other: Sense, new: float | None) -> f
 
 def sense_of(claim: Claim) -> Sense:
     """How the figure of a claim is meant; that of one without a sense as it stands."""
-    if isinstance(claim, Volume | GrowthRate | ShareOfWhole | CostRatio | StaffingChange):
-        return claim.sense
-    return "about"
+    sense: Sense = getattr(claim, "sense", "about")
+    return sense
 
 
 def _number(value: Any) -> float | None:
