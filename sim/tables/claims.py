@@ -153,6 +153,11 @@ TOGETHER: Final = Table[ReadingAsAWhole](
         text("not_so", lambda row: ", ".join(row.together.broken), "claims of bounds that do not hold"),
         text("conflicts", lambda row: "; ".join(row.together.inputs.conflicts), "inputs that claims fix differently"),
         text("inputs", lambda row: "; ".join(fixed_words(row.together.inputs.changes)), "what the claims fix"),
+        text(
+            "set_aside",
+            lambda row: "; ".join(row.together.inputs.set_aside.values()),
+            "what claims fix and is not laid on it: demand is one at a time",
+        ),
         whole(
             "other_targets", "", lambda row: len(row.together.limits) - len(row.together.beyond_staff), "within reach"
         ),

@@ -286,6 +286,8 @@ def _with_staff(found: Audit, one: Together) -> str:
         return ""
     own = {path: value for path, value in one.inputs.changes.items() if _differs(found, path, value)}
     fixed = f", at {listed(fixed_words(own))}" if own else ""
+    if one.inputs.set_aside:
+        fixed += f" (demand one at a time: {'; '.join(one.inputs.set_aside.values())})"
     people = people_words(one.found.posts, one.found.staffing or ())
     return f"{one.found.fte:.1f} FTE ({people}){fixed}; the line has {found.fte:.1f} FTE"
 
