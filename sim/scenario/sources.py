@@ -28,6 +28,8 @@ from sim.scenario.tree import Node
 LARGEST_COPY: Final = 5_000_000
 """Bytes of a kept copy."""
 
+LONGEST_ADDRESS: Final = 2000
+
 LEFT_OUT: Final = "[...]"
 """What stands in a quotation for words that are left out."""
 
@@ -51,6 +53,14 @@ def _address(text: str) -> str:
     return text
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page on the web, as a source may have it."""
+    try:
+        return bool(_address(text)) and len(text) <= LONGEST_ADDRESS
+    except ValueError:
+        return False
+
+
 def _hash(text: str) -> str:
     if not re.fullmatch(_HASH, text):
         raise ValueError("a SHA-256 is 64 digits and letters from a to f: sha256sum FILE")
@@ -69,7 +79,7 @@ def _page(given: object) -> object:
 
 Address = Annotated[
     str,
-    Field(max_length=2000),
+    Field(max_length=LONGEST_ADDRESS),
     AfterValidator(_address),
     WithJsonSchema({"type": "string", "pattern": "^https?://", SAID: "an address begins with https:// or http://"}),
 ]

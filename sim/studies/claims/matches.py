@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 from sim.dynamics.clock import DAY, YEAR
 from sim.scenario.claims import (
@@ -40,6 +40,7 @@ from sim.studies.claims.statements import (
     Condition,
     Range,
     Timed,
+    Unit,
     bounds,
     counted_with,
     every,
@@ -56,6 +57,9 @@ from sim.studies.claims.statements import (
     with_share,
     yearly,
 )
+
+NAMING: Final = ("about", "other", "mean")
+"""What of the words of a match is the name of a claim or a fact."""
 
 First = TypeVar("First")
 Last = TypeVar("Last")
@@ -85,6 +89,15 @@ class Match(Generic[First, Last]):
     def is_part(self) -> bool:
         """Whether the last of two times is on a part of the first's subject."""
         return False
+
+    @property
+    def plain_words(self) -> dict[str, str]:
+        """The same, with claims and facts by their words instead of their names."""
+        return {what: self._called(word) if what in NAMING else word for what, word in self.words.items()}
+
+    def _called(self, name: str) -> str:
+        one = self.ledger.claims.get(name) or self.ledger.facts.get(name)
+        return "this claim" if name == self.about else "" if one is None else f"“{one.says.removesuffix('.')}”"
 
     @property
     def words(self) -> dict[str, str]:
@@ -299,6 +312,10 @@ def _of_one(claim: Claim) -> tuple[object, ...]:
     return ()
 
 
+A_YEAR, A_YEAR_AND_HEAD, TIMES_AS_MANY = "a year", "a year and head", "times as many"
+"""What a number that is reckoned is of, where it is no money."""
+
+
 @dataclass(frozen=True)
 class Reckoned(Match[Range, Range]):
     """A number that others imply, and the one that is claimed of the same."""
@@ -307,6 +324,13 @@ class Reckoned(Match[Range, Range]):
     """What the number is of, in words."""
     conditions: tuple[Condition, ...] = ()
     """What it takes besides for the two to be of the same."""
+
+    @property
+    def unit(self) -> Unit:
+        """What its figures are in."""
+        if self.per == TIMES_AS_MANY:
+            return "times"
+        return "a year" if self.per in (A_YEAR, A_YEAR_AND_HEAD) else "money"
 
     @property
     def words(self) -> dict[str, str]:
@@ -330,12 +354,12 @@ def figures_of_one(ledger: Ledger) -> Iterator[Reckoned]:
 def _per(claim: Claim) -> str:
     match claim:
         case PerHead():
-            return "a year and head"
+            return A_YEAR_AND_HEAD
         case MoneyACase():
             return f"{claim.currency} a case"
         case MoneyAYear():
             return f"{claim.currency} a year"
-    return "times as many"
+    return TIMES_AS_MANY
 
 
 def heads(ledger: Ledger) -> Iterator[Reckoned]:
@@ -345,7 +369,7 @@ def heads(ledger: Ledger) -> Iterator[Reckoned]:
             for other, volume in every(ledger, Volume).items():
                 if volume.subject == each.subject:
                     implied = bounds(name, each).times(people)
-                    yield Reckoned(ledger, (*implied.by, other), implied, bounds(other, volume), per="a year")
+                    yield Reckoned(ledger, (*implied.by, other), implied, bounds(other, volume), per=A_YEAR)
 
 
 def costs_of_cases(ledger: Ledger) -> Iterator[Reckoned]:
@@ -378,7 +402,7 @@ def growths(ledger: Ledger) -> Iterator[Reckoned]:
             told = rate.each_year or (rate.since, ledger.figures_of) == (between.given_from, between.given_to)
             conditions: tuple[Condition, ...] = () if told else ("same years",)
             factors = grown(name, rate, between.years), bounds(other, between)
-            yield Reckoned(ledger, (name, other), *factors, per="times as many", conditions=conditions)
+            yield Reckoned(ledger, (name, other), *factors, per=TIMES_AS_MANY, conditions=conditions)
 
 
 def wholes(ledger: Ledger) -> Iterator[Match[Range, Volume]]:

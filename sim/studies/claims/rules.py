@@ -87,6 +87,7 @@ class Rule(Generic[M]):
             return None
         given = [(what, value, unit) for what, value, unit in self.figures(m, bound) if value is not None]
         says = self.says(m, bound) if callable(self.says) else self.says
+        told = [text(value, unit) for _, value, unit in given]
         supposed: tuple[Condition, ...] = ("one clock",) if m.supposed else ()
         conditions = self.conditions(m) if callable(self.conditions) else self.conditions
         return Finding(
@@ -96,7 +97,8 @@ class Rule(Generic[M]):
             verdict=verdict,
             formula=self.formula(m) if callable(self.formula) else self.formula,
             figures=tuple(FigureFound(what, _in_unit(value, unit), unit) for what, value, unit in given),
-            says=says.format(*(text(value, unit) for _, value, unit in given), **m.words),
+            says=says.format(*told, **m.words),
+            plainly=says.format(*told, **m.plain_words),
             conditions=(*supposed, *(conditions if verdict != "independent" else ())),
             clocks=m.clocks,
             readings=m.readings,
@@ -214,8 +216,8 @@ def _beside(implied: Range, stated: Range, factor: float) -> Verdict:
 
 
 def _reckoned(m: on.Reckoned, factor: float) -> Figures:
-    yield f"implied, {m.per}", m.first.figure, ""
-    yield f"claimed, {m.per}", m.last.figure, ""
+    yield f"implied, {m.per}", m.first.figure, m.unit
+    yield f"claimed, {m.per}", m.last.figure, m.unit
     yield "the one over the other", factor, "times"
 
 

@@ -310,7 +310,7 @@ CONDITIONS: Final[dict[Condition, str]] = {
 }
 """What a verdict rests on besides the figures."""
 
-Unit = Literal["%", "min", "times", "a year", "years", "surges", ""]
+Unit = Literal["%", "min", "times", "a year", "years", "surges", "money", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +337,8 @@ class Finding:
     figures: tuple[FigureFound, ...]
     says: str
     """The finding in one sentence."""
+    plainly: str = ""
+    """The same with the claims by their words: the one that it is about is "this claim"."""
     conditions: tuple[Condition, ...] = ()
     """What the verdict needs besides; without it the claims are independent."""
     clocks: tuple[str, ...] = ()
