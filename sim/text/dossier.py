@@ -206,23 +206,26 @@ def lead(found: Audit) -> str:
 
 
 def _at_once(one: Together) -> str:
-    tests = len(one.limits) + len(one.weighed)
-    if not tests:
+    if not one.limits and not one.weighed:
         return "there is nothing that a line can test"
-    needs = f" with {full_time(one.found.fte)}" if one.found is not None else ""
+    people = full_time(one.found.fte) if one.found is not None else ""
     if one.holds:
-        return f"they can hold{needs}"
-    why = list(_against(one))
+        return f"they can hold{people and f' with {people}'}"
     if one.holds is None:
         return "it is not decided whether they can hold"
-    rest = f", and the others would take{needs.removeprefix(' with')}" if needs and one.beyond_staff else ""
-    return f"they cannot hold, for {' and '.join(why) or 'no staffing that was looked for is enough'}{rest}"
+    why = list(_against(one))
+    rest = f"; all others would take {people}" if people and why else ""
+    return f"they cannot hold ({', and '.join(why) or 'no staffing that was looked for is enough'}{rest})"
 
 
 def _against(one: Together) -> Iterator[str]:
     if n := len(one.beyond_staff):
-        yield f"{count(n)} of {count(len(one.limits))} promises are kept by no number of people"
+        yield f"{count(n)} of {count(len(one.limits))} promises {_are(n)} kept by no number of people"
     if n := len(one.broken):
-        yield f"{count(n)} {'is' if n == 1 else 'are'} not so as the line works"
+        yield f"{count(n)} {'claim' if n == 1 else 'claims'} {_are(n)} not so as the line works"
     if n := len(one.inputs.conflicts):
-        yield f"they contradict each other in {count(n)} {'figure' if n == 1 else 'figures'}"
+        yield f"{count(n)} {'figure is' if n == 1 else 'figures are'} given differently by two claims"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
