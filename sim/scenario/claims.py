@@ -28,7 +28,7 @@ from sim.scenario.fields import (
     rule,
 )
 from sim.scenario.readings import Readings, Sense
-from sim.scenario.sources import Page
+from sim.scenario.sources import Address, Page
 
 Year = Annotated[int, Field(ge=1900, le=2500)]
 Years = Annotated[int, Field(ge=1, le=100)]
@@ -305,6 +305,8 @@ class Availability(_Claim):
 class _Fact(Part):
     source: Text
     """Where it is known from, in words. Such as `Census 2020`."""
+    url: Address | None = None
+    """The address of that: shown, never fetched. Such as `https://example.org/census.html`."""
     says: Text
     """What it says, in words of our own. Such as `A third of calls are repeated.`."""
 

@@ -17,7 +17,7 @@ from sim.tables.declared import Column, Table, came_columns, number, of, text, w
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
-    from sim.scenario.claims import Claim
+    from sim.scenario.claims import Claim, Fact
     from sim.scenario.readings import ReadingName
     from sim.scenario.sources import Source
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
@@ -176,6 +176,28 @@ SOURCES: Final = Table[SourceTold](
 
 
 @dataclass(frozen=True, slots=True)
+class FactTold:
+    """A fact under its name in the ledger."""
+
+    name: str
+    fact: Fact
+
+
+FACTS: Final = Table[FactTold](
+    "claims_facts",
+    "a fact from elsewhere that claims are held against: it is not judged",
+    "What is known from elsewhere",
+    (
+        text("fact", lambda row: row.name, "its name in the ledger"),
+        text("says", lambda row: row.fact.says, "what it says, in words"),
+        text("kind", lambda row: row.fact.kind, "what kind of fact it is"),
+        text("source", lambda row: row.fact.source, "where it is known from"),
+        text("link", lambda row: row.fact.url, "the address of that; never fetched"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingAsAWhole:
     """All claims in one reading, on a line with its staff."""
 
@@ -251,6 +273,11 @@ RELATIONS: Final = Table[FigureTold](
 def sources(found: Audit) -> Iterator[SourceTold]:
     """Every source of the ledger."""
     return (SourceTold(name, one) for name, one in found.laid.file.ledger.sources.items())
+
+
+def facts(found: Audit) -> Iterator[FactTold]:
+    """Every fact of the ledger."""
+    return (FactTold(name, one) for name, one in found.laid.file.ledger.facts.items())
 
 
 def as_a_whole(found: Audit) -> Iterator[ReadingAsAWhole]:

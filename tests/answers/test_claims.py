@@ -27,7 +27,7 @@ def answer(ledger: Path) -> Claims:
 
 
 def test_the_tables_are_attributes_with_a_row_a_reading(answer: Claims) -> None:
-    assert list(answer.tables) == ["claims", "claims_together", "relations", "claims_sources"]
+    assert list(answer.tables) == ["claims", "claims_together", "relations", "claims_sources", "claims_facts"]
     claims = answer.claims.set_index(["claim", "reading"])
     work = claims.loc["WORK", "lenient"]
     assert (work["unit"], work["threshold"], work["status"]) == ("min", 20.0, "follows from the scenario")
@@ -72,6 +72,7 @@ def test_the_data_have_the_rows_of_every_table(ledger: Path, answer: Claims, tmp
         "claims_together.csv",
         "relations.csv",
         "claims_sources.csv",
+        "claims_facts.csv",
         "plots/claims.png",
         "plots/claims.svg",
     ]

@@ -29,6 +29,9 @@ sources:
   talk: {says: a talk that was overheard}
 subjects: {all: {says: all tips}, high: {says: tips of high risk, part_of: all}}
 clocks: {clock: {says: from the tip to its end}}
+facts:
+  some: {source: a count, url: "https://example.org/count", says: tips of high risk., kind: share of a whole,
+    subject: high, of: all, quantity: 20 %}
 claims:
   K1: {source: paper, says: Soon done., quotation: "All is done <soon> & well.", page: 3, kind: share within,
    subject: all, clock: clock, quantity: 30 min, share: 90 %, unclear: from when, readings: {
@@ -40,6 +43,8 @@ claims:
     lenient: {target: {from: arrival, to: done, mean: 12 h}}}}
   K3: {source: talk, says: It grows., kind: growth, subject: all, quantity: 10 %, sense: about, readings: {
     moderate: {arithmetic_only: nobody has counted}}}
+  K5: {source: paper, says: Half are of high risk., kind: share of a whole, subject: high, of: all, quantity: 50 %,
+    sense: about, readings: {lenient: {arithmetic_only: nobody has counted}}}
   K4: {source: paper, says: Soon again., kind: share within, subject: all, clock: clock, quantity: 30 min, share: 90 %,
     repeats: K1}
 """
@@ -148,6 +153,14 @@ def test_arithmetic_is_told_by_the_words_of_the_claims(ran: Path) -> None:
     assert "Stands against “Soon done”" in " ".join(found.text["claim-K2"].split())
 
 
+def test_what_is_known_from_elsewhere_has_its_place_and_its_source(ran: Path) -> None:
+    found = articles(ran)
+    told = " ".join(found.text["claim-K5"].split())
+    assert "Cannot hold by arithmetic beside “tips of high risk” , if the figure is what is reached" in told
+    assert {"#fact-some", "https://example.org/count"} <= set(found.links)
+    assert "fact-some" in found.ids
+
+
 def spoilt(ran: Path, folder: Path, table: str, **cells: str) -> Path:
     """A copy of the folder with other cells in every row of a table."""
     copy = Path(shutil.copytree(ran, folder / "spoilt"))
@@ -161,9 +174,12 @@ def spoilt(ran: Path, folder: Path, table: str, **cells: str) -> Path:
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "https://a b", '"><script>x</script>'])
-def test_an_address_that_is_none_of_the_web_is_text(ran: Path, tmp_path: Path, link: str) -> None:
-    html = page_of(spoilt(ran, tmp_path, "claims_sources", link=link)).html
-    assert [one for one in Articles(html).links if not one.startswith("#")] == []
+@pytest.mark.parametrize("table", ["claims_sources", "claims_facts"])
+def test_an_address_that_is_none_of_the_web_is_text(ran: Path, tmp_path: Path, table: str, link: str) -> None:
+    html = page_of(spoilt(ran, tmp_path, table, link=link)).html
+    shipped = {"https://example.org/count", "https://example.org/paper?a=1&b=2"}
+    links = {one for one in Articles(html).links if not one.startswith("#")}
+    assert links < shipped
     assert "<script>x" not in html
 
 

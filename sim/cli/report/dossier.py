@@ -97,6 +97,17 @@ class ClaimShown:
 
 
 @dataclass(frozen=True, slots=True)
+class FactShown:
+    """What is known from elsewhere."""
+
+    name: str
+    place: str
+    says: str
+    source: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """The articles of a ledger."""
 
@@ -104,6 +115,7 @@ class Dossier:
     """What all claims came to at once, in every reading; "" where that is not recorded."""
     claims: list[ClaimShown]
     sources: list[SourceShown]
+    facts: list[FactShown]
 
 
 def dossier(folder: Folder) -> Dossier | None:
@@ -114,19 +126,20 @@ def dossier(folder: Folder) -> Dossier | None:
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for row in table.records:
         rows.setdefault(_text(row, "claim"), []).append(row)
-    places = _places(rows)
+    places = _places("claim", rows)
     words = {name: (_sentence(_text(some[0], "says")), places[name]) for name, some in rows.items()}
     sources = {one.name: one for one in _sources(folder)}
     found = {name: _claim(name, some, words, sources) for name, some in rows.items()}
-    _relate(folder, found, words)
-    return Dossier(next(iter(folder.answer("claims")), ""), list(found.values()), list(sources.values()))
+    facts = _facts(folder)
+    _relate(folder, found, {one.name: (_sentence(one.says), one.place) for one in facts} | words)
+    return Dossier(next(iter(folder.answer("claims")), ""), list(found.values()), list(sources.values()), facts)
 
 
-def _places(names: Iterable[str]) -> dict[str, str]:
-    """The address of each claim in the page: `claim-A19`; numbered where two would have one."""
+def _places(what: str, names: Iterable[str]) -> dict[str, str]:
+    """The address of each claim or fact in the page: `claim-A19`; numbered where two would have one."""
     found: dict[str, str] = {}
     for name in names:
-        place = wanted = "claim-" + "".join(letter if letter.isalnum() else "-" for letter in name)
+        place = wanted = f"{what}-" + "".join(letter if letter.isalnum() else "-" for letter in name)
         number = 2
         while place in found.values():
             place, number = f"{wanted}-{number}", number + 1
@@ -152,6 +165,22 @@ def _sources(folder: Folder) -> Iterable[SourceShown]:
         ]
         rows = [(head, value) for head, value in told if value]
         yield SourceShown(_text(row, "source"), rows, link if is_address(link) else "", _text(row, "known"))
+
+
+def _facts(folder: Folder) -> list[FactShown]:
+    table = folder.tables.get("claims_facts")
+    rows = {_text(row, "fact"): row for row in table.records} if table is not None else {}
+    places = _places("fact", rows)
+    return [
+        FactShown(
+            name=name,
+            place=places[name],
+            says=_text(row, "says"),
+            source=_text(row, "source"),
+            link=link if is_address(link := _text(row, "link")) else "",
+        )
+        for name, row in rows.items()
+    ]
 
 
 def _claim(
