@@ -229,7 +229,7 @@ def _as_far(text: str, part: str, begin: int) -> str:
 
 
 def _find(text: str, part: str, begin: int) -> int | None:
-    """Where a part ends that begins and ends in the text as words and numbers do; None where it does not stand there."""
+    """Where a part ends that begins and ends in the text as words and numbers do; None where it stands nowhere so."""
     at = text.find(part, begin)
     while at >= 0:
         end = at + len(part)
