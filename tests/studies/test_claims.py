@@ -201,6 +201,7 @@ def test_what_is_set_aside_says_so(found: Audit) -> None:
     told = "demand.growth = 40 % (GROW) is not laid on demand.volume = 9/h (MANY, MORE)"
     assert found.outcomes["GROW", "lenient"].says == f"demand.growth = 40 %; set aside: {told}"
     assert found.outcomes["GROW", "moderate"].says == "demand.growth = 40 %"
+    assert [one.set_aside for key, one in found.outcomes.items() if key[0] == "GROW"] == [True, False]
     set_aside = TOGETHER.of(as_a_whole(found)).frame.set_index("reading")["set_aside"]
     assert (set_aside["lenient"], set_aside["moderate"]) == (told, "")
 
