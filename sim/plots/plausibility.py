@@ -64,7 +64,7 @@ def plausible_worlds(found: PlausibilityFound) -> Figure:
     """Shares by outcome as one bar, the people over the worlds where some staffing holds, and what decides."""
     strips = found.ranked[:MOST_STRIPS]
     people = people_finding(found)
-    runs = f"{count(found.replications)} replications of {length(found.scenario.run.length)} or more"
+    runs = f"{count(found.replications)} replications of {length(found.length)} or more"
     note = (
         f"{count(len(found.possible))} plausible worlds, each unknown drawn as it is declared; in each the staffing is "
         f"searched for which {'all targets hold' if len(found.scenario.targets) > 1 else 'the target holds'}. "

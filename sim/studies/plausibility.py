@@ -58,6 +58,9 @@ ENOUGH_WORLDS: Final = 30
 """Fewer effective worlds say nothing of another distribution."""
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
+Which = Literal["lower", "middle", "upper"]
+THIRDS: Final[tuple[Which, ...]] = get_args(Which)
+
 Outcome = Literal["held", "more", "no staff", "undecided", "impossible"]
 """What some staffing can do: it holds; what was found takes more people than asked about; none can; an interval
 straddles; or the document does not allow the world."""
@@ -280,7 +283,7 @@ class Third:
     """Worlds in the lower, middle or upper third of the declared values of an unknown."""
 
     unknown: Unknown
-    which: Literal["lower", "middle", "upper"]
+    which: Which
     low: float
     high: float
     """The least and the greatest value among them."""
@@ -288,6 +291,8 @@ class Third:
     held: Estimate
     fte: float
     """The median, where some staffing holds; NaN where in none."""
+    worst: float
+    """The median of what the worst target uses up of what it allows with unlimited staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +328,9 @@ class PlausibilityFound:
     """The worlds, and what follows from them."""
 
     scenario: Scenario
-    """As its worlds were run, but with the file's own values of the unknowns."""
+    """As it was asked about."""
+    length: int
+    """Ticks for which a world is measured."""
     unknowns: tuple[Unknown, ...]
     worlds: tuple[World, ...]
     replications: int
@@ -439,15 +446,18 @@ class PlausibilityFound:
         found = []
         for i, unknown in enumerate(self.unknowns):
             order = sorted(range(len(self.possible)), key=lambda w: (self.points[w, i], w))
-            for which, part in zip(("lower", "middle", "upper"), np.array_split(order, 3), strict=True):
+            for which, part in zip(THIRDS, np.array_split(order, 3), strict=True):
                 if not len(part):
                     continue
                 mine = [self.possible[w] for w in part]
                 values = self.points[part, i]
                 needed = [one.fte for one in mine if one.outcome == "held"]
+                worst = float(np.median([one.worst for one in mine]))
                 held = _share([one.outcome == "held" for one in mine], self.confidence)
                 middle = float(np.median(needed)) if needed else math.nan
-                found.append(Third(unknown, which, float(values.min()), float(values.max()), len(mine), held, middle))  # type: ignore[arg-type]
+                found.append(
+                    Third(unknown, which, float(values.min()), float(values.max()), len(mine), held, middle, worst)
+                )
         return tuple(found)
 
     @cached_property
@@ -626,7 +636,8 @@ def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
     """
     worlds = tuple(_world(piece) for piece in _looked_at(question, settings))
     found = PlausibilityFound(
-        scenario=question.scenario,
+        scenario=question.document,
+        length=question.scenario.run.length,
         unknowns=question.unknowns,
         worlds=worlds,
         replications=question.replications,

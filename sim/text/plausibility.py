@@ -195,17 +195,21 @@ def _decides(found: PlausibilityFound) -> Iterator[str]:
     yield f"What decides {what}, by the part that each explains alone: {'; '.join(shares)}."
     for i in deciding[:MOST_TOLD]:
         thirds = [one for one in found.thirds if one.unknown is found.unknowns[i]]
-        if any(one.held.value > 0 for one in thirds):
-            yield _third_words(found, found.unknowns[i], thirds)
+        yield _third_words(found, found.unknowns[i], thirds)
 
 
 def _third_words(found: PlausibilityFound, unknown: Unknown, thirds: Sequence[Third]) -> str:
     words = said(found, unknown)
-    each = [
-        f"from {words.number(_short(one.low))} to {words.number(_short(one.high))} in {_whole(one.held.value)}"
-        for one in thirds
-    ]
-    return f"By {words.label} it holds {', '.join(each)} of the worlds."
+    each = [f"from {words.number(_short(one.low))} to {words.number(_short(one.high))}" for one in thirds]
+    if found.decides == "holds":
+        told = [f"{values} in {_whole(one.held.value)}" for values, one in zip(each, thirds, strict=True)]
+        return f"By {words.label} it holds {', '.join(told)} of the worlds."
+    told = [f"{values} {_times(one.worst)}" for values, one in zip(each, thirds, strict=True)]
+    return f"By {words.label} the worst target uses up, of what it allows, {', '.join(told)} with unlimited staff."
+
+
+def _times(used: float) -> str:
+    return f"{used:.2g} times as much" if used < 100 else "over 100 times as much"
 
 
 def _short(number: float) -> float:
@@ -277,7 +281,7 @@ def _kept_in(found: PlausibilityFound) -> Iterator[str]:
 def _how(found: PlausibilityFound) -> Iterator[str]:
     if found.kept:
         yield kept_words(found.kept)
-    runs = f"{count(found.replications)} replications of {length(found.scenario.run.length)}"
+    runs = f"{count(found.replications)} replications of {length(found.length)}"
     yield (
         f"Each world is run for {runs} at first, and for more where these do not decide. Its staffing is the cheapest "
         "that a short search finds, which nothing speaks against on fresh seeds; that none is cheaper is not shown."
