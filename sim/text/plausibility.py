@@ -117,6 +117,9 @@ def parts(found: PlausibilityFound) -> list[RenderableType]:
             continue
         share = share_words(found.share(outcome)) if outcome != "impossible" and found.possible else ""
         told.add_row(words[outcome], count(n), page.text(share))
+    best = page.table("target", "asked", "missed in worlds", "first in", numbers=(2, 3))
+    for name, (every, first) in found.kills.items():
+        best.add_row(name, page.text(found.scenario.targets[name].asked), count(every), count(first))
     shown: list[RenderableType] = [
         page.title(found.scenario.scenario, found.scenario.path, found.scenario.variant),
         told,
@@ -135,7 +138,13 @@ def parts(found: PlausibilityFound) -> list[RenderableType]:
             page.text(thirds),
             page.text(explains),
         )
-    return [*shown, page.heading("What is not known, and what it decides (? where chance may)"), ranked]
+    return [
+        *shown,
+        page.heading("With unlimited staff"),
+        best,
+        page.heading("What is not known, and what it decides (? where chance may)"),
+        ranked,
+    ]
 
 
 def _all(found: PlausibilityFound) -> str:
