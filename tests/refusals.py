@@ -147,6 +147,7 @@ BEYOND: Final[dict[str, tuple[str, str]]] = {
     "a trace of faults": (plain(DEMAND="trace: faults.csv"), "tipline check doc.yaml"),
     "a trace of names": (plain(DEMAND="trace: names.csv"), "tipline check doc.yaml"),
     "a trace that is too long": (plain(DEMAND="trace: long.csv"), "tipline check doc.yaml"),
+    "a trace whose last row is bad": (plain(DEMAND="trace: last.csv"), "tipline check doc.yaml"),
     "a trace of nothing": (plain(DEMAND="trace: nothing.csv"), "tipline check doc.yaml"),
     "a trace of one line": (plain(DEMAND="trace: line.csv"), "tipline check doc.yaml"),
     "a trace without end": (plain(DEMAND="trace: zero.csv"), "tipline check doc.yaml"),
@@ -180,6 +181,11 @@ def _files(folder: Path) -> None:
         file.write("received\n")
         for _ in range(110):
             file.write("2025-01-06 00:01\n" * 100_000)
+    with (folder / "last.csv").open("w", encoding="utf-8") as file:
+        file.write("received\n")
+        for _ in range(99):
+            file.write("2025-01-06 00:01\n" * 100_000)
+        file.write("2025-02-30 00:00\n")
     (folder / "nothing.csv").write_text("received\n" + "\n" * 190_000_000, encoding="utf-8")
     (folder / "line.csv").write_text("received," + "x" * 150_000_000, encoding="utf-8")
     os.truncate(_new(folder / "zero.csv"), 10**12)
