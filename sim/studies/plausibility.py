@@ -612,6 +612,11 @@ class Question:
             engine,
         )
 
+    def work_of(self, worlds: int) -> int:
+        """About how many replications of the document's own length so many worlds take."""
+        runs = [one.warm_up + one.run.length + one.cool_down for one in (self.scenario, self.document)]
+        return math.ceil(worlds * TRIALS_OF_A_WORLD * runs[0] / runs[1])
+
     @property
     def key(self) -> str:
         """What its worlds depend on."""
@@ -657,11 +662,11 @@ def _looked_at(question: Question, settings: Settings) -> list[Piece]:
         key = f"{question.key} {maker_key(settings.engine)}"
         there = Kept(settings.folder, key, resume=settings.resume, tell=settings.tell)
     n = question.n_worlds
-    settings.expect(n * TRIALS_OF_A_WORLD)
+    settings.expect(question.work_of(n))
     done: dict[int, Piece] = {}
     if there is not None and settings.resume:
         done = {index: piece for index in range(n) if (piece := there.get(str(index))) is not None}
-    settings.count(len(done) * TRIALS_OF_A_WORLD)
+    settings.count(question.work_of(len(done)))
     missing = [index for index in range(n) if index not in done]
     for index, result in shared_out(question.look(settings.engine), missing, settings):
         if isinstance(result, Failure):
@@ -670,7 +675,7 @@ def _looked_at(question: Question, settings: Settings) -> list[Piece]:
             there.put(str(index), result)
         done[index] = result
         settings.at(f"plausibility: {len(done)} of {n} worlds")
-        settings.count(len(done) * TRIALS_OF_A_WORLD)
+        settings.count(question.work_of(len(done)))
     return [done[index] for index in range(n)]
 
 
