@@ -52,6 +52,8 @@ MORE_THAN: Final = 100.0
 """Full-time equivalents beyond which a staffing is not looked for, unless another number is asked for."""
 EFFORT: Final = 0.0
 """Effort for exchanges of people between posts: none, since each world is one of many."""
+CLOSELY: Final = 16
+"""Times the replications, with unlimited staff, where a search leaves it undecided."""
 TRIALS_OF_A_WORLD: Final = 60
 """About so many replications a world takes, for the time left."""
 ENOUGH_WORLDS: Final = 30
@@ -198,7 +200,16 @@ class Look:
                 replications=n,
             )
         if answer.top is None or answer.top.verdict != "missed":
-            return replace(none, outcome="undecided", why=answer.why or "", replications=n)
+            # Most of these are so near a threshold that even unlimited staff was not decided by so few replications.
+            closely = tuple(_best(one) for one in limits(scenario, trials, CLOSELY * self.replications, hurried=False))
+            beyond = any(one.missed for one in closely)
+            return replace(
+                none,
+                outcome="no staff" if beyond else "undecided",
+                why="beyond staff" if beyond else answer.why or "",
+                best=closely,
+                replications=trials.n_done,
+            )
         if self.pools is not None:
             return replace(none, outcome="more", why="beyond bounds", replications=n)
         # As many as could ever be busy at once miss it, though they were not shown to by fewer replications.

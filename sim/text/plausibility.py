@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sim.studies.plausibility import Outcome, PlausibilityFound, Reweighted, Third
     from sim.studies.sensitivity import Unknown
 
+MOST_RANKED: Final = 8
+"""Unknowns on the terminal; the tables have all."""
 MOST_TOLD: Final = 3
 """Unknowns of which it is told how they decide."""
 
@@ -126,7 +128,7 @@ def parts(found: PlausibilityFound) -> list[RenderableType]:
     ]
     ranked = page.table("unknown", "spread", "held in its thirds", "explains", numbers=(3,))
     effects = found.explained[found.decides]
-    for i in found.ranked:
+    for i in found.ranked[:MOST_RANKED]:
         unknown = found.unknowns[i]
         mine = [one.held.value for one in found.thirds if one.unknown is unknown]
         thirds = ", ".join(_whole(one) for one in mine)
@@ -249,7 +251,11 @@ def _hangs(found: PlausibilityFound) -> Iterator[str]:
         by_spread[unknown.range.spread] = by_spread.get(unknown.range.spread, 0) + 1
     n = len(found.unknowns)
     each = [f"{count(many)} {'is' if many == 1 else 'are'} {SPREAD_WORDS[name]}" for name, many in by_spread.items()]
-    yield f"Of {count(n)} unknown{'' if n == 1 else 's'} {listed(each)}, as declared."
+    if len(by_spread) == 1:
+        [spread] = by_spread
+        yield f"Every unknown is {SPREAD_WORDS[spread]}, as declared."
+    else:
+        yield f"Of {count(n)} unknowns {listed(each)}, as declared."
     single = [one for one in found.reweighted if not isinstance(one.which, str) and one.enough]
     if single:
         least, most = (pick(single, key=lambda one: one.held.value) for pick in (min, max))
