@@ -37,6 +37,7 @@ MOST: Final = 3
 """Sentences at the head of a page."""
 
 LEADING: Final = {
+    "plausibility": "In which plausible worlds it can be true",
     "claims": "The claims",
     "map": "The plausibility map",
     "staff": "The staffing certificate",
