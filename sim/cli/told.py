@@ -9,6 +9,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "init": (
         ("tipline init line.yaml", "a commented line to change"),
         ("tipline init line.yaml --ask", "the same, made of your answers"),
+        ("tipline init claims.yaml --ledger", "a commented ledger of claims"),
     ),
     "examples": (
         ("tipline examples", "what there is"),

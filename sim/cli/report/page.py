@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.answers import ANSWERS, every
 from sim.answers.answer import Plot
+from sim.cli.report.dossier import NOT_KNOWN, Dossier, dossier
 from sim.cli.report.results import Folder, Results, TableFile, read_results
 from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
@@ -44,6 +45,8 @@ LEADING: Final = {
     "sensitivity": "What decides it",
 }
 """Commands whose figures stand before the scenarios, each under a heading, the first folder with one."""
+
+STYLES: Final = ("report.css", "dossier.css")
 
 _MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -313,6 +316,8 @@ class Lead:
     title: str
     answers: list[str]
     exhibits: list[Exhibit]
+    dossier: Dossier | None = None
+    """The claims one by one, which then tell what the other answers tell of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +373,8 @@ def rendered(results: Results) -> str:
     environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
     return environment.get_template("report.html.j2").render(
         results=results,
-        style=files("sim.cli.report").joinpath("report.css").read_text(encoding="utf-8"),
+        style="".join(files("sim.cli.report").joinpath(name).read_text(encoding="utf-8") for name in STYLES),
+        not_known=NOT_KNOWN,
         sentences=headline(results),
         leading=leading,
         verdicts=list(_verdicts(results.folders)),
@@ -384,7 +390,9 @@ def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iter
         # A search that found nothing leaves no figure, and stands at the head only where no other search found more.
         there = sorted(filter(None, found), key=lambda exhibits: not exhibits[0].has_figure)
         if there:
-            yield Lead(title, there[0][0].folder.answer(command), there[0])
+            folder = there[0][0].folder
+            told = dossier(folder) if command == "claims" else None
+            yield Lead(title, folder.answer(command), there[0], told)
 
 
 def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:
