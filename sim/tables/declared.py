@@ -93,6 +93,9 @@ class Table(Generic[R]):
     title: str
     """Above it on a page."""
     columns: tuple[Column[R] | Family[R], ...]
+    run_with: tuple[str, ...] = ()
+    """Names of columns that say what a row was run with: a page lets its reader choose such rows. Families of paths of
+    the document (`<path ...>`) say that anyway."""
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -105,6 +108,38 @@ class Table(Generic[R]):
             "additionalProperties": len(plain) < len(self.columns),
         }
         return {"type": "array", "description": f"a row is {self.one_row}", "items": row}
+
+    def chosen(self, heads: Sequence[str]) -> list[str]:
+        """Those heads of a file of this table that say what a row was run with."""
+        return [
+            head
+            for one, mine in self.unfolded(heads)
+            if (one.name in self.run_with if isinstance(one, Column) else one.pattern.startswith("<path"))
+            for head in mine
+        ]
+
+    def unfolded(self, heads: Sequence[str]) -> list[tuple[Column[R] | Family[R], tuple[str, ...]]]:
+        """Each declared column or family with its heads in a file; empty where the heads are not those of this table.
+
+        Between two families there is a column at least.
+        """
+        found: list[tuple[Column[R] | Family[R], tuple[str, ...]]] = []
+        at, rest = 0, list(self.columns)
+        while rest:
+            one = rest.pop(0)
+            if isinstance(one, Column):
+                if at >= len(heads) or heads[at] != one.head:
+                    return []
+                found.append((one, (heads[at],)))
+                at += 1
+                continue
+            following = next((column.head for column in rest if isinstance(column, Column)), None)
+            if following is not None and following not in heads[at:]:
+                return []
+            until = len(heads) if following is None else at + list(heads[at:]).index(following)
+            found.append((one, tuple(heads[at:until])))
+            at = until
+        return found if at == len(heads) else []
 
     def columns_of(self, rows: Sequence[R]) -> list[Column[R]]:
         """The columns for the rows at hand, those of families unfolded."""

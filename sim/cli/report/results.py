@@ -164,7 +164,7 @@ class _Files:
         """The table in a CSV file; None, with the fault noted, where there is none."""
         if self.leads_out(path):
             return None
-        one = _declared().get(path.stem)
+        one = declared_tables().get(path.stem)
         content = self.text(path)
         try:
             records = read(content) if one is None else one.read(content)
@@ -177,7 +177,7 @@ class _Files:
 
 
 @cache
-def _declared() -> dict[str, Table[Any]]:
+def declared_tables() -> dict[str, Table[Any]]:
     """Every table that a command may leave, by name."""
     return {table.name: table for answer in every() for table in answer.leaves}
 
