@@ -154,10 +154,10 @@ class Table(Generic[R]):
         columns = self.columns_of(rows)
         return Filled(self, tuple(columns), tuple(tuple(column.get(row) for column in columns) for row in rows))
 
-    def read(self, content: str) -> Records:
+    def read(self, content: str, most: int = MOST_ROWS) -> Records:
         """The rows of a file of this table, its cells as the declared columns hold them."""
         known = {one.head: one.holds for one in self.columns if isinstance(one, Column)}
-        return read(content, known)
+        return read(content, known, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +228,8 @@ class Records:
         return iter(self.rows)
 
 
-def read(content: str, known: Mapping[str, str] | None = None) -> Records:
-    """The rows of CSV text, as many as MOST_ROWS; csv.Error where it is none.
+def read(content: str, known: Mapping[str, str] | None = None, most: int = MOST_ROWS) -> Records:
+    """The rows of CSV text, as many as `most`; csv.Error where it is none.
 
     Cells of a column that is not `known` are numbers where they read as such; empty ones are None.
 
@@ -242,7 +242,7 @@ def read(content: str, known: Mapping[str, str] | None = None) -> Records:
     n_rows = 0
     for row in lines:
         n_rows += 1
-        if len(kept) < MOST_ROWS:
+        if len(kept) < most:
             cells = (_cell(cell, (known or {}).get(head)) for head, cell in zip(heads, row, strict=False))
             kept.append(dict(zip(heads, cells, strict=False)))
     return Records(heads, tuple(kept), n_rows)

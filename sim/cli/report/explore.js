@@ -429,7 +429,7 @@ class Explorer {
   }
 }
 
-// Links into what is folded, and the beginning
+// Links into what is folded
 
 function unfold() {
   const name = decodeURIComponent(location.hash.slice(1));
@@ -442,13 +442,3 @@ function unfold() {
   }
   if (folded) aim.scrollIntoView();
 }
-
-document.querySelectorAll("div.explore").forEach((box, number) => new Explorer(box, number));
-for (const table of document.querySelectorAll("table.sorts")) {
-  const fold = table.closest("details");
-  // What is folded is made ready when it is unfolded, which keeps large pages quick.
-  if (fold && !fold.open) fold.addEventListener("toggle", () => sorts(table), { once: true });
-  else sorts(table);
-}
-window.addEventListener("hashchange", unfold);
-unfold();

@@ -1,4 +1,4 @@
-"""What the script of a page has to know of a table whose rows are points to choose from: cells, points of ranges, years.
+"""What the script of a page has to know of a table whose rows are points to choose from: cells, points, years.
 
 The figures themselves stand in the page once, in the table; here is only which column is what. Without a script the
 page shows the table, and nothing of this.

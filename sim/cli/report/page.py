@@ -13,7 +13,7 @@ import json
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +22,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.answers import ANSWERS, every
 from sim.answers.answer import Plot
+from sim.cli.report.day import LARGEST as ROOM_OF_DAYS
+from sim.cli.report.day import DayShown, day_shown
 from sim.cli.report.explore import AskedRow, Explored, asked_rows, explored
 from sim.cli.report.results import Folder, Results, TableFile, read_results
 from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
 from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
+from sim.tables.day import EVERY as DAY
 from sim.tables.declared import Table, finite
 from sim.text import words
 from sim.text.diagram import diagram
@@ -47,7 +50,7 @@ LEADING: Final = {
 }
 """Commands whose figures stand before the scenarios, each under a heading, the first folder with one."""
 
-SCRIPTS: Final = ("explore.js",)
+SCRIPTS: Final = ("explore.js", "day.js", "start.js")
 """The files of the script of a page, which runs as one and does nothing but what its reader asks of the page itself."""
 
 _MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -117,7 +120,8 @@ class Exhibit:
 
 def exhibits(folder: Folder) -> Iterator[Exhibit]:
     """Everything that a folder has to show, each table once."""
-    left = dict(folder.tables)
+    of_day = {table.name for table in DAY}
+    left = {name: table for name, table in folder.tables.items() if name not in of_day}
     declared = [(plot, answer) for answer in every() for plot in answer.plots]
     known = {plot.name for plot, _ in declared}
     unknown = [(_unknown(name, folder), None) for name in folder.figures if name not in known]
@@ -336,6 +340,8 @@ class Section:
     """Its line beside the log that it was made of."""
     untold: list[str]
     """What that log could not tell."""
+    day: DayShown | None = None
+    """A day of its run, tip by tip."""
 
 
 class Places:
@@ -425,6 +431,11 @@ def rendered(results: Results) -> str:
         )
         for one in results.folders
     ]
+    room = ROOM_OF_DAYS
+    for number, section in enumerate(sections):
+        if (day := day_shown(section.folder, room)) is not None:
+            sections[number] = replace(section, day=day)
+            room -= len(day.script_data)
     environment = Environment(
         loader=PackageLoader("sim.cli.report", "."),
         autoescape=True,

@@ -22,13 +22,17 @@ from sim.scenario.loading import read as read_scenario
 from sim.scenario.tree import with_child
 from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
-from sim.tables.declared import Records, Table, read
+from sim.tables.day import EVERY as DAY
+from sim.tables.declared import MOST_ROWS, Records, Table, read
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 LARGEST: Final = 20_000_000
 """Bytes of a table, a figure or a text that is still read."""
+
+MOST_OF_DAY: Final = 20_000
+"""Rows of a table of the day that are read: no page shows them as a table."""
 
 _NATURAL: Final = re.compile(r"(\d+)")
 
@@ -167,7 +171,8 @@ class _Files:
         one = declared_tables().get(path.stem)
         content = self.text(path)
         try:
-            records = read(content) if one is None else one.read(content)
+            most = MOST_OF_DAY if one in DAY else MOST_ROWS
+            records = read(content) if one is None else one.read(content, most)
         except csv.Error:
             records = None
         if records is None or not records.heads:
