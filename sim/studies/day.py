@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 Ticks = NDArray[np.int64]
 
-STEP: Final = 5 * MINUTE
-"""From one count of people and waiting tips to the next."""
+STEPS: Final = (1, 5, 15)
+"""Minutes from one look at the pools to the next: the first of them with which no more than MOST_CHANGES are seen."""
+MOST_CHANGES: Final = 3_000
 MOST_VISITS: Final = 2_500
 """Visits that are told; of a busier day only some tips, evenly, and all whose promise broke as far as there is room."""
 
@@ -65,7 +66,7 @@ class DayVisit:
 
 @dataclass(frozen=True, slots=True)
 class PoolAt:
-    """A pool at a moment, all its centres together."""
+    """A pool from a moment on, all its centres together."""
 
     pool: str
     minute: float
@@ -79,7 +80,7 @@ class PoolAt:
 
 @dataclass(frozen=True, slots=True)
 class BrokenBy:
-    """A target at a moment of the day."""
+    """A target from a moment of the day on."""
 
     target: str
     minute: float
@@ -289,19 +290,14 @@ def _first_breaks(breaks: _Breaks, end: int) -> dict[int, int]:
 
 
 def _broken(seen: Followed, breaks: _Breaks, begin: int, end: int) -> Iterator[BrokenBy]:
-    """Every target that a tip can break, at every step."""
-    times = _times(seen, begin, end)
+    """Every target that a tip can break, from midnight on and from each minute in which it was broken."""
     for k, (name, target) in enumerate(seen.scenario.targets.items()):
         if isinstance(target, OfTips) and target.by_tip:
-            mine = breaks.tick[(breaks.target == k) & (breaks.tick >= begin)]
-            for tick, count in zip(times.tolist(), mine.searchsorted(times, side="right").tolist(), strict=True):
-                yield BrokenBy(name, _minute(tick, begin), count)
-
-
-def _times(seen: Followed, begin: int, end: int) -> Ticks:
-    """The steps from the first midnight to the next, as far as the run goes."""
-    times = np.arange(begin, end + 1, STEP, dtype=np.int64)
-    return times[times < seen.scenario.horizon]
+            yield BrokenBy(name, 0.0, 0)
+            mine = breaks.tick[(breaks.target == k) & (breaks.tick >= begin) & (breaks.tick < end)]
+            minute, count = np.unique(-(-(mine - begin) // MINUTE), return_counts=True)
+            for at, so_far in zip(minute.tolist(), np.cumsum(count).tolist(), strict=True):
+                yield BrokenBy(name, float(at), so_far)
 
 
 def _visits(
@@ -331,10 +327,20 @@ def _visits(
         )
 
 
-def _pools(seen: Followed, at: Where, rows: _Rows, begin: int, end: int) -> Iterator[PoolAt]:
-    """Every pool at every step from the first midnight to the next."""
+def _pools(seen: Followed, at: Where, rows: _Rows, begin: int, end: int) -> list[PoolAt]:
+    """Every pool at the first midnight and at each step at which one of its numbers is another."""
+    found: list[PoolAt] = []
+    for step in STEPS:
+        times = np.arange(begin, end, step * MINUTE, dtype=np.int64)
+        found = list(_changes(seen, at, rows, times))
+        if len(found) <= MOST_CHANGES:
+            break
+    return found
+
+
+def _changes(seen: Followed, at: Where, rows: _Rows, times: Ticks) -> Iterator[PoolAt]:
     scenario, replication = seen.scenario, seen.replication
-    times = _times(seen, begin, end)
+    begin, end = int(times[0]), int(times[-1])
     pool_of = replication.rules.places.pool
     staff, busy, waiting = (np.zeros((len(scenario.pools), len(times)), np.int64) for _ in range(3))
     for place, pool in enumerate(pool_of.tolist()):
@@ -342,15 +348,15 @@ def _pools(seen: Followed, at: Where, rows: _Rows, begin: int, end: int) -> Iter
         told = ticks.searchsorted(times, side="right") - 1
         staff[pool] += np.where(told >= 0, heads[told] if len(heads) else 0, 0)
         busy[pool] += _busy(seen, place, times)
-    mine = np.flatnonzero(rows.staffed & (rows.enter < end) & (rows.waited_until >= begin))
+    mine = np.flatnonzero(rows.staffed & (rows.enter <= end) & (rows.waited_until >= begin))
     own = pool_of[at.own[rows.visit[mine]]]
-    for pool in range(len(scenario.pools)):
+    for pool, name in enumerate(scenario.pools):
         some = mine[own == pool]
         waiting[pool] = _counted(rows.enter[some], rows.waited_until[some], times)
-    for pool, name in enumerate(scenario.pools):
-        for step, tick in enumerate(times.tolist()):
-            counts = (int(count[pool, step]) for count in (staff, busy, waiting))
-            yield PoolAt(name, _minute(tick, begin), *counts)
+        numbers = np.stack([staff[pool], busy[pool], waiting[pool]])
+        changed = np.append(True, (numbers[:, 1:] != numbers[:, :-1]).any(axis=0))
+        for step in np.flatnonzero(changed).tolist():
+            yield PoolAt(name, _minute(int(times[step]), begin), *numbers[:, step].tolist())
 
 
 def _busy(seen: Followed, place: int, times: Ticks) -> Ticks:

@@ -1,4 +1,4 @@
-"""The tables of one day of one replication: each visit, each pool and each target every few minutes.
+"""The tables of one day of one replication: each visit, each pool and each target where they change.
 
 What a picture in motion is made of; times are minutes since the midnight with which the day begins.
 """
@@ -31,11 +31,11 @@ VISITS: Final = Table[DayVisit](
 
 POOLS: Final = Table[PoolAt](
     "day_pools",
-    "a pool at a moment of that day: people on duty, people busy, tips that wait",
+    "a pool from a minute of that day on: people on duty, people busy, tips that wait",
     "A day, pool by pool",
     (
         text("pool", lambda row: row.pool, "its name; its centres are taken together"),
-        number("time", "min", lambda row: row.minute, "since midnight"),
+        number("from", "min", lambda row: row.minute, "since midnight; until the next row of the pool"),
         whole("staff", "", lambda row: row.staff, "people on duty"),
         whole("busy", "", lambda row: row.busy, "people with something in hand, wrap-up and overtime included"),
         whole("waiting", "tips", lambda row: row.waiting, "that have reached its stages and are not in hand yet"),
@@ -44,11 +44,11 @@ POOLS: Final = Table[PoolAt](
 
 BROKEN: Final = Table[BrokenBy](
     "day_broken",
-    "a target at a moment of that day: promises broken since midnight",
+    "a target from a minute of that day on: promises broken since midnight",
     "Promises that broke on that day",
     (
         text("target", lambda row: row.target, "its name in the document; only those that each tip keeps or breaks"),
-        number("time", "min", lambda row: row.minute, "since midnight"),
+        number("from", "min", lambda row: row.minute, "since midnight; until the next row of the target"),
         whole("broken", "tips", lambda row: row.broken, "for which it was sure by then that they fail it"),
     ),
 )

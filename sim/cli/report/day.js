@@ -26,7 +26,6 @@ function showDay(root, day, options = {}) {
   const lanes = day.stages.map((stage, at) => ({ ...stage, at })).filter((lane) => used[lane.at]);
   const laneOf = new Map(lanes.map((lane, row) => [lane.at, row]));
   const most = day.length / 10;
-  const steps = day.pools.length ? day.pools[0].staff.length : 0;
   const least = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   let minute = day.peak / 10;
@@ -50,7 +49,8 @@ function showDay(root, day, options = {}) {
   const still = make("p", { class: "note", hidden: "" }, "Stills, since this system asks for less motion: move the slider.");
   const swatch = (kind) => make("canvas", { width: 28, height: 28, class: "day-swatch", "data-kind": kind, "aria-hidden": "true" });
   const key = make("p", { class: "note" }, [
-    swatch("waits"), " waits, the next in line on the right; ", swatch("hand"), " in hand; ", swatch("broken"),
+    swatch("waits"), " waits, the next in line on the right; ", swatch("hand"), " in hand; ",
+    ...(lanes.some((lane) => lane.pool === NOT_YET) ? [swatch("delay"), " on its way without anybody; "] : []), swatch("broken"),
     " a promise to it is broken; ", swatch("gone"), " gives up or is turned away.",
   ]);
   const stage = make("div", {}, [
@@ -65,17 +65,29 @@ function showDay(root, day, options = {}) {
   const isOver = (visit, time) => visit[4] !== NOT_YET && visit[4] <= time;
   const inHand = (visit, time) => visit[3] !== NOT_YET && visit[3] <= time;
   const isBroken = (tip, time) => day.tips[tip][2] !== NOT_YET && day.tips[tip][2] <= time;
-  const at = (series) => series[Math.max(0, Math.min(Math.floor(minute / day.step), steps - 1))];
-  const sum = (name) => day.pools.reduce((all, pool) => all + at(pool[name]), 0);
+  // What a list of changes says at this time.
+  function at(series, name) {
+    let [low, high] = [0, series.from.length];
+    while (low < high) {
+      const half = (low + high) >> 1;
+      if (series.from[half] <= tenths()) low = half + 1;
+      else high = half;
+    }
+    return series[name][Math.max(low - 1, 0)] ?? 0;
+  }
+  const sum = (name) => day.pools.reduce((all, pool) => all + at(pool, name), 0);
   const time = (value) => {
     const whole = Math.floor(value);
     return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
   };
-  const broken = () => day.targets.reduce((all, target) => all + at(target.broken), 0);
+  const broken = () => day.targets.reduce((all, target) => all + at(target, "broken"), 0);
 
-  function told() {
+  // Where every tip is a dot they are counted; else the counts of the pools are of all of them, minute by minute.
+  function told(counts) {
     const n = broken();
-    return `${time(minute)}: ${sum("waiting")} wait, ${sum("busy")} of ${sum("staff")} people busy, ${n} ${n === 1 ? "promise" : "promises"} broken since midnight`;
+    const dotted = lanes.reduce((all, lane, row) => all + (lane.pool === NOT_YET ? 0 : counts[row][0]), 0);
+    const wait = day.tips.length < day.of ? sum("waiting") : dotted;
+    return `${time(minute)}: ${wait} wait, ${sum("busy")} of ${sum("staff")} people busy, ${n} ${n === 1 ? "promise" : "promises"} broken since midnight`;
   }
 
   // The measures of the picture
@@ -173,22 +185,22 @@ function showDay(root, day, options = {}) {
       const share = (real - one.since) / FADES;
       pen.globalAlpha = 1 - share;
       if (one.gone) mark(pen, one.x, one.y + 14 * share, "gone");
-      else mark(pen, one.x + 26 * share, one.y, isBroken(one.visit[0], now) ? "broken" : "hand");
+      else mark(pen, one.x + 26 * share, one.y, isBroken(one.visit[0], now) ? "broken" : day.stages[one.visit[1]].pool === NOT_YET ? "delay" : "hand");
     }
     pen.globalAlpha = 1;
     for (const [visit, dot] of dots) {
       if (isBroken(visit[0], now)) mark(pen, dot.x, dot.y, "broken");
-      else mark(pen, dot.x, dot.y, dot.waits ? "waits" : "hand");
+      else mark(pen, dot.x, dot.y, dot.waits ? "waits" : day.stages[visit[1]].pool === NOT_YET ? "delay" : "hand");
     }
     day.pools.forEach((pool, row) => people(pen, pool, poolTop() + row * poolHigh()));
-    clock.textContent = told();
-    slider.value = String(Math.round(minute));
-    slider.setAttribute("aria-valuetext", told());
+    clock.textContent = told(counts);
+    slider.value = String(Math.floor(minute));
+    slider.setAttribute("aria-valuetext", clock.textContent);
   }
 
   // A pool: a square a person, filled where busy; a bar where there are more than squares have room.
   function people(pen, pool, y) {
-    const [staff, busy] = [at(pool.staff), at(pool.busy)];
+    const [staff, busy] = [at(pool, "staff"), at(pool, "busy")];
     const middleY = narrow() ? y + 25 : y + 10;
     const words = `${busy} of ${staff} busy`;
     write(pen, pool.name, narrow() ? 0 : 4, narrow() ? y + 9 : middleY, { most: narrow() ? width - 100 : left() - 12 });
@@ -233,8 +245,8 @@ function showDay(root, day, options = {}) {
       pen.lineWidth = 1;
     } else {
       pen.arc(x, y, 4, 0, 2 * Math.PI);
-      pen.fillStyle = kind === "hand" ? BLUE : "#ffffff";
-      pen.strokeStyle = kind === "hand" ? BLUE : INK;
+      pen.fillStyle = { hand: BLUE, delay: GREY }[kind] ?? "#ffffff";
+      pen.strokeStyle = { hand: BLUE, delay: GREY }[kind] ?? INK;
     }
     pen.fill();
     pen.stroke();

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,14 +34,14 @@ Rows = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour of the day in figures: the most at any of its steps."""
+    """An hour of the day in figures: the most at any time of it."""
 
     hour: str
     came: int | None
     """None where only some tips are told."""
     waiting: int
     busy: list[str]
-    """Of each pool the people busy and on duty, at the step at which most were busy."""
+    """Of each pool the people busy and on duty, when most were busy."""
     broken: int
     """Promises that broke in it."""
 
@@ -60,16 +61,15 @@ class DayShown:
 def day_json(told: Mapping[str, Any], tables: Mapping[str, Rows]) -> dict[str, Any] | None:
     """What `showDay` of `day.js` takes: None where there is no day, or its tables are not as declared.
 
-    Times are tenths of a minute since midnight, those before it 0, and NOT_YET where something never came. `pools` have
-    their numbers at every step of `step` minutes; `targets` how many promises broke by then.
+    Times are tenths of a minute since midnight, those before it 0, and NOT_YET where something never came. `pools` and
+    `targets` are lists of what is so from each of their times `from` on.
     """
     visits, pools, broken = (list(tables.get(table.name, ())) for table in EVERY)
     stages = [one for one in told.get("stages", ()) if isinstance(one, str)] if _is_list(told.get("stages")) else []
     if not stages or not pools:
         return None
-    by_pool = _series(pools, "pool", ("staff", "busy", "waiting_tips"))
-    times = sorted({time for row in pools if (time := _number(row.get("time_min"))) is not None})
-    step = times[1] - times[0] if len(times) > 1 else 5.0
+    by_pool = _series(pools, "pool", {"staff": "staff", "busy": "busy", "waiting": "waiting_tips"})
+    by_target = _series(broken, "target", {"broken": "broken_tips"})
     names: dict[int, int] = {}
     kinds: dict[str, int] = {}
     tips: list[list[int]] = []
@@ -88,24 +88,19 @@ def day_json(told: Mapping[str, Any], tables: Mapping[str, Rows]) -> dict[str, A
         ends = ENDS.index(row["ends"]) if row.get("ends") in ENDS else 0
         moments = (_tenths(row.get(f"{name}_min")) for name in ("enter", "start", "end"))
         rows.append([names[tip], stages.index(str(stage)), *moments, ends])
-    series = [*by_pool.values(), *(by_target := _series(broken, "target", ("broken_tips",))).values()]
-    if len({len(column) for each in series for column in each}) != 1:
-        return None
     known = list(by_pool)
     return {
         "date": str(told.get("date", "")),
         "length": 24 * 60 * TENTHS,
-        "peak": max(_tenths(told.get("peak_min")), 0),
-        "step": step,
+        # Not before most tips wait.
+        "peak": math.ceil(TENTHS * max(_number(told.get("peak_min")) or 0, 0)),
         "of": int(_number(told.get("tips")) or len(tips)),
         "stages": [
             {"name": one, "pool": known.index(pool_of[one]) if pool_of.get(one) in by_pool else NOT_YET}
             for one in stages
         ],
-        "pools": [
-            {"name": name, **dict(zip(("staff", "busy", "waiting"), of, strict=True))} for name, of in by_pool.items()
-        ],
-        "targets": [{"name": name, "broken": of} for name, (of,) in by_target.items()],
+        "pools": [{"name": name, **of} for name, of in by_pool.items()],
+        "targets": [{"name": name, **of} for name, of in by_target.items()],
         "kinds": list(kinds),
         "tips": tips,
         "visits": sorted(rows, key=lambda row: row[2]),
@@ -142,38 +137,40 @@ def _fewer(day: dict[str, Any]) -> dict[str, Any] | None:
     return day | {"tips": day["tips"][::2], "visits": visits}
 
 
-def _series(rows: Sequence[Mapping[str, Any]], by: str, heads: Sequence[str]) -> dict[str, list[list[int]]]:
-    """Columns of numbers, one after the other, by what the rows are of."""
-    found: dict[str, list[list[int]]] = {}
+def _series(rows: Sequence[Mapping[str, Any]], by: str, heads: Mapping[str, str]) -> dict[str, dict[str, list[int]]]:
+    """Columns of numbers under their names, with the times from which they hold, by what the rows are of."""
+    found: dict[str, dict[str, list[int]]] = {}
     for row in rows:
-        of = found.setdefault(str(row.get(by)), [[] for _ in heads])
-        for column, head in zip(of, heads, strict=True):
-            column.append(int(_number(row.get(head)) or 0))
+        of = found.setdefault(str(row.get(by)), {name: [] for name in ("from", *heads)})
+        of["from"].append(max(_tenths(row.get("from_min")), 0))
+        for name, head in heads.items():
+            of[name].append(int(_number(row.get(head)) or 0))
     return found
+
+
+def _at(series: Mapping[str, list[int]], time: int) -> int:
+    """Which of the rows of a series holds at a time; the first before it begins."""
+    return max(bisect_right(series["from"], time) - 1, 0)
 
 
 def _hours(day: Mapping[str, Any]) -> list[Hour]:
     """The day hour by hour."""
-    a_step = max(round(60 / day["step"]), 1)
-    n_steps = max((len(pool["waiting"]) for pool in day["pools"]), default=0)
     first_seen: dict[int, int] = {}
     for tip, _, enter, *_ in day["visits"]:
         first_seen.setdefault(tip, enter)
+    known = len(day["tips"]) >= day["of"]
     found = []
     for hour in range(24):
-        begin, end = hour * a_step, min((hour + 1) * a_step, n_steps)
-        if begin >= end:
-            break
-        every = [sum(pool["waiting"][step] for pool in day["pools"]) for step in range(begin, end)]
+        begin, end = 60 * TENTHS * hour, 60 * TENTHS * (hour + 1)
+        times = {begin} | {time for pool in day["pools"] for time in pool["from"] if begin <= time < end}
+        waiting = max(sum(pool["waiting"][_at(pool, time)] for pool in day["pools"]) for time in times)
         busy = []
         for pool in day["pools"]:
-            step = max(range(begin, end), key=lambda step: (pool["busy"][step], pool["staff"][step]))
-            busy.append(f"{pool['busy'][step]} of {pool['staff'][step]}")
-        until = min(end, n_steps - 1)
-        broken = sum(one["broken"][until] - one["broken"][begin] for one in day["targets"])
-        came = sum(hour == seen // (60 * TENTHS) and seen > 0 for seen in first_seen.values())
-        known = len(day["tips"]) >= day["of"]
-        found.append(Hour(f"{hour:02d}:00", came if known else None, max(every), busy, broken))
+            busiest = max((_at(pool, time) for time in times), key=lambda row: (pool["busy"][row], pool["staff"][row]))
+            busy.append(f"{pool['busy'][busiest]} of {pool['staff'][busiest]}")
+        broken = sum(one["broken"][_at(one, end - 1)] - one["broken"][_at(one, begin - 1)] for one in day["targets"])
+        came = sum(begin <= seen < end and seen > 0 for seen in first_seen.values())
+        found.append(Hour(f"{hour:02d}:00", came if known else None, waiting, busy, broken))
     return found
 
 
