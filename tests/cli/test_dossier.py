@@ -117,6 +117,13 @@ def test_each_claim_has_an_article_with_its_words_source_readings_and_what_is_op
     assert {link for link in found.links if link.startswith("#")} <= {f"#{name}" for name in found.ids}
 
 
+def test_what_lists_every_claim_leads_to_its_article(ran: Path) -> None:
+    found = articles(ran)
+    index = page_of(ran).html.partition('<dl class="index">')[2].partition("</dl>")[0]
+    assert [f'href="#claim-K{number}"' in index for number in (1, 2, 3, 4, 5)] == [True] * 5
+    assert found.ids.count("claim-K1") == 1
+
+
 def test_no_sentence_names_a_claim_by_its_name_but_its_own_mark(ran: Path) -> None:
     for place, text in articles(ran).text.items():
         assert len(re.findall(r"\bK\d\b", text)) == (place != "a source"), text
