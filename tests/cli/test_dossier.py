@@ -14,6 +14,7 @@ from sim.cli import options
 from sim.cli.report.dossier import dossier
 from sim.cli.report.page import page_of
 from sim.cli.report.results import read_results
+from sim.scenario.claims import CLAIMS
 from sim.scenario.ledger import Ledger, load_ledger
 from sim.text.dossier import meaning
 from tests.cli.lines import tipline
@@ -240,13 +241,17 @@ def test_a_claim_is_told_by_what_it_would_mean() -> None:
     assert means(a_year(365_000, "at least")) == "That is at least 1,000 EUR a day."
 
 
-def test_every_claim_of_the_shipped_ledgers_is_told_in_a_sentence() -> None:
+def test_every_claim_of_what_is_shipped_is_told_in_a_sentence_and_every_kind_is_told() -> None:
+    tested_above = {"best case", "growth between", "per head", "money a case", "money a year", "percentile", "median"}
+    kinds = set(tested_above)
     for name in ("claims.yaml", "emergency_claims.yaml"):
         ledger = load_ledger(SCENARIOS / name)
+        kinds |= {claim.kind for claim in ledger.claims.values()}
         for claim in ledger.claims:
             told = meaning(ledger, claim)
             assert re.fullmatch(r"[A-Z0-9].*\.", told), told
             assert "inf" not in told.split(), told
+    assert kinds == set(CLAIMS)
 
 
 # A ledger to start from
