@@ -135,6 +135,10 @@ WITHIN: Final[dict[str, tuple[str, str]]] = {
         plain("plausible: {demand.volume: {from: 1/h, to: 1000/h}}\n"),
         "tipline sensitivity doc.yaml --points 65536 --quiet --out out",
     ),
+    "of plausible worlds": (
+        plain("plausible: {demand.volume: {low: 1/h, likely: 2/h, high: 1000/h}}\n"),
+        "tipline plausibility doc.yaml --worlds 65536 --quiet --out out",
+    ),
 }
 """Documents within the limits of what is read, and the command that is given a budget of 100 MB and 2 s."""
 

@@ -17,6 +17,7 @@ from sim.studies.trials import Trials
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.scenario.schema import Scenario
+    from sim.studies.day import Day
     from sim.studies.theory.beside import Compared
 
 MOST_TIMES: Final = 16
@@ -38,6 +39,8 @@ class Result:
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
     theory: Sequence[Compared] | None = None
     """What theory knows beside the run; None where it was not asked."""
+    day: Day | None = None
+    """A day of the first replication, tip by tip; None where it was not asked."""
 
     @property
     def scenario(self) -> Scenario:
