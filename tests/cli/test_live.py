@@ -184,7 +184,7 @@ def test_the_page_itself_is_let_through_and_may_load_nothing_from_elsewhere(aske
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert found.headers["Referrer-Policy"] == "no-referrer"
     assert "<title>A desk: live</title>" in found.text
-    for name in ("", "live.css", "live.js"):
+    for name in ("", "live.css", "live.js", "day.js"):
         text = client.get(HERE + name).text
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert client.get(HERE + "world.py").status_code == 404
@@ -396,6 +396,17 @@ def test_the_report_is_that_of_the_run(asking: Callable[..., Asker], monkeypatch
     assert command.startswith("tipline run ")
 
 
+def test_a_day_is_told_of_the_first_replication(asking: Callable[..., Asker]) -> None:
+    asker = asking()
+    asker.move(values={"pools.desk.staff": 3})
+    asker.told()
+    told = asker.client.get(f"{HERE}told/day?page={asker.page}").json()
+    assert told["says"]
+    assert [one["name"] for one in told["day"]["stages"]] == ["answer"]
+    assert max(told["day"]["pools"][0]["staff"]) == 3
+    assert len(told["day"]["tips"]) > 100
+
+
 # What is saved
 
 
@@ -601,6 +612,8 @@ def test_axe_finds_nothing_at_any_width_light_or_dark(file: Path, tmp_path: Path
         tab = _opened(chromium.tab(), address)
         tab.run("document.getElementById('pin').click()")
         tab.until("!document.getElementById('pinned').hidden")
+        tab.run("document.getElementById('show-day').click()")
+        tab.until("!document.getElementById('day').hidden")
         tab.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         tab.run(axe)
         for width in (1280, 400):

@@ -243,6 +243,7 @@ function place(one, value) {
 
 function told(given) {
   if (given.move < accepted) return; // of an earlier move
+  if (day && answer && given.move !== answer.move) clearDay();
   if (given.move >= waiting) {
     waiting = 0;
     if (gesture) setTimeout(send); // where the slider is by now
@@ -299,6 +300,7 @@ function show() {
     if (!week.length) put("week", h("p", {class: "grey"}, "Nobody is on duty in this scenario."));
   }
   $("report").disabled = !given.whole;
+  $("show-day").disabled = !given.done || !given.targets;
   $("pin").disabled = !given.done && !pinned;
   const marks = document.documentElement.dataset;
   if (marks.first) $("after").textContent = `First answer ${marks.first} ms after the last move${marks.all ? `; all replications after ${fixed(marks.all / 1000, 1)} s` : ""}.`;
@@ -524,6 +526,34 @@ async function report() {
   $("done").textContent = "The report is downloaded.";
 }
 
+// A day in motion, of the state whose replications are done
+
+let day = null;
+
+async function showsDay() {
+  const move = answer.move;
+  $("day-said").textContent = "The day is being made …";
+  const found = await fetch("told/day?page=" + encodeURIComponent(page)).catch(() => null);
+  const made = found && found.ok ? await found.json() : null;
+  if (move !== answer.move) return;
+  clearDay();
+  if (!made) {
+    $("day-said").textContent = "There is no day to show of this state.";
+    return;
+  }
+  $("day-said").textContent = made.says.join(" ");
+  $("day").hidden = false;
+  day = window.showDay($("day"), made.day);
+}
+
+function clearDay() {
+  // What is shown is of one state; after a move it would be of another.
+  if (day) day.remove();
+  day = null;
+  $("day").hidden = true;
+  $("day-said").textContent = "";
+}
+
 // Beginning
 
 function listen() {
@@ -567,6 +597,7 @@ $("reset").addEventListener("click", () => { go(blank()); choices(); send(); });
 $("pin").addEventListener("click", pin);
 $("copy").addEventListener("click", copy);
 $("save").addEventListener("submit", save);
+$("show-day").addEventListener("click", showsDay);
 $("report").addEventListener("click", report);
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("form").addEventListener("change", (event) => {
