@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const KEEP = "tipline " + location.pathname;
 const WAIT = 1000; // ms after which a slider that is dragged asks again, though nothing was answered yet
+const SLOW = 3000; // ms without an answer after which the page says so
 const MARKS = {met: "●", kept: "●", missed: "✕", broken: "✕", undecided: "◇"};
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -129,12 +130,21 @@ async function send() {
     faults([]);
     sessionStorage.setItem(KEEP, asked);
     meant(told);
+    setTimeout(() => slow(move), SLOW);
   } catch (error) {
     if (move === moves) {
       waiting = 0;
       failed(error);
     }
   }
+}
+
+function slow(move) {
+  if (move !== moves || (answer && answer.move === move)) return;
+  $("together").hidden = true;
+  $("said").textContent = "This takes long: a rule that is new to this machine may have to be compiled, once. Below is the state before.";
+  $("far").textContent = "waiting for the first replication";
+  $("progress").value = 0;
 }
 
 function later() {
