@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.check import Check
 from sim.answers.compare import Comparison
+from sim.answers.plausibility import Plausibility
 from sim.answers.ranges import Map, Runway, Sensitivity
 from sim.answers.run import Explanation, RunAnswer
 from sim.answers.staff import Claims, Pools, Staffing
@@ -284,6 +285,48 @@ def sensitivity(
     world = _world(scenario, replications, seed)
     with _trials("sensitivity", world, jobs, progress) as trials:
         return Sensitivity.ask(world, trials, rows=rows, replications=replications, with_staff=with_staff)
+
+
+def plausibility(
+    scenario: World,
+    *,
+    worlds: int = 256,
+    more_than: float = 100.0,
+    length: str | None = None,
+    pools: Pools | None = None,
+    allow_overload: bool = False,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Plausibility:
+    """Tell in which plausible worlds some staffing meets all targets, as `tipline plausibility` does.
+
+    In each world the unknowns under `plausible:`, but staff, are drawn from their declared distributions, and a
+    staffing of at most `more_than` full-time equivalents is looked for, by 4 replications of 28 d at first if no number
+    and no `length` are given. `pools` and `allow_overload` say what they say of `staff`. ValueError where there is no
+    target or no unknown.
+
+    >>> import sim
+    >>> ranges = {"demand.volume": {"low": "40/h", "likely": "50/h", "high": "90/h"}}
+    >>> scenario = sim.load("scenarios/two_stage.yaml", changes={"plausible": ranges})
+    >>> found = sim.plausibility(scenario, worlds=4, length="1 d", replications=2)  # doctest: +SKIP
+    >>> found.plausibility[["outcome", "worlds_share"]]  # doctest: +SKIP
+    """
+    from sim.answers.staff import bounds
+
+    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    with _trials("plausibility", world, jobs, progress) as trials:
+        return Plausibility.ask(
+            world,
+            trials,
+            worlds=worlds,
+            replications=replications,
+            length=length,
+            more_than=more_than,
+            pools=decided,
+            allow_overload=allow_overload,
+        )
 
 
 def staff(

@@ -23,6 +23,7 @@ from sim.cli.commands import (
     explain,
     export,
     map,
+    plausibility,
     report,
     run,
     runway,
@@ -105,6 +106,7 @@ MANY: Final = (
 command(app, uses="changes variant seed replications engine jobs cluster resume budget out strict json quiet")(claims)
 command(app, uses=MANY)(compare)
 command(app, uses=MANY)(map)
+command(app, uses=MANY)(plausibility)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)

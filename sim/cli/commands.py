@@ -24,6 +24,7 @@ from sim.cli.options import (
     tell_faults,
 )
 from sim.scenario.faults import ScenarioError
+from sim.scenario.units import duration
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -197,6 +198,50 @@ def sensitivity(
         options,
         lambda trials: Sensitivity.ask(
             scenario, trials, rows=points, replications=options.replications, with_staff=with_staff
+        ),
+    )
+
+
+def plausibility(
+    file: File,
+    options: Options,
+    worlds: Annotated[int, typer.Option(min=1, max=65536, metavar="N", help="So many plausible worlds.")] = 256,
+    more_than: Annotated[
+        float, typer.Option(min=0.1, metavar="FTE", help="Look for no staffing of more full-time equivalents.")
+    ] = 100.0,
+    length: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Measure a world so long; 28 d, or less if the file says so.")
+    ] = None,
+    pools: Pools = [],  # noqa: B006 (typer takes a list as the default of several)
+    allow_overload: AllowOverload = False,
+) -> int:
+    """Tell in which plausible worlds some staffing meets all targets, with how many people, and what decides it.
+
+    Each world draws every unknown under `plausible:` but staff from its declared distribution. In each, unlimited staff
+    is tried first; then the cheapest staffing is searched, with 4 replications at first unless --replications says
+    otherwise. Without --pools every pool that a target depends on is decided.
+    """
+    from sim.answers.plausibility import Plausibility
+    from sim.answers.staff import bounds
+
+    scenario = options.load(file)
+    decided = _read(bounds, pools, "--pools") if pools else None
+    if length is not None:
+        _read(duration, length, "--length")
+    return ask(
+        "plausibility",
+        file,
+        scenario,
+        options,
+        lambda trials: Plausibility.ask(
+            scenario,
+            trials,
+            worlds=worlds,
+            replications=options.replications,
+            length=length,
+            more_than=more_than,
+            pools=decided,
+            allow_overload=allow_overload,
         ),
     )
 

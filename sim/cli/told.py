@@ -43,6 +43,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "sensitivity": (("tipline sensitivity line.yaml", "which of its `plausible` ranges decides the verdict"),),
+    "plausibility": (
+        ("tipline plausibility line.yaml --worlds 64", "in which plausible worlds some staffing holds, and whose"),
+    ),
     "runway": (("tipline runway line.yaml --growth '15 %,25 %' --years 6", "how long the staff lasts"),),
     "claims": (("tipline claims claims.yaml national.yaml", "what can be true of what a line says of itself"),),
     "validate": (

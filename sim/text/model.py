@@ -39,6 +39,7 @@ def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
         *_cost(scenario, description),
         page.heading("Targets"),
         _targets(scenario),
+        *_unknowns(scenario),
         "",
         *_notes(description),
         page.warned(description.warnings) if description.warnings else "No warnings.",
@@ -105,6 +106,13 @@ def _targets(scenario: Scenario) -> RenderableType:
         claim = f" ({target.claim})" if target.claim not in (None, name) else ""
         table.add_row(f"{name}{claim}", page.text(target.words))
     return table
+
+
+def _unknowns(scenario: Scenario) -> Iterator[RenderableType]:
+    """The ranges of what is not known, and how their values are spread."""
+    if scenario.plausible:
+        yield page.heading("What is not known")
+        yield page.facts((path, one.words) for path, one in scenario.plausible.items())
 
 
 # A ledger
