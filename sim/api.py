@@ -74,13 +74,15 @@ def run(
     jobs: int | None = None,
     until_decided: bool = False,
     theory: bool = False,
+    day: bool = False,
     progress: bool | None = None,
 ) -> RunAnswer:
     """Run a scenario and judge its targets, as `tipline run` does.
 
     The scenario's own replications and seed if none are given; `jobs` replications at a time (all cores if None), which
     changes nothing in what comes out. With `theory` the answer has beside its figures what theory knows of them (its
-    table `theory` is there without, and made when it is asked for). RuntimeError when every replication failed.
+    table `theory` is there without, and made when it is asked for); with `day` one day tip by tip, in the tables `day`,
+    `day_pools` and `day_broken`. RuntimeError when every replication failed.
 
     >>> import sim
     >>> found = sim.run("scenarios/two_stage.yaml", replications=2)
@@ -88,7 +90,8 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided, theory=theory)
+        settings = _settings(engine, jobs, bar)
+        answer = RunAnswer.ask(world, settings, until_decided=until_decided, theory=theory, day=day)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer

@@ -22,6 +22,7 @@ from sim.cli.commands import (
     compare,
     explain,
     export,
+    live,
     map,
     plausibility,
     report,
@@ -112,6 +113,7 @@ command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
 command(app, uses="changes seed replications engine jobs cluster resume budget out strict json quiet")(validate)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
+command(app, uses="changes variant targets reading seed replications jobs budget json quiet")(live)
 command(app, uses="out json quiet")(report)
 command(app, uses="out json quiet")(export)
 command(app, uses="out strict json quiet")(calibrate)

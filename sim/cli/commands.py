@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -367,6 +368,42 @@ def validate(file: File, options: Options) -> int:
         options,
         lambda trials: Validation.ask(lambda variant: options.of(document, variant), trials),
     )
+
+
+def live(
+    file: File,
+    options: Options,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Of 127.0.0.1; one that is free if 0.")] = 0,
+) -> int:
+    """Open a scenario as a page on this machine: sliders, and what comes of them while they are moved.
+
+    The address that it prints is for whoever is to see the page. Nothing is fetched from elsewhere, and nothing is
+    written but the variants that are saved there, into line.live.yaml beside line.yaml. Ctrl+C ends it.
+    """
+    try:
+        from sim.cli.live.server import serve
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        say("tipline live needs the extra: pip install 'tipline[live]'")
+        return BAD_INPUT
+    from sim.cli.live.world import World
+    from sim.scenario.size import Budget, cores
+
+    if options.budget is not None:
+        _read(Budget.read, options.budget, "--budget")
+
+    def opened(address: str) -> None:
+        if options.json:
+            print_data([{"address": address, "file": str(file)}], [file])
+        else:
+            print(f"Open {address}" if not options.quiet else address)
+        sys.stdout.flush()
+        if not (options.quiet or options.json):
+            say("It is on this machine alone, and for who has the address. Ctrl+C ends it.")
+
+    serve(World(file, options), options.jobs or cores(), port, opened)
+    return DONE
 
 
 def report(

@@ -9,6 +9,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "init": (
         ("tipline init line.yaml", "a commented line to change"),
         ("tipline init line.yaml --ask", "the same, made of your answers"),
+        ("tipline init claims.yaml --ledger", "a commented ledger of claims"),
     ),
     "examples": (
         ("tipline examples", "what there is"),
@@ -62,6 +63,13 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "study": (
         ("tipline study study.yaml", "all commands of a file"),
         ("tipline study study.yaml --resume", "only those that are not done"),
+    ),
+    "live": (
+        ("tipline live line.yaml", "a page with sliders, at the address that it prints"),
+        (
+            "tipline live line.yaml --variant busy_week --port 8123",
+            "beginning with a variant, at a port of yours",
+        ),
     ),
     "report": (("tipline report results/line", "one page that opens offline and prints well"),),
     "selftest": (("tipline selftest", "known answers beside what this installation comes to"),),

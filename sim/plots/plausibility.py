@@ -64,7 +64,7 @@ def plausible_worlds(found: PlausibilityFound) -> Figure:
     """Shares by outcome as one bar, the people over the worlds where some staffing holds, and what decides."""
     strips = found.ranked[:MOST_STRIPS]
     people = people_finding(found)
-    runs = f"{count(found.replications)} replications of {length(found.scenario.run.length)} or more"
+    runs = f"{count(found.replications)} replications of {length(found.length)} or more"
     note = (
         f"{count(len(found.possible))} plausible worlds, each unknown drawn as it is declared; in each the staffing is "
         f"searched for which {'all targets hold' if len(found.scenario.targets) > 1 else 'the target holds'}. "
@@ -139,8 +139,7 @@ def _people(sheet: Sheet, found: PlausibilityFound, top: float) -> None:
         quartiles = [getattr(found.quantiles[at], name).value for at in (1, 2, 3)]
         _histogram(axes, values, quartiles)
         axes.set_xlabel(label, labelpad=1)
-        if not place:
-            axes.set_ylabel("worlds", labelpad=2)
+        axes.set_ylabel("worlds", labelpad=2)
 
 
 def _histogram(axes: Axes, values: np.ndarray[Any, Any], quartiles: Sequence[float]) -> None:
@@ -208,11 +207,11 @@ def _strip(axes: Axes, found: PlausibilityFound, i: int, width: float) -> None:
     axes.spines[["left", "bottom"]].set_visible(False)
     words = said(found, found.unknowns[i])
     ends = [words.number(_short(found.points[order[at], i])) for at in (0, len(order) // 2, -1)]
-    axes.set_xticks([0, 0.5, 1], ends)
-    first, _, last = axes.get_xticklabels()
-    first.set_horizontalalignment("left")
-    last.set_horizontalalignment("right")
-    axes.tick_params(axis="x", length=2, pad=1)
+    axes.set_xticks([0, 0.5, 1], ["", "", ""])
+    axes.tick_params(axis="x", length=2)
+    # As text: what they are of stands beside the strip.
+    for at, end, side in zip((0, 0.5, 1), ends, ("left", "center", "right"), strict=True):
+        axes.text(at, -0.12, end, ha=side, va="top", fontsize=SMALL, color=GREY)
 
 
 def _column(axes: Axes, worlds: Sequence[World], left: float, width: float) -> None:

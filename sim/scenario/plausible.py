@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -83,22 +84,22 @@ class Plausible(Part):
         uniform = [self.given_from, self.given_to]
         return uniform if self.given_from is not None else [self.given_low, self.given_likely, self.given_high]
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """The unit as written at the upper end: "min", "/year", "%", or "" for a plain number."""
         return next((unit for end in reversed(self._given) if (unit := units.split(end)[1])), "")
 
-    @property
+    @cached_property
     def from_(self) -> float:
         """The lower end in `unit`; a share as a fraction."""
         return self._number(self._given[0])
 
-    @property
+    @cached_property
     def to(self) -> float:
         """The upper end in `unit`; a share as a fraction."""
         return self._number(self._given[-1])
 
-    @property
+    @cached_property
     def likely(self) -> float | None:
         """The most likely value in `unit`; None where every value is as likely."""
         return None if self.given_likely is None else self._number(self.given_likely)

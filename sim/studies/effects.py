@@ -172,8 +172,8 @@ def explained(points: Floats, result: Floats, confidence: float = 0.95, seed: in
 
     Source: T. L. Kelley, PNAS 21 (1935), for epsilon squared.
 
-    >>> x = np.random.default_rng(1).random((200, 2))
-    >>> found = explained(x, x[:, 0] > 0.5)
+    >>> x = np.random.default_rng(1).random((256, 2))
+    >>> found = explained(x, x[:, 0] > np.median(x[:, 0]))
     >>> [round(one.value, 1) for one in found.share], found.beyond_chance
     ([1.0, 0.0], (True, False))
     """

@@ -52,11 +52,16 @@ MORE_THAN: Final = 100.0
 """Full-time equivalents beyond which a staffing is not looked for, unless another number is asked for."""
 EFFORT: Final = 0.0
 """Effort for exchanges of people between posts: none, since each world is one of many."""
+CLOSELY: Final = 16
+"""Times the replications, with unlimited staff, where a search leaves it undecided."""
 TRIALS_OF_A_WORLD: Final = 60
 """About so many replications a world takes, for the time left."""
 ENOUGH_WORLDS: Final = 30
 """Fewer effective worlds say nothing of another distribution."""
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+Which = Literal["lower", "middle", "upper"]
+THIRDS: Final[tuple[Which, ...]] = get_args(Which)
 
 Outcome = Literal["held", "more", "no staff", "undecided", "impossible"]
 """What some staffing can do: it holds; what was found takes more people than asked about; none can; an interval
@@ -195,7 +200,16 @@ class Look:
                 replications=n,
             )
         if answer.top is None or answer.top.verdict != "missed":
-            return replace(none, outcome="undecided", why=answer.why or "", replications=n)
+            # Most of these are so near a threshold that even unlimited staff was not decided by so few replications.
+            closely = tuple(_best(one) for one in limits(scenario, trials, CLOSELY * self.replications, hurried=False))
+            beyond = any(one.missed for one in closely)
+            return replace(
+                none,
+                outcome="no staff" if beyond else "undecided",
+                why="beyond staff" if beyond else answer.why or "",
+                best=closely,
+                replications=trials.n_done,
+            )
         if self.pools is not None:
             return replace(none, outcome="more", why="beyond bounds", replications=n)
         # As many as could ever be busy at once miss it, though they were not shown to by fewer replications.
@@ -280,7 +294,7 @@ class Third:
     """Worlds in the lower, middle or upper third of the declared values of an unknown."""
 
     unknown: Unknown
-    which: Literal["lower", "middle", "upper"]
+    which: Which
     low: float
     high: float
     """The least and the greatest value among them."""
@@ -288,6 +302,8 @@ class Third:
     held: Estimate
     fte: float
     """The median, where some staffing holds; NaN where in none."""
+    worst: float
+    """The median of what the worst target uses up of what it allows with unlimited staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +339,9 @@ class PlausibilityFound:
     """The worlds, and what follows from them."""
 
     scenario: Scenario
-    """As its worlds were run, but with the file's own values of the unknowns."""
+    """As it was asked about."""
+    length: int
+    """Ticks for which a world is measured."""
     unknowns: tuple[Unknown, ...]
     worlds: tuple[World, ...]
     replications: int
@@ -439,15 +457,18 @@ class PlausibilityFound:
         found = []
         for i, unknown in enumerate(self.unknowns):
             order = sorted(range(len(self.possible)), key=lambda w: (self.points[w, i], w))
-            for which, part in zip(("lower", "middle", "upper"), np.array_split(order, 3), strict=True):
+            for which, part in zip(THIRDS, np.array_split(order, 3), strict=True):
                 if not len(part):
                     continue
                 mine = [self.possible[w] for w in part]
                 values = self.points[part, i]
                 needed = [one.fte for one in mine if one.outcome == "held"]
+                worst = float(np.median([one.worst for one in mine]))
                 held = _share([one.outcome == "held" for one in mine], self.confidence)
                 middle = float(np.median(needed)) if needed else math.nan
-                found.append(Third(unknown, which, float(values.min()), float(values.max()), len(mine), held, middle))  # type: ignore[arg-type]
+                found.append(
+                    Third(unknown, which, float(values.min()), float(values.max()), len(mine), held, middle, worst)
+                )
         return tuple(found)
 
     @cached_property
@@ -602,6 +623,11 @@ class Question:
             engine,
         )
 
+    def work_of(self, worlds: int) -> int:
+        """About how many replications of the document's own length so many worlds take."""
+        runs = [one.warm_up + one.run.length + one.cool_down for one in (self.scenario, self.document)]
+        return math.ceil(worlds * TRIALS_OF_A_WORLD * runs[0] / runs[1])
+
     @property
     def key(self) -> str:
         """What its worlds depend on."""
@@ -626,7 +652,8 @@ def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
     """
     worlds = tuple(_world(piece) for piece in _looked_at(question, settings))
     found = PlausibilityFound(
-        scenario=question.scenario,
+        scenario=question.document,
+        length=question.scenario.run.length,
         unknowns=question.unknowns,
         worlds=worlds,
         replications=question.replications,
@@ -646,11 +673,11 @@ def _looked_at(question: Question, settings: Settings) -> list[Piece]:
         key = f"{question.key} {maker_key(settings.engine)}"
         there = Kept(settings.folder, key, resume=settings.resume, tell=settings.tell)
     n = question.n_worlds
-    settings.expect(n * TRIALS_OF_A_WORLD)
+    settings.expect(question.work_of(n))
     done: dict[int, Piece] = {}
     if there is not None and settings.resume:
         done = {index: piece for index in range(n) if (piece := there.get(str(index))) is not None}
-    settings.count(len(done) * TRIALS_OF_A_WORLD)
+    settings.count(question.work_of(len(done)))
     missing = [index for index in range(n) if index not in done]
     for index, result in shared_out(question.look(settings.engine), missing, settings):
         if isinstance(result, Failure):
@@ -659,7 +686,7 @@ def _looked_at(question: Question, settings: Settings) -> list[Piece]:
             there.put(str(index), result)
         done[index] = result
         settings.at(f"plausibility: {len(done)} of {n} worlds")
-        settings.count(len(done) * TRIALS_OF_A_WORLD)
+        settings.count(question.work_of(len(done)))
     return [done[index] for index in range(n)]
 
 

@@ -209,6 +209,12 @@ THIRDS: Final = Table[Third](
         whole("worlds", "", lambda row: row.worlds, "in it"),
         *estimate_columns("held", "share", lambda row: row.held, "of them, in which some staffing holds"),
         number("fte_median", "", lambda row: row.fte, "where it holds"),
+        number(
+            "worst_used_median",
+            "",
+            lambda row: row.worst,
+            "of what it allows the worst target uses up so much with unlimited staff: 1 at its threshold",
+        ),
     ),
 )
 

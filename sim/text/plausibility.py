@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sim.studies.plausibility import Outcome, PlausibilityFound, Reweighted, Third
     from sim.studies.sensitivity import Unknown
 
+MOST_RANKED: Final = 8
+"""Unknowns on the terminal; the tables have all."""
 MOST_TOLD: Final = 3
 """Unknowns of which it is told how they decide."""
 
@@ -117,13 +119,16 @@ def parts(found: PlausibilityFound) -> list[RenderableType]:
             continue
         share = share_words(found.share(outcome)) if outcome != "impossible" and found.possible else ""
         told.add_row(words[outcome], count(n), page.text(share))
+    best = page.table("target", "asked", "missed in worlds", "first in", numbers=(2, 3))
+    for name, (every, first) in found.kills.items():
+        best.add_row(name, page.text(found.scenario.targets[name].asked), count(every), count(first))
     shown: list[RenderableType] = [
         page.title(found.scenario.scenario, found.scenario.path, found.scenario.variant),
         told,
     ]
     ranked = page.table("unknown", "spread", "held in its thirds", "explains", numbers=(3,))
     effects = found.explained[found.decides]
-    for i in found.ranked:
+    for i in found.ranked[:MOST_RANKED]:
         unknown = found.unknowns[i]
         mine = [one.held.value for one in found.thirds if one.unknown is unknown]
         thirds = ", ".join(_whole(one) for one in mine)
@@ -135,7 +140,13 @@ def parts(found: PlausibilityFound) -> list[RenderableType]:
             page.text(thirds),
             page.text(explains),
         )
-    return [*shown, page.heading("What is not known, and what it decides (? where chance may)"), ranked]
+    return [
+        *shown,
+        page.heading("With unlimited staff"),
+        best,
+        page.heading("What is not known, and what it decides (? where chance may)"),
+        ranked,
+    ]
 
 
 def _all(found: PlausibilityFound) -> str:
@@ -195,17 +206,21 @@ def _decides(found: PlausibilityFound) -> Iterator[str]:
     yield f"What decides {what}, by the part that each explains alone: {'; '.join(shares)}."
     for i in deciding[:MOST_TOLD]:
         thirds = [one for one in found.thirds if one.unknown is found.unknowns[i]]
-        if any(one.held.value > 0 for one in thirds):
-            yield _third_words(found, found.unknowns[i], thirds)
+        yield _third_words(found, found.unknowns[i], thirds)
 
 
 def _third_words(found: PlausibilityFound, unknown: Unknown, thirds: Sequence[Third]) -> str:
     words = said(found, unknown)
-    each = [
-        f"from {words.number(_short(one.low))} to {words.number(_short(one.high))} in {_whole(one.held.value)}"
-        for one in thirds
-    ]
-    return f"By {words.label} it holds {', '.join(each)} of the worlds."
+    each = [f"from {words.number(_short(one.low))} to {words.number(_short(one.high))}" for one in thirds]
+    if found.decides == "holds":
+        told = [f"{values} in {_whole(one.held.value)}" for values, one in zip(each, thirds, strict=True)]
+        return f"By {words.label} it holds {', '.join(told)} of the worlds."
+    told = [f"{values} {_times(one.worst)}" for values, one in zip(each, thirds, strict=True)]
+    return f"By {words.label} the worst target uses up, of what it allows, {', '.join(told)} with unlimited staff."
+
+
+def _times(used: float) -> str:
+    return f"{used:.2g} times as much" if used < 100 else "over 100 times as much"
 
 
 def _short(number: float) -> float:
@@ -236,7 +251,11 @@ def _hangs(found: PlausibilityFound) -> Iterator[str]:
         by_spread[unknown.range.spread] = by_spread.get(unknown.range.spread, 0) + 1
     n = len(found.unknowns)
     each = [f"{count(many)} {'is' if many == 1 else 'are'} {SPREAD_WORDS[name]}" for name, many in by_spread.items()]
-    yield f"Of {count(n)} unknown{'' if n == 1 else 's'} {listed(each)}, as declared."
+    if len(by_spread) == 1:
+        [spread] = by_spread
+        yield f"Every unknown is {SPREAD_WORDS[spread]}, as declared."
+    else:
+        yield f"Of {count(n)} unknowns {listed(each)}, as declared."
     single = [one for one in found.reweighted if not isinstance(one.which, str) and one.enough]
     if single:
         least, most = (pick(single, key=lambda one: one.held.value) for pick in (min, max))
@@ -277,7 +296,7 @@ def _kept_in(found: PlausibilityFound) -> Iterator[str]:
 def _how(found: PlausibilityFound) -> Iterator[str]:
     if found.kept:
         yield kept_words(found.kept)
-    runs = f"{count(found.replications)} replications of {length(found.scenario.run.length)}"
+    runs = f"{count(found.replications)} replications of {length(found.length)}"
     yield (
         f"Each world is run for {runs} at first, and for more where these do not decide. Its staffing is the cheapest "
         "that a short search finds, which nothing speaks against on fresh seeds; that none is cheaper is not shown."

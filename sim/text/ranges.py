@@ -92,6 +92,8 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
             )
         case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what] if unit:
+            return f"{what} at {stage} ({unit})", f"a {what} of {{}} {unit} at {stage}"
         case ["stages", stage, "after", _, "plus"] if unit:
             return f"time until {stage} begins ({unit})", f"{{}} {unit} until {stage} begins"
         case ["stages", stage, "every"] if unit:

@@ -178,6 +178,32 @@ def test_inputs_that_no_value_satisfies_are_in_conflict(tmp_path: Path) -> None:
     assert conflict == "demand.volume: MANY says 6/h, MORE says 9/h"
 
 
+GROWING = """\
+  GROW: {source: paper, says: It grows., kind: growth, subject: all, quantity: 40 %, sense: about, readings: {
+    lenient: {input: {demand.growth: 40 %}}, moderate: {input: {demand.growth: 40 %}}}}
+"""
+
+
+def test_growth_is_not_laid_on_the_number_that_it_came_to(tmp_path: Path) -> None:
+    found = laid(tmp_path, LEDGER + GROWING)
+    fixed = inputs(found, "lenient")
+    assert fixed.changes == {"demand.volume": "9/h"}
+    told = "demand.growth = 40 % (GROW) is not laid on demand.volume = 9/h (MANY, MORE)"
+    assert fixed.set_aside == {"demand.growth": told}
+    assert fixed.conflicts == ()
+    scenario = found.with_targets(found.targets("lenient"), fixed.changes)
+    assert (scenario.demand.growth, scenario.demand.volume) == (0.0, load_volume(tmp_path, "9/h"))
+
+
+def test_growth_alone_is_fixed(tmp_path: Path) -> None:
+    fixed = inputs(laid(tmp_path, LEDGER + GROWING), "moderate")
+    assert (fixed.changes, fixed.set_aside) == ({"demand.growth": "40 %"}, {})
+
+
+def load_volume(folder: Path, rate: str) -> float:
+    return load(folder / "line.yaml", changes={"demand.volume": rate}).demand.volume
+
+
 def test_a_scenario_at_fault_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="there is no 'desks' in pools"):
         laid(tmp_path, changes={"pools.desks.staff": 3})

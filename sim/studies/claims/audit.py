@@ -414,7 +414,9 @@ def _outcome(
         found = tested[laid.tested_as[key]]
         return ReadingOutcome(key, reading, found.status, "", found)
     if reading.input is not None:
-        return ReadingOutcome(key, reading, "input", ", ".join(fixed_words(reading.input)))
+        aside = [why for path, why in together.inputs.set_aside.items() if path in reading.input]
+        told = "; ".join([", ".join(fixed_words(reading.input)), *(f"set aside: {why}" for why in aside)])
+        return ReadingOutcome(key, reading, "input", told)
     if reading.bound is not None:
         weighed = together.weighed.get(key[0])
         if weighed is None:
