@@ -7,7 +7,9 @@ import re
 from sim.scenario.loading import load
 from tests.cli.lines import ROOT, SCENARIOS
 
-ROW = re.compile(r"^\| `([\w.]+)` \| ([^|]+) \| ([^|]+) to ([^|]+) \| ((?:log-)?(?:triangular|uniform)) \|", re.MULTILINE)
+ROW = re.compile(
+    r"^\| `([\w.]+)` \| ([^|]+) \| ([^|]+) to ([^|]+) \| ((?:log-)?(?:triangular|uniform)) \|", re.MULTILINE
+)
 
 
 def test_every_unknown_stands_in_the_table_with_its_distribution() -> None:
