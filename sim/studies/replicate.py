@@ -305,11 +305,13 @@ def run(
     seed: int | None = None,
     settings: Settings | None = None,
     looks: Callable[[Sample], int] | None = None,
+    drawn: Callable[[int], Replication] | None = None,
 ) -> Done:
     """Run the replications of a scenario, by its own number and seed if none is given.
 
     `looks` is asked after the first number is done how many there should be in all, until it asks for no more: so
-    replications are added until the verdicts are decided. Where nothing is left to chance, one is run.
+    replications are added until the verdicts are decided. Where nothing is left to chance, one is run. `drawn` gives
+    replications of the scenario by this seed to threads of this process; each is drawn if None.
     """
     settings = settings or Settings()
     seed = scenario.run.seed if seed is None else seed
@@ -330,7 +332,7 @@ def run(
             settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
     one = ReplicationWork(
-        frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify
+        frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify, drawn=drawn
     )
     sample, failures, n = Sample(frame), {}, 0
     while n < wanted:

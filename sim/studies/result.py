@@ -12,7 +12,7 @@ from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.trials import Trials
+from sim.studies.trials import Draws, Trials
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_TIMES: Final = 16
 """Until verdicts are decided, at most so many times the replications that were asked for first."""
+
+KEPT_OF_A_RUN: Final = 60_000_000
+"""Bytes of drawn tips that are kept for unlimited staff: ten replications of the national year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +59,31 @@ def result(scenario: Scenario, settings: Settings, *, until_decided: bool = Fals
     errs no more often than looking once would.
     """
     if not until_decided:
-        return judged(run(scenario, settings=settings), settings)
+        return _run_and_judged(scenario, settings)
     first = max(2, scenario.run.replications)
     looks = Looks(first=first, most=MOST_TIMES * first, confidence=scenario.run.confidence)
     sure = scenario.run.model_copy(update={"replications": looks.first, "confidence": looks.each})
     scenario = scenario.model_copy(update={"run": sure})
-    return judged(run(scenario, settings=settings, looks=_asked(looks)), settings, len(looks.numbers))
+    return _run_and_judged(scenario, settings, looks)
 
 
-def judged(done: Done, settings: Settings, looks: int = 1) -> Result:
-    """What replications that are done came to."""
+def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None = None) -> Result:
+    """Unlimited staff meets the tips that the real staff met, and those that there is room for are drawn once."""
+    draws = Draws(KEPT_OF_A_RUN)
+    in_threads = settings.cluster is None and settings.engine == "compiled"
+    drawn = draws.of(scenario, scenario.run.seed) if in_threads and scenario.targets else None
+    done = run(scenario, settings=settings, looks=None if looks is None else _asked(looks), drawn=drawn)
+    return judged(done, settings, 1 if looks is None else len(looks.numbers), draws)
+
+
+def judged(done: Done, settings: Settings, looks: int = 1, draws: Draws | None = None) -> Result:
+    """What replications that are done came to; `draws` are those that were drawn for it."""
     if not len(done.sample):
         return Result(done, (), Joint("undecided", (), {}, None), describe(done.scenario).warnings)
     together = joint(done.sample)
     met = all(one.verdict == "met" for one in together.results)
     here = replace(settings, folder=None, resume=False, log_events=False, count=lambda _: None)
-    beyond = [] if met else limits(done.scenario, Trials(done.seed, here), hurried=False)
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, here, draws=draws), hurried=False)
     notes = describe(done.scenario, given_up(done.sample)).warnings
     return Result(done, results(done.sample), together, notes, beyond, looks)
 
