@@ -15,7 +15,7 @@ from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
-from sim.scenario.targets import Target, Timed
+from sim.scenario.targets import Period, Place, Target, Timed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +49,8 @@ class Cohort:
     """Whether some stages lie on the way of each tip: those that milestones name which take the latest of several."""
     passed: dict[Milestone, Ticks] = field(default_factory=dict)
     """Milestones that were asked for already."""
+    cells: dict[tuple[Place | None, Period], NDArray[np.int64]] = field(default_factory=dict)
+    """The cell of each tip by the places and windows of the cuts that were asked for already."""
 
     def __len__(self) -> int:
         return len(self.arrival)

@@ -179,6 +179,17 @@ class Frame:
             )
         return self._bounds[lines]
 
+    @cached_property
+    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(n_spans, 2) the first day and one beyond the last of each judged period, of one of UNITS after the other,
+        and (5,) where those of each begin, and end."""
+        found = []
+        for unit in UNITS:
+            periods = self.periods[unit]
+            beyond = np.append(periods.first_day[1:], self.n_days)
+            found.append(np.stack([periods.first_day, beyond], axis=1)[periods.judged])
+        return np.concatenate(found), np.cumsum([0, *(len(one) for one in found)])
+
     def cut(self, place: Place | None, unit: Period) -> Cut:
         """The cells of places and windows."""
         if (place, unit) not in self._cuts:
