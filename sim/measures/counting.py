@@ -56,7 +56,8 @@ class CountedKind(RatioKind[AnyKind]):
     def held(self, target: AnyKind, watched: Watched) -> Held:
         frame = watched.cohort.frame
         days = frame.cut(target.in_each, "day")
-        counts, ticks = self._counted(watched, days.of_tips(watched.cohort), days.n_cells)
+        cell, in_turn = days.of_tips(watched.cohort), target.in_each is None
+        counts, ticks = self._counted(watched, cell, days.n_cells, in_turn=in_turn)
         if self.form == MEAN_TIME and float(ticks.sum()) >= EXACT:
             return super().held(target, watched)
         rule = (target.threshold, target.side == "at_least")
@@ -71,10 +72,13 @@ class CountedKind(RatioKind[AnyKind]):
         units = [Periodic(*flags[:, first[u] : first[u + 1]]) for u in range(len(UNITS))]
         return Held(ratio, windows, units, by_unit)
 
-    def _counted(self, watched: Watched, cell: Ints, n_cells: int) -> tuple[Ints, Floats]:
-        """(n_cells, N_GROUPS) tips, and (n_cells,) their ticks, which none but a mean has."""
-        counts, ticks = np.zeros((n_cells, N_GROUPS), np.int64), np.zeros(n_cells if self.form == MEAN_TIME else 0)
-        count(watched.tips.column, watched.tips.ticks, cell, self.group_of, counts, ticks)
+    def _counted(self, watched: Watched, cell: Ints, n_cells: int, *, in_turn: bool = False) -> tuple[Ints, Floats]:
+        """(n_cells, N_GROUPS + 1) tips, and (n_cells,) their ticks, which none but a mean has.
+
+        They are counted faster `in_turn`, where tips that follow each other mostly lie in one cell.
+        """
+        counts, ticks = np.zeros((n_cells, N_GROUPS + 1), np.int64), np.zeros(n_cells if self.form == MEAN_TIME else 0)
+        count(watched.tips.column, watched.tips.ticks, cell, self.group_of, in_turn, counts, ticks)
         return counts, ticks
 
     def _own_windows(
@@ -95,7 +99,7 @@ class CountedKind(RatioKind[AnyKind]):
             if n_cells > MOST_CELLS:
                 there, cell = np.unique(cell, return_inverse=True)
                 n_cells = len(there)
-            counts, ticks = self._counted(watched, cell, n_cells)
+            counts, ticks = self._counted(watched, cell, n_cells, in_turn=target.in_each is None)
         ratio, held = np.zeros((cut.n_places, 3, 2)), np.zeros(len(HELD), np.int64)
         rule = (target.threshold, target.side == "at_least")
         hold_windows(counts, ticks, there, whole, self.form, rule, cut.n_touched, ratio, held)
@@ -103,9 +107,17 @@ class CountedKind(RatioKind[AnyKind]):
 
 
 @njit(cache=True, nogil=True)
-def count(column, ticks, cell, group_of, counts, total):
+def count(column, ticks, cell, group_of, in_turn, counts, total):
     """Tips by cell and group, and their ticks where there is room for them."""
     timed = total.shape[0] > 0
+    if not in_turn:
+        for i in range(column.shape[0]):
+            at, group = np.uint64(cell[i]), group_of[np.uint64(column[i])]
+            # Of other tips the number is not asked for.
+            counts[at, np.uint64(group)] += 1
+            if timed:
+                total[at] += ticks[i]
+        return
     good = bad = still_open = 0
     so_far, here = 0.0, np.uint64(0)
     if timed and column.shape[0]:

@@ -111,6 +111,7 @@ class Frame:
         self.grid = self._grid()
         """All combinations of these attributes, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
+        self._of_target: dict[int, tuple[OfTips, NDArray[np.bool_]]] = {}
         self._bounds: dict[object, tuple[Bounds, ...]] = {}
         self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
@@ -251,6 +252,13 @@ class Frame:
             every = np.ones(len(self.grid["tier"]), dtype=np.bool_)
             self._matching[of] = every if of is None else matches(of, self.scenario.names, self.grid)
         return self._matching[of]
+
+    def of_target(self, target: OfTips) -> NDArray[np.bool_]:
+        """Which combinations of the grid a target of this frame is about."""
+        known = self._of_target.get(id(target))
+        if known is None or known[0] is not target:
+            known = self._of_target[id(target)] = target, self.matching(target.of)
+        return known[1]
 
     def _grid(self) -> dict[str, NDArray[np.integer]]:
         names = self.scenario.names

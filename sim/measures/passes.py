@@ -253,25 +253,21 @@ def add_up(cells, times_of_cell, into):
 def count_failing(column, counted, came_at, into):
     """Tips that a target judges, and those that fail, in the rows of time to which they came; `counted` is 1 for the
     columns of `tallies` whose tips it judges, and for those whose tips fail."""
-    n = column.shape[0]
-    judged, failed, of_day, failed_of_day = 0, 0, 0, 0
-    for i in range(n):
-        own = np.uint64(column[i])
-        judged += counted[0, own]
-        failed += counted[1, own]
-        # Tips that follow each other mostly came at one time.
-        if i == n - 1 or came_at[0, i] != came_at[0, i + 1] or came_at[1, i] != came_at[1, i + 1]:
-            week = np.uint64(came_at[0, i])
-            into[week, 0] += judged
-            into[week, 1] += failed
-            of_day += judged
-            failed_of_day += failed
-            judged = failed = 0
-            if i == n - 1 or came_at[1, i] != came_at[1, i + 1]:
-                day = np.uint64(came_at[1, i])
-                into[day, 0] += of_day
-                into[day, 1] += failed_of_day
-                of_day = failed_of_day = 0
+    # Both numbers in one, for neither reaches 2^32.
+    both = counted[0] + (counted[1] << 32)
+    found = np.zeros(into.shape[0], np.int64)
+    day, of_day = np.uint64(0), 0
+    for i in range(column.shape[0]):
+        own = both[np.uint64(column[i])]
+        found[np.uint64(came_at[0, i])] += own
+        if np.uint64(came_at[1, i]) != day:
+            found[day] += of_day
+            day, of_day = np.uint64(came_at[1, i]), 0
+        of_day += own
+    found[day] += of_day
+    for row in range(into.shape[0]):
+        into[row, 0] += found[row] & 0xFFFFFFFF
+        into[row, 1] += found[row] >> 32
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import njit
-from sim.dynamics.replication import NO_LABEL, Flags, Ticks
+from sim.dynamics.replication import Flags, Ticks
 from sim.measures import passes
 from sim.measures.cohort import Cohort
 from sim.measures.frame import without_tier
@@ -59,10 +59,12 @@ def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     of = target.of if isinstance(target, OfTips) else None
     if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
-    without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
+    rows = cohort.unlabelled
+    without = cohort.frame.matching(without_tier(of))[cohort.combination[rows]]
     if isinstance(target, OfTips) and target.at_stage is not None:
-        without &= cohort.when(of_stage(target.at_stage, "enter")) != NEVER
-    lost, under_way = (int(np.sum(without & (cohort.state == state))) for state in (passes.LOST, passes.UNDER_WAY))
+        without &= cohort.when(of_stage(target.at_stage, "enter"))[rows] != NEVER
+    state = cohort.state[rows]
+    lost, under_way = (int(np.sum(without & (state == one))) for one in (passes.LOST, passes.UNDER_WAY))
     return lost, under_way
 
 
@@ -77,7 +79,7 @@ def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
     early, before = _EARLY[target.lost_tips.how]
     _judge(
-        frame.matching(target.of),
+        frame.of_target(target),
         cohort.combination,
         state,
         tuple(frame.by_clock_of(target, tick) for tick in (since, until, gave_up)),
