@@ -25,10 +25,11 @@ from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
-from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
+from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
     from sim.dynamics.replication import Plan
+    from sim.scenario.moments import Milestone
     from sim.scenario.schema import Scenario
 
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
@@ -111,7 +112,7 @@ class Frame:
         self.grid = self._grid()
         """All combinations of these attributes, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
-        self._of_target: dict[int, tuple[OfTips, NDArray[np.bool_]]] = {}
+        self._of_target: dict[tuple[int, bool], tuple[OfTips, NDArray[np.bool_]]] = {}
         self._bounds: dict[object, tuple[Bounds, ...]] = {}
         self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
@@ -253,12 +254,25 @@ class Frame:
             self._matching[of] = every if of is None else matches(of, self.scenario.names, self.grid)
         return self._matching[of]
 
-    def of_target(self, target: OfTips) -> NDArray[np.bool_]:
-        """Which combinations of the grid a target of this frame is about."""
-        known = self._of_target.get(id(target))
+    def of_target(self, target: OfTips, *, but_for_label: bool = False) -> NDArray[np.bool_]:
+        """Which combinations of the grid a target is about, or would be whatever their label is."""
+        key = id(target), but_for_label
+        known = self._of_target.get(key)
         if known is None or known[0] is not target:
-            known = self._of_target[id(target)] = target, self.matching(target.of)
+            found = self.matching(without_tier(target.of) if but_for_label else target.of)
+            known = self._of_target[key] = target, found
         return known[1]
+
+    @cached_property
+    def milestones(self) -> dict[int, int]:
+        """A number for every milestone that a target keeps, equal ones alike, by their identity: to compare them would
+        take as long as to judge a thousand tips."""
+        numbers: dict[Milestone, int] = {}
+        found = {}
+        for target in self.targets:
+            for milestone in (target.from_, target.to) if isinstance(target, Between) else ():
+                found[id(milestone)] = numbers.setdefault(milestone, len(numbers))
+        return found
 
     def _grid(self) -> dict[str, NDArray[np.integer]]:
         names = self.scenario.names

@@ -167,6 +167,7 @@ def measure(
     extra: list[Floats] = []
     periods: list[list[Periodic]] = []
     tallies: dict[int, Tally] = {}
+    wanted = pooled and waits is not None
     for k, target in enumerate(frame.targets):
         kind = kind_of(target)
         found = kind.tally(target, cohort)
@@ -175,7 +176,8 @@ def measure(
         if found is not None:
             count_columns(found.column, counts[k])
             lacking[k] = unlabelled(target, cohort)
-            tallies[k] = found
+            if wanted:
+                tallies[k] = found
         watched = Watched(cohort, places, found)
         where = kind.held(target, watched)
         extra.append(_extra(target, watched))
@@ -197,7 +199,7 @@ def measure(
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
         week=_week(ticks, frame),
         pooled=_pooled(log, replication, cohort, tallies, first_spell, waits, ticks)
-        if pooled and waits is not None
+        if wanted and waits is not None
         else None,
     )
 

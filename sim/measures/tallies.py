@@ -14,7 +14,6 @@ from sim.dynamics.kernels import njit
 from sim.dynamics.replication import Flags, Ticks
 from sim.measures import passes
 from sim.measures.cohort import Cohort
-from sim.measures.frame import without_tier
 from sim.scenario.moments import of_stage
 from sim.scenario.targets import LostAs, OfTips, Target, Timed
 
@@ -60,8 +59,9 @@ def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
     rows = cohort.unlabelled
-    without = cohort.frame.matching(without_tier(of))[cohort.combination[rows]]
-    if isinstance(target, OfTips) and target.at_stage is not None:
+    assert isinstance(target, OfTips)
+    without = cohort.frame.of_target(target, but_for_label=True)[cohort.combination[rows]]
+    if target.at_stage is not None:
         without &= cohort.when(of_stage(target.at_stage, "enter"))[rows] != NEVER
     state = cohort.state[rows]
     lost, under_way = (int(np.sum(without & (state == one))) for one in (passes.LOST, passes.UNDER_WAY))
