@@ -47,7 +47,8 @@ INTRO: Final = {
     "what is left out is the plain case. The grammar [in one page](grammar.md); whole examples under "
     "[I want to say ...](../recipes/index.md).",
     "ledger": "A ledger says what sources claim of a line, in words and in up to three formal readings. "
-    "`tipline claims` judges it, and targets may be taken from it.",
+    "`tipline claims` judges it, and targets may be taken from it. How sources are quoted, and what follows from what: "
+    "[What a line says of itself](../ledgers.md).",
     "study": "A study is commands in a file, done one after the other into one folder. `tipline study` does them.",
 }
 

@@ -16,6 +16,7 @@ Questions, each as the command of that name asks it; answers have their tables a
     sim.compare(scenario)     what do its variants change, and what is noise?
     sim.map(scenario, x, y)   where do all hold over two ranges, and what fails first?
     sim.sensitivity(scenario) which of the plausible ranges decides that?
+    sim.plausibility(scenario) in which plausible worlds does some staffing hold, and with how many people?
     sim.runway(scenario)      how many years of growth does the staffing bear?
     sim.calibrate(log)        which line reproduces a log, and what could the log not tell?
     sim.claims(ledger, scenario)  what do arithmetic and simulation say of published claims?
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sim.api import export as export
     from sim.api import map as map
     from sim.api import measure as measure
+    from sim.api import plausibility as plausibility
     from sim.api import report as report
     from sim.api import run as run
     from sim.api import runway as runway
@@ -58,7 +60,19 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario as Scenario
 
 _IN_API = (
-    *("check", "run", "staff", "compare", "map", "sensitivity", "runway", "claims", "explain", "report"),
+    *(
+        "check",
+        "run",
+        "staff",
+        "compare",
+        "map",
+        "sensitivity",
+        "plausibility",
+        "runway",
+        "claims",
+        "explain",
+        "report",
+    ),
     *("calibrate", "export", "validate"),
     *("measure", "single_run", "Replications", "to_yaml", "visits"),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.check import Check
 from sim.answers.compare import Comparison
+from sim.answers.plausibility import Plausibility
 from sim.answers.ranges import Map, Runway, Sensitivity
 from sim.answers.run import Explanation, RunAnswer
 from sim.answers.staff import Claims, Pools, Staffing
@@ -73,13 +74,15 @@ def run(
     jobs: int | None = None,
     until_decided: bool = False,
     theory: bool = False,
+    day: bool = False,
     progress: bool | None = None,
 ) -> RunAnswer:
     """Run a scenario and judge its targets, as `tipline run` does.
 
     The scenario's own replications and seed if none are given; `jobs` replications at a time (all cores if None), which
     changes nothing in what comes out. With `theory` the answer has beside its figures what theory knows of them (its
-    table `theory` is there without, and made when it is asked for). RuntimeError when every replication failed.
+    table `theory` is there without, and made when it is asked for); with `day` one day tip by tip, in the tables `day`,
+    `day_pools` and `day_broken`. RuntimeError when every replication failed.
 
     >>> import sim
     >>> found = sim.run("scenarios/two_stage.yaml", replications=2)
@@ -87,7 +90,8 @@ def run(
     """
     world = _world(scenario, replications, seed)
     with _bar("run", progress, world.run.replications) as bar:
-        answer = RunAnswer.ask(world, _settings(engine, jobs, bar), until_decided=until_decided, theory=theory)
+        settings = _settings(engine, jobs, bar)
+        answer = RunAnswer.ask(world, settings, until_decided=until_decided, theory=theory, day=day)
     if not answer.filled():
         raise RuntimeError(f"every replication failed, the first with {next(iter(answer.failures.values()))}")
     return answer
@@ -284,6 +288,48 @@ def sensitivity(
     world = _world(scenario, replications, seed)
     with _trials("sensitivity", world, jobs, progress) as trials:
         return Sensitivity.ask(world, trials, rows=rows, replications=replications, with_staff=with_staff)
+
+
+def plausibility(
+    scenario: World,
+    *,
+    worlds: int = 256,
+    more_than: float = 100.0,
+    length: str | None = None,
+    pools: Pools | None = None,
+    allow_overload: bool = False,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Plausibility:
+    """Tell in which plausible worlds some staffing meets all targets, as `tipline plausibility` does.
+
+    In each world the unknowns under `plausible:`, but staff, are drawn from their declared distributions, and a
+    staffing of at most `more_than` full-time equivalents is looked for, by 4 replications of 28 d at first if no number
+    and no `length` are given. `pools` and `allow_overload` say what they say of `staff`. ValueError where there is no
+    target or no unknown.
+
+    >>> import sim
+    >>> ranges = {"demand.volume": {"low": "40/h", "likely": "50/h", "high": "90/h"}}
+    >>> scenario = sim.load("scenarios/two_stage.yaml", changes={"plausible": ranges})
+    >>> found = sim.plausibility(scenario, worlds=4, length="1 d", replications=2)  # doctest: +SKIP
+    >>> found.plausibility[["outcome", "worlds_share"]]  # doctest: +SKIP
+    """
+    from sim.answers.staff import bounds
+
+    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    with _trials("plausibility", world, jobs, progress) as trials:
+        return Plausibility.ask(
+            world,
+            trials,
+            worlds=worlds,
+            replications=replications,
+            length=length,
+            more_than=more_than,
+            pools=decided,
+            allow_overload=allow_overload,
+        )
 
 
 def staff(

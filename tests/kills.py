@@ -79,6 +79,7 @@ COMMANDS: Final = {
     "staff": "staff line.yaml",
     "map": "map line.yaml --x demand.volume=8/h,14/h --y pools.desk.staff=1..4",
     "sensitivity": "sensitivity line.yaml --points 4",
+    "plausibility": "plausibility line.yaml --worlds 6 --replications 2",
     "claims": "claims claims.yaml line.yaml",
     "runway": "runway line.yaml --growth 30% --staff-years 1",
     "validate": "validate observed.yaml --replications 20",

@@ -135,6 +135,10 @@ WITHIN: Final[dict[str, tuple[str, str]]] = {
         plain("plausible: {demand.volume: {from: 1/h, to: 1000/h}}\n"),
         "tipline sensitivity doc.yaml --points 65536 --quiet --out out",
     ),
+    "of plausible worlds": (
+        plain("plausible: {demand.volume: {low: 1/h, likely: 2/h, high: 1000/h}}\n"),
+        "tipline plausibility doc.yaml --worlds 65536 --quiet --out out",
+    ),
 }
 """Documents within the limits of what is read, and the command that is given a budget of 100 MB and 2 s."""
 
@@ -147,6 +151,7 @@ BEYOND: Final[dict[str, tuple[str, str]]] = {
     "a trace of faults": (plain(DEMAND="trace: faults.csv"), "tipline check doc.yaml"),
     "a trace of names": (plain(DEMAND="trace: names.csv"), "tipline check doc.yaml"),
     "a trace that is too long": (plain(DEMAND="trace: long.csv"), "tipline check doc.yaml"),
+    "a trace whose last row is bad": (plain(DEMAND="trace: last.csv"), "tipline check doc.yaml"),
     "a trace of nothing": (plain(DEMAND="trace: nothing.csv"), "tipline check doc.yaml"),
     "a trace of one line": (plain(DEMAND="trace: line.csv"), "tipline check doc.yaml"),
     "a trace without end": (plain(DEMAND="trace: zero.csv"), "tipline check doc.yaml"),
@@ -180,6 +185,11 @@ def _files(folder: Path) -> None:
         file.write("received\n")
         for _ in range(110):
             file.write("2025-01-06 00:01\n" * 100_000)
+    with (folder / "last.csv").open("w", encoding="utf-8") as file:
+        file.write("received\n")
+        for _ in range(99):
+            file.write("2025-01-06 00:01\n" * 100_000)
+        file.write("2025-02-30 00:00\n")
     (folder / "nothing.csv").write_text("received\n" + "\n" * 190_000_000, encoding="utf-8")
     (folder / "line.csv").write_text("received," + "x" * 150_000_000, encoding="utf-8")
     os.truncate(_new(folder / "zero.csv"), 10**12)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ANSWERS: Final = {
     "validate": "validate:Validation",
     "claims": "staff:Claims",
+    "plausibility": "plausibility:Plausibility",
     "map": "ranges:Map",
     "staff": "staff:Staffing",
     "sensitivity": "ranges:Sensitivity",

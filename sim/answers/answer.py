@@ -62,6 +62,8 @@ class Answer(ABC):
 
     found: Any
     """What the question came to, as the rooms of tables, text and plots take it."""
+    words: tuple[str, ...] | None = None
+    """The command line that gives it, where that is not the one that this program was called with."""
 
     def __init__(self, found: Any):
         self.found = found

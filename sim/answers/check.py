@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class Check(Answer):
-    """The model: `pool_loads`, `stage_loads`, `hour_loads`, and `warnings`; as text it is what the terminal shows."""
+    """The model: `pool_loads`, `stage_loads`, `hour_loads`, `unknowns`, and `warnings`; as text it is what the terminal
+    shows."""
 
     found: Description
     command = "check"
-    leaves = (tables.POOLS, tables.STAGES, tables.HOURS)
+    leaves = (tables.POOLS, tables.STAGES, tables.HOURS, tables.UNKNOWNS)
     plots = ()
 
     def __init__(self, found: Description, scenario: Scenario):
@@ -57,6 +58,7 @@ class Check(Answer):
             tables.POOLS.of(found.pools),
             tables.STAGES.of(found.stages),
             tables.HOURS.of(tables.hours(found)),
+            *([tables.UNKNOWNS.of(self.scenario.plausible.items())] if self.scenario.plausible else []),
         ]
 
     def sentences(self) -> list[str]:

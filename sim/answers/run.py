@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
+from sim.tables import day as day_tables
 from sim.tables import run as tables
 from sim.tables.by_time import DATES, INTERVALS
 from sim.tables.theory import THEORY
-from sim.text.run import parts, sentences
+from sim.text.run import day_told, parts, sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 class RunAnswer(Answer):
     """A run: `targets`, `joint`, `replications`, `cohort`, `tips`, `pools`, `stages`, `intervals`, `dates`, `response`,
-    `unlimited` where not every target is met, and `theory`, which is made when it is asked for."""
+    `unlimited` where not every target is met, and what is made when it is asked for: `theory`, and of a day `day`,
+    `day_pools` and `day_broken`."""
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY)
+    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *day_tables.EVERY)
     plots = (
         Plot(
             "verdicts",
@@ -106,19 +108,36 @@ class RunAnswer(Answer):
 
     @classmethod
     def ask(
-        cls, scenario: Scenario, settings: Settings, *, until_decided: bool = False, theory: bool = False
+        cls,
+        scenario: Scenario,
+        settings: Settings,
+        *,
+        until_decided: bool = False,
+        theory: bool = False,
+        day: bool = False,
     ) -> RunAnswer:
-        """Run a scenario; with `until_decided` with more and more replications; with `theory` beside theory."""
+        """Run a scenario; with `until_decided` with more and more replications; with `theory` beside theory; with `day`
+        a day of it tip by tip."""
         from sim.studies.result import result
 
         answer = cls(result(scenario, settings, until_decided=until_decided))
-        return answer.beside_theory(settings.jobs) if theory else answer
+        answer = answer.beside_theory(settings.jobs) if theory else answer
+        return answer.with_day() if day else answer
 
     def beside_theory(self, jobs: int = 1) -> RunAnswer:
         """The same run with what theory knows beside it; the same replications are simulated once more."""
         from sim.studies.theory.beside import beside
 
         return type(self)(replace(self.found, theory=beside(self.found.done, jobs)))
+
+    def with_day(self) -> RunAnswer:
+        """The same run with a day of its first replication, which is simulated once more; as it is if all failed."""
+        from sim.studies.day import day_of
+        from sim.studies.followed import followed
+
+        if not len(self.found.done.sample):
+            return self
+        return type(self)(replace(self.found, day=day_of(followed(self.found.done))))
 
     @cached_property
     def theory(self) -> pd.DataFrame:
@@ -144,7 +163,8 @@ class RunAnswer(Answer):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
         known = [] if self.found.theory is None else [THEORY.of(self.found.theory)]
-        return [*tables.every(self.found.done.sample), *self._people, *beyond, *known]
+        day = [] if self.found.day is None else day_tables.every(self.found.day)
+        return [*tables.every(self.found.done.sample), *self._people, *beyond, *known, *day]
 
     @cached_property
     def _people(self) -> list[Filled]:
@@ -177,7 +197,9 @@ class RunAnswer(Answer):
 
     def head(self) -> dict[str, Any]:
         done = self.found.done
+        day = {} if self.found.day is None else {"day": day_told(self.found.day)}
         return super().head() | {
+            **day,
             "seed": done.seed,
             "engine": done.engine,
             "n_replications": len(done.sample) + len(done.failures),

@@ -194,14 +194,26 @@ class Claims(Answer):
 
     found: Audit
     command = "claims"
-    leaves = (claims_tables.CLAIMS, claims_tables.TOGETHER, claims_tables.RELATIONS)
+    leaves = (
+        claims_tables.CLAIMS,
+        claims_tables.TOGETHER,
+        claims_tables.RELATIONS,
+        claims_tables.SOURCES,
+        claims_tables.FACTS,
+    )
     plots = (
         Plot(
             "claims",
             "The claims",
             "Each claim under its lenient, moderate and strict reading: what arithmetic and what simulation say.",
             "claims:claims",
-            (claims_tables.TOGETHER, claims_tables.CLAIMS, claims_tables.RELATIONS),
+            (
+                claims_tables.TOGETHER,
+                claims_tables.CLAIMS,
+                claims_tables.RELATIONS,
+                claims_tables.SOURCES,
+                claims_tables.FACTS,
+            ),
         ),
     )
 
@@ -224,6 +236,8 @@ class Claims(Answer):
             claims_tables.CLAIMS.of(claims_words.told(self.found)),
             claims_tables.TOGETHER.of(claims_tables.as_a_whole(self.found)),
             claims_tables.RELATIONS.of(claims_tables.figures(self.found)),
+            claims_tables.SOURCES.of(claims_tables.sources(self.found)),
+            claims_tables.FACTS.of(claims_tables.facts(self.found)),
         ]
 
     def sentences(self) -> list[str]:

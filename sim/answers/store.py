@@ -147,7 +147,8 @@ def _note(answer: Answer, files: dict[str, str]) -> bytes:
     """What was asked and answered, what it takes to repeat it, and the files that were left with their SHA-256."""
     # What was interrupted and taken up again leaves the same files as what was not.
     given = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    told = {"command": ["tipline", *given], "versions": versions(), "platform": machine()}
+    command = ["tipline", *given] if answer.words is None else list(answer.words)
+    told = {"command": command, "versions": versions(), "platform": machine()}
     told |= answer.head() | {"file": answer.scenario.path.name, "answer": answer.sentences(), "files": files}
     return (json.dumps(finite(told), indent=1, default=str) + "\n").encode()
 

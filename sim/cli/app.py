@@ -22,7 +22,9 @@ from sim.cli.commands import (
     compare,
     explain,
     export,
+    live,
     map,
+    plausibility,
     report,
     run,
     runway,
@@ -105,11 +107,13 @@ MANY: Final = (
 command(app, uses="changes variant seed replications engine jobs cluster resume budget out strict json quiet")(claims)
 command(app, uses=MANY)(compare)
 command(app, uses=MANY)(map)
+command(app, uses=MANY)(plausibility)
 command(app, uses=MANY)(runway)
 command(app, uses=MANY)(sensitivity)
 command(app, uses=MANY)(staff)
 command(app, uses="changes seed replications engine jobs cluster resume budget out strict json quiet")(validate)
 command(app, uses="seed replications jobs cluster resume budget out json quiet")(study)
+command(app, uses="changes variant targets reading seed replications jobs budget json quiet")(live)
 command(app, uses="out json quiet")(report)
 command(app, uses="out json quiet")(export)
 command(app, uses="out strict json quiet")(calibrate)

@@ -88,7 +88,8 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
                 shlex.join(["tipline", "run", str(scenario.path), *options.asked, "--verify"]) if options.verify else ""
             )
             here = settings(options, place.pieces("run"), shown, again if options.verify else "")
-            answer = RunAnswer.ask(scenario, here, until_decided=options.until_decided, theory=options.theory)
+            until_decided = options.until_decided
+            answer = RunAnswer.ask(scenario, here, until_decided=until_decided, theory=options.theory, day=options.day)
         if not answer.filled():
             for index, failure in answer.found.done.failures.items():
                 trace = f"\n{failure.trace}" if os.environ.get("TIPLINE_TRACEBACK") else ""

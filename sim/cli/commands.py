@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from sim.cli.options import (
     tell_faults,
 )
 from sim.scenario.faults import ScenarioError
+from sim.scenario.units import duration
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -201,6 +203,50 @@ def sensitivity(
     )
 
 
+def plausibility(
+    file: File,
+    options: Options,
+    worlds: Annotated[int, typer.Option(min=1, max=65536, metavar="N", help="So many plausible worlds.")] = 256,
+    more_than: Annotated[
+        float, typer.Option(min=0.1, metavar="FTE", help="Look for no staffing of more full-time equivalents.")
+    ] = 100.0,
+    length: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Measure a world so long; 28 d, or less if the file says so.")
+    ] = None,
+    pools: Pools = [],  # noqa: B006 (typer takes a list as the default of several)
+    allow_overload: AllowOverload = False,
+) -> int:
+    """Tell in which plausible worlds some staffing meets all targets, with how many people, and what decides it.
+
+    Each world draws every unknown under `plausible:` but staff from its declared distribution. In each, unlimited staff
+    is tried first; then the cheapest staffing is searched, with 4 replications at first unless --replications says
+    otherwise. Without --pools every pool that a target depends on is decided.
+    """
+    from sim.answers.plausibility import Plausibility
+    from sim.answers.staff import bounds
+
+    scenario = options.load(file)
+    decided = _read(bounds, pools, "--pools") if pools else None
+    if length is not None:
+        _read(duration, length, "--length")
+    return ask(
+        "plausibility",
+        file,
+        scenario,
+        options,
+        lambda trials: Plausibility.ask(
+            scenario,
+            trials,
+            worlds=worlds,
+            replications=options.replications,
+            length=length,
+            more_than=more_than,
+            pools=decided,
+            allow_overload=allow_overload,
+        ),
+    )
+
+
 def runway(
     file: File,
     options: Options,
@@ -322,6 +368,42 @@ def validate(file: File, options: Options) -> int:
         options,
         lambda trials: Validation.ask(lambda variant: options.of(document, variant), trials),
     )
+
+
+def live(
+    file: File,
+    options: Options,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Of 127.0.0.1; one that is free if 0.")] = 0,
+) -> int:
+    """Open a scenario as a page on this machine: sliders, and what comes of them while they are moved.
+
+    The address that it prints is for whoever is to see the page. Nothing is fetched from elsewhere, and nothing is
+    written but the variants that are saved there, into line.live.yaml beside line.yaml. Ctrl+C ends it.
+    """
+    try:
+        from sim.cli.live.server import serve
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
+        say("tipline live needs the extra: pip install 'tipline[live]'")
+        return BAD_INPUT
+    from sim.cli.live.world import World
+    from sim.scenario.size import Budget, cores
+
+    if options.budget is not None:
+        _read(Budget.read, options.budget, "--budget")
+
+    def opened(address: str) -> None:
+        if options.json:
+            print_data([{"address": address, "file": str(file)}], [file])
+        else:
+            print(f"Open {address}" if not options.quiet else address)
+        sys.stdout.flush()
+        if not (options.quiet or options.json):
+            say("It is on this machine alone, and for who has the address. Ctrl+C ends it.")
+
+    serve(World(file, options), options.jobs or cores(), port, opened)
+    return DONE
 
 
 def report(

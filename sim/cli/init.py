@@ -1,4 +1,5 @@
-"""The command `init`: a commented scenario to start from, as it is shipped or made of answers to a few questions.
+"""The command `init`: a commented scenario to start from, as it is shipped or made of answers to a few questions; or a
+commented ledger of claims.
 
 The schema by which editors explain and check it goes beside it; nothing else that is there is written over.
 """
@@ -16,45 +17,57 @@ import typer
 from sim.cli.options import BAD_INPUT, DONE, say
 
 SCHEMA_FILE: Final = "tipline.schema.json"
+LEDGER_SCHEMA_FILE: Final = "tipline.ledger.schema.json"
 
 
 def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write; it must not be there yet.")] = Path(
-        "scenario.yaml"
-    ),
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="What to write; it must not be there yet. scenario.yaml or claims.yaml.",
+            show_default=False,
+        ),
+    ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask a few questions, and write the line of the answers.")] = False,
+    ledger: Annotated[bool, typer.Option("--ledger", help="Write a ledger of claims instead.")] = False,
 ) -> int:
-    """Write a commented scenario to start from, and the schema by which editors know it."""
+    """Write a commented scenario to start from, or a ledger, and the schema by which editors know it."""
     from importlib.resources import files
 
-    from sim.scenario.editors import EDITED_WITH
+    from sim.scenario.editors import EDITED_WITH, json_schema, ledger_schema
 
+    if ask and ledger:
+        raise typer.BadParameter("questions are asked for a scenario, not for a ledger", param_hint="--ask")
+    file = file or Path("claims.yaml" if ledger else "scenario.yaml")
     if file.exists():
         say(f"{file} is there already, and is left as it is")
         return BAD_INPUT
-    text = written(_asked()) if ask else files("sim.cli").joinpath("template.yaml").read_text(encoding="utf-8")
+    template = "ledger_template.yaml" if ledger else "template.yaml"
+    text = written(_asked()) if ask else files("sim.cli").joinpath(template).read_text(encoding="utf-8")
+    schema_file = LEDGER_SCHEMA_FILE if ledger else SCHEMA_FILE
     try:
         with file.open("x", encoding="utf-8") as new:
-            new.write(f"{EDITED_WITH.format(SCHEMA_FILE)}\n{text}")
+            new.write(f"{EDITED_WITH.format(schema_file)}\n{text}")
     except FileExistsError:
         say(f"{file} is there already, and is left as it is")
         return BAD_INPUT
-    _leave_schema(file.parent / SCHEMA_FILE)
-    print(f"{file} is written. Look at what it says, then run it:\n  tipline check {file}\n  tipline run {file}")
+    _leave_schema(file.parent / schema_file, ledger_schema() if ledger else json_schema())
+    then = f"judge it on a scenario:\n  tipline check {file}\n  tipline claims {file} SCENARIO"
+    if not ledger:
+        then = f"run it:\n  tipline check {file}\n  tipline run {file}"
+    print(f"{file} is written. Look at what it says, then {then}")
     return DONE
 
 
-def _leave_schema(file: Path) -> None:
-    """The schema in a file: put in place of an older one of this program, but of nothing else."""
-    from sim.scenario.editors import json_schema
-
-    schema = json_schema()
+def _leave_schema(file: Path, schema: dict[str, Any]) -> None:
+    """A schema in a file: put in place of an older one of this program, but of nothing else."""
     try:
         there = json.loads(file.read_text(encoding="utf-8")).get("$id") if file.exists() else schema["$id"]
     except (ValueError, AttributeError):
         there = None
     if there != schema["$id"]:
-        say(f"{file} is no schema of this program, and is left as it is; editors need: tipline schema --out FILE")
+        say(f"{file} is no schema of this program, and is left as it is; editors need: tipline schema OF --out FILE")
         return
     file.write_text(json.dumps(schema, indent=1) + "\n", encoding="utf-8")
 

@@ -112,6 +112,9 @@ class Options:
     log: Annotated[bool, typer.Option("--log", help="Keep every visit and spell of work.", rich_help_panel=OUTPUT)] = (
         False
     )
+    day: Annotated[
+        bool, typer.Option("--day", help="Tell one day tip by tip; the report plays it.", rich_help_panel=OUTPUT)
+    ] = False
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 unless every target is met.", rich_help_panel=OUTPUT)
     ] = False

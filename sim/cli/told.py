@@ -9,6 +9,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "init": (
         ("tipline init line.yaml", "a commented line to change"),
         ("tipline init line.yaml --ask", "the same, made of your answers"),
+        ("tipline init claims.yaml --ledger", "a commented ledger of claims"),
     ),
     "examples": (
         ("tipline examples", "what there is"),
@@ -43,6 +44,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "sensitivity": (("tipline sensitivity line.yaml", "which of its `plausible` ranges decides the verdict"),),
+    "plausibility": (
+        ("tipline plausibility line.yaml --worlds 64", "in which plausible worlds some staffing holds, and whose"),
+    ),
     "runway": (("tipline runway line.yaml --growth '15 %,25 %' --years 6", "how long the staff lasts"),),
     "claims": (("tipline claims claims.yaml national.yaml", "what can be true of what a line says of itself"),),
     "validate": (
@@ -59,6 +63,13 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "study": (
         ("tipline study study.yaml", "all commands of a file"),
         ("tipline study study.yaml --resume", "only those that are not done"),
+    ),
+    "live": (
+        ("tipline live line.yaml", "a page with sliders, at the address that it prints"),
+        (
+            "tipline live line.yaml --variant busy_week --port 8123",
+            "beginning with a variant, at a port of yours",
+        ),
     ),
     "report": (("tipline report results/line", "one page that opens offline and prints well"),),
     "selftest": (("tipline selftest", "known answers beside what this installation comes to"),),

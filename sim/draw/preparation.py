@@ -29,7 +29,8 @@ from sim.scenario.profiles import plain_shares
 from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
 from sim.scenario.together import category_factors
-from sim.scenario.trace import DRAWN, Trace, trace
+from sim.scenario.trace import Trace, trace
+from sim.scenario.traceblocks import DRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

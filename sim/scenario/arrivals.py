@@ -18,7 +18,8 @@ from sim.scenario.distributions import Law
 from sim.scenario.profiles import FINEST, Levels, levels, of_incidents, open_shares, plain_shares
 from sim.scenario.schema import Run, Scenario
 from sim.scenario.together import mean_day
-from sim.scenario.trace import DRAWN, days, trace
+from sim.scenario.trace import days, trace
+from sim.scenario.traceblocks import DRAWN
 from sim.scenario.zones import Local
 
 Floats = NDArray[np.float64]

@@ -15,7 +15,8 @@ from sim.scenario.arrivals import channel_mix
 from sim.scenario.flow import flow
 from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.trace import DRAWN, Trace, drawn_from, trace
+from sim.scenario.trace import Trace, drawn_from, trace
+from sim.scenario.traceblocks import DRAWN
 
 
 def drawn(scenario: Scenario) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ ends after which is said once, in the ledger's `subjects` and `clocks`. What fol
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
+from sim.scenario import units
 from sim.scenario.fields import (
     SHARE_SCHEMA,
     Growth,
@@ -27,18 +28,22 @@ from sim.scenario.fields import (
     rule,
 )
 from sim.scenario.readings import Readings, Sense
+from sim.scenario.sources import Address, Page
 
 Year = Annotated[int, Field(ge=1900, le=2500)]
 Years = Annotated[int, Field(ge=1, le=100)]
+Amount = Annotated[Number, Field(ge=0, le=1e15)]
 
 
-class Source(Part):
-    """Where claims or facts were read."""
+def _in_all(given: Any) -> float:
+    found = units.percentage(given)
+    if not -1 < found <= 1e6:
+        raise ValueError("a growth in all lies above -100 % and at most at 100000000 %")
+    return found
 
-    title: Text
-    """What it is called. Such as `Annual report 2024`."""
-    date: Text = ""
-    """When it was published. Such as `2025-03-01`."""
+
+GrowthInAll = Annotated[float, BeforeValidator(_in_all), WithJsonSchema(SHARE_SCHEMA | {"examples": ["61 %"]})]
+Currency = Annotated[Name, Field(max_length=12)]
 
 
 class Subject(Part):
@@ -72,6 +77,13 @@ class _Claim(Part):
     """A name of `sources`. Such as `report`."""
     says: Text
     """What is claimed, in words of our own. Such as `Calls are answered within a minute.`."""
+    quotation: Text = ""
+    """The claim word for word, in the source's language, with [...] for words that are left out. Where the source has a
+    kept copy, it must stand so in that. Such as `All calls are answered within one minute.`."""
+    page: Page = ""
+    """The page on which it stands. Such as `12`."""
+    place: Text = ""
+    """The place where it stands, if the source has no pages. Such as `under Our promises`."""
     subject: Name
     """What it is about: a name of `subjects`. Such as `calls`."""
     unclear: Text = ""
@@ -106,6 +118,22 @@ class Mean(_Timed):
     """The mean time is at most so long."""
 
 
+class Median(_Timed):
+    """Half of the subject is done within a time."""
+
+    kind: Literal["median"]
+    """Half of the subject is done within a time."""
+
+
+class Percentile(_Timed):
+    """The time that a share of the subject does not exceed is at most so long."""
+
+    kind: Literal["percentile"]
+    """The time that a share of the subject does not exceed is at most so long."""
+    share: Annotated[Share, Field(gt=0, lt=1)]
+    """The share that takes no longer."""
+
+
 class BestCase(_Timed):
     """The fastest takes at most so long."""
 
@@ -126,6 +154,26 @@ class Volume(_Claim):
     """Whether every year is meant, since the beginning."""
 
 
+class PerHead(_Claim):
+    """So many come a year of so many people."""
+
+    kind: Literal["per head"]
+    """So many come a year of so many people."""
+    of: Name
+    """The people: a name of `subjects`, whose number may be known under `facts`. Such as `inhabitants`."""
+    quantity: Amount
+    """How many a year. Such as `21`."""
+    heads: Annotated[Number, Field(gt=0, le=1e12)] = 1.0
+    """Of so many people. Such as `100000`."""
+    sense: Sense
+    """How the figure is meant."""
+
+    @property
+    def each(self) -> float:
+        """How many a year of one person."""
+        return self.quantity / self.heads
+
+
 class GrowthRate(_Claim):
     """Its number grows by a share a year."""
 
@@ -141,6 +189,32 @@ class GrowthRate(_Claim):
     """The years that the source speaks of. Such as `5`."""
     since: Year | None = None
     """The year from which it is said to hold. Such as `2019`."""
+
+
+class GrowthBetween(_Claim):
+    """Its number grew by a share in all from one year to another."""
+
+    kind: Literal["growth between"]
+    """Its number grew by a share in all from one year to another."""
+    given_from: Year = Field(alias="from")
+    """The year that it is compared with. Such as `2019`."""
+    given_to: Year = Field(alias="to")
+    """The year to which it grew. Such as `2023`."""
+    quantity: GrowthInAll
+    """By how much in all."""
+    sense: Sense
+    """How the figure is meant."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.given_from >= self.given_to:
+            raise rule("`from` must be before `to`", value=False)
+        return self
+
+    @property
+    def years(self) -> int:
+        """The years between."""
+        return self.given_to - self.given_from
 
 
 class ShareOfWhole(_Claim):
@@ -165,6 +239,34 @@ class CostRatio(_Claim):
     """The other: a name of `subjects`. Such as `the_police`."""
     quantity: Share
     """How large a share."""
+    sense: Sense
+    """How the figure is meant."""
+
+
+class MoneyACase(_Claim):
+    """A year's cost is so much a case: a tip, a call, a case that was solved."""
+
+    kind: Literal["money a case"]
+    """A year's cost is so much a case: a tip, a call, a case that was solved."""
+    of: Name
+    """The cases: a name of `subjects`. Such as `tips`."""
+    quantity: Amount
+    """How much money. Such as `41`."""
+    currency: Currency
+    """What it is in. Such as `EUR`."""
+    sense: Sense
+    """How the figure is meant."""
+
+
+class MoneyAYear(_Claim):
+    """The subject costs so much a year."""
+
+    kind: Literal["money a year"]
+    """The subject costs so much a year."""
+    quantity: Amount
+    """How much money. Such as `120000`."""
+    currency: Currency
+    """What it is in. Such as `EUR`."""
     sense: Sense
     """How the figure is meant."""
 
@@ -203,11 +305,15 @@ class Availability(_Claim):
 class _Fact(Part):
     source: Text
     """Where it is known from, in words. Such as `Census 2020`."""
+    url: Address | None = None
+    """The address of that: shown, never fetched. Such as `https://example.org/census.html`."""
     says: Text
     """What it says, in words of our own. Such as `A third of calls are repeated.`."""
 
 
 class _Range(_Fact):
+    figure_schema: ClassVar[dict[str, Any]] = SHARE_SCHEMA
+
     given_from: Share = Field(alias="from")
     """The lower end; `quantity` stands for both."""
     given_to: Share = Field(alias="to")
@@ -216,7 +322,7 @@ class _Range(_Fact):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         found = handler.resolve_ref_schema(handler(schema))
-        figure = {**SHARE_SCHEMA, "description": "The figure, where it is no range: `from` and `to` alike."}
+        figure = {**cls.figure_schema, "description": "The figure, where it is no range: `from` and `to` alike."}
         found["properties"] = {**found["properties"], "quantity": figure}
         needed = [key for key in found["required"] if key not in ("from", "to")]
         return {**found, "required": needed, "anyOf": [{"required": ["quantity"]}, {"required": ["from", "to"]}]}
@@ -263,6 +369,23 @@ class GainFact(_Range):
     """People with a helper do more by a share."""
 
 
+class NumberFact(_Range):
+    """There are so many of the subject, or between so many: people; or money a year, where a currency is given."""
+
+    figure_schema: ClassVar[dict[str, Any]] = {"type": "number", "examples": [5300000]}
+
+    kind: Literal["number"]
+    """There are so many of the subject: people; or money a year, where a currency is given."""
+    subject: Name
+    """A name of `subjects`. Such as `inhabitants`."""
+    given_from: Amount = Field(alias="from")
+    """The lower end; `quantity` stands for both. Such as `5200000`."""
+    given_to: Amount = Field(alias="to")
+    """The upper end. Such as `5400000`."""
+    currency: Currency | None = None
+    """What money is in. Such as `EUR`."""
+
+
 class SurgeFact(_Fact):
     """For some time, so many times as many came as on other days."""
 
@@ -282,16 +405,22 @@ def _by_kind(union: Any) -> dict[str, Any]:
 _AnyClaim = (
     ShareWithin
     | Mean
+    | Median
+    | Percentile
     | BestCase
     | Volume
+    | PerHead
     | GrowthRate
+    | GrowthBetween
     | ShareOfWhole
     | CostRatio
+    | MoneyACase
+    | MoneyAYear
     | StaffingChange
     | Zero
     | Availability
 )
-_AnyFact = ShareFact | GainFact | SurgeFact
+_AnyFact = ShareFact | NumberFact | GainFact | SurgeFact
 CLAIMS: Final = _by_kind(_AnyClaim)
 FACTS: Final = _by_kind(_AnyFact)
 

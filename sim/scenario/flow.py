@@ -21,7 +21,8 @@ from sim.scenario.profiles import Levels, levels, plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
 from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
-from sim.scenario.trace import DRAWN, trace
+from sim.scenario.trace import trace
+from sim.scenario.traceblocks import DRAWN
 
 Floats = NDArray[np.float64]
 

@@ -17,9 +17,10 @@ SHOWN: Final = 20
 _LARGEST_COLUMN: Final = 64_000_000
 
 
-def inside(folder: Path, name: str, beside: Path | None = None) -> Path:
+def inside(folder: Path, name: str, beside: Path | None = None, of: str = "scenario") -> Path:
     """The file of that name in `folder` or below, with symbolic links followed; `beside` is where the name starts.
 
+    The folder is that `of` a scenario or a ledger, as messages say.
     ValueError when it lies elsewhere, is missing or is no plain file.
     """
     if not name.strip() or "\0" in name or len(name) > 1000:
@@ -30,10 +31,14 @@ def inside(folder: Path, name: str, beside: Path | None = None) -> Path:
     except (OSError, RuntimeError):
         raise ValueError("cannot be followed to a file") from None
     if not found.is_relative_to(root):
-        raise ValueError("a file that is read must lie below the scenario's folder")
-    if not found.exists():
-        raise ValueError("there is no such file below the scenario's folder")
-    if not found.is_file():
+        raise ValueError(f"a file that is read must lie below the {of}'s folder")
+    try:
+        is_there, is_plain = found.exists(), found.is_file()
+    except OSError:  # a name longer than any file's
+        is_there = is_plain = False
+    if not is_there:
+        raise ValueError(f"there is no such file below the {of}'s folder")
+    if not is_plain:
         raise ValueError("is not a plain file")
     return found
 

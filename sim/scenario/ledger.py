@@ -1,6 +1,7 @@
 """The ledger of claims: a document beside the scenarios, as strict as they are, with every fault at its place.
 
-What a ledger's targets name in a scenario is looked up when a scenario takes them, not here.
+What a ledger's targets name in a scenario is looked up when a scenario takes them, not here. Quotations are held
+against the copies that it names, below its own folder.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from sim.scenario.claims import Claim, Clock, Fact, Source, Subject, Year
+from sim.scenario.claims import Claim, Clock, Fact, Subject, Year
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Name, Part, Text, hint, hints_for_a_screen
 from sim.scenario.files import text
 from sim.scenario.messages import faults_of
 from sim.scenario.readings import Reading, ReadingName
+from sim.scenario.sources import Source, kept_faults
 from sim.scenario.tree import Node, compose, find
 from sim.scenario.tree import Path as TreePath
 
@@ -34,7 +36,7 @@ class Ledger(Part):
     figures_of: Year | None = None
     """The year that the figures are of, where growth since some year is claimed. Such as `2024`."""
     sources: dict[Name, Source] = Field(default_factory=dict)
-    """Where claims were read, by name. Such as `{report: {title: Annual report}}`."""
+    """Where claims were read, by name. Such as `{report: {title: Annual report, url: "https://example.org/report"}}`."""
     subjects: Annotated[dict[Name, Subject], Field(max_length=MOST_CLAIMS)] = Field(default_factory=dict)
     """What is counted, by name."""
     clocks: Annotated[dict[Name, Clock], Field(max_length=MOST_CLAIMS)] = Field(default_factory=dict)
@@ -107,6 +109,7 @@ def read_ledger(file: Path, shown_as: str | None = None) -> LedgerFile:
     except ValidationError as error:
         faults = faults_of(error, root, (), Ledger)
     faults += _names(root)
+    faults += kept_faults(root, file.parent)
     if faults or ledger is None:
         raise ScenarioError(sorted(dict.fromkeys(faults), key=lambda fault: (fault.line, fault.column)))
     return LedgerFile(file, root, ledger)

@@ -28,6 +28,7 @@ from sim.scenario.impossible import route_faults
 from sim.scenario.limits import ENOUGH, MOST_CANDIDATES, MOST_TIPS, kind_limits, staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
+from sim.scenario.plausible import ENDS
 from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
@@ -189,7 +190,7 @@ class Document:
             assert node is not None
             entry = node.child(path)
             assert entry is not None
-            for end in ("from", "to"):
+            for end in ENDS:
                 if (value := entry.child(end)) is not None:
                     yield "plausible", [Change(path, value, node.keys[path])]
         yield from self._of_fit(found)
@@ -200,7 +201,7 @@ class Document:
         for name, unknown in (found["fit"] or {}).items():
             entry = node.child(name) if node else None
             path = entry.child("path") if entry else None
-            for end in ("from", "to"):
+            for end in ENDS:
                 if entry is not None and path is not None and (value := entry.child(end)) is not None:
                     own = self._variant(unknown.variant) if unknown.variant in variants else []
                     yield "fit", [*own, Change(unknown.path, value, path.mark)]

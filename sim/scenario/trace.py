@@ -11,6 +11,7 @@ nothing. An empty field is drawn as if the column were not there, or is of no in
 from __future__ import annotations
 
 import csv
+import io
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.clock import MINUTE, NEVER
+from sim.dynamics.clock import MINUTE, NEVER, ticks
 from sim.dynamics.replication import NO_INCIDENT, Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
@@ -31,14 +32,13 @@ from sim.scenario.fields import hint, near
 from sim.scenario.files import not_text
 from sim.scenario.folder import SHOWN, inside
 from sim.scenario.schema import Scenario
+from sim.scenario.traceblocks import DRAWN, Plain, begins_plainly, blocks, halves
 from sim.scenario.tracefile import Form, foreign
 from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000
 MOST_ROWS: Final = 10_000_000
-
-DRAWN: Final = -1
-"""The code of what a row leaves open."""
+_LONGEST_LINE: Final = 1 << 20
 
 _ATTRIBUTES: Final = ("channel", "risk", "category")
 
@@ -171,7 +171,7 @@ class _Columns:
     form: Form
     zone: str | None
     """The zone whose clock the file shows, where that is not the run's."""
-    outside: list[bool] = field(default_factory=list)
+    outside: array[int] = field(default_factory=lambda: array("b"))
     """By row, whether it lies outside a run that keeps only what lies in it."""
     patience: array[int] = field(default_factory=lambda: array("q"))
     bears: array[int] = field(default_factory=lambda: array("q"))
@@ -219,6 +219,18 @@ class _Columns:
             )
         return tick
 
+    def arrivals(self, wall: NDArray[np.int64]) -> bool:
+        """Take many arrivals at once, in microseconds since 1970 by the run's clock; False where one is a fault."""
+        tick = self.local.tick(wall - ticks(self.local.midnight - datetime(1970, 1, 1)))
+        outside = np.zeros(len(tick), dtype=np.int8)
+        if self.horizon is not None:
+            outside = ((tick < 0) | (tick >= self.horizon)).astype(np.int8)
+            if outside.any() and not self.form.keep:
+                return False
+        self.received.frombytes(tick.tobytes())
+        self.outside.frombytes(outside.tobytes())
+        return True
+
     def code(self, line: int, column: str, text: str) -> int:
         known = self.codes[column]
         if text and text not in known:
@@ -263,14 +275,16 @@ def _read(
     found = _Columns(file, local, horizon, codes, of_waits, form, zone)
     if size > LARGEST:
         raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
-    if _lines(path) > MOST_ROWS + 1:
+    if _lines(path, file) > MOST_ROWS + 1:
         raise ScenarioError([Fault(file, MOST_ROWS + 2, 0, "", f"has more than {MOST_ROWS:,} rows")])
     try:
         if (rows := foreign(path, file, form)) is not None:
             _rows(rows, stages, found)
-        else:
+        elif zone is not None or not begins_plainly(path):
             with path.open(encoding="utf-8-sig", newline="") as stream:
                 _rows(csv.reader(stream, strict=True), stages, found)
+        else:
+            _blocks(path, stages, found)
     except UnicodeDecodeError:
         line, column, byte = not_text(path)
         rule = f"is not text in UTF-8: here stands the byte 0x{byte:02x}"
@@ -282,30 +296,96 @@ def _read(
     return _sorted(found)
 
 
-def _lines(path: Path) -> int:
-    """About how many lines a file has, which is known long before they are read."""
+def _lines(path: Path, file: str) -> int:
+    """About how many lines a file has, which is known long before they are read; none may be longer than a block."""
     ends = {b"\n": 0, b"\r": 0}
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
+        while block := stream.read(_LONGEST_LINE):
+            before = sum(ends.values())
             for end in ends:
                 ends[end] += block.count(end)
+            if len(block) == _LONGEST_LINE and sum(ends.values()) == before:
+                raise ScenarioError([Fault(file, max(ends.values()) + 1, 0, "", "is a line of more than 1 MB")])
     return max(ends.values())
 
 
 def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
     header = [title.strip() for title in next(rows, [])]
     stage_of = _header(header, stages, found)
-    if found.faults:
-        return
-    found.attribute = {name: array("q") for name in header if name in found.codes}
-    found.work = {stage: array("q") for stage in stage_of.values()}
-    for row in rows:
-        line = rows.line_num
-        if found.n_faults >= SHOWN:
-            found.faults.append(
-                Fault(found.file, line, 0, "", "is where reading stopped: there may be more bad values")
-            )
+    if not found.faults:
+        _more_rows(rows, 0, header, stage_of, found)
+        _has_rows(found)
+
+
+def _has_rows(found: _Columns) -> None:
+    if not found.received and not found.faults:
+        found.fault(0, "", "has no rows")
+
+
+def _blocks(path: Path, stages: Sequence[str], found: _Columns) -> None:
+    """Read a large file a block at a time, what is plain of it column by column."""
+    with path.open("rb") as stream:
+        first = stream.readline(LARGEST).removeprefix(b"\xef\xbb\xbf")
+        header = [title.strip() for title in next(csv.reader([first.decode("utf-8")], strict=True), [])]
+        stage_of = _header(header, stages, found)
+        if found.faults:
             return
+        minutes = {*stage_of, GAVE_UP, WRAP_UP}
+        plain = Plain(header, found.codes, minutes, {INCIDENT})
+        line = 1
+        for block in blocks(stream):
+            waiting = [block]
+            while waiting:
+                part = waiting.pop()
+                if found.n_faults >= SHOWN:
+                    _stopped(line + 1, found)
+                    return
+                if not _took(plain, part, stage_of, found):
+                    if (parts := halves(part)) is not None:
+                        waiting += reversed(parts)
+                        continue
+                    text = io.StringIO(part.decode("utf-8"), newline="")
+                    if not _more_rows(csv.reader(text, strict=True), line, header, stage_of, found):
+                        return
+                line += part.count(b"\n")
+    _has_rows(found)
+
+
+def _stopped(line: int, found: _Columns) -> None:
+    found.faults.append(Fault(found.file, line, 0, "", "is where reading stopped: there may be more bad values"))
+
+
+def _took(plain: Plain, block: bytes, stage_of: dict[str, str], found: _Columns) -> bool:
+    """Take all rows of a block at once, where all of them are plain and right."""
+    read = plain.read(block)
+    if read is None:
+        return False
+    values, named = read
+    if not found.arrivals(values.pop("received")):
+        return False
+    for title, some in values.items():
+        if title in found.codes:
+            found.attribute[title].frombytes(some.tobytes())
+        elif title == GAVE_UP:
+            found.patience.frombytes(some.tobytes())
+            found.bears.frombytes(np.zeros(len(some), dtype=np.int64).tobytes())
+        elif title == WRAP_UP:
+            found.wrap_up.frombytes(some.tobytes())
+        else:
+            found.work[stage_of[title]].frombytes(some.tobytes())
+    for index, texts in named.values():
+        number = [found.incidents.setdefault(text, len(found.incidents)) if text else NO_INCIDENT for text in texts]
+        found.incident.frombytes(np.array(number, dtype=np.int64)[index].tobytes())
+    return True
+
+
+def _more_rows(rows: Any, before: int, header: list[str], stage_of: dict[str, str], found: _Columns) -> bool:
+    """Read rows one by one, so many lines after the beginning of the file; False where there are too many faults."""
+    for row in rows:
+        line = before + rows.line_num
+        if found.n_faults >= SHOWN:
+            _stopped(line, found)
+            return False
         if not row:
             continue
         if len(row) != len(header):
@@ -328,12 +408,11 @@ def _rows(rows: Any, stages: Sequence[str], found: _Columns) -> None:
                 continue
             else:
                 found.work[stage_of[title]].append(found.ticks(line, title, plain))
-    if not found.received and not found.faults:
-        found.fault(0, "", "has no rows")
+    return True
 
 
 def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[str, str]:
-    """The stage of each column that holds minutes."""
+    """The stage of each column that holds minutes; there is room for what each column has."""
     known = {f"{stage}_min": stage for stage in stages} | {stage: stage for stage in stages}
     fixed = tuple(dict.fromkeys(("received", *found.codes, INCIDENT, *found.of_waits, *SERVED_BY)))
     if "received" not in header:
@@ -351,6 +430,8 @@ def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[s
             found.fault(1, "", f"two columns hold the minutes of '{known[title]}'")
         else:
             stage_of[title] = known[title]
+    found.attribute = {name: array("q") for name in header if name in found.codes}
+    found.work = {stage: array("q") for stage in stage_of.values()}
     return stage_of
 
 
@@ -358,7 +439,7 @@ def _sorted(found: _Columns) -> Trace:
     """The columns as arrays in order of arrival; rows of one tick stay in the order of the file."""
     arrival = np.array(found.received, dtype=np.int64)
     order = np.argsort(arrival, kind="stable")
-    order = order[~np.array(found.outside, dtype=np.bool_)[order]]
+    order = order[np.array(found.outside, dtype=np.int8)[order] == 0]
     if not order.size:
         raise ScenarioError([Fault(found.file, 0, 0, "", "has no row that lies in the run")])
     drawn = np.full(len(order), DRAWN, dtype=np.int32)

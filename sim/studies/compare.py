@@ -133,7 +133,7 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
     samples = [(label, trials.sample(scenario, n, paired=not certain)) for label, scenario in scenarios]
     return SideBySide(
         contenders=tuple(_contender(label, sample) for label, sample in samples),
-        changes=tuple(_changes(samples, run.confidence, certain)),
+        changes=tuple(changes(samples, run.confidence, certain)),
         replications=1 if certain else n,
         certain=certain,
         seed=trials.seed,
@@ -143,10 +143,11 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
 
 def _contender(label: str, sample: Sample) -> Contender:
     found = {one.name: one for one in results(sample)}
-    return Contender(label, sample.frame.scenario, found, joint(sample), _cost(sample))
+    return Contender(label, sample.frame.scenario, found, joint(sample), cost(sample))
 
 
-def _cost(sample: Sample) -> Cost:
+def cost(sample: Sample) -> Cost:
+    """What a sample pays a week, in all pools together."""
     whole = [one for one in uses(sample) if one.whole]
     return Cost(
         paid_hours=sum(one.paid_hours for one in whole),
@@ -156,7 +157,11 @@ def _cost(sample: Sample) -> Cost:
     )
 
 
-def _changes(samples: Sequence[tuple[str, Sample]], confidence: float, certain: bool = False) -> list[TargetChange]:
+def changes(samples: Sequence[tuple[str, Sample]], confidence: float, certain: bool = False) -> list[TargetChange]:
+    """What each target differs by from the first of labelled samples, on as many replications of the same tips.
+
+    They hold together with this confidence; `certain` says that nothing is left to chance in any of them.
+    """
     (_, base), *others = samples
     named = _by_name(base)
     pairs = [

@@ -133,3 +133,122 @@ def _estimates(effects: list[Floats], confidence: float) -> tuple[Estimate, ...]
         low, high = np.nanquantile(resampled, ends)
         found.append(Estimate(*(float(np.clip(number, 0, 1)) for number in (value, min(low, value), max(high, value)))))
     return tuple(found)
+
+
+# Effects on results at points at hand, which no design has arranged
+
+
+MOST_GROUPS: Final = 8
+"""Groups of points by the value of an unknown, at most."""
+LEAST_IN_GROUP: Final = 16
+"""Points that a group has at least, where there are more than three groups."""
+N_SHUFFLES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How much of a result each unknown explains by itself, at points at hand."""
+
+    share: tuple[Estimate, ...]
+    """Of the variance of the result, in the order of the unknowns; NaN where it does not vary."""
+    beyond_chance: tuple[bool, ...]
+    """Whether that is more than the most that any of them explains by chance, with the confidence asked for."""
+    points: int
+    """That were used."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the result varied at all."""
+        return any(one.value == one.value for one in self.share)
+
+
+def explained(points: Floats, result: Floats, confidence: float = 0.95, seed: int = 0) -> Explained:
+    """The share of the variance of a result, (n,), that each unknown, a column of the (n, n_unknowns) points, explains.
+
+    Points are put into groups of like size by the rank of the unknown; the share is that of the variance between groups
+    (epsilon squared, which is 0 on average where there is no effect). Results that are NaN are left out. Intervals come
+    from resampling the points, moved by what resampling adds on average. Beyond chance is what few shuffles of the
+    results exceed with any unknown, so that it holds for all unknowns together.
+
+    Source: T. L. Kelley, PNAS 21 (1935), for epsilon squared.
+
+    >>> x = np.random.default_rng(1).random((256, 2))
+    >>> found = explained(x, x[:, 0] > np.median(x[:, 0]))
+    >>> [round(one.value, 1) for one in found.share], found.beyond_chance
+    ([1.0, 0.0], (True, False))
+    """
+    result = np.asarray(result, dtype=float)
+    used = np.isfinite(result)
+    points, result = points[used], result[used]
+    n, n_unknowns = points.shape
+    if n < 2 * 3 or np.ptp(result) == 0:
+        return Explained((Estimate(np.nan, np.nan, np.nan),) * n_unknowns, (False,) * n_unknowns, n)
+    groups = [_groups(column, n_groups(n)) for column in points.T]
+    generator = np.random.default_rng(seed)
+    shuffled = np.stack([result, *(generator.permutation(result) for _ in range(N_SHUFFLES))], axis=1)
+    plain = np.ones((n, 1))
+    by_chance = np.stack([_between(one, shuffled, plain) for one in groups])
+    limit = float(np.quantile(by_chance[:, 1:].max(axis=0), confidence))
+    weights = generator.multinomial(n, np.full(n, 1 / n), N_SHUFFLES).T.astype(float)
+    shares = []
+    for one, value in zip(groups, by_chance[:, 0], strict=True):
+        resampled = _between(one, result[:, None], weights)
+        resampled += value - resampled.mean()
+        low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+        shares.append(Estimate(*(float(np.clip(x, 0, 1)) for x in (value, min(low, value), max(high, value)))))
+    return Explained(tuple(shares), tuple(bool(value > limit) for value in by_chance[:, 0]), n)
+
+
+def n_groups(n: int) -> int:
+    """Into how many groups so many points are put.
+
+    >>> n_groups(20), n_groups(80), n_groups(256)
+    (3, 5, 8)
+    """
+    return max(3, min(MOST_GROUPS, n // LEAST_IN_GROUP))
+
+
+def ranks(values: Floats) -> Floats:
+    """The ranks of values, from 0; those that are equal share the mean of theirs."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values) - 1)
+
+
+def rank_correlation(one: Floats, other: Floats, confidence: float = 0.95) -> Estimate:
+    """Spearman's correlation of ranks, with its interval; NaN where either does not vary or pairs are under 5.
+
+    Source: D. G. Bonett and T. A. Wright, Psychometrika 65 (2000), for the standard error of its Fisher transform.
+
+    >>> rank_correlation(np.arange(9.0), np.arange(9.0) ** 3).value
+    1.0
+    """
+    from scipy.special import ndtri
+
+    if len(one) < 5 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    value = float(np.clip(np.corrcoef(ranks(one), ranks(other))[0, 1], -1, 1))
+    if abs(value) > 1 - 1e-12:
+        return Estimate(value, value, value)
+    reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt((1 + value**2 / 2) / (len(one) - 3))
+    return Estimate(value, float(np.tanh(np.arctanh(value) - reach)), float(np.tanh(np.arctanh(value) + reach)))
+
+
+def _groups(values: Floats, n: int) -> Floats:
+    """(n_points, n_groups) which group each point is in; equal values are in one."""
+    place = np.minimum((ranks(values) * n / len(values)).astype(int), n - 1)
+    return np.asarray(place[:, None] == np.unique(place), dtype=float)
+
+
+def _between(groups: Floats, results: Floats, weights: Floats) -> Floats:
+    """Epsilon squared of each column of results, (n_points, m) or (n_points, 1), under each column of weights."""
+    count = groups.T @ np.broadcast_to(weights, (len(groups), weights.shape[1]))
+    sums, total = groups.T @ (weights * results), (weights * results).sum(axis=0)
+    size = weights.sum(axis=0)
+    squares = (weights * results**2).sum(axis=0) - total**2 / size
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = np.where(count > 0, sums**2 / np.where(count > 0, count, 1), 0).sum(axis=0) - total**2 / size
+        free = size - (count > 0).sum(axis=0)
+        within = np.maximum(squares - between, 0) / free
+        found = np.where(squares > 1e-12, 1 - within * (size - 1) / squares, 0.0)
+    return np.asarray(found)

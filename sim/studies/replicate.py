@@ -12,11 +12,11 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.thread import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -314,6 +314,28 @@ def run(
     replications of the scenario by this seed to threads of this process; each is drawn if None.
     """
     settings = settings or Settings()
+    *_, done = growing(scenario, replications=replications, seed=seed, settings=settings, looks=looks, drawn=drawn)
+    if settings.folder is None or not settings.log_events:
+        return done
+    made = sorted(set(range(len(done.sample) + len(done.failures))) - set(done.failures))
+    return replace(done, event_parts=tuple(events_path(settings.folder, index) for index in made))
+
+
+def growing(
+    scenario: Scenario,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    looks: Callable[[Sample], int] | None = None,
+    drawn: Callable[[int], Replication] | None = None,
+) -> Generator[Done, None, None]:
+    """The same, told after each replication: what is done so far, always the same object, which grows.
+
+    Who closes the iterator ends the work: no replication is begun after that. `drawn` has replications at hand, as
+    `ReplicationWork` takes them.
+    """
+    settings = settings or Settings()
     seed = scenario.run.seed if seed is None else seed
     wanted = scenario.run.replications if replications is None else replications
     if wanted < 1:
@@ -331,27 +353,24 @@ def run(
         kept = Kept(
             settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
-    one = ReplicationWork(
-        frame, seed, settings.engine, settings.folder if settings.log_events else None, settings.verify, drawn=drawn
-    )
-    sample, failures, n = Sample(frame), {}, 0
+    events_folder = settings.folder if settings.log_events else None
+    one = ReplicationWork(frame, seed, settings.engine, events_folder, settings.verify, drawn=drawn)
+    done, n = Done(scenario, seed, settings.engine, Sample(frame), {}), 0
     while n < wanted:
-        for index, result in _in_order(one, range(n, wanted), settings, kept):
-            if isinstance(result, Failure):
-                failures[index] = result
-            else:
-                sample.add(Measures.of_arrays(result))
+        with closing(_in_order(one, range(n, wanted), settings, kept)) as fresh:
+            for index, result in fresh:
+                if isinstance(result, Failure):
+                    done.failures[index] = result
+                else:
+                    done.sample.add(Measures.of_arrays(result))
+                yield done
         n = wanted
-        wanted = n if looks is None else looks(sample)
-    parts: tuple[Path, ...] = ()
-    if settings.folder is not None and settings.log_events:
-        parts = tuple(events_path(settings.folder, index) for index in range(n) if index not in failures)
-    return Done(scenario, seed, settings.engine, sample, failures, parts)
+        wanted = n if looks is None else looks(done.sample)
 
 
 def _in_order(
     one: ReplicationWork, indices: range, settings: Settings, kept: Kept | None
-) -> Iterator[tuple[int, Piece | Failure]]:
+) -> Generator[tuple[int, Piece | Failure], None, None]:
     """Index and result in order of index, each kept as soon as it is done, whatever the order that is done in."""
     early: dict[int, Piece | Failure] = {}
     resuming = kept if settings.resume else None

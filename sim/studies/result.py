@@ -17,6 +17,7 @@ from sim.studies.trials import Draws, Trials
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.scenario.schema import Scenario
+    from sim.studies.day import Day
     from sim.studies.theory.beside import Compared
 
 MOST_TIMES: Final = 16
@@ -41,6 +42,8 @@ class Result:
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
     theory: Sequence[Compared] | None = None
     """What theory knows beside the run; None where it was not asked."""
+    day: Day | None = None
+    """A day of the first replication, tip by tip; None where it was not asked."""
 
     @property
     def scenario(self) -> Scenario:
@@ -60,11 +63,17 @@ def result(scenario: Scenario, settings: Settings, *, until_decided: bool = Fals
     """
     if not until_decided:
         return _run_and_judged(scenario, settings)
+    scenario, looks = looked_at(scenario)
+    return _run_and_judged(scenario, settings, looks)
+
+
+def looked_at(scenario: Scenario) -> tuple[Scenario, Looks]:
+    """A scenario whose verdicts are looked at several times, each time as surely as that takes; and at which numbers of
+    replications."""
     first = max(2, scenario.run.replications)
     looks = Looks(first=first, most=MOST_TIMES * first, confidence=scenario.run.confidence)
     sure = scenario.run.model_copy(update={"replications": looks.first, "confidence": looks.each})
-    scenario = scenario.model_copy(update={"run": sure})
-    return _run_and_judged(scenario, settings, looks)
+    return scenario.model_copy(update={"run": sure}), looks
 
 
 def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None = None) -> Result:
@@ -72,7 +81,7 @@ def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None 
     draws = Draws(KEPT_OF_A_RUN)
     in_threads = settings.cluster is None and settings.engine == "compiled"
     drawn = draws.of(scenario, scenario.run.seed) if in_threads and scenario.targets else None
-    done = run(scenario, settings=settings, looks=None if looks is None else _asked(looks), drawn=drawn)
+    done = run(scenario, settings=settings, looks=None if looks is None else asked(looks), drawn=drawn)
     return judged(done, settings, 1 if looks is None else len(looks.numbers), draws)
 
 
@@ -80,22 +89,33 @@ def judged(done: Done, settings: Settings, looks: int = 1, draws: Draws | None =
     """What replications that are done came to; `draws` are those that were drawn for it."""
     if not len(done.sample):
         return Result(done, (), Joint("undecided", (), {}, None), describe(done.scenario).warnings)
-    together = joint(done.sample)
-    met = all(one.verdict == "met" for one in together.results)
     here = replace(settings, folder=None, resume=False, log_events=False, count=lambda _: None)
-    beyond = [] if met else limits(done.scenario, Trials(done.seed, here, draws=draws), hurried=False)
-    notes = describe(done.scenario, given_up(done.sample)).warnings
-    return Result(done, results(done.sample), together, notes, beyond, looks)
+    return told_whole(so_far(done, looks), here, draws)
 
 
-def _asked(looks: Looks) -> Callable[[Sample], int]:
-    """How many replications there should be in all, after a look at those that are done."""
+def so_far(done: Done, looks: int = 1) -> Result:
+    """What the replications that are done came to: the targets, and nothing of what takes longer than to judge them."""
+    together = joint(done.sample)
+    return Result(done, together.alone, together, (), looks=looks)
 
-    def asked(sample: Sample) -> int:
+
+def told_whole(found: Result, settings: Settings, draws: Draws | None = None) -> Result:
+    """The same with its notes, and where not every target is met with what each comes to with unlimited staff; `draws`
+    are those that were drawn for it."""
+    done = found.done
+    met = all(one.verdict == "met" for one in found.joint.results)
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings, draws=draws), hurried=False)
+    return replace(found, notes=describe(done.scenario, given_up(done.sample)).warnings, limits=beyond)
+
+
+def asked(looks: Looks) -> Callable[[Sample], int]:
+    """What tells how many replications there should be in all, after a look at those that are done."""
+
+    def number(sample: Sample) -> int:
         n = len(sample)
         verdicts = [*(one.verdict for one in results(sample)), joint(sample).verdict]
         if not looks.goes_on(n, verdicts):
             return n
         return next((number for number in looks.numbers if number > n), n)
 
-    return asked
+    return number

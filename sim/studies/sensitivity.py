@@ -62,16 +62,9 @@ class Unknown:
         return column(self.path, self.unit)
 
     def number(self, part: float) -> float:
-        """The number that lies so far along the range, from 0 to 1; of whole numbers each has an equal part."""
-        low, high = self.range.from_, self.range.to
-        if self.range.whole:
-            return low + min(math.floor(part * (high - low + 1)), high - low)
-        return rounded(low + part * (high - low), DIGITS)
-
-    def place(self, number: float) -> float:
-        """How far along the range a number lies: 0 at its lower end, 1 at its upper."""
-        low, high = self.range.from_, self.range.to
-        return (number - low) / (high - low) if high > low else 0.0
+        """The number that so large a part of the declared values lies below, from 0 to 1."""
+        found = self.range.quantile(part)
+        return found if self.range.whole else rounded(found, DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +250,7 @@ class SensitivityFound:
     outcomes: tuple[tuple[PointOutcome, ...], ...]
     """Row by row of the design; the first two of a row are points of the samples, the others mix them."""
     share: Estimate
-    """Of the ranges, taken as equally likely throughout, in which all targets hold."""
+    """Of the ranges, as their values are spread, in which all targets hold."""
     together: Effects
     """On whether all targets hold; unknown where that is the same at every point."""
     each: dict[str, Effects]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.scenario.describe import Description, PoolLoad, StageLoad
+from sim.scenario.plausible import Plausible
 from sim.tables.declared import Table, by_pool, hour_columns, number, text, yes
 
 POOLS: Final = Table[PoolLoad](
@@ -35,6 +36,22 @@ STAGES: Final = Table[StageLoad](
         text("does", lambda row: row.does, "what happens there"),
         number("visits_a_tip", "", lambda row: row.visits, "on average over all tips, rework included"),
         number("work_mean", "min", lambda row: row.mean_minutes, "service or delay of a visit"),
+    ),
+)
+
+
+UNKNOWNS: Final = Table[tuple[str, Plausible]](
+    "unknowns",
+    "a value that is not known: its range, and how its values are spread",
+    "What is not known",
+    (
+        text("path", lambda row: row[0], "where the value stands in the document"),
+        text("unit", lambda row: {"%": "share", "": "number"}.get(row[1].unit, row[1].unit), "of the values"),
+        number("from_in_unit", "", lambda row: row[1].from_, "the lower end"),
+        number("likely_in_unit", "", lambda row: row[1].likely, "the most likely value, where one is said"),
+        number("to_in_unit", "", lambda row: row[1].to, "the upper end"),
+        text("spread", lambda row: row[1].spread, "uniform, triangular or log-triangular"),
+        text("source", lambda row: row[1].source, "where the range comes from"),
     ),
 )
 

@@ -17,8 +17,9 @@ from sim.tables.declared import Column, Table, came_columns, number, of, text, w
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
-    from sim.scenario.claims import Claim
+    from sim.scenario.claims import Claim, Fact
     from sim.scenario.readings import ReadingName
+    from sim.scenario.sources import Source
     from sim.studies.claims.audit import Audit, ReadingOutcome, Together
     from sim.studies.claims.statements import FigureFound, Finding
     from sim.studies.staff.limits import Limit
@@ -43,10 +44,14 @@ class ReadingTold:
     """A reading of a claim with what is said of it."""
 
     claim: Claim
+    source: Source | None
+    """None where the ledger describes none of that name."""
     outcome: ReadingOutcome
     asks: str
     arithmetic: str
     simulation: str
+    means: str
+    plainly: str
 
     @property
     def staffed(self) -> TargetResult | None:
@@ -99,13 +104,19 @@ CLAIMS: Final = Table[ReadingTold](
         text("reading", lambda row: row.outcome.key[1], "lenient, moderate or strict"),
         text("source", lambda row: row.claim.source, "where it is claimed"),
         text("says", lambda row: row.claim.says, "the claim in words"),
+        text("quotation", lambda row: row.claim.quotation, "the claim word for word, as its source has it"),
+        text("place", lambda row: where(row.claim), "the page and the place in the source"),
+        text("link", of(lambda row: row.source, lambda one: one.url), "the address of the source"),
+        text("means", lambda row: row.means, "what it would mean if it held, in plain words"),
         text("kind", lambda row: row.claim.kind, "what kind of claim it is"),
         text("repeats", lambda row: row.claim.repeats, "the claim that it says again"),
         text("form", lambda row: row.outcome.reading.form, "target, input, bound or arithmetic_only"),
+        text("sense", lambda row: row.outcome.reading.says, "what the ledger says of the reading besides"),
         text("asks", lambda row: row.asks, "the reading in words"),
         text("arithmetic", lambda row: row.arithmetic, "what arithmetic says, with the letters of its conditions"),
         text("status", lambda row: STATUSES[row.outcome.status], "what it came to"),
         text("simulation", lambda row: row.simulation, "what simulation says"),
+        text("plainly", lambda row: row.plainly, "what it came to, in a sentence without names of claims"),
         text(
             "unit", of(lambda row: row.judged, lambda one: one[0]), "of threshold, values and interval: share, or min"
         ),
@@ -126,6 +137,62 @@ CLAIMS: Final = Table[ReadingTold](
         number("searched", "share", lambda row: row.searched, "searched for in place of all"),
         text("no_staffing_because", lambda row: row.why_none, "beyond staff, beyond bounds or not confirmed"),
         text("unclear", lambda row: row.claim.unclear, "what would have to be disclosed"),
+    ),
+)
+
+
+def where(one: Claim | Source) -> str:
+    """The page and the place at which a claim stands, or of which a source is."""
+    return ", ".join(part for part in (one.page and f"page {one.page}", one.place) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTold:
+    """A source under its name in the ledger."""
+
+    name: str
+    source: Source
+
+
+SOURCES: Final = Table[SourceTold](
+    "claims_sources",
+    "a source of claims: what is known of it; what is not known is empty",
+    "Where the claims were read",
+    (
+        text("source", lambda row: row.name, "its name in the ledger"),
+        text("title", lambda row: row.source.title, "what it is called"),
+        text("says", lambda row: row.source.says, "what it is, in words of the ledger"),
+        text("publisher", lambda row: row.source.publisher, "who published it"),
+        text("link", lambda row: row.source.url, "its address; never fetched"),
+        text("date", lambda row: row.source.date, "when it was published"),
+        text("accessed", lambda row: row.source.accessed, "when it was read"),
+        text("place", lambda row: where(row.source), "the page and the place in it"),
+        text("quotation", lambda row: row.source.quotation, "what it says, word for word"),
+        text("copy", lambda row: row.source.kept, "the kept copy that every quotation was held against"),
+        text("sha256", lambda row: row.source.sha256, "the SHA-256 of an archived copy"),
+        text("known", lambda row: row.source.known, "what is known of it and of its publisher besides"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FactTold:
+    """A fact under its name in the ledger."""
+
+    name: str
+    fact: Fact
+
+
+FACTS: Final = Table[FactTold](
+    "claims_facts",
+    "a fact from elsewhere that claims are held against: it is not judged",
+    "What is known from elsewhere",
+    (
+        text("fact", lambda row: row.name, "its name in the ledger"),
+        text("says", lambda row: row.fact.says, "what it says, in words"),
+        text("kind", lambda row: row.fact.kind, "what kind of fact it is"),
+        text("source", lambda row: row.fact.source, "where it is known from"),
+        text("link", lambda row: row.fact.url, "the address of that; never fetched"),
     ),
 )
 
@@ -153,6 +220,11 @@ TOGETHER: Final = Table[ReadingAsAWhole](
         text("not_so", lambda row: ", ".join(row.together.broken), "claims of bounds that do not hold"),
         text("conflicts", lambda row: "; ".join(row.together.inputs.conflicts), "inputs that claims fix differently"),
         text("inputs", lambda row: "; ".join(fixed_words(row.together.inputs.changes)), "what the claims fix"),
+        text(
+            "set_aside",
+            lambda row: "; ".join(row.together.inputs.set_aside.values()),
+            "what claims fix and is not laid on it: demand is one at a time",
+        ),
         whole(
             "other_targets", "", lambda row: len(row.together.limits) - len(row.together.beyond_staff), "within reach"
         ),
@@ -190,11 +262,22 @@ RELATIONS: Final = Table[FigureTold](
         text("readings", lambda row: ", ".join(row.finding.readings), "those that say so; stated: the source's figure"),
         text("formula", lambda row: row.finding.formula, "how the figures are come by"),
         text("says", lambda row: row.finding.says, "the finding in one sentence"),
+        text("plainly", lambda row: row.finding.plainly, "the same, with claims by their words"),
         text("figure", of(lambda row: row.figure, lambda one: one.what), "what the figure is of"),
         number("value", "", of(lambda row: row.figure, lambda one: one.value), "the figure, in its unit"),
-        text("unit", of(lambda row: row.figure, lambda one: one.unit), "%, min, times, a year, years or surges"),
+        text("unit", of(lambda row: row.figure, lambda one: one.unit), "%, min, times, a year, years, surges or money"),
     ),
 )
+
+
+def sources(found: Audit) -> Iterator[SourceTold]:
+    """Every source of the ledger."""
+    return (SourceTold(name, one) for name, one in found.laid.file.ledger.sources.items())
+
+
+def facts(found: Audit) -> Iterator[FactTold]:
+    """Every fact of the ledger."""
+    return (FactTold(name, one) for name, one in found.laid.file.ledger.facts.items())
 
 
 def as_a_whole(found: Audit) -> Iterator[ReadingAsAWhole]:

@@ -93,6 +93,9 @@ class Table(Generic[R]):
     title: str
     """Above it on a page."""
     columns: tuple[Column[R] | Family[R], ...]
+    run_with: tuple[str, ...] = ()
+    """Names of columns that say what a row was run with: a page lets its reader choose such rows. Families of paths of
+    the document (`<path ...>`) say that anyway."""
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -105,6 +108,38 @@ class Table(Generic[R]):
             "additionalProperties": len(plain) < len(self.columns),
         }
         return {"type": "array", "description": f"a row is {self.one_row}", "items": row}
+
+    def chosen(self, heads: Sequence[str]) -> list[str]:
+        """Those heads of a file of this table that say what a row was run with."""
+        return [
+            head
+            for one, mine in self.unfolded(heads)
+            if (one.name in self.run_with if isinstance(one, Column) else one.pattern.startswith("<path"))
+            for head in mine
+        ]
+
+    def unfolded(self, heads: Sequence[str]) -> list[tuple[Column[R] | Family[R], tuple[str, ...]]]:
+        """Each declared column or family with its heads in a file; empty where the heads are not those of this table.
+
+        Between two families there is a column at least.
+        """
+        found: list[tuple[Column[R] | Family[R], tuple[str, ...]]] = []
+        at, rest = 0, list(self.columns)
+        while rest:
+            one = rest.pop(0)
+            if isinstance(one, Column):
+                if at >= len(heads) or heads[at] != one.head:
+                    return []
+                found.append((one, (heads[at],)))
+                at += 1
+                continue
+            following = next((column.head for column in rest if isinstance(column, Column)), None)
+            if following is not None and following not in heads[at:]:
+                return []
+            until = len(heads) if following is None else at + list(heads[at:]).index(following)
+            found.append((one, tuple(heads[at:until])))
+            at = until
+        return found if at == len(heads) else []
 
     def columns_of(self, rows: Sequence[R]) -> list[Column[R]]:
         """The columns for the rows at hand, those of families unfolded."""
@@ -119,10 +154,10 @@ class Table(Generic[R]):
         columns = self.columns_of(rows)
         return Filled(self, tuple(columns), tuple(tuple(column.get(row) for column in columns) for row in rows))
 
-    def read(self, content: str) -> Records:
+    def read(self, content: str, most: int = MOST_ROWS) -> Records:
         """The rows of a file of this table, its cells as the declared columns hold them."""
         known = {one.head: one.holds for one in self.columns if isinstance(one, Column)}
-        return read(content, known)
+        return read(content, known, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +228,8 @@ class Records:
         return iter(self.rows)
 
 
-def read(content: str, known: Mapping[str, str] | None = None) -> Records:
-    """The rows of CSV text, as many as MOST_ROWS; csv.Error where it is none.
+def read(content: str, known: Mapping[str, str] | None = None, most: int = MOST_ROWS) -> Records:
+    """The rows of CSV text, as many as `most`; csv.Error where it is none.
 
     Cells of a column that is not `known` are numbers where they read as such; empty ones are None.
 
@@ -207,7 +242,7 @@ def read(content: str, known: Mapping[str, str] | None = None) -> Records:
     n_rows = 0
     for row in lines:
         n_rows += 1
-        if len(kept) < MOST_ROWS:
+        if len(kept) < most:
             cells = (_cell(cell, (known or {}).get(head)) for head, cell in zip(heads, row, strict=False))
             kept.append(dict(zip(heads, cells, strict=False)))
     return Records(heads, tuple(kept), n_rows)

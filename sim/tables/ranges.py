@@ -303,6 +303,7 @@ YEARS: Final = Table[OfYear](
         text("first_to_fail", lambda row: row.year.first, "the target that uses up most of what it allows"),
         per_target(lambda row: row.year.joint.results),
     ),
+    run_with=("year", "growth"),
 )
 
 LENGTHS: Final = Table[Course](

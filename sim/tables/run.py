@@ -331,7 +331,7 @@ def every(sample: Sample) -> list[Filled]:
         STAGES.of(visits(sample)),
         INTERVALS.of(intervals(sample)),
         DATES.of(dates(sample)),
-        RESPONSE.of(_response(sample, found)),
+        RESPONSE.of(response(sample, found)),
     ]
 
 
@@ -378,7 +378,8 @@ def tips_of_curve(one: TargetResult) -> int:
     return sum(one.counts[COLUMNS[column]] for column in kind_of(one.target).curve)
 
 
-def _response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[str, float, float]]:
+def response(sample: Sample, found: Sequence[TargetResult]) -> Iterator[tuple[str, float, float]]:
+    """The rows of the table of response times."""
     for k, one in enumerate(found):
         if not (judged := tips_of_curve(one)):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,17 +13,18 @@ from sim.studies.claims.statements import CONDITIONS, Condition, Finding, Verdic
 from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page
-from sim.text.words import count, listed, percent, span
+from sim.text.dossier import lead, meaning, plainly, value
+from sim.text.words import count, listed, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.measures.targets import TargetResult
     from sim.studies.staff.limits import Hindrance, Limit
 
 LETTERS: Final[dict[Condition, str]] = {
     "one clock": "c",
     "levels": "l",
+    "same years": "y",
     "usual shape": "s",
     "one thing": "t",
     "out of reach": "r",
@@ -95,7 +95,17 @@ def told(found: Audit) -> Iterator[ReadingTold]:
     findings = {(row.claim, name): row.findings for row in rows(found) for name in row.readings}
     for key, one in found.outcomes.items():
         said = arithmetic(findings[key], ledger.facts)
-        yield ReadingTold(ledger.claims[one.claim], one, asks(one), said, simulation(one))
+        claim = ledger.claims[one.claim]
+        yield ReadingTold(
+            claim=claim,
+            source=ledger.sources.get(claim.source),
+            outcome=one,
+            asks=asks(one),
+            arithmetic=said,
+            simulation=simulation(one),
+            means=meaning(ledger, one.claim),
+            plainly=plainly(one),
+        )
 
 
 def asks(one: ReadingOutcome) -> str:
@@ -167,22 +177,6 @@ def staffing(one: ReadingOutcome) -> str:
     return f"{one.tested.found.fte:.1f} FTE{share}"
 
 
-def value(one: TargetResult) -> str:
-    """The value of a target, short.
-
-    A share near all of them is told by as many digits as set it apart.
-    """
-    if math.isnan(one.value):
-        return "nothing counted"
-    if math.isinf(one.value):
-        return "endless"
-    if one.unit == "min":
-        return ("more than " if one.lower_bound else "") + span(one.value)
-    near = min(one.value, 1 - one.value)
-    digits = 1 if near >= 0.0005 or near == 0 else 3
-    return f"{100 * one.value:.{digits}f} %"
-
-
 def _hindrance(one: Hindrance) -> str:
     """What stands in the way of a target that no staffing meets."""
     match one.kind:
@@ -250,10 +244,13 @@ def finding(found: Audit) -> str:
 
 
 def answer(found: Audit) -> list[str]:
-    """What can hold together, at what staffing, what arithmetic says, and what would have to be disclosed."""
+    """What can hold together, at what staffing, what arithmetic says, and what would have to be disclosed.
+
+    The first sentence gives every reading, so that who takes one alone takes none that flatters.
+    """
     there = {name for _, name in found.outcomes}
     joint = [_joint(found, found.together[name]) for name in READINGS if name in there]
-    return [*joint, *_by_arithmetic(found), *_to_disclose(found)]
+    return [lead(found), *joint, *_by_arithmetic(found), *_to_disclose(found)]
 
 
 def _joint(found: Audit, one: Together) -> str:
@@ -285,6 +282,8 @@ def _with_staff(found: Audit, one: Together) -> str:
         return ""
     own = {path: value for path, value in one.inputs.changes.items() if _differs(found, path, value)}
     fixed = f", at {listed(fixed_words(own))}" if own else ""
+    if one.inputs.set_aside:
+        fixed += f" (demand one at a time: {'; '.join(one.inputs.set_aside.values())})"
     people = people_words(one.found.posts, one.found.staffing or ())
     return f"{one.found.fte:.1f} FTE ({people}){fixed}; the line has {found.fte:.1f} FTE"
 

@@ -39,6 +39,7 @@ def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
         *_cost(scenario, description),
         page.heading("Targets"),
         _targets(scenario),
+        *_unknowns(scenario),
         "",
         *_notes(description),
         page.warned(description.warnings) if description.warnings else "No warnings.",
@@ -107,6 +108,13 @@ def _targets(scenario: Scenario) -> RenderableType:
     return table
 
 
+def _unknowns(scenario: Scenario) -> Iterator[RenderableType]:
+    """The ranges of what is not known, and how their values are spread."""
+    if scenario.plausible:
+        yield page.heading("What is not known")
+        yield page.facts((path, one.words) for path, one in scenario.plausible.items())
+
+
 # A ledger
 
 
@@ -121,6 +129,7 @@ def ledger_parts(ledger: Ledger, file: Path) -> list[RenderableType]:
         page.facts(
             [
                 ("Claims", f"{kinds.total()}: {_counted(kinds)}"),
+                ("Quoted", _quoted(ledger)),
                 ("Readings", f"{forms.total()}: {_counted(forms)}"),
                 ("Besides", f"{len(ledger.facts)} facts, {len(ledger.subjects)} subjects, {len(ledger.clocks)} clocks"),
             ]
@@ -136,9 +145,26 @@ def ledger_data(ledger: Ledger, file: Path) -> dict[str, Any]:
         "file": str(file),
         "ledger": ledger.ledger,
         "claims": {name: claim.kind for name, claim in ledger.claims.items()},
+        "quoted": [name for name, claim in ledger.claims.items() if claim.quotation],
+        "held_against_copies": _held(ledger),
         "readings": dict(_forms(ledger)),
         "faults": [],
     }
+
+
+def _held(ledger: Ledger) -> list[str]:
+    """The claims whose quotation was found in a kept copy."""
+    kept = {name for name, source in ledger.sources.items() if source.kept}
+    return [name for name, claim in ledger.claims.items() if claim.quotation and claim.source in kept]
+
+
+def _quoted(ledger: Ledger) -> str:
+    quoted = sum(bool(claim.quotation) for claim in ledger.claims.values())
+    if not quoted:
+        return "no claim word for word"
+    held = len(_held(ledger))
+    copies = "all found in kept copies" if held == quoted else f"{held or 'none'} held against a kept copy"
+    return f"{quoted} of {len(ledger.claims)} claims, {copies}"
 
 
 def _forms(ledger: Ledger) -> Counter[str]:

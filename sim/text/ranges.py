@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sim.scenario.plausible import SPREAD_WORDS
 from sim.studies.ranges import rounded
 from sim.studies.runway import VOLUME
 from sim.text import page
@@ -89,8 +90,31 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
                 f"share of {risk} tips that {labeller} labels {tier} (%)",
                 f"{labeller} labelling {{}} % of {risk} {tier}",
             )
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, of, _, "mean"] if unit:
+            return f"mean {what} at {stage}, {of} ({unit})", f"a mean {what} of {{}} {unit} at {stage}, {of}"
         case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what] if unit:
+            return f"{what} at {stage} ({unit})", f"a {what} of {{}} {unit} at {stage}"
+        case ["stages", stage, "after", _, "plus"] if unit:
+            return f"time until {stage} begins ({unit})", f"{{}} {unit} until {stage} begins"
+        case ["stages", stage, "every"] if unit:
+            return f"time between openings at {stage} ({unit})", f"{{}} {unit} between openings at {stage}"
+        case ["stages", stage, "retry", "share"] if unit == "%":
+            return f"share of those who give up at {stage} that try again (%)", f"{{}} % trying again at {stage}"
+        case ["demand", "channels", channel, *_] if unit == "%":
+            return f"share of tips by {channel} (%)", f"{{}} % by {channel}"
+        case ["demand", "attributes", name, value] if unit == "%":
+            return f"share of tips with {name} {value} (%)", f"{{}} % with {name} {value}"
+        case ["demand", "incidents", name, "rate"] if unit:
+            period = _EACH.get(unit[1:], f"a {unit[1:]}")
+            return f"times {period} that {name} happens", f"{{}} times {period} that {name} happens"
+        case ["demand", "busyness_cv"]:
+            return "how much busy and quiet days differ (cv)", "days that differ by a cv of {}"
+        case ["pools", pool, "shrinkage"] if unit == "%":
+            return f"share of paid time off at {pool} (%)", f"{{}} % of paid time off at {pool}"
+        case ["run", "shrinkage"] if unit == "%":
+            return "share of paid time off (%)", "{} % of paid time off"
         case ["centres"]:
             return "centres", "{} centres"
     name = ".".join(path)
@@ -226,8 +250,19 @@ def sensitivity_answer(found: SensitivityFound) -> Iterator[str]:
             f"At {count(undecided)} of {count(len(sampled))} points the targets' intervals leave the verdict open; "
             f"they are counted by what {count(found.replications)} replications came to."
         )
+    yield _spreads(found)
     yield from _decides(found)
     yield from (_turn(found, along) for along in found.along)
+
+
+def _spreads(found: SensitivityFound) -> str:
+    """How the points are spread over the ranges, so that none is uniform in silence."""
+    by_spread = Counter(unknown.range.spread for unknown in found.unknowns)
+    if len(by_spread) == 1:
+        [spread] = by_spread
+        return f"The points are spread over each range as it is declared: {SPREAD_WORDS[spread]}."
+    each = [f"{count(n)} {SPREAD_WORDS[spread]}" for spread, n in by_spread.items()]
+    return f"The points are spread over the ranges as they are declared: {listed(each)}."
 
 
 def _points(found: SensitivityFound, n: int) -> str:

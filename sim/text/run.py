@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from sim.dynamics.clock import MINUTE
 from sim.measures.kinds import never_counted
 from sim.measures.passes import AT_GATE, IN_DELAY, IN_LINE, IN_SERVICE
 from sim.measures.targets import HeldShare, Joint, TargetResult
@@ -18,6 +19,7 @@ from sim.text.words import (
     PERIODS,
     are,
     came_to,
+    clock,
     count,
     left_out_words,
     length,
@@ -28,9 +30,11 @@ from sim.text.words import (
     span,
     with_interval,
 )
+from sim.text.words import day as day_words
 
 if TYPE_CHECKING:
     from sim.measures.frame import Frame
+    from sim.studies.day import Day
     from sim.studies.replicate import Done
     from sim.studies.result import Result
     from sim.studies.staff.limits import Hindrance, Limit
@@ -300,3 +304,43 @@ def _hindrance(one: Hindrance) -> str:
 def _failed(done: Done) -> Iterator[str]:
     for index, failure in done.failures.items():
         yield f"replication {index} failed and is left out: {failure.error}"
+
+
+# A day of it
+
+
+def day_told(day: Day) -> dict[str, Any]:
+    """What is recorded of the day that is told tip by tip: which it is, why, and the same in sentences."""
+    return {
+        "date": day.date.isoformat(),
+        "replication": day.replication,
+        "why": day.why,
+        "peak_min": day.peak,
+        "came": day.came,
+        "tips": day.tips,
+        "shown": day.shown,
+        "stages": list(day.stages),
+        "says": day_sentences(day),
+    }
+
+
+def day_sentences(day: Day) -> list[str]:
+    """Which day it is and why, and what came and broke on it."""
+    at = _at(day.peak)
+    tips = "tip" if day.most == 1 else "tips"
+    why = {
+        "waiting": f"the measured day on which most tips waited at once: {day.most:,}, at {at}",
+        "broken": f"the first measured day on which a promise broke, at {at}, while no tip ever waited",
+        "arrivals": f"the measured day on which most tips came: {day.most:,} {tips}, and none ever waited",
+    }[day.why]
+    first = "" if day.first_broken is None else f", the first at {_at(day.first_broken)}"
+    broke = f"{day.n_broken:,} promises" if day.n_broken > 1 else "one promise" if day.n_broken else "no promise"
+    return [
+        f"{day_words(day.date)} of replication {day.replication}, {why}.",
+        f"{day.came:,} tips came, {day.tips:,} were at a stage, and {broke} broke{first}.",
+    ]
+
+
+def _at(minute: float) -> str:
+    """A time of the day, given in minutes since midnight."""
+    return clock(int(minute) * MINUTE)

@@ -104,7 +104,7 @@ def test_a_report_is_written_and_shown(tmp_path: Path) -> None:
     page = sim.report(tmp_path / "out")
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page.html
     assert page.left_out == []
-    assert page._repr_html_().startswith("<iframe sandbox srcdoc=")
+    assert page._repr_html_().startswith('<iframe sandbox="allow-scripts" srcdoc=')
     assert html.unescape(page._repr_html_()).count(page.html) == 1
     sim.report(tmp_path / "out", tmp_path / "pages" / "one.html")
     assert (tmp_path / "pages" / "one.html").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -12,13 +13,14 @@ import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from sim.answers.run import RunAnswer
 from sim.cli import options
-from sim.cli.report.page import answers, exhibits, headline, judged, page_of
+from sim.cli.report.page import SCRIPTS, answers, exhibits, headline, judged, page_of
 from sim.cli.report.page import rendered as html
 from sim.cli.report.results import NoResultsError, Results, read_results
 from sim.cli.report.stress import NOT_STATED, items
@@ -37,7 +39,7 @@ HOSTILE = (
 SAFE_ELEMENTS = frozenset(
     """
     html head meta title link style body main header section nav ol ul li a h1 h2 h3 p figure figcaption div img table
-    caption thead tbody tr th td details summary pre code span strong em small br dl dt dd footer
+    caption thead tbody tr th td details summary pre code span strong em small br dl dt dd footer script
     """.split()  # noqa: SIM905
 )
 
@@ -50,17 +52,24 @@ class Page(HTMLParser):
         self.elements: set[str] = set()
         self.attributes: list[tuple[str, str, str]] = []
         self.texts: list[str] = []
+        self.scripts: list[str] = []
         self._inside = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._inside = tag
+        self.scripts += [""] if tag == "script" else []
         self.elements.add(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
-        if self._inside != "style" and data.strip():
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style" and data.strip():
             self.texts.append(" ".join(data.split()))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
 
     @property
     def text(self) -> str:
@@ -125,13 +134,31 @@ def hostile(folder: Path, port: int) -> Path:
     return folder
 
 
-def is_safe(page: Page) -> bool:
-    """Nothing in a page runs, and nothing in it is fetched."""
+OF_SCRIPT = frozenset("button select option label svg g rect circle path text canvas input".split())  # noqa: SIM905
+"""What the page's own script makes."""
+
+
+def is_safe(page: Page, also: frozenset[str] = frozenset()) -> bool:
+    """Nothing in a page runs but its own script, and nothing in it is fetched."""
     addresses = page.values("src") + page.values("href")
     own = all(address.startswith(("data:", "#")) for address in addresses)
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    script = "\n".join((files("sim.cli.report") / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{hashed}'; img-src data:; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
     handlers = [name for _, name, _ in page.attributes if name.startswith("on")]
-    return own and not handlers and page.elements <= SAFE_ELEMENTS and policy in page.values("content")
+    plain = {value for tag, name, value in page.attributes if tag == "script"} <= {"application/json"}
+    runs = [one for one in page.scripts if not one.startswith("{")]
+    return (
+        own
+        and plain
+        and runs == [script]
+        and not handlers
+        and page.elements <= SAFE_ELEMENTS | also
+        and policy in page.values("content")
+    )
 
 
 def test_a_run_is_reported_with_its_answer_verdicts_figures_data_and_command(ran: Path) -> None:
@@ -500,7 +527,7 @@ def test_a_browser_obeys_no_hostile_text(folder: Path, tmp_path: Path, server: H
     page = tmp_path / "page.html"
     page.write_text(html(read_results(hostile(folder, server.server_port))), encoding="utf-8")
     dom, complaints, asked = browsed(page, tmp_path, "--dump-dom")
-    assert is_safe(Page(dom))
+    assert is_safe(Page(dom), OF_SCRIPT)
     assert (complaints, asked, server.asked) == ("", [], [])  # type: ignore[attr-defined]
 
 

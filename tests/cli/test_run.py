@@ -85,14 +85,15 @@ def test_the_files_are_there_and_the_cohort_adds_up(line: Path, tmp_path: Path, 
         assert int(arrived) == sum(map(int, counts)) > 0, (name, head)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["seed"] == 5
-    # Nobody of whom there are heads alone has a day to be followed, and theory is asked for by name.
+    # Nobody of whom there are heads alone has a day to be followed; theory and a day are asked for by name.
     assert plotted == [plot.name for plot in RunAnswer.plots if plot.name not in ("lanes", "theory")]
     assert {path.name for path in (out / "plots").iterdir()} == {
         f"{name}.{end}" for name in plotted for end in ("png", "svg")
     }
     assert manifest["answer"][0] == "The 5 targets do not hold together: hard is missed."
     assert (manifest["together"], manifest["binding"]) == ("missed", "hard")
-    left = [f"{table.name}.csv" for table in RunAnswer.leaves if table.name not in ("people", "theory")]
+    by_name = ("people", "theory", "day", "day_pools", "day_broken")
+    left = [f"{table.name}.csv" for table in RunAnswer.leaves if table.name not in by_name]
     assert list(manifest["files"])[: len(left)] == left
     beyond = (out / "unlimited.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in beyond] == ["target", "easy", "hard", "mean", "lost", "busy"]

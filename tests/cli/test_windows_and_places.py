@@ -229,6 +229,7 @@ def test_a_run_says_windows_and_places_by_name(tmp_path: Path) -> None:
         ("staff",),
         ("map", "--x", "pools.desk.staff=2..3", "--y", "demand.volume=8,16/h", "--replications", "2"),
         ("sensitivity", "--points", "4", "--replications", "2"),
+        ("plausibility", "--worlds", "2", "--length", "7 d", "--replications", "2"),
         ("runway", "--growth", "20 %", "--years", "1", "--staff-years", "1", "--replications", "2"),
     ],
     ids=lambda command: command[0],

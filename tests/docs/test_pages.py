@@ -154,7 +154,9 @@ def dead_links(place: Path, text: str, known: dict[str, str]) -> list[str]:
         page = known.get(str(path.relative_to(DOCS))) if path.is_relative_to(DOCS) else None
         there = page if target else text
         if there is None:
-            there = path.read_text(encoding="utf-8") if path.is_file() else "" if path.exists() else None
+            there = (
+                path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "" if path.exists() else None
+            )
         if there is None or (anchor and anchor not in anchors(there)):
             found.append(link)
     return found

@@ -97,14 +97,16 @@ def test_a_fault_is_noticed(mutant: Mutant) -> None:
     assert any(fails(test, engine) for test in BY_HAND), "no world made by hand notices it"
 
 
-@pytest.mark.slow
-def test_table_of_faults() -> None:
-    """How many random worlds notice each fault, how many of the first twenty break a law, and how many by hand fail."""
-    print(f"\n{'fault':62}{'differ':>8}{'break a law':>13}{'by hand':>9}")
+def table() -> None:
+    """Print of each fault how many random worlds notice it, how many of twenty break a law, how many by hand fail."""
+    print(f"{'fault':62}{'differ':>8}{'break a law':>13}{'by hand':>9}")
     for mutant in MUTANTS:
         engine = mutant.engine()
         noticed = [seed for seed in mutant.seeds if is_noticed(engine, seed)]
-        differ, unlawful = len(noticed), sum(breaks_a_law(engine, seed) for seed in noticed[:20])
+        unlawful = sum(breaks_a_law(engine, seed) for seed in noticed[:20])
         failing = sum(fails(test, engine) for test in BY_HAND)
-        print(f"{mutant.fault:62}{differ:8}{unlawful:13}{failing:9}")
-        assert differ > 0
+        print(f"{mutant.fault:62}{len(noticed):8}{unlawful:13}{failing:9}")
+
+
+if __name__ == "__main__":
+    table()

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.dynamics.clock import HOUR, MINUTE, NEVER
 from sim.scenario import trace as tracing
+from sim.scenario import traceblocks
 from sim.scenario.faults import ScenarioError
-from sim.scenario.trace import DRAWN, Trace, trace
+from sim.scenario.trace import Trace, trace
+from sim.scenario.traceblocks import DRAWN
 from tests.scenario.small import messages, small
+
+
+@pytest.fixture(autouse=True, params=["row by row", "in blocks"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test reads its files both ways, in blocks of a few lines."""
+    if request.param == "in blocks":
+        monkeypatch.setattr(traceblocks, "SMALL", 0)
+        monkeypatch.setattr(traceblocks, "_BLOCK", 300)
+        monkeypatch.setattr(traceblocks, "_LEAST", 100)
 
 
 def recorded(folder: Path, text: str) -> Trace:
@@ -125,3 +137,40 @@ def test_a_changed_trace_changes_the_hash_of_the_scenario(tmp_path: Path) -> Non
         (tmp_path / "tips.csv").write_text(f"received\n2025-01-{day:02}\n", encoding="utf-8")
         hashes.add(small(tmp_path, "volume: 10/h", "trace: tips.csv").hash)
     assert len(hashes) == 2
+
+
+FIELDS = {
+    "received": ["2025-01-06 01:00", "2025-01-07T02:30:15", "2025-01-06 1:00", "2025-01-07 02:30:15.5", "2025-01-06"],
+    "channel": ["call", "web", "", " call "],
+    "risk": ["high", "low", ""],
+    "sort": ["", "0", "2.5", "1e1", " 3 ", "0.1234567", "99999"],
+    "incident": ["", "a", "b", " a ", "\u00e9", '"two\nlines"', '"quoted"'],
+}
+BAD = {"received": "2025-02-30 00:00", "channel": "fax", "risk": "hi", "sort": "-1", "incident": "x,y"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_blocks_and_rows_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_rows, odd, bad = int(rng.integers(1, 200)), float(rng.choice([0, 0.02, 0.5])), float(rng.choice([0, 0.005, 0.3]))
+    rows = [",".join(FIELDS)]
+    for _ in range(n_rows):
+        texts = [str(rng.choice(some if rng.random() < odd else some[:2])) for some in FIELDS.values()]
+        if rng.random() < bad:
+            at = int(rng.integers(len(texts)))
+            texts[at] = list(BAD.values())[at]
+        rows.append(",".join(texts) if rng.random() < 0.98 else "")
+    end = str(rng.choice(["\n", "\r\n"]))
+    text = end.join(rows) + str(rng.choice(["", end]))
+
+    def outcome(small: int) -> object:
+        monkeypatch.setattr(traceblocks, "SMALL", small)
+        tracing._read.cache_clear()
+        try:
+            found = recorded(tmp_path, text)
+        except ScenarioError as error:
+            return messages(error)
+        own = [found.arrival, found.channel, found.risk, found.category, found.incident, *found.work.values()]
+        return [each.tolist() for each in own]
+
+    assert outcome(0) == outcome(1 << 30)

@@ -33,7 +33,7 @@ CLOCKS: dict[str, dict[str, Any]] = {
 
 def ledger(claims: dict[str, dict[str, Any]], facts: dict[str, dict[str, Any]] | None = None, **top: Any) -> Ledger:
     """A ledger of these claims; a claim without a subject is on all, one of a time without a clock on the clock."""
-    timed = ("share within", "mean", "best case")
+    timed = ("share within", "mean", "median", "percentile", "best case")
     return Ledger.model_validate(
         {
             "ledger": "Small",
@@ -77,6 +77,14 @@ def best(length: str, **more: Any) -> dict[str, Any]:
     return {"kind": "best case", "quantity": length, **more}
 
 
+def median(length: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "median", "quantity": length, **more}
+
+
+def percentile(share: str, length: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "percentile", "share": share, "quantity": length, **more}
+
+
 def volume(rate: str, sense: str = "at least", **more: Any) -> dict[str, Any]:
     return {"kind": "volume", "quantity": rate, "sense": sense, **more}
 
@@ -85,9 +93,31 @@ def growth(rate: str, sense: str = "about", **more: Any) -> dict[str, Any]:
     return {"kind": "growth", "quantity": rate, "sense": sense, **more}
 
 
+def grew(rate: str, first: int, last: int, sense: str = "about", **more: Any) -> dict[str, Any]:
+    return {"kind": "growth between", "quantity": rate, "from": first, "to": last, "sense": sense, **more}
+
+
+def per_head(quantity: float, heads: float, sense: str = "about", **more: Any) -> dict[str, Any]:
+    return {"kind": "per head", "of": "places", "quantity": quantity, "heads": heads, "sense": sense, **more}
+
+
+def a_case(quantity: float, sense: str = "about", **more: Any) -> dict[str, Any]:
+    given = {"kind": "money a case", "subject": "cost", "of": "all", "quantity": quantity, "currency": "EUR"}
+    return {**given, "sense": sense, **more}
+
+
+def a_year(quantity: float, sense: str = "about", **more: Any) -> dict[str, Any]:
+    given = {"kind": "money a year", "subject": "cost", "quantity": quantity, "currency": "EUR"}
+    return {**given, "sense": sense, **more}
+
+
 def share(quantity: str, subject: str, of: str = "all", sense: str = "about", **more: Any) -> dict[str, Any]:
     return {"kind": "share of a whole", "quantity": quantity, "subject": subject, "of": of, "sense": sense, **more}
 
 
 def known(subject: str, of: str, low: str, high: str) -> dict[str, Any]:
     return {"kind": "share of a whole", "subject": subject, "of": of, "from": low, "to": high}
+
+
+def number(subject: str, quantity: float, **more: Any) -> dict[str, Any]:
+    return {"kind": "number", "subject": subject, "quantity": quantity, **more}

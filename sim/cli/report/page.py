@@ -7,11 +7,13 @@ that none of them declares are shown all the same, after the rest.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
+import json
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +22,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.answers import ANSWERS, every
 from sim.answers.answer import Plot
+from sim.cli.report.day import LARGEST as ROOM_OF_DAYS
+from sim.cli.report.day import DayShown, day_shown
+from sim.cli.report.dossier import NOT_KNOWN, Dossier, dossier
+from sim.cli.report.explore import AskedRow, Explored, asked_rows, explored
 from sim.cli.report.results import Folder, Results, TableFile, read_results
 from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
 from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
-from sim.tables.declared import Table
+from sim.tables.day import EVERY as DAY
+from sim.tables.declared import Table, finite
 from sim.text import words
 from sim.text.diagram import diagram
 from sim.text.page import VERDICTS
@@ -37,12 +44,17 @@ MOST: Final = 3
 """Sentences at the head of a page."""
 
 LEADING: Final = {
+    "plausibility": "In which plausible worlds it can be true",
     "claims": "The claims",
     "map": "The plausibility map",
     "staff": "The staffing certificate",
     "sensitivity": "What decides it",
 }
 """Commands whose figures stand before the scenarios, each under a heading, the first folder with one."""
+
+STYLES: Final = ("report.css", "dossier.css")
+SCRIPTS: Final = ("explore.js", "day.js", "start.js")
+"""The files of the script of a page, which runs as one and does nothing but what its reader asks of the page itself."""
 
 _MIME: Final = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -71,7 +83,7 @@ class Page:
         return f"Page of {self.results.title} ({len(self.results.folders)} folders)"
 
     def _repr_html_(self) -> str:
-        return f'<iframe sandbox srcdoc="{html.escape(self.html)}" width="100%" height="800"></iframe>'
+        return f'<iframe sandbox="allow-scripts" srcdoc="{html.escape(self.html)}" width="100%" height="800"></iframe>'
 
 
 def page_of(folder: str | Path) -> Page:
@@ -111,7 +123,8 @@ class Exhibit:
 
 def exhibits(folder: Folder) -> Iterator[Exhibit]:
     """Everything that a folder has to show, each table once."""
-    left = dict(folder.tables)
+    of_day = {table.name for table in DAY}
+    left = {name: table for name, table in folder.tables.items() if name not in of_day}
     declared = [(plot, answer) for answer in every() for plot in answer.plots]
     known = {plot.name for plot, _ in declared}
     unknown = [(_unknown(name, folder), None) for name in folder.figures if name not in known]
@@ -312,6 +325,8 @@ class Lead:
     title: str
     answers: list[str]
     exhibits: list[Exhibit]
+    dossier: Dossier | None = None
+    """The claims one by one, which then tell what the other answers tell of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +336,8 @@ class Section:
     folder: Folder
     answers: list[str]
     judged: list[JudgedRow]
+    asked: list[AskedRow]
+    """Its targets where it judges none by itself."""
     exhibits: list[Exhibit]
     above: list[str]
     """Titles of its figures that stand before the scenarios."""
@@ -328,6 +345,74 @@ class Section:
     """Its line beside the log that it was made of."""
     untold: list[str]
     """What that log could not tell."""
+    day: DayShown | None = None
+    """A day of its run, tip by tip."""
+
+
+class Places:
+    """Where in a page targets and claims stand: a name as address for each, the same in all tables that speak of it.
+
+    A claim that has an article of its own stands there; `dossiers` are these, by the folder.
+    """
+
+    def __init__(self, sections: Sequence[Section], dossiers: Mapping[str, Dossier]):
+        self.targets: dict[tuple[str, str], str] = {}
+        """By folder and target."""
+        self.claims: dict[tuple[str, str], str] = {}
+        """By folder and claim."""
+        self._told = dossiers
+        for name, told in dossiers.items():
+            self.claims |= {(name, one.name): one.place for one in told.claims}
+        self._taken = set(self.claims.values())
+        rows = [(one.folder, row.target, row.claim) for one in sections for row in one.judged]
+        rows += [(one.folder, row.target, row.claim) for one in sections for row in one.asked]
+        for folder, target, _ in rows:
+            self._put(self.targets, "target", folder, target)
+        for folder in (one.folder for one in sections if "claims" in one.folder.tables):
+            for record in folder.tables["claims"].records:
+                self._put(self.claims, "claim", folder, _text(record.get("claim")))
+        known = {claim for _, claim in self.claims}
+        for folder, _, claim in rows:
+            if claim not in known:
+                self._put(self.claims, "claim", folder, claim)
+
+    def _put(self, places: dict[tuple[str, str], str], what: str, folder: Folder, name: str) -> None:
+        if not name or (folder.name, name) in places:
+            return
+        wanted = anchor(what, folder.name, name)
+        numbered = (f"{wanted}-{number}" for number in range(2, len(self._taken) + 3))
+        found = wanted if wanted not in self._taken else next(one for one in numbered if one not in self._taken)
+        self._taken.add(found)
+        places[folder.name, name] = found
+
+    def target(self, folder: Folder, name: str) -> str:
+        """The place of a target: in its folder, else in the first that has one of the name; "" where none has."""
+        return self._of(self.targets, folder, name)
+
+    def claim(self, folder: Folder, name: str) -> str:
+        """The same for a claim."""
+        return self._of(self.claims, folder, name)
+
+    @staticmethod
+    def _of(places: Mapping[tuple[str, str], str], folder: Folder, name: str) -> str:
+        first = next((place for (_, one), place in places.items() if one == name), "")
+        return places.get((folder.name, name), first)
+
+    def index(self, what: str, folders: Sequence[Folder]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Names with their places by the title of the folder in which they stand, of `targets` or `claims`."""
+        places: Mapping[tuple[str, str], str] = getattr(self, what)
+        found = [(one.title, [(name, at) for (of, name), at in places.items() if of == one.name]) for one in folders]
+        return [(title, names) for title, names in found if names]
+
+    def rows(self, folder: Folder, table: TableFile) -> dict[int, str]:
+        """The rows of a table that are the place of a claim, by their number."""
+        found: dict[int, str] = {}
+        of_claims = table.name == "claims" and folder.name not in self._told
+        for number, record in enumerate(table.records if of_claims else ()):
+            place = self.claims.get((folder.name, _text(record.get("claim"))), "")
+            if place and place not in found.values():
+                found[number] = place
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +434,8 @@ def rendered(results: Results) -> str:
         Section(
             folder=one,
             answers=[sentence for sentence in answers(one) if (one.name, sentence) not in said],
-            judged=[row for rows in judged(one, "targets").values() for row in rows],
+            judged=(rows := [row for rows in judged(one, "targets").values() for row in rows]),
+            asked=[] if rows else asked_rows(one),
             exhibits=[exhibit for exhibit in shown[one.name] if exhibit not in at_head],
             above=[exhibit.plot.title for exhibit in shown[one.name] if exhibit in at_head],
             beside=beside(one),
@@ -357,6 +443,11 @@ def rendered(results: Results) -> str:
         )
         for one in results.folders
     ]
+    room = ROOM_OF_DAYS
+    for number, section in enumerate(sections):
+        if (day := day_shown(section.folder, room)) is not None:
+            sections[number] = replace(section, day=day)
+            room -= len(day.script_data)
     environment = Environment(
         loader=PackageLoader("sim.cli.report", "."),
         autoescape=True,
@@ -365,9 +456,21 @@ def rendered(results: Results) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
+    dossiers = {one.exhibits[0].folder.name: one.dossier for one in leading if one.dossier is not None}
+    places, script = Places(sections, dossiers), "\n".join(map(_own, SCRIPTS))
+
+    def choosable(folder: Folder, table: TableFile) -> Explored | None:
+        return explored(folder, table, places.target)
+
     return environment.get_template("report.html.j2").render(
         results=results,
-        style=files("sim.cli.report").joinpath("report.css").read_text(encoding="utf-8"),
+        style="".join(map(_own, STYLES)),
+        not_known=NOT_KNOWN,
+        script=script,
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
+        places=places,
+        explored=choosable,
+        as_json=_as_json,
         sentences=headline(results),
         leading=leading,
         verdicts=list(_verdicts(results.folders)),
@@ -377,13 +480,25 @@ def rendered(results: Results) -> str:
     )
 
 
+def _own(name: str) -> str:
+    """A file of the page's own, as it stands beside this one."""
+    return files("sim.cli.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _as_json(told: Any) -> str:
+    """Data for the script, which an attribute may hold once it is escaped."""
+    return json.dumps(finite(told), ensure_ascii=False, separators=(",", ":"))
+
+
 def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[Lead]:
     for command, title in LEADING.items():
         found = [[exhibit for exhibit in shown[folder.name] if exhibit.made_by == command] for folder in folders]
         # A search that found nothing leaves no figure, and stands at the head only where no other search found more.
         there = sorted(filter(None, found), key=lambda exhibits: not exhibits[0].has_figure)
         if there:
-            yield Lead(title, there[0][0].folder.answer(command), there[0])
+            folder = there[0][0].folder
+            told = dossier(folder) if command == "claims" else None
+            yield Lead(title, folder.answer(command), there[0], told)
 
 
 def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:

@@ -22,13 +22,17 @@ from sim.scenario.loading import read as read_scenario
 from sim.scenario.tree import with_child
 from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
-from sim.tables.declared import Records, Table, read
+from sim.tables.day import EVERY as DAY
+from sim.tables.declared import MOST_ROWS, Records, Table, read
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 LARGEST: Final = 20_000_000
 """Bytes of a table, a figure or a text that is still read."""
+
+MOST_OF_DAY: Final = 20_000
+"""Rows of a table of the day that are read: no page shows them as a table."""
 
 _NATURAL: Final = re.compile(r"(\d+)")
 
@@ -164,10 +168,11 @@ class _Files:
         """The table in a CSV file; None, with the fault noted, where there is none."""
         if self.leads_out(path):
             return None
-        one = _declared().get(path.stem)
+        one = declared_tables().get(path.stem)
         content = self.text(path)
         try:
-            records = read(content) if one is None else one.read(content)
+            most = MOST_OF_DAY if one in DAY else MOST_ROWS
+            records = read(content) if one is None else one.read(content, most)
         except csv.Error:
             records = None
         if records is None or not records.heads:
@@ -177,7 +182,7 @@ class _Files:
 
 
 @cache
-def _declared() -> dict[str, Table[Any]]:
+def declared_tables() -> dict[str, Table[Any]]:
     """Every table that a command may leave, by name."""
     return {table.name: table for answer in every() for table in answer.leaves}
 

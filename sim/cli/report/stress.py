@@ -177,7 +177,7 @@ def _sources(scenario: Scenario) -> Iterator[str]:
 def _parameters(scenario: Scenario) -> Iterator[str]:
     yield "every value stands in scenario.yaml"
     for path, one in scenario.plausible.items():
-        yield f"{path}: from {one.from_text} to {one.to_text}"
+        yield f"{path}: {one.words}"
     for name, labeller in scenario.labels.items():
         yield words.labeller_words(name, labeller)
 

@@ -19,6 +19,7 @@ from sim.cli.report.page import answers, heading, judged
 from sim.cli.report.results import Folder, TableFile
 from sim.scenario import units
 from sim.scenario.cost import a_month
+from sim.scenario.plausible import SPREAD_WORDS
 from sim.studies.keeping import versions
 from sim.tables.declared import WEEKDAYS, Column
 
@@ -345,9 +346,9 @@ def _assumptions(book: _Book, folder: Folder) -> None:
     scenario = folder.scenario
     if scenario is None:
         return
-    sheet = book.sheet("Assumptions", ("value of", "is", "from", "to", "source"))
+    sheet = book.sheet("Assumptions", ("value of", "is", "from", "to", "spread", "source"))
     sheet.freeze_panes(1, 1)
-    for column, width in enumerate((52, 24, 12, 12, 60)):
+    for column, width in enumerate((52, 24, 12, 12, 32, 60)):
         sheet.set_column(column, column, width)
     ranges = dict(scenario.plausible)
     parts = ("run", "calendars", "demand", "centres", "labels", "pools", "stages")
@@ -355,9 +356,12 @@ def _assumptions(book: _Book, folder: Folder) -> None:
     found |= {path: None for path in ranges if path not in found}
     for row, (path, value) in enumerate(found.items(), start=1):
         told = ranges.get(path)
-        ends = (told.from_text, told.to_text, told.source) if told is not None else (None, None, None)
+        ends: tuple[str | None, ...] = (None,) * 4
+        if told is not None:
+            likely = "" if told.given_likely is None else f"most likely {told.given_likely}, "
+            ends = (told.from_text, told.to_text, likely + SPREAD_WORDS[told.spread], told.source)
         for column, cell in enumerate((path, value, *ends)):
-            book.put(sheet, row, column, cell, text_wrap=column == 4, align="left")
+            book.put(sheet, row, column, cell, text_wrap=column > 3, align="left")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

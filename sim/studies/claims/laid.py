@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim.scenario import units
-from sim.scenario.claims import Claim, CostRatio, GrowthRate, ShareOfWhole, StaffingChange, Volume
+from sim.scenario.claims import Claim
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import LedgerFile
 from sim.scenario.loading import Document
@@ -19,6 +19,9 @@ from sim.scenario.schema import Scenario
 
 Key = tuple[str, ReadingName]
 """A claim and one of its readings."""
+
+VOLUME, GROWTH = "demand.volume", "demand.growth"
+"""Two paths that each say what the demand is."""
 
 MOST_TRIES: Final = 20
 """Readings that do not fit are taken out so often before what is left is refused."""
@@ -145,10 +148,16 @@ class Inputs:
     """The claims that fix each path."""
     conflicts: tuple[str, ...] = ()
     """Paths that claims fix differently, in words; the first is taken."""
+    set_aside: dict[str, str] = field(default_factory=dict)
+    """What claims fix and is not laid on the scenario, by path, with the reason in words: demand is one at a time."""
 
 
 def inputs(laid: Laid, name: ReadingName) -> Inputs:
-    """What the claims of one reading fix: of several floors the highest, of several ceilings the lowest."""
+    """What the claims of one reading fix: of several floors the highest, of several ceilings the lowest.
+
+    A number a year is that of the year that the claims speak of, and growth is how it came to that: where claims fix
+    both, growth does not go on from the number, and is set aside.
+    """
     changes: dict[str, Any] = {}
     senses: dict[str, Sense] = {}
     by: dict[str, tuple[str, ...]] = {}
@@ -170,7 +179,12 @@ def inputs(laid: Laid, name: ReadingName) -> Inputs:
             elif kept == new:
                 changes[path], senses[path] = value, sense
             by[path] = (*by[path], key[0])
-    return Inputs(changes, by, tuple(conflicts))
+    aside = {}
+    if VOLUME in changes and GROWTH in changes:
+        fixed = {path: f"{path} = {_value_words(changes[path])} ({', '.join(by[path])})" for path in (VOLUME, GROWTH)}
+        aside[GROWTH] = f"{fixed[GROWTH]} is not laid on {fixed[VOLUME]}"
+        del changes[GROWTH], by[GROWTH]
+    return Inputs(changes, by, tuple(conflicts), aside)
 
 
 def _both(sense: Sense, old: float | None, other: Sense, new: float | None) -> float | None:
@@ -189,9 +203,8 @@ def _both(sense: Sense, old: float | None, other: Sense, new: float | None) -> f
 
 def sense_of(claim: Claim) -> Sense:
     """How the figure of a claim is meant; that of one without a sense as it stands."""
-    if isinstance(claim, Volume | GrowthRate | ShareOfWhole | CostRatio | StaffingChange):
-        return claim.sense
-    return "about"
+    sense: Sense = getattr(claim, "sense", "about")
+    return sense
 
 
 def _number(value: Any) -> float | None:

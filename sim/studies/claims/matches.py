@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 from sim.dynamics.clock import DAY, YEAR
 from sim.scenario.claims import (
@@ -17,8 +17,14 @@ from sim.scenario.claims import (
     BestCase,
     Claim,
     GainFact,
+    GrowthBetween,
     GrowthRate,
     Mean,
+    Median,
+    MoneyACase,
+    MoneyAYear,
+    Percentile,
+    PerHead,
     ShareOfWhole,
     ShareWithin,
     StaffingChange,
@@ -31,12 +37,17 @@ from sim.scenario.readings import READINGS
 from sim.studies.claims.statements import (
     STATED,
     WHOLE,
+    Condition,
     Range,
     Timed,
+    Unit,
     bounds,
     counted_with,
     every,
+    grown,
     is_later,
+    money,
+    numbers,
     share_in,
     shares_of,
     text,
@@ -46,6 +57,9 @@ from sim.studies.claims.statements import (
     with_share,
     yearly,
 )
+
+NAMING: Final = ("about", "other", "mean")
+"""What of the words of a match is the name of a claim or a fact."""
 
 First = TypeVar("First")
 Last = TypeVar("Last")
@@ -77,6 +91,15 @@ class Match(Generic[First, Last]):
         return False
 
     @property
+    def plain_words(self) -> dict[str, str]:
+        """The same, with claims and facts by their words instead of their names."""
+        return {what: self._called(word) if what in NAMING else word for what, word in self.words.items()}
+
+    def _called(self, name: str) -> str:
+        one = self.ledger.claims.get(name) or self.ledger.facts.get(name)
+        return "this claim" if name == self.about else "" if one is None else f"“{one.says.removesuffix('.')}”"
+
+    @property
     def words(self) -> dict[str, str]:
         """What a sentence may name."""
         claim = self.ledger.claims[self.about]
@@ -97,7 +120,8 @@ def _words(one: object) -> str:
         return text(one.ticks, "min")
     if isinstance(one, Volume | Range):
         return three(yearly(one) if isinstance(one, Volume) else one.figure)
-    return text(one.quantity, "%") if isinstance(one, ShareOfWhole | GrowthRate | StaffingChange) else ""
+    with_share = ShareOfWhole | GrowthRate | GrowthBetween | StaffingChange
+    return text(one.quantity, "%") if isinstance(one, with_share) else ""
 
 
 Matcher = Callable[[Ledger], Iterator[Match[First, Last]]]
@@ -258,6 +282,13 @@ def _thing(claim: Claim) -> tuple[tuple[object, ...] | None, int]:
     that are not compared so."""
     if isinstance(claim, ShareWithin | Mean | BestCase):
         return ("time", claim.subject, claim.clock, claim.quantity), int(not isinstance(claim, BestCase))
+    if isinstance(claim, Median | Percentile):
+        share = 0.5 if isinstance(claim, Median) else claim.share
+        return ("time of a share", claim.subject, claim.clock, claim.quantity, share), 1
+    if isinstance(claim, PerHead):
+        return (claim.kind, claim.subject, claim.of, claim.each), 1
+    if isinstance(claim, MoneyACase | MoneyAYear | GrowthBetween):
+        return (*_of_one(claim), claim.quantity), 1
     if isinstance(claim, Availability):
         return (claim.kind, claim.subject, claim.quantity), int(claim.of is not None)
     if isinstance(claim, ShareOfWhole):
@@ -265,6 +296,113 @@ def _thing(claim: Claim) -> tuple[tuple[object, ...] | None, int]:
     if isinstance(claim, Volume | GrowthRate):
         return (claim.kind, claim.subject, claim.quantity), int(claim.each_year)
     return ((claim.kind, claim.subject, claim.quantity) if isinstance(claim, Zero) else None), 1
+
+
+def _of_one(claim: Claim) -> tuple[object, ...]:
+    """What a claim of a head, of money or of growth between two years gives a figure of; () for other kinds."""
+    match claim:
+        case PerHead():
+            return claim.kind, claim.subject, claim.of
+        case MoneyACase():
+            return claim.kind, claim.subject, claim.of, claim.currency
+        case MoneyAYear():
+            return claim.kind, claim.subject, claim.currency
+        case GrowthBetween():
+            return claim.kind, claim.subject, claim.given_from, claim.given_to
+    return ()
+
+
+A_YEAR, A_YEAR_AND_HEAD, TIMES_AS_MANY = "a year", "a year and head", "times as many"
+"""What a number that is reckoned is of, where it is no money."""
+
+
+@dataclass(frozen=True)
+class Reckoned(Match[Range, Range]):
+    """A number that others imply, and the one that is claimed of the same."""
+
+    per: str = ""
+    """What the number is of, in words."""
+    conditions: tuple[Condition, ...] = ()
+    """What it takes besides for the two to be of the same."""
+
+    @property
+    def unit(self) -> Unit:
+        """What its figures are in."""
+        if self.per == TIMES_AS_MANY:
+            return "times"
+        return "a year" if self.per in (A_YEAR, A_YEAR_AND_HEAD) else "money"
+
+    @property
+    def words(self) -> dict[str, str]:
+        return {**super().words, "per": self.per}
+
+    @property
+    def factor(self) -> float:
+        """The one that is implied over the one that is claimed."""
+        return self.first.figure / self.last.figure if self.last.figure else float("inf")
+
+
+def figures_of_one(ledger: Ledger) -> Iterator[Reckoned]:
+    """Two claims that give a figure of one thing: of a head, of a case, of a year's money, of growth between years."""
+    claims = [(name, claim) for name, claim in ledger.claims.items() if _of_one(claim)]
+    for number, (name, one) in enumerate(claims):
+        for other, two in claims[number + 1 :]:
+            if _of_one(one) == _of_one(two):
+                yield Reckoned(ledger, (name, other), bounds(name, one), bounds(other, two), per=_per(two))
+
+
+def _per(claim: Claim) -> str:
+    match claim:
+        case PerHead():
+            return A_YEAR_AND_HEAD
+        case MoneyACase():
+            return f"{claim.currency} a case"
+        case MoneyAYear():
+            return f"{claim.currency} a year"
+    return TIMES_AS_MANY
+
+
+def heads(ledger: Ledger) -> Iterator[Reckoned]:
+    """The number a year that follows from that of one head, and a claim of the number a year."""
+    for name, each in every(ledger, PerHead).items():
+        for people in numbers(ledger, each.of):
+            for other, volume in every(ledger, Volume).items():
+                if volume.subject == each.subject:
+                    implied = bounds(name, each).times(people)
+                    yield Reckoned(ledger, (*implied.by, other), implied, bounds(other, volume), per=A_YEAR)
+
+
+def costs_of_cases(ledger: Ledger) -> Iterator[Reckoned]:
+    """Money a case by what all cost and how many there are, and a claim of the money a case."""
+    for name, claim in every(ledger, MoneyACase).items():
+        for cost in money(ledger, claim.subject, claim.currency):
+            for cases in (*totals(ledger, claim.of), *numbers(ledger, claim.of)):
+                implied = cost.over(cases) if cases.figure > 0 else None
+                if implied is not None and name not in implied.by:
+                    per = _per(claim)
+                    yield Reckoned(ledger, (*dict.fromkeys(implied.by), name), implied, bounds(name, claim), per=per)
+
+
+def budgets(ledger: Ledger) -> Iterator[Reckoned]:
+    """A year's money by a share of what costs so much, or as it is known, and a claim of that money."""
+    for name, claim in every(ledger, MoneyAYear).items():
+        for cost in money(ledger, claim.subject, claim.currency):
+            if cost.by != (name,) and not isinstance(ledger.claims.get(cost.by[0]), MoneyAYear):
+                yield Reckoned(ledger, (*cost.by, name), cost, bounds(name, claim), per=_per(claim))
+
+
+def growths(ledger: Ledger) -> Iterator[Reckoned]:
+    """Growth a year over as many years as a claim of growth between two years has between them, and that claim."""
+    for name, rate in every(ledger, GrowthRate).items():
+        for other, between in every(ledger, GrowthBetween).items():
+            if rate.subject != between.subject or (rate.since or 0) > between.given_from:
+                continue
+            if rate.over not in (None, between.years) and not rate.each_year:
+                continue
+            told = rate.each_year or (rate.since, ledger.figures_of) == (between.given_from, between.given_to)
+            conditions: tuple[Condition, ...] = () if told else ("same years",)
+            factors = grown(name, rate, between.years), bounds(other, between)
+            yield Reckoned(ledger, (name, other), *factors, per=TIMES_AS_MANY, conditions=conditions)
 
 
 def wholes(ledger: Ledger) -> Iterator[Match[Range, Volume]]:

@@ -24,7 +24,7 @@ from itertools import groupby
 from typing import Any, Final, Generic, TypeVar
 
 from sim.dynamics.clock import MINUTE
-from sim.scenario.claims import Availability, CostRatio, GrowthRate, ShareFact, ShareOfWhole, Volume
+from sim.scenario.claims import Availability, CostRatio, GrowthBetween, GrowthRate, ShareFact, ShareOfWhole, Volume
 from sim.scenario.ledger import Ledger
 from sim.studies.claims import matches as on
 from sim.studies.claims.matches import Match, TimesMatch, pairs
@@ -87,6 +87,7 @@ class Rule(Generic[M]):
             return None
         given = [(what, value, unit) for what, value, unit in self.figures(m, bound) if value is not None]
         says = self.says(m, bound) if callable(self.says) else self.says
+        told = [text(value, unit) for _, value, unit in given]
         supposed: tuple[Condition, ...] = ("one clock",) if m.supposed else ()
         conditions = self.conditions(m) if callable(self.conditions) else self.conditions
         return Finding(
@@ -96,7 +97,8 @@ class Rule(Generic[M]):
             verdict=verdict,
             formula=self.formula(m) if callable(self.formula) else self.formula,
             figures=tuple(FigureFound(what, _in_unit(value, unit), unit) for what, value, unit in given),
-            says=says.format(*(text(value, unit) for _, value, unit in given), **m.words),
+            says=says.format(*told, **m.words),
+            plainly=says.format(*told, **m.plain_words),
             conditions=(*supposed, *(conditions if verdict != "independent" else ())),
             clocks=m.clocks,
             readings=m.readings,
@@ -201,12 +203,39 @@ def _factor(m: Match[Range, Volume]) -> float:
 
 def _of_whole(m: Match[Range, Volume], factor: float) -> Verdict:
     """The verdict on a whole as it bounds, beside the one that a part and its share imply."""
-    implied, stated = m.first.over(m.share), bounds(m.about, m.last)
+    return _beside(m.first.over(m.share), bounds(m.about, m.last), factor)
+
+
+def _beside(implied: Range, stated: Range, factor: float) -> Verdict:
+    """The verdict on a number as it bounds, beside the one that others imply, so many times as large."""
     if implied.low > stated.high or implied.high < stated.low:
         return "at odds"
     if implied.low >= stated.low and implied.high <= stated.high:
-        return "vacuous" if max(factor, 1 / factor) >= VACUOUS else "implied"
+        return "vacuous" if factor >= VACUOUS or factor <= 1 / VACUOUS else "implied"
     return "implied" if abs(factor - 1) <= NEAR else "independent"
+
+
+def _reckoned(m: on.Reckoned, factor: float) -> Figures:
+    yield f"implied, {m.per}", m.first.figure, m.unit
+    yield f"claimed, {m.per}", m.last.figure, m.unit
+    yield "the one over the other", factor, "times"
+
+
+def _only_as_levels(m: on.Reckoned, factor: float) -> Verdict | None:
+    """At odds where only the bounds leave room, and the figures as they are given do not."""
+    return "at odds" if _beside(m.first, m.last, factor) != "at odds" and abs(factor - 1) > NEAR else None
+
+
+def _one_year(factor: float, years: int) -> float:
+    """The mean growth a year that makes so many times as many in so many years."""
+    return float(max(factor, 0.0) ** (1 / years)) - 1
+
+
+def _later(m: Match[GrowthBetween, GrowthBetween]) -> int:
+    """The years between two years that lie outside two other ones within these; 0 where the two do not lie so."""
+    inner, outer = m.first, m.last
+    lies = outer.given_from <= inner.given_from and inner.given_to <= outer.given_to
+    return outer.years - inner.years if lies and inner.subject == outer.subject else 0
 
 
 def _part_and_whole(m: Match[Range, Volume], factor: float) -> Figures:
@@ -413,6 +442,15 @@ RULES: Final = (
             ("share over the threshold at most", over, "%"), ("threshold", m.first.ticks, "min")],
         says="at most {0} take longer than {first}; {about} asks no more"),
     Rule(
+        name="order of percentiles", of=on.times,
+        when=lambda m: m.are("share", "share") and not m.is_part and m.first.is_level and m.last.is_level
+        and m.first.share > m.last.share and m.first.ticks < m.last.ticks,
+        verdict="at odds", conditions=("levels",), formula="Q(p) <= Q(p') for p <= p'",
+        figures=lambda m, _: [
+            ("the larger share", m.first.share, "%"), ("takes no longer than", m.first.ticks, "min"),
+            ("the smaller share", m.last.share, "%"), ("is said to take", m.last.ticks, "min")],
+        says="{0} take no longer than {1}, so {2} of them cannot take as long as {3}"),
+    Rule(
         name="time left between", of=on.times,
         when=lambda m: m.step and m.first.form == m.last.form == "share" and m.last.ticks > m.first.ticks,
         formula="T' >= T",
@@ -527,6 +565,39 @@ RULES: Final = (
             ("cost of the second, if one base", 1 / factor, "times")],
         says="if the costs are one, the second base is {0} times the first; if the bases are one, the second cost is "
         "{1} times the first"),
+    Rule(
+        name="two figures of one thing", of=on.figures_of_one, bound=lambda m: m.factor,
+        verdict=lambda m, factor: "at odds" if _beside(m.first, m.last, factor) == "at odds" else None,
+        formula="q1 = q2", figures=_reckoned, says="{other} says {0} {per}, and {about} says {1}"),
+    Rule(
+        name="two figures of one thing", of=on.figures_of_one, bound=lambda m: m.factor, verdict=_only_as_levels,
+        conditions=("levels",), formula="q1 = q2", figures=_reckoned,
+        says="{other} says {0} {per}, and {about} says {1}"),
+    Rule(
+        name="heads and volume", of=on.heads, bound=lambda m: m.factor,
+        verdict=lambda m, factor: _beside(m.first, m.last, factor), formula="volume = heads x number of one head",
+        figures=_reckoned, says="by heads they are {0} a year; {about} says {sense} {1}"),
+    Rule(
+        name="heads and volume", of=on.heads, bound=lambda m: m.factor, verdict=_only_as_levels,
+        conditions=("levels",), formula="volume = heads x number of one head", figures=_reckoned,
+        says="by heads they are {0} a year, {2} times the {1} of {about}"),
+    Rule(
+        name="money and cases", of=on.costs_of_cases, bound=lambda m: m.factor,
+        verdict=lambda m, factor: _beside(m.first, m.last, factor),
+        formula="money a case = money a year / cases a year", figures=_reckoned,
+        says="by cost and number it is {0} {per}; {about} says {sense} {1}"),
+    Rule(
+        name="money and cases", of=on.costs_of_cases, bound=lambda m: m.factor, verdict=_only_as_levels,
+        conditions=("levels",), formula="money a case = money a year / cases a year", figures=_reckoned,
+        says="by cost and number it is {0} {per}, {2} times the {1} of {about}"),
+    Rule(
+        name="money and budget", of=on.budgets, bound=lambda m: m.factor,
+        verdict=lambda m, factor: _beside(m.first, m.last, factor), formula="cost = share x budget",
+        figures=_reckoned, says="by the budget it is {0} {per}; {about} says {sense} {1}"),
+    Rule(
+        name="money and budget", of=on.budgets, bound=lambda m: m.factor, verdict=_only_as_levels,
+        conditions=("levels",), formula="cost = share x budget", figures=_reckoned,
+        says="by the budget it is {0} {per}, {2} times the {1} of {about}"),
 
     # Growth over years, and the staff that bears it.
     Rule(
@@ -543,6 +614,34 @@ RULES: Final = (
         formula="v / (1 + g)^n; v (1 + g)^(n - 1)", figures=_levels,
         says=lambda m, n: f"growing by {{first}} a year, {{last}} now were {{2}} {n} years before; with {{last}} in "
         "the first full year they would be {3} now"),
+    Rule(
+        name="growth between years", of=on.growths, bound=lambda m: m.factor,
+        verdict=lambda m, factor: _beside(m.first, m.last, factor), conditions=lambda m: m.conditions,
+        formula="(1 + g)^n = 1 + growth in all", figures=_reckoned,
+        says="by {other} there are {0} times as many in the end, and by {about} {1} times"),
+    Rule(
+        name="growth between years", of=on.growths, bound=lambda m: m.factor, verdict=_only_as_levels,
+        conditions=lambda m: ("levels", *m.conditions), formula="(1 + g)^n = 1 + growth in all", figures=_reckoned,
+        says="by {other} there are {0} times as many in the end, and by {about} {1} times"),
+    Rule(
+        name="growth within growth", of=pairs(GrowthBetween, GrowthBetween), when=lambda m: _later(m) > 0,
+        bound=lambda m: (1 + m.last.quantity) / (1 + m.first.quantity) if m.first.quantity > -1 else math.inf,
+        formula="(1 + growth in all) / (1 + growth of some years)",
+        figures=lambda m, factor: [
+            ("in the other years", factor, "times"), ("the other years", _later(m), "years"),
+            ("growth a year in them", _one_year(factor, _later(m)), "%")],
+        says="{other} takes {first} of the {last} of {about}: the other years come to {0} times, {2} a year"),
+    Rule(
+        name="floor and growth between", of=pairs(GrowthBetween, Volume),
+        when=lambda m: m.first.subject == m.last.subject and m.first.quantity > 0,
+        bound=lambda m: yearly(m.last) / (1 + m.first.quantity),
+        verdict=lambda m, _: "at odds" if m.last.each_year and m.last.sense != "at most" else None,
+        conditions=lambda m: ("levels",) if m.last.sense == "at least" else (),
+        formula="v / (1 + growth in all)",
+        figures=lambda m, before: [
+            ("before, at that level now", before, "a year"),
+            ("growth a year", _one_year(1 + m.first.quantity, m.first.years), "%")],
+        says="growing by {first} in all, {last} now were {0} before, and {about} says {last} of every year"),
     Rule(
         name="growth of a part", of=pairs(GrowthRate, GrowthRate),
         when=lambda m: m.first.subject in m.ledger.within(m.last.subject)[1:],

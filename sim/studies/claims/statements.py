@@ -6,14 +6,32 @@ verdict rests. Nothing is compared here; how findings are made is said in `rules
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
 from sim.dynamics.clock import DAY, MINUTE, YEAR
-from sim.scenario.claims import BestCase, Claim, GrowthRate, Mean, ShareFact, ShareOfWhole, ShareWithin, Volume
+from sim.scenario.claims import (
+    BestCase,
+    Claim,
+    CostRatio,
+    GrowthBetween,
+    GrowthRate,
+    Mean,
+    Median,
+    MoneyACase,
+    MoneyAYear,
+    NumberFact,
+    Percentile,
+    PerHead,
+    ShareFact,
+    ShareOfWhole,
+    ShareWithin,
+    Volume,
+)
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
 from sim.scenario.target_kinds import MeanTarget, ShareTarget
+from sim.scenario.target_kinds import Percentile as PercentileOfTips
 
 Kind = TypeVar("Kind")
 
@@ -43,6 +61,10 @@ def _again(growth: GrowthRate, ledger: Ledger) -> bool:
 # Times
 
 
+OfTime = ShareWithin | Mean | Median | Percentile | BestCase
+"""The claims that are about a time by a clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
     """A claim about a time in one sense."""
@@ -57,6 +79,8 @@ class Timed:
     share: float = 0.0
     whole_run: bool = True
     """Whether a share is over all of the time, not in every month or place."""
+    is_level: bool = field(default=False, compare=False)
+    """Whether the source gives the time as the one that exactly this share does not exceed, as a median is."""
 
     @property
     def is_all(self) -> bool:
@@ -70,13 +94,13 @@ def timed(ledger: Ledger) -> list[Timed]:
     """
     found: list[Timed] = []
     for name, claim in ledger.claims.items():
-        if isinstance(claim, ShareWithin | Mean | BestCase):
+        if isinstance(claim, OfTime):
             said = {replace(one, claim=name) for one in found if one.claim == claim.repeats}
             found += [one for one in _of_claim(ledger, name, claim) if one not in said]
     return found
 
 
-def _of_claim(ledger: Ledger, name: str, claim: ShareWithin | Mean | BestCase) -> list[Timed]:
+def _of_claim(ledger: Ledger, name: str, claim: OfTime) -> list[Timed]:
     senses: dict[Timed, list[str]] = {}
     of_whole_run: set[Timed] = set()
     if (stated := _stated(name, claim)) is not None:
@@ -84,10 +108,12 @@ def _of_claim(ledger: Ledger, name: str, claim: ShareWithin | Mean | BestCase) -
         of_whole_run.add(stated)
     for sense in READINGS:
         reading = ledger.reading(name, sense)
-        if reading is None or not isinstance(target := reading.target, ShareTarget | MeanTarget):
+        if reading is None or not isinstance(target := reading.target, ShareTarget | MeanTarget | PercentileOfTips):
             continue
         subject = reading.subject or claim.subject
-        if isinstance(target, MeanTarget):
+        if isinstance(target, PercentileOfTips):
+            one = Timed(name, (), subject, claim.clock, "share", target.limit, target.share_in_time)
+        elif isinstance(target, MeanTarget):
             one = Timed(name, (), subject, claim.clock, "mean", target.mean)
         else:
             one = Timed(name, (), subject, claim.clock, "share", target.within, target.share)
@@ -97,12 +123,15 @@ def _of_claim(ledger: Ledger, name: str, claim: ShareWithin | Mean | BestCase) -
     return [replace(one, readings=tuple(said), whole_run=one in of_whole_run) for one, said in senses.items()]
 
 
-def _stated(name: str, claim: ShareWithin | Mean | BestCase) -> Timed | None:
+def _stated(name: str, claim: OfTime) -> Timed | None:
     """The source's own figure; None where it gives a time and no share."""
     if isinstance(claim, ShareWithin):
         if claim.share is None:
             return None
         return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, claim.share)
+    if isinstance(claim, Median | Percentile):
+        share = 0.5 if isinstance(claim, Median) else claim.share
+        return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, share, is_level=True)
     return Timed(name, (), claim.subject, claim.clock, "mean" if claim.kind == "mean" else "some", claim.quantity)
 
 
@@ -151,12 +180,34 @@ def yearly(volume: Volume) -> float:
 
 
 def bounds(name: str, claim: Claim) -> Range:
-    """The bounds that a claim of a share, or of a number a year, sets: at least, at most, or about."""
-    assert isinstance(claim, Volume | ShareOfWhole)
-    figure, most = (yearly(claim), float("inf")) if isinstance(claim, Volume) else (claim.quantity, 1.0)
+    """The bounds that a claim of a number sets, at least, at most, or about: of a share, a number a year, of one head,
+    or money. What grew is so many times as many."""
+    assert isinstance(claim, Volume | ShareOfWhole | CostRatio | PerHead | MoneyACase | MoneyAYear | GrowthBetween)
+    if isinstance(claim, GrowthBetween):
+        return grown(name, claim, 1)
+    most = 1.0 if isinstance(claim, ShareOfWhole | CostRatio) else float("inf")
+    figure = claim.each if isinstance(claim, PerHead) else claim.quantity
+    figure = yearly(claim) if isinstance(claim, Volume) else figure
     low = {"at least": figure, "at most": 0.0, "about": figure * (1 - NEAR)}[claim.sense]
     high = {"at least": most, "at most": figure, "about": min(figure * (1 + NEAR), most)}[claim.sense]
     return Range(low, high, figure, (name,))
+
+
+def grown(name: str, claim: GrowthRate | GrowthBetween, n: int) -> Range:
+    """So many times as many after n times the growth that is claimed; about: by so much, a little less or more."""
+    growth = claim.quantity
+    near = sorted((growth * (1 - NEAR), growth * (1 + NEAR)))
+    least = {"at least": growth, "at most": -1.0, "about": near[0]}[claim.sense]
+    most = {"at least": float("inf"), "at most": growth, "about": near[1]}[claim.sense]
+    return Range(_power(1 + least, n), _power(1 + most, n), _power(1 + growth, n), (name,))
+
+
+def _power(factor: float, n: int) -> float:
+    """So many times, n times over; endless where no number is so large."""
+    try:
+        return float(factor**n)
+    except OverflowError:
+        return float("inf")
 
 
 def shares_of(ledger: Ledger, subject: str, whole: str) -> list[Range]:
@@ -197,6 +248,28 @@ def totals(ledger: Ledger, subject: str) -> list[Range]:
     for volume, share in with_share(ledger):
         if shares[share].of == subject and shares[share].quantity > 0:
             found.append(bounds(volume, volumes[volume]).over(bounds(share, shares[share])))
+    for name, each in every(ledger, PerHead).items():
+        if each.subject == subject:
+            found += [bounds(name, each).times(people) for people in numbers(ledger, each.of)]
+    return found
+
+
+def numbers(ledger: Ledger, subject: str, currency: str | None = None) -> list[Range]:
+    """What is known of the number of a subject; with a currency, of its money a year."""
+    known = ((name, fact) for name, fact in every(ledger, NumberFact).items() if fact.subject == subject)
+    return [Range(fact.low, fact.high, fact.low, (name,)) for name, fact in known if fact.currency == currency]
+
+
+def money(ledger: Ledger, subject: str, currency: str) -> list[Range]:
+    """What claims and facts say of the money that a subject costs a year: directly, or as a share of what costs so
+    much."""
+    costs = every(ledger, MoneyAYear).items()
+    found = [bounds(name, one) for name, one in costs if (one.subject, one.currency) == (subject, currency)]
+    found += numbers(ledger, subject, currency)
+    for name, ratio in every(ledger, CostRatio).items():
+        if ratio.subject == subject and ratio.quantity > 0:
+            direct = [bounds(one, cost) for one, cost in costs if (cost.subject, cost.currency) == (ratio.of, currency)]
+            found += [bounds(name, ratio).times(one) for one in (*direct, *numbers(ledger, ratio.of, currency))]
     return found
 
 
@@ -225,10 +298,11 @@ def counted_with(ledger: Ledger, growth: GrowthRate) -> dict[str, Volume]:
 Verdict = Literal["implied", "vacuous", "at odds", "independent"]
 """Follows from the others; follows so amply that it says nothing; cannot hold beside them; neither."""
 
-Condition = Literal["one clock", "levels", "usual shape", "one thing", "out of reach", "lost count"]
+Condition = Literal["one clock", "levels", "same years", "usual shape", "one thing", "out of reach", "lost count"]
 CONDITIONS: Final[dict[Condition, str]] = {
     "one clock": "if both count by one clock",
     "levels": "if the figure is what is reached, not a bound",
+    "same years": "if both speak of the same years",
     "usual shape": "if the times are lognormal, gamma or Weibull",
     "one thing": "if both words mean one thing",
     "out of reach": "unless the others are reached in another way",
@@ -236,7 +310,7 @@ CONDITIONS: Final[dict[Condition, str]] = {
 }
 """What a verdict rests on besides the figures."""
 
-Unit = Literal["%", "min", "times", "a year", "years", "surges", ""]
+Unit = Literal["%", "min", "times", "a year", "years", "surges", "money", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +337,8 @@ class Finding:
     figures: tuple[FigureFound, ...]
     says: str
     """The finding in one sentence."""
+    plainly: str = ""
+    """The same with the claims by their words: the one that it is about is "this claim"."""
     conditions: tuple[Condition, ...] = ()
     """What the verdict needs besides; without it the claims are independent."""
     clocks: tuple[str, ...] = ()
