@@ -15,7 +15,7 @@ from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
-from sim.scenario.targets import Target, Timed
+from sim.scenario.targets import Period, Place, Target, Timed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +47,12 @@ class Cohort:
     frame: Frame
     on_way: dict[int, Flags] = field(default_factory=dict)
     """Whether some stages lie on the way of each tip: those that milestones name which take the latest of several."""
-    passed: dict[Milestone, Ticks] = field(default_factory=dict)
-    """Milestones that were asked for already."""
+    passed: dict[Milestone | int, Ticks] = field(default_factory=dict)
+    """Milestones that were asked for already, those of targets by their number in the frame."""
+    cells: dict[tuple[Place | None, Period], NDArray[np.int64]] = field(default_factory=dict)
+    """The cell of each tip by the places and windows of the cuts that were asked for already."""
+    unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The rows of the tips without a label."""
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -59,15 +63,16 @@ class Cohort:
 
     def when(self, milestone: Milestone) -> Ticks:
         """The tick at which each tip passed a milestone, or NEVER."""
-        if milestone not in self.passed:
+        key = self.frame.milestones.get(id(milestone), milestone)
+        if key not in self.passed:
             ticks = [self._moment(moment.stage, moment.what) for moment in milestone.moments]
             found = ticks[0]
             if milestone.all_of:
                 found = self._all_of(milestone, ticks)
             for tick in ticks[1:] if not milestone.all_of else ():
                 found = np.minimum(found, tick) if milestone.first_of else np.where(found == NEVER, tick, found)
-            self.passed[milestone] = found
-        return self.passed[milestone]
+            self.passed[key] = found
+        return self.passed[key]
 
     def _all_of(self, milestone: Milestone, ticks: list[Ticks]) -> Ticks:
         """The latest of the moments that lie on a tip's way; NEVER if one of these never comes, or none lies on it."""
@@ -132,6 +137,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         combination=combination * frame.sizes[-1] + label + 1,
         frame=frame,
         on_way=_on_way(log, replication, frame, first, last),
+        unlabelled=np.flatnonzero(label == NO_LABEL),
     )
 
 

@@ -253,15 +253,21 @@ def add_up(cells, times_of_cell, into):
 def count_failing(column, counted, came_at, into):
     """Tips that a target judges, and those that fail, in the rows of time to which they came; `counted` is 1 for the
     columns of `tallies` whose tips it judges, and for those whose tips fail."""
+    # Both numbers in one, for neither reaches 2^32.
+    both = counted[0] + (counted[1] << 32)
+    found = np.zeros(into.shape[0], np.int64)
+    day, of_day = np.uint64(0), 0
     for i in range(column.shape[0]):
-        own = np.uint64(column[i])
-        judged, failed = counted[0, own], counted[1, own]
-        if judged:
-            week, day = np.uint64(came_at[0, i]), np.uint64(came_at[1, i])
-            into[week, 0] += judged
-            into[week, 1] += failed
-            into[day, 0] += judged
-            into[day, 1] += failed
+        own = both[np.uint64(column[i])]
+        found[np.uint64(came_at[0, i])] += own
+        if np.uint64(came_at[1, i]) != day:
+            found[day] += of_day
+            day, of_day = np.uint64(came_at[1, i]), 0
+        of_day += own
+    found[day] += of_day
+    for row in range(into.shape[0]):
+        into[row, 0] += found[row] & 0xFFFFFFFF
+        into[row, 1] += found[row] >> 32
 
 
 @kernel
