@@ -5,7 +5,9 @@
 
 Every row is a process of its own, so that memory peaks do not mix; the time is the median of its repeats, in CPU
 nanoseconds a tip, after one repeat that warms up. The mean waits by class show that all rows simulate the same line.
-Peers that are not installed are left out: pip install -e '.[bench]'.
+Below it: measuring by the number of targets, with all tables and for verdicts alone, and how many replications a search
+for staff draws. Peers that are not installed are left out: pip install -e '.[bench]'. What was measured with each
+version is kept in docs/speed.md.
 """
 
 from __future__ import annotations
@@ -186,6 +188,71 @@ def own(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
     return {"ns": cost, "tips": len(replication.tips), "waits": waits}
 
 
+RULES = (
+    ("{of: {tier: high}, from: receipt, to: rapid_channel,", "within: %d min, share: 80 %%}"),
+    ("{from: arrival, to: disposed,", "mean: %d min}"),
+    ("{of: {channel: call}, from: arrival, to: in_system,", "within: %d min, share: 60 %%}"),
+    ("{of: {risk: low}, from: in_system, to: disposed,", "within: %d min, share: 70 %%}"),
+)
+WINDOWS = ("", "per: day, hold: 90 %,", "in_each: tier,", "per: hour, hold: 90 %,", "in_each: weekday,")
+
+
+def with_targets(number: int) -> Any:
+    """The national centre with so many targets: shares and means of several kinds of tips, of the run, in windows of a
+    day or an hour, and in each of several places."""
+    import yaml
+
+    from sim.scenario.loading import load
+
+    asked = {}
+    for k in range(number):
+        (tips, limit), window = RULES[k % len(RULES)], WINDOWS[k % len(WINDOWS)]
+        asked[f"t{k}"] = yaml.safe_load(f"{tips} {window} {limit % (k + 5)}")
+    return load(SCENARIOS / "national.yaml", changes={"targets": asked})
+
+
+def measuring(number: int, repeats: int) -> dict[str, Any]:
+    """Nanoseconds a visit that measuring takes by the number of targets: with all tables, and for verdicts alone."""
+    from sim.draw import draw
+    from sim.dynamics.engines import simulate
+    from sim.measures.frame import Frame
+    from sim.measures.measures import measure
+
+    scenario = with_targets(number)
+    frame, replication = Frame(scenario), draw(scenario, 0)
+    log, n_visits = simulate(replication), len(replication.visits)
+    whole, _ = timed(lambda _: measure(log, replication, frame), n_visits, repeats)
+    alone, _ = timed(lambda _: measure(log, replication, frame, pooled=False, only_targets=True), n_visits, repeats)
+    return {"whole": whole, "alone": alone}
+
+
+def searching() -> dict[str, Any]:
+    """Replications that a search for the staff of seven posts runs, draws, and needs: those that differ."""
+    from sim.scenario.loading import load
+    from sim.studies import trials
+    from sim.studies.replicate import Settings
+    from sim.studies.staff.staffing import staff
+
+    drawn: list[tuple[int, int]] = []
+    real_draw = trials.draw
+
+    def draw(scenario: Any, index: int, *, seed: int) -> Any:
+        drawn.append((seed, index))
+        return real_draw(scenario, index, seed=seed)
+
+    trials.draw = draw
+    ran = [0]
+
+    def count(n: int) -> None:
+        ran[0] = n
+
+    scenario = load(SCENARIOS / "national_recorded.yaml", changes=["run.length=26 weeks", "run.replications=4"])
+    begun = time.process_time()
+    staff(scenario, trials=trials.Trials(scenario.run.seed, Settings(count=count)), pools=dict.fromkeys(scenario.pools))
+    seconds = time.process_time() - begun
+    return {"ran": ran[0], "drawn": len(drawn), "different": len(set(drawn)), "seconds": seconds}
+
+
 def peer(name: str, n_tips: int, repeats: int) -> dict[str, Any]:
     model = {"simpy": plain_simpy, "ciw": ciw_line, "salabim": salabim_line}[name]
     cost, waits = timed(lambda _: model(n_tips), n_tips, repeats, warm=False)
@@ -249,8 +316,14 @@ def main() -> None:
     given = parser.parse_args()
     if given.row:
         part, world, n_tips, repeats = given.row[0], given.row[1], int(given.row[2]), int(given.row[3])
-        is_peer = part in ("simpy", "ciw", "salabim")
-        found = peer(part, n_tips, repeats) if is_peer else own(part, world, n_tips, repeats)
+        if part == "measuring":
+            found = measuring(n_tips, repeats)
+        elif part == "searching":
+            found = searching()
+        elif part in ("simpy", "ciw", "salabim"):
+            found = peer(part, n_tips, repeats)
+        else:
+            found = own(part, world, n_tips, repeats)
         found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(found))
         return
@@ -273,6 +346,18 @@ def main() -> None:
             flush=True,
         )
     print()
+    for number in (1, 10, 100):
+        found = one_row("measuring", "national", number, 7)
+        targets = "1 target" if number == 1 else f"{number} targets"
+        print(
+            f"measuring {targets}: {found['whole']:.0f} ns a visit, for verdicts alone {found['alone']:.0f}", flush=True
+        )
+    found = one_row("searching", "national", 0, 1)
+    print(
+        f"a search for seven posts: {found['ran']:,} replications in the search, {found['drawn']:,} drawn in all, of "
+        f"them {found['different']:,} different; {found['seconds']:.0f} s, peak {found['peak_mb']:.0f} MB",
+        flush=True,
+    )
     for arguments in ("--help", "check scenarios/national.yaml"):
         print(f"tipline {arguments}: {start_up(arguments.split()):.2f} s of processor time")
     print("\nratio: to the compiled engine on the same line; simpy, ciw and salabim draw as they go.")

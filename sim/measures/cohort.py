@@ -15,7 +15,7 @@ from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
-from sim.scenario.targets import Target, Timed
+from sim.scenario.targets import Period, Place, Target, Timed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +47,12 @@ class Cohort:
     frame: Frame
     on_way: dict[int, Flags] = field(default_factory=dict)
     """Whether some stages lie on the way of each tip: those that milestones name which take the latest of several."""
-    passed: dict[Milestone, Ticks] = field(default_factory=dict)
-    """Milestones that were asked for already."""
+    passed: dict[Milestone | int, Ticks] = field(default_factory=dict)
+    """Milestones that were asked for already, those of targets by their number in the frame."""
+    cells: dict[tuple[Place | None, Period], NDArray[np.int64]] = field(default_factory=dict)
+    """The cell of each tip by the places and windows of the cuts that were asked for already."""
+    unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The rows of the tips without a label."""
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -59,15 +63,16 @@ class Cohort:
 
     def when(self, milestone: Milestone) -> Ticks:
         """The tick at which each tip passed a milestone, or NEVER."""
-        if milestone not in self.passed:
+        key = self.frame.milestones.get(id(milestone), milestone)
+        if key not in self.passed:
             ticks = [self._moment(moment.stage, moment.what) for moment in milestone.moments]
             found = ticks[0]
             if milestone.all_of:
                 found = self._all_of(milestone, ticks)
             for tick in ticks[1:] if not milestone.all_of else ():
                 found = np.minimum(found, tick) if milestone.first_of else np.where(found == NEVER, tick, found)
-            self.passed[milestone] = found
-        return self.passed[milestone]
+            self.passed[key] = found
+        return self.passed[key]
 
     def _all_of(self, milestone: Milestone, ticks: list[Ticks]) -> Ticks:
         """The latest of the moments that lie on a tip's way; NEVER if one of these never comes, or none lies on it."""
@@ -101,7 +106,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
         (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
-        rules.stages.attempts.astype(np.int64),
+        (rules.stages.attempts, np.full(len(rules.stages.attempts), -1)),
         (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier, visits.labels_as),
         frame.moments,
         last,
@@ -132,16 +137,21 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         combination=combination * frame.sizes[-1] + label + 1,
         frame=frame,
         on_way=_on_way(log, replication, frame, first, last),
+        unlabelled=np.flatnonzero(label == NO_LABEL),
     )
 
 
-def ways_to(target: Target, replication: Replication, frame: Frame) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64]]:
-    """What `passes.time_spent` has to know to follow the way that came last to the end of a target.
+def ways_to(
+    target: Target, replication: Replication, frame: Frame
+) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64], Ticks] | None:
+    """What `passes.time_spent` has to know to follow the way that came last to the end of a target, None without any.
 
-    The moments that visits await, and (n, 2) the stages whose moment ends the target, each with which it is there: 0
-    enter, 1 start, 2 end; -1 in place of a stage where tips leave.
+    The moments that visits await; (n, 2) the stages whose moment ends the target, each with which it is there: 0 enter,
+    1 start, 2 end; -1 in place of a stage where tips leave; and room for until when a tip went through each visit.
     """
     visits = replication.visits
+    if not visits.first_moment.size:
+        return None
     to: list[tuple[int, int]] = []
     if visits.branch and isinstance(target, Timed):
         for moment in target.to.moments:
@@ -150,7 +160,8 @@ def ways_to(target: Target, replication: Replication, frame: Frame) -> tuple[Tic
             elif moment.what == "leave":
                 to.append((-1, 2))
     table = np.array(to, dtype=np.int64).reshape(-1, 2)
-    return visits.first_moment, visits.moment_after, visits.sets_off, table
+    most = int(np.diff(replication.tips.first_visit).max(initial=0))
+    return visits.first_moment, visits.moment_after, visits.sets_off, table, np.zeros(most + 1, np.int64)
 
 
 def _on_way(log: Log, replication: Replication, frame: Frame, first: int, last: int) -> dict[int, Flags]:

@@ -61,6 +61,11 @@ class Cut:
 
     def of_tips(self, cohort: Cohort) -> Ints:
         """(n,) the cell of each tip. Of those without a label each label's is the first: they are not judged there."""
+        if (self.place, self.unit) not in cohort.cells:
+            cohort.cells[self.place, self.unit] = self._of_tips(cohort)
+        return cohort.cells[self.place, self.unit]
+
+    def _of_tips(self, cohort: Cohort) -> Ints:
         window = self._window(cohort.arrival) if self.unit in STEPS else self._window_of_day(cohort.day)
         match self.place:
             case None:

@@ -5,6 +5,7 @@ Made once for a scenario; nothing here looks at a replication.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,15 +20,16 @@ from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import units_of_evidence
 from sim.scenario.calendars import open_time
-from sim.scenario.certain import Bounds, value_bounds
+from sim.scenario.certain import Bounds, line_bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
-from sim.scenario.targets import OfPool, OfTips, Period, Place, Target, Timed
+from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
     from sim.dynamics.replication import Plan
+    from sim.scenario.moments import Milestone
     from sim.scenario.schema import Scenario
 
 UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
@@ -35,6 +37,11 @@ UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
 
 WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away", "merged")
 HOURS_A_WEEK: Final = 168
+
+PEOPLE: Final = ("pools", "hash")
+"""The fields of a scenario in which two staffings of it differ."""
+OF_PEOPLE: Final = ("plan", "units", "bounds")
+"""What a frame works out from the people of its pools when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +112,8 @@ class Frame:
         self.grid = self._grid()
         """All combinations of these attributes, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
+        self._of_target: dict[tuple[int, bool], tuple[OfTips, NDArray[np.bool_]]] = {}
+        self._bounds: dict[object, tuple[Bounds, ...]] = {}
         self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
         self.own = tuple(self.cut(target.in_each, target.per) for target in self.targets)
@@ -125,6 +134,24 @@ class Frame:
         """(2, n_cells) the rows to which each cell belongs: its interval of the week, and its day."""
         self.time_measured = self.by_time(self.measured(self.cells))
         """(n_times,) ticks of the measured time in each row."""
+
+    def restaffed(self, scenario: Scenario) -> Frame | None:
+        """The frame of a scenario that differs from this one's in the people of its pools alone, made of the same
+        parts; None where it differs in more."""
+        fields = type(scenario).model_fields
+        if any(getattr(scenario, name) is not getattr(self.scenario, name) for name in fields if name not in PEOPLE):
+            return None
+        old, new = self.scenario.pools, scenario.pools
+        if list(old) != list(new) or any(old[name].shared != new[name].shared for name in new):
+            return None
+        found = copy(self)
+        found.scenario = scenario
+        if scenario.demand.trace is not None:
+            # Who is absent may be all that is drawn.
+            found.recorded, found.given_arrivals = is_certain(scenario), given_arrivals(scenario)
+        for name in OF_PEOPLE:
+            found.__dict__.pop(name, None)
+        return found
 
     @cached_property
     def plan(self) -> Plan:
@@ -147,7 +174,23 @@ class Frame:
     @cached_property
     def bounds(self) -> tuple[Bounds, ...]:
         """What the value of each target comes to at least and at most, whatever is drawn."""
-        return tuple(_of_windows(target, value_bounds(self.scenario, target)) for target in self.targets)
+        lines = line_bounds(self.scenario)
+        if lines not in self._bounds:
+            self._bounds[lines] = tuple(
+                _of_windows(target, value_bounds(self.scenario, target)) for target in self.targets
+            )
+        return self._bounds[lines]
+
+    @cached_property
+    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(n_spans, 2) the first day and one beyond the last of each judged period, of one of UNITS after the other,
+        and (5,) where those of each begin, and end."""
+        found = []
+        for unit in UNITS:
+            periods = self.periods[unit]
+            beyond = np.append(periods.first_day[1:], self.n_days)
+            found.append(np.stack([periods.first_day, beyond], axis=1)[periods.judged])
+        return np.concatenate(found), np.cumsum([0, *(len(one) for one in found)])
 
     def cut(self, place: Place | None, unit: Period) -> Cut:
         """The cells of places and windows."""
@@ -210,6 +253,26 @@ class Frame:
             every = np.ones(len(self.grid["tier"]), dtype=np.bool_)
             self._matching[of] = every if of is None else matches(of, self.scenario.names, self.grid)
         return self._matching[of]
+
+    def of_target(self, target: OfTips, *, but_for_label: bool = False) -> NDArray[np.bool_]:
+        """Which combinations of the grid a target is about, or would be whatever their label is."""
+        key = id(target), but_for_label
+        known = self._of_target.get(key)
+        if known is None or known[0] is not target:
+            found = self.matching(without_tier(target.of) if but_for_label else target.of)
+            known = self._of_target[key] = target, found
+        return known[1]
+
+    @cached_property
+    def milestones(self) -> dict[int, int]:
+        """A number for every milestone that a target keeps, equal ones alike, by their identity: to compare them would
+        take as long as to judge a thousand tips."""
+        numbers: dict[Milestone, int] = {}
+        found = {}
+        for target in self.targets:
+            for milestone in (target.from_, target.to) if isinstance(target, Between) else ():
+                found[id(milestone)] = numbers.setdefault(milestone, len(numbers))
+        return found
 
     def _grid(self) -> dict[str, NDArray[np.integer]]:
         names = self.scenario.names

@@ -115,6 +115,8 @@ class Held:
     """Its own windows by HELD; of the run where it has none."""
     units: list[Periodic]
     """In the periods of each of UNITS: in the run if its value there reached its goal, else by its rule."""
+    by_unit: Ints
+    """(4, 4) how many periods of each of UNITS, by HELD."""
 
 
 def held(target: Target, cells: Mapping[str, Floats], windows: Windows | None) -> Held:
@@ -123,10 +125,15 @@ def held(target: Target, cells: Mapping[str, Floats], windows: Windows | None) -
     rule = target.rule
     units: dict[str, Periodic] = {unit: periodic(rule, cells[unit]) for unit in UNITS}
     if windows is None:
-        return Held(cells["run"][:, 0], units["run"].counts(), list(units.values()))
+        by_unit = _by_unit(units)
+        return Held(cells["run"][:, 0], by_unit[UNITS.index("run")], list(units.values()), by_unit)
     ratio = windows.kept(target)
     units["run"] = periodic(target.goal, ratio[:, None])
-    return Held(ratio, windows.counts(target), list(units.values()))
+    return Held(ratio, windows.counts(target), list(units.values()), _by_unit(units))
+
+
+def _by_unit(units: Mapping[str, Periodic]) -> Ints:
+    return np.array([one.counts() for one in units.values()])
 
 
 def kept(goal: Goal, pairs: Floats) -> NDArray[np.bool_]:

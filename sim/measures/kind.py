@@ -256,6 +256,11 @@ class Kind(ABC, Generic[AnyKind]):
         replications. Not asked for with `hold`."""
         return np.zeros((n_cells, 0))
 
+    @property
+    def has_extra(self) -> bool:
+        """Whether it keeps anything else."""
+        return type(self).extra is not Kind.extra
+
     @abstractmethod
     def weighed(self, one: InPlace, bound: int) -> Floats:
         """(n_replications, 2) numerators and denominators whose totals give the value: what differences between

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from sim.dynamics.clock import NEVER
 from sim.measures import passes
 from sim.measures.cohort import Cohort
+from sim.measures.counting import MEAN_TIME, SHARE_OF_BAD, SHARE_OF_GOOD, CountedKind
 from sim.measures.cuts import Cut
 from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.frame import slots_of
@@ -45,7 +45,6 @@ from sim.measures.tallies import (
     WITHOUT_END,
     WITHOUT_START,
     Tally,
-    by_column,
     fates,
 )
 from sim.measures.theory import erlang_a, mean_wait
@@ -84,7 +83,7 @@ __all__ = [
 
 @measured("share")
 @measured("service_level")
-class Shares(TimedKind[Timed], RatioKind[Timed]):
+class Shares(TimedKind[Timed], CountedKind[Timed]):
     """The share of the tips that were in time; a lost tip and one that never comes to the end are not."""
 
     judged = (MET, MISSED, LOST)
@@ -92,11 +91,7 @@ class Shares(TimedKind[Timed], RatioKind[Timed]):
     curve = (MET, MISSED, LOST)
     never = MISSED
     late = MISSED
-
-    def by_cell(self, target: Timed, watched: Watched, cell: Ints, n_cells: int) -> Floats:
-        met, missed, lost, still_open = by_column(watched.tips.column, cell, n_cells)[:4]
-        judged = met + missed + lost
-        return ratio_of((met, judged), (met, judged + still_open), (met + still_open, judged + still_open))
+    form = SHARE_OF_GOOD
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
@@ -107,7 +102,7 @@ class Shares(TimedKind[Timed], RatioKind[Timed]):
 
 @measured("mean")
 @measured("asa")
-class Means(TimedKind[Timed], RatioKind[Timed]):
+class Means(TimedKind[Timed], CountedKind[Timed]):
     """The mean time of the tips that came to the end, and the age of those that are still open as its low bound."""
 
     judged = (MET, MISSED)
@@ -116,14 +111,7 @@ class Means(TimedKind[Timed], RatioKind[Timed]):
     """A mean leaves out those that never come through, but its curve cannot."""
     never = WITHOUT_END
     late = OPEN
-
-    def by_cell(self, target: Timed, watched: Watched, cell: Ints, n_cells: int) -> Floats:
-        found = watched.tips
-        table = by_column(found.column, cell, n_cells)
-        counted, still_open = table[MET] + table[MISSED], table[OPEN]
-        total: Floats = np.bincount(cell, weights=found.ticks, minlength=n_cells).astype(float)
-        least = (total, counted + still_open)
-        return ratio_of(least, least, (np.where(still_open > 0, math.inf, total), counted + still_open))
+    form = MEAN_TIME
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return mean_interval(parts, wholes, confidence)
@@ -133,23 +121,18 @@ class Means(TimedKind[Timed], RatioKind[Timed]):
 
 
 @measured("lost")
-class LostShares(RatioKind[OfTips]):
+class LostShares(CountedKind[OfTips]):
     """The share of the tips that gave up for good; an open one may still do so if it waits, or will, with patience."""
 
     judged = (MET, MERGED, LOST)
     failed = (LOST,)
+    form = SHARE_OF_BAD
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
         column = np.where(cohort.state == passes.LOST, LOST, _kept(cohort)).astype(np.int8)
         column[~cohort.matching(target.of)] = NOT_OF
         never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
         return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
-
-    def by_cell(self, target: OfTips, watched: Watched, cell: Ints, n_cells: int) -> Floats:
-        table = by_column(watched.tips.column, cell, n_cells)
-        lost, still_open = table[LOST], table[OPEN]
-        total = table[MET] + table[MERGED] + lost + still_open
-        return ratio_of((lost, total), (lost, total), (lost + still_open, total))
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)

@@ -23,7 +23,7 @@ from sim.measures.frame import UNITS, Frame
 from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
-from sim.measures.tallies import COLUMNS, Tally, unlabelled
+from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
 from sim.scenario.targets import OfPool, Target, Timed
 
 if TYPE_CHECKING:
@@ -167,20 +167,22 @@ def measure(
     extra: list[Floats] = []
     periods: list[list[Periodic]] = []
     tallies: dict[int, Tally] = {}
+    wanted = pooled and waits is not None
     for k, target in enumerate(frame.targets):
         kind = kind_of(target)
         found = kind.tally(target, cohort)
         if found is not None and target.in_each == "tier":
             found = found.only(cohort.label != NO_LABEL)
         if found is not None:
-            counts[k] = np.bincount(found.column, minlength=len(COLUMNS))
+            count_columns(found.column, counts[k])
             lacking[k] = unlabelled(target, cohort)
-            tallies[k] = found
+            if wanted:
+                tallies[k] = found
         watched = Watched(cohort, places, found)
         where = kind.held(target, watched)
         extra.append(_extra(target, watched))
         ratio[frame.rows[k]], own[k] = where.ratio, where.windows
-        units[k] = [one.counts() for one in where.units]
+        units[k] = where.by_unit
         periods.append(where.units)
     joint = [together([each[u] for each in periods], _n_judged(frame, u)).counts() for u in range(len(UNITS))]
     return Measures(
@@ -197,7 +199,7 @@ def measure(
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
         week=_week(ticks, frame),
         pooled=_pooled(log, replication, cohort, tallies, first_spell, waits, ticks)
-        if pooled and waits is not None
+        if wanted and waits is not None
         else None,
     )
 
@@ -220,6 +222,8 @@ def _extra(target: Target, watched: Watched) -> Floats:
     if target.hold is not None:
         return np.zeros(0)
     kind, cut = kind_of(target), watched.cohort.frame.cut(target.in_each, "run")
+    if not kind.has_extra:
+        return np.zeros(0)
     found = kind.extra(target, watched, kind.cell_of(target, watched, cut), cut.n_places)
     return found if found.size else np.zeros(0)
 

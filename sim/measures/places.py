@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +42,35 @@ class PoolTimes:
 
 def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> PoolTimes:
     """The places of a replication over its measured time."""
-    cells, totals = _numbers(log, replication, first_spell, frame, frame.pool_of_place, frame.cells)
+    staying, alone = _staying(log, replication), _alone(log, replication)
+    cells, totals = _numbers(log, staying, alone, replication, first_spell, frame, frame.pool_of_place, frame.cells)
     each = np.arange(len(frame.pool_of_place))
     finer = {
         (by_centre, length): _numbers(
-            log, replication, first_spell, frame, each if by_centre else frame.pool_of_place, frame.steps(length)
+            log,
+            staying,
+            alone,
+            replication,
+            first_spell,
+            frame,
+            each if by_centre else frame.pool_of_place,
+            frame.steps(length),
         )[0]
         for by_centre, length in sorted(frame.pool_slots - {(False, frame.interval)})
     }
     return PoolTimes(cells, finer, totals)
+
+
+def _staying(log: Log, replication: Replication) -> Log:
+    """The log with those spells alone that may lie in overtime: of people who ever are in it, and at places at which
+    the number of heads falls. They are few, and looking for overtime takes them in order."""
+    plan, spells = replication.plan, log.spells
+    fewer = np.zeros(len(replication.rules.places.pool), np.bool_)
+    fewer[plan.place[plan.heads < 0]] = True
+    stays = np.zeros(len(plan.people) + 1, np.bool_)  # the last is for NOBODY
+    stays[log.overtime.person] = True
+    some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
+    return replace(log, spells=replace(spells, **{one.name: getattr(spells, one.name)[some] for one in fields(spells)}))
 
 
 def _alone(log: Log, replication: Replication) -> Ints:
@@ -80,9 +100,17 @@ def _alone(log: Log, replication: Replication) -> Ints:
 
 
 def _numbers(
-    log: Log, replication: Replication, first_spell: Ints, frame: Frame, group: Ints, grid: Steps
+    log: Log,
+    staying: Log,
+    alone: Ints,
+    replication: Replication,
+    first_spell: Ints,
+    frame: Frame,
+    group: Ints,
+    grid: Steps,
 ) -> tuple[Ints, Ints]:
-    """The numbers by group of places and step of a grid, (N_NUMBERS, n_groups, n_steps), and by place."""
+    """The numbers by group of places and step of a grid, (N_NUMBERS, n_groups, n_steps), and by place; overtime from
+    the spells that may lie in it."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
     n_groups = int(group.max(initial=-1)) + 1
     jumps = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1), np.int64)
@@ -91,7 +119,7 @@ def _numbers(
     window = (frame.first, frame.last, grid.origin, grid.step)
     passes.follow_places(
         (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
-        (visits.kind, _alone(log, replication), first_spell, rules.kinds.stage),
+        (visits.kind, alone, first_spell, rules.kinds.stage),
         (log.enter, log.end, log.outcome),
         (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
         (rules.stages.place, rules.stages.place_step),
@@ -104,8 +132,8 @@ def _numbers(
     slots = changes_of_duty(plan) * rules.places.concurrency[plan.place].astype(np.int64)
     after = np.full(len(plan), frame.last)
     for number, (place, tick, change) in (
-        *((passes.OVERTIME, one) for one in slots_in_overtime(log, replication)),
-        *((passes.LATE, one) for one in people_in_overtime(log, replication)),
+        *((passes.OVERTIME, one) for one in slots_in_overtime(staying, replication)),
+        *((passes.LATE, one) for one in people_in_overtime(staying, replication)),
         (passes.ON_DUTY, (plan.place, plan.tick, slots)),
         (passes.ON_DUTY, (plan.place, after, -slots)),
     ):

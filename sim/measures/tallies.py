@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import njit
-from sim.dynamics.replication import NO_LABEL, Flags, Ticks
+from sim.dynamics.replication import Flags, Ticks
 from sim.measures import passes
 from sim.measures.cohort import Cohort
-from sim.measures.frame import without_tier
 from sim.scenario.moments import of_stage
 from sim.scenario.targets import LostAs, OfTips, Target, Timed
 
@@ -59,25 +58,29 @@ def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     of = target.of if isinstance(target, OfTips) else None
     if target.in_each != "tier" and (of is None or (of.tier is None and of.labelled_by is None)):
         return 0, 0
-    without = cohort.matching(without_tier(of)) & (cohort.label == NO_LABEL)
-    if isinstance(target, OfTips) and target.at_stage is not None:
-        without &= cohort.when(of_stage(target.at_stage, "enter")) != NEVER
-    lost, under_way = (int(np.sum(without & (cohort.state == state))) for state in (passes.LOST, passes.UNDER_WAY))
+    rows = cohort.unlabelled
+    assert isinstance(target, OfTips)
+    without = cohort.frame.of_target(target, but_for_label=True)[cohort.combination[rows]]
+    if target.at_stage is not None:
+        without &= cohort.when(of_stage(target.at_stage, "enter"))[rows] != NEVER
+    state = cohort.state[rows]
+    lost, under_way = (int(np.sum(without & (state == one))) for one in (passes.LOST, passes.UNDER_WAY))
     return lost, under_way
 
 
 def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     """The tally of a target on times. `never` is the column of a tip that was through without ever passing `to`, `late`
     that of an open one that has taken longer than the limit."""
-    column, timed = np.empty(len(cohort), np.int8), np.zeros(len(cohort), np.bool_)
-    ticks = np.zeros(len(cohort), np.int64)
+    n = len(cohort)
+    column, timed, ticks = np.empty(n, np.int8), np.empty(n, np.bool_), np.empty(n, np.int64)
     since, until = cohort.when(target.from_), cohort.when(target.to)
     state, gave_up = fates(target, cohort)
     frame = cohort.frame
     horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
     early, before = _EARLY[target.lost_tips.how]
     _judge(
-        cohort.matching(target.of),
+        frame.of_target(target),
+        cohort.combination,
         state,
         tuple(frame.by_clock_of(target, tick) for tick in (since, until, gave_up)),
         (horizon, target.limit, target.lost_tips.left_out_before - 1 if before else target.limit),
@@ -118,35 +121,50 @@ def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
 
 
 @njit(cache=True, nogil=True)
-def _judge(of, state, moments, limits, columns, column, timed, ticks):  # type: ignore[no-untyped-def]
+def _judge(of, combination, state, moments, limits, columns, column, timed, ticks):  # type: ignore[no-untyped-def]
     """The rules of targets on times, tip by tip; `ticks` is from one moment to the other, of an open tip its age, of
-    one that gave up in time and counts as good how long that took."""
+    one that gave up in time and counts as good how long that took. `of` says which combinations of attributes count."""
     since, until, gave_up = moments
     horizon, limit, before = limits
     never, late, lost, early = columns
-    for i in range(of.shape[0]):
-        if not of[i]:
-            column[i] = NOT_OF
-        elif since[i] != NEVER and until[i] != NEVER:
-            timed[i] = True
-            ticks[i] = max(until[i] - since[i], 0)
-            column[i] = MET if ticks[i] <= limit else MISSED
+    for i in range(column.shape[0]):
+        mine, took, own = of[np.uint64(combination[i])], 0, NOT_OF
+        if since[i] != NEVER and until[i] != NEVER:
+            # Most tips end so or as the next do, which is told without a branch on whether the target is about them.
+            timed[i] = mine
+            took = max(until[i] - since[i], 0)
+            own = MET if took <= limit else MISSED
+            column[i] = own if mine else NOT_OF
+            ticks[i] = took if mine else 0
+            continue
+        timed[i] = False
+        if state[i] == passes.THROUGH:
+            own = WITHOUT_START if since[i] == NEVER else never
+            column[i] = own if mine else NOT_OF
+            ticks[i] = 0
+            continue
+        if not mine:
+            own = NOT_OF
         elif state[i] == passes.LOST:
-            column[i] = lost
+            own = lost
             if early != lost and since[i] != NEVER and gave_up[i] - since[i] <= before:
-                column[i] = early
+                own = early
                 if early == MET:
-                    ticks[i] = max(gave_up[i] - since[i], 0)
+                    took = max(gave_up[i] - since[i], 0)
         elif state[i] == passes.IN_ANOTHER:
-            column[i] = WITHOUT_START if since[i] == NEVER else MERGED
-        elif state[i] == passes.THROUGH:
-            column[i] = WITHOUT_START if since[i] == NEVER else never
+            own = WITHOUT_START if since[i] == NEVER else MERGED
         else:
-            ticks[i] = 0 if since[i] == NEVER else horizon - since[i]
-            column[i] = late if ticks[i] > limit else OPEN
+            took = 0 if since[i] == NEVER else horizon - since[i]
+            own = late if took > limit else OPEN
+        column[i], ticks[i] = own, took
 
 
-def by_column(column: NDArray[np.int8], cell: NDArray[np.int64], n_cells: int) -> NDArray[np.float64]:
-    """Tips by column and cell: (9, n_cells)."""
-    counts = np.bincount(cell + column * np.int64(n_cells), minlength=len(COLUMNS) * n_cells).astype(float)
-    return counts.reshape(len(COLUMNS), n_cells)
+@njit(cache=True, nogil=True)
+def count_columns(column, into):  # type: ignore[no-untyped-def]
+    """Tips by column."""
+    # By turns in four rows: most tips lie in the column of the one before, whose number would have to be waited for.
+    turns = np.zeros((4, into.shape[0]), np.int64)
+    for i in range(column.shape[0]):
+        turns[np.uint64(i & 3), np.uint64(column[i])] += 1
+    for own in range(into.shape[0]):
+        into[own] += turns[:, own].sum()

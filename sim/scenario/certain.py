@@ -125,6 +125,15 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
             return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
 
 
+def line_bounds(scenario: Scenario) -> tuple[tuple[object, ...], ...]:
+    """All that bounds depend on in the people of each pool: staffings for which it is equal have equal bounds."""
+    zoned = scenario.run.zone is not None
+    return tuple(
+        (_wait(pool, zoned), _interrupted(pool), *(pool.speeds_at(stage.name) for stage in scenario.stages))
+        for pool in scenario.pools.values()
+    )
+
+
 def law_bounds(law: Law) -> Bounds:
     """The least and the most time of a law, in ticks.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -219,6 +220,7 @@ def roster_week(pool: Pool) -> tuple[Ticks, NDArray[np.float64]]:
     return edges, np.cumsum([change[edge] for edge in edges.tolist()])[:-1]
 
 
+@lru_cache(maxsize=4096)
 def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
     """The share of each hour of the week that an interval covers; what passes Sunday midnight falls on Monday."""
     edges = np.arange(169) * HOUR
@@ -226,6 +228,7 @@ def _overlap(begins: int, ends: int) -> NDArray[np.float64]:
     for late in (0, WEEK):
         covered = np.clip(edges, begins - late, ends - late)
         found += np.diff(covered) / HOUR
+    found.flags.writeable = False  # it is remembered
     return found
 
 

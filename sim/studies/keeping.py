@@ -2,7 +2,7 @@
 the machine, and the versions that results may depend on. Nothing in the files is ever run.
 
 A piece is a dictionary of arrays, kept without pickles behind its checksum. Every write is atomic: a killed program
-leaves the piece or nothing.
+leaves the piece or nothing. What a machine loses that goes down at once is done again: it is not waited for.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Kept:
         into = io.BytesIO()
         np.savez(into, allow_pickle=False, **piece)
         content = into.getvalue()
-        write_atomic(self.path(name), self._digest(name, content) + content)
+        write_atomic(self.path(name), self._digest(name, content) + content, lasting=False)
 
     def get(self, name: str) -> Piece | None:
         """A kept piece, or None where there is none, or none that is as it was put, under this name and by this key."""
@@ -105,13 +105,17 @@ def _text(path: Path) -> str:
         return ""
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: the previous one stays until the new one is complete."""
+def write_atomic(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Write a file whole or not at all: the previous one stays until the new one is complete.
+
+    Unless it is `lasting`, the disk is not waited for, and a machine that goes down may leave a part of it.
+    """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
             os.chmod(file.name, 0o644)
             os.replace(file.name, path)
         except BaseException:

@@ -305,14 +305,16 @@ def run(
     seed: int | None = None,
     settings: Settings | None = None,
     looks: Callable[[Sample], int] | None = None,
+    drawn: Callable[[int], Replication] | None = None,
 ) -> Done:
     """Run the replications of a scenario, by its own number and seed if none is given.
 
     `looks` is asked after the first number is done how many there should be in all, until it asks for no more: so
-    replications are added until the verdicts are decided. Where nothing is left to chance, one is run.
+    replications are added until the verdicts are decided. Where nothing is left to chance, one is run. `drawn` gives
+    replications of the scenario by this seed to threads of this process; each is drawn if None.
     """
     settings = settings or Settings()
-    *_, done = growing(scenario, replications=replications, seed=seed, settings=settings, looks=looks)
+    *_, done = growing(scenario, replications=replications, seed=seed, settings=settings, looks=looks, drawn=drawn)
     if settings.folder is None or not settings.log_events:
         return done
     made = sorted(set(range(len(done.sample) + len(done.failures))) - set(done.failures))

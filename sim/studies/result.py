@@ -12,7 +12,7 @@ from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.trials import Trials
+from sim.studies.trials import Draws, Trials
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_TIMES: Final = 16
 """Until verdicts are decided, at most so many times the replications that were asked for first."""
+
+KEPT_OF_A_RUN: Final = 60_000_000
+"""Bytes of drawn tips that are kept for unlimited staff: ten replications of the national year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,9 @@ def result(scenario: Scenario, settings: Settings, *, until_decided: bool = Fals
     errs no more often than looking once would.
     """
     if not until_decided:
-        return judged(run(scenario, settings=settings), settings)
+        return _run_and_judged(scenario, settings)
     scenario, looks = looked_at(scenario)
-    return judged(run(scenario, settings=settings, looks=asked(looks)), settings, len(looks.numbers))
+    return _run_and_judged(scenario, settings, looks)
 
 
 def looked_at(scenario: Scenario) -> tuple[Scenario, Looks]:
@@ -73,12 +76,21 @@ def looked_at(scenario: Scenario) -> tuple[Scenario, Looks]:
     return scenario.model_copy(update={"run": sure}), looks
 
 
-def judged(done: Done, settings: Settings, looks: int = 1) -> Result:
-    """What replications that are done came to."""
+def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None = None) -> Result:
+    """Unlimited staff meets the tips that the real staff met, and those that there is room for are drawn once."""
+    draws = Draws(KEPT_OF_A_RUN)
+    in_threads = settings.cluster is None and settings.engine == "compiled"
+    drawn = draws.of(scenario, scenario.run.seed) if in_threads and scenario.targets else None
+    done = run(scenario, settings=settings, looks=None if looks is None else asked(looks), drawn=drawn)
+    return judged(done, settings, 1 if looks is None else len(looks.numbers), draws)
+
+
+def judged(done: Done, settings: Settings, looks: int = 1, draws: Draws | None = None) -> Result:
+    """What replications that are done came to; `draws` are those that were drawn for it."""
     if not len(done.sample):
         return Result(done, (), Joint("undecided", (), {}, None), describe(done.scenario).warnings)
     here = replace(settings, folder=None, resume=False, log_events=False, count=lambda _: None)
-    return told_whole(so_far(done, looks), here)
+    return told_whole(so_far(done, looks), here, draws)
 
 
 def so_far(done: Done, looks: int = 1) -> Result:
@@ -87,11 +99,12 @@ def so_far(done: Done, looks: int = 1) -> Result:
     return Result(done, together.alone, together, (), looks=looks)
 
 
-def told_whole(found: Result, settings: Settings) -> Result:
-    """The same with its notes, and where not every target is met with what each comes to with unlimited staff."""
+def told_whole(found: Result, settings: Settings, draws: Draws | None = None) -> Result:
+    """The same with its notes, and where not every target is met with what each comes to with unlimited staff; `draws`
+    are those that were drawn for it."""
     done = found.done
     met = all(one.verdict == "met" for one in found.joint.results)
-    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings), hurried=False)
+    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings, draws=draws), hurried=False)
     return replace(found, notes=describe(done.scenario, given_up(done.sample)).warnings, limits=beyond)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -26,8 +26,11 @@ from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-MOST_BYTES: Final = 400_000_000
-"""Drawn tips are kept up to this many bytes; those of the draws that were not used for longest go first."""
+MOST_BYTES: Final = 200_000_000
+"""Drawn tips are kept up to this many bytes: 35 replications of the national year, 70 of half of it."""
+
+MOST_FRAMES: Final = 8
+"""Scenarios whose frames are remembered for other staffings of them."""
 
 
 class TrialError(RuntimeError):
@@ -39,7 +42,12 @@ class QuestionError(ValueError):
 
 
 class Draws:
-    """Drawn replications, kept for the scenarios that share them; several threads may ask at once."""
+    """Drawn replications, kept for the scenarios that share them; several threads may ask at once.
+
+    Studies walk over the same replications again and again, one staffing or cell of a map after the other. Were the
+    oldest dropped for the newest, each would be gone just before it is asked for again; so what has no room beside
+    others of its draw is not kept, and of other draws those go first that were asked for last.
+    """
 
     def __init__(self, most_bytes: int = MOST_BYTES):
         self._most_bytes = most_bytes
@@ -68,21 +76,40 @@ class Draws:
             self._keep(key, drawn)
         return drawn if first is scenario else restaff(drawn, scenario)
 
-    def _keep(self, key: tuple[str, int, int], drawn: Replication) -> None:
-        """Keep a replication if there is room for it beside others of its draw.
+    def of(self, scenario: Scenario, seed: int) -> Callable[[int], Replication]:
+        """The replications of a scenario by index."""
+        return partial(self.get, scenario, seed=seed, draws_by=draw_key(scenario))
 
-        A search walks over the same replications again and again: were the oldest of them dropped for the newest, each
-        would be gone just before it is asked for.
-        """
+    def _keep(self, key: tuple[str, int, int], drawn: Replication) -> None:
+        """Keep a replication if there is room for it beside others of its draw."""
+        size = _size(drawn)
         if key in self._kept:
             return
-        size = _size(drawn)
-        others = [other for other in self._kept if other[:2] != key[:2]]
-        while others and self._bytes + size > self._most_bytes:
-            self._bytes -= _size(self._kept.pop(others.pop(0)))
-        if self._bytes + size <= self._most_bytes:
-            self._kept[key] = drawn
-            self._bytes += size
+        while self._bytes + size > self._most_bytes:
+            last = next((other for other in reversed(self._kept) if other[:2] != key[:2]), None)
+            if last is None:
+                return
+            self._bytes -= _size(self._kept.pop(last))
+        self._kept[key] = drawn
+        self._bytes += size
+
+
+class Frames:
+    """The frames of scenarios; those of the last few are remembered, for other staffings of them."""
+
+    def __init__(self) -> None:
+        self._known: list[Frame] = []
+
+    def get(self, scenario: Scenario) -> Frame:
+        """The frame of a scenario, made anew only where it differs from those remembered in more than its people."""
+        for at, known in enumerate(self._known):
+            found = known.restaffed(scenario)
+            if found is not None:
+                self._known.append(self._known.pop(at))
+                return found
+        found = Frame(scenario)
+        self._known = [*self._known[1 - MOST_FRAMES :], found]
+        return found
 
 
 class Trials:
@@ -92,13 +119,15 @@ class Trials:
     the settings is called with the number of replications that are done, over all scenarios.
     """
 
-    def __init__(self, seed: int, settings: Settings, key: str = ""):
-        """`key` says what the study is about: what another one left in the folder is not taken up."""
+    def __init__(self, seed: int, settings: Settings, key: str = "", draws: Draws | None = None):
+        """`key` says what the study is about: what another one left in the folder is not taken up. `draws` are those of
+        who has drawn for the same scenarios before."""
         self.seed = seed
         self.settings = settings
         self.n_done = 0
         """Replications measured so far, those taken up from an earlier run included."""
-        self._draws = Draws()
+        self._draws = Draws() if draws is None else draws
+        self.frames = Frames()
         self._rows: dict[str, dict[int, Measures]] = {}
         self._key = key
 
@@ -128,7 +157,7 @@ class Trials:
         document. With `only_targets` stages and pools are not measured. TrialError when a replication fails.
         """
         key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
-        frame = Frame(scenario)
+        frame = self.frames.get(scenario)
         n = 1 if frame.recorded and not paired else n
         rows = self._rows.setdefault(key, {})
         missing = [index for index in range(n) if index not in rows and not self._take_up(key, index, rows)]
@@ -153,7 +182,7 @@ class Trials:
         drawn = None
         if self.settings.cluster is None and engine == "compiled":
             # In threads of this process, on tips that are drawn once.
-            drawn = partial(self._draws.get, scenario, seed=self.seed, draws_by=draw_key(scenario))
+            drawn = self._draws.of(scenario, self.seed)
         work = ReplicationWork(frame, self.seed, engine, pooled=False, only_targets=only_targets, drawn=drawn)
         return shared_out(work, indices, self.settings)
 

@@ -276,3 +276,24 @@ def test_a_search_with_little_room_draws_again_only_what_found_none(
     for _ in range(2):
         draws.get(other, 0, 1)
     assert drawn[8:] == [0]
+
+
+def test_a_map_that_walks_round_its_draws_finds_what_it_had_room_for(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two draws of two replications and room for three: dropping the oldest would draw all four each time round."""
+    drawn = []
+    real_draw = trials.draw
+
+    def draw(one: Scenario, index: int, *, seed: int) -> Replication:
+        drawn.append(index)
+        return real_draw(one, index, seed=seed)
+
+    room = 3.2 * trials._size(real_draw(scenario, 0, seed=1))
+    monkeypatch.setattr(trials, "draw", draw)
+    draws = trials.Draws(int(room))
+    for _ in range(4):
+        for draws_by in ("one", "other"):
+            for index in range(2):
+                draws.get(scenario, index, 1, draws_by)
+    assert len(drawn) == 4 + 3 * 2

@@ -17,7 +17,6 @@ from typing import Final, Literal
 import numpy as np
 
 from sim.dynamics.replication import Replication
-from sim.measures.frame import Frame
 from sim.measures.measures import PER_REPLICATION, Measures
 from sim.measures.sample import Sample
 from sim.measures.targets import Joint, TargetResult, joint, results
@@ -50,7 +49,7 @@ class SomeTargets(Trials):
 
     def __init__(self, trials: Trials, whole: Scenario):
         self.seed, self.settings, self.n_done = trials.seed, trials.settings, trials.n_done
-        self._trials, self._whole = trials, whole
+        self._trials, self._whole, self.frames = trials, whole, trials.frames
 
     def sample(
         self,
@@ -69,7 +68,7 @@ class SomeTargets(Trials):
         self.n_done = self._trials.n_done
         names = list(self._whole.targets)
         columns = [names.index(name) for name in scenario.targets]
-        found = Sample(Frame(scenario))
+        found = Sample(self.frames.get(scenario))
         for row in range(len(full)):
             found.add(_with(full, row, columns))
         return found

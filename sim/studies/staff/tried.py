@@ -35,7 +35,7 @@ from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import Post, Staffing, cost, staffed
 from sim.studies.staff.starving import Care, Concern, ratio
-from sim.studies.trials import Trials
+from sim.studies.trials import Draws, Trials
 
 LEAST: Final = 1e-3
 """A target that allows nothing counts what fails in thousandths."""
@@ -338,7 +338,8 @@ def confirm(
     error = (1 - scenario.run.confidence) / 2 ** (turn + 1)
     confidence = 1 - error
     folder = None if settings.folder is None else settings.folder / f"fresh-{turn}"
-    trials = Trials(seed, replace(settings, folder=folder, count=lambda _: None), f"fresh {seed}")
+    # Each is met by one staffing, so that none is kept for another.
+    trials = Trials(seed, replace(settings, folder=folder, count=lambda _: None), f"fresh {seed}", Draws(0))
     each = each_of(confidence, len(TIMES))
     for times, following in zip(TIMES, (*TIMES[1:], 0), strict=True):
         n = times * replications
