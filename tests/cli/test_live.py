@@ -89,6 +89,7 @@ class Asker:
         ends = time.monotonic() + seconds
         page = self.live.pages[self.page]
         while time.monotonic() < ends:
+            assert "broken" not in page.told, page.told["broken"]
             if page.told.get("move") == page.move and page.told.get(what):
                 return page.told
             time.sleep(0.005)
