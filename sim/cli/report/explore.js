@@ -422,7 +422,7 @@ class Explorer {
     if (rest.length) {
       const more = made("dl", { class: "values" }, rest);
       const fold = made("details", {}, [made("summary", {}, few ? "What else its row says" : "All of its values"), more]);
-      fold.open = this.unfolded ?? false;
+      fold.open = this.unfolded ?? this.thing === "world";
       fold.addEventListener("toggle", () => (this.unfolded = fold.open));
       found.push(fold);
     }
