@@ -58,7 +58,7 @@ class Check(Answer):
             tables.POOLS.of(found.pools),
             tables.STAGES.of(found.stages),
             tables.HOURS.of(tables.hours(found)),
-            tables.UNKNOWNS.of(self.scenario.plausible.items()),
+            *([tables.UNKNOWNS.of(self.scenario.plausible.items())] if self.scenario.plausible else []),
         ]
 
     def sentences(self) -> list[str]:

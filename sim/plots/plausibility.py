@@ -58,6 +58,8 @@ MOST_PARTS: Final = 10
 LEAST_IN_PART: Final = 8
 """Parts of a strip at most, and worlds in each at least."""
 MOST_BINS: Final = 24
+LEAST_SPAN: Final = 0.4
+"""Of the most people, what the axis of people spans at least."""
 
 
 def plausible_worlds(found: PlausibilityFound) -> Figure:
@@ -144,7 +146,7 @@ def _people(sheet: Sheet, found: PlausibilityFound, top: float) -> None:
 
 def _histogram(axes: Axes, values: np.ndarray[Any, Any], quartiles: Sequence[float]) -> None:
     low, high = float(values.min()), float(values.max())
-    room = 0.5 if high == low else 0.0
+    room = max(LEAST_SPAN * high - (high - low), 0) / 2  # what hardly differs is not drawn as if it did
     bins = int(min(MOST_BINS, max(6, math.sqrt(len(values)) * 1.6)))
     heights, edges = np.histogram(values, bins=bins, range=(low - room, high + room))
     axes.axvspan(quartiles[0], quartiles[2], color="#d7e6ef", linewidth=0, zorder=0)

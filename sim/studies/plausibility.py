@@ -32,8 +32,9 @@ from sim.studies.ranges import Variations
 from sim.studies.replicate import Failure, Settings, shared_out
 from sim.studies.sensitivity import Unknown, unknowns
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.staff.staffed import Bounds, decided, fte, kept
+from sim.studies.staff.staffed import Bounds, decided, fte, kept, unlimited
 from sim.studies.staff.staffing import cheapest
+from sim.studies.staff.tried import leanings
 from sim.studies.trials import QuestionError, TrialError, Trials
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ MORE_THAN: Final = 100.0
 EFFORT: Final = 0.0
 """Effort for exchanges of people between posts: none, since each world is one of many."""
 CLOSELY: Final = 16
-"""Times the replications, with unlimited staff, where a search leaves it undecided."""
+"""Times the replications with unlimited staff, where fewer leave it undecided."""
 TRIALS_OF_A_WORLD: Final = 60
 """About so many replications a world takes, for the time left."""
 ENOUGH_WORLDS: Final = 30
@@ -90,7 +91,8 @@ class World:
     """The value of each unknown in its unit; a share as a fraction."""
     outcome: Outcome
     why: str
-    """Why it is not `held`: `beyond staff`, `closed`, `load`, `beyond bounds` or `not confirmed`; else empty."""
+    """Why it is not `held`: `beyond staff`, `closed`, `load`, `near`, `beyond bounds` or `not confirmed`; else
+    empty."""
     best: tuple[Best, ...]
     """Of each target with unlimited staff; empty where the world is impossible."""
     people: dict[str, int]
@@ -163,7 +165,10 @@ class Look:
         if scenario is None:
             return World(numbers, "impossible", "", (), {}, math.nan, math.nan, "", 0)
         trials = Trials(scenario.run.seed, Settings(engine=self.engine))
-        found = limits(scenario, trials, self.replications)
+        found, n = limits(scenario, trials, self.replications), self.replications
+        if not any(one.beyond_staff for one in found) and not self._leans(scenario, trials, n):
+            n *= CLOSELY
+            found = limits(scenario, trials, n, hurried=False)
         best = tuple(_best(one) for one in found)
         none = World(numbers, "no staff", "beyond staff", best, {}, math.nan, math.nan, "", trials.n_done)
         if any(one.beyond_staff for one in found):
@@ -172,7 +177,15 @@ class Look:
             return replace(none, why="closed")
         if not self.allow_overload and least_fte(scenario, self.pools) > self.more_than:
             return replace(none, outcome="more", why="load")
+        if not self._leans(scenario, trials, n):
+            # A search would go through all there is for what is hardly there.
+            return replace(none, outcome="undecided", why="near")
         return self._searched(scenario, trials, none)
+
+    def _leans(self, scenario: Scenario, trials: Trials, replications: int) -> bool:
+        """Whether every target leans to hold with unlimited staff."""
+        sample = trials.sample(unlimited(scenario), replications, only_targets=True)
+        return all(one.verdict == "met" for one in leanings(sample, scenario.run.confidence))
 
     def _searched(self, scenario: Scenario, trials: Trials, none: World) -> World:
         answer = cheapest(
@@ -200,16 +213,7 @@ class Look:
                 replications=n,
             )
         if answer.top is None or answer.top.verdict != "missed":
-            # Most of these are so near a threshold that even unlimited staff was not decided by so few replications.
-            closely = tuple(_best(one) for one in limits(scenario, trials, CLOSELY * self.replications, hurried=False))
-            beyond = any(one.missed for one in closely)
-            return replace(
-                none,
-                outcome="no staff" if beyond else "undecided",
-                why="beyond staff" if beyond else answer.why or "",
-                best=closely,
-                replications=trials.n_done,
-            )
+            return replace(none, outcome="undecided", why=answer.why or "", replications=n)
         if self.pools is not None:
             return replace(none, outcome="more", why="beyond bounds", replications=n)
         # As many as could ever be busy at once miss it, though they were not shown to by fewer replications.

@@ -112,7 +112,7 @@ WORLDS: Final = Table[OfWorld](
         text(
             "why",
             lambda row: row.world.why or None,
-            "why it is not held: beyond staff, closed, load, beyond bounds, not confirmed",
+            "why it is not held: beyond staff, closed, load, near, beyond bounds, not confirmed",
         ),
         text("first_to_fail_unlimited", _killed, "the target that fails first with unlimited staff"),
         Family("<target>_unlimited_<unit>", "what each target comes to with unlimited staff", _unlimited),

@@ -136,6 +136,8 @@ def _grows(ledger: Ledger, claim: GrowthRate | GrowthBetween) -> str:
 def plainly(one: ReadingOutcome) -> str:
     """What a reading came to, in a sentence that names no claim."""
     match one.status:
+        case "input" if one.set_aside:
+            return "It says how the demand came about, and is left aside where all claims are tested at once."
         case "input":
             return "It says how the line is, and is taken so where all claims are tested at once."
         case "words":

@@ -84,12 +84,12 @@ def people_finding(found: PlausibilityFound) -> str:
     if not found.quantiles:
         return ""
     five, lower, middle, upper, most = (one.fte.value for one in found.quantiles)
-    spread = ""
+    told = []
     if len(found.held) >= 4 and about(lower) != about(upper):
-        spread = f": {about(lower)} to {about(upper)} in half of these worlds"
-        if len(found.held) >= 20:
-            spread += f", {about(five)} to {about(most)} in nine of ten"
-    return f"Where it holds, it takes about {about(middle)} FTE{spread}"
+        told.append(f"{about(lower)} to {about(upper)} in half of these worlds")
+    if len(found.held) >= 20 and about(five) != about(most):
+        told.append(f"{about(five)} to {about(most)} in nine of ten{'' if told else ' of these worlds'}")
+    return f"Where it holds, it takes about {about(middle)} FTE{': ' if told else ''}{', '.join(told)}"
 
 
 def answer(found: PlausibilityFound) -> Iterator[str]:

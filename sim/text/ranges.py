@@ -90,6 +90,8 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
                 f"share of {risk} tips that {labeller} labels {tier} (%)",
                 f"{labeller} labelling {{}} % of {risk} {tier}",
             )
+        case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, of, _, "mean"] if unit:
+            return f"mean {what} at {stage}, {of} ({unit})", f"a mean {what} of {{}} {unit} at {stage}, {of}"
         case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what, *_, "mean"] if unit:
             return f"mean {what} at {stage} ({unit})", f"a mean {what} of {{}} {unit} at {stage}"
         case ["stages", stage, ("service" | "delay" | "wrap_up" | "patience") as what] if unit:
@@ -104,6 +106,11 @@ def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:
             return f"share of tips by {channel} (%)", f"{{}} % by {channel}"
         case ["demand", "attributes", name, value] if unit == "%":
             return f"share of tips with {name} {value} (%)", f"{{}} % with {name} {value}"
+        case ["demand", "incidents", name, "rate"] if unit:
+            period = _EACH.get(unit[1:], f"a {unit[1:]}")
+            return f"times {period} that {name} happens", f"{{}} times {period} that {name} happens"
+        case ["demand", "busyness_cv"]:
+            return "how much busy and quiet days differ (cv)", "days that differ by a cv of {}"
         case ["pools", pool, "shrinkage"] if unit == "%":
             return f"share of paid time off at {pool} (%)", f"{{}} % of paid time off at {pool}"
         case ["run", "shrinkage"] if unit == "%":

@@ -14,6 +14,7 @@ from sim.cli import options
 from sim.cli.report.dossier import dossier
 from sim.cli.report.page import page_of
 from sim.cli.report.results import read_results
+from sim.scenario.claims import CLAIMS
 from sim.scenario.ledger import Ledger, load_ledger
 from sim.text.dossier import meaning
 from tests.cli.lines import tipline
@@ -115,6 +116,13 @@ def test_each_claim_has_an_article_with_its_words_source_readings_and_what_is_op
     assert "It says again what “Soon done” says." in " ".join(found.text["claim-K4"].split())
     assert len(found.ids) == len(set(found.ids))
     assert {link for link in found.links if link.startswith("#")} <= {f"#{name}" for name in found.ids}
+
+
+def test_what_lists_every_claim_leads_to_its_article(ran: Path) -> None:
+    found = articles(ran)
+    index = page_of(ran).html.partition('<dl class="index">')[2].partition("</dl>")[0]
+    assert [f'href="#claim-K{number}"' in index for number in (1, 2, 3, 4, 5)] == [True] * 5
+    assert found.ids.count("claim-K1") == 1
 
 
 def test_no_sentence_names_a_claim_by_its_name_but_its_own_mark(ran: Path) -> None:
@@ -233,13 +241,17 @@ def test_a_claim_is_told_by_what_it_would_mean() -> None:
     assert means(a_year(365_000, "at least")) == "That is at least 1,000 EUR a day."
 
 
-def test_every_claim_of_the_shipped_ledgers_is_told_in_a_sentence() -> None:
+def test_every_claim_of_what_is_shipped_is_told_in_a_sentence_and_every_kind_is_told() -> None:
+    tested_above = {"best case", "growth between", "per head", "money a case", "money a year", "percentile", "median"}
+    kinds = set(tested_above)
     for name in ("claims.yaml", "emergency_claims.yaml"):
         ledger = load_ledger(SCENARIOS / name)
+        kinds |= {claim.kind for claim in ledger.claims.values()}
         for claim in ledger.claims:
             told = meaning(ledger, claim)
             assert re.fullmatch(r"[A-Z0-9].*\.", told), told
             assert "inf" not in told.split(), told
+    assert kinds == set(CLAIMS)
 
 
 # A ledger to start from

@@ -20,7 +20,7 @@ PIECES = 60
 COMMANDS = {
     "map": ("--x", "pools.desk.staff=1..6", "--y", "demand.volume=4..28/h:6"),
     "sensitivity": ("--points", "16"),
-    "plausibility": ("--worlds", "150", "--length", "2 d"),
+    "plausibility": ("--worlds", "100", "--length", "1 d"),
     "runway": ("--growth", "15 %,40 %", "--staff-years", "1", "--replications", "20"),
 }
 

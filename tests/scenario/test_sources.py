@@ -9,7 +9,7 @@ import pytest
 
 from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import Ledger, load_ledger
-from sim.scenario.sources import LARGEST_COPY, Copy, alike
+from sim.scenario.sources import LARGEST_COPY, Copy, alike, lacks
 from tests.scenario.small import SCENARIOS, messages
 
 COPY = """\
@@ -79,7 +79,7 @@ def test_a_quotation_that_the_kept_copy_has_is_taken(tmp_path: Path, quotation: 
 
 
 @pytest.mark.parametrize(
-    ("quotation", "lacks"),
+    ("quotation", "told"),
     [
         ("Every call is answered in time", "it is there as far as 'Every call is answered', and then not 'in'"),
         ("No call is answered", "'No call is answered' is not there"),
@@ -90,10 +90,10 @@ def test_a_quotation_that_the_kept_copy_has_is_taken(tmp_path: Path, quotation: 
         ("a promise [...] Every call", "'Every call' is not there"),
     ],
 )  # fmt: skip
-def test_one_that_it_has_not_is_a_fault_with_its_place(tmp_path: Path, quotation: str, lacks: str) -> None:
+def test_one_that_it_has_not_is_a_fault_with_its_place(tmp_path: Path, quotation: str, told: str) -> None:
     (said,) = refused(tmp_path, quotation)
-    told = "10:16: claims.C1.quotation: must stand word for word in the kept copy of source 'page' (kept/page.txt)"
-    assert said == f"{told}: {lacks} (got '{quotation}')"
+    rule = "10:16: claims.C1.quotation: must stand word for word in the kept copy of source 'page' (kept/page.txt)"
+    assert said == f"{rule}: {told} (got '{quotation}')"
 
 
 def test_a_copy_of_a_page_is_read_without_its_marks(tmp_path: Path) -> None:
@@ -191,8 +191,9 @@ def test_days_are_days_and_pages_may_be_numbers(tmp_path: Path) -> None:
 def test_texts_are_alike_that_differ_in_how_they_are_set() -> None:
     assert alike("„Half\u00a0an\n  hour“ – it’s so…") == '"Half an hour" - it\'s so...'
     assert alike("co\u00adoperate, of\ufb01ce") == "cooperate, office"
-    assert not Copy(alike("“a” – b"), "").lacks('"a"  -  b')
-    assert Copy(alike("It grew."), "").lacks("it grew.")
+    assert not lacks(Copy(alike("“a” – b"), ""), '"a"  -  b')
+    assert lacks(Copy(alike("It grew."), ""), "it grew.")
+    assert not lacks(Copy(alike("10 %, then 5 %."), ""), "5 %")
 
 
 def test_every_claim_of_the_two_articles_is_quoted_with_its_place_and_address() -> None:

@@ -16,6 +16,7 @@ from sim.studies.claims.audit import ALL, Audit, SomeTargets, audit, with_some
 from sim.studies.claims.laid import Laid, inputs, lay
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
+from sim.tables.claims import TOGETHER, as_a_whole
 from tests.scenario.small import SCENARIOS
 
 LINE = """\
@@ -65,6 +66,11 @@ claims:
   AGAIN: {source: paper, says: Soon., kind: share within, subject: all, clock: clock, quantity: 2 h, repeats: SOON}
 """
 
+GROWING = """\
+  GROW: {source: paper, says: It grows., kind: growth, subject: all, quantity: 40 %, sense: about, readings: {
+    lenient: {input: {demand.growth: 40 %}}, moderate: {input: {demand.growth: 40 %}}}}
+"""
+
 
 def laid(folder: Path, ledger: str = LEDGER, **options: Any) -> Laid:
     """The ledger on the line, from files in a folder."""
@@ -75,7 +81,7 @@ def laid(folder: Path, ledger: str = LEDGER, **options: Any) -> Laid:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    return audit(laid(tmp_path_factory.mktemp("audit")))
+    return audit(laid(tmp_path_factory.mktemp("audit"), LEDGER + GROWING))
 
 
 def test_every_reading_comes_to_what_it_must(found: Audit) -> None:
@@ -98,6 +104,8 @@ def test_every_reading_comes_to_what_it_must(found: Audit) -> None:
         "AGAIN lenient": "held",
         "AGAIN moderate": "staff",
         "AGAIN strict": "beyond staff",
+        "GROW lenient": "input",
+        "GROW moderate": "input",
     }
 
 
@@ -178,12 +186,6 @@ def test_inputs_that_no_value_satisfies_are_in_conflict(tmp_path: Path) -> None:
     assert conflict == "demand.volume: MANY says 6/h, MORE says 9/h"
 
 
-GROWING = """\
-  GROW: {source: paper, says: It grows., kind: growth, subject: all, quantity: 40 %, sense: about, readings: {
-    lenient: {input: {demand.growth: 40 %}}, moderate: {input: {demand.growth: 40 %}}}}
-"""
-
-
 def test_growth_is_not_laid_on_the_number_that_it_came_to(tmp_path: Path) -> None:
     found = laid(tmp_path, LEDGER + GROWING)
     fixed = inputs(found, "lenient")
@@ -193,6 +195,15 @@ def test_growth_is_not_laid_on_the_number_that_it_came_to(tmp_path: Path) -> Non
     assert fixed.conflicts == ()
     scenario = found.with_targets(found.targets("lenient"), fixed.changes)
     assert (scenario.demand.growth, scenario.demand.volume) == (0.0, load_volume(tmp_path, "9/h"))
+
+
+def test_what_is_set_aside_says_so(found: Audit) -> None:
+    told = "demand.growth = 40 % (GROW) is not laid on demand.volume = 9/h (MANY, MORE)"
+    assert found.outcomes["GROW", "lenient"].says == f"demand.growth = 40 %; set aside: {told}"
+    assert found.outcomes["GROW", "moderate"].says == "demand.growth = 40 %"
+    assert [one.set_aside for key, one in found.outcomes.items() if key[0] == "GROW"] == [True, False]
+    set_aside = TOGETHER.of(as_a_whole(found)).frame.set_index("reading")["set_aside"]
+    assert (set_aside["lenient"], set_aside["moderate"]) == (told, "")
 
 
 def test_growth_alone_is_fixed(tmp_path: Path) -> None:

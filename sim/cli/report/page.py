@@ -350,14 +350,20 @@ class Section:
 
 
 class Places:
-    """Where in a page targets and claims stand: a name as address for each, the same in all tables that speak of it."""
+    """Where in a page targets and claims stand: a name as address for each, the same in all tables that speak of it.
 
-    def __init__(self, sections: Sequence[Section]):
+    A claim that has an article of its own stands there; `dossiers` are these, by the folder.
+    """
+
+    def __init__(self, sections: Sequence[Section], dossiers: Mapping[str, Dossier]):
         self.targets: dict[tuple[str, str], str] = {}
         """By folder and target."""
         self.claims: dict[tuple[str, str], str] = {}
         """By folder and claim."""
-        self._taken: set[str] = set()
+        self._told = dossiers
+        for name, told in dossiers.items():
+            self.claims |= {(name, one.name): one.place for one in told.claims}
+        self._taken = set(self.claims.values())
         rows = [(one.folder, row.target, row.claim) for one in sections for row in one.judged]
         rows += [(one.folder, row.target, row.claim) for one in sections for row in one.asked]
         for folder, target, _ in rows:
@@ -401,7 +407,8 @@ class Places:
     def rows(self, folder: Folder, table: TableFile) -> dict[int, str]:
         """The rows of a table that are the place of a claim, by their number."""
         found: dict[int, str] = {}
-        for number, record in enumerate(table.records if table.name == "claims" else ()):
+        of_claims = table.name == "claims" and folder.name not in self._told
+        for number, record in enumerate(table.records if of_claims else ()):
             place = self.claims.get((folder.name, _text(record.get("claim"))), "")
             if place and place not in found.values():
                 found[number] = place
@@ -449,7 +456,8 @@ def rendered(results: Results) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
-    places, script = Places(sections), "\n".join(map(_own, SCRIPTS))
+    dossiers = {one.exhibits[0].folder.name: one.dossier for one in leading if one.dossier is not None}
+    places, script = Places(sections, dossiers), "\n".join(map(_own, SCRIPTS))
 
     def choosable(folder: Folder, table: TableFile) -> Explored | None:
         return explored(folder, table, places.target)

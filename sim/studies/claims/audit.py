@@ -182,6 +182,8 @@ class ReadingOutcome:
     """Why it is so, in words; "" where the figures say it."""
     tested: Tested | None = None
     weighed: Weighed | None = None
+    set_aside: bool = False
+    """Whether it fixes an input that is not laid on the scenario where all claims are tested."""
 
     @property
     def claim(self) -> str:
@@ -416,7 +418,7 @@ def _outcome(
     if reading.input is not None:
         aside = [why for path, why in together.inputs.set_aside.items() if path in reading.input]
         told = "; ".join([", ".join(fixed_words(reading.input)), *(f"set aside: {why}" for why in aside)])
-        return ReadingOutcome(key, reading, "input", told)
+        return ReadingOutcome(key, reading, "input", told, set_aside=bool(aside))
     if reading.bound is not None:
         weighed = together.weighed.get(key[0])
         if weighed is None:
