@@ -71,7 +71,7 @@ def test_a_copy_is_without_faults_where_it_stands_alone(tmp_path: Path, name: st
     [
         ("national", set()),
         ("national_recorded", {"national.yaml"}),
-        ("growth", {"base.yaml", "national.yaml", "claims.yaml"}),
+        ("growth", {"described.yaml", "base.yaml", "national.yaml", "claims.yaml"}),
         ("emergency", {"emergency_claims.yaml"}),
     ],
 )

@@ -25,11 +25,10 @@ PAGES = {
 """The findings, and the front of the README."""
 
 REPEATED = (
-    "base",
-    "promises_lenient",
-    "rest_without_classifier",
-    "label_first_lenient",
-    "emergency_department",
+    "described",
+    "strict",
+    "heard_out",
+    "departments",
     "school_safety",
 )
 """Steps of the study that are done again."""

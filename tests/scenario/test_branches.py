@@ -257,4 +257,5 @@ def test_the_shipped_line_is_as_the_sources_describe_it() -> None:
     assert str(scenario.stage("classify").after[0]) == "answer.start + 3 min"
     replication = draw(scenario, 0)
     assert replication.visits.branch
-    assert "to_security" in diagram(scenario)
+    assert "transfer" in diagram(scenario)
+    assert "to_security" in diagram(load(SCENARIOS / "departments.yaml"))
