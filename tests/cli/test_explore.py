@@ -256,7 +256,7 @@ def test_a_run_without_a_day_has_none(day_folder: Path) -> None:
 
 def test_the_day_has_the_colours_of_the_figures() -> None:
     script = (files("sim.cli.report") / "day.js").read_text(encoding="utf-8")
-    for name in ("INK", "GREY", "FAINT", "BLUE", "VERMILION"):
+    for name in ("INK", "GREY", "FAINT", "BLUE", "VERMILION", "ORANGE"):
         assert f'const {name} = "{getattr(style, name)}";' in script
 
 
@@ -364,7 +364,7 @@ def test_in_a_browser_the_day_plays_only_when_asked_to(day_folder: Path, tmp_pat
     title = re.search(r"<title>(.*?)</title>", dom)
     assert title is not None
     said = json.loads(title[1])
-    assert re.match(r"\d\d:\d\d: \d+ wait, \d+ of 2 people busy, ", said["peak"])
+    assert re.match(r"\d\d:\d\d: \d+ wait, \d people busy and 2 on duty, ", said["peak"])
     assert said["one"][0].startswith("01:00: ")
     assert said["one"][0] == said["one"][1]
     assert (said["playing"], said["paused"]) == ("Pause", "Play")
