@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
-from sim.dynamics.kernels import inlined, int64, kernel
+from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import OPEN
 from sim.dynamics.replication import Flags, Ticks
 
@@ -43,7 +43,7 @@ def begin(visit, tip, working, branches, pending):
         q.wait_to_go_on(slot, pending)
 
 
-@kernel
+@part
 def arrive(tip, tips, working, branches, pending):
     """Let all those visits of a tip begin that await nothing."""
     for visit in range(tips.first_visit[tip], tips.first_visit[tip + 1]):
@@ -51,7 +51,7 @@ def arrive(tip, tips, working, branches, pending):
             begin(visit, tip, working, branches, pending)
 
 
-@kernel
+@part
 def come(visit, after, tip, working, branches, pending):
     """Let those moments of a visit come that are due so long after its start, and what awaited nothing else begin."""
     for moment in range(branches.first_moment[visit], branches.first_moment[visit + 1]):
@@ -63,7 +63,7 @@ def come(visit, after, tip, working, branches, pending):
                 begin(to, tip, working, branches, pending)
 
 
-@kernel
+@part
 def pass_mark(now, slot, visit, log, working, branches, pending):
     """So long after its start a visit sets off what hangs on that; if it ends at this tick, its END does."""
     slots, state = working.slots, working.slots[slot, m.STATE]

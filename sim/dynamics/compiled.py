@@ -17,9 +17,8 @@ from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import njit
-from sim.dynamics.log import CUT, DONE, SERVED, Log, Overtime, Spells
-from sim.dynamics.loop import run
+from sim.dynamics.log import UNREACHED, Log, Overtime, Spells
+from sim.dynamics.loop import list_spells, run
 from sim.dynamics.order import line_key, serving_key
 from sim.dynamics.replication import (
     FIRST_COME,
@@ -63,7 +62,11 @@ def simulate(replication: Replication) -> Log:
         people, queues, branches = None, None, None
         if ordered:
             queues = q.Queues(_line_rules(replication), _line_state(room, replication))
-            m.leave_unreached(0, len(visits), log)
+            for stamp in (enter, start, end):
+                stamp.fill(NEVER)
+            log.outcome.fill(UNREACHED)
+            attempt.fill(0)
+            worked_at.fill(NO_PLACE)
         if visits.branch:
             branches = _branches(replication)
         if roster is not None:
@@ -79,7 +82,7 @@ def simulate(replication: Replication) -> Log:
     if queues is not None and turned_away.size:
         turned_away = queues.state.turned_away
     stamps = enter, start, end, log.outcome, attempt, lost, gave_up, turned_away
-    return Log(*stamps, Spells(*spells), _overtime(people), merged)
+    return Log(*stamps, spells, _overtime(people), merged)
 
 
 def needs_people(replication: Replication) -> bool:
@@ -231,6 +234,20 @@ def _branches(replication: Replication) -> b.Branches:
     )
 
 
+def _spells(
+    log: m.Stamps, work: NDArray[Any], worked_by: NDArray[Any] | None, broken: NDArray[Any], horizon: int
+) -> Spells:
+    """Every spell in order of visit; `broken` are those written down, in that order."""
+    n_spells = np.count_nonzero(log.worked_at != NO_PLACE) + len(broken)
+    n_spells -= np.count_nonzero(broken[1:, 0] != broken[:-1, 0]) + (len(broken) > 0)
+    visit, began, ended, done = (np.empty(n_spells, np.int64) for _ in range(4))
+    of_attempt, place, why = (np.empty(n_spells, np.int32) for _ in range(3))
+    person, wrapping = np.full(n_spells, NOBODY, np.int32), np.zeros(n_spells, np.bool_)
+    columns = visit, of_attempt, place, person, began, ended, done, why, wrapping
+    list_spells(log, work, worked_by, broken, horizon, columns)
+    return Spells(*columns)
+
+
 def _overtime(people: h.People | None) -> Overtime:
     """Stretches of overtime in order of (from, place, person)."""
     if people is None:
@@ -330,47 +347,3 @@ def _line_state(room: int, replication: Replication) -> q.LineState:
         np.zeros(len(replication.rules.places.pool), np.int64),
         np.full(len(replication.visits.patience), NEVER, np.int64),
     )
-
-
-@njit(cache=True, nogil=True)
-def _spells(log, work, worked_by, broken, horizon):
-    """Every spell in order of visit: those written down of a visit that has any, or the one that its stamps tell.
-
-    `worked_by` says who served each visit, or is None where nobody is told apart.
-    """
-    start, end, outcome, attempt, worked_at = log.start, log.end, log.outcome, log.attempt, log.worked_at
-    n_spells = broken.shape[0]
-    for v in range(start.shape[0]):
-        n_spells += worked_at[v] != NO_PLACE
-    for row in range(broken.shape[0]):
-        n_spells -= row == 0 or broken[row, 0] != broken[row - 1, 0]
-    visit, began, ended, done = (
-        np.empty(n_spells, np.int64),
-        np.empty(n_spells, np.int64),
-        np.empty(n_spells, np.int64),
-        np.empty(n_spells, np.int64),
-    )
-    of_attempt, place, why = np.empty(n_spells, np.int32), np.empty(n_spells, np.int32), np.empty(n_spells, np.int32)
-    person, wrapping = np.full(n_spells, NOBODY, np.int32), np.zeros(n_spells, np.bool_)
-    row = 0
-    next_broken = 0
-    for v in range(start.shape[0]):
-        if next_broken < broken.shape[0] and broken[next_broken, 0] == v:
-            while next_broken < broken.shape[0] and broken[next_broken, 0] == v:
-                visit[row], of_attempt[row] = v, broken[next_broken, 1]
-                place[row], person[row] = broken[next_broken, 2], broken[next_broken, 3]
-                began[row], ended[row] = broken[next_broken, 4], broken[next_broken, 5]
-                done[row], why[row] = broken[next_broken, 6], broken[next_broken, 7]
-                wrapping[row] = broken[next_broken, 8] != 0
-                next_broken += 1
-                row += 1
-        elif worked_at[v] != NO_PLACE:
-            visit[row], of_attempt[row], place[row], began[row] = v, attempt[v], worked_at[v], start[v]
-            if worked_by is not None:
-                person[row] = worked_by[v]
-            if outcome[v] == SERVED:
-                ended[row], done[row], why[row] = end[v], work[v], DONE
-            else:
-                ended[row], done[row], why[row] = horizon, horizon - start[v], CUT
-            row += 1
-    return visit, of_attempt, place, person, began, ended, done, why, wrapping

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from sim.dynamics import machinery as m
 from sim.dynamics import order
-from sim.dynamics.kernels import inlined, int64, kernel, njit
+from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import MERGED, SERVED
 from sim.dynamics.replication import FULL_SPEED, NO_INCIDENT, Codes, Flags, Ticks
 
@@ -32,15 +32,15 @@ OVERTIME: Final = 2
 CLEARING: Final = 3
 """Not there, on duty, completing what is in hand, staying until the line is clear."""
 
-serving_key = njit(order.serving_key)
-may_clear = njit(order.may_clear)
-finishes = njit(order.finishes)
-clears = njit(order.clears)
-work_done = njit(order.work_done)
-time_for = njit(order.time_for)
-speed = njit(order.speed)
+serving_key = part(order.serving_key)
+may_clear = part(order.may_clear)
+finishes = part(order.finishes)
+clears = part(order.clears)
+work_done = part(order.work_done)
+time_for = part(order.time_for)
+speed = part(order.speed)
 # It calls `work_done` by its name, and has to find the compiled one.
-left_after = njit(FunctionType(order.left_after.__code__, {**vars(order), "work_done": work_done}))
+left_after = part(FunctionType(order.left_after.__code__, {**vars(order), "work_done": work_done}))
 
 
 class Roster(NamedTuple):
@@ -135,7 +135,7 @@ def merges(tip, visit, stage, how, outcome, merging):
     return found
 
 
-@kernel
+@part
 def leave_merged(now, slot, visit, tips, log, working, people, queues):
     """Let a tip go because its incident is known: it goes on to nothing."""
     tip = working.slots[slot, m.TIP]
@@ -200,7 +200,7 @@ def take_no_more(person, place, each, idle, roster, hands):
         idle[place] -= each - in_hand
 
 
-@kernel
+@part
 def find_clearer(place, entry, each, table, clearing, place_of):
     """Who stays to clear the line of a place and takes a tip of some entry, or NIL."""
     best, key = m.NIL, serving_key(0, 0, 0)
@@ -216,7 +216,7 @@ def find_clearer(place, entry, each, table, clearing, place_of):
     return best
 
 
-@kernel
+@part
 def find_clearing(place, first, last, each, lines, slots, table, clearing, place_of):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
     for line in range(first, last):
@@ -229,7 +229,7 @@ def find_clearing(place, first, last, each, lines, slots, table, clearing, place
     return m.NIL, m.NIL, m.NIL
 
 
-@kernel
+@part
 def find_giver(slots, busy, place, rank, now, table):
     """The slot of the tip in service that gives way to a rank, or NIL; none whose work ends at this tick.
 
@@ -299,7 +299,7 @@ def drop_from_hand(now, slot, place, each, slots, due, people):
         reckon(now, person, slots, due, hands.hand, pace.by_hand[place, in_hand - 2])
 
 
-@kernel
+@part
 def reckon(now, person, slots, due, hand, by_hand):
     """Reckon the ends of what somebody has in hand anew, where the speed is another by a new factor."""
     node = hand[person, 0]

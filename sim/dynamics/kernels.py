@@ -1,43 +1,71 @@
-"""Where compiled functions are kept: `njit` is numba's, with a cache that notices every change of the sources.
+"""How functions are compiled, and where the compiled ones are kept.
 
-Numba looks at the file of a cached function alone, not at those of the functions that it calls, so an edited rule
-would go unnoticed. The cache is therefore a folder of the user's own, named after what all files with kernels say; a
-read-only installation needs no other. A cache folder that the user has chosen (NUMBA_CACHE_DIR) is left alone.
+Numba looks at the file of a kept function alone, not at those of the functions that it calls, so an edited rule would
+go unnoticed; and it looks at where that file lies and when it was written, so a copy of the same text would be compiled
+again. Here a compiled function lies in a folder of the user's own that is named after what all files say that it is
+made of: those that its module imports, and so on. An edit of any of them compiles it anew, and no other edit does. A
+read-only installation needs no other place. A cache folder that the user has chosen (NUMBA_CACHE_DIR) is left to numba.
+
+Compiling is most of what the first run after an installation takes, so less is compiled: a part of a kernel is never
+called from Python and needs no machine code of its own, only to be there when the kernel that calls it is put together.
 """
 
+# mypy: disable-error-code="misc"
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numba
-from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
 from numpy import int64
 
-__all__ = ["inlined", "int64", "kernel", "njit"]
+__all__ = ["inlined", "int64", "kernel", "njit", "part"]
 
-FOLDERS: Final = ("dynamics", "measures")
-"""Folders of the package that hold kernels, or functions that kernels call."""
-
+PACKAGE: Final = Path(__file__).parents[1]
 
 LIST: Final = "kernels.json"
 """What was kept, with hashes, when a process last left."""
 
+IMPORTS: Final = re.compile(r"^[ \t]*from[ \t]+(sim[.\w]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n]*))", re.MULTILINE)
+"""How a file of the package imports from others: the module, and what of it."""
 
-def sources_digest() -> str:
-    """A short text that differs whenever a source with kernels does, or the compiler."""
-    package = Path(__file__).parents[1]
-    sources = sorted(path for folder in FOLDERS for path in (package / folder).glob("*.py"))
-    said = b"".join(path.read_bytes() for path in sources)
-    return sha256(numba.__version__.encode() + said).hexdigest()[:16]
+
+# Where compiled functions are kept
+
+
+@cache
+def sources_digest(module: str) -> str:
+    """A short text that differs whenever a source does that a module is made of, or the compiler."""
+    said: dict[str, bytes] = {}
+    to_read = [module]
+    while to_read:
+        name = to_read.pop()
+        path = PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py")
+        if name not in said and path.is_file():
+            said[name] = path.read_bytes()
+            for found in IMPORTS.finditer(said[name].decode()):
+                names = re.findall(r"[A-Za-z_]\w*", found[2] or found[3])
+                to_read += [found[1], *(f"{found[1]}.{one}" for one in names)]
+    whole = b"".join(name.encode() + said[name] for name in sorted(said))
+    return sha256(numba.__version__.encode() + whole).hexdigest()[:16]
 
 
 def _user_cache() -> Path:
@@ -49,13 +77,14 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 
 
-def _folder() -> Path:
-    """A folder to keep kernels in: the user's, or where none can be written, one for this process alone.
+@cache
+def folder_of(module: str) -> Path:
+    """A folder to keep the kernels of a module in: the user's, or where none can be written, one of this process alone.
 
     Never one that others could write to: what is kept there is run.
     """
     try:
-        folder = _user_cache() / "tipline" / sources_digest()
+        folder = _user_cache() / "tipline" / sources_digest(module)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (_private(folder) and _private(folder.parent)):
             raise PermissionError(f"others could write to {folder}")
@@ -107,11 +136,135 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
-if not numba.config.CACHE_DIR:
-    numba.config.CACHE_DIR = str(_folder())
+class _Place:
+    """Where numba finds a kept function, in the words in which it asks."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self._line = function.__code__.co_firstlineno
+        self._module = function.__module__
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], _file: str) -> _Place:
+        return cls(function)
+
+    def ensure_cache_path(self) -> None:
+        """It is there: `folder_of` has made it."""
+
+    def get_cache_path(self) -> str:
+        return str(folder_of(self._module))
+
+    def get_source_stamp(self) -> str:
+        return sources_digest(self._module)
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+
+class _KeptImpl(CompileResultCacheImpl):
+    _locator_classes = [_Place]  # noqa: RUF012
+
+
+class _Kept(FunctionCache):
+    """The compiled forms of a function that were kept."""
+
+    _impl_class = _KeptImpl
+
+
+# How functions are compiled
+
+
+def njit(function: Callable[..., Any] | None = None, *, cache: bool = False, **options: Any) -> Any:
+    """As numba's, but what it compiles is kept as said above, where `cache` asks for it."""
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        made = numba.njit(**options)(function)
+        if cache and made is not function:  # it is where numba is switched off
+            if numba.config.CACHE_DIR:
+                made.enable_caching()
+            else:
+                made._cache = _Kept(function)
+            compile_one = made.compile
+
+            def compile_it(signature: Any) -> Any:
+                with _undisturbed():
+                    return compile_one(signature)
+
+            made.compile = compile_it
+        return made
+
+    return compiled if function is None else compiled(function)
+
+
+_compiling: int = 0
+_collects: bool = False
+_counting: Final = threading.Lock()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """While functions are compiled, let Python not look for garbage: the millions of objects are mostly none yet.
+
+    That takes a sixth of the time otherwise.
+    """
+    global _compiling, _collects
+    with _counting:
+        if _compiling == 0:
+            _collects = gc.isenabled()
+            gc.disable()
+        _compiling += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _compiling -= 1
+            if _compiling == 0 and _collects:
+                gc.enable()
+
+
+class _PartLibrary(JITCodeLibrary):
+    """The code of a part, as it was translated: what it is put into optimises it with all the rest."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _TranslatePart(NativeLowering):
+    """The last step of compiling a part: no machine code, and nothing by which Python or C could call it."""
+
+    _name = "translate_part"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = state.flags.no_cpython_wrapper = state.flags.no_cfunc_wrapper = True
+        super().run_pass(state)
+        # What stands for it among its callers has to be a function of C; nobody calls this one.
+        stands_for_it = list[object]().index
+        state.targetctx.insert_user_function(stands_for_it, state.cr.fndesc, [state.library])
+        state.cr = state.cr._replace(cfunc=stands_for_it)
+        return True
+
+
+class _PartCompiler(CompilerBase):
+    """Numba's own steps, but for the last."""
+
+    def define_pipelines(self) -> list[Any]:
+        steps = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        steps.passes = [
+            (_TranslatePart, "translate a part") if one is NativeLowering else (one, told) for one, told in steps.passes
+        ]
+        steps.finalize()
+        return [steps]
+
 
 kernel = njit(cache=True, nogil=True, _nrt=False)
 """A compiled function that allocates nothing: arrays are its caller's, so that nobody has to count who holds them."""
 
-inlined = njit(inline="always", _nrt=False)
-"""A part of such a function, of its own only to be read: it is compiled as if it stood where it is called."""
+part = njit(_nrt=False, pipeline_class=_PartCompiler)
+"""A function that kernels call, and Python never does."""
+
+inlined = njit(_nrt=False, forceinline=True, pipeline_class=_PartCompiler)
+"""A part that has a name only to be read: it is compiled as if it stood where it is called."""

@@ -22,7 +22,7 @@ from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import inlined, int64, kernel
+from sim.dynamics.kernels import inlined, int64, kernel, part
 from sim.dynamics.log import ABANDONED, CUT, DONE, PREEMPTED, RELIEVED, SERVED
 from sim.dynamics.order import ABANDON, ARRIVAL, COMES, PASSES, SHIFT, SHOWS
 from sim.dynamics.replication import (
@@ -233,7 +233,7 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, peo
     m.mark(place, working.dirty, working.to_settle)
 
 
-@kernel
+@part
 def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues):
     """Let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
@@ -361,7 +361,7 @@ def give_up(now, slot, visit, tips, visits, log, heap, working):
         m.push(heap, now + back_after, m.event_key(ARRIVAL, tip, COMES), slot, visit, int64(m.RETRIES))
 
 
-@kernel
+@part
 def make_known(now, tip, stage, tips, places, lines, log, lists, working, people, queues):
     """The first tip of its incident has been served at a stage: those that need not wait there any more leave."""
     merging, slots = people.merging, working.slots
@@ -702,7 +702,7 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
     log.worked_at[visit] = place
 
 
-@kernel
+@part
 def close(horizon, next_tip, tips, log, working, people, queues):
     """Cut what is under way at the horizon, and stamp what was never reached."""
     slots = working.slots
@@ -725,3 +725,33 @@ def close(horizon, next_tip, tips, log, working, people, queues):
     n_tips = tips.arrival.shape[0]
     if queues is None:
         m.leave_unreached(tips.first_visit[next_tip], tips.first_visit[n_tips], log)
+
+
+@kernel
+def list_spells(log, work, worked_by, broken, horizon, spells):
+    """Fill in every spell in order of visit: those written down of a visit that has any, or the one that its stamps
+    tell. `worked_by` says who served each visit, or is None where nobody is told apart.
+    """
+    start, end, outcome, attempt, worked_at = log.start, log.end, log.outcome, log.attempt, log.worked_at
+    visit, of_attempt, place, person, began, ended, done, why, wrapping = spells
+    row = 0
+    next_broken = 0
+    for v in range(start.shape[0]):
+        if next_broken < broken.shape[0] and broken[next_broken, 0] == v:
+            while next_broken < broken.shape[0] and broken[next_broken, 0] == v:
+                visit[row], of_attempt[row] = v, broken[next_broken, 1]
+                place[row], person[row] = broken[next_broken, 2], broken[next_broken, 3]
+                began[row], ended[row] = broken[next_broken, 4], broken[next_broken, 5]
+                done[row], why[row] = broken[next_broken, 6], broken[next_broken, 7]
+                wrapping[row] = broken[next_broken, 8] != 0
+                next_broken += 1
+                row += 1
+        elif worked_at[v] != NO_PLACE:
+            visit[row], of_attempt[row], place[row], began[row] = v, attempt[v], worked_at[v], start[v]
+            if worked_by is not None:
+                person[row] = worked_by[v]
+            if outcome[v] == SERVED:
+                ended[row], done[row], why[row] = end[v], work[v], DONE
+            else:
+                ended[row], done[row], why[row] = horizon, horizon - start[v], CUT
+            row += 1

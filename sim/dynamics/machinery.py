@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import inlined, int64, kernel, njit
+from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import OPEN, UNREACHED, Outcomes
 from sim.dynamics.order import END
 from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
@@ -71,13 +71,13 @@ GIVES_UP: Final = 4
 N_SOON: Final = 64
 """Up to this many ends of work are kept in a sorted array, which beats a heap while it is short."""
 
-event_key = njit(order.event_key)
-end_later = njit(order.end_later)
-line_key = njit(order.line_key)
-yielding_key = njit(order.yielding_key)
-outranks = njit(order.outranks)
-work_after_relief = njit(order.work_after_relief)
-opening = njit(order.opening)
+event_key = part(order.event_key)
+end_later = part(order.end_later)
+line_key = part(order.line_key)
+yielding_key = part(order.yielding_key)
+outranks = part(order.outranks)
+work_after_relief = part(order.work_after_relief)
+opening = part(order.opening)
 
 
 class TipTable(NamedTuple):
@@ -201,7 +201,7 @@ class Working(NamedTuple):
     """Spells that the stamps of their visit do not tell, as they end: rows in the order of Spells."""
 
 
-@kernel
+@part
 def insert(slots, lists, row, node, after):
     """Put a node into a list after another one; at the head after NIL."""
     slot = node >> 1
@@ -218,7 +218,7 @@ def insert(slots, lists, row, node, after):
         slots[following >> 1, PREV + (following & 1)] = node
 
 
-@kernel
+@part
 def stand_in_line(slots, lines, line, node):
     """Put a node into its place in line: at the head if it belongs there, else from the tail forward."""
     slot = node >> 1
@@ -262,7 +262,7 @@ def drop_head(slots, lists, row):
         slots[following >> 1, PREV + (following & 1)] = NIL
 
 
-@kernel
+@part
 def unlink(slots, lists, row, node):
     """Take a node out of its list."""
     before = slots[node >> 1, PREV + (node & 1)]
@@ -277,7 +277,7 @@ def unlink(slots, lists, row, node):
         slots[following >> 1, PREV + (following & 1)] = before
 
 
-@kernel
+@part
 def push(heap, tick, key, slot, visit, what):
     """Add an entry to the heap, which says when it is full."""
     at = heap[0, 0] + 1
@@ -294,7 +294,7 @@ def push(heap, tick, key, slot, visit, what):
     heap[at, 0], heap[at, 1], heap[at, 2], heap[at, 3], heap[at, 4] = tick, key, slot, visit, what
 
 
-@kernel
+@part
 def pop(heap):
     """Drop the first entry of the heap."""
     last = heap[0, 0]
@@ -344,7 +344,7 @@ def free_slot(slots, free, slot):
     free[1 + free[0]] = slot
 
 
-@kernel
+@part
 def remove_end(soon_tick, soon_slot, slot):
     """Take a slot's end of work out of those that are soon, if it is there."""
     n = soon_slot[0]
@@ -401,7 +401,7 @@ def next_place(at, dirty, to_settle):
     return place
 
 
-@kernel
+@part
 def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
     """Let a tip wait in its line, and in the overflow line if it stands in both; their places have to settle."""
     slots[slot, STATE] = WAITING
@@ -412,7 +412,7 @@ def join(slots, lines, line_place, waiting, slot, dirty, to_settle):
         mark(line_place[line], dirty, to_settle)
 
 
-@kernel
+@part
 def stop_waiting(slots, lines, line_place, waiting, slot, may_preempt, dirty, to_settle):
     """Take a tip out of its line or lines; where one may pre-empt, another is now the first who may."""
     for which in range(1 + slots[slot, IN_BOTH]):
@@ -423,7 +423,7 @@ def stop_waiting(slots, lines, line_place, waiting, slot, may_preempt, dirty, to
             mark(line_place[line], dirty, to_settle)
 
 
-@kernel
+@part
 def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempts, line_preempts):
     """The best waiting tip in the lines of a place that may take a server there: its node and line, or NIL."""
     for line in range(first, last):
@@ -437,7 +437,7 @@ def find_taker(slots, lists, first, last, visit_kind, preempts, overflow_preempt
     return NIL, NIL
 
 
-@kernel
+@part
 def write_spell(spells, slots, slot, person, now, work, why):
     """Write down a spell that the stamps of its visit do not tell, while there is room."""
     n = spells[0, 0] + 1
@@ -449,7 +449,7 @@ def write_spell(spells, slots, slot, person, now, work, why):
         slots[slot, BROKEN] = 1
 
 
-@kernel
+@part
 def leave_unreached(first, last, log):
     """Stamp visits that a tip never made."""
     for visit in range(first, last):

@@ -15,7 +15,7 @@ from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
-from sim.dynamics.kernels import inlined, int64, kernel, njit
+from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import ABANDONED, TURNED_AWAY
 from sim.dynamics.order import ABANDON, ACCEPTS, ARRIVAL, COMES, MOVES_UP, PASSES, SHOWS
 from sim.dynamics.replication import (
@@ -57,8 +57,8 @@ these becoming visible to the overflow pool of that place in the list."""
 MARK: Final = -(1 << 40)
 """What is about a mark of a visit, a while after its start; below all of those."""
 
-newest_first = njit(order.newest_first)
-shuffled = njit(order.shuffled)
+newest_first = part(order.newest_first)
+shuffled = part(order.shuffled)
 
 
 class LineRules(NamedTuple):
@@ -138,7 +138,7 @@ def line_of(slot, which, slots, rules):
     return rules.place[stage, which] + slots[slot, CENTRE] * rules.step[stage, which]
 
 
-@kernel
+@part
 def rank_now(now, slot, which, slots, kind, rules):
     """The rank of a tip in one of its lines, by how long it has waited there."""
     found = int64(rules.rank[kind, which])
@@ -149,7 +149,7 @@ def rank_now(now, slot, which, slots, kind, rules):
     return found
 
 
-@kernel
+@part
 def stand(now, slot, which, visits, lines, lists, working, queues):
     """Put a tip into its place in one of its lines."""
     rules, nodes, slots, heads = queues.rules, queues.state.nodes, working.slots, lists.line
@@ -176,7 +176,7 @@ def stand(now, slot, which, visits, lines, lists, working, queues):
     m.mark(place, working.dirty, working.to_settle)
 
 
-@kernel
+@part
 def step_out(slot, which, lines, lists, working, queues):
     """Take a tip out of one of its lines."""
     nodes, heads, node = queues.state.nodes, lists.line, 8 * slot + which
@@ -194,7 +194,7 @@ def step_out(slot, which, lines, lists, working, queues):
     m.mark(place, working.dirty, working.to_settle)
 
 
-@kernel
+@part
 def join(now, slot, visits, lines, lists, working, queues):
     """Let a tip wait in all lines in which it stands."""
     slots = working.slots
@@ -206,7 +206,7 @@ def join(now, slot, visits, lines, lists, working, queues):
             stand(now, slot, which, visits, lines, lists, working, queues)
 
 
-@kernel
+@part
 def stop_waiting(slot, lines, lists, working, queues):
     """Take a tip out of all its lines."""
     slots = working.slots
@@ -217,7 +217,7 @@ def stop_waiting(slot, lines, lists, working, queues):
             step_out(slot, which, lines, lists, working, queues)
 
 
-@kernel
+@part
 def pick(place, preempting, visits, lines, lists, working, queues):
     """The next in line at a place, or the next that may pre-empt there: its node and its list, or NIL each."""
     rules, state, slots = queues.rules, queues.state, working.slots
@@ -238,7 +238,7 @@ def pick(place, preempting, visits, lines, lists, working, queues):
     return int64(m.NIL), int64(m.NIL)
 
 
-@kernel
+@part
 def pick_to_clear(place, each, lines, lists, working, people, queues):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and list, or NIL each."""
     rules, state, slots = queues.rules, queues.state, working.slots
@@ -295,7 +295,7 @@ def finds_a_line(slot, visit, stage, tips, slots, queues):
     return found
 
 
-@kernel
+@part
 def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
     """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
 
@@ -358,7 +358,7 @@ def following(tip, visit, tips, rules):
     return found
 
 
-@kernel
+@part
 def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
     """End an attempt in vain: the tip comes back after its pause, goes on to an aside, or is lost."""
     slots, rules, pending = working.slots, queues.rules, queues.state.pending
@@ -393,7 +393,7 @@ def wait_to_go_on(slot, pending):
     pending[1] += 1
 
 
-@kernel
+@part
 def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
     """Let a tip begin its next visit, or the next attempt of this one, or leave."""
     slots, rules = working.slots, queues.rules
@@ -455,7 +455,7 @@ def expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules):
                 m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP, stage), slot, visit, -(8 * tries + UP))
 
 
-@kernel
+@part
 def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches):
     """Let a tip that has passed the gate begin its delay, or join its lines if there is room."""
     slots, rules, heap = working.slots, queues.rules, due.heap
@@ -490,7 +490,7 @@ def expect_marks(now, slot, visit, slots, heap, branches):
             m.push(heap, tick, slots[slot, m.END_KEY], slot, visit, int64(MARK))
 
 
-@kernel
+@part
 def open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues, branches):
     """Release all who are held at a stage, the lowest tip first."""
     slots = working.slots
@@ -501,7 +501,7 @@ def open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues,
         pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches)
 
 
-@kernel
+@part
 def lose_patience(now, slot, visit, tries, visits, lines, log, lists, due, working, queues):
     """Give up, unless the attempt has started or is over; a delay is given up until it ends."""
     slots, state = working.slots, working.slots[slot, m.STATE]
@@ -516,7 +516,7 @@ def lose_patience(now, slot, visit, tries, visits, lines, log, lists, due, worki
     end_in_vain(now, slot, visit, int64(ABANDONED), visits, log, due, working, queues)
 
 
-@kernel
+@part
 def happen(now, slot, what, visits, lines, lists, working, queues):
     """Do what a visit does of its own: move up, become visible to an overflow pool, or accept a call-back."""
     slots, state = working.slots, working.slots[slot, m.STATE]
@@ -540,7 +540,7 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
             stand(now, slot, which, visits, lines, lists, working, queues)
 
 
-@kernel
+@part
 def go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
     """Let those go on that were turned away or gave up in this event, and those that are turned away thereby."""
     pending = queues.state.pending

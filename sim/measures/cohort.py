@@ -101,7 +101,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
         (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
-        rules.stages.attempts.astype(np.int64),
+        (rules.stages.attempts, np.full(len(rules.stages.attempts), -1)),
         (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier, visits.labels_as),
         frame.moments,
         last,
@@ -135,13 +135,17 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
     )
 
 
-def ways_to(target: Target, replication: Replication, frame: Frame) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64]]:
-    """What `passes.time_spent` has to know to follow the way that came last to the end of a target.
+def ways_to(
+    target: Target, replication: Replication, frame: Frame
+) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64], Ticks] | None:
+    """What `passes.time_spent` has to know to follow the way that came last to the end of a target, None without any.
 
-    The moments that visits await, and (n, 2) the stages whose moment ends the target, each with which it is there: 0
-    enter, 1 start, 2 end; -1 in place of a stage where tips leave.
+    The moments that visits await; (n, 2) the stages whose moment ends the target, each with which it is there: 0 enter,
+    1 start, 2 end; -1 in place of a stage where tips leave; and room for until when a tip went through each visit.
     """
     visits = replication.visits
+    if not visits.first_moment.size:
+        return None
     to: list[tuple[int, int]] = []
     if visits.branch and isinstance(target, Timed):
         for moment in target.to.moments:
@@ -150,7 +154,8 @@ def ways_to(target: Target, replication: Replication, frame: Frame) -> tuple[Tic
             elif moment.what == "leave":
                 to.append((-1, 2))
     table = np.array(to, dtype=np.int64).reshape(-1, 2)
-    return visits.first_moment, visits.moment_after, visits.sets_off, table
+    most = int(np.diff(replication.tips.first_visit).max(initial=0))
+    return visits.first_moment, visits.moment_after, visits.sets_off, table, np.zeros(most + 1, np.int64)
 
 
 def _on_way(log: Log, replication: Replication, frame: Frame, first: int, last: int) -> dict[int, Flags]:

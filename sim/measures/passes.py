@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
-from sim.dynamics.kernels import njit
+from sim.dynamics.kernels import kernel, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
@@ -69,10 +69,10 @@ AT_GATE: Final = 2
 IN_DELAY: Final = 3
 """How a tip spends its time at a stage."""
 
-opening = njit(opening_of)
+opening = part(opening_of)
 
 
-@njit(cache=True, nogil=True)
+@part
 def last_of_way(row, beyond, visits, log, stages, ways):
     """The visit that a tip is at, or that was its last, or NO_VISIT where it makes none; and whether, if it is under
     way, it may still give up or be turned away: at any visit that it has not made, whichever it will come to."""
@@ -97,7 +97,7 @@ def last_of_way(row, beyond, visits, log, stages, ways):
     return at, risky
 
 
-@njit(cache=True, nogil=True)
+@part
 def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages):
     """What became of a tip that may be in several places at a time, but for being lost: its state, the label given last
     on any branch, when all branches were through, and whether it may still give up on one."""
@@ -117,16 +117,16 @@ def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outc
     return state, label, leave if state == THROUGH else NEVER, risky and state == UNDER_WAY
 
 
-@njit(cache=True, nogil=True)
-def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
+@kernel
+def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates, moments):
     """What became of each tip from `first` on, the row of the visit it is at, its label, and when its moments were, of
-    its first visit to each stage: those of WHAT of the frame, in its order."""
+    its first visit to each stage: those of WHAT of the frame, in its order. `seen` is which tip was there last."""
     first_visit, arrival, final_tier, first = tips
     kind, tier, kind_stage, first_attempt = visits
     enter, start, end, outcome, lost, attempt, gave_up, turned_away, merged = log
     state, label, leave, at_risk, turned = fates
     follows, _, _, last_tier, labels_as = ways
-    seen = stages * 0 - 1
+    stages, seen = attempts_and_seen
     for tip in range(first, last):
         i = tip - first
         row, beyond = first_visit[tip], first_visit[tip + 1]
@@ -186,7 +186,7 @@ def read_tips(tips, visits, log, stages, ways, moment_of, last, fates, moments):
                 at_risk[i] = risky
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_spells(spell_visit, first_spell):
     """The first spell of every visit, and one beyond the last."""
     spell = 0
@@ -196,7 +196,7 @@ def find_spells(spell_visit, first_spell):
         first_spell[visit] = spell
 
 
-@njit(cache=True, nogil=True)
+@part
 def bin_of(duration, guide):
     """The bin of a duration in ticks, by `guide` of `bins`: a logarithm would cost as much as the rest of the pass."""
     if duration <= 0:
@@ -209,7 +209,7 @@ def bin_of(duration, guide):
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits):
     """Visits of the tips from `first` on by stage and label: how they fared, waits by bin, ticks waited and worked."""
     first_visit, label, first = tips
@@ -240,7 +240,7 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
                 table[stage, column, WORK] += ended[spell] - began[spell]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_up(cells, times_of_cell, into):
     """Numbers of the cells of time, one series a row, added up in all the rows of time to which each cell belongs."""
     for series in range(cells.shape[0]):
@@ -249,7 +249,7 @@ def add_up(cells, times_of_cell, into):
                 into[series, times_of_cell[k, cell]] += cells[series, cell]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_failing(column, counted, came_at, into):
     """Tips that a target judges, and those that fail, in the rows of time to which they came; `counted` is 1 for the
     columns of `tallies` whose tips it judges, and for those whose tips fail."""
@@ -264,7 +264,7 @@ def count_failing(column, counted, came_at, into):
             into[day, 1] += failed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cell, came_at, came, table):
     """Tips of the cohort by the rows of time to which they came, and visits to every pool by those in which they came
     to it, where that is in the window. The backlog, before `fresh`, came earlier."""
@@ -324,7 +324,7 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 came[then, CAME_TO_MERGE] += merged
 
 
-@njit(cache=True, nogil=True)
+@part
 def _step(jumps, rests, number, group, tick, change, window):
     """From a tick on, a number is `change` higher; ticks outside the window count at its ends."""
     first, last, origin, length = window
@@ -335,13 +335,13 @@ def _step(jumps, rests, number, group, tick, change, window):
     rests[number, group, cell] += change * (since - cell * length)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _within(began, ended, window):
     """The part of a stretch that lies in the window."""
     return max(min(ended, window[1]) - max(began, window[0]), 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests, totals):
     """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
@@ -396,27 +396,28 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
             totals[place, WAITING] += waited
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_steps(number, group, ticks, changes, window, jumps, rests):
     """A number that changes at these ticks, one a row."""
     for row in range(ticks.shape[0]):
         _step(jumps, rests, number, group[row], ticks[row], changes[row], window)
 
 
-@njit(cache=True, nogil=True)
-def follow_last(row, beyond, to, stamps, moments, stage, until, goes_on):
+@part
+def follow_last(row, beyond, stamps, ways, kind, kind_stage, until):
     """The way of a tip that came last to a moment, backward from it: until when it went through each visit, or NEVER.
 
-    `to` are the stages of the moment with what it is there (0 enter, 1 start, 2 end), or -1 for any end, when the tip
-    leaves. Of several moments that came at one tick that of the visit written last is taken.
+    Of `ways`, `to` are the stages of the moment with what it is there (0 enter, 1 start, 2 end), or -1 for any end,
+    when the tip leaves; `goes_on` takes the answer. Of several moments that came at one tick that of the visit written
+    last is taken.
     """
     enter, start, end = stamps
-    first_moment, moment_after, sets_off = moments
+    first_moment, moment_after, sets_off, to, goes_on = ways
     goes_on[: beyond - row] = NEVER
     at = NO_VISIT
     for visit in range(row, beyond):
         for k in range(to.shape[0]):
-            asked = to[k, 0] == -1 or stage[visit] == to[k, 0]
+            asked = to[k, 0] == -1 or kind_stage[kind[visit]] == to[k, 0]
             tick = enter[visit] if to[k, 1] == 0 else start[visit] if to[k, 1] == 1 else end[visit]
             if asked and tick == until and (at == NO_VISIT or to[k, 0] == -1):
                 at = visit
@@ -435,35 +436,32 @@ def follow_last(row, beyond, to, stamps, moments, stage, until, goes_on):
         at, tick = before, came
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
     """How long tips take between two moments (`took`, by the clock of a target), by bin, and where: by stage, in line,
-    in service, at the gate, in a delay. Where a tip is in several places at a time, on the way that came last."""
+    in service, at the gate, in a delay. Where a tip is in several places at a time, on the way that came last; `ways`
+    is None where no tip is."""
     first_visit, chosen, since, until, took, vain, first = tips
     kind, first_spell, kind_stage = visits
     enter, start, end, outcome = log
     began, ended, wrapping = spells
     place_of, gates = stages
-    first_moment, moment_after, sets_off, to = ways
-    goes_on, stage_of = np.zeros(1, np.int64), np.zeros(0, np.int64)
-    if first_moment.size:
-        goes_on, stage_of = np.zeros(np.diff(first_visit).max() + 1, np.int64), kind_stage[kind].astype(np.int64)
     for i in range(chosen.shape[0]):
         if not chosen[i]:
             continue
         window = (since[i], until[i])
         times[bin_of(took[i], guide)] += 1
         row = first_visit[first + i]
-        if first_moment.size:
-            moments = (first_moment, moment_after, sets_off)
-            follow_last(row, first_visit[first + i + 1], to, (enter, start, end), moments, stage_of, until[i], goes_on)
+        if ways is not None:
+            follow_last(row, first_visit[first + i + 1], (enter, start, end), ways, kind, kind_stage, until[i])
         for visit in range(row, first_visit[first + i + 1]):
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 continue
-            if first_moment.size:
-                if goes_on[visit - row] == NEVER:
+            if ways is not None:
+                goes_on = ways[4][visit - row]
+                if goes_on == NEVER:
                     continue
-                window = (since[i], min(until[i], goes_on[visit - row]))
+                window = (since[i], min(until[i], goes_on))
             stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
             if vain.size and outcome[visit] != SERVED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import stat
@@ -14,15 +15,21 @@ import pytest
 import sim
 from sim.dynamics import kernels
 
-SAYS_FOLDER = "import numba, sim.dynamics.kernels as k; print(numba.config.CACHE_DIR)"
+SAYS_FOLDER = "from sim.dynamics.kernels import folder_of; print(folder_of('{0}'))"
 
 
-def folder(environment: dict[str, str], package: Path | None = None) -> Path:
-    """The cache folder that a fresh process chooses."""
+ENGINE = "sim.dynamics.loop"
+MEASURES = "sim.measures.passes"
+
+
+def folder(
+    environment: dict[str, str], package: Path | None = None, module: str = ENGINE, says: str = SAYS_FOLDER
+) -> Path:
+    """The folder that a fresh process chooses for the kernels of a module."""
     kept = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     where = package or Path(sim.__file__).parents[1]
     run = subprocess.run(
-        [sys.executable, "-c", SAYS_FOLDER],
+        [sys.executable, "-c", says.format(module)],
         env=kept | environment,
         cwd=where,
         capture_output=True,
@@ -32,15 +39,33 @@ def folder(environment: dict[str, str], package: Path | None = None) -> Path:
     return Path(run.stdout.strip())
 
 
-def test_a_change_of_a_rule_moves_the_cache(tmp_path: Path) -> None:
+def test_a_change_of_what_a_kernel_is_made_of_moves_it_and_no_other_change_does(tmp_path: Path) -> None:
     package = tmp_path / "sim"
     shutil.copytree(Path(sim.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    before = folder(cache, tmp_path)
-    assert before == folder(cache, tmp_path)
-    rules = package / "dynamics" / "order.py"
-    rules.write_text(rules.read_text(encoding="utf-8") + "\n# another rule\n", encoding="utf-8")
-    assert folder(cache, tmp_path) != before
+
+    def both() -> tuple[Path, Path]:
+        return folder(cache, tmp_path, ENGINE), folder(cache, tmp_path, MEASURES)
+
+    def edit(file: str) -> None:
+        path = package / file
+        path.write_text(path.read_text(encoding="utf-8") + "\n# another rule\n", encoding="utf-8")
+
+    engine, measures = both()
+    assert (engine, measures) == (folder(cache, None, ENGINE), folder(cache, None, MEASURES)), (
+        "a copy is compiled again"
+    )
+    edit("measures/bins.py")
+    assert both()[0] == engine
+    assert both()[1] != measures
+    measures = both()[1]
+    edit("dynamics/hands.py")
+    assert both()[0] != engine
+    assert both()[1] == measures
+    engine = both()[0]
+    edit("dynamics/order.py")
+    assert both()[0] != engine
+    assert both()[1] != measures
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the folder for caches is elsewhere")
@@ -59,7 +84,11 @@ def test_without_a_folder_for_caches_one_is_made_and_cleared_away(tmp_path: Path
 
 
 def test_a_chosen_folder_is_left_alone(tmp_path: Path) -> None:
-    assert folder({"NUMBA_CACHE_DIR": str(tmp_path / "mine")}) == tmp_path / "mine"
+    """Numba names a folder in it after where the file lies."""
+    says = "from {0} import run; print(run._cache.cache_path)"
+    found = folder({"NUMBA_CACHE_DIR": str(tmp_path / "mine"), "XDG_CACHE_HOME": str(tmp_path / "no")}, says=says)
+    assert found.parent == tmp_path / "mine"
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="who may write is told otherwise there")
@@ -87,6 +116,15 @@ def test_damaged_kernels_are_taken_away(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"whole.nbc", "new.nbc", kernels.LIST}
     kernels._list(tmp_path)
     assert set(kernels._listed(tmp_path)) == {"whole.nbc", "new.nbc"}
+
+
+def test_garbage_is_looked_for_again_once_nothing_is_compiled() -> None:
+    assert gc.isenabled()
+    with kernels._undisturbed():
+        with kernels._undisturbed():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 @pytest.mark.slow
