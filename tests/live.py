@@ -126,14 +126,18 @@ def moves_of(opened: dict[str, Any], n: int) -> Iterator[dict[str, float]]:
         yield values
 
 
-def measure(file: Path, n: int) -> None:
-    """Print the medians over so many moves, each begun when the one before is done."""
+def measure(file: Path, n: int, drag: int = 0) -> None:
+    """Print the medians over so many moves, each begun when the one before is done; with `drag` each as the last of so
+    many more, each sent as soon as the one before has its first answer, as when a slider is dragged."""
     with served(file) as address:
         client = Client(address)
         client.answer(-1)
         times: dict[str, list[float]] = {"first": [], "decided": [], "done": [], "whole": []}
         undecided = 0
-        for values in moves_of(client.opened, n):
+        for number, values in enumerate(moves_of(client.opened, n * (drag + 1)), start=1):
+            if number % (drag + 1):
+                client.answer(client.move(values=values), "")
+                continue
             begins = time.perf_counter()
             move = client.move(values=values)
             whole, last = client.answer(move)
@@ -208,12 +212,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", nargs="?", type=Path, default=ROOT / "scenarios" / "national.yaml")
     parser.add_argument("--moves", type=int, default=50)
+    parser.add_argument(
+        "--drag", type=int, default=0, metavar="N", help="so many moves before each, as of a slider that is dragged"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE.webp")
     given = parser.parse_args()
     if given.record is not None:
         record(given.record, given.file)
     else:
-        measure(given.file, given.moves)
+        measure(given.file, given.moves, given.drag)
 
 
 if __name__ == "__main__":

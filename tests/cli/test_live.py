@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,7 +24,9 @@ pytest.importorskip("starlette", reason="the live page is not installed: pip ins
 pytest.importorskip("uvicorn", reason="the live page is not installed: pip install 'tipline[live]'")
 pytest.importorskip("httpx", reason="the client of Starlette's tests is not installed")
 
-from starlette.testclient import TestClient
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # newer ones would rather have httpx2
+    from starlette.testclient import TestClient
 
 from sim.answers.run import RunAnswer
 from sim.cli import options
@@ -49,12 +52,16 @@ variants:
 """
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A desk with a variant."""
-    path = tmp_path / "desk.yaml"
+def desk(folder: Path) -> Path:
+    """The file of a desk with a variant."""
+    path = folder / "desk.yaml"
     path.write_text(DESK.replace("replications: 10", "replications: 6") + NOTED, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return desk(tmp_path)
 
 
 def live_of(file: Path, **more: Any) -> Live:
@@ -98,6 +105,13 @@ def opened(live: Live) -> Iterator[Callable[..., Asker]]:
 def asking(file: Path) -> Iterator[Callable[..., Asker]]:
     with opened(live_of(file)) as asker:
         yield asker
+
+
+@pytest.fixture(scope="module")
+def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    """A page that is only looked at."""
+    with opened(live_of(desk(tmp_path_factory.mktemp("live")))) as asking:
+        yield asking()
 
 
 def ran(command: str, out: Path) -> dict[str, Any]:
@@ -148,16 +162,15 @@ def agrees(told: dict[str, Any], run: dict[str, Any]) -> None:
     ],
 )
 def test_whoever_lacks_the_token_or_comes_from_elsewhere_gets_nothing(
-    asking: Callable[..., Asker], path: str, headers: dict[str, str]
+    asker: Asker, path: str, headers: dict[str, str]
 ) -> None:
-    client = asking().client
     for method in ("GET", "POST"):
-        found = client.request(method, path, headers=headers)
+        found = asker.client.request(method, path, headers=headers)
         assert (found.status_code, found.content) == (403, b"")
 
 
-def test_the_page_itself_is_let_through_and_may_load_nothing_from_elsewhere(asking: Callable[..., Asker]) -> None:
-    client = asking().client
+def test_the_page_itself_is_let_through_and_may_load_nothing_from_elsewhere(asker: Asker) -> None:
+    client = asker.client
     for headers in (
         {},
         {"Origin": "http://127.0.0.1:8765"},
@@ -171,7 +184,7 @@ def test_the_page_itself_is_let_through_and_may_load_nothing_from_elsewhere(aski
     assert policy["script-src"] == policy["connect-src"] == "'self'"
     assert found.headers["Referrer-Policy"] == "no-referrer"
     assert "<title>A desk: live</title>" in found.text
-    for name in ("", "live.css", "live.js"):
+    for name in ("", "live.css", "live.js", "day.js"):
         text = client.get(HERE + name).text
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert client.get(HERE + "world.py").status_code == 404
@@ -198,9 +211,8 @@ def test_the_page_itself_is_let_through_and_may_load_nothing_from_elsewhere(aski
     ],
 )
 def test_a_bad_state_is_told_with_place_rule_and_value(
-    asking: Callable[..., Asker], state: dict[str, Any], place: str, rule: str, value: str
+    asker: Asker, state: dict[str, Any], place: str, rule: str, value: str
 ) -> None:
-    asker = asking()
     before = asker.told()
     found = asker.move(**state)
     assert found.status_code == 422
@@ -215,15 +227,15 @@ def test_a_bad_state_is_told_with_place_rule_and_value(
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"move": 1}', b'{"page": "x", "move": 1, "state": {}}', b"x" * 200_000]
 )
-def test_what_is_no_request_is_told_as_such(asking: Callable[..., Asker], body: bytes) -> None:
-    found = asking().client.post(f"{HERE}ask/move", content=body, headers={"Content-Type": "application/json"})
+def test_what_is_no_request_is_told_as_such(asker: Asker, body: bytes) -> None:
+    found = asker.client.post(f"{HERE}ask/move", content=body, headers={"Content-Type": "application/json"})
     assert found.status_code == 422
     assert found.json()["faults"][0]["rule"]
 
 
-def test_only_json_is_taken(asking: Callable[..., Asker]) -> None:
+def test_only_json_is_taken(asker: Asker) -> None:
     """A form of another page could send text without asking first."""
-    found = asking().client.post(f"{HERE}ask/pages", content=b"{}", headers={"Content-Type": "text/plain"})
+    found = asker.client.post(f"{HERE}ask/pages", content=b"{}", headers={"Content-Type": "text/plain"})
     assert found.status_code == 422
 
 
@@ -371,7 +383,8 @@ def test_nothing_is_kept_as_a_before_it_is_done(asking: Callable[..., Asker]) ->
     assert asker.post("pin", on=True).status_code == 422
 
 
-def test_the_report_is_that_of_the_run(asking: Callable[..., Asker]) -> None:
+def test_the_report_is_that_of_the_run(asking: Callable[..., Asker], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunAnswer, "drawn", lambda _: iter(()))  # figures take most of the time
     asker = asking()
     command = asker.move(values={"pools.desk.staff": 3}).json()["command"]
     asker.told()
@@ -381,6 +394,17 @@ def test_the_report_is_that_of_the_run(asking: Callable[..., Asker]) -> None:
     assert "Made by <code>" in found.text
     assert "--set pools.desk.staff=3" in found.text
     assert command.startswith("tipline run ")
+
+
+def test_a_day_is_told_of_the_first_replication(asking: Callable[..., Asker]) -> None:
+    asker = asking()
+    asker.move(values={"pools.desk.staff": 3})
+    asker.told()
+    told = asker.client.get(f"{HERE}told/day?page={asker.page}").json()
+    assert told["says"]
+    assert [one["name"] for one in told["day"]["stages"]] == ["answer"]
+    assert max(told["day"]["pools"][0]["staff"]) == 3
+    assert len(told["day"]["tips"]) > 100
 
 
 # What is saved
@@ -588,6 +612,8 @@ def test_axe_finds_nothing_at_any_width_light_or_dark(file: Path, tmp_path: Path
         tab = _opened(chromium.tab(), address)
         tab.run("document.getElementById('pin').click()")
         tab.until("!document.getElementById('pinned').hidden")
+        tab.run("document.getElementById('show-day').click()")
+        tab.until("!document.getElementById('day').hidden")
         tab.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         tab.run(axe)
         for width in (1280, 400):

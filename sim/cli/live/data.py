@@ -125,6 +125,21 @@ def answer_data(step: Step, *, curves: bool, beside: Result | None = None) -> di
     return dict(finite(told))
 
 
+def day_data(found: Result) -> dict[str, Any] | None:
+    """A day of the first replication, which is simulated once more: what `day.js` plays, and what is said of it."""
+    from sim.answers.run import RunAnswer
+    from sim.cli.report.day import day_json
+    from sim.tables.day import every
+    from sim.text.run import day_told
+
+    day = RunAnswer(found).with_day().found.day
+    if day is None:
+        return None
+    told = day_told(day)
+    shown = day_json(told, {one.name: one.records for one in every(day)})
+    return None if shown is None else {"day": shown, "says": told["says"]}
+
+
 def _only(filled: Filled, heads: tuple[str, ...]) -> list[dict[str, Any]]:
     """Some columns of a table, as its records have them; KeyError where it has no such column."""
     return [{head: row[head] for head in heads} for row in filled.records]

@@ -4,7 +4,8 @@
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const KEEP = "tipline " + location.pathname;
-const WAIT = 60; // ms without a further move of a slider that is dragged, before it is asked
+const WAIT = 1000; // ms after which a slider that is dragged asks again, though nothing was answered yet
+const SLOW = 3000; // ms without an answer after which the page says so
 const MARKS = {met: "●", kept: "●", missed: "✕", broken: "✕", undecided: "◇"};
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -15,7 +16,9 @@ let history = [];      // states, the last one that can be redone at its end
 let at = 0;
 let moves = 0;         // the number of the last move
 let sent = "";         // the state that was asked last
+let accepted = -1;     // the number of the last move that made sense
 let gesture = "";      // the slider that is being dragged
+let waiting = 0;       // the move whose first answer is waited for, while a slider is dragged
 let timer = 0;
 let answer = null;     // the last that was told
 let curves = {};       // the last that was drawn
@@ -117,22 +120,38 @@ async function send() {
   if (asked === sent) return;
   sent = asked;
   const move = ++moves;
+  waiting = move;
   began[move] = performance.now();
   document.documentElement.dataset.asked = move;
   try {
     const told = await ask("ask/move", {page, move, state: JSON.parse(asked)});
+    if (!told.late) accepted = Math.max(accepted, move);
     if (told.late || move !== moves) return;
     faults([]);
     sessionStorage.setItem(KEEP, asked);
     meant(told);
+    setTimeout(() => slow(move), SLOW);
   } catch (error) {
-    if (move === moves) failed(error);
+    if (move === moves) {
+      waiting = 0;
+      failed(error);
+    }
   }
 }
 
+function slow(move) {
+  if (move !== moves || (answer && answer.move === move)) return;
+  $("together").hidden = true;
+  $("said").textContent = "This takes long: a rule that is new to this machine may have to be compiled, once. Below is the state before.";
+  $("far").textContent = "waiting for the first replication";
+  $("progress").value = 0;
+}
+
 function later() {
+  // While it is dragged, one move is asked after the other: the next as soon as the one before is answered.
   clearTimeout(timer);
-  timer = setTimeout(send, WAIT);
+  if (waiting) timer = setTimeout(send, WAIT);
+  else send();
 }
 
 function meant(told) {
@@ -233,7 +252,12 @@ function place(one, value) {
 // Showing
 
 function told(given) {
-  if (given.move < moves && given.move >= 0 && moves > 0) return; // of an earlier move
+  if (given.move < accepted) return; // of an earlier move
+  if (day && answer && given.move !== answer.move) clearDay();
+  if (given.move >= waiting) {
+    waiting = 0;
+    if (gesture) setTimeout(send); // where the slider is by now
+  }
   answer = given;
   if (given.response) curves = {response: given.response, week: given.week};
   const now = performance.now(), since = began[given.move];
@@ -241,6 +265,7 @@ function told(given) {
   if (since && marks.first_of !== String(given.move)) {
     marks.first_of = given.move;
     marks.first = Math.round(now - since);
+    marks.worked = Math.round(given.after_ms); // of it, what the server took
     marks.decided = "";
     marks.all = "";
   }
@@ -282,8 +307,10 @@ function show() {
     if (!curves.response.length) put("response", h("p", {class: "grey"}, "No target is on times."));
     const week = Object.entries(curves.week.pools);
     put("week", ...week.map(([name, one]) => weekly(name, one, curves.week.interval_min)));
+    if (!week.length) put("week", h("p", {class: "grey"}, "Nobody is on duty in this scenario."));
   }
   $("report").disabled = !given.whole;
+  $("show-day").disabled = !given.done || !given.targets;
   $("pin").disabled = !given.done && !pinned;
   const marks = document.documentElement.dataset;
   if (marks.first) $("after").textContent = `First answer ${marks.first} ms after the last move${marks.all ? `; all replications after ${fixed(marks.all / 1000, 1)} s` : ""}.`;
@@ -343,7 +370,8 @@ function targets(given) {
     const name = one.claim && one.claim !== one.target ? `${one.target} (${one.claim})` : one.target;
     return [name.replaceAll("_", " "), one.asked, [one.came_to, gauge(one)].filter(Boolean), verdict(one.verdict), ...more];
   });
-  put("targets", table("Targets, what they ask, what they came to and verdicts", heads, rows, true));
+  if (!rows.length) put("targets", h("p", {class: "grey"}, "The file has no targets."));
+  else put("targets", table("Targets, what they ask, what they came to and verdicts", heads, rows, true));
 }
 
 function joint(given) {
@@ -378,7 +406,7 @@ function binds(given) {
   const one = (given.targets || []).find((each) => each.target === given.binding);
   const told = [];
   if (one) told.push(h("p", {}, h("strong", {}, one.target.replaceAll("_", " ")), ` uses up most of what it allows: it comes to ${one.came_to} where ${one.asked} is asked.`));
-  else if (given.targets) told.push(h("p", {class: "grey"}, "Nothing was counted yet."));
+  else if (given.targets) told.push(h("p", {class: "grey"}, given.targets.length ? "Nothing was counted." : "No targets, so nothing binds."));
   if (given.staff.length) told.push(h("ul", {}, ...given.staff.map((each) => h("li", {}, each))));
   else if (given.done && !given.whole && given.together !== "met") told.push(h("p", {class: "grey"}, "What more staff could do is being worked out …"));
   put("binds", ...told);
@@ -508,6 +536,34 @@ async function report() {
   $("done").textContent = "The report is downloaded.";
 }
 
+// A day in motion, of the state whose replications are done
+
+let day = null;
+
+async function showsDay() {
+  const move = answer.move;
+  $("day-said").textContent = "The day is being made …";
+  const found = await fetch("told/day?page=" + encodeURIComponent(page)).catch(() => null);
+  const made = found && found.ok ? await found.json() : null;
+  if (move !== answer.move) return;
+  clearDay();
+  if (!made) {
+    $("day-said").textContent = "There is no day to show of this state.";
+    return;
+  }
+  $("day-said").textContent = made.says.join(" ");
+  $("day").hidden = false;
+  day = window.showDay($("day"), made.day);
+}
+
+function clearDay() {
+  // What is shown is of one state; after a move it would be of another.
+  if (day) day.remove();
+  day = null;
+  $("day").hidden = true;
+  $("day-said").textContent = "";
+}
+
 // Beginning
 
 function listen() {
@@ -551,6 +607,7 @@ $("reset").addEventListener("click", () => { go(blank()); choices(); send(); });
 $("pin").addEventListener("click", pin);
 $("copy").addEventListener("click", copy);
 $("save").addEventListener("submit", save);
+$("show-day").addEventListener("click", showsDay);
 $("report").addEventListener("click", report);
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("form").addEventListener("change", (event) => {

@@ -34,7 +34,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sim.cli.live.data import answer_data, asked_data, world_data
+from sim.cli.live.data import answer_data, asked_data, day_data, world_data
 from sim.cli.live.work import Step, UnwantedError, Work
 from sim.cli.live.world import Asked, State, World
 from sim.cli.options import fault_data
@@ -71,7 +71,12 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 
-ASSETS: Final = {"live.css": "text/css", "live.js": "text/javascript"}
+ASSETS: Final = {
+    "live.css": ("sim.cli.live", "text/css"),
+    "live.js": ("sim.cli.live", "text/javascript"),
+    "day.js": ("sim.cli.report", "text/javascript"),
+}
+"""What a page is made of besides: where each lies, and what it is."""
 
 
 class Guard:
@@ -161,6 +166,7 @@ class Live:
             Route("/ask/save", self._save, methods=["POST"]),
             Route("/told/events", self._events),
             Route("/told/report", self._report),
+            Route("/told/day", self._day),
         ]
         handlers: Any = {ScenarioError: _faults, ClientDisconnect: _gone}
         return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=self._lifespan), token, port)
@@ -185,7 +191,8 @@ class Live:
         name = request.path_params["name"]
         if name not in ASSETS:
             return Response(status_code=404)
-        return Response(files("sim.cli.live").joinpath(name).read_bytes(), media_type=ASSETS[name])
+        package, kind = ASSETS[name]
+        return Response(files(package).joinpath(name).read_bytes(), media_type=kind)
 
     # What it asks
 
@@ -291,6 +298,13 @@ class Live:
         name = "".join(one if one.isalnum() or one in "-_." else "_" for one in page.answer.scenario.name)
         attached = {"Content-Disposition": f'attachment; filename="{name}.html"'}
         return Response(html, media_type="text/html", headers=attached)
+
+    async def _day(self, request: Request) -> Response:
+        """A day of the first replication, tip by tip, as `day.js` plays it; nothing where there is none to play."""
+        page = self._page(request.query_params.get("page"))
+        if page.answer is None:
+            raise ScenarioError([at(Mark("day"), (), "the replications of this state are not done yet; wait for them")])
+        return JSONResponse(await run_in_threadpool(day_data, page.answer))
 
     def _made(self, found: Result, asked: Asked) -> str:
         from sim.answers.run import RunAnswer

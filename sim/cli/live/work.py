@@ -111,10 +111,11 @@ class Work:
             of = more(sample)
             return of
 
-        settings = Settings(jobs=self.jobs)
-        drawn = self._drawn(scenario, wanted)
+        settings, first = Settings(jobs=self.jobs), threading.Event()
+        drawn = self._drawn(scenario, wanted, first)
         with closing(growing(scenario, settings=settings, looks=look if more else None, drawn=drawn)) as grown:
             for last in grown:
+                first.set()
                 _hold(wanted)
                 n = len(last.sample) + len(last.failures)
                 of = 1 if last.sample.frame.recorded else of
@@ -127,7 +128,11 @@ class Work:
         else:
             yield Step(_nothing(last), n, n, done=True)
 
-    def _drawn(self, scenario: Scenario, wanted: Callable[[], bool]) -> Callable[[int], Replication]:
+    def _drawn(
+        self, scenario: Scenario, wanted: Callable[[], bool], first: threading.Event
+    ) -> Callable[[int], Replication]:
+        """What draws the replications of a scenario while they are wanted: the others after the `first` is done, which
+        is what somebody waits for, and all there is while a slider is dragged."""
         key = draw_key(scenario)
         with self._lock:
             self._kinds.add(key)
@@ -137,7 +142,11 @@ class Work:
 
         def drawn(index: int) -> Replication:
             _hold(wanted)
-            return get(index)
+            while index and not first.wait(0.05):
+                _hold(wanted)
+            found = get(index)
+            _hold(wanted)
+            return found
 
         return drawn
 
