@@ -23,6 +23,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "run": (
         ("tipline run line.yaml", "verdicts; tables and plots in results/line"),
         ("tipline run line.yaml --variant busy_week --replications 50", "a variant, more surely"),
+        ("tipline run line.yaml --day", "with one day tip by tip, which `tipline report` plays"),
         ("tipline run line.yaml --until-decided --out out", "until nothing is undecided, into a folder of its own"),
     ),
     "explain": (

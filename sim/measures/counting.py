@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from sim.dynamics.kernels import njit
+from sim.dynamics.kernels import kernel, njit, part
 from sim.measures.frame import UNITS
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic
 from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
@@ -106,7 +106,7 @@ class CountedKind(RatioKind[AnyKind]):
         return ratio, held
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count(column, ticks, cell, group_of, in_turn, counts, total):
     """Tips by cell and group, and their ticks where there is room for them."""
     timed = total.shape[0] > 0
@@ -148,7 +148,7 @@ def count(column, ticks, cell, group_of, in_turn, counts, total):
             total[here] = so_far
 
 
-@njit(cache=True, nogil=True)
+@part
 def _pair(form, bound, good, bad, still_open, ticks):
     """Numerator and denominator of a bound."""
     if form == MEAN_TIME:
@@ -159,7 +159,7 @@ def _pair(form, bound, good, bad, still_open, ticks):
     return float(bad + reached), float(good + bad + still_open)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _reaches(form, bound, good, bad, still_open, ticks, threshold, at_least):
     """Whether the value of a bound reaches a goal; not where nothing was counted."""
     part, whole = _pair(form, bound, good, bad, still_open, ticks)
@@ -168,7 +168,7 @@ def _reaches(form, bound, good, bad, still_open, ticks, threshold, at_least):
     return part / whole >= threshold if at_least else part / whole <= threshold
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_ratio(counts, total, form, ratio):
     """(n_cells, 3, 2) VALUE, LOW and HIGH of each cell."""
     for cell in range(counts.shape[0]):
@@ -178,7 +178,7 @@ def fill_ratio(counts, total, form, ratio):
             ratio[cell, bound, 0], ratio[cell, bound, 1] = pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hold_units(counts, total, n_days, form, rule, spans, first, flags, by_unit, ratio):
     """Whether a target spoke, surely and possibly held in each span of days, in all places; by unit how often, by HELD;
     and its ratios in the first span, which is the run."""

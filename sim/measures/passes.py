@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
-from sim.dynamics.kernels import kernel, part
+from sim.dynamics.kernels import kernel, njit, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
@@ -249,7 +249,7 @@ def add_up(cells, times_of_cell, into):
                 into[series, times_of_cell[k, cell]] += cells[series, cell]
 
 
-@kernel
+@njit(cache=True, nogil=True)
 def count_failing(column, counted, came_at, into):
     """Tips that a target judges, and those that fail, in the rows of time to which they came; `counted` is 1 for the
     columns of `tallies` whose tips it judges, and for those whose tips fail."""

@@ -25,7 +25,6 @@ from sim.measures.tallies import LOST, fates
 from sim.scenario.calendars import open_time
 from sim.scenario.shifts import on_duty
 from sim.scenario.targets import OfTips, Timed
-from sim.studies.events import OUTCOMES
 
 if TYPE_CHECKING:
     from sim.studies.followed import Followed
@@ -303,6 +302,8 @@ def _broken(seen: Followed, breaks: _Breaks, begin: int, end: int) -> Iterator[B
 def _visits(
     seen: Followed, at: Where, rows: _Rows, shown: Ticks, begin: int, broke: dict[int, int]
 ) -> Iterator[DayVisit]:
+    from sim.studies.events import OUTCOMES
+
     scenario, tips, log = seen.scenario, seen.replication.tips, seen.log
     horizon = scenario.horizon
     shown = shown[np.lexsort((rows.enter[shown], at.tip[rows.visit[shown]]))]

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.measures.cuts import Cut
 from sim.measures.estimates import Estimate, share_interval, units_counted
+from sim.measures.frame import Frame
 from sim.measures.targets import joint
 from sim.scenario import units
 from sim.scenario.cost import full_time, paid, paid_hours, shrinkage
@@ -577,7 +579,8 @@ class Question:
         """QuestionError where there is no target, no unknown or nobody to decide about; ScenarioError where the
         document does not take an end of a range, or the length.
 
-        Without a `length` a world is measured for four weeks, where the document takes that and says more.
+        Without a `length` a world is measured for four weeks, where the document takes that and says more, and every
+        window that a target speaks of comes in them.
         """
         if not scenario.targets:
             raise QuestionError("plausibility needs targets, and the scenario has none")
@@ -592,6 +595,11 @@ class Question:
             raise QuestionError(f"so many people are more than 0 FTE (got {more_than:g})")
         self.document = scenario
         self.scenario = _of_length(scenario, length)
+        for name, per in _silent(self.scenario):
+            raise QuestionError(
+                f"target '{name}' judges each {per.replace('_', ' ')}, and none lies wholly in what a world is "
+                "measured for: give a longer --length, or another run.start"
+            )
         if not decided(_boundless(self.scenario), pools):
             raise QuestionError("there is nobody to decide about: no target depends on any people")
         variations = Variations(self.scenario)
@@ -642,11 +650,22 @@ def _of_length(scenario: Scenario, length: str | None) -> Scenario:
     if length is None and scenario.run.length <= units.duration(LENGTH):
         return scenario
     try:
-        return Variations(scenario).at({"run.length": length or LENGTH})
+        short = Variations(scenario).at({"run.length": length or LENGTH})
     except ScenarioError:
         if length is not None:
             raise
         return scenario  # what it names by date needs all of it
+    return scenario if length is None and _silent(short) else short
+
+
+def _silent(scenario: Scenario) -> list[tuple[str, str]]:
+    """The targets of windows of which none lies wholly in the measured time, each with its kind of window."""
+    frame = Frame(scenario)
+    return [
+        (name, target.per)
+        for name, target in scenario.targets.items()
+        if target.hold is not None and not Cut(frame, None, target.per).whole.any()
+    ]
 
 
 def plausibility(question: Question, settings: Settings) -> PlausibilityFound:

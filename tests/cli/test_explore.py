@@ -16,7 +16,7 @@ import pytest
 from sim.answers.run import RunAnswer
 from sim.cli import options
 from sim.cli.report.day import LARGEST, NOT_YET, day_json, day_shown
-from sim.cli.report.page import SCRIPTS, anchor, page_of
+from sim.cli.report.page import LEADING, SCRIPTS, anchor, page_of
 from sim.cli.report.results import read_results
 from sim.plots import style
 from sim.scenario.loading import load
@@ -88,6 +88,38 @@ def test_points_have_all_their_ranges_and_begin_with_the_two_that_matter_most() 
         assert heads[at].startswith(path.replace("_", " "))
     # Few replications give no verdict on a target: its threshold tells on which side a point is.
     assert all("verdict" not in target and "threshold" in target for target in one["targets"])
+
+
+WORLDS = """\
+world,demand.volume_per_h,stages.answer.service.exponential.mean_min,outcome,why,first_to_fail_unlimited,\
+quick_unlimited_share,busy_unlimited_share,fte,on_duty_people,pools.desk.staff_people,binding,replications
+0,9.6,7.9,held,,,1,0.1,12.6,3,3,busy,14
+1,19.6,9.9,no staff,beyond staff,quick,0.7,0.2,,,,,14
+"""
+
+
+def test_worlds_are_chosen_with_what_unlimited_staff_comes_to(day_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(day_folder / "scenario.yaml", tmp_path)
+    (tmp_path / "plausibility_worlds.csv").write_text(WORLDS, encoding="utf-8")
+    page = Page(text := page_of(tmp_path).html)
+    heads = table_of(text, page.values("data-table")[0])[0]
+    [one] = told(page)
+    assert is_safe(page)
+    assert page.values("data-title") == ["world"]
+    assert [heads[at] for at in one["axes"]] == heads[1:3]
+    assert (heads[one["verdict"]], heads[one["first_to_fail"]]) == ("outcome", "first to fail unlimited")
+    assert [(target["name"], heads[target["value"]]) for target in one["targets"]] == [
+        ("quick", "quick unlimited share"),
+        ("busy", "busy unlimited share"),
+    ]
+    assert one["unlimited"] is True
+    also = [heads[at] for at in one["also"]]
+    assert also == ["world", "why", "fte", "on duty people", "pools.desk.staff people", "binding"]
+
+
+def test_what_stands_before_the_scenarios_has_its_place_in_the_page() -> None:
+    template = (files("sim.cli.report") / "report.html.j2").read_text(encoding="utf-8")
+    assert all(f'"{title}"' in template for title in LEADING.values())
 
 
 def test_heads_that_are_not_those_of_the_declared_table_are_no_points(tmp_path: Path) -> None:
@@ -224,7 +256,7 @@ def test_a_run_without_a_day_has_none(day_folder: Path) -> None:
 
 def test_the_day_has_the_colours_of_the_figures() -> None:
     script = (files("sim.cli.report") / "day.js").read_text(encoding="utf-8")
-    for name in ("INK", "GREY", "FAINT", "BLUE", "VERMILION"):
+    for name in ("INK", "GREY", "FAINT", "BLUE", "VERMILION", "ORANGE"):
         assert f'const {name} = "{getattr(style, name)}";' in script
 
 
@@ -332,7 +364,7 @@ def test_in_a_browser_the_day_plays_only_when_asked_to(day_folder: Path, tmp_pat
     title = re.search(r"<title>(.*?)</title>", dom)
     assert title is not None
     said = json.loads(title[1])
-    assert re.match(r"\d\d:\d\d: \d+ wait, \d+ of 2 people busy, ", said["peak"])
+    assert re.match(r"\d\d:\d\d: \d+ wait, \d people busy and 2 on duty, ", said["peak"])
     assert said["one"][0].startswith("01:00: ")
     assert said["one"][0] == said["one"][1]
     assert (said["playing"], said["paused"]) == ("Pause", "Play")

@@ -226,3 +226,14 @@ def test_quantiles_cover() -> None:
         one = quantile(np.sort(generator.random(40)), 0.5)
         held += one.low <= 0.5 <= one.high
     assert held >= 400 * 0.95 - 3.4 * math.sqrt(400 * 0.95 * 0.05)
+
+
+def test_a_world_holds_a_whole_window_of_each_target(tmp_path: Path) -> None:
+    """Four weeks from 6 January hold no month: the document's own length does, and a length asked for is refused."""
+    monthly = line(tmp_path, "share: 80 %}", "share: 80 %, per: month, hold: 90 %}")
+    longer = load(tmp_path / "line.yaml", changes={"run.length": "91 d"})
+    assert Question(longer, worlds=1).scenario.run.length == longer.run.length
+    with pytest.raises(QuestionError, match="target 'quick' judges each month, and none lies wholly"):
+        Question(longer, worlds=1, length="14 d")
+    with pytest.raises(QuestionError, match="judges each month"):
+        Question(monthly, worlds=1)

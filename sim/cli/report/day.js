@@ -9,6 +9,7 @@ function showDay(root, day, options = {}) {
   const FAINT = "#c8c8c8";
   const BLUE = "#0072b2";
   const VERMILION = "#d55e00";
+  const ORANGE = "#e69f00";
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
   const NOT_YET = -1;
   const [GAVE_UP, TURNED_AWAY] = [1, 2];
@@ -47,11 +48,13 @@ function showDay(root, day, options = {}) {
   speeds.value = String(speed);
   const pace = make("label", {}, ["Speed ", speeds]);
   const still = make("p", { class: "note", hidden: "" }, "Stills, since this system asks for less motion: move the slider.");
+  const over = day.pools.some((pool) => pool.busy.some((busy, at) => busy > pool.staff[at]));
   const swatch = (kind) => make("canvas", { width: 28, height: 28, class: "day-swatch", "data-kind": kind, "aria-hidden": "true" });
   const key = make("p", { class: "note" }, [
     swatch("waits"), " waits, the next in line on the right; ", swatch("hand"), " in hand; ",
     ...(lanes.some((lane) => lane.pool === NOT_YET) ? [swatch("delay"), " on its way without anybody; "] : []), swatch("broken"),
     " a promise to it is broken; ", swatch("gone"), " gives up or is turned away.",
+    ...(over ? [" ", swatch("over"), " busy beyond those on duty, in overtime."] : []),
   ]);
   const stage = make("div", {}, [
     clock, canvas, make("div", { class: "controls day-controls" }, [play, slider, pace]), still, key,
@@ -80,6 +83,7 @@ function showDay(root, day, options = {}) {
     const whole = Math.floor(value);
     return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
   };
+  const number = (value) => value.toLocaleString("en");
   const broken = () => day.targets.reduce((all, target) => all + at(target, "broken"), 0);
 
   // Where every tip is a dot they are counted; else the counts of the pools are of all of them, minute by minute.
@@ -87,7 +91,8 @@ function showDay(root, day, options = {}) {
     const n = broken();
     const dotted = lanes.reduce((all, lane, row) => all + (lane.pool === NOT_YET ? 0 : counts[row][0]), 0);
     const wait = day.tips.length < day.of ? sum("waiting") : dotted;
-    return `${time(minute)}: ${wait} wait, ${sum("busy")} of ${sum("staff")} people busy, ${n} ${n === 1 ? "promise" : "promises"} broken since midnight`;
+    const people = `${number(sum("busy"))} people busy and ${number(sum("staff"))} on duty`;
+    return `${time(minute)}: ${number(wait)} wait, ${people}, ${number(n)} ${n === 1 ? "promise" : "promises"} broken since midnight`;
   }
 
   // The measures of the picture
@@ -178,7 +183,8 @@ function showDay(root, day, options = {}) {
       write(pen, lane.name, narrow() ? 0 : 4, narrow() ? y + 9 : middleOf(row), { most: narrow() ? middle() - 12 : left() - 12 });
       for (const [side, waits] of [[0, true], [1, false]]) {
         const beyond = counts[row][side] - room(waits);
-        if (beyond > 0) write(pen, `+${beyond}`, waits ? left() : width - 2, middleOf(row), { align: waits ? "left" : "right", colour: GREY });
+        // Of a day of which some tips are shown alone, how many dots have no room is no number of anything.
+        if (beyond > 0) write(pen, day.tips.length < day.of ? "…" : `+${beyond}`, waits ? left() : width - 2, middleOf(row), { align: waits ? "left" : "right", colour: GREY });
       }
     });
     for (const one of leaving) {
@@ -202,11 +208,11 @@ function showDay(root, day, options = {}) {
   function people(pen, pool, y) {
     const [staff, busy] = [at(pool, "staff"), at(pool, "busy")];
     const middleY = narrow() ? y + 25 : y + 10;
-    const words = `${busy} of ${staff} busy`;
-    write(pen, pool.name, narrow() ? 0 : 4, narrow() ? y + 9 : middleY, { most: narrow() ? width - 100 : left() - 12 });
+    const words = `${number(busy)} busy, ${number(staff)} on duty`;
+    write(pen, pool.name, narrow() ? 0 : 4, narrow() ? y + 9 : middleY, { most: narrow() ? width - 140 : left() - 12 });
     write(pen, words, width - 2, narrow() ? y + 9 : middleY, { align: "right", colour: GREY });
     const from = narrow() ? 0 : left();
-    const wide = (narrow() ? width : width - 110) - from;
+    const wide = (narrow() ? width : width - 140) - from;
     const n = Math.max(staff, busy, 1);
     const each = Math.min(14, wide / n);
     if (each < 5) {
@@ -218,7 +224,7 @@ function showDay(root, day, options = {}) {
     }
     for (let person = 0; person < Math.max(staff, busy); person++) {
       const x = from + person * each;
-      pen.fillStyle = person < busy ? (person < staff ? BLUE : VERMILION) : "#ffffff";
+      pen.fillStyle = person < busy ? (person < staff ? BLUE : ORANGE) : "#ffffff";
       pen.strokeStyle = GREY;
       pen.lineWidth = 1;
       pen.fillRect(x + 0.5, middleY - 5.5, each - 3, 11);
@@ -229,6 +235,15 @@ function showDay(root, day, options = {}) {
   function mark(pen, x, y, kind) {
     pen.lineWidth = 1.5;
     pen.beginPath();
+    if (kind === "over") {
+      pen.fillStyle = ORANGE;
+      pen.strokeStyle = GREY;
+      pen.lineWidth = 1;
+      pen.rect(x - 5.5, y - 5.5, 11, 11);
+      pen.fill();
+      pen.stroke();
+      return;
+    }
     if (kind === "gone") {
       pen.strokeStyle = INK;
       pen.moveTo(x - 4, y - 4);

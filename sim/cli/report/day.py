@@ -40,7 +40,7 @@ class Hour:
     came: int | None
     """None where only some tips are told."""
     waiting: int
-    busy: list[str]
+    busy: list[tuple[int, int]]
     """Of each pool the people busy and on duty, when most were busy."""
     broken: int
     """Promises that broke in it."""
@@ -167,7 +167,7 @@ def _hours(day: Mapping[str, Any]) -> list[Hour]:
         busy = []
         for pool in day["pools"]:
             busiest = max((_at(pool, time) for time in times), key=lambda row: (pool["busy"][row], pool["staff"][row]))
-            busy.append(f"{pool['busy'][busiest]} of {pool['staff'][busiest]}")
+            busy.append((pool["busy"][busiest], pool["staff"][busiest]))
         broken = sum(one["broken"][_at(one, end - 1)] - one["broken"][_at(one, begin - 1)] for one in day["targets"])
         came = sum(begin <= seen < end and seen > 0 for seen in first_seen.values())
         found.append(Hour(f"{hour:02d}:00", came if known else None, waiting, busy, broken))

@@ -2,9 +2,13 @@
 // Tables that sort, and figures in which a cell or a point is chosen. All of it is made from the tables of the page:
 // without this script they stand there as they are.
 
-const RANKS = { missed: 0, broken: 0, fails: 0, undecided: 1, met: 2, kept: 2, holds: 2 };
-const MARKS = { missed: "✕", broken: "✕", fails: "✕", undecided: "◇", met: "●", kept: "●", holds: "●" };
-const LOOKS = { 0: "missed", 1: "undecided", 2: "met" };
+const RANKS = {
+  missed: 0, broken: 0, fails: 0, "no staff": 0, more: 0.5, undecided: 1, met: 2, kept: 2, holds: 2, held: 2,
+  impossible: 3,
+};
+// By rank: how it looks, and its mark.
+const LOOKS = { 0: "missed", 0.5: "more", 1: "undecided", 2: "met", 3: "none" };
+const MARKS = { missed: "✕", more: "▲", undecided: "◇", met: "●", none: "○" };
 
 // An element, or one of a drawing where `of` says so.
 function made(name, attributes = {}, children = [], of = null) {
@@ -109,8 +113,8 @@ function verdict(target, row) {
 
 function marked(word) {
   if (!(word in RANKS)) return made("span", {}, "–");
-  const mark = made("span", { "aria-hidden": "true" }, MARKS[word]);
-  return made("span", { class: `verdict ${LOOKS[RANKS[word]]}` }, [mark, ` ${word}`]);
+  const look = LOOKS[RANKS[word]];
+  return made("span", { class: `verdict ${look}` }, [made("span", { "aria-hidden": "true" }, MARKS[look]), ` ${word}`]);
 }
 
 function linked(text, place) {
@@ -318,6 +322,9 @@ class Explorer {
       const d = `M${x} ${y - s - 1}L${x + s + 1} ${y}L${x} ${y + s + 1}L${x - s - 1} ${y}Z`;
       return drawn("path", { d, class: "mark" });
     }
+    if (look === "more") {
+      return drawn("path", { d: `M${x} ${y - s}L${x + s} ${y + s}L${x - s} ${y + s}Z`, class: "mark" });
+    }
     return drawn("circle", { cx: x, cy: y, r: s, class: "mark" });
   }
 
@@ -388,11 +395,13 @@ class Explorer {
     const told = this.told;
     const pairs = told.chosen.map((at) => [made("dt", {}, this.heads[at]), made("dd", {}, short(row[at]))]);
     const values = made("dl", { class: "values" }, pairs.flat());
-    if (pairs.length <= 4) found.push(values);
+    const few = pairs.length <= 4;
+    if (few) found.push(values);
     if (told.verdict !== null) {
       const share = told.all_held !== null && row[told.all_held] !== null ? ` hold in ${percent(row[told.all_held])}` : "";
       const runs = told.replications !== null ? ` of ${row[told.replications]} replications` : "";
-      const all = made("p", { class: "together" }, ["All together: ", marked(row[told.verdict])]);
+      const what = this.thing === "world" ? "This world: " : "All together: ";
+      const all = made("p", { class: "together" }, [what, marked(row[told.verdict])]);
       if (share) all.append(`;${share}${runs}`);
       found.push(all);
     }
@@ -400,26 +409,38 @@ class Explorer {
     const first = told.targets.find((one) => one.name === failing);
     // Where every target holds, the first to fail is only the one that has least to spare.
     const well = RANKS[row[told.verdict]] === 2;
-    if (failing !== null && failing !== "") {
-      const words = [well ? "Least to spare has " : "First to fail is ", linked(String(failing), first?.place), "."];
+    if (failing !== null && failing !== "" && !(well && told.unlimited)) {
+      const unlimited = told.unlimited ? " with unlimited staff" : "";
+      const lead = well ? "Least to spare has " : `First to fail${unlimited} is `;
+      const words = [lead, linked(String(failing), first?.place), "."];
       found.push(made("p", {}, words));
     }
     if (told.targets.length) found.push(this.verdicts(row));
-    if (pairs.length > 4) found.push(made("details", {}, [made("summary", {}, "All of its values"), values]));
+    const also = told.also.filter((at) => row[at] !== null);
+    const rest = also.flatMap((at) => [made("dt", {}, this.heads[at]), made("dd", {}, short(row[at]))]);
+    if (!few) rest.unshift(...values.childNodes);
+    if (rest.length) {
+      const more = made("dl", { class: "values" }, rest);
+      const fold = made("details", {}, [made("summary", {}, few ? "What else its row says" : "All of its values"), more]);
+      fold.open = this.unfolded ?? this.thing === "world";
+      fold.addEventListener("toggle", () => (this.unfolded = fold.open));
+      found.push(fold);
+    }
     this.chosen.replaceChildren(...found);
   }
 
   verdicts(row) {
     const targets = this.told.targets;
     const often = targets.some((one) => one.held !== undefined);
-    const heads = ["target", "verdict", "came to", ...(often ? ["holds in"] : [])];
+    const came = this.told.unlimited ? "with unlimited staff" : "came to";
+    const heads = ["target", "verdict", came, ...(often ? ["holds in"] : [])];
     const lines = targets.map((one) => {
       const asked = one.asked ? made("small", {}, one.asked) : "";
       const name = made("th", { scope: "row" }, [linked(one.name, one.place), asked]);
-      const came = inUnit(row[one.value], one.unit);
+      const value = inUnit(row[one.value], one.unit);
       const wide = one.low !== undefined && row[one.low] !== null;
       const span = wide ? ` (${inUnit(row[one.low], one.unit)} to ${inUnit(row[one.high], one.unit)})` : "";
-      const cells = [marked(verdict(one, row)), came + span];
+      const cells = [marked(verdict(one, row)), value + span];
       if (often) cells.push(row[one.held] === null ? "" : percent(row[one.held]));
       return made("tr", {}, [name, ...cells.map((cell) => made("td", {}, cell))]);
     });

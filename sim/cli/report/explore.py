@@ -17,8 +17,23 @@ from sim.tables.declared import Column, Family
 MOST_GRID: Final = 2
 """Columns that were chosen for a row, where the rows may fill a grid."""
 
-_ROLES: Final = {"": "value", "_low": "low", "_high": "high", "_verdict": "verdict", "_held": "held"}
+_ROLES: Final = {
+    "": "value",
+    "_unlimited": "value",
+    "_low": "low",
+    "_high": "high",
+    "_verdict": "verdict",
+    "_held": "held",
+}
 """What the columns of a target say, by what follows its name in the pattern of the family."""
+
+_SAYS: Final = {
+    "verdict": ("verdict", "outcome"),
+    "first_to_fail": ("first_to_fail", "first_to_fail_unlimited"),
+    "all_held": ("all_held",),
+    "replications": ("replications",),
+}
+"""What a row says as a whole, and how columns are called that say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +59,28 @@ def explored(folder: Folder, table: TableFile, place_of: Callable[[Folder, str],
         return None
     columns: dict[str, int] = {}
     targets: list[dict[str, Any]] = []
+    of_targets: tuple[str, ...] = ()
     for one, mine in declared.unfolded(heads):
         if isinstance(one, Column):
             columns[one.name] = heads.index(mine[0])
         elif one.pattern.startswith("<target>"):
-            targets = _targets(one, mine, heads, folder, place_of)
+            targets, of_targets = _targets(one, mine, heads, folder, place_of), mine
     told = {
         "chosen": [heads.index(head) for head in chosen],
         "axes": [heads.index(head) for head in _axes(folder, table, chosen)],
         "grid": _is_grid(table, chosen),
         "present": _present(folder, table, chosen),
-        **{name: columns.get(name) for name in ("verdict", "first_to_fail", "replications", "all_held", "holds")},
-        "named": columns.get("point"),
         "targets": targets,
+        **{what: next((columns[name] for name in names if name in columns), None) for what, names in _SAYS.items()},
+        "unlimited": any(head.endswith(("_unlimited_share", "_unlimited_min")) for head in of_targets),
     }
+    said = {told[name] for name in _SAYS}
+    own = {*chosen, *of_targets}
+    told["also"] = [at for at, head in enumerate(heads) if head not in own and at not in said]
     if told["verdict"] is None and not targets:
         return None
-    return Explored(table, "cell" if told["grid"] else "point", told)
+    what = "cell" if told["grid"] else "world" if "world" in columns else "point"
+    return Explored(table, what, told)
 
 
 def _targets(
@@ -78,6 +98,7 @@ def _targets(
     for at in range(0, len(mine), len(roles)):
         own = mine[at : at + len(roles)]
         name, _, unit = own[0].rpartition("_")
+        name = name.removesuffix("_unlimited") if "_unlimited" in pattern else name
         found.append(
             {
                 "name": name,
