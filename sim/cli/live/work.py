@@ -90,7 +90,8 @@ class Work:
                 found = step.result
             if found is None or not len(found.done.sample):
                 return
-            found = told_whole(found, Settings(jobs=self.jobs, count=lambda _: _hold(wanted)))
+            here = Settings(jobs=self.jobs, count=lambda _: _hold(wanted))
+            found = told_whole(found, here, self._draws)
             with self._lock:
                 self._kept[key] = found
                 while len(self._kept) > MOST_KEPT:
