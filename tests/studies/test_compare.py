@@ -133,7 +133,7 @@ def test_tables_without_a_true_difference_rarely_show_one(compared: SideBySide) 
                 for k in range(N_TARGETS)
             ]
             samples.append((str(label), SimpleNamespace(of=each.__getitem__, frame=SimpleNamespace(scenario=scenario))))
-        found = studies._changes(samples, 0.95)  # type: ignore[arg-type]
+        found = studies.changes(samples, 0.95)  # type: ignore[arg-type]
         assert len(found) == (N_SCENARIOS - 1) * N_TARGETS
         shown += any(change.difference.real for change in found)
     assert shown <= 0.07 * N_TABLES
