@@ -46,7 +46,7 @@ def study(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Do these steps only.")] = None,
 ) -> int:
     """Do all commands of a study, one after the other, into one folder; with --resume those that are not done."""
-    from sim.answers.store import left_by_commands
+    from sim.answers.store import BusyError, held
     from sim.studies.study import read_study, record
 
     # The program that steps are command lines of is the one that was called.
@@ -55,19 +55,46 @@ def study(
     found = read_study(file)
     lines = _lines(found, options, program)
     wanted = _wanted(found, steps)
-    known = record(options.out or Path("results") / "study")
+    folder = options.out or Path("results") / "study"
     try:
-        for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
-            out = known.place(name)
-            if strangers := known.strangers(name, left_by_commands(out)):
-                raise ValueError(
-                    f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
-                    "move it away, or choose another --out"
-                )
-        known.forget_others(found)
-    except ValueError as error:
+        # Two at once would each do some of the steps, and each fail at those of the other.
+        with held(folder):
+            try:
+                known = record(folder)
+                _clear_the_way(found, wanted, known)
+            except ValueError as error:
+                say(f"tipline study: {error}")
+                return BAD_INPUT
+            return _done(file, found, lines, wanted, known, options, program)
+    except BusyError as error:
         say(f"tipline study: {error}")
         return BAD_INPUT
+
+
+def _clear_the_way(found: StudyFile, wanted: list[str], known: Record) -> None:
+    """Take away what steps left that the study has no more; ValueError where a file that no step left is in the way."""
+    from sim.answers.store import left_by_commands
+
+    for name in (*wanted, *(set(known.steps) - set(found.study.steps))):
+        out = known.place(name)
+        if strangers := known.strangers(name, left_by_commands(out)):
+            raise ValueError(
+                f"{out} holds {strangers[0]}, which no step left there; a step takes the whole folder, so "
+                "move it away, or choose another --out"
+            )
+    known.forget_others(found)
+
+
+def _done(
+    file: Path,
+    found: StudyFile,
+    lines: list[StepLine],
+    wanted: list[str],
+    known: Record,
+    options: Options,
+    program: TyperGroup,
+) -> int:
+    """Do the steps that are wanted, one after the other, and tell what became of them."""
     told: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         if line.name not in wanted:
