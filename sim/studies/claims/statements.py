@@ -108,6 +108,10 @@ def _of_claim(ledger: Ledger, name: str, claim: OfTime) -> list[Timed]:
         of_whole_run.add(stated)
     for sense in READINGS:
         reading = ledger.reading(name, sense)
+        if reading is not None and reading.arithmetic_only is not None and stated is not None:
+            # What no line can test is said all the same.
+            senses[stated].append(sense)
+            continue
         if reading is None or not isinstance(target := reading.target, ShareTarget | MeanTarget | PercentileOfTips):
             continue
         subject = reading.subject or claim.subject
