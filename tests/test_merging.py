@@ -25,12 +25,13 @@ from sim.measures.targets import joint, results
 from sim.scenario.chance import drawn
 from sim.scenario.faults import ScenarioError
 from sim.scenario.flow import offered_by_stage, spared_by_stage
+from sim.scenario.loading import load
 from sim.studies.replicate import run
 from sim.studies.result import Result
 from sim.studies.staff.staffed import unlimited
 from tests.draw.worlds import arrays, stage_of, world
 from tests.dynamics import independent
-from tests.scenario.small import loaded, messages
+from tests.scenario.small import SCENARIOS, loaded, messages
 from tests.test_cases import ERRORS, errors_from, exponential, waits
 from tests.text.test_run import screen
 
@@ -352,3 +353,15 @@ def test_all_engines_agree_on_documents_at_random(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_all_engines_agree_on_many_documents_at_random(tmp_path: Path) -> None:
     assert sum(agree(tmp_path, 1000 + seed) > 0 for seed in range(300)) > 200
+
+
+def test_measuring_changes_nothing_of_what_was_drawn() -> None:
+    """The same tips are measured for one staffing after the other."""
+    scenario = load(SCENARIOS / "described.yaml", changes={"run.length": "28 d", "run.warm_up": "1 d"})
+    drawn_once = draw(scenario, 0)
+    before = [one.copy() for one in arrays(drawn_once)]
+    for only_targets in (False, True):
+        log = compiled.simulate(drawn_once)
+        assert (log.outcome == MERGED).any()
+        measure(log, drawn_once, scenario, only_targets=only_targets)
+        assert all(map(np.array_equal, arrays(drawn_once), before))

@@ -82,6 +82,8 @@ def _alone(log: Log, replication: Replication) -> Ints:
     alone = in_hand_alone(replication)
     if not replication.may_merge:
         return alone
+    # A copy: without wrap-ups it may be the work itself, which other staffings of the same draw still need.
+    alone = alone.copy()
     visits, rules, at = replication.visits, replication.rules, where(replication)
     incident, merges = replication.tips.incident[at.tip], rules.stages.merges[at.stage]
     mine = np.flatnonzero((incident != NO_INCIDENT) & (merges != KEEPS) & (log.enter < rules.horizon))
