@@ -25,7 +25,6 @@ from sim.measures.targets import joint, results
 from sim.scenario.chance import drawn
 from sim.scenario.faults import ScenarioError
 from sim.scenario.flow import offered_by_stage, spared_by_stage
-from sim.scenario.loading import load
 from sim.studies.replicate import run
 from sim.studies.result import Result
 from sim.studies.staff.staffed import unlimited
@@ -357,11 +356,11 @@ def test_all_engines_agree_on_many_documents_at_random(tmp_path: Path) -> None:
 
 def test_measuring_changes_nothing_of_what_was_drawn() -> None:
     """The same tips are measured for one staffing after the other."""
-    scenario = load(SCENARIOS / "described.yaml", changes={"run.length": "28 d", "run.warm_up": "1 d"})
+    scenario = sim.load(SCENARIOS / "described.yaml", changes={"run.length": "28 d", "run.warm_up": "1 d"})
     drawn_once = draw(scenario, 0)
-    before = [one.copy() for one in arrays(drawn_once)]
+    before = {name: one.copy() for name, one in arrays(drawn_once).items()}
     for only_targets in (False, True):
         log = compiled.simulate(drawn_once)
         assert (log.outcome == MERGED).any()
         measure(log, drawn_once, scenario, only_targets=only_targets)
-        assert all(map(np.array_equal, arrays(drawn_once), before))
+        assert all(np.array_equal(one, before[name]) for name, one in arrays(drawn_once).items())
