@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +308,10 @@ def test_resumed_it_leaves_the_same_files(arguments: tuple[str, ...], how: signa
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     subprocess.run([*base, str(cut)], check=True, capture_output=True)
     cut.rename(whole)  # the folder stands in what is written
-    run = subprocess.Popen([*base, str(cut)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Started in the background of a shell, the tests themselves may be deaf to Ctrl-C, and so would be their children.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    run = subprocess.Popen([*base, str(cut)], **silent, preexec_fn=hears)
     give_up = time.monotonic() + 120
     while len(list(tmp_path.rglob("*.piece"))) < 20 and run.poll() is None and time.monotonic() < give_up:
         time.sleep(0.005)
