@@ -387,7 +387,7 @@ def _visits(tips: Sequence[Tip], route: Sequence[Visit], kind: Sequence[int], at
         patience=_ticks(patience),
         retry_after=_ticks(retry),
         final_tier=np.full(len(tips), NO_LABEL, dtype=np.int32),
-        wrap_up=_ticks(visit.wrap_up for visit in route if any(one.wrap_up for one in route)),
+        wrap_up=_ticks((visit.wrap_up for visit in route) if any(one.wrap_up for one in route) else ()),
         repeat=_ticks(visit.repeat for visit in route),
         called_back=_ticks(called_back if any(one.called_back for one in route) else ()),
         due=_ticks((visit.due for visit in route) if any(one.due < NEVER for one in route) else ()),
