@@ -87,7 +87,7 @@ def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
 
 @pytest.mark.slow
 def test_a_rule_that_is_changed_changes_both_engines_alike_on_many_worlds() -> None:
-    run_apart("hold_alike(RULES, 12)", NUMBA_DISABLE_JIT="1")
+    run_apart("hold_alike(RULES, 60)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.slow

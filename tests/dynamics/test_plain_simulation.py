@@ -95,7 +95,7 @@ ORDERS: dict[str, tuple[Choice, str]] = {
 
 
 @pytest.mark.parametrize(
-    "n_tips, replications", [(100_000, 5), pytest.param(400_000, 20, marks=pytest.mark.slow)], ids=["few", "many"]
+    "n_tips, replications", [(100_000, 5), pytest.param(1_000_000, 50, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 @pytest.mark.parametrize("name", ORDERS)
 def test_an_order_that_no_formula_solves(name: str, n_tips: int, replications: int) -> None:
