@@ -29,7 +29,8 @@ from sim.plots.style import (
     text_width,
     wrapped,
 )
-from sim.studies.plausibility import Outcome, PlausibilityFound, World
+from sim.studies.plausibility import PlausibilityFound
+from sim.studies.worlds import Outcome, World
 from sim.text.plausibility import about, finding, outcome_words, people_finding, said
 from sim.text.words import count, length, named
 

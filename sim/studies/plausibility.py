@@ -1,18 +1,16 @@
 """The plausibility answer: in which of the plausible worlds does some staffing hold, and with how many people.
 
-A world has a value for every unknown, drawn from its declared distribution by a sequence that fills them evenly. In
-each the staffing is searched: unlimited staff first, which tells whether any staff can; then the cheapest that is
-found, by few replications, without a certificate, and held against fresh seeds. A world stands by itself, so that
-neither the number of jobs nor an interruption changes anything; all meet the same random numbers.
+A world has a value for every unknown, drawn from its declared distribution by a sequence that fills them evenly. What
+staff can do in one is in `worlds.py`; here all are asked, and told together: shares, people, what decides, and how far
+it hangs on the distributions.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -24,20 +22,15 @@ from sim.measures.estimates import Estimate, share_interval, units_counted
 from sim.measures.frame import Frame
 from sim.measures.targets import joint
 from sim.scenario import units
-from sim.scenario.cost import full_time, paid, paid_hours, shrinkage
 from sim.scenario.faults import ScenarioError
-from sim.scenario.flow import offered_by_stage, spared_by_stage
-from sim.scenario.shifts import seat_hours
 from sim.studies.effects import Explained, explained, rank_correlation, ranks
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.ranges import Variations
 from sim.studies.replicate import Failure, Settings, shared_out
 from sim.studies.sensitivity import Unknown, unknowns
-from sim.studies.staff.limits import Limit, limits
-from sim.studies.staff.staffed import Bounds, decided, fte, kept, unlimited
-from sim.studies.staff.staffing import cheapest
-from sim.studies.staff.tried import leanings
+from sim.studies.staff.staffed import Bounds, decided, kept
 from sim.studies.trials import QuestionError, TrialError, Trials
+from sim.studies.worlds import Look, Outcome, World, boundless, of_piece
 
 if TYPE_CHECKING:
     from sim.dynamics.engines import Engine
@@ -53,10 +46,6 @@ LENGTH: Final = "28 d"
 """What a world is measured for, unless its document says less or another length is asked for."""
 MORE_THAN: Final = 100.0
 """Full-time equivalents beyond which a staffing is not looked for, unless another number is asked for."""
-EFFORT: Final = 0.0
-"""Effort for exchanges of people between posts: none, since each world is one of many."""
-CLOSELY: Final = 16
-"""Times the replications with unlimited staff, where fewer leave it undecided."""
 TRIALS_OF_A_WORLD: Final = 60
 """About so many replications a world takes, for the time left."""
 ENOUGH_WORLDS: Final = 30
@@ -65,225 +54,6 @@ QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 Which = Literal["lower", "middle", "upper"]
 THIRDS: Final[tuple[Which, ...]] = get_args(Which)
-
-Outcome = Literal["held", "more", "no staff", "undecided", "impossible"]
-"""What some staffing can do: it holds; what was found takes more people than asked about; none can; an interval
-straddles; or the document does not allow the world."""
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """What a target comes to with unlimited staff."""
-
-    value: float
-    """A share, or minutes; NaN where nothing was counted."""
-    low: float
-    high: float
-    used: float
-    """How much of what it allows is used up."""
-    missed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One plausible world and what staff can do in it."""
-
-    numbers: tuple[float, ...]
-    """The value of each unknown in its unit; a share as a fraction."""
-    outcome: Outcome
-    why: str
-    """Why it is not `held`: `beyond staff`, `closed`, `load`, `near`, `beyond bounds` or `not confirmed`; else
-    empty."""
-    best: tuple[Best, ...]
-    """Of each target with unlimited staff; empty where the world is impossible."""
-    people: dict[str, int]
-    """By path, at the posts that were decided; empty where no staffing was found."""
-    fte: float
-    """Full-time equivalents of all pools; NaN where no staffing was found."""
-    on_duty: float
-    """People on duty at a time, on average over the week, of all pools."""
-    binding: str
-    """The target that uses up most of what it allows with that staffing."""
-    replications: int
-    """That were run in all."""
-
-    @property
-    def possible(self) -> bool:
-        return self.outcome != "impossible"
-
-    @property
-    def failing(self) -> list[int]:
-        """The targets, by number, that unlimited staff misses, the one that fails first before the others."""
-        missed = [k for k, one in enumerate(self.best) if one.missed]
-        return sorted(missed, key=lambda k: (-self.best[k].used, k))
-
-    @property
-    def worst(self) -> float:
-        """How much of what it allows the worst target uses up with unlimited staff; NaN where that is not known."""
-        return max((one.used for one in self.best if not math.isnan(one.used)), default=math.nan)
-
-
-@dataclass(frozen=True)
-class Look:
-    """The work on one world, from its number to a record of what staff can do in it; it can cross processes."""
-
-    scenario: Scenario
-    unknowns: tuple[Unknown, ...]
-    points: tuple[tuple[float, ...], ...]
-    """The numbers of the unknowns, world by world."""
-    replications: int
-    more_than: float
-    pools: Mapping[str, Bounds] | None
-    allow_overload: bool
-    engine: Engine
-
-    def __call__(self, index: int) -> Piece:
-        return _piece(self.world(index))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {one.name: getattr(self, one.name) for one in fields(self)}
-
-    @cached_property
-    def _variations(self) -> tuple[Variations, threading.Lock]:
-        return Variations(self.scenario), threading.Lock()
-
-    def made(self, index: int) -> Scenario | None:
-        """The scenario of a world; None where the document does not allow it."""
-        told = zip(self.unknowns, self.points[index], strict=True)
-        values = {unknown.path: unknown.range.value(number) for unknown, number in told}
-        variations, alone = self._variations
-        with alone:  # a document remembers what it has read
-            try:
-                return variations.at(values)
-            except ScenarioError:
-                # The document takes each value by itself: what fails is how they go together.
-                return None
-
-    def world(self, index: int) -> World:
-        """What staff can do in a world."""
-        numbers = self.points[index]
-        scenario = self.made(index)
-        if scenario is None:
-            return World(numbers, "impossible", "", (), {}, math.nan, math.nan, "", 0)
-        trials = Trials(scenario.run.seed, Settings(engine=self.engine))
-        found, n = limits(scenario, trials, self.replications), self.replications
-        if not any(one.beyond_staff for one in found) and not self._leans(scenario, trials, n):
-            n *= CLOSELY
-            found = limits(scenario, trials, n, hurried=False)
-        best = tuple(_best(one) for one in found)
-        none = World(numbers, "no staff", "beyond staff", best, {}, math.nan, math.nan, "", trials.n_done)
-        if any(one.beyond_staff for one in found):
-            return none
-        if any(one.more_staff == "hours" for one in found):
-            return replace(none, why="closed")
-        if not self.allow_overload and least_fte(scenario, self.pools) > self.more_than:
-            return replace(none, outcome="more", why="load")
-        if not self._leans(scenario, trials, n):
-            # A search would go through all there is for what is hardly there.
-            return replace(none, outcome="undecided", why="near")
-        return self._searched(scenario, trials, none)
-
-    def _leans(self, scenario: Scenario, trials: Trials, replications: int) -> bool:
-        """Whether every target leans to hold with unlimited staff."""
-        sample = trials.sample(unlimited(scenario), replications, only_targets=True)
-        return all(one.verdict == "met" for one in leanings(sample, scenario.run.confidence))
-
-    def _searched(self, scenario: Scenario, trials: Trials, none: World) -> World:
-        answer = cheapest(
-            _boundless(scenario),
-            trials=trials,
-            pools=self.pools,
-            replications=self.replications,
-            most_effort=EFFORT,
-            allow_overload=self.allow_overload,
-        )
-        n = trials.n_done
-        if answer.staffing is not None:
-            assert answer.confirmation is not None
-            n += answer.confirmation.n_replications
-            staffed = answer.staffed
-            needed = fte(staffed)
-            return replace(
-                none,
-                outcome="held" if needed <= self.more_than else "more",
-                why="",
-                people=answer.by_path,
-                fte=needed,
-                on_duty=on_duty(staffed),
-                binding=answer.confirmation.joint.binding or "",
-                replications=n,
-            )
-        if answer.top is None or answer.top.verdict != "missed":
-            return replace(none, outcome="undecided", why=answer.why or "", replications=n)
-        if self.pools is not None:
-            return replace(none, outcome="more", why="beyond bounds", replications=n)
-        # As many as could ever be busy at once miss it, though they were not shown to by fewer replications.
-        missed = {one.name for one in answer.top.results if one.verdict == "missed"}
-        names = list(scenario.targets)
-        best = tuple(replace(one, missed=one.missed or names[k] in missed) for k, one in enumerate(none.best))
-        return replace(none, why="beyond bounds", best=best, replications=n)
-
-
-def _best(limit: Limit) -> Best:
-    one = limit.result
-    return Best(one.in_unit(one.value), one.in_unit(one.low), one.in_unit(one.high), one.used, limit.beyond_staff)
-
-
-def least_fte(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> float:
-    """Full-time equivalents below which the line of some pool grows without end, whoever is where.
-
-    That is the work that comes to stages where nobody gives up, over what a person does at a time; people at pools that
-    are not decided are as they are.
-    """
-    chosen = {one[0] for one in decided(_boundless(scenario), pools)}
-    work = np.maximum(offered_by_stage(scenario) - spared_by_stage(scenario), 0).mean(axis=1)
-    hours = sum(paid_hours(scenario, name) for name in scenario.pools if name not in chosen)
-    for stage, erlangs in zip(scenario.stages, work, strict=True):
-        if stage.pool is not None and stage.patience is None and set(stage.pools) <= chosen:
-            able = max(scenario.pools[name].capacity for name in stage.pools)
-            cheapest_ = min(stage.pools, key=lambda name: shrinkage(scenario, name))
-            hours += paid(scenario, cheapest_, float(erlangs) * 168 / able)
-    return full_time(scenario, hours)
-
-
-def on_duty(scenario: Scenario) -> float:
-    """People on duty at a time, on average over the week, in all pools."""
-    return sum(seat_hours(scenario, name) for name in scenario.pools) / 168
-
-
-# Records
-
-
-def _piece(world: World) -> Piece:
-    best = [(one.value, one.low, one.high, one.used, one.missed) for one in world.best]
-    return {
-        "numbers": np.array(world.numbers),
-        "outcome": np.array([world.outcome, world.why, world.binding]),
-        "best": np.array(best, dtype=float).reshape(-1, 5),
-        "path": np.array(list(world.people), dtype=str),
-        "people": np.array(list(world.people.values()), dtype=np.int64),
-        "told": np.array([world.fte, world.on_duty, world.replications], dtype=float),
-    }
-
-
-def _world(piece: Piece) -> World:
-    outcome, why, binding = (str(one) for one in piece["outcome"])
-    needed, there, replications = (float(one) for one in piece["told"])
-    return World(
-        numbers=tuple(float(one) for one in piece["numbers"]),
-        outcome=next(one for one in OUTCOMES if one == outcome),
-        why=why,
-        best=tuple(Best(float(a), float(b), float(c), float(d), bool(e)) for a, b, c, d, e in piece["best"]),
-        people={str(path): int(n) for path, n in zip(piece["path"], piece["people"], strict=True)},
-        fte=needed,
-        on_duty=there,
-        binding=binding,
-        replications=int(replications),
-    )
-
-
-# The question
 
 
 @dataclass(frozen=True, slots=True)
@@ -600,7 +370,7 @@ class Question:
                 f"target '{name}' judges each {per.replace('_', ' ')}, and none lies wholly in what a world is "
                 "measured for: give a longer --length, or another run.start"
             )
-        if not decided(_boundless(self.scenario), pools):
+        if not decided(boundless(self.scenario), pools):
             raise QuestionError("there is nobody to decide about: no target depends on any people")
         variations = Variations(self.scenario)
         for unknown in self.unknowns:
@@ -673,7 +443,7 @@ def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
 
     Worlds are kept in the folder of the settings as they are done, and taken up from there by `resume`.
     """
-    worlds = tuple(_world(piece) for piece in _looked_at(question, settings))
+    worlds = tuple(of_piece(piece) for piece in _looked_at(question, settings))
     found = PlausibilityFound(
         scenario=question.document,
         length=question.scenario.run.length,
@@ -682,7 +452,7 @@ def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
         replications=question.replications,
         more_than=question.more_than,
         bounded=question.pools is not None,
-        kept=kept(_boundless(question.scenario), question.pools),
+        kept=kept(boundless(question.scenario), question.pools),
         periods=(),
     )
     middle = found.median
@@ -729,8 +499,3 @@ def _periods(question: Question, world: World, settings: Settings) -> tuple[Peri
     found = joint(trials.sample(scenario, question.replications, only_targets=True))
     each = [Periods(one.name, one.held) for one in found.alone]
     return (*each, Periods("", found.shares))
-
-
-def _boundless(scenario: Scenario) -> Scenario:
-    """The scenario without ranges of staff: they bound the search of `staff`, and this one has a bound of its own."""
-    return scenario.model_copy(update={"plausible": {}})

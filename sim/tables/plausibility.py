@@ -10,15 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.measures.estimates import Estimate
-from sim.studies.plausibility import (
-    OUTCOMES,
-    Outcome,
-    PlausibilityFound,
-    Quantile,
-    Reweighted,
-    Third,
-    World,
-)
+from sim.studies.plausibility import PlausibilityFound, Quantile, Reweighted, Third
+from sim.studies.worlds import OUTCOMES, Outcome, World
 from sim.tables.declared import Column, Family, Table, estimate_columns, number, text, whole, yes
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from sim.measures.estimates import Estimate
     from sim.scenario.plausible import Spread
-    from sim.studies.plausibility import Outcome, PlausibilityFound, Reweighted, Third
+    from sim.studies.plausibility import PlausibilityFound, Reweighted, Third
     from sim.studies.sensitivity import Unknown
+    from sim.studies.worlds import Outcome
 
 MOST_RANKED: Final = 8
 """Unknowns on the terminal; the tables have all."""
@@ -109,7 +110,7 @@ def answer(found: PlausibilityFound) -> Iterator[str]:
 
 def parts(found: PlausibilityFound) -> list[RenderableType]:
     """The tables on the terminal."""
-    from sim.studies.plausibility import OUTCOMES
+    from sim.studies.worlds import OUTCOMES
 
     told = page.table("outcome", "worlds", "share of the worlds", numbers=(1,))
     words = outcome_words(found)

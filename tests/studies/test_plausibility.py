@@ -12,17 +12,11 @@ from sim.measures.theory import erlang_c
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.effects import explained, rank_correlation
-from sim.studies.plausibility import (
-    PlausibilityFound,
-    Question,
-    least_fte,
-    on_duty,
-    plausibility,
-    quantile,
-)
+from sim.studies.plausibility import PlausibilityFound, Question, plausibility, quantile
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import fte
 from sim.studies.trials import QuestionError
+from sim.studies.worlds import least_fte, on_duty
 
 LINE = """\
 scenario: A delay before a desk
