@@ -1,8 +1,8 @@
 """What staff can do in one plausible world.
 
 Unlimited staff first, which tells whether any staff can; then the cheapest that is found, by few replications, without
-a certificate, and held against fresh seeds. A world stands by itself, so that neither the number of jobs nor an interruption changes anything; all meet the same
-random numbers.
+a certificate, and held against fresh seeds. A world stands by itself, so that neither the number of jobs nor an
+interruption changes anything; all meet the same random numbers.
 """
 
 from __future__ import annotations
