@@ -121,6 +121,8 @@ def forked(words: list[str], folder: Path, hook: Callable[[], None] = lambda: No
         handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever calls may have put other files in the place of these two, as pytest does.
+        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
         sys.argv = ["tipline", *words]
         from sim.cli.app import main
 
