@@ -7,7 +7,7 @@ The loop itself is in `loop.py`; here it gets its tables, and what it stamped be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,15 @@ from sim.dynamics.replication import (
 )
 
 
+borrows = True
+"""Whether a world that needs no people is given to the function for those that do, where this process has that one at
+hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
+second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
+
+_at_hand: Final[set[bool]] = set()
+"""Of the functions without `queues`, those that this process has called: with people, without."""
+
+
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
@@ -54,7 +63,7 @@ def simulate(replication: Replication) -> Log:
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     ordered = needs_queues(replication)
-    apart = ordered or needs_people(replication)
+    apart = ordered or needs_people(replication) or (borrows and _at_hand == {True})
     roster = _roster(replication) if apart else None
     for room in _rooms():
         working = _working(room, replication, q.N_COLUMNS if ordered else 0, apart)
@@ -73,6 +82,8 @@ def simulate(replication: Replication) -> Log:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
         if run(*given, log, lists, _due(room), working, people, queues, branches):
             break
+    if not ordered:
+        _at_hand.add(apart)
     broken = working.spells[1 : working.spells[0, 0] + 1]
     broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
