@@ -5,7 +5,6 @@ What an answer is stands in `sim.answers`. Nothing here simulates or measures.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from sim.dynamics.engines import Engine
 from sim.scenario.faults import Mark
 from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
+from sim.scenario.size import cores
 from sim.scenario.tree import compose, of_plain
 
 if TYPE_CHECKING:
@@ -531,8 +531,7 @@ def _whole_document(scenario: World) -> Document:
 def _settings(engine: Engine, jobs: int | None, bar: Bar) -> Settings:
     from sim.studies.replicate import Settings
 
-    jobs = jobs or len(os.sched_getaffinity(0))
-    return Settings(engine=engine, jobs=jobs, count=bar.count, expect=bar.expect, at=bar.at)
+    return Settings(engine=engine, jobs=jobs or cores(), count=bar.count, expect=bar.expect, at=bar.at)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.logs.counts import CI
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,7 +33,6 @@ KS: Final = 1.63
 """Over the root of n: the distance of Kolmogorov and Smirnov that chance passes once in a hundred."""
 NEAR: Final = 0.03
 """A distance that does not matter, however many times there are."""
-CI: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CI: Final = 1.96
+"""Standard errors on either side of a 95 % interval, here and wherever a log is told."""
 
 
 @dataclass(slots=True)

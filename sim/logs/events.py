@@ -204,7 +204,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
     if replication is not None and replication.nunique() > 1:
         first = replication.iloc[0]
         look.say(f"of other replications than {first}", (replication != first).to_numpy(), "left out", drop=True)
-    zero = 4 * t.DAY
+    zero = 4.0 * t.DAY
     if "start" in raw.clock:
         import pandas as pd
 

@@ -30,7 +30,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.text.words import WEEKDAYS
+from sim.scenario.units import WEEKDAYS
 
 WIDTH: Final = 7.2
 """Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""

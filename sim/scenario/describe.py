@@ -303,14 +303,13 @@ def _overload(pool: PoolLoad, by_hour: bool, given_up: Mapping[str, float]) -> l
 
 
 def _hours_overloaded(pool: PoolLoad) -> list[str]:
-    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     by_times: dict[tuple[int, int], list[int]] = {}
     for first, length in pool.overloaded_hours:
         by_times.setdefault((first % 24, length), []).append(first // 24)
     patient = (pool.may_give_up + pool.may_merge) / pool.offered if pool.offered else 0.0
     found = []
     for (hour, length), on in by_times.items():
-        names = ", ".join(days[day] for day in on)
+        names = ", ".join(units.DAYS[day] for day in on)
         when = "every day" if len(on) == 7 else f"on {names}"
         until = f"to {(hour + length) % 24:02}:00" if length <= 24 else f"for {length} hours"
         hours = [(day * 24 + hour + step) % 168 for day in on for step in range(length)]

@@ -154,7 +154,7 @@ def drawn_from(scenario: Scenario) -> list[tuple[str, int]]:
     if given.resample == "week":
         return [("whole week", len(recorded_weeks(scenario)))]
     needed = sorted({(first + day) % 7 for day in days_of_run(scenario)})
-    return [(units.day_names(frozenset({day})), len(recorded_days(scenario)[day])) for day in needed]
+    return [(units.DAYS[day], len(recorded_days(scenario)[day])) for day in needed]
 
 
 @dataclass(slots=True)

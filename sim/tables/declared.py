@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from sim.scenario.units import SHORT_WEEKDAYS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -264,9 +266,6 @@ def _cell(cell: str, holds: str | None) -> Any:
 # Columns that several tables have alike
 
 
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 def asked_columns(result: Callable[[R], TargetResult | None]) -> tuple[Column[R], ...]:
     """What a target asks: the unit of its figures, the time within which, the threshold."""
     return (
@@ -299,7 +298,7 @@ def hour_columns(hour: Callable[[R], int]) -> tuple[Column[R], ...]:
     """Which hour of the week it is."""
     return (
         whole("hour_of_week", "h", hour, "from 0, Monday at midnight"),
-        text("weekday", lambda row: WEEKDAYS[hour(row) // 24], "Mon to Sun"),
+        text("weekday", lambda row: SHORT_WEEKDAYS[hour(row) // 24], "Mon to Sun"),
         whole("hour", "h", lambda row: hour(row) % 24, "of the day"),
     )
 

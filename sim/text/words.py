@@ -17,6 +17,7 @@ from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.profiles import levels
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.together import Incident, mean_day, not_poisson
+from sim.scenario.units import SHORT_WEEKDAYS, WEEKDAYS
 from sim.scenario.units import length as length
 from sim.scenario.units import listed as listed
 from sim.scenario.units import percent as percent
@@ -103,7 +104,7 @@ def day(at: date) -> str:
     >>> day(date(2025, 1, 6))
     'Mon 2025-01-06'
     """
-    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[at.weekday()]} {at:%Y-%m-%d}"
+    return f"{SHORT_WEEKDAYS[at.weekday()]} {at:%Y-%m-%d}"
 
 
 def time_words(tick: int, beside: int, local: Local) -> str:
@@ -259,7 +260,7 @@ def days_words(days: frozenset[int]) -> str:
     """
     first, last = min(days), max(days)
     if 2 < len(days) < 7 and last - first + 1 == len(days):
-        return f"{units.day_names(frozenset({first}))}-{units.day_names(frozenset({last}))}"
+        return f"{units.DAYS[first]}-{units.DAYS[last]}"
     return units.day_names(days)
 
 
@@ -417,7 +418,7 @@ def _levels(levels: Levels) -> Iterator[str]:
         yield f"{heads[0]:.3g} heads by {many}"
         return
     top = int(ticks[heads.argmax()])
-    when = "" if levels.dated else f", most from {units.day_names(frozenset({top // DAY}))} {clock(top % DAY)} on"
+    when = "" if levels.dated else f", most from {units.DAYS[top // DAY]} {clock(top % DAY)} on"
     yield f"{heads.min():.3g} to {heads.max():.3g} heads by {many}{when}"
 
 
@@ -516,7 +517,6 @@ def time_unit(ticks: float) -> tuple[int, str]:
 
 
 PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
-WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LONGEST_NAME: Final = 24
 
 
