@@ -36,13 +36,6 @@ REPLICATIONS: Final = 20
 HELD_OUT: Final = 6
 """Dates that a log needs at least for its last third to be held out."""
 
-STEPS: Final = {
-    "replay": "recorded arrivals, work and patience; the staff as found",
-    "work drawn": "the work drawn from its laws",
-    "patience drawn": "the patience drawn from its laws, too",
-    "drawn": "everything drawn",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Quantity:

@@ -158,7 +158,7 @@ def _stages(
 ) -> list[StageFound]:
     """The stages of an activity: one for each group of people whose channels nobody else serves."""
     mine = visits.take(rows)
-    groups = groups_of(mine, activity)
+    groups = groups_of(mine)
     found = []
     for number, codes in enumerate(groups):
         of_group = rows & np.isin(visits.channel.code, codes) if len(groups) > 1 else rows

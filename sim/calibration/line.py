@@ -70,8 +70,8 @@ class _Writing:
         self.ranges.append((path, low, high, why))
 
 
-def line_of(found: Calibration, *, upto: date | None = None) -> Line:
-    """The line that a log told; `upto` leaves the record out from that date on, for holding days out."""
+def line_of(found: Calibration) -> Line:
+    """The line that a log told."""
     writing = _Writing(found)
     first, n_days = _span(found)
     writing.say(f"scenario: {_quoted(f'A line as {found.path.name} tells it')}")
@@ -87,7 +87,7 @@ def line_of(found: Calibration, *, upto: date | None = None) -> Line:
         _targets(writing)
     else:
         _line_unknown(writing)
-    _variants(writing, first)
+    _variants(writing)
     _plausible(writing)
     return Line("\n".join(writing.lines) + "\n", writing.files, writing.ranges)
 
@@ -638,7 +638,7 @@ def _line_unknown(writing: _Writing) -> None:
 # The record
 
 
-def _variants(writing: _Writing, first: date) -> None:
+def _variants(writing: _Writing) -> None:
     """The record itself in place of what is drawn, as a variant: the same tips, their work and their patience."""
     found = writing.found
     visits = found.visits

@@ -91,7 +91,7 @@ class Group:
         return self.truly / self.on_line if self.on_line else math.nan
 
 
-def groups_of(visits: Visits, stage: str) -> list[list[int]]:
+def groups_of(visits: Visits) -> list[list[int]]:
     """Which channels share people, as lists of their codes, the busiest first."""
     channel, person = visits.channel, visits.person
     n = max(len(channel.names), 1)

@@ -29,8 +29,6 @@ SHAPES: Final = {
 
 TIMES: Final = ("arrival", "menu_end", "enter", "start", "end", "left", "login", "logout", "time", "complete")
 LENGTHS: Final = ("menu", "wait", "work", "wrap_up")
-WORDS: Final = ("outcome", "channel", "priority", "person", "pool", "case", "activity", "lifecycle", "caller")
-OTHER: Final = ("date", "direction", "count", "stage")
 
 ROLES: Final = {
     "arrival": "when it came in",
@@ -114,9 +112,6 @@ SERVED: Final = r"agent|serv|answer|handled|connect|complet|success|resolved|clo
 GIVEN_UP: Final = r"hang|aband|gave|given|reneg|lost|no.?answer|not.?answer|unansw|miss|^no$|^n$|^false$|^0$|left"
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
-
-_LENGTH: Final = r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?"
-_TIME_OF_DAY: Final = r"\d{1,2}(:\d{2})?(:00)?\s*([AaPp][Mm])?"
 
 
 @dataclass(slots=True)

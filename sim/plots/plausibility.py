@@ -192,14 +192,14 @@ def _strips(sheet: Sheet, found: PlausibilityFound, chosen: Sequence[int], top: 
         words = wrapped(said(found, found.unknowns[i]).label, NAMES - 0.15, SMALL, lines=2)
         sheet.write(MARGIN, at + (STRIP - leading(SMALL) * len(words)) / 2, "\n".join(words))
         axes = sheet.axes(left, at, width, STRIP)
-        _strip(axes, found, i, width)
+        _strip(axes, found, i)
         value = effects.share[i].value
         told = "" if math.isnan(value) else f"{100 * value:.0f} %" if effects.beyond_chance[i] else "chance"
         colour = INK if effects.beyond_chance[i] else GREY
         sheet.write(WIDTH - MARGIN, at + (STRIP - leading(SMALL)) / 2, told, ha="right", color=colour)
 
 
-def _strip(axes: Axes, found: PlausibilityFound, i: int, width: float) -> None:
+def _strip(axes: Axes, found: PlausibilityFound, i: int) -> None:
     worlds = found.possible
     order = sorted(range(len(worlds)), key=lambda w: (found.points[w, i], w))
     n = max(1, min(MOST_PARTS, len(worlds) // LEAST_IN_PART))
