@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.measures.estimates import Estimate
+from sim.measures.estimates import Estimate, by_size
 from sim.studies.plausibility import PlausibilityFound, Quantile, Reweighted, Third
 from sim.studies.worlds import OUTCOMES, Outcome, World
 from sim.tables.declared import Column, Family, Table, estimate_columns, number, text, whole, yes
@@ -283,9 +283,7 @@ def kills(found: PlausibilityFound) -> Iterator[OfKill]:
 def effects(found: PlausibilityFound) -> Iterator[OfEffect]:
     """The effects on every result, the unknown that explains most of it first."""
     for on, told in found.explained.items():
-        values = [one.value for one in told.share]
-        order = sorted(range(len(values)), key=lambda i: (-values[i] if told.known else 0.0, i))
-        for rank, i in enumerate(order, start=1):
+        for rank, i in enumerate(by_size(told.share), start=1):
             yield OfEffect(
                 on,
                 found.unknowns[i],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.measures.estimates import by_size
 from sim.studies.ranges import column
 from sim.studies.runway import Course
 from sim.tables.declared import Column, Family, Table, estimate_columns, number, of, per_target, text, whole, yes
@@ -244,9 +245,7 @@ def effects(found: SensitivityFound) -> Iterator[OfRange]:
 
 def _ranked(found: SensitivityFound, on: str, effect: Effects) -> Iterator[OfRange]:
     """The ranges by their total effect on one result, the one that matters most first."""
-    totals = [one.value for one in effect.total]
-    order = sorted(range(len(totals)), key=lambda i: (-totals[i] if effect.known else 0.0, i))
-    for rank, i in enumerate(order, start=1):
+    for rank, i in enumerate(by_size(effect.total), start=1):
         own = rank if effect.known else None
         yield OfRange(on, found.unknowns[i].path, own, effect.first[i], effect.total[i], effect.rows)
 
