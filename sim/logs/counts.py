@@ -91,9 +91,7 @@ class Counts:
 
 def read_counts(raw: Raw, made: Map) -> Counts:
     """The counts of a log with a row an interval; LogError where it has no times or no counts."""
-    for role in ("time", "count"):
-        if made.get(role) is None:
-            raise LogError(f"{raw.path}: the map names no column for `{role}`")
+    made.must_name("time", "count", of=raw)
     look = Cleaning(raw, made)
     if made.shape == "profile":
         begins = _of_day(look.texts("time"), made.columns["time"])

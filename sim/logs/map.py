@@ -136,6 +136,12 @@ class Map:
     def get(self, role: str) -> str | None:
         return self.columns.get(role)
 
+    def must_name(self, *roles: str, of: Raw) -> None:
+        """LogError where it names no column of a log for one of the roles."""
+        for role in roles:
+            if self.get(role) is None:
+                raise LogError(f"{of.path}: the map names no column for `{role}`")
+
     @property
     def doubtful(self) -> list[str]:
         """The roles that the draft guessed."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from matplotlib.textpath import TextToPath
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.scenario.units import WEEKDAYS
+from sim.text.page import UNIT
 
 WIDTH: Final = 7.2
 """Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""
@@ -122,9 +122,6 @@ _RC: Final[dict[Any, Any]] = {
     "path.simplify": True,
 }
 
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
-"""The space between a number and its unit, where no line ends."""
-
 _ALONE: Final = threading.RLock()
 
 
@@ -192,7 +189,7 @@ def wrapped(text: str, width: float, size: float = SMALL, *, bold: bool = False,
     """Text in lines of at most `width` inches; a word that is longer is broken, and past `lines` it ends in dots."""
     found: list[str] = []
     line = ""
-    for word in _UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
+    for word in UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
         tried = f"{line} {word}" if line else word
         if text_width(tried, size, bold=bold) <= width:
             line = tried

@@ -273,7 +273,7 @@ def _spare(scenario: Scenario, pool: str) -> float:
     if given is None or given.resample is not None:
         return 0.0
     going, mix = flow(scenario), channel_mix(scenario)
-    mine = [number for number, stage in enumerate(scenario.stages) if stage.pool == pool]
+    mine = scenario.stages_of(pool)
     visits, work = float((going.visits[mine] @ mix).sum()), float((going.work[mine] @ mix).sum())
     return work / visits / (len(days(scenario)) * DAY) if visits else 0.0
 

@@ -22,12 +22,14 @@ SHOWN: Final = 20
 _LARGEST_COLUMN: Final = 64_000_000
 
 
-def inside(folder: Path, name: str, beside: Path | None = None, of: str = "scenario") -> Path:
+def inside(folder: Path | None, name: str, beside: Path | None = None, of: str = "scenario") -> Path:
     """The file of that name in `folder` or below, with symbolic links followed; `beside` is where the name starts.
 
     The folder is that `of` a scenario or a ledger, as messages say.
-    ValueError when it lies elsewhere, is missing or is no plain file.
+    ValueError when there is no folder, when it lies elsewhere, is missing or is no plain file.
     """
+    if folder is None:
+        raise ValueError("a document without a folder can name no file")
     if not name.strip() or "\0" in name or len(name) > 1000:
         raise ValueError("must name a file")
     root = folder.resolve()

@@ -91,8 +91,6 @@ class Levels(Part):
         if self.csv is not None:
             folder = (info.context or {}).get("folder")
             try:
-                if folder is None:
-                    raise ValueError("a document without a folder can name no file")
                 path = inside(folder, self.csv)
                 status = path.stat()
                 self._week, self._dated = _read(path, status.st_mtime_ns, status.st_size)
