@@ -19,7 +19,9 @@ from sim.plots.style import (
     INK,
     KEY,
     MARGIN,
+    PALE,
     SMALL,
+    VERDICTS,
     WIDTH,
     Sheet,
     key,
@@ -37,10 +39,10 @@ from sim.text.words import count, length, named
 SHOWN: Final[tuple[Outcome, ...]] = ("held", "undecided", "more", "no staff")
 """From left to right, and from the bottom up."""
 FIELDS: Final[dict[Outcome, dict[str, Any]]] = {
-    "held": {"facecolor": "#00507c", "edgecolor": "white"},
-    "undecided": {"facecolor": "white", "edgecolor": "#9c6b00", "hatch": "////"},
+    "held": {"facecolor": VERDICTS["met"].colour, "edgecolor": "white"},
+    "undecided": {"facecolor": "white", "edgecolor": VERDICTS["undecided"].colour, "hatch": "////"},
     "more": {"facecolor": "#f0c66b", "edgecolor": "white"},
-    "no staff": {"facecolor": "#b84300", "edgecolor": "white"},
+    "no staff": {"facecolor": VERDICTS["missed"].colour, "edgecolor": "white"},
 }
 INKS: Final[dict[Outcome, str]] = {"held": "white", "undecided": INK, "more": INK, "no staff": "white"}
 
@@ -150,7 +152,7 @@ def _histogram(axes: Axes, values: np.ndarray[Any, Any], quartiles: Sequence[flo
     room = max(LEAST_SPAN * high - (high - low), 0) / 2  # what hardly differs is not drawn as if it did
     bins = int(min(MOST_BINS, max(6, math.sqrt(len(values)) * 1.6)))
     heights, edges = np.histogram(values, bins=bins, range=(low - room, high + room))
-    axes.axvspan(quartiles[0], quartiles[2], color="#d7e6ef", linewidth=0, zorder=0)
+    axes.axvspan(quartiles[0], quartiles[2], color=PALE, linewidth=0, zorder=0)
     axes.stairs(heights, edges, fill=True, color=FIELDS["held"]["facecolor"], zorder=2)
     axes.axvline(quartiles[1], color=INK, linewidth=1.6, zorder=4)
     most = float(heights.max())

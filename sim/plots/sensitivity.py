@@ -26,6 +26,7 @@ from sim.plots.style import (
     INK,
     KEY,
     MARGIN,
+    PALE,
     SMALL,
     STROKES,
     VERDICTS,
@@ -328,7 +329,7 @@ def _hold(axes: Axes, x: Sequence[float], outcomes: Sequence[PointOutcome]) -> N
         zip(x, outcomes, strict=True), list(zip(x, outcomes, strict=True))[1:], strict=False
     ):
         if one.holds and other.holds:
-            axes.axvspan(left, right, color="#d7e6ef", linewidth=0, zorder=0)
+            axes.axvspan(left, right, color=PALE, linewidth=0, zorder=0)
 
 
 def _turns(axes: Axes, found: SensitivityFound, scale: float) -> None:

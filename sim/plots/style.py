@@ -88,6 +88,9 @@ VERDICTS: Final = {
 }
 """A disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white."""
 
+PALE: Final = "#d7e6ef"
+"""A field in which all targets hold, or half of the worlds lie."""
+
 _RC: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
