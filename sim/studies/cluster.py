@@ -300,8 +300,8 @@ class _HandedOut(Generic[Result]):
         before = self.there.seconds
         # The first of a worker wait for its engine: what takes less from then on is believed at once.
         self.there.seconds = each if before is None or each < before else (before + each) / 2
-        packed = pickle.loads(zlib.decompress(back.content) if back.packed else back.content)
-        for (number, index), result in zip(task.pieces, packed, strict=True):
+        results = pickle.loads(zlib.decompress(back.content) if back.packed else back.content)
+        for (number, index), result in zip(task.pieces, results, strict=True):
             yield number, index, result
 
     def _failed(self, task: _InHand, future: Future) -> Iterator[tuple[int, int, Result | Failure]]:
@@ -355,7 +355,8 @@ class _HandedOut(Generic[Result]):
             return 1
         threads = sum(self._threads.values())
         fair = math.ceil(self._left / (AHEAD * threads))
-        return max(1, min(fair, int(_seconds(threads) / max(self.there.seconds, 1e-6))))
+        worth, most = (int(seconds / max(self.there.seconds, 1e-6)) for seconds in (10 * TASK_COST, _seconds(threads)))
+        return max(1, min(max(fair, worth), most))
 
     def _hand(self, worker: str, pieces: list[tuple[int, int]]) -> None:
         parts: dict[int, list[int]] = {}
@@ -382,11 +383,14 @@ class _HandedOut(Generic[Result]):
     def _work(self, number: int) -> Any:
         """What a task carries of a work: all of it, or where that is much, a sign of it that workers exchange it by."""
         if number not in self._carried:
-            packed = zlib.compress(pickle.dumps(Guarded(self.shares[number].work)))
-            self._carried[number] = packed
-            if len(packed) > MOST_CARRIED:
-                self._carried[number] = self.there.client.scatter(packed)
+            whole = packed(self.shares[number].work)
+            self._carried[number] = whole if len(whole) <= MOST_CARRIED else self.there.client.scatter(whole)
         return self._carried[number]
+
+
+def packed(work: Callable[[int], Any]) -> bytes:
+    """A work as it travels, with what it raises caught."""
+    return zlib.compress(pickle.dumps(Guarded(work), pickle.HIGHEST_PROTOCOL))
 
 
 def _seconds(threads: int) -> float:
@@ -444,21 +448,21 @@ def _do(maker: dict[str, str], works: Sequence[bytes], indices: Sequence[Sequenc
         found += [result for _, result in _at_hand(work)(mine)]
     seconds = time.perf_counter() - begun
     content = pickle.dumps(found, pickle.HIGHEST_PROTOCOL)
-    packed = len(content) >= LEAST_PACKED
-    return _Back(here, seconds, zlib.compress(content, 1) if packed else content, packed)
+    large = len(content) >= LEAST_PACKED
+    return _Back(here, seconds, zlib.compress(content, 1) if large else content, packed=large)
 
 
 _works: OrderedDict[bytes, Guarded[Any]] = OrderedDict()
 _one_unpacks = threading.Lock()
 
 
-def _at_hand(packed: bytes) -> Guarded[Any]:
+def _at_hand(whole: bytes) -> Guarded[Any]:
     """A work, unpacked only if no task brought it lately."""
-    key = sha256(packed).digest()
+    key = sha256(whole).digest()
     with _one_unpacks:
         found = _works.get(key)
         if found is None:
-            unpacked = pickle.loads(zlib.decompress(packed))
+            unpacked = pickle.loads(zlib.decompress(whole))
             assert isinstance(unpacked, Guarded)
             found = _works[key] = unpacked
             while len(_works) > MOST_WORKS:
