@@ -121,6 +121,7 @@ def plausibility(
     asked = order
     for n in numbers:
         trials.settings.expect(_in_all(cells, asked, n))
+        trials.ahead((grid.worlds[at] for at in asked), n, only_targets=True)
         for at in asked:
             cells[at] = _cell(trials.sample(grid.worlds[at], n, only_targets=True), per, len(numbers))
         asked = [at for at in order if _near(cells, at, scenario.run.confidence)]
