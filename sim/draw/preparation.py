@@ -99,8 +99,8 @@ class Prepared:
         """The same tips, about as many at a time as `size` then says, each time numbered from 0; the backlog comes with
         the first of them.
 
-        Every stream is read forwards, so what is drawn does not depend on the sizes. ValueError where tips are recorded,
-        or come with incidents: they do not come in order.
+        Every stream is read forwards, so what is drawn does not depend on the sizes. ValueError where tips are
+        recorded, or come with incidents: they do not come in order.
         """
         scenario = self.scenario
         if scenario.demand.trace is not None or scenario.demand.incidents:

@@ -90,13 +90,24 @@ class InSlices:
     def advance(self, tips: Tips, visits: Visits, until: int) -> tuple[Replication, Log]:
         """Let further tips come and go on up to a tick, which is left out; gives those that are over by then.
 
-        No later tip may arrive before `until`. At the horizon all are over, as they are then. The tips that are given
-        lie in the order of their arrival, and their stamps are those that they would have had in one run.
+        No later tip may arrive before `until`. The tips that are given lie in the order of their arrival, and their
+        stamps are those that they would have had in one run.
         """
-        horizon = self.rules.horizon
-        before = self._state
-        if before is not None:
-            tips, visits = _one_after_other(before.tips, before.visits, tips, visits)
+        if self._state is not None:
+            tips, visits = _one_after_other(self._state.tips, self._state.visits, tips, visits)
+        return self._go_on(tips, visits, min(until, self.rules.horizon - 1))
+
+    def close(self) -> tuple[Replication, Log]:
+        """Go on to the horizon, when no more tips come; gives all that are left, as they are then.
+
+        ValueError where no tips were ever handed in, be it none of them.
+        """
+        if self._state is None:
+            raise ValueError("no tips were handed in")
+        return self._go_on(self._state.tips, self._state.visits, self.rules.horizon)
+
+    def _go_on(self, tips: Tips, visits: Visits, until: int) -> tuple[Replication, Log]:
+        before, horizon = self._state, self.rules.horizon
         here = Replication(tips, visits, self.rules, self.plan, self.index, self.seed)
         _hold_plain(here)
         stamps = _stamps(here, before)
@@ -155,7 +166,7 @@ class InSlices:
         while most >= self._room:
             self._room = next(self._rooms)
         working, due = nobody_yet(self._room, here, 0, False), nothing_due(self._room)
-        for table, old in (
+        kept: list[tuple[Ticks, Ticks]] = [
             (working.slots, before.slots),
             (working.free, before.free),
             (working.idle, before.idle),
@@ -164,7 +175,8 @@ class InSlices:
             (due.heap[1:], before.heap),
             (due.soon_tick, before.soon_tick),
             (due.soon_slot, before.soon_slot),
-        ):
+        ]
+        for table, old in kept:
             table[: len(old)] = old
         working.spells[0, 0], due.heap[0, 0] = len(before.spells), len(before.heap)
         return working, due
@@ -180,8 +192,6 @@ def _hold_plain(here: Replication) -> None:
 
 def _one_after_other(tips: Tips, visits: Visits, later: Tips, more: Visits) -> tuple[Tips, Visits]:
     """Tips with those that come after them."""
-    if not len(later):
-        return tips, visits
     both = {
         name: np.concatenate([getattr(tips, name), getattr(later, name)])
         for name in ("arrival", "centre", "channel", "risk", "category")
@@ -208,8 +218,9 @@ def _stamps(here: Replication, before: State | None) -> m.Stamps:
     lost, gave_up = np.full(n_tips, NEVER), np.full(n_attempts, NEVER)
     found = m.Stamps(enter, start, end, np.empty(n_visits, np.int8), attempt, worked_at, lost, gave_up)
     if before is not None:
-        for now, old in zip(found, before.stamps, strict=True):
-            now[: len(old)] = old
+        for name in m.Stamps._fields:
+            old = getattr(before.stamps, name)
+            getattr(found, name)[: len(old)] = old
     return found
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from sim.dynamics.replication import NO_LABEL
 from sim.measures import passes
 from sim.measures.cohort import read
-from sim.measures.counting import EXACT, MOST_CELLS, CountedKind
+from sim.measures.counting import EXACT, CountedKind
 from sim.measures.frame import UNITS
 from sim.measures.held import HELD, together
 from sim.measures.kinds import Occupancies, Watched, kind_of
@@ -33,6 +33,7 @@ from sim.measures.measures import (
 )
 from sim.measures.places import Following
 from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
+from sim.scenario.sliced import MOST_CELLS
 from sim.scenario.targets import OfPool
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Adding:
             return {}
         return {cut.unit: kind.nothing_counted(cut.n_cells) for cut in _cuts(self.frame, target)}
 
-    def add(self, log: Log, replication: Replication) -> None:
+    def add(self, replication: Replication, log: Log) -> None:
         """Count further tips, which are over, in order of arrival; a later call may hand in earlier ones."""
         frame = self.frame
         self.time += time_of_visits(log, replication)
@@ -130,15 +131,15 @@ class Adding:
         stages, waits = visits_by_stage(log, replication, cohort, first_spell)
         self.stages = stages if self.stages is None else self.stages + stages
         if self.with_pooled:
-            found = pooled_over(log, replication, cohort, tallies, first_spell, waits, _NO_TICKS)
-            self.pooled = found if self.pooled is None else self.pooled + found
+            more = pooled_over(log, replication, cohort, tallies, first_spell, waits, _NO_TICKS)
+            self.pooled = more if self.pooled is None else self.pooled + more
 
-    def close(self, log: Log, replication: Replication) -> Measures:
+    def close(self, replication: Replication, log: Log) -> Measures:
         """The measures of all tips, of which these are the last.
 
         OverflowError as for `measure`; NotExactError where a sum of times is no longer exact.
         """
-        self.add(log, replication)
+        self.add(replication, log)
         hold_countable(self.time, self.n_visits)
         frame, n_targets = self.frame, len(self.frame.targets)
         places = None if self.following is None else self.following.close(log, replication)

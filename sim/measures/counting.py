@@ -18,6 +18,7 @@ from sim.measures.frame import UNITS
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
 from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
+from sim.scenario.sliced import MOST_CELLS
 
 if TYPE_CHECKING:
     from sim.measures.cuts import Cut
@@ -32,8 +33,6 @@ SHARE_OF_GOOD, SHARE_OF_BAD, MEAN_TIME = range(3)
 
 EXACT: Final = 2.0**53
 """Whole ticks that add up to less have the same sum in any order."""
-MOST_CELLS: Final = 1 << 20
-"""Windows of all places that are counted where most of them are empty; of more only those that have something."""
 
 
 class CountedKind(RatioKind[AnyKind]):

@@ -15,18 +15,19 @@ import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.thread import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
-from sim.draw import draw
+from sim.draw import draw, draw_slices
 from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.laws import verify
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
+from sim.measures.adding import Adding, NotExactError
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
@@ -270,6 +271,27 @@ class ReplicationWork:
     """What has replications at hand, which does not cross to another process; each is drawn if None."""
 
     def __call__(self, index: int) -> Piece:
+        # What reads the whole log keeps the whole in memory.
+        if self.engine == "compiled" and self.events_folder is None and not self.verify and self.frame.slice_size:
+            with suppress(NotExactError):
+                return self._in_slices(index)
+        return self._whole(index)
+
+    def _in_slices(self, index: int) -> Piece:
+        """The same, tips being drawn, simulated and counted some at a time; NotExactError where they must not be."""
+        from sim.dynamics.slices import InSlices
+
+        most = self.frame.slice_size
+        rules, plan, slices = draw_slices(
+            self.frame.scenario, index, seed=self.seed, size=lambda: max(most, engine.n_inside)
+        )
+        engine = InSlices(rules, plan, index, self.seed)
+        adding = Adding(self.frame, pooled=self.pooled, only_targets=self.only_targets)
+        for tips, visits in slices:
+            adding.add(*engine.advance(tips, visits, int(tips.arrival[-1]) if len(tips) else 0))
+        return adding.close(*engine.close()).arrays()
+
+    def _whole(self, index: int) -> Piece:
         scenario = self.frame.scenario
         replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)
