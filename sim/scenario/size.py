@@ -17,7 +17,7 @@ from sim.scenario.arrivals import channel_mix
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.sliced import n_places, tips_at_a_time, tips_of
+from sim.scenario.sliced import LARGE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
 from sim.scenario.targets import OfPool
 
 PROGRAM: Final = 200_000_000
@@ -179,7 +179,10 @@ class Budget:
             f"{replications:,} replication{'s' if replications > 1 else ''} would take about {' and '.join(too_much)}; "
             f"what is large is {largest.name}: {largest.number:,.0f} in each; with --budget it may take more"
         )
-        if self.bytes is not None and memory > self.bytes and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
+        over = self.bytes is not None and memory > self.bytes
+        if over and tips_of(scenario) >= LARGE and (why := why_whole(scenario)):
+            rule += f"; with {why} a replication is in memory whole, and not in slices of time"
+        if self.bytes is not None and over and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
             rule += ", and with fewer --jobs it takes less memory"
         raise ScenarioError([Fault(str(scenario.path), 0, 0, "", rule)])
 
@@ -232,4 +235,5 @@ def size_words(scenario: Scenario) -> str:
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.
     again = "; about as long again where a target is not met" if scenario.targets else ""
-    return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{again}"
+    sliced = ", a slice of time after the other" if tips_of_slice(scenario) else ""
+    return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{sliced}{again}"

@@ -7,12 +7,12 @@ are held whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
 from sim.dynamics.clock import DAY
-from sim.dynamics.replication import FIRST_COME, NO_LIMIT, NO_PLACE
 from sim.scenario.arrivals import expected_tips
 from sim.scenario.branches import branching
 from sim.scenario.flow import offered_hours
@@ -49,35 +49,47 @@ def tips_of(scenario: Scenario) -> float:
 
 
 def is_plain(scenario: Scenario) -> bool:
-    """Whether a run can be sliced.
+    """Whether a run can be sliced."""
+    return why_whole(scenario) == ""
 
-    Tips are drawn one after the other (no record, no incidents); heads are counted and stay the same (no shifts,
-    levels, speeds or wrap-up); lines are first come, first served by ranks that do not change, with room for all and
-    one overflow pool at most, and without call-backs; tips are in one place at a time, and lost where they give up; and
-    no target is a percentile, a median or a longest time, or has so many windows that most of them are empty.
+
+def why_whole(scenario: Scenario) -> str:
+    """What of a scenario keeps its runs from being sliced, the first that is found; "" where nothing does.
+
+    A plain scenario draws tips one after the other; it counts heads, whose number stays the same and who all work at
+    full speed; its lines are first come, first served, by ranks that do not change, with room for all, in one overflow
+    pool at most; its tips are in one place at a time, and are lost where they give up; and what its targets ask for
+    adds up over tips, in no more windows than can have a number each.
     """
-    if scenario.demand.trace is not None or scenario.demand.incidents or branching(scenario.stages):
-        return False
-    if any(pool.levels is not None for pool in scenario.pools.values()):
-        return False
-    if any(
-        one is not None
-        for stage in scenario.stages
-        for one in (stage.wrap_up, stage.callback, stage.due, stage.merge, stage.gives_up_to, stage.turned_away_to)
-    ):
-        return False
+    return next(_reasons(scenario), "")
+
+
+def _reasons(scenario: Scenario) -> Iterator[str]:
+    demand, stages, pools = scenario.demand, scenario.stages, scenario.pools.values()
+    of_demand = {"a recorded trace": demand.trace is not None, "incidents": bool(demand.incidents)}
+    of_pools = {
+        "shifts": any(pool.shifts for pool in pools),
+        "levels of staff": any(pool.levels is not None for pool in pools),
+        "an order of the line": any(pool.order != "first_come" for pool in pools),
+    }
+    of_stages = {
+        "branches (`after`)": branching(stages),
+        "wrap-up": any(stage.wrap_up is not None for stage in stages),
+        "call-backs": any(stage.callback is not None for stage in stages),
+        "due times": any(stage.due is not None for stage in stages),
+        "merging": scenario.merges,
+        "asides": any(stage.gives_up_to is not None or stage.turned_away_to is not None for stage in stages),
+        "limited room": any(stage.waiting_room is not None or stage.lines is not None for stage in stages),
+        "several overflow pools": any(len(stage.overflow) > 1 for stage in stages),
+        "patience in a delay": any(stage.pool is None and stage.attempts for stage in stages),
+    }
+    yield from (why for why, there in {**of_demand, **of_pools, **of_stages}.items() if there)
+    yield from (f"target '{name}'" for name, target in scenario.targets.items() if not _adds_up(scenario, target))
     found = rules(scenario)
-    stages, places = found.stages, found.places
-    return not (
-        (places.order != FIRST_COME).any()
-        or places.tells_apart.any()
-        or found.speeds.varies.any()
-        or found.kinds.moves_after.size
-        or (stages.waiting_room != NO_LIMIT).any()
-        or (stages.lines != NO_LIMIT).any()
-        or stages.overflow.shape[1] > 1
-        or ((stages.place == NO_PLACE) & (stages.attempts > 0)).any()
-    ) and all(_adds_up(scenario, target) for target in scenario.targets.values())
+    if found.kinds.moves_after.size:
+        yield "moving up in line"
+    if found.speeds.varies.any() or found.places.tells_apart.any():
+        yield "speeds"
 
 
 def _adds_up(scenario: Scenario, target: Target) -> bool:

@@ -11,17 +11,23 @@ import pytest
 
 from sim.draw import draw, draw_slices, preparation
 from sim.dynamics.engines import simulate
+from sim.dynamics.slices import InSlices
 from sim.measures import adding
 from sim.measures.adding import Adding, adds_up
 from sim.measures.frame import Frame
 from sim.measures.measures import measure
+from sim.scenario import size as sizes
 from sim.scenario import sliced
+from sim.scenario.faults import ScenarioError
+from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.scenario.size import size
+from sim.scenario.size import Budget, size
 from sim.scenario.sliced import is_plain, tips_at_a_time, tips_of_slice
 from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
-from tests.scenario.small import loaded
+from tests.scenario.small import SCENARIOS, loaded
+
+NO_SCENARIOS = ("study.yaml", "acceptance.yaml", "batches.yaml")
 
 PLAIN = """\
 scenario: Plain
@@ -92,10 +98,17 @@ NOT_PLAIN = {
     "shifts": ("experts: {staff: 1,", 'experts: {shifts: [{from: "08:00", to: "20:00", staff: 2}],'),
     "levels": ("experts: {staff: 1,", "experts: {levels: {every: 12 h, staff: [1, 2]},"),
     "speeds": ("experts: {staff: 1,", "experts: {staff: 1, speed: 80 %,"),
-    "orders": ("experts: {staff: 1,", "experts: {staff: 1, order: last_come,"),
-    "rooms": ("name: answer,", "name: answer, waiting_room: 3,"),
+    "order": ("experts: {staff: 1,", "experts: {staff: 1, order: last_come,"),
+    "room": ("name: answer,", "name: answer, waiting_room: 3,"),
     "wrap-up": ("name: answer,", "name: answer, wrap_up: 1 min,"),
     "asides": ("at_most: 2}}", "at_most: 2}, gives_up_to: aside}\n  - {name: aside, delay: 1 min}"),
+    "branches": ("name: answer,", "name: answer, after: arrival,"),
+    "call-backs": ("name: answer,", "name: answer, callback: {after: 2 min, share: 60 %},"),
+    "moving up": ("serve_first: [{tier: urgent}]", "serve_first: [{tier: urgent}, {tier: calm, waited: 1 h}]"),
+    "overflow": (
+        "overflow: {to: desk, after: 5 min}",
+        "overflow: [{to: desk, after: 5 min}, {to: more, after: 9 min}]",
+    ),
     "incidents": (
         "  volume: 14/h",
         "  volume: 14/h\n  incidents: {fire: {rate: 1/d, tips: {geometric: {mean: 6}}, over: 1 h}}",
@@ -121,6 +134,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "SIZE", 16)
     monkeypatch.setattr(sliced, "SLICE", 48)
     monkeypatch.setattr(sliced, "LARGE", 0)
+    monkeypatch.setattr(sizes, "LARGE", 0)
 
 
 def differing(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[str]:
@@ -171,6 +185,8 @@ def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -
     scenario = scenario_of(tmp_path, *NOT_PLAIN[change])
     assert not is_plain(scenario)
     assert not tips_of_slice(scenario)
+    with pytest.raises(ScenarioError, match=f"with .*{change}.* a replication is in memory whole"):
+        Budget.read("1 MB").hold(scenario, 1, 1)
 
 
 @pytest.mark.parametrize("rule", ["percentile: 90 %, within: 1 h", "median: 1 h", "longest: 3 d, per: day, hold: 90 %"])
@@ -222,3 +238,17 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
     assert size(held["50000/h"]).bytes < 1.5 * size(held["5000/h"]).bytes
     grows = loaded(tmp_path, PLAIN.replace("volume: 14/h", "volume: 50000/h"))
     assert tips_at_a_time(grows) > 0.5 * sliced.tips_of(grows)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in SCENARIOS.glob("*.yaml") if path.name not in NO_SCENARIOS)
+)
+def test_what_is_told_to_be_plain_can_be_sliced(file: str) -> None:
+    scenario = load(SCENARIOS / file)
+    if is_plain(scenario):
+        rules, plan, parts = draw_slices(scenario, 0, size=lambda: 64)
+        tips, visits = next(iter(parts))
+        engine = InSlices(rules, plan)
+        over, _ = engine.advance(tips, visits, int(tips.arrival[-1]))
+        assert len(over.tips) + engine.n_inside == len(tips)
+    assert is_plain(scenario) == (file in ("two_stage.yaml",))
