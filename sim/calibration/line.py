@@ -175,7 +175,7 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
                 f"{n} date{'' if n == 1 else 's'}: one profile for all",
             )
         return
-    if p > 0.01 and not (week.sum(axis=1) == 0).any():
+    if p > 0.01:
         writing.say(
             f"{margin}by_weekday: {_numbers(week.sum(axis=1))}",
             f"weekday times hour: no departure beyond chance (p = {p:.2g})",
