@@ -119,10 +119,11 @@ _NAMES: Final = (
     ("time", r"time.?stamp|^time(:|$)|date.?time|interval|period|month|^hour|from|slot"),
     (
         "count",
-        r"^(calls?|count|n|tips?|volume|offered|arrivals?|num.*|visits?|attendances?|.*rate|incoming.*|total.*)$",
+        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?|num.*|visits?"
+        r"|attendances?|.*rate|incoming.*|total.*|anrufe|angeboten|appels|llamadas)$",
     ),
-    ("answered", r"answered|handled|served"),
-    ("given_up", r"aband|given.?up|lost"),
+    ("answered", r"answered|handled|served|angenommen|beantwortet|trait(é|e)|r(é|e)pondu"),
+    ("given_up", r"aband|given.?up|lost|aufgelegt|verloren|perdu"),
     ("met", r"breach|within|sla|service.?level|sl\b|in.?time"),
 )
 
@@ -134,6 +135,8 @@ GIVEN_UP: Final = (
     r"hang|aband|gave|given|reneg|lost|no.?answer|not.?answer|unansw|miss|^no$|^n$|^false$|^0$|left"
     r"|aufgelegt|abgebrochen|verloren|verpasst|raccroch|perdu|colgad|perdid"
 )
+LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|reneg|aufgelegt|raccroch|colgad"
+"""Activities that mean giving up."""
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
 
@@ -217,8 +220,11 @@ def draft(raw: Raw) -> Map:
     made = Map(
         shape, found, sure={"shape": f"likely: {SHAPES[shape]}", **{r: s for r, s in sure.items() if r in found}}
     )
-    if shape in ("calls", "events"):
+    if shape == "calls":
         _draft_words(made, texts)
+    if shape == "events":
+        kinds = head[found["activity"]].unique()
+        made.given_up = tuple(sorted(str(one) for one in kinds if re.search(LEFT_UNSERVED, str(one), re.IGNORECASE)))
     for name, text in head.items():
         if name != made.get("outcome") and len(text) and text.nunique() < 200 and not number[name] and not time[name]:
             strange = [one for one in text.unique() if re.search(TESTS, str(one), re.IGNORECASE)]
@@ -501,9 +507,11 @@ def written(made: Map, raw: Raw) -> str:
             lines += _comment(f"roles without a column: {', '.join(free)}", "  ")
         if unused:
             lines += _comment(f"columns without a role: {', '.join(unused)[:400]}", "  ")
-    if made.shape in ("calls", "events"):
+    if made.shape == "calls":
         lines.append(f"served: {_list(made.served)}")
         lines.append(f"given_up: {_list(made.given_up)}")
+    if made.shape == "events":
+        lines.append(f"given_up: {_list(made.given_up)}    # activities that mean it left unserved")
     if made.leave_out:
         lines.append("leave_out:    # rows with these values are no tips, and are counted beside")
         lines += [f"  {_quoted(name)}: {_list(values)}" for name, values in made.leave_out.items()]

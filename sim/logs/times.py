@@ -37,17 +37,22 @@ EMPTY: Final = frozenset(
 
 _CLOCK: Final = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.m](?P<s>\d{2}(?:[.,]\d+)?)s?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
 _ZONE: Final = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s*\[[\w/+-]+\])?"
+_TO: Final = r"(?:-|–|—|to|until|bis)"
+_END: Final = r"\d{1,2}[:.h]\d{2}(?:[:.m]\d{2})?s?\s*(?:[AaPp]\.?\s?[Mm]\.?)?"
+"""An interval is told by its begin: `8:00 AM - 8:30 AM`."""
+_UNTIL: Final = rf"(?:\s+{_TO}\s+{_END})?"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _FORMS: Final = {
-    "iso": rf"(?P<Y>\d{{4}})[-/.](?P<M>\d{{1,2}})[-/.](?P<D>\d{{1,2}})(?:[T ]\s*{_CLOCK}{_ZONE})?",
+    "iso": rf"(?P<Y>\d{{4}})[-/.](?P<M>\d{{1,2}})[-/.](?P<D>\d{{1,2}})(?:[T ]\s*{_CLOCK}{_ZONE}{_UNTIL})?",
     "compact": r"(?P<Y>(?:19|20)\d{2})(?P<M>\d{2})(?P<D>\d{2})(?:[T ]?(?P<h>\d{2}):?(?P<m>\d{2}):?(?P<s>\d{2})?)?"
     + _ZONE,
-    "short": rf"(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})[/.-](?P<Y>\d{{4}}|\d{{2}})(?:,?[T ]\s*{_CLOCK}{_ZONE})?",
+    "short": rf"(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})[/.-](?P<Y>\d{{4}}|\d{{2}})"
+    rf"(?:,?[T ]\s*{_CLOCK}{_ZONE}{_UNTIL})?",
     "named": rf"(?:[A-Za-z]{{3,9}},?\s+)?(?P<D>\d{{1,2}})[-\s.](?P<N>[A-Za-z]{{3,9}})\.?[-\s,](?P<Y>\d{{4}}|\d{{2}})"
     rf"(?:,?[T\s:]\s*{_CLOCK}{_ZONE})?",
     "named first": rf"(?P<N>[A-Za-z]{{3,9}})\.?\s+(?P<D>\d{{1,2}}),?\s+(?P<Y>\d{{4}})(?:,?\s+{_CLOCK}{_ZONE})?",
-    "clock": _CLOCK,
+    "clock": rf"{_CLOCK}(?:\s*{_TO}\s*{_END})?",
 }
 
 ORDERS: Final = ("day first", "month first")

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from sim.logs.calls import read_calls
+from sim.logs.events import read_events
 from sim.logs.files import read
 from sim.logs.map import Map, draft, written
+from sim.logs.times import times
 
 Form = Callable[[datetime], str]
 START = datetime(2025, 3, 13, 8)
@@ -129,3 +133,57 @@ def test_a_draft_is_shown_in_lines_that_fit(tmp_path: Path) -> None:
     path.write_text(log("received;answered;ended;result;channel;agent"), encoding="utf-8")
     raw = read(path)
     assert max(map(len, written(draft(raw), raw).splitlines())) <= 80
+
+
+def test_an_activity_that_means_giving_up_is_leaving_the_line_of_what_comes_next(tmp_path: Path) -> None:
+    rows = ["case id,activity,timestamp,resource,lifecycle:transition"]
+    for k in range(60):
+        came = START + timedelta(minutes=5 * k)
+
+        def event(activity: str, after: int, who: str, step: str, k: int = k, came: datetime = came) -> str:
+            return f"{k},{activity},{came + timedelta(seconds=after)},{who},{step}"
+
+        rows.append(event("arrive", 0, "", "complete"))
+        if k % 6 == 5:
+            rows.append(event("hung up", 40, "", "complete"))
+        else:
+            rows += [event("answer", 30, "ann", "start"), event("answer", 150, "ann", "complete")]
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert (made.shape, made.given_up) == ("events", ("hung up",))
+    log_ = read_events(raw, made)
+    visits = log_.visits
+    assert visits.stage.names == ("answer",), "what only begins a case is no stage"
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
+    assert set(visits.wait[visits.served]) == {30.0}
+    assert set(visits.wait[visits.gave_up]) == {40.0}
+    assert {one.rows for one in log_.cleaned} == {10, 60}
+
+
+def test_steps_of_an_activity_tell_who_gave_up_and_came_back(tmp_path: Path) -> None:
+    """Every tenth leaves the line after a minute and joins it again ten minutes later: two visits of one case."""
+    rows = ["case id,activity,timestamp,resource,lifecycle:transition"]
+    for k in range(60):
+        steps = [(0, "schedule"), (60, "withdraw"), (660, "schedule")] if k % 10 == 9 else [(0, "schedule")]
+        last = steps[-1][0]
+        for after, step in [*steps, (last + 20, "start"), (last + 140, "complete")]:
+            rows.append(f"{k},answer,{START + timedelta(minutes=20 * k, seconds=after)},ann,{step}")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    visits = read_events(raw, draft(raw)).visits
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (60, 6)
+    assert set(visits.wait[visits.served]) == {20.0}
+    assert set(visits.wait[visits.gave_up]) == {60.0}
+
+
+@pytest.mark.parametrize("text", ["08:00 AM - 08:30 AM", "8:00-8:30", "8:00 to 8:30"])
+def test_an_interval_is_told_by_its_begin(text: str) -> None:
+    assert times(pd.Series([text] * 3)).seconds.tolist() == [28_800.0] * 3
+
+
+def test_an_interval_with_its_date_is_told_by_its_begin() -> None:
+    found = times(pd.Series(["2025-03-13 08:00 - 08:30", "2025-03-13 08:30 - 09:00"]))
+    assert np.diff(found.seconds).tolist() == [1800.0]
