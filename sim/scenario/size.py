@@ -84,7 +84,16 @@ class Size:
 
 
 def size(scenario: Scenario) -> Size:
-    """What a replication of a scenario takes, from the document alone."""
+    """What a replication of a scenario takes, from the document alone; the last is remembered."""
+    if not _last or _last[0][0] is not scenario:
+        _last[:] = [(scenario, _size(scenario))]
+    return _last[0][1]
+
+
+_last: list[tuple[Scenario, Size]] = []
+
+
+def _size(scenario: Scenario) -> Size:
     tips = expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
     days = scenario.length / DAY + 1
