@@ -140,7 +140,7 @@ def test_a_target_is_called_as_its_claim_says(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     with pytest.raises(
-        ScenarioError, match="claim 'C2' of claims.yaml is taken as the target 'hour'; this needs another"
+        ScenarioError, match=r"claim 'C2' of claims.yaml is taken as the target 'hour'; this needs another"
     ):
         load(path)
 
