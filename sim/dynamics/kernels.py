@@ -206,7 +206,10 @@ _found: Final[dict[Any, Any]] = {}
 _ways: Final[dict[int, tuple[Any, str]]] = {}
 """These words, by the number of the object that says the way, which is kept so that no other gets its number."""
 
-_resolve: Final = BaseFunction.get_call_type
+RESOLVE: Final = "get_call_type"
+"""The name by which numba asks what a call comes to."""
+
+_resolve: Final[Callable[..., Any]] = getattr(BaseFunction, RESOLVE)
 
 
 def _resolve_once(function: Any, context: Any, arguments: Any, named: Any) -> Any:
@@ -232,7 +235,7 @@ def _undisturbed() -> Iterator[None]:
         if _compiling == 0:
             _collects = gc.isenabled()
             gc.disable()
-            BaseFunction.get_call_type = _resolve_once
+            setattr(BaseFunction, RESOLVE, _resolve_once)
         _compiling += 1
     try:
         yield
@@ -240,7 +243,7 @@ def _undisturbed() -> Iterator[None]:
         with _counting:
             _compiling -= 1
             if _compiling == 0:
-                BaseFunction.get_call_type = _resolve
+                setattr(BaseFunction, RESOLVE, _resolve)
                 if _collects:
                     gc.enable()
 
