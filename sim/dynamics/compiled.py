@@ -34,7 +34,6 @@ from sim.dynamics.replication import (
     Speeds,
 )
 
-
 borrows = True
 """Whether a world that needs no people is given to the function for those that do, where this process has that one at
 hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
