@@ -38,33 +38,21 @@ from sim.dynamics.replication import (
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
-    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    stages, places = rules.stages, rules.places
-    kinds, lines = _lines(rules)
+    tips, visits, rules = replication.tips, replication.visits, replication.rules
+    given = tables(replication)
+    *_, lines, _ = given
     branch = visits.branch and not only_chains(replication)
-    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
-    given = (
-        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
-        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
-        kinds,
-        _stages(stages),
-        m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
-        lines,
-        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
-        (rules.gates, rules.horizon),
-    )
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     ordered = branch or needs_queues(replication)
     apart = ordered or needs_people(replication)
-    flows = _flows(replication)
-    followed = flows if ordered or flows.any() else None
+    followed = followed_delays(replication, ordered)
     roster = _roster(replication) if apart else None
-    for room in _rooms():
-        working = _working(room, replication, q.N_COLUMNS if ordered else 0, apart)
-        lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), len(places.pool), len(stages.every))))
+    for room in rooms():
+        working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
+        lists = empty_lists(replication, lines)
         people, queues, branches = None, None, None
         if ordered:
             queues = q.Queues(_line_rules(replication), _line_state(room, replication))
@@ -77,18 +65,42 @@ def simulate(replication: Replication) -> Log:
             branches = _branches(replication)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
-        if run(*given, log, lists, _due(room), working, people, queues, branches, followed):
+        clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
+        if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches, followed):
             break
-    broken = working.spells[1 : working.spells[0, 0] + 1]
-    broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
-    spells = _spells(log, visits.work, worked_by, broken, rules.horizon)
+    spells = spells_of(log, visits.work, worked_by, working.spells[1 : working.spells[0, 0] + 1], rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged
     turned_away = np.full(len(visits.patience) if may_turn_away(rules) else 0, NEVER, np.int64)
     if queues is not None and turned_away.size:
         turned_away = queues.state.turned_away
     stamps = enter, start, end, log.outcome, attempt, lost, gave_up, turned_away
     return Log(*stamps, spells, _overtime(people), merged)
+
+
+def tables(replication: Replication) -> tuple[Any, ...]:
+    """What the loop reads of a replication, in the order in which it takes it, but for the clock; the lines are last
+    but one."""
+    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
+    places = rules.places
+    kinds, lines = _lines(rules)
+    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
+    return (
+        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
+        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
+        kinds,
+        _stages(rules.stages),
+        m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
+        lines,
+        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
+    )
+
+
+def empty_lists(replication: Replication, lines: m.Lines) -> m.Lists:
+    """Nobody stands anywhere yet."""
+    rules = replication.rules
+    sizes = len(lines.place), len(rules.places.pool), len(rules.stages.every)
+    return m.Lists(*(np.full((n, 2), m.NIL) for n in sizes))
 
 
 def needs_people(replication: Replication) -> bool:
@@ -149,7 +161,7 @@ def compiling() -> bool:
     return stats is not None and bool(stats.cache_misses)
 
 
-def _rooms() -> Iterator[int]:
+def rooms() -> Iterator[int]:
     """Sizes of the working tables to try in turn: few tips are in the system at once, unless a line grows all year.
 
     What is not written to takes no memory, so the first size may be ample: each further one runs everything again.
@@ -160,7 +172,7 @@ def _rooms() -> Iterator[int]:
         room *= 8
 
 
-def _working(room: int, replication: Replication, columns: int, apart: bool) -> m.Working:
+def nobody_yet(room: int, replication: Replication, columns: int, apart: bool) -> m.Working:
     """Nobody in the system yet, and room for so many tips at once."""
     n_places = len(replication.rules.places.pool)
     free = np.empty(room + 2, np.int64)
@@ -174,7 +186,7 @@ def _working(room: int, replication: Replication, columns: int, apart: bool) -> 
     return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, spells)
 
 
-def _due(room: int) -> m.Due:
+def nothing_due(room: int) -> m.Due:
     """Nothing to come yet."""
     heap, soon_tick, soon_slot = np.empty((2 * room + 1, 5), np.int64), *np.zeros((2, m.N_SOON + 1), np.int64)
     heap[0] = 0
@@ -265,10 +277,11 @@ def _branches(replication: Replication) -> b.Branches:
     )
 
 
-def _spells(
+def spells_of(
     log: m.Stamps, work: NDArray[Any], worked_by: NDArray[Any] | None, broken: NDArray[Any], horizon: int
 ) -> Spells:
-    """Every spell in order of visit; `broken` are those written down, in that order."""
+    """Every spell in order of visit; `broken` are those written down, those of each visit in turn."""
+    broken = broken[np.argsort(broken[:, 0], kind="stable")]
     n_spells = np.count_nonzero(log.worked_at != NO_PLACE) + len(broken)
     n_spells -= np.count_nonzero(broken[1:, 0] != broken[:-1, 0]) + (len(broken) > 0)
     visit, began, ended, done = (np.empty(n_spells, np.int64) for _ in range(4))
@@ -332,11 +345,14 @@ def _stages(stages: Stages) -> m.StageTable:
     )
 
 
-def _flows(replication: Replication) -> Flags:
-    """(n_stages,) which are delays of which nothing but their end can come."""
+def followed_delays(replication: Replication, ordered: bool) -> Flags | None:
+    """(n_stages,) which are delays of which nothing but their end can come; None where none is, unless lines are
+    `ordered`."""
     stages = replication.rules.stages
     flows: Flags = (stages.place == NO_PLACE) & (stages.every == 0) & (stages.attempts == 0)
-    return flows & (stages.merges == KEEPS) if replication.may_merge else flows
+    if replication.may_merge:
+        flows &= stages.merges == KEEPS
+    return flows if ordered or flows.any() else None
 
 
 def _line_rules(replication: Replication) -> q.LineRules:

@@ -68,17 +68,18 @@ def run(
     branches,
     flows,
 ):
-    """Take the next event, do it, and let the places that it touched settle, until the horizon.
+    """Take the next event, do it, and let the places that it touched settle, until the horizon or a tick before it.
 
-    False when a table was full: the log is then not to be used.
+    The third part of `clock` says where to begin, and then where it ended: the next row of the plan, the next tip to
+    arrive, and the first tick that is left out. False when a table was full: the log is then not to be used.
     """
-    gates, horizon = clock
+    gates, horizon, progress = clock
     slots, free = working.slots, working.free
-    next_plan, next_tip = int64(0), int64(0)
+    next_plan, next_tip, until = progress[0], progress[1], progress[2]
     displaces = places.may_preempt.any()
     while True:
-        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
-        if now == horizon:
+        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, until)
+        if now == until:
             break
         if is_full(due.heap, working, people, branches):
             return False
@@ -206,19 +207,21 @@ def run(
             settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
-    close(horizon, next_tip, tips, log, working, people, queues)
+    progress[0], progress[1] = next_plan, next_tip
+    if until == horizon:
+        close(horizon, next_tip, tips, log, working, people, queues)
     return not is_full(due.heap, working, people, branches)
 
 
 @inlined
-def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
-    """The tick of the next event, and where it comes from if that is before the horizon."""
+def next_event(tips, plan, due, slots, next_plan, next_tip, until):
+    """The tick of the next event, and where it comes from if that is before the first that is left out."""
     n_soon = due.soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
     end_due = due.soon_tick[n_soon] if n_soon > 0 else NEVER
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
     heap_due = due.heap[1, 0] if due.heap[0, 0] > 0 else NEVER
-    now = min(min(min(plan_due, end_due), min(arrival_due, heap_due)), horizon)
+    now = min(min(min(plan_due, end_due), min(arrival_due, heap_due)), until)
     if end_due == now < min(arrival_due, min(plan_due, heap_due)):
         source = FROM_ENDS
     elif arrival_due == now < min(end_due, min(plan_due, heap_due)):
