@@ -27,8 +27,6 @@ from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
 from tests.scenario.small import SCENARIOS, loaded
 
-NO_SCENARIOS = ("study.yaml", "acceptance.yaml", "batches.yaml")
-
 PLAIN = """\
 scenario: Plain
 run: {start: 2025-01-06 00:00, length: 9 d, warm_up: 1 d, cool_down: 1 d}
@@ -46,6 +44,7 @@ centres: {east: 60 %, west: 40 %}
 pools:
   desk: {staff: 1, serve_first: [{tier: urgent}], preempt: [{tier: urgent}]}
   experts: {staff: 1, shared: true}
+  more: {staff: 1, shared: true}
 stages:
   - {name: answer, for: {channel: call}, pool: desk, service: {exponential: {mean: 3 min}},
      patience: {exponential: {mean: 20 min}}, retry: {share: 50 %, after: 10 min, at_most: 2}}
@@ -53,7 +52,7 @@ stages:
   - {name: sort, pool: desk, service: {lognormal: {mean: 3 min, cv: 1}}, label: clerk}
   - {name: act, for: {tier: urgent}, pool: experts, service: 20 min, overflow: {to: desk, after: 5 min},
      rework: {share: 20 %, back_to: sort, at_most: 1}}
-  - {name: file, for: {tier: calm}, pool: experts, open: office, service: {exponential: {mean: 1 min}}}
+  - {name: file, for: {tier: calm}, pool: more, open: office, service: {exponential: {mean: 1 min}}}
 """
 RULES = (
     "of: {tier: urgent}, from: arrival, to: act.start, within: 30 min, share: 90 %",
@@ -240,9 +239,11 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
     assert tips_at_a_time(grows) > 0.5 * sliced.tips_of(grows)
 
 
-@pytest.mark.parametrize(
-    "file", sorted(path.name for path in SCENARIOS.glob("*.yaml") if path.name not in NO_SCENARIOS)
-)
+SCENARIO_FILES = sorted(path.name for path in SCENARIOS.glob("*.yaml") if not path.name.endswith("claims.yaml"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [name for name in SCENARIO_FILES if name != "study.yaml"])
 def test_what_is_told_to_be_plain_can_be_sliced(file: str) -> None:
     scenario = load(SCENARIOS / file)
     if is_plain(scenario):
@@ -251,4 +252,4 @@ def test_what_is_told_to_be_plain_can_be_sliced(file: str) -> None:
         engine = InSlices(rules, plan)
         over, _ = engine.advance(tips, visits, int(tips.arrival[-1]))
         assert len(over.tips) + engine.n_inside == len(tips)
-    assert is_plain(scenario) == (file in ("two_stage.yaml",))
+    assert is_plain(scenario) == (file == "two_stage.yaml")
