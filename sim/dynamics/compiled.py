@@ -23,13 +23,15 @@ from sim.dynamics.order import line_key, serving_key
 from sim.dynamics.replication import (
     FIRST_COME,
     FULL_SPEED,
+    KEEPS,
     NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
+    Flags,
     Replication,
     Rules,
     Speeds,
-    Stages,
 )
 
 
@@ -38,11 +40,12 @@ def simulate(replication: Replication) -> Log:
     tips, visits, rules = replication.tips, replication.visits, replication.rules
     given = tables(replication)
     *_, lines, _ = given
+    branch = visits.branch and not only_chains(replication)
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
-    ordered = needs_queues(replication)
+    ordered = branch or needs_queues(replication)
     apart = ordered or needs_people(replication)
     roster = _roster(replication) if apart else None
     for room in rooms():
@@ -56,8 +59,8 @@ def simulate(replication: Replication) -> Log:
             log.outcome.fill(UNREACHED)
             attempt.fill(0)
             worked_at.fill(NO_PLACE)
-        if visits.branch:
-            branches = _branches(replication)
+        if branch:
+            branches = _branches(replication, given[3].flows)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
         clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
@@ -77,14 +80,14 @@ def tables(replication: Replication) -> tuple[Any, ...]:
     """What the loop reads of a replication, in the order in which it takes it, but for the clock; the lines are last
     but one."""
     tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    stages, places = rules.stages, rules.places
+    places = rules.places
     kinds, lines = _lines(rules)
     may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
     return (
         m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
         m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
-        _stages(stages),
+        _stages(replication),
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
         m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
@@ -120,9 +123,28 @@ def needs_queues(replication: Replication) -> bool:
         or may_turn_away(rules)
         or visits.called_back.size
         or visits.follows.size
-        or visits.branch
         or ((stages.place == NO_PLACE) & (stages.attempts > 0)).any()
         or stages.overflow.shape[1] > 1
+    )
+
+
+def only_chains(replication: Replication) -> bool:
+    """Whether each visit of a world with branches awaits the end of the one before it, and nothing else.
+
+    Then it is a world without: `after` says in it what would hold anyhow.
+    """
+    tips, visits = replication.tips, replication.visits
+    first, beyond = tips.first_visit[:-1], tips.first_visit[1:]
+    makes_any = first < beyond
+    begins, ends = np.zeros((2, len(visits)), np.bool_)
+    begins[first[makes_any]] = True
+    ends[beyond[makes_any] - 1] = True
+    return bool(
+        not visits.follows.size
+        and np.array_equal(visits.awaits, ~begins)
+        and (visits.moment_after == NEVER).all()
+        and np.array_equal(np.diff(visits.first_moment), ~ends)
+        and np.array_equal(visits.sets_off, np.flatnonzero(~begins))
     )
 
 
@@ -218,9 +240,11 @@ def _merging(replication: Replication) -> h.Merging:
     """Nothing is known yet."""
     tips, visits, rules = replication.tips, replication.visits, replication.rules
     if not replication.may_merge:
-        none, never = np.empty(0, np.int32), np.empty(0, np.int64)
-        return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), np.empty(0, np.bool_), never)
+        none, never, no = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_)
+        return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), never, never, never, no, never)
     n_incidents = int(tips.incident.max(initial=-1)) + 1
+    member = np.argsort(tips.incident, kind="stable")
+    first_member = tips.incident[member].searchsorted(np.arange(n_incidents + 1))
     return h.Merging(
         rules.stages.merges,
         tips.incident,
@@ -228,19 +252,32 @@ def _merging(replication: Replication) -> h.Merging:
         tips.first_visit,
         rules.kinds.stage[visits.kind],
         np.zeros((n_incidents, len(rules.stages.every)), np.bool_),
+        first_member,
+        member,
+        np.full(len(visits), m.NIL),
         np.zeros(len(visits), np.bool_),
         np.full(len(visits), NEVER, np.int64),
     )
 
 
-def _branches(replication: Replication) -> b.Branches:
+def _branches(replication: Replication, stage_flows: Flags) -> b.Branches:
     """Nothing has come yet."""
     visits = replication.visits
+    n, n_moments = len(visits), np.diff(visits.first_moment)
+    starts = visits.moment_after < NEVER
+    marked = np.zeros(n, np.bool_)
+    marked[np.repeat(np.arange(n), n_moments)[starts]] = True
+    then = np.where(n_moments == 0, NO_VISIT, b.ENDS_FIRST)
+    one = np.flatnonzero((n_moments == 1) & ~marked)
+    to = visits.sets_off[visits.first_moment[one]]
+    then[one] = np.where(visits.awaits[to] == 1, to, b.ENDS_FIRST)
     return b.Branches(
         visits.awaits,
         visits.first_moment,
         visits.moment_after,
         visits.sets_off,
+        stage_flows[replication.rules.kinds.stage[visits.kind]] & ~marked,
+        then,
         visits.awaits.copy(),
         np.zeros(len(visits.sets_off), np.bool_),
         np.zeros(1, np.bool_),
@@ -284,7 +321,9 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     rank = np.column_stack([kinds.rank, kinds.overflow_rank])
     may = np.column_stack([kinds.preempts, kinds.overflow_preempts]) & (first != NO_PLACE)
     for kind, line in np.argwhere(may).tolist():
-        preempts[pool == pool[first[kind, line]], list_of[rank[kind, line]]] = True
+        row = kind * first.shape[1] + line
+        ranks_of = [rank[kind, line], *kinds.moves_to[kinds.first_move[row] : kinds.first_move[row + 1]]]
+        preempts[np.ix_(pool == pool[first[kind, line]], list_of[ranks_of])] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
     overflow, over = _first(kinds.overflow_rank, 0), _first(kinds.overflow_preempts, False)
@@ -300,8 +339,12 @@ def _first(column: NDArray[Any], otherwise: object) -> NDArray[Any]:
     return np.full(column.shape[0], otherwise, column.dtype)
 
 
-def _stages(stages: Stages) -> m.StageTable:
+def _stages(replication: Replication) -> m.StageTable:
     """The stages with their first overflow pool; of several, `queues` knows."""
+    stages = replication.rules.stages
+    flows = (stages.place == NO_PLACE) & (stages.every == 0) & (stages.attempts == 0)
+    if replication.may_merge:
+        flows &= stages.merges == KEEPS
     return m.StageTable(
         stages.place,
         stages.place_step,
@@ -310,6 +353,7 @@ def _stages(stages: Stages) -> m.StageTable:
         _first(stages.overflow_after, 0),
         stages.every,
         stages.attempts,
+        flows,
     )
 
 

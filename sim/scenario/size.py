@@ -84,7 +84,16 @@ class Size:
 
 
 def size(scenario: Scenario) -> Size:
-    """What a replication of a scenario takes, from the document alone."""
+    """What a replication of a scenario takes, from the document alone; the last is remembered."""
+    if not _last or _last[0][0] is not scenario:
+        _last[:] = [(scenario, _size(scenario))]
+    return _last[0][1]
+
+
+_last: list[tuple[Scenario, Size]] = []
+
+
+def _size(scenario: Scenario) -> Size:
     tips = tips_of(scenario)
     at_a_time = tips_at_a_time(scenario) / max(tips, 1.0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
