@@ -15,6 +15,7 @@ from sim.dynamics.slices import InSlices
 from sim.measures import adding
 from sim.measures.adding import Adding, adds_up
 from sim.measures.frame import Frame
+from sim.measures.kinds import KINDS
 from sim.measures.measures import measure
 from sim.scenario import size as sizes
 from sim.scenario import sliced
@@ -22,7 +23,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.scenario.size import Budget, size
-from sim.scenario.sliced import is_plain, tips_at_a_time, tips_of_slice
+from sim.scenario.sliced import is_plain, tips_at_a_time, tips_of_slice, why_whole
 from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
 from tests.scenario.small import SCENARIOS, loaded
@@ -63,6 +64,9 @@ RULES = (
     "stage: answer, abandoned: 10 %",
     "stage: answer, service_level: 80 %, within: 1 min",
     "stage: sort, asa: 2 min",
+    "from: arrival, to: act.end, percentile: 90 %, within: 1 h",
+    "of: {channel: call}, from: arrival, to: leave, median: 20 min",
+    "from: arrival, to: sort.start, longest: 5 h",
 )
 WINDOWS = ("", *(f", per: {unit}, hold: 80 %" for unit in ("month", "week", "day", "hour", "half_hour")))
 PLACES = ("", *(f", in_each: {place}" for place in ("centre", "tier", "risk", "channel", "weekday", "hour")))
@@ -117,7 +121,8 @@ NOT_PLAIN = {
 
 def targets(every: int = 9) -> str:
     """Every rule in some windows and places, all of which come with each other."""
-    asked = [f"{rule}{window}{place}" for rule, window, place in product(RULES, WINDOWS, PLACES)]
+    some = product(RULES, WINDOWS, PLACES)
+    asked = [f"{rule}{window}{place}" for rule, window, place in some if window or "longest" not in rule]
     chosen = [*asked[::every], *(f"{rule}, clock: office" for rule in RULES[:4]), *OF_POOLS]
     return "targets:\n" + "".join(f"  t{k}: {{{one}}}\n" for k, one in enumerate(chosen))
 
@@ -188,15 +193,17 @@ def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -
         Budget.read("1 MB").hold(scenario, 1, 1)
 
 
-@pytest.mark.parametrize("rule", ["percentile: 90 %, within: 1 h", "median: 1 h", "longest: 3 d, per: day, hold: 90 %"])
 @pytest.mark.usefixtures("tiny")
-def test_what_does_not_add_up_is_measured_whole(rule: str, tmp_path: Path) -> None:
-    scenario = loaded(tmp_path, PLAIN + f"targets:\n  t: {{from: arrival, to: leave, {rule}}}\n")
-    frame = Frame(scenario)
-    assert not frame.slice_size
-    assert not adds_up(frame)
+def test_kinds_of_ones_own_are_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = loaded(tmp_path, PLAIN + "targets:\n  t: {from: arrival, to: leave, median: 1 h}\n")
+    assert is_plain(scenario)
+    assert adds_up(Frame(scenario))
+    monkeypatch.setattr(sliced, "ONE_BY_ONE", ())
+    monkeypatch.setitem(KINDS, "median", object())
+    assert why_whole(scenario) == "target 't'"
+    assert not adds_up(Frame(scenario))
     with pytest.raises(ValueError, match="adds up"):
-        Adding(frame)
+        Adding(Frame(scenario))
 
 
 @pytest.mark.usefixtures("tiny")
