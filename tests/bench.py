@@ -167,7 +167,7 @@ def waits_of(log: Any, replication: Any, scenario: Any) -> Waits:
 
 
 def own(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
-    """The cost of one part of this program: draw, compiled, reference or measure; or of all together, whole or sliced."""
+    """The cost of one part of this program: draw, compiled, reference or measure; or all of it, whole or sliced."""
     from sim.draw import draw
     from sim.dynamics.engines import simulate
     from sim.measures.frame import Frame
