@@ -238,6 +238,7 @@ def map(
     y: str,
     *,
     per: Period = "run",
+    every_cell: bool = False,
     replications: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
@@ -245,8 +246,9 @@ def map(
 ) -> Map:
     """Map where all targets hold over two ranges, and which one fails first, as `tipline map` does.
 
-    A range is a text: "pools.desk.staff=1..9", "demand.volume=8000..60000/year:12 log", or a list "path=a,b,c".
-    ValueError for one that is none; ScenarioError where the document does not take a value.
+    A range is a text: "pools.desk.staff=1..9", "demand.volume=8000..60000/year:12 log", or a list "path=a,b,c". Cells
+    that others tell of are inferred (the column `inferred`), or run with `every_cell`. ValueError for a range that is
+    none; ScenarioError where the document does not take a value.
 
     >>> import sim
     >>> found = sim.map("scenarios/two_stage.yaml", "pools.review.staff=18,20", "demand.volume=50,60/h", replications=2)
@@ -256,7 +258,7 @@ def map(
 
     world, x_axis, y_axis = _world(scenario, replications, seed), axis(x), axis(y)
     with _trials("map", world, jobs, progress) as trials:
-        return Map.ask(world, trials, x=x_axis, y=y_axis, per=per)
+        return Map.ask(world, trials, x=x_axis, y=y_axis, per=per, every_cell=every_cell)
 
 
 def sensitivity(

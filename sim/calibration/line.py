@@ -176,7 +176,7 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
                 f"{n} date{'' if n == 1 else 's'}: one profile for all",
             )
         return
-    if p > 0.01 and not (week.sum(axis=1) == 0).any():
+    if p > 0.01:
         writing.say(
             f"{margin}by_weekday: {_numbers(week.sum(axis=1))}",
             f"weekday times hour: no departure beyond chance (p = {p:.2g})",
@@ -613,7 +613,12 @@ def _targets(writing: _Writing) -> None:
 def _line_unknown(writing: _Writing) -> None:
     """A line of which only the demand is known."""
     demand = writing.found.demand
-    a_day = demand.volume[0] if demand is not None else float(writing.found.log.count.mean())  # type: ignore[union-attr]
+    log = writing.found.log
+    if demand is not None:
+        a_day = demand.volume[0]
+    else:
+        assert not isinstance(log, Log)
+        a_day = float(log.count.sum() / (1 if log.shape == "profile" else _days_of_months(log.begins).sum()))
     load = max(a_day / DAY * 300, 0.5)
     low, high = max(math.ceil(load), 1), max(math.ceil(4 * load), 2)
     writing.note("NOT in the log: who serves, how long work lasts and how long people bear to wait; see `plausible`")

@@ -26,10 +26,11 @@ from sim.scenario.faults import ScenarioError
 from sim.studies.effects import Explained, explained, rank_correlation, ranks
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.ranges import Variations
-from sim.studies.replicate import Failure, Settings, shared_out
+from sim.studies.replicate import Settings, shared_out
 from sim.studies.sensitivity import Unknown, unknowns
 from sim.studies.staff.staffed import Bounds, decided, kept
 from sim.studies.trials import QuestionError, TrialError, Trials
+from sim.studies.workers import Failure
 from sim.studies.worlds import Look, Outcome, World, boundless, of_piece
 
 if TYPE_CHECKING:

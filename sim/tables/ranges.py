@@ -86,12 +86,13 @@ CELLS: Final = Table[Place](
     "The cells of the map",
     (
         Family("<path of x>, <path of y>", "the values of the two ranges, in the units of their heads", _of_axes),
-        whole("replications", "", lambda row: row.cell.replications, "that were run"),
+        whole("replications", "", lambda row: row.cell.replications, "that were run; 0 of an inferred cell"),
         Family("judged_<period>s", "periods with something to judge", _judged),
         *estimate_columns("all_held", "share", lambda row: row.cell.share, "periods in which all targets hold"),
         yes("holds", lambda row: row.found.holds(row.cell), "whether that is the wanted share or more"),
         text("verdict", lambda row: row.cell.verdict, "on all targets together"),
         text("first_to_fail", lambda row: row.cell.first, "the target that holds in the fewest periods"),
+        yes("inferred", lambda row: row.cell.inferred, "whether it was not run: as the cells on either side of it"),
         per_target(lambda row: row.cell.targets, interval=False, also=_held),
     ),
 )
