@@ -23,8 +23,6 @@ HALF_HOUR: Final = HOUR // 2
 STEPS: Final = {"weekday": DAY, "hour": HOUR, "half_hour": HALF_HOUR}
 """The places that are stretches of the week, and the windows shorter than a day, in ticks."""
 
-DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
 
 class Cut:
     """Cells of places and windows: cell `place x n_windows + window` holds what happened there then."""
@@ -140,7 +138,7 @@ def place_names(frame: Frame, place: Place | None) -> tuple[str, ...]:
 
 
 def _stretch(begin: int, length: int) -> str:
-    day = DAYS[begin // DAY]
+    day = units.SHORT_WEEKDAYS[begin // DAY]
     if length == DAY:
         return day
     return f"{day} {units.clock(begin % DAY)} to {units.clock(begin % DAY + length)}"
