@@ -41,9 +41,7 @@ def read_events(raw: Raw, made: Map) -> Log:
     """The visits of a log with a row an event; LogError where it names no case, activity or time."""
     import pandas as pd
 
-    for role in ("case", "activity", "time"):
-        if made.get(role) is None:
-            raise LogError(f"{raw.path}: the map names no column for `{role}`")
+    made.must_name("case", "activity", "time", of=raw)
     look = Cleaning(raw, made)
     look.say("there twice, alike in every column", twice(raw), "left out but one", drop=True)
     at = look.times("time")
@@ -269,7 +267,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
     if replication is not None and replication.nunique() > 1:
         first = replication.iloc[0]
         look.say(f"of other replications than {first}", (replication != first).to_numpy(), "left out", drop=True)
-    zero = 4 * t.DAY
+    zero = 4.0 * t.DAY
     if "start" in raw.clock:
         import pandas as pd
 

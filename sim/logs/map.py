@@ -30,8 +30,6 @@ SHAPES: Final = {
 
 TIMES: Final = ("arrival", "menu_end", "enter", "start", "end", "left", "login", "logout", "time", "complete")
 LENGTHS: Final = ("menu", "wait", "work", "wrap_up")
-WORDS: Final = ("outcome", "channel", "priority", "person", "pool", "case", "activity", "lifecycle", "caller")
-OTHER: Final = ("date", "direction", "count", "stage")
 
 ROLES: Final = {
     "arrival": "when it came in",
@@ -140,9 +138,6 @@ LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|re
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
 
-_LENGTH: Final = r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?"
-_TIME_OF_DAY: Final = r"\d{1,2}(:\d{2})?(:00)?\s*([AaPp][Mm])?"
-
 
 @dataclass(slots=True)
 class Map:
@@ -165,6 +160,12 @@ class Map:
 
     def get(self, role: str) -> str | None:
         return self.columns.get(role)
+
+    def must_name(self, *roles: str, of: Raw) -> None:
+        """LogError where it names no column of a log for one of the roles."""
+        for role in roles:
+            if self.get(role) is None:
+                raise LogError(f"{of.path}: the map names no column for `{role}`")
 
     @property
     def doubtful(self) -> list[str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Texts = pd.Series[str]
     Seconds = NDArray[np.float64]
 
-DAY: Final = 86_400.0
+DAY: Final = 86_400
+"""Seconds."""
 
 EMPTY: Final = frozenset(
     {
@@ -281,7 +282,7 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
     A file that is in order of its texts (`10:00` before `9:00`), or in none, is of one day.
     """
     if dates is not None:
-        return seconds + np.floor(dates / DAY) * DAY
+        return seconds + np.floor(dates / DAY) * float(DAY)
     zero = (first - date(1970, 1, 1)).days * DAY
     known = np.isfinite(seconds)
     falls = np.diff(seconds[known]) < -DAY / 2
