@@ -48,7 +48,7 @@ TASK_COST: Final = 0.002
 """Seconds that a task takes of the scheduler and of this program, whatever is in it: as measured."""
 
 LEAST_TASK: Final = 0.25
-"""Seconds that the pieces of a task take together, if there are so many; more with many workers, see `_seconds`."""
+"""Seconds that the pieces of a task take together, if there are so many; with many workers more, as many as they need."""
 
 AHEAD: Final = 2
 """Tasks in hand for each thread of a worker: one that it works on and one that waits there."""
@@ -104,8 +104,8 @@ class _Connection:
             self.client: Client = Client(address, timeout=LONGEST_WAIT, set_as_default=False)
         self.ranks: dict[tuple[str, int], int] = {}
         """Which worker, by rank, has the tips of an index in a group of works."""
-        self.seconds: float | None = None
-        """That a piece took, of those that were done last."""
+        self.seconds: dict[str, float] = {}
+        """That a piece took, by study, of those that were done last."""
         self.n_tasks = 0
 
     @property
@@ -233,6 +233,7 @@ class _HandedOut(Generic[Result]):
     def __post_init__(self) -> None:
         self._left = sum(len(share.indices) for share in self.shares)
         self._done: SimpleQueue[Future] = SimpleQueue()
+        self._seconds = self.there.seconds.get(self.shares[0].study or "")
         self._look()
         names = sorted(self._threads) or [""]
         ranks = self.there.ranks
@@ -258,6 +259,8 @@ class _HandedOut(Generic[Result]):
         if self._in_hand and self.there.alive:
             self.there.client.cancel(list(self._in_hand), force=True)
         self._in_hand.clear()
+        if self._seconds is not None and self.shares[0].study is not None:
+            self.there.seconds[self.shares[0].study] = self._seconds
 
     def _look(self, *, now: bool = False) -> None:
         """See now and then who is there; ClusterError when nobody is for long."""
@@ -335,10 +338,9 @@ class _HandedOut(Generic[Result]):
     def _unpacked(self, task: _InHand, back: _Back) -> Iterator[tuple[int, int, Result | Failure]]:
         if back.maker != _maker():
             raise self._error(_unlike(back.maker, _maker(), task.worker))
-        each = back.seconds / len(task.pieces)
-        before = self.there.seconds
+        each, before = back.seconds / len(task.pieces), self._seconds
         # The first of a worker wait for its engine: what takes less from then on is believed at once.
-        self.there.seconds = each if before is None or each < before else (before + each) / 2
+        self._seconds = each if before is None or each < before else (before + each) / 2
         results = pickle.loads(zlib.decompress(back.content) if back.packed else back.content)
         for (number, index), result in zip(task.pieces, results, strict=True):
             yield number, index, result
@@ -396,11 +398,11 @@ class _HandedOut(Generic[Result]):
 
     def _size(self) -> int:
         """Pieces of a task: so many that it is worth its cost, and fewer towards the end, so that all end together."""
-        if self.there.seconds is None:
+        if self._seconds is None:
             return 1
         threads = sum(self._threads.values())
         fair = math.ceil(self._left / (AHEAD * threads))
-        worth, most = (int(seconds / max(self.there.seconds, 1e-6)) for seconds in (10 * TASK_COST, _seconds(threads)))
+        worth, most = (int(one / max(self._seconds, 1e-6)) for one in (10 * TASK_COST, _seconds_of_a_task(threads)))
         return max(1, min(max(fair, worth), most))
 
     def _hand(self, worker: str, pieces: list[tuple[int, int]], *, alone: bool = False) -> None:
@@ -437,10 +439,10 @@ def packed(work: Callable[[int], Any]) -> bytes:
     return zlib.compress(pickle.dumps(Guarded(work), pickle.HIGHEST_PROTOCOL))
 
 
-def _seconds(threads: int) -> float:
+def _seconds_of_a_task(threads: int) -> float:
     """How long the pieces of a task are to take: so that so many threads are fed by one scheduler, twice over.
 
-    >>> _seconds(2), _seconds(1000)
+    >>> _seconds_of_a_task(2), _seconds_of_a_task(1000)
     (0.25, 4.0)
     """
     return max(LEAST_TASK, 2 * TASK_COST * threads)

@@ -180,7 +180,6 @@ def test_every_study_leaves_the_same(
 def test_small_pieces_share_a_task_and_large_ones_do_not(address: str) -> None:
     there = cluster._connection(address)
     for work, n, fewest, most in ((square, 400, 4, 60), (slow, 12, 6, 12)):
-        there.seconds = None
         before = there.n_tasks
         assert results(work, n, address) == {index: square(index) for index in range(n)}
         assert fewest <= there.n_tasks - before <= most
