@@ -41,11 +41,23 @@ class Map(Answer):
     )
 
     @classmethod
-    def ask(cls, scenario: Scenario, trials: Trials, *, x: Axis, y: Axis, per: Period = "run") -> Map:
-        """Run the cells; ScenarioError where the document does not take a value, ValueError for ranges of one path."""
+    def ask(
+        cls,
+        scenario: Scenario,
+        trials: Trials,
+        *,
+        x: Axis,
+        y: Axis,
+        per: Period = "run",
+        every_cell: bool = False,
+    ) -> Map:
+        """Run the cells, with `every_cell` those too that others tell of.
+
+        ScenarioError where the document does not take a value, ValueError for ranges of one path.
+        """
         from sim.studies.map import Grid, plausibility
 
-        return cls(plausibility(Grid(scenario, x, y), trials, per=per))
+        return cls(plausibility(Grid(scenario, x, y), trials, per=per, every_cell=every_cell))
 
     @property
     def holds(self) -> bool:
@@ -64,7 +76,13 @@ class Map(Answer):
             {"path": axis.path, "unit": axis.unit, "values": axis.values, "present_place": present}
             for axis, present in zip((found.x, found.y), found.present, strict=True)
         )
-        return super().head() | {"per": found.per, "wanted_share": found.wanted, "x": x, "y": y}
+        return super().head() | {
+            "per": found.per,
+            "wanted_share": found.wanted,
+            "cells_inferred": found.n_inferred,
+            "x": x,
+            "y": y,
+        }
 
 
 class Sensitivity(Answer):

@@ -157,18 +157,26 @@ def map(
     per: Annotated[
         Literal["run", "month", "week", "day"], typer.Option(help="Count the runs, or the periods, that hold.")
     ] = "run",
+    every_cell: Annotated[bool, typer.Option("--every-cell", help="Run the cells too that others tell of.")] = False,
 ) -> int:
     """Map where all targets hold over two ranges, and which one fails first.
 
     A range is PATH=FROM..TO, with :N for N points and a word log to spread them by ratios (FROM..TO:12 log), or a list
-    PATH=A,B,C. Few replications are run far from the line, and at most --replications near it.
+    PATH=A,B,C. Few replications are run far from the line, and at most --replications near it. Along a range of people,
+    where more cannot hurt, what lies between two cells that came to the same is inferred from them and not run.
     """
     from sim.answers.ranges import Map
     from sim.studies.ranges import axis
 
     scenario = options.load(file)
     x_axis, y_axis = _read(axis, x, "--x"), _read(axis, y, "--y")
-    return ask("map", file, scenario, options, lambda trials: Map.ask(scenario, trials, x=x_axis, y=y_axis, per=per))
+    return ask(
+        "map",
+        file,
+        scenario,
+        options,
+        lambda trials: Map.ask(scenario, trials, x=x_axis, y=y_axis, per=per, every_cell=every_cell),
+    )
 
 
 def sensitivity(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ from sim.plots.style import (
     Letter,
     Sheet,
     key,
+    key_lines,
     leading,
     lettered,
     shortened,
@@ -37,6 +38,10 @@ from sim.text.words import PERIODS, length, named, percent
 DEEPEST: Final = 0.62
 """How much of its colour a cell has in which the targets never hold; with more, its letter is hard to read."""
 HALF: Final = 0.5
+
+INNER: Final = 0.28
+"""The half of the part of an inferred cell that is hatched."""
+HATCHED: Final[dict[str, Any]] = {"fill": False, "hatch": "////", "edgecolor": FAINT, "linewidth": 0}
 
 TALLEST: Final = 5.2
 HIGHEST_CELL: Final = 0.36
@@ -55,7 +60,8 @@ def plausibility_map(found: MapFound) -> Figure:
         left = MARGIN + 0.28 + max(text_width(y.number(number_of(found.y, row))) for row in range(rows)) + 0.1
         width = WIDTH - left - MARGIN
         key_rows = _key_rows(found, letters)
-        sheet = Sheet(map_finding(found), _note(found), height + BELOW + len(key_rows) * ROW + 0.1 + KEY)
+        below = key_lines(_handles(found)) or [[]]
+        sheet = Sheet(map_finding(found), _note(found), height + BELOW + len(key_rows) * ROW + 0.1 + len(below) * KEY)
         axes = sheet.axes(left, 0, width, height)
         _fill(axes, found, letters)
         _write(axes, found, letters, width / columns, height / rows)
@@ -68,14 +74,15 @@ def plausibility_map(found: MapFound) -> Figure:
         for patches in key_rows:
             _write_key_row(sheet, patches, top)
             top += ROW
-        key(sheet, _handles(found), top + 0.1)
+        for place, handles in enumerate(below):
+            key(sheet, handles, top + 0.1 + place * KEY)
     return sheet.figure
 
 
 def _note(found: MapFound) -> str:
     scenario = found.scenario
-    most = max(cell.replications for cell in found)
-    least = min(cell.replications for cell in found)
+    run = [cell.replications for cell in found if not cell.inferred]
+    least, most = min(run), max(run)
     runs = f"{least} to {most}" if least < most else f"{most}"
     return (
         f"In a cell: the target that fails first, and the percentage of {PERIODS[found.per]} in which all hold; ? "
@@ -90,6 +97,8 @@ def _fill(axes: Axes, found: MapFound, letters: dict[str, Letter]) -> None:
             axes.add_patch(
                 Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=_colour(found, cell, letters), edgecolor="white")
             )
+            if cell.inferred:
+                axes.add_patch(Rectangle((column - INNER, row - INNER), 2 * INNER, 2 * INNER, zorder=2, **HATCHED))
 
 
 def _colour(found: MapFound, cell: Cell, letters: dict[str, Letter]) -> tuple[float, float, float]:
@@ -106,6 +115,8 @@ def _write(axes: Axes, found: MapFound, letters: dict[str, Letter], width: float
         return
     for row, cells in enumerate(found.cells):
         for column, cell in enumerate(cells):
+            if cell.inferred:
+                continue
             fails = not found.holds(cell) and cell.first in letters
             letter = letters[cell.first or ""].letter if fails else ""
             share = "" if cell.share.value != cell.share.value else f"{100 * cell.share.value:.0f}"
@@ -159,7 +170,7 @@ def _ticks(axis: Axis, words: Wording, room: object, extent: float) -> tuple[lis
 
 def _key_rows(found: MapFound, letters: dict[str, Letter]) -> list[list[tuple[str, str, str]]]:
     """What the letters mean, two to a row: letter, colour, words."""
-    results = {one.name: one for one in next(iter(found)).targets}
+    results = {one.name: one for one in next(cell for cell in found if not cell.inferred).targets}
     told = [(one.letter, one.colour, f"{name} fails first ({results[name].asked})") for name, one in letters.items()]
     return [told[at : at + 2] for at in range(0, len(told), 2)]
 
@@ -197,6 +208,8 @@ def _handles(found: MapFound) -> list[Artist]:
                 label=f"{'in' if handles else 'all hold in'} half of the {periods}",
             )
         )
+    if found.n_inferred:
+        handles.append(Patch(label="not run: as the cells on either side", **HATCHED))
     if None not in found.present:
         label = "the scenario as it is"
         ring = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.8, "color": INK}

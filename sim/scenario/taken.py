@@ -93,9 +93,9 @@ def _written(targets: Node, folder: Path, reading: ReadingName | None) -> Node:
         raise ScenarioError(faults)
     own = {name: node for name, node in targets.value.items() if name not in KEYS and name not in asked}
     for name in own:
-        claim = _claim(found.get(name))
-        if claim is not None and claim != name:
-            rule = f"claim '{claim}' of {file.path.name} is taken as the target '{name}'; this needs another name"
+        taken = _claim(found.get(name))
+        if taken is not None and taken != name:
+            rule = f"claim '{taken}' of {file.path.name} is taken as the target '{name}'; this needs another name"
             raise ScenarioError([at(targets.keys[name], ("targets", name), rule)])
     values = {**found, **own}
     keys = {name: targets.keys.get(name, node.mark) for name, node in values.items()}

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.cuts import Cut
-from sim.measures.estimates import Estimate, share_interval, units_counted
+from sim.measures.estimates import Estimate, by_size, share_interval, units_counted
 from sim.measures.frame import Frame
 from sim.measures.targets import joint
 from sim.scenario import units
@@ -225,8 +225,7 @@ class PlausibilityFound:
     @cached_property
     def ranked(self) -> list[int]:
         """The unknowns, the one that decides most first."""
-        shares = [one.value for one in self.explained[self.decides].share]
-        return sorted(range(len(shares)), key=lambda i: (-np.nan_to_num(shares[i], nan=-1.0), i))
+        return by_size(self.explained[self.decides].share)
 
     @cached_property
     def thirds(self) -> tuple[Third, ...]:

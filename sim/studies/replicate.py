@@ -13,18 +13,19 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.draw import draw
+from sim.draw import draw, draw_slices
 from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.laws import verify
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
+from sim.measures.adding import Adding, NotExactError
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
@@ -99,6 +100,28 @@ class ReplicationWork:
         return _of_scenario, (self.frame.scenario, *told, self.drawn, self.brings_events)
 
     def __call__(self, index: int) -> Piece:
+        # What reads the whole log keeps the whole in memory.
+        reads_all = self.events_folder is not None or self.brings_events or self.verify
+        if self.engine == "compiled" and not reads_all and self.frame.slice_size:
+            with suppress(NotExactError):
+                return self._in_slices(index)
+        return self._whole(index)
+
+    def _in_slices(self, index: int) -> Piece:
+        """The same, tips being drawn, simulated and counted some at a time; NotExactError where they must not be."""
+        from sim.dynamics.slices import InSlices
+
+        most = self.frame.slice_size
+        rules, plan, slices = draw_slices(
+            self.frame.scenario, index, seed=self.seed, size=lambda: max(most, engine.n_inside)
+        )
+        engine = InSlices(rules, plan, index, self.seed)
+        adding = Adding(self.frame, pooled=self.pooled, only_targets=self.only_targets)
+        for tips, visits in slices:
+            adding.add(*engine.advance(tips, visits, int(tips.arrival[-1]) if len(tips) else 0))
+        return adding.close(*engine.close()).arrays()
+
+    def _whole(self, index: int) -> Piece:
         scenario = self.frame.scenario
         replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.measures.estimates import Estimate, Verdict, share_interval
+from sim.measures.estimates import Estimate, Verdict, by_size, share_interval
 from sim.measures.frame import UNITS
 from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
@@ -316,8 +316,7 @@ class SensitivityFound:
     @property
     def ranked(self) -> list[int]:
         """The unknowns by their total effect, the one that matters most first."""
-        totals = [one.value for one in self.deciding.total]
-        return sorted(range(len(totals)), key=lambda i: (-np.nan_to_num(totals[i], nan=-1.0), i))
+        return by_size(self.deciding.total)
 
 
 def sensitivity(box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS) -> SensitivityFound:

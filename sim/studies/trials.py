@@ -38,6 +38,9 @@ MOST_ELSEWHERE: Final = 2
 MOST_FRAMES: Final = 8
 """Scenarios whose frames are remembered for other staffings of them."""
 
+MOST_GIVEN: Final = 64
+"""Scenarios themselves whose frames are remembered, for they are asked about again as replications are added."""
+
 
 class TrialError(RuntimeError):
     """A replication that a study cannot do without failed; the message names it and says why."""
@@ -140,9 +143,19 @@ class Frames:
 
     def __init__(self) -> None:
         self._known: list[Frame] = []
+        self._given: OrderedDict[int, Frame] = OrderedDict()
 
     def get(self, scenario: Scenario) -> Frame:
         """The frame of a scenario, made anew only where it differs from those remembered in more than its people."""
+        found = self._given.pop(id(scenario), None)
+        if found is None or found.scenario is not scenario:
+            found = self._made(scenario)
+        self._given[id(scenario)] = found
+        if len(self._given) > MOST_GIVEN:
+            self._given.popitem(last=False)
+        return found
+
+    def _made(self, scenario: Scenario) -> Frame:
         for at, known in enumerate(self._known):
             found = known.restaffed(scenario)
             if found is not None:

@@ -4,6 +4,7 @@ growth; first of all what a reader calls `pools.analysts.staff` or `demand.volum
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,11 @@ def failing_first(found: MapFound) -> list[tuple[str, int]]:
 def map_answer(found: MapFound) -> Iterator[str]:
     """What the map says, in sentences."""
     yield f"{map_finding(found)}."
+    if found.n_inferred:
+        yield (
+            f"{count(found.n_inferred)} of {count(len(list(found)))} cells were not run: each lies between two that "
+            "came to the same, with fewer and with more people, of whom more do not hurt here (--every-cell runs all)."
+        )
     if first := failing_first(found):
         yield "Where they do not, what fails first: " + ", ".join(f"{name} in {n} cells" for name, n in first) + "."
     x, y = wordings(found)
@@ -172,7 +178,8 @@ def map_answer(found: MapFound) -> Iterator[str]:
 def _cell_words(found: MapFound, cell: Cell) -> str:
     share = with_interval(cell.share.value, cell.share.low, cell.share.high)
     fails = f"; {cell.first} fails first" if not found.holds(cell) and cell.first else ""
-    return f"together {cell.verdict}, all hold in {share} of the {PERIODS[found.per]}{fails}"
+    told = "inferred, not run: " if cell.inferred else ""
+    return f"{told}together {cell.verdict}, all hold in {share} of the {PERIODS[found.per]}{fails}"
 
 
 def _along(along: Sequence[bool], axis: Axis, words: Wording) -> str:
@@ -290,6 +297,8 @@ def _decides(found: SensitivityFound) -> Iterator[str]:
 
 
 def _effect(effect: Estimate) -> str:
+    if math.isnan(effect.value):
+        return "not told by so few points"
     value, low, high = (round(100 * part) for part in (effect.value, effect.low, effect.high))
     return f"{value} % ({low} to {high})"
 

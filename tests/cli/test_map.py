@@ -70,6 +70,14 @@ def test_the_picture_says_what_it_shows(maps: dict[str, MapFound]) -> None:
     assert any(text.startswith("quick fails first (at least 80 % in 5 min)") for text in said)
 
 
+def test_what_was_not_run_is_hatched_and_has_no_number(maps: dict[str, MapFound]) -> None:
+    found = maps["plain"]
+    figure = plausibility_map(found)
+    assert "not run: as the cells on either side" in pictures.said(figure)
+    assert sum(bool(patch.get_hatch()) for patch in figure.axes[0].patches) == found.n_inferred
+    assert "not run: as the cells on either side" not in pictures.said(plausibility_map(maps["fine"]))
+
+
 def test_a_grey_print_tells_the_same(maps: dict[str, MapFound]) -> None:
     """Cells that hold are white, the others darker the less they hold; letters tell what fails."""
     found = maps["plain"]
@@ -103,6 +111,10 @@ def test_sentences(maps: dict[str, MapFound]) -> None:
     first = next(map_answer(maps["nowhere"]))
     assert first == "Nowhere here do all targets hold in 95 % of the runs: at best in 0 %."
     lines = list(map_answer(maps["plain"]))
+    n = maps["plain"].n_inferred
+    assert n
+    assert lines[1].startswith(f"{n} of 30 cells were not run: each lies between two that came to the same")
+    assert not any("not run" in line for line in map_answer(maps["fine"]))
     assert any(line.startswith("Nearest to what is, with 2 at desk and 10 tips an hour: together") for line in lines)
     assert any(line.startswith("With 10 tips an hour, all hold from ") for line in lines)
     assert any(line.startswith("With 2 at desk, all hold ") for line in lines)
@@ -122,7 +134,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert names == ["map.csv", "map.json", "plots", "plots/map.png", "plots/map.svg", "scenario.yaml"]
     again = tipline("map", file, *axes, "--out", tmp_path / "again", "--json", "--jobs", "2")
     data = json.loads(again.output)
-    assert [cell["replications"] for cell in data["map"]] == [3] * 6
+    assert {cell["replications"] for cell in data["map"] if not cell["inferred"]} == {3}
+    assert data["cells_inferred"] == sum(cell["inferred"] for cell in data["map"])
     assert data["x"]["values"] == [1, 2, 3]
     kept = json.loads((tmp_path / "again" / "map.json").read_text(encoding="utf-8"))
     assert kept.pop("command")[0] == "tipline"

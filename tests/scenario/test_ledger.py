@@ -130,14 +130,18 @@ def test_a_target_is_called_as_its_claim_says(tmp_path: Path) -> None:
     path = tmp_path / "doc.yaml"
     begin, end = SMALL.index("targets:"), SMALL.index("variants:")
     (tmp_path / "claims.yaml").write_text(named, encoding="utf-8")
-    path.write_text(f"{SMALL[:begin]}targets: {{from: claims.yaml, reading: moderate}}\n{SMALL[end:]}", encoding="utf-8")
+    path.write_text(
+        f"{SMALL[:begin]}targets: {{from: claims.yaml, reading: moderate}}\n{SMALL[end:]}", encoding="utf-8"
+    )
     assert {name: target.claim for name, target in load(path).targets.items()} == {"C1": "C1", "hour": "C2"}
     assert set(load(path, changes={"targets.hour.mean": "2 h"}).targets) == {"C1", "hour"}
     path.write_text(
         f"{SMALL[:begin]}targets: {{from: claims.yaml, reading: moderate, hour: {{lost: 5 %}}}}\n{SMALL[end:]}",
         encoding="utf-8",
     )
-    with pytest.raises(ScenarioError, match="claim 'C2' of claims.yaml is taken as the target 'hour'; this needs another"):
+    with pytest.raises(
+        ScenarioError, match=r"claim 'C2' of claims.yaml is taken as the target 'hour'; this needs another"
+    ):
         load(path)
 
 

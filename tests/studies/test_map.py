@@ -10,6 +10,7 @@ import pytest
 
 from sim.measures.estimates import each_of
 from sim.measures.targets import joint, results
+from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.map import Grid, MapFound, looks, plausibility
 from sim.studies.ranges import axis
@@ -68,10 +69,72 @@ def test_few_replications_far_from_the_line_and_many_near_it(found: MapFound) ->
     assert {cell.verdict for cell in few} == {"met", "missed"}
 
 
+def test_what_was_not_run_is_what_it_comes_to(scenario: Scenario) -> None:
+    """Cells between two that came to the same are inferred, and told as that; run, they come to that too."""
+    grid = Grid(scenario, axis("pools.desk.staff=9..1"), axis("demand.volume=4,10,22/h"))
+    found, whole = (plausibility(grid, tried(scenario), every_cell=every) for every in (False, True))
+    assert not whole.n_inferred
+    assert found.n_inferred >= 8
+    assert sum(cell.replications for cell in found) < sum(cell.replications for cell in whole)
+    for cell, run in zip(found, whole, strict=True):
+        assert (cell.verdict, cell.share.value) == (run.verdict, run.share.value)
+        assert cell.first == run.first or (cell.inferred and found.holds(cell))
+        if cell.inferred:
+            assert (cell.replications, cell.judged, cell.targets, cell.held) == (0, 0, (), ())
+    table = CELLS.of(cells(found)).frame
+    assert list(table["inferred"]) == [cell.inferred for cell in found]
+    assert table.loc[table["inferred"], "quick_share"].isna().all()
+
+
+def test_the_outermost_cells_and_the_one_nearest_the_file_are_run(found: MapFound) -> None:
+    assert not any(cell.inferred for row in found.cells for cell in (row[0], row[-1]))
+    column, row = found.nearest
+    assert column is not None
+    assert row is not None
+    assert not found.cells[row][column].inferred
+
+
+def test_every_cell_is_run_where_more_people_may_hurt(tmp_path: Path) -> None:
+    """As the certificate of a search takes it: where tips are turned away."""
+    line = desk(tmp_path, "pool: desk, service", "pool: desk, waiting_room: 3, service")
+    assert Grid(desk(tmp_path), STAFF, VOLUME).monotone
+    assert not Grid(line, STAFF, VOLUME).monotone
+    assert not Grid(line, axis("demand.risk.high=1,2,3 %"), VOLUME).monotone
+    found = plausibility(Grid(line, STAFF, axis("demand.volume=4,8/h")), tried(line), replications=2)
+    assert not found.n_inferred
+
+
+STARVED = """\
+scenario: Two desks
+run: {start: 2025-01-06 00:00, length: 7 d, cool_down: 1 d, replications: 6, seed: 11}
+demand: {volume: 30/h}
+pools: {first: {staff: 2}, second: {staff: 4}}
+stages:
+  - {name: open, pool: first, service: {exponential: {mean: 6 min}}}
+  - {name: answer, pool: second, service: {exponential: {mean: 7 min}}}
+targets:
+  quick: {from: open.end, to: answer.start, within: 2 min, share: 80 %}
+"""
+
+
+def test_too_few_people_who_keep_tips_from_the_next_line_tell_nothing_of_more(tmp_path: Path) -> None:
+    """One or two at the first desk open so few that the second is quick; with all opened it is not: the cells between
+    are run, though the outermost ones agree."""
+    path = tmp_path / "two.yaml"
+    path.write_text(STARVED, encoding="utf-8")
+    scenario = load(path)
+    grid = Grid(scenario, axis("pools.first.staff=1..9"), axis("pools.second.staff=4"))
+    found, whole = (plausibility(grid, tried(scenario), every_cell=every) for every in (False, True))
+    for cell, run in zip(found, whole, strict=True):
+        assert (cell.verdict, cell.share.value) == (run.verdict, run.share.value)
+    assert [cell.inferred for cell in found][:3] == [False] * 3
+    assert found.n_inferred
+
+
 def test_the_target_that_fails_first(found: MapFound) -> None:
     """On a desk where nearly nobody waits it is the wait that fails; the occupancy where a target on it is tight."""
     assert found.cells[4][0].first in ("quick", "busy")
-    for cell in found:
+    for cell in (cell for cell in found if not cell.inferred):
         names = [one.name for one in cell.targets]
         assert cell.held[names.index(cell.first or "")] == min(cell.held)
 
@@ -94,7 +157,8 @@ def test_the_axes_may_be_exchanged(scenario: Scenario, found: MapFound) -> None:
 def test_cells_share_draws_where_the_axis_does_not_change_them(
     scenario: Scenario, simulated: Callable[[], tuple[int, int]]
 ) -> None:
-    plausibility(Grid(scenario, STAFF, axis("demand.volume=4,28/h")), tried(scenario), replications=4)
+    grid = Grid(scenario, STAFF, axis("demand.volume=4,28/h"))
+    plausibility(grid, tried(scenario), replications=4, every_cell=True)
     assert simulated() == (2 * 4, 12 * 4)
 
 
@@ -122,7 +186,8 @@ def test_how_many_replications_there_will_be_is_told(scenario: Scenario) -> None
     trials = tried(scenario)
     trials.settings = replace(trials.settings, expect=told.append)
     found = plausibility(Grid(scenario, STAFF, VOLUME), trials)
-    assert told[0] == 4 * 30
+    assert told[0] == 2 * 4
+    assert told == sorted(told)
     assert told[-1] == trials.n_done == sum(cell.replications for cell in found)
 
 

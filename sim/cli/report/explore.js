@@ -399,7 +399,9 @@ class Explorer {
     if (few) found.push(values);
     if (told.verdict !== null) {
       const share = told.all_held !== null && row[told.all_held] !== null ? ` hold in ${percent(row[told.all_held])}` : "";
-      const runs = told.replications !== null ? ` of ${row[told.replications]} replications` : "";
+      const inferred = told.replications !== null && row[told.replications] === 0;
+      const of = told.replications !== null ? ` of ${row[told.replications]} replications` : "";
+      const runs = inferred ? " of the replications on either side; it was not run" : of;
       const what = this.thing === "world" ? "This world: " : "All together: ";
       const all = made("p", { class: "together" }, [what, marked(row[told.verdict])]);
       if (share) all.append(`;${share}${runs}`);

@@ -416,6 +416,12 @@ def _busiest(scenario: Scenario, trials: Trials, index: int) -> NDArray[np.int64
 # What targets depend on
 
 
+def more_may_hurt(scenario: Scenario) -> bool:
+    """Whether more people at a post may make a target worse, so that nothing follows from a staffing for another one:
+    where tips are turned away, merge, or go another way when they give up."""
+    return any(stage.limited or stage.merge or stage.asides for stage in scenario.stages)
+
+
 def judged_pools(scenario: Scenario, targets: Mapping[str, Target] | None = None) -> frozenset[str]:
     """The pools that the targets depend on, all of the scenario's if none are given.
 

@@ -33,7 +33,7 @@ from sim.scenario.flow import flow
 from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff.staffed import Post, Staffing, cost, staffed
+from sim.studies.staff.staffed import Post, Staffing, cost, more_may_hurt, staffed
 from sim.studies.staff.starving import Care, Concern, ratio
 from sim.studies.trials import Draws, Trials
 
@@ -152,9 +152,8 @@ class Tried:
         self.looks = tuple(sorted({min(FEW, replications), replications, LAST_LOOK * replications}))
         self.confidence = each_of(scenario.run.confidence, len(self.looks))
         """Of all targets together at one look, so that all looks at a staffing hold with the scenario's."""
-        self.by_trial = any(stage.limited or stage.merge or stage.asides for stage in scenario.stages)
-        """Whether more people may make a target worse, so that nothing follows from a staffing for any other one: where
-        tips are turned away, merge, or go another way when they give up."""
+        self.by_trial = more_may_hurt(scenario)
+        """Whether more people may make a target worse, so that nothing follows from a staffing for any other one."""
         self.outcomes: dict[Staffing, Outcome] = {}
         """In the order in which they were tried first."""
         self.glances: dict[Staffing, NDArray[np.float64]] = {}
