@@ -48,7 +48,7 @@ TASK_COST: Final = 0.002
 """Seconds that a task takes of the scheduler and of this program, whatever is in it: as measured."""
 
 LEAST_TASK: Final = 0.25
-"""Seconds that the pieces of a task take together, if there are so many; with many workers more, as many as they need."""
+"""Seconds that the pieces of a task take together, if there are so many; with many workers more."""
 
 AHEAD: Final = 2
 """Tasks in hand for each thread of a worker: one that it works on and one that waits there."""
