@@ -5,7 +5,6 @@ What an answer is stands in `sim.answers`. Nothing here simulates or measures.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.check import Check
-from sim.answers.compare import Comparison
+from sim.answers.compare import Comparison, contenders
 from sim.answers.plausibility import Plausibility
-from sim.answers.ranges import Map, Runway, Sensitivity
+from sim.answers.ranges import Map, Runway, Sensitivity, rates
 from sim.answers.run import Explanation, RunAnswer
-from sim.answers.staff import Claims, Pools, Staffing
+from sim.answers.staff import Claims, Pools, Staffing, bounds
 from sim.answers.validate import Validation
 from sim.dynamics.engines import Engine
 from sim.scenario.faults import Mark
 from sim.scenario.loading import Document, as_yaml, document_of, load, read
 from sim.scenario.schema import Scenario
+from sim.scenario.size import cores
 from sim.scenario.tree import compose, of_plain
 
 if TYPE_CHECKING:
@@ -159,10 +159,7 @@ def runway(
     >>> found = sim.runway("scenarios/two_stage.yaml", ["20 %"], years=1, staff_years=0, replications=2)
     >>> found.runway_lengths  # doctest: +SKIP
     """
-    from sim.answers.ranges import rates
-    from sim.answers.staff import bounds
-
-    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    world, decided = _world(scenario, replications, seed), bounds(pools)
     with _trials("runway", world, jobs, progress) as trials:
         return Runway.ask(
             world,
@@ -224,8 +221,6 @@ def compare(
     >>> found = sim.compare(base, more, labels=["now", "two more"], replications=2)
     >>> found.compare[["scenario", "target", "difference", "real"]]  # doctest: +SKIP
     """
-    from sim.answers.compare import contenders
-
     changes = _changes(replications, seed)
     documents = [_document(one) for one in scenarios]
     given = list(
@@ -318,9 +313,7 @@ def plausibility(
     >>> found = sim.plausibility(scenario, worlds=4, length="1 d", replications=2)  # doctest: +SKIP
     >>> found.plausibility[["outcome", "worlds_share"]]  # doctest: +SKIP
     """
-    from sim.answers.staff import bounds
-
-    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    world, decided = _world(scenario, replications, seed), bounds(pools)
     with _trials("plausibility", world, jobs, progress) as trials:
         return Plausibility.ask(
             world,
@@ -358,9 +351,7 @@ def staff(
     >>> found.staffing[["post", "people", "one_less_verdict"]]  # doctest: +SKIP
     >>> sim.run(found.staffed, replications=2).holds  # doctest: +SKIP
     """
-    from sim.answers.staff import bounds
-
-    world, decided = _world(scenario, replications, seed), None if pools is None else bounds(pools)
+    world, decided = _world(scenario, replications, seed), bounds(pools)
     with _trials("staff", world, jobs, progress) as trials:
         return Staffing.ask(
             world, trials, pools=decided, effort=effort, frontier=frontier, allow_overload=allow_overload
@@ -533,8 +524,7 @@ def _whole_document(scenario: World) -> Document:
 def _settings(engine: Engine, jobs: int | None, bar: Bar) -> Settings:
     from sim.studies.replicate import Settings
 
-    jobs = jobs or len(os.sched_getaffinity(0))
-    return Settings(engine=engine, jobs=jobs, count=bar.count, expect=bar.expect, at=bar.at)
+    return Settings(engine=engine, jobs=jobs or cores(), count=bar.count, expect=bar.expect, at=bar.at)
 
 
 @contextmanager

@@ -318,7 +318,7 @@ def damaged(commands: list[str], moments: int, figures: bool) -> int:
                     fell.append(f"{command} {name} {damage.__name__}: {status} {sorted(apart)} {said[-300:]}")
                 shutil.rmtree(part)
             bad += len(fell)
-            print(f"{command:12}{len(tried):>4} tried of {len(kept)} files; {len(fell)} fell", flush=True)
+            print(f"{command:14}{len(tried):>4} tried of {len(kept)} files; {len(fell)} fell", flush=True)
             for line in fell[:5]:
                 print(f"  {line}")
     return 1 if bad else 0
@@ -352,7 +352,7 @@ def interrupted(how: str, moments: int, commands: list[str], figures: bool, jobs
             tried, counts, fell = moments_of(command, how, moments, work, jobs)
             told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
             seconds = time.monotonic() - begun
-            print(f"{command:12}{tried} tried: {told}; {len(fell)} fell  ({seconds:.0f} s)", flush=True)
+            print(f"{command:14}{tried} tried: {told}; {len(fell)} fell  ({seconds:.0f} s)", flush=True)
             for line in fell[:5]:
                 print(f"  {line}")
             bad += len(fell)
@@ -385,7 +385,7 @@ def together(commands: list[str]) -> int:
             fine = there in alone and sum("another tipline" in text for text in said) == 1 and sorted(codes) == [0, 2]
             bad += not fine
             print(
-                f"{command:12}exits {codes}; {'one was told, nothing mixed' if fine else f'FELL: {said}'}", flush=True
+                f"{command:14}exits {codes}; {'one was told, nothing mixed' if fine else f'FELL: {said}'}", flush=True
             )
     return 1 if bad else 0
 
@@ -436,7 +436,7 @@ def same(commands: list[str], only: list[str]) -> int:
                 fine = not apart and done.returncode == 0 and not said
                 bad += not fine
                 told = "the same" if fine else f"FELL: {done.returncode} {apart} {said[-300:]}"
-                print(f"{command:12}{name:22}{len(found):>3} files: {told}", flush=True)
+                print(f"{command:14}{name:22}{len(found):>3} files: {told}", flush=True)
     return 1 if bad else 0
 
 

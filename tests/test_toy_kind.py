@@ -305,7 +305,7 @@ def test_a_kind_says_all_that_kinds_say() -> None:
     class Silent(Between):
         kind: ClassVar[str] = "silent"
 
-    with pytest.raises(TypeError, match="Silent leaves out asks, failing, limit, says, threshold"):
+    with pytest.raises(TypeError, match="Silent leaves out asks, limit, says, threshold"):
         target_kind(Silent)
 
     class Same(ToyMedian):

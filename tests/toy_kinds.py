@@ -47,10 +47,6 @@ class Half(Between):
     def says(self) -> str:
         return f"half of {filter_words(self.of)} within {length(self.limit)} {self.between}{self.leaving_out}"
 
-    @property
-    def failing(self) -> str:
-        return f"longer than {length(self.limit)}"
-
 
 class ToyMedian(Half):
     """Of the tips of a replication."""

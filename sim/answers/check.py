@@ -70,15 +70,15 @@ class Check(Answer):
         return parts(self.scenario, self.found)
 
     def head(self) -> dict[str, Any]:
-        from sim.text import words
+        from sim.text.scenario import calendar_words, demand_words, pool_words, run_words
 
         scenario = self.scenario
         return super().head() | {
-            "demand": list(words.demand_words(scenario)),
-            "run": words.run_words(scenario),
-            "calendars": list(words.calendar_words(scenario)),
+            "demand": list(demand_words(scenario)),
+            "run": run_words(scenario),
+            "calendars": list(calendar_words(scenario)),
             "targets": {name: target.words for name, target in scenario.targets.items()},
-            "pools": {name: words.pool_words(scenario, name) for name in scenario.pools},
+            "pools": {name: pool_words(scenario, name) for name in scenario.pools},
             "tips": self.found.tips,
             "cohort": self.found.cohort,
             "warnings": list(self.warnings),

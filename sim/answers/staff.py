@@ -30,12 +30,16 @@ Pools = str | Sequence[str] | Mapping[str, "str | int | tuple[int, int] | None"]
 """Pools to decide, with bounds or without: "a,b=1..9", such texts one by one, or bounds by name."""
 
 
-def bounds(pools: Pools) -> dict[str, Bounds]:
+def bounds(pools: Pools | None) -> dict[str, Bounds] | None:
     """The bounds of each pool to decide, None where the search is to find them; ValueError where they are none.
+
+    None where no pools are named.
 
     >>> bounds("analysts=1..9, call_takers"), bounds({"analysts": (1, 9), "desk": 3})
     ({'analysts': (1, 9), 'call_takers': None}, {'analysts': (1, 9), 'desk': (3, 3)})
     """
+    if pools is None:
+        return None
     if isinstance(pools, Mapping):
         return {name: _bounds(name, given) for name, given in pools.items()}
     found: dict[str, Bounds] = {}

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.found import WITHIN, Calibration
-from sim.calibration.line import DAY, Line
+from sim.calibration.line import Line
 from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
 from sim.logs.calls import Log as Record
+from sim.logs.counts import CI
+from sim.logs.times import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,16 +33,8 @@ if TYPE_CHECKING:
     Seconds = NDArray[np.float64]
 
 REPLICATIONS: Final = 20
-CI: Final = 1.96
 HELD_OUT: Final = 6
 """Dates that a log needs at least for its last third to be held out."""
-
-STEPS: Final = {
-    "replay": "recorded arrivals, work and patience; the staff as found",
-    "work drawn": "the work drawn from its laws",
-    "patience drawn": "the patience drawn from its laws, too",
-    "drawn": "everything drawn",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.beside import Beside, beside, written
-from sim.calibration.demand import DAY, Demand, of_arrivals
+from sim.calibration.demand import Demand, of_arrivals
 from sim.calibration.found import Calibration, Parameter, found_in, parameters_of
 from sim.calibration.line import Line, line_of
-from sim.logs.calls import Log
 from sim.logs.map import written as map_text
 from sim.logs.reading import read_log
+from sim.logs.times import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,8 +97,3 @@ def rows_of(found: Calibration) -> int:
     """The rows that the log has, before anything was cleaned."""
     dropped = sum(found.log.raw.dropped.values())
     return len(found.log.raw) + dropped
-
-
-def is_of_visits(found: Calibration) -> bool:
-    """Whether the log tells of single tips, and not of counts."""
-    return isinstance(found.log, Log)

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.logs.counts import CI
+from sim.logs.times import DAY
+from sim.scenario.units import DAYS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DAY: Final = 86_400
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FAR: Final = 4.0
 """Robust standard deviations from the other dates of its weekday that make a date one of its own."""
 AT_LEAST: Final = 0.10
@@ -38,7 +40,6 @@ COUNTRIES: Final = (
     *("US", "GB", "IL", "DE", "FR", "CA", "AU", "NL", "IT", "ES", "SE", "NO", "DK", "BE", "CH", "AT", "IE", "NZ", "PL"),
     *("PT", "FI", "BR", "IN", "JP", "KR", "ZA", "TR", "MX", "CZ", "GR", "HU"),
 )
-CI: Final = 1.96
 SAME: Final = 0.01
 """A p-value below which channels have profiles of their own."""
 OWN: Final = 200
@@ -233,7 +234,7 @@ class Demand:
             return math.nan, float(chi2.sf(statistic, free)), ""
         departure = np.where(sure, table / np.maximum(expected, 1e-300) - 1, 0)
         day, hour = np.unravel_index(np.abs(departure).argmax(), departure.shape)
-        where = f"{WEEKDAYS[int(day)]} {int(hour) * a_hour * self.step // 3600}:00"
+        where = f"{DAYS[int(day)]} {int(hour) * a_hour * self.step // 3600}:00"
         return float(departure[day, hour]), float(chi2.sf(statistic, free)), where
 
     @property

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.logs.counts import CI
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,7 +33,6 @@ KS: Final = 1.63
 """Over the root of n: the distance of Kolmogorov and Smirnov that chance passes once in a hundred."""
 NEAR: Final = 0.03
 """A distance that does not matter, however many times there are."""
-CI: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,7 @@ def _negative_log_likelihood(log_pdf: Any, log_sf: Any, seen: Flags) -> float:
     return total if math.isfinite(total) else 1e12
 
 
-def _maximised(
-    times: Seconds, seen: Flags, start: list[float], model: Callable[[Seconds], tuple[Any, Any]]
-) -> tuple[Seconds, float]:
+def _maximised(seen: Flags, start: list[float], model: Callable[[Seconds], tuple[Any, Any]]) -> tuple[Seconds, float]:
     """The parameters at which what was seen is likeliest, and its negative log likelihood."""
     from scipy.optimize import minimize
 
@@ -197,7 +196,7 @@ def tried_laws(times: Seconds, seen: Flags, survival: Survival, *, whole: bool) 
         power = (times / scale) ** shape
         return np.log(shape / scale) + (shape - 1) * np.log(times / scale) - power, -power
 
-    (shape, scale), least = _maximised(times, seen, [0.0, math.log(total / n_seen)], weibull)
+    (shape, scale), least = _maximised(seen, [0.0, math.log(total / n_seen)], weibull)
     shape, scale = math.exp(shape), math.exp(scale)
     of_mean = scale * math.gamma(1 + 1 / shape)
     of_cv = (
@@ -237,7 +236,7 @@ def tried_laws(times: Seconds, seen: Flags, survival: Survival, *, whole: bool) 
         return np.log(first / one + second / other + 1e-300), np.log(first + second + 1e-300)
 
     middle = float(np.median(times[seen]))
-    theta, least = _maximised(times, seen, [0.0, math.log(middle), math.log(max(total / n_seen * 2, middle * 4))], two)
+    theta, least = _maximised(seen, [0.0, math.log(middle), math.log(max(total / n_seen * 2, middle * 4))], two)
     share, one, other = float(special.expit(theta[0])), math.exp(min(theta[1], 15)), math.exp(min(theta[2], 15))
     of_mean = share * one + (1 - share) * other
     square = 2 * (share * one**2 + (1 - share) * other**2) / of_mean**2

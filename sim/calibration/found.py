@@ -14,6 +14,7 @@ from sim.calibration.patience import Patience, Retries, patience_of, retries_of
 from sim.calibration.staff import Group, groups_of, staff_of
 from sim.calibration.work import work_of
 from sim.logs.calls import Log
+from sim.logs.counts import CI
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,7 +158,7 @@ def _stages(
 ) -> list[StageFound]:
     """The stages of an activity: one for each group of people whose channels nobody else serves."""
     mine = visits.take(rows)
-    groups = groups_of(mine, activity)
+    groups = groups_of(mine)
     found = []
     for number, codes in enumerate(groups):
         of_group = rows & np.isin(visits.channel.code, codes) if len(groups) > 1 else rows
@@ -268,7 +269,7 @@ def parameters_of(found: Calibration) -> list[Parameter]:
         n = int((first >= 0).sum())
         for code, name in enumerate(visits.channel.names):
             share = float((first == code).sum()) / max(n, 1)
-            half = 1.96 * np.sqrt(share * (1 - share) / max(n, 1))
+            half = CI * np.sqrt(share * (1 - share) / max(n, 1))
             add(f"demand.channels.{found.channels[name]}", share, share - half, share + half, "", "how they came")
     for stage in found.stages:
         path = f"stages.{stage.name}"
@@ -284,7 +285,7 @@ def parameters_of(found: Calibration) -> list[Parameter]:
             add(f"{path}.patience.mean{of}", one.mean / 60, one.mean_low / 60, one.mean_high / 60, "min", source)
         retries = stage.retries
         if retries is not None and retries.told:
-            half = 1.96 * retries.error
+            half = CI * retries.error
             source = f"{retries.again} of {retries.lost} who gave up called again"
             add(f"{path}.retry.share", retries.share, retries.share - half, retries.share + half, "", source)
         group = stage.group

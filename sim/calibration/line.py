@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import FEW, SAME, WEEKDAYS, Apart, Demand, mean_correlation
+from sim.calibration.demand import FEW, SAME, Apart, Demand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
 from sim.logs.calls import Log
-from sim.logs.times import as_datetime
+from sim.logs.counts import CI
+from sim.logs.times import DAY, as_datetime
+from sim.scenario.units import DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from sim.calibration.fits import Fitted
 
-DAY: Final = 86_400
 MOST_INLINE: Final = 48
 """Intervals of a day whose profile stands in the document; finer ones stand in a file."""
 MOST_LISTED: Final = 40
@@ -69,8 +70,8 @@ class _Writing:
         self.ranges.append((path, low, high, why))
 
 
-def line_of(found: Calibration, *, upto: date | None = None) -> Line:
-    """The line that a log told; `upto` leaves the record out from that date on, for holding days out."""
+def line_of(found: Calibration) -> Line:
+    """The line that a log told."""
     writing = _Writing(found)
     first, n_days = _span(found)
     writing.say(f"scenario: {_quoted(f'A line as {found.path.name} tells it')}")
@@ -86,7 +87,7 @@ def line_of(found: Calibration, *, upto: date | None = None) -> Line:
         _targets(writing)
     else:
         _line_unknown(writing)
-    _variants(writing, first)
+    _variants(writing)
     _plausible(writing)
     return Line("\n".join(writing.lines) + "\n", writing.files, writing.ranges)
 
@@ -175,7 +176,7 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
                 f"{n} date{'' if n == 1 else 's'}: one profile for all",
             )
         return
-    if p > 0.01 and not (week.sum(axis=1) == 0).any():
+    if p > 0.01:
         writing.say(
             f"{margin}by_weekday: {_numbers(week.sum(axis=1))}",
             f"weekday times hour: no departure beyond chance (p = {p:.2g})",
@@ -189,7 +190,7 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
 
 
 def _by_day(week: NDArray[np.float64]) -> list[tuple[str, str]]:
-    return [(WEEKDAYS[day], _numbers(week[day])) for day in range(7)]
+    return [(DAYS[day], _numbers(week[day])) for day in range(7)]
 
 
 def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:
@@ -206,7 +207,7 @@ def _week_file(writing: _Writing, demand: Demand) -> str:
         for day, counts in enumerate(part.week.tolist()):
             for at, count in enumerate(counts):
                 second = at * demand.step
-                rows.append(f"{WEEKDAYS[day]},{second // 3600:02d}:{second // 60 % 60:02d},{count:.6g}{channel}")
+                rows.append(f"{DAYS[day]},{second // 3600:02d}:{second // 60 % 60:02d},{count:.6g}{channel}")
     return "\n".join(rows) + "\n"
 
 
@@ -257,8 +258,8 @@ def _demand_without_dates(writing: _Writing) -> None:
     error = float(spread.std(ddof=1) / math.sqrt(len(spread))) if len(spread) > 1 else 0.0
     writing.say(
         f"  volume: {a_day:.6g}/day",
-        f"{counts.count.sum():,.0f} in {len(days)} periods (95 % for a period's mean: {a_day - 1.96 * error:,.1f} to "
-        f"{a_day + 1.96 * error:,.1f})",
+        f"{counts.count.sum():,.0f} in {len(days)} periods (95 % for a period's mean: {a_day - CI * error:,.1f} to "
+        f"{a_day + CI * error:,.1f})",
     )
     monthly = spread / spread.mean()
     from_year = float(monthly.std(ddof=1)) if len(monthly) > 1 else 0.0
@@ -612,7 +613,12 @@ def _targets(writing: _Writing) -> None:
 def _line_unknown(writing: _Writing) -> None:
     """A line of which only the demand is known."""
     demand = writing.found.demand
-    a_day = demand.volume[0] if demand is not None else float(writing.found.log.count.mean())  # type: ignore[union-attr]
+    log = writing.found.log
+    if demand is not None:
+        a_day = demand.volume[0]
+    else:
+        assert not isinstance(log, Log)
+        a_day = float(log.count.sum() / (1 if log.shape == "profile" else _days_of_months(log.begins).sum()))
     load = max(a_day / DAY * 300, 0.5)
     low, high = max(math.ceil(load), 1), max(math.ceil(4 * load), 2)
     writing.note("NOT in the log: who serves, how long work lasts and how long people bear to wait; see `plausible`")
@@ -637,7 +643,7 @@ def _line_unknown(writing: _Writing) -> None:
 # The record
 
 
-def _variants(writing: _Writing, first: date) -> None:
+def _variants(writing: _Writing) -> None:
     """The record itself in place of what is drawn, as a variant: the same tips, their work and their patience."""
     found = writing.found
     visits = found.visits

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Seconds = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-POINTS: Final = (60.0, 120.0, 300.0, 600.0)
-"""Seconds at which survival is told."""
 ENOUGH: Final = 30
 """Who gave up on a channel, to have a law of its own."""
 SHORT: Final = 5.0

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.fits import CI, Fitted, fitted_censored
+from sim.calibration.fits import Fitted, fitted_censored
 from sim.logs.calls import ROUNDING
+from sim.logs.counts import CI
+from sim.logs.times import DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Spans = NDArray[np.float64]
 
-DAY: Final = 86_400.0
 ALIKE: Final = 0.25
 """Channels of which so much is served by the same people have one group."""
 LONG_TIMES: Final = 12.0
@@ -90,7 +91,7 @@ class Group:
         return self.truly / self.on_line if self.on_line else math.nan
 
 
-def groups_of(visits: Visits, stage: str) -> list[list[int]]:
+def groups_of(visits: Visits) -> list[list[int]]:
     """Which channels share people, as lists of their codes, the busiest first."""
     channel, person = visits.channel, visits.person
     n = max(len(channel.names), 1)
@@ -326,9 +327,9 @@ def _group(
 
 def averaged(spans: Spans, step: int) -> tuple[Seconds, Seconds]:
     """How many of some spans hold at once, on average over each interval of the dates that they touch."""
-    first = math.floor(spans[:, 0].min() / DAY) * DAY
+    first = float(math.floor(spans[:, 0].min() / DAY) * DAY)
     days = math.floor((spans[:, 1].max() - first) / DAY) + 1
-    begins = first + np.arange(int(days * DAY / step)) * step
+    begins: Seconds = first + np.arange(days * DAY // step) * float(step)
     # The integral of the step function at the edges, interpolated between its changes.
     at = np.sort(spans.ravel())
     sign = np.concatenate([np.ones(len(spans)), -np.ones(len(spans))])

@@ -158,6 +158,7 @@ def settings(
 
     `within` is told how many replications there will be, before they are begun.
     """
+    from sim.scenario.size import cores
     from sim.studies.replicate import Settings
 
     def expect(total: int) -> None:
@@ -166,7 +167,7 @@ def settings(
 
     return Settings(
         engine=options.engine,
-        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        jobs=options.jobs or cores(),
         cluster=options.cluster,
         folder=pieces,
         resume=options.resume,

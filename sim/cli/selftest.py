@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -26,6 +25,7 @@ def selftest(
     import sys
 
     from sim.answers.answer import bar
+    from sim.scenario.size import cores
     from sim.studies.theory.selftest import SEED, known_lines
     from sim.studies.theory.selftest import selftest as tested
     from sim.tables.theory import SELFTEST
@@ -37,7 +37,7 @@ def selftest(
         found = tested(
             lines=lines,
             seed=SEED if seed is None else seed,
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs or cores(),
             done=told.count,
         )
     if json:

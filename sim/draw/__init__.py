@@ -18,10 +18,12 @@ from sim.draw.preparation import fixed, prepared
 from sim.dynamics.replication import Replication, Tips, Visits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sim.dynamics.replication import Plan, Rules
     from sim.scenario.schema import Scenario
 
-__all__ = ["draw", "draw_key", "draw_tips", "restaff"]
+__all__ = ["draw", "draw_key", "draw_slices", "draw_tips", "restaff"]
 
 
 def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
@@ -40,6 +42,21 @@ def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tup
     if index < 0:
         raise ValueError(f"the index of a replication is at least 0 (got {index})")
     return prepared(scenario).draw(index, scenario.run.seed if seed is None else seed)
+
+
+def draw_slices(
+    scenario: Scenario, index: int, *, size: Callable[[], int], seed: int | None = None
+) -> tuple[Rules, Plan, Iterator[tuple[Tips, Visits]]]:
+    """The rules and the plan that the tips of a replication meet, and the tips in order, about as many at a time
+    as `size` then says.
+
+    One after the other they are what `draw` gives. ValueError where tips are recorded or come with incidents.
+    """
+    if index < 0:
+        raise ValueError(f"the index of a replication is at least 0 (got {index})")
+    drawn_by = scenario.run.seed if seed is None else seed
+    found, plan = _staffing(scenario, index, drawn_by)
+    return found, plan, prepared(scenario).slices(index, drawn_by, size)
 
 
 def restaff(replication: Replication, scenario: Scenario) -> Replication:

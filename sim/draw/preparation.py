@@ -33,9 +33,9 @@ from sim.scenario.trace import Trace, trace
 from sim.scenario.traceblocks import DRAWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from sim.dynamics.replication import Codes, Plan, Rules, Tips, Visits
+    from sim.dynamics.replication import Codes, Plan, Rules, Ticks, Tips, Visits
     from sim.scenario.schema import Scenario
 
 SIZE: Final = 1 << 15
@@ -75,12 +75,60 @@ class Prepared:
         """The tips of one replication, each with its visits."""
         streams = Streams(seed, index)
         scenario, demand = self.scenario, self.scenario.demand
-        # What a trace or an incident gives may be what is never drawn: then only the centre can be the same for all.
         traced = demand.trace is not None
-        plain = not traced and not demand.incidents
+        book = self._book()
+        for at, wanted in self._backlog_sizes().items():
+            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
+        n_backlog = book.n_tips
+        if traced:
+            part, tips = streams.part("trace"), trace(self.scenario)
+            given = self.scenario.demand.trace
+            drawn = given is not None and given.resample is not None
+            self._add_trace(book, part, resampled(self.scenario, tips, part) if drawn else tips)
+        else:
+            luck = Luck(scenario, streams)
+            arriving = rate(scenario, streams, luck)
+            book.expected += arriving.total
+            for block, tick in self._arriving(streams, arriving, luck):
+                book.add(block, tick, self._walk(block, streams), streams)
+            for at, name in enumerate(sorted(demand.incidents)):
+                self._add_incidents(book, streams, luck, at, name)
+        return book.close(n_backlog)
+
+    def slices(self, index: int, seed: int, size: Callable[[], int]) -> Iterator[tuple[Tips, Visits]]:
+        """The same tips, about as many at a time as `size` then says, each time numbered from 0; the backlog comes with
+        the first of them.
+
+        Every stream is read forwards, so what is drawn does not depend on the sizes. ValueError where tips are
+        recorded, or come with incidents: they do not come in order.
+        """
+        scenario = self.scenario
+        if scenario.demand.trace is not None or scenario.demand.incidents:
+            raise ValueError("tips of records and of incidents are not drawn in the order in which they come")
+        streams, book = Streams(seed, index), self._book()
+        for at, wanted in self._backlog_sizes().items():
+            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
+        n_backlog = book.n_tips
+        luck = Luck(scenario, streams)
+        arriving = rate(scenario, streams, luck)
+        enough = size()
+        book.expected += min(arriving.total, enough)
+        for block, tick in self._arriving(streams, arriving, luck):
+            book.add(block, tick, self._walk(block, streams), streams)
+            if book.n_tips >= enough:
+                yield book.close(n_backlog)
+                book, n_backlog, enough = self._book(), 0, size()
+                book.expected += min(arriving.total, enough)
+        yield book.close(n_backlog)
+
+    def _book(self) -> Book:
+        """An empty book for the tips of a replication."""
+        scenario, demand = self.scenario, self.scenario.demand
+        # What a trace or an incident gives may be what is never drawn: then only the centre can be the same for all.
+        plain = demand.trace is None and not demand.incidents
         constant = {name: code for name, code in self.certain.items() if name == "centre" or plain}
         about = bool(demand.incidents) if demand.trace is None else bool((trace(scenario).incident >= 0).any())
-        book = Book(
+        return Book(
             self.timings,
             self.code,
             constant,
@@ -92,24 +140,10 @@ class Prepared:
             in_branches=branching(scenario.stages),
             merges=scenario.merges,
         )
-        for at, wanted in self._backlog_sizes().items():
-            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
-        n_backlog = book.n_tips
-        if traced:
-            part, tips = streams.part("trace"), trace(self.scenario)
-            given = self.scenario.demand.trace
-            drawn = given is not None and given.resample is not None
-            self._add_trace(book, part, resampled(self.scenario, tips, part) if drawn else tips)
-        else:
-            luck = Luck(scenario, streams)
-            self._add_arrivals(book, streams, rate(scenario, streams, luck), luck)
-            for at, name in enumerate(sorted(demand.incidents)):
-                self._add_incidents(book, streams, luck, at, name)
-        return book.close(n_backlog)
 
-    def _add_arrivals(self, book: Book, streams: Streams, arriving: Rate, luck: Luck) -> None:
-        """Draw the tips that arrive; where the mix of channels changes with time, each by the mix just then."""
-        book.expected += arriving.total
+    def _arriving(self, streams: Streams, arriving: Rate, luck: Luck) -> Iterator[tuple[Block, Ticks]]:
+        """The tips that arrive, block by block, and when; where the mix of channels changes with time, each by the mix
+        just then."""
         for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
             known = {}
             if len(arriving.after) > 1:
@@ -118,8 +152,7 @@ class Prepared:
             kind = None if self.by_kind is None else luck.kind_at(tick)
             if kind is not None and self.by_kind is not None:
                 known["category"] = self.by_kind.codes(streams.uniform("category").rows(first, tick.size), kind)
-            block = self._block(streams, first, tick.size, known)
-            book.add(block, tick, self._walk(block, streams), streams)
+            yield self._block(streams, first, tick.size, known), tick
 
     def _add_incidents(self, book: Book, streams: Streams, luck: Luck, at: int, name: str) -> None:
         """Draw the incidents of a kind and write down the tips that they bring before the run ends."""

@@ -23,42 +23,34 @@ from sim.dynamics.order import line_key, serving_key
 from sim.dynamics.replication import (
     FIRST_COME,
     FULL_SPEED,
+    KEEPS,
     NO_LIMIT,
     NO_PLACE,
+    NO_VISIT,
     NOBODY,
+    Flags,
     Replication,
     Rules,
     Speeds,
-    Stages,
 )
 
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
-    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    stages, places = rules.stages, rules.places
-    kinds, lines = _lines(rules)
-    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
-    given = (
-        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
-        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
-        kinds,
-        _stages(stages),
-        m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
-        lines,
-        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
-        (rules.gates, rules.horizon),
-    )
+    tips, visits, rules = replication.tips, replication.visits, replication.rules
+    given = tables(replication)
+    *_, lines, _ = given
+    branch = visits.branch and not only_chains(replication)
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
-    ordered = needs_queues(replication)
+    ordered = branch or needs_queues(replication)
     apart = ordered or needs_people(replication)
     roster = _roster(replication) if apart else None
-    for room in _rooms():
-        working = _working(room, replication, q.N_COLUMNS if ordered else 0, apart)
-        lists = m.Lists(*(np.full((n, 2), m.NIL) for n in (len(lines.place), len(places.pool), len(stages.every))))
+    for room in rooms():
+        working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
+        lists = empty_lists(replication, lines)
         people, queues, branches = None, None, None
         if ordered:
             queues = q.Queues(_line_rules(replication), _line_state(room, replication))
@@ -67,22 +59,46 @@ def simulate(replication: Replication) -> Log:
             log.outcome.fill(UNREACHED)
             attempt.fill(0)
             worked_at.fill(NO_PLACE)
-        if visits.branch:
-            branches = _branches(replication)
+        if branch:
+            branches = _branches(replication, given[3].flows)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
-        if run(*given, log, lists, _due(room), working, people, queues, branches):
+        clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
+        if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches):
             break
-    broken = working.spells[1 : working.spells[0, 0] + 1]
-    broken = broken[np.argsort(broken[:, 0], kind="stable")]
     worked_by = None if people is None else people.hands.worked_by
-    spells = _spells(log, visits.work, worked_by, broken, rules.horizon)
+    spells = spells_of(log, visits.work, worked_by, working.spells[1 : working.spells[0, 0] + 1], rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged
     turned_away = np.full(len(visits.patience) if may_turn_away(rules) else 0, NEVER, np.int64)
     if queues is not None and turned_away.size:
         turned_away = queues.state.turned_away
     stamps = enter, start, end, log.outcome, attempt, lost, gave_up, turned_away
     return Log(*stamps, spells, _overtime(people), merged)
+
+
+def tables(replication: Replication) -> tuple[Any, ...]:
+    """What the loop reads of a replication, in the order in which it takes it, but for the clock; the lines are last
+    but one."""
+    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
+    places = rules.places
+    kinds, lines = _lines(rules)
+    may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
+    return (
+        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
+        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
+        kinds,
+        _stages(replication),
+        m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
+        lines,
+        m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
+    )
+
+
+def empty_lists(replication: Replication, lines: m.Lines) -> m.Lists:
+    """Nobody stands anywhere yet."""
+    rules = replication.rules
+    sizes = len(lines.place), len(rules.places.pool), len(rules.stages.every)
+    return m.Lists(*(np.full((n, 2), m.NIL) for n in sizes))
 
 
 def needs_people(replication: Replication) -> bool:
@@ -107,9 +123,28 @@ def needs_queues(replication: Replication) -> bool:
         or may_turn_away(rules)
         or visits.called_back.size
         or visits.follows.size
-        or visits.branch
         or ((stages.place == NO_PLACE) & (stages.attempts > 0)).any()
         or stages.overflow.shape[1] > 1
+    )
+
+
+def only_chains(replication: Replication) -> bool:
+    """Whether each visit of a world with branches awaits the end of the one before it, and nothing else.
+
+    Then it is a world without: `after` says in it what would hold anyhow.
+    """
+    tips, visits = replication.tips, replication.visits
+    first, beyond = tips.first_visit[:-1], tips.first_visit[1:]
+    makes_any = first < beyond
+    begins, ends = np.zeros((2, len(visits)), np.bool_)
+    begins[first[makes_any]] = True
+    ends[beyond[makes_any] - 1] = True
+    return bool(
+        not visits.follows.size
+        and np.array_equal(visits.awaits, ~begins)
+        and (visits.moment_after == NEVER).all()
+        and np.array_equal(np.diff(visits.first_moment), ~ends)
+        and np.array_equal(visits.sets_off, np.flatnonzero(~begins))
     )
 
 
@@ -124,7 +159,7 @@ def compiling() -> bool:
     return stats is not None and bool(stats.cache_misses)
 
 
-def _rooms() -> Iterator[int]:
+def rooms() -> Iterator[int]:
     """Sizes of the working tables to try in turn: few tips are in the system at once, unless a line grows all year.
 
     What is not written to takes no memory, so the first size may be ample: each further one runs everything again.
@@ -135,7 +170,7 @@ def _rooms() -> Iterator[int]:
         room *= 8
 
 
-def _working(room: int, replication: Replication, columns: int, apart: bool) -> m.Working:
+def nobody_yet(room: int, replication: Replication, columns: int, apart: bool) -> m.Working:
     """Nobody in the system yet, and room for so many tips at once."""
     n_places = len(replication.rules.places.pool)
     free = np.empty(room + 2, np.int64)
@@ -149,7 +184,7 @@ def _working(room: int, replication: Replication, columns: int, apart: bool) -> 
     return m.Working(slots, free, idle, waiting, np.zeros(n_places, np.bool_), to_settle, spells)
 
 
-def _due(room: int) -> m.Due:
+def nothing_due(room: int) -> m.Due:
     """Nothing to come yet."""
     heap, soon_tick, soon_slot = np.empty((2 * room + 1, 5), np.int64), *np.zeros((2, m.N_SOON + 1), np.int64)
     heap[0] = 0
@@ -205,9 +240,11 @@ def _merging(replication: Replication) -> h.Merging:
     """Nothing is known yet."""
     tips, visits, rules = replication.tips, replication.visits, replication.rules
     if not replication.may_merge:
-        none, never = np.empty(0, np.int32), np.empty(0, np.int64)
-        return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), np.empty(0, np.bool_), never)
+        none, never, no = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_)
+        return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), never, never, never, no, never)
     n_incidents = int(tips.incident.max(initial=-1)) + 1
+    member = np.argsort(tips.incident, kind="stable")
+    first_member = tips.incident[member].searchsorted(np.arange(n_incidents + 1))
     return h.Merging(
         rules.stages.merges,
         tips.incident,
@@ -215,29 +252,43 @@ def _merging(replication: Replication) -> h.Merging:
         tips.first_visit,
         rules.kinds.stage[visits.kind],
         np.zeros((n_incidents, len(rules.stages.every)), np.bool_),
+        first_member,
+        member,
+        np.full(len(visits), m.NIL),
         np.zeros(len(visits), np.bool_),
         np.full(len(visits), NEVER, np.int64),
     )
 
 
-def _branches(replication: Replication) -> b.Branches:
+def _branches(replication: Replication, stage_flows: Flags) -> b.Branches:
     """Nothing has come yet."""
     visits = replication.visits
+    n, n_moments = len(visits), np.diff(visits.first_moment)
+    starts = visits.moment_after < NEVER
+    marked = np.zeros(n, np.bool_)
+    marked[np.repeat(np.arange(n), n_moments)[starts]] = True
+    then = np.where(n_moments == 0, NO_VISIT, b.ENDS_FIRST)
+    one = np.flatnonzero((n_moments == 1) & ~marked)
+    to = visits.sets_off[visits.first_moment[one]]
+    then[one] = np.where(visits.awaits[to] == 1, to, b.ENDS_FIRST)
     return b.Branches(
         visits.awaits,
         visits.first_moment,
         visits.moment_after,
         visits.sets_off,
+        stage_flows[replication.rules.kinds.stage[visits.kind]] & ~marked,
+        then,
         visits.awaits.copy(),
         np.zeros(len(visits.sets_off), np.bool_),
         np.zeros(1, np.bool_),
     )
 
 
-def _spells(
+def spells_of(
     log: m.Stamps, work: NDArray[Any], worked_by: NDArray[Any] | None, broken: NDArray[Any], horizon: int
 ) -> Spells:
-    """Every spell in order of visit; `broken` are those written down, in that order."""
+    """Every spell in order of visit; `broken` are those written down, those of each visit in turn."""
+    broken = broken[np.argsort(broken[:, 0], kind="stable")]
     n_spells = np.count_nonzero(log.worked_at != NO_PLACE) + len(broken)
     n_spells -= np.count_nonzero(broken[1:, 0] != broken[:-1, 0]) + (len(broken) > 0)
     visit, began, ended, done = (np.empty(n_spells, np.int64) for _ in range(4))
@@ -270,7 +321,9 @@ def _lines(rules: Rules) -> tuple[m.KindTable, m.Lines]:
     rank = np.column_stack([kinds.rank, kinds.overflow_rank])
     may = np.column_stack([kinds.preempts, kinds.overflow_preempts]) & (first != NO_PLACE)
     for kind, line in np.argwhere(may).tolist():
-        preempts[pool == pool[first[kind, line]], list_of[rank[kind, line]]] = True
+        row = kind * first.shape[1] + line
+        ranks_of = [rank[kind, line], *kinds.moves_to[kinds.first_move[row] : kinds.first_move[row + 1]]]
+        preempts[np.ix_(pool == pool[first[kind, line]], list_of[ranks_of])] = True
     place = np.repeat(np.arange(len(pool)), n_ranks)
     lines = m.Lines(place, np.tile(ranks, len(pool)), preempts.ravel(), n_ranks)
     overflow, over = _first(kinds.overflow_rank, 0), _first(kinds.overflow_preempts, False)
@@ -286,8 +339,12 @@ def _first(column: NDArray[Any], otherwise: object) -> NDArray[Any]:
     return np.full(column.shape[0], otherwise, column.dtype)
 
 
-def _stages(stages: Stages) -> m.StageTable:
+def _stages(replication: Replication) -> m.StageTable:
     """The stages with their first overflow pool; of several, `queues` knows."""
+    stages = replication.rules.stages
+    flows = (stages.place == NO_PLACE) & (stages.every == 0) & (stages.attempts == 0)
+    if replication.may_merge:
+        flows &= stages.merges == KEEPS
     return m.StageTable(
         stages.place,
         stages.place_step,
@@ -296,6 +353,7 @@ def _stages(stages: Stages) -> m.StageTable:
         _first(stages.overflow_after, 0),
         stages.every,
         stages.attempts,
+        flows,
     )
 
 

@@ -16,7 +16,7 @@ from sim.dynamics import machinery as m
 from sim.dynamics import order
 from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import MERGED, SERVED
-from sim.dynamics.replication import FULL_SPEED, NO_INCIDENT, Codes, Flags, Ticks
+from sim.dynamics.replication import FULL_SPEED, LEAVES, NO_INCIDENT, Codes, Flags, Ticks
 
 DUTY: Final = 1
 IN_HAND: Final = 3
@@ -108,6 +108,11 @@ class Merging(NamedTuple):
     """(n_visits,) the stage of each visit."""
     known: Flags
     """(n_incidents, n_stages) whether a tip of the incident has been served at the stage."""
+    first_member: Ticks
+    """(n_incidents + 1,) where the tips of each incident begin in `member`; they end before those of the next."""
+    member: Ticks
+    slot: Ticks
+    """(n_visits,) the slot that each visit to a stage was given whose others leave at once, or NIL."""
     repeating: Flags
     """(n_visits,) whether it started when that was known, so that its work is the repeat."""
     merged: Ticks
@@ -133,6 +138,13 @@ def merges(tip, visit, stage, how, outcome, merging):
             if merging.stage[before] == stage and outcome[before] == SERVED:
                 found = False
     return found
+
+
+@inlined
+def note_slot(slot, tip, visit, stage, merging):
+    """Note where to find a visit that may have to leave because another one ends."""
+    if merging.rule.shape[0] > 0 and merging.rule[stage] == LEAVES and merging.incident[tip] != NO_INCIDENT:
+        merging.slot[visit] = slot
 
 
 @part
@@ -217,8 +229,22 @@ def find_clearer(place, entry, each, table, clearing, place_of):
 
 
 @part
+def somebody_clears(place, each, table, clearing, place_of):
+    """Whether anybody who stays to clear the line of a place could take a tip: else nobody need look along it."""
+    one = clearing[0, 0]
+    while one != m.NIL:
+        person = one >> 1
+        if place_of[person] == place and table[person, IN_HAND] < each and table[person, NO_MORE] == 0:
+            return True
+        one = table[person, m.NEXT]
+    return False
+
+
+@part
 def find_clearing(place, first, last, each, lines, slots, table, clearing, place_of):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and its line, or NIL each."""
+    if not somebody_clears(place, each, table, clearing, place_of):
+        return m.NIL, m.NIL, m.NIL
     for line in range(first, last):
         node = lines[line, 0]
         while node != m.NIL:

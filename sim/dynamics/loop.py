@@ -47,16 +47,17 @@ FROM_PLAN: Final = 3
 
 @kernel
 def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues, branches):
-    """Take the next event, do it, and let the places that it touched settle, until the horizon.
+    """Take the next event, do it, and let the places that it touched settle, until the horizon or a tick before it.
 
-    False when a table was full: the log is then not to be used.
+    The third part of `clock` says where to begin, and then where it ended: the next row of the plan, the next tip to
+    arrive, and the first tick that is left out. False when a table was full: the log is then not to be used.
     """
-    gates, horizon = clock
+    gates, horizon, progress = clock
     slots, free = working.slots, working.free
-    next_plan, next_tip = int64(0), int64(0)
+    next_plan, next_tip, until = progress[0], progress[1], progress[2]
     while True:
-        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, horizon)
-        if now == horizon:
+        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, until)
+        if now == until:
             break
         if is_full(due.heap, working, people, branches):
             return False
@@ -80,86 +81,124 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
             going = end_work(
                 now, going, tips, visits, places, lines, log, lists, due, working, people, queues, branches
             )
-        if branches is not None:
-            for tip in range(next_tip, next_tip + coming):
-                b.arrive(tip, tips, working, branches, queues.state.pending)
-            next_tip += coming
-            coming = 0
         # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
-        # do nothing else.
-        alone = coming <= 1
+        # do nothing else; or its delay begins.
         quick = m.NIL
-        while going != m.NIL or coming > 0:
-            if coming > 0:
-                slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
-                if slot == m.NIL:
-                    return False
-                next_tip += 1
-                coming -= 1
-                if queues is not None:
-                    slots[slot, q.GOES_TO] = q.first_of(slots[slot, m.TIP], tips)
-            else:
-                slot, going = going, m.NIL
-            if queues is not None:
-                q.go_on(
+        if queues is not None:
+            if going != m.NIL:
+                q.wait_to_go_on(going, queues.state.pending)
+            for tip in range(next_tip, next_tip + coming):
+                if branches is not None:
+                    b.arrive(tip, tips, working, branches, queues.state.pending)
+                else:
+                    slot = m.take_slot(slots, free, tip, tips.first_visit[tip])
+                    if slot == m.NIL:
+                        return False
+                    slots[slot, m.STATE] = m.AWAY
+                    slots[slot, q.GOES_TO] = q.first_of(tip, tips)
+                    q.wait_to_go_on(slot, queues.state.pending)
+            next_tip += coming
+        else:
+            alone = coming <= 1
+            while going != m.NIL or coming > 0:
+                if coming > 0:
+                    slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
+                    if slot == m.NIL:
+                        return False
+                    next_tip += 1
+                    coming -= 1
+                else:
+                    slot, going = going, m.NIL
+                visit = slots[slot, m.VISIT] + 1 - again
+                if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
+                    m.free_slot(slots, free, slot)
+                    continue
+                stage = kinds.stage[visits.kind[visit]]
+                if m.flows_there(visit, stage, stages, None):
+                    if m.flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, None, None):
+                        if alone and due.soon_slot[0] < m.N_SOON:
+                            quick = slot
+                        else:
+                            m.expect_late(slot, due.heap, slots)
+                    continue
+                if again == 0:
+                    m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+                    if people is not None:
+                        h.note_slot(slot, slots[slot, m.TIP], visit, stage, people.merging)
+                if people is not None and h.merges(
+                    slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging
+                ):
+                    if again == 0:
+                        log.attempt[visit] = 0
+                    h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+                    continue
+                if begin_attempt(
                     now,
                     slot,
-                    again,
-                    tips,
+                    visit,
+                    stage,
+                    alone,
                     visits,
-                    kinds,
                     stages,
+                    places,
                     lines,
                     log,
                     lists,
                     due,
                     working,
+                    gates,
                     people,
-                    queues,
-                    branches,
-                )
-                continue
-            visit = slots[slot, m.VISIT] + 1 - again
-            if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
-                m.free_slot(slots, free, slot)
-                continue
-            stage = kinds.stage[visits.kind[visit]]
-            if again == 0:
-                m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
-            if people is not None and h.merges(slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging):
-                if again == 0:
-                    log.attempt[visit] = 0
-                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
-                continue
-            if begin_attempt(
-                now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
-            ):
-                quick = slot
-        if queues is not None:
-            q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)
+                ):
+                    quick = slot
         settled = False
         while not settled:
+            if queues is not None:
+                pending = queues.state.pending
+                alone = pending[1] == 1
+                while pending[1] > 0:
+                    slot = q.next_to_go_on(pending)
+                    if q.go_on(
+                        now,
+                        slot,
+                        alone,
+                        horizon,
+                        tips,
+                        visits,
+                        kinds,
+                        stages,
+                        lines,
+                        log,
+                        lists,
+                        due,
+                        working,
+                        people,
+                        queues,
+                        branches,
+                    ):
+                        quick = slot
+                    alone = False
             settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
-            settled = True
-            if queues is not None and q.turn_away(now, tips, visits, lines, log, lists, due, working, queues):
-                # What those do who were turned away is to be settled too.
-                q.go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)
-                settled = False
+            quick, settled = m.NIL, True
+            if queues is not None and queues.state.joined[0, 0] > 0:
+                # What those do who are turned away is to be settled too.
+                settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
-    close(horizon, next_tip, tips, log, working, people, queues)
+    progress[0], progress[1] = next_plan, next_tip
+    if until == horizon:
+        close(horizon, next_tip, tips, log, working, people, queues)
     return not is_full(due.heap, working, people, branches)
 
 
 @inlined
-def next_event(tips, plan, due, slots, next_plan, next_tip, horizon):
-    """The tick of the next event, and where it comes from if that is before the horizon."""
+def next_event(tips, plan, due, slots, next_plan, next_tip, until):
+    """The tick of the next event, and where it comes from if that is before the first that is left out."""
     n_soon = due.soon_slot[0]
     plan_due = plan.tick[next_plan] if next_plan < plan.tick.shape[0] else NEVER
     end_due = due.soon_tick[n_soon] if n_soon > 0 else NEVER
     arrival_due = tips.arrival[next_tip] if next_tip < tips.arrival.shape[0] else NEVER
     heap_due = due.heap[1, 0] if due.heap[0, 0] > 0 else NEVER
-    now = min(min(min(plan_due, end_due), min(arrival_due, heap_due)), horizon)
+    now = min(min(min(plan_due, end_due), min(arrival_due, heap_due)), until)
     if end_due == now < min(arrival_due, min(plan_due, heap_due)):
         source = FROM_ENDS
     elif arrival_due == now < min(end_due, min(plan_due, heap_due)):
@@ -290,6 +329,8 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
                 m.remove_end(due.soon_tick, due.soon_slot, slot)
     elif what == m.RETRIES:
         going, again = slot, 1
+        if queues is not None:
+            q.again(slot, slots)
     elif what == m.SHOWS:
         slots[slot, m.IN_BOTH] = 1
         if state == m.WAITING:
@@ -303,15 +344,15 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
             if queues is None:
                 open_gate(now, stage, stages, lines, log, lists, heap, working)
             else:
-                q.open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues, branches)
+                q.open_gate(stage, slots, lists.held, queues.state.pending)
     elif queues is not None:
         if what == q.MARK:
             if branches is not None:
                 b.pass_mark(now, slot, visit, log, working, branches, queues.state.pending)
         elif what < 0:
             q.happen(now, slot, -what, visits, lines, lists, working, queues)
-        else:
-            q.lose_patience(now, slot, visit, what - m.GIVES_UP, visits, lines, log, lists, due, working, queues)
+        elif q.bears_no_more(slot, what - m.GIVES_UP, slots):
+            q.give_up(now, slot, visit, visits, lines, log, lists, due, working, queues)
     elif state <= m.HELD and slots[slot, m.ATTEMPT] == what - m.GIVES_UP and not slots[slot, m.STARTED]:
         if state == m.HELD:
             m.unlink(slots, lists.held, kinds.stage[visits.kind[visit]], 2 * slot)
@@ -369,29 +410,35 @@ def make_known(now, tip, stage, tips, places, lines, log, lists, working, people
     if incident == NO_INCIDENT or merging.known[incident, stage]:
         return
     merging.known[incident, stage] = True
-    for slot in range(working.free[1] if merging.rule[stage] == LEAVES else 0):
-        state, visit, other = slots[slot, m.STATE], slots[slot, m.VISIT], slots[slot, m.TIP]
-        waits = state == m.WAITING or state == m.HELD
-        if waits and other != tip and merging.incident[other] == incident and merging.stage[visit] == stage:
-            if not h.merges(other, visit, stage, LEAVES, log.outcome, merging):
+    if merging.rule[stage] != LEAVES:
+        return
+    for row in range(merging.first_member[incident], merging.first_member[incident + 1]):
+        other = merging.member[row]
+        for visit in range(merging.first_visit[other], merging.first_visit[other + 1]):
+            slot = merging.slot[visit]
+            if other == tip or merging.stage[visit] != stage or slot == m.NIL or slots[slot, m.VISIT] != visit:
                 continue
-            if state == m.HELD:
-                m.unlink(slots, lists.held, stage, 2 * slot)
-            elif queues is not None:
-                q.stop_waiting(slot, lines, lists, working, queues)
-                q.leave_room(slot, slots, queues.state)
-            else:
-                m.stop_waiting(
-                    slots,
-                    lists.line,
-                    lines.place,
-                    working.waiting,
-                    slot,
-                    places.may_preempt,
-                    working.dirty,
-                    working.to_settle,
-                )
-            h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+            state = slots[slot, m.STATE]
+            if state == m.WAITING or state == m.HELD:
+                if not h.merges(other, visit, stage, LEAVES, log.outcome, merging):
+                    continue
+                if state == m.HELD:
+                    m.unlink(slots, lists.held, stage, 2 * slot)
+                elif queues is not None:
+                    q.stop_waiting(slot, lines, lists, working, queues)
+                    q.leave_room(slot, slots, queues.state)
+                else:
+                    m.stop_waiting(
+                        slots,
+                        lists.line,
+                        lines.place,
+                        working.waiting,
+                        slot,
+                        places.may_preempt,
+                        working.dirty,
+                        working.to_settle,
+                    )
+                h.leave_merged(now, slot, visit, tips, log, working, people, queues)
 
 
 @inlined
@@ -427,11 +474,12 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
         if state == m.BUSY:
             q.leave_room(slot, slots, queues.state)
         if branches is not None:
-            if state != m.WRAPPING and not merged:
-                b.come(visit, int64(NEVER), slots[slot, m.TIP], working, branches, queues.state.pending)
+            tip = slots[slot, m.TIP]
             if going != m.NIL:
                 m.free_slot(slots, working.free, going)
                 going = m.NIL
+            if state != m.WRAPPING and not merged:
+                b.come(visit, int64(NEVER), tip, working, branches, queues.state.pending)
         elif going != m.NIL:
             slots[going, q.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
     return going
@@ -505,8 +553,7 @@ def begin_attempt(
     else:
         line = slots[slot, m.LINE]
         place = lines.place[line]
-        quick = alone and opens == now and working.waiting[place] == 0 and working.idle[place] > 0
-        quick = quick and slots[slot, m.IN_BOTH] == 0
+        quick = alone and opens == now and slots[slot, m.IN_BOTH] == 0 and m.starts_at_once(place, working)
         if stages.attempts[stage] > 0 and not quick:
             gives_up = now + visits.patience[visits.first_attempt[visit] + tries - 1]
             m.push(heap, gives_up, m.event_key(ABANDON, tip), slot, visit, m.GIVES_UP + tries)
@@ -560,7 +607,7 @@ def settle(now, quick, visits, kinds, places, lines, log, lists, due, working, p
                 continue
             slot = node >> 1 if queues is None else node >> 3
             if queues is not None:
-                q.stop_waiting(slot, lines, lists, working, queues)
+                q.stop_waiting_now(slot, lines, lists, working, queues)
             elif slots[slot, m.IN_BOTH] or node != lists.line[line, 0]:
                 m.stop_waiting(
                     slots, lists.line, lines.place, working.waiting, slot, places.may_preempt, working.dirty, to_settle
@@ -604,7 +651,7 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
                     line += 1
                 node = lists.line[line, 0]
             else:
-                node, line = q.pick(place, False, visits, lines, lists, working, queues)
+                node, line = q.first_in_line(place, visits, lines, lists, working, queues)
             if people is not None and people.roster.tells_apart[place]:
                 person = h.first_to_serve(place, people.roster, people.hands.queues)
         else:
@@ -636,8 +683,19 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
 def preempt(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
-    if queues is not None:
-        node, line = q.pick(place, True, visits, lines, lists, working, queues)
+    node, line = m.NIL, m.NIL
+    # Along a line in which some may and some may not is only looked where anybody could give way at all.
+    worth = False
+    for row in range(first, first + lines.n_ranks):
+        if lines.preempts[row] and lists.line[row, 0] != m.NIL and not worth:
+            if people is None:
+                worth = h.find_giver(slots, lists.busy, place, lines.rank[row], now, None) != m.NIL
+            else:
+                worth = h.find_giver(slots, lists.busy, place, lines.rank[row], now, people.hands.table) != m.NIL
+    if not worth:
+        pass
+    elif queues is not None:
+        node, line = q.first_to_preempt(place, visits, lines, lists, working, queues)
     else:
         node, line = m.find_taker(
             slots,

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from sim.dynamics import order
 from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, part
-from sim.dynamics.log import OPEN, UNREACHED, Outcomes
+from sim.dynamics.log import OPEN, SERVED, UNREACHED, Outcomes
 from sim.dynamics.order import END
-from sim.dynamics.replication import NO_PLACE, Codes, Flags, Ticks
+from sim.dynamics.replication import NO_PLACE, NO_VISIT, Codes, Flags, Ticks
 
 NEXT: Final = 0
 PREV: Final = 2
@@ -119,6 +119,8 @@ class StageTable(NamedTuple):
     overflow_after: Ticks
     every: Ticks
     attempts: Codes
+    flows: Flags
+    """Whether it is a delay without a gate, patience or merging: nothing but its end can come of it."""
 
 
 class PlaceTable(NamedTuple):
@@ -137,7 +139,7 @@ class Lines(NamedTuple):
     place: Ticks
     rank: Ticks
     preempts: Flags
-    """Whether any tip that waits in it may pre-empt."""
+    """Whether any tip that waits in it may pre-empt, at any age."""
     n_ranks: int
 
 
@@ -220,14 +222,19 @@ def insert(slots, lists, row, node, after):
 
 @part
 def stand_in_line(slots, lines, line, node):
-    """Put a node into its place in line: at the head if it belongs there, else from the tail forward."""
+    """Put a node into its place in line, looked for from the head and from the tail in turn.
+
+    Who comes belongs near the tail, who comes back after an interruption near the head.
+    """
     slot = node >> 1
     key = line_key(0, slots[slot, ENTRY], slots[slot, TIP])
-    head, after = lines[line, 0] >> 1, lines[line, 1]
-    if after != NIL and key < line_key(0, slots[head, ENTRY], slots[head, TIP]):
-        after = NIL
+    ahead, after = lines[line, 0], lines[line, 1]
     while after != NIL and key < line_key(0, slots[after >> 1, ENTRY], slots[after >> 1, TIP]):
+        if key < line_key(0, slots[ahead >> 1, ENTRY], slots[ahead >> 1, TIP]):
+            after = slots[ahead >> 1, PREV + (ahead & 1)]
+            break
         after = slots[after >> 1, PREV + (after & 1)]
+        ahead = slots[ahead >> 1, NEXT + (ahead & 1)]
     insert(slots, lines, line, node, after)
 
 
@@ -378,6 +385,24 @@ def expect_end(slot, due, slots):
 
 
 @inlined
+def expect_late(slot, heap, slots):
+    """Note when the delay of a tip ends, wherever that lies among the events to come."""
+    push(heap, slots[slot, ENDS], slots[slot, END_KEY], slot, slots[slot, VISIT], int64(ENDS_WORK))
+
+
+@inlined
+def starts_at_once(place, working):
+    """Whether a tip that is alone in its event would start at a place before anything else could matter there.
+
+    Where another place settles first, somebody must be idle there: else a tip might be displaced there that has a
+    better claim to this place.
+    """
+    to_settle = working.to_settle
+    settled = to_settle[0] == 0 or (to_settle[0] == 1 and working.idle[to_settle[1]] > 0)
+    return settled and working.waiting[place] == 0 and working.idle[place] > 0
+
+
+@inlined
 def mark(place, dirty, to_settle):
     """Note that a place has to settle."""
     if not dirty[place]:
@@ -486,3 +511,66 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
         if stages.overflow[stage] != NO_PLACE:
             place = stages.overflow[stage] + centre * stages.overflow_step[stage]
             slots[slot, LINE + 1] = place * lines.n_ranks + kinds.overflow_list[kind]
+
+
+@inlined
+def flows_there(visit, stage, stages, branches):
+    """Whether a visit is a delay of which nothing but its end can come; nothing hangs on its start."""
+    if branches is not None:
+        return branches.flows[visit]
+    return stages.flows[stage]
+
+
+@inlined
+def flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, queues, branches):
+    """Follow a tip through delays that come one after the other, up to the last; gives whether its end is an event.
+
+    Nothing can see where in them a tip is: each is stamped beforehand, and only the end of the last of them is an event
+    if something comes then that has to take its turn. The event has the tick and the key that it would have, and it is
+    in time for its turn, for one delay is followed into another at the same tick only if that has the later key: of the
+    two the later key decides when both are over.
+    """
+    slots, tip, tick = working.slots, working.slots[slot, TIP], now
+    first, beyond = tips.first_visit[tip], tips.first_visit[tip + 1]
+    stage = int64(kinds.stage[visits.kind[visit]])
+    following, ahead = visit, True
+    while ahead:
+        log.enter[visit] = tick
+        log.start[visit] = tick
+        log.attempt[visit] = 1
+        log.worked_at[visit] = NO_PLACE
+        tick += visits.work[visit]
+        following = visit + 1 if visit + 1 < beyond else int64(NO_VISIT)
+        if branches is not None:
+            following = branches.then[visit]
+        elif queues is not None and queues.rules.follows.shape[0] > 0:
+            following = queues.rules.follows[visit]
+        ahead = tick < horizon and following >= 0
+        if ahead:
+            to = int64(kinds.stage[visits.kind[following]])
+            ahead = flows_there(following, to, stages, branches)
+            if ahead and visits.work[following] == 0:
+                key = event_key(END, tip, end_later(visit - first), stage)
+                ahead = key < event_key(END, tip, end_later(following - first), to)
+            if ahead:
+                log.end[visit] = tick
+                log.outcome[visit] = SERVED
+                visit, stage = following, to
+    goes_on = tick < horizon and following != NO_VISIT
+    if tick < horizon and not goes_on:
+        log.end[visit] = tick
+        log.outcome[visit] = SERVED
+    else:
+        log.end[visit] = NEVER
+        log.outcome[visit] = OPEN
+    if goes_on:
+        slots[slot, VISIT] = visit
+        slots[slot, END_KEY] = event_key(END, tip, end_later(visit - first), stage)
+        slots[slot, STATE] = PASSING
+        slots[slot, ENDS] = tick
+        slots[slot, BROKEN] = 0
+    else:
+        if queues is None:
+            leave_unreached(visit + 1, beyond, log)
+        free_slot(slots, working.free, slot)
+    return goes_on

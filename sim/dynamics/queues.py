@@ -121,12 +121,12 @@ class Queues(NamedTuple):
 
 
 @inlined
-def place_in_line(slot, place, slots, rules):
-    """The place of a tip in a line of a place, within its rank."""
+def place_in_line(slot, order_here, slots):
+    """The place of a tip in a line of some order, within its rank."""
     entry, due = slots[slot, m.ENTRY], int64(NEVER)
-    if rules.order[place] == LAST_COME:
+    if order_here == LAST_COME:
         entry = newest_first(entry)
-    elif rules.order[place] == DUE_FIRST:
+    elif order_here == DUE_FIRST:
         due = slots[slot, DUE]
     return m.line_key(0, entry, slots[slot, m.TIP], slots[slot, STAGE], due)
 
@@ -138,31 +138,49 @@ def line_of(slot, which, slots, rules):
     return rules.place[stage, which] + slots[slot, CENTRE] * rules.step[stage, which]
 
 
-@part
+@inlined
 def rank_now(now, slot, which, slots, kind, rules):
     """The rank of a tip in one of its lines, by how long it has waited there."""
     found = int64(rules.rank[kind, which])
-    row = kind * rules.place.shape[1] + which
-    for move in range(rules.first_move[row], rules.first_move[row + 1]):
-        if now - slots[slot, m.ENTRY] >= rules.moves_after[move]:
-            found = int64(rules.moves_to[move])
+    if rules.moves_after.shape[0] > 0:
+        row = kind * rules.place.shape[1] + which
+        for move in range(rules.first_move[row], rules.first_move[row + 1]):
+            if now - slots[slot, m.ENTRY] >= rules.moves_after[move]:
+                found = int64(rules.moves_to[move])
     return found
 
 
+@inlined
+def list_now(now, slot, which, visits, lines, slots, rules):
+    """The list in which a tip stands, or would stand, in one of its lines."""
+    rank = rank_now(now, slot, which, slots, visits.kind[slots[slot, m.VISIT]], rules)
+    return line_of(slot, which, slots, rules) * lines.n_ranks + rules.list_of[rank]
+
+
 @part
+def find_before(slot, order_here, head, tail, slots, nodes):
+    """The node after which a tip belongs in a list, or NIL, looked for from the head and from the tail in turn.
+
+    Who comes belongs near the tail, who comes back after an interruption near the head.
+    """
+    key = place_in_line(slot, order_here, slots)
+    ahead, before = head, tail
+    while before != m.NIL and key < place_in_line(before >> 3, order_here, slots):
+        if key < place_in_line(ahead >> 3, order_here, slots):
+            return nodes[ahead, BEFORE]
+        ahead, before = nodes[ahead, AFTER], nodes[before, BEFORE]
+    return before
+
+
+@inlined
 def stand(now, slot, which, visits, lines, lists, working, queues):
     """Put a tip into its place in one of its lines."""
     rules, nodes, slots, heads = queues.rules, queues.state.nodes, working.slots, lists.line
-    place = line_of(slot, which, slots, rules)
-    rank = rank_now(now, slot, which, slots, visits.kind[slots[slot, m.VISIT]], rules)
-    row, node = place * lines.n_ranks + rules.list_of[rank], 8 * slot + which
-    key = place_in_line(slot, place, slots, rules)
-    before = heads[row, 1]
-    if before != m.NIL and key < place_in_line(heads[row, 0] >> 3, place, slots, rules):
-        before = m.NIL
-    while before != m.NIL and key < place_in_line(before >> 3, place, slots, rules):
-        before = nodes[before, BEFORE]
-    following = heads[row, 0] if before == m.NIL else nodes[before, AFTER]
+    row, node = list_now(now, slot, which, visits, lines, slots, rules), 8 * slot + which
+    place, before, following = lines.place[row], heads[row, 1], int64(m.NIL)
+    if before != m.NIL:
+        before = find_before(slot, rules.order[place], heads[row, 0], before, slots, nodes)
+        following = heads[row, 0] if before == m.NIL else nodes[before, AFTER]
     nodes[node, BEFORE], nodes[node, AFTER], nodes[node, LIST] = before, following, row
     if before == m.NIL:
         heads[row, 0] = node
@@ -176,7 +194,7 @@ def stand(now, slot, which, visits, lines, lists, working, queues):
     m.mark(place, working.dirty, working.to_settle)
 
 
-@part
+@inlined
 def step_out(slot, which, lines, lists, working, queues):
     """Take a tip out of one of its lines."""
     nodes, heads, node = queues.state.nodes, lists.line, 8 * slot + which
@@ -194,8 +212,8 @@ def step_out(slot, which, lines, lists, working, queues):
     m.mark(place, working.dirty, working.to_settle)
 
 
-@part
-def join(now, slot, visits, lines, lists, working, queues):
+@inlined
+def join_now(now, slot, visits, lines, lists, working, queues):
     """Let a tip wait in all lines in which it stands."""
     slots = working.slots
     slots[slot, m.STATE] = m.WAITING
@@ -207,7 +225,13 @@ def join(now, slot, visits, lines, lists, working, queues):
 
 
 @part
-def stop_waiting(slot, lines, lists, working, queues):
+def join(now, slot, visits, lines, lists, working, queues):
+    """The same where it is rare, so that it need not be compiled once more."""
+    join_now(now, slot, visits, lines, lists, working, queues)
+
+
+@inlined
+def stop_waiting_now(slot, lines, lists, working, queues):
     """Take a tip out of all its lines."""
     slots = working.slots
     if slots[slot, ROOM] != m.NIL:
@@ -218,23 +242,49 @@ def stop_waiting(slot, lines, lists, working, queues):
 
 
 @part
-def pick(place, preempting, visits, lines, lists, working, queues):
-    """The next in line at a place, or the next that may pre-empt there: its node and its list, or NIL each."""
+def stop_waiting(slot, lines, lists, working, queues):
+    """The same where it is rare, so that it need not be compiled once more."""
+    stop_waiting_now(slot, lines, lists, working, queues)
+
+
+@inlined
+def first_in_line(place, visits, lines, lists, working, queues):
+    """The next in line at a place where somebody waits: its node and its list."""
+    row = int64(place * lines.n_ranks)
+    while lists.line[row, 0] == m.NIL:
+        row += 1
+    node = lists.line[row, 0]
+    if queues.rules.order[place] == IN_RANDOM_ORDER:
+        node = pick(row, place, False, visits, lists, working, queues)
+    return node, row
+
+
+@part
+def pick(row, place, preempting, visits, lists, working, queues):
+    """The next of those in a list, or of those in it that may pre-empt: a node, or NIL."""
     rules, state, slots = queues.rules, queues.state, working.slots
     best, first = int64(m.NIL), int64(0)
+    node = lists.line[row, 0]
+    while node != m.NIL:
+        slot = node >> 3
+        if not preempting or rules.preempts[visits.kind[slots[slot, m.VISIT]], node & 7]:
+            if rules.order[place] != IN_RANDOM_ORDER:
+                return node
+            mixed = shuffled(slots[slot, LOT], state.starts[place])
+            if best == m.NIL or mixed < first:
+                best, first = node, mixed
+        node = state.nodes[node, AFTER]
+    return best
+
+
+@part
+def first_to_preempt(place, visits, lines, lists, working, queues):
+    """The next in line at a place that may pre-empt there: its node and its list, or NIL each."""
     for row in range(place * lines.n_ranks, (place + 1) * lines.n_ranks):
-        node = lists.line[row, 0]
-        while node != m.NIL:
-            slot = node >> 3
-            if not preempting or rules.preempts[visits.kind[slots[slot, m.VISIT]], node & 7]:
-                if rules.order[place] != IN_RANDOM_ORDER:
-                    return node, int64(row)
-                mixed = shuffled(slots[slot, LOT], state.starts[place])
-                if best == m.NIL or mixed < first:
-                    best, first = node, mixed
-            node = state.nodes[node, AFTER]
-        if best != m.NIL:
-            return best, int64(row)
+        if lines.preempts[row] and lists.line[row, 0] != m.NIL:
+            node = pick(row, place, True, visits, lists, working, queues)
+            if node != m.NIL:
+                return node, int64(row)
     return int64(m.NIL), int64(m.NIL)
 
 
@@ -243,6 +293,8 @@ def pick_to_clear(place, each, lines, lists, working, people, queues):
     """Who stays to clear the line of a place and takes a tip: the person, the tip's node and list, or NIL each."""
     rules, state, slots = queues.rules, queues.state, working.slots
     best, first, by = int64(m.NIL), int64(0), int64(m.NIL)
+    if not h.somebody_clears(place, each, people.hands.table, people.hands.clearing, people.roster.place):
+        return by, best, int64(m.NIL)
     for row in range(place * lines.n_ranks, (place + 1) * lines.n_ranks):
         node = lists.line[row, 0]
         while node != m.NIL:
@@ -388,23 +440,63 @@ def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
 @inlined
 def wait_to_go_on(slot, pending):
     """Let a tip go on once all that is under way in this event is over, after those that wait for that already."""
-    at = (pending[0] + pending[1]) % (pending.shape[0] - 2)
-    pending[2 + at] = slot
+    at, size = pending[0] + pending[1], pending.shape[0] - 2
+    pending[2 + (at if at < size else at - size)] = slot
     pending[1] += 1
 
 
-@part
-def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
-    """Let a tip begin its next visit, or the next attempt of this one, or leave."""
+@inlined
+def next_to_go_on(pending):
+    """Take the first of those who wait to go on."""
+    at = pending[0]
+    pending[0] = at + 1 if at + 3 < pending.shape[0] else 0
+    pending[1] -= 1
+    return pending[2 + at]
+
+
+@inlined
+def again(slot, slots):
+    """Let a tip make another attempt at its visit, or this one pass the gate, once it goes on."""
+    slots[slot, GOES_TO] = slots[slot, m.VISIT]
+
+
+@inlined
+def go_on(
+    now,
+    slot,
+    alone,
+    horizon,
+    tips,
+    visits,
+    kinds,
+    stages,
+    lines,
+    log,
+    lists,
+    due,
+    working,
+    people,
+    queues,
+    branches,
+):
+    """Let a tip begin its next visit, or the next attempt of this one, pass the gate, or leave.
+
+    Gives whether its delay begins, or it may start, with nothing to decide: so far only who is `alone` in this event.
+    """
     slots, rules = working.slots, queues.rules
-    visit = slots[slot, m.VISIT]
-    if again == 0:
-        visit = slots[slot, GOES_TO]
-        if visit == NO_VISIT:
-            m.free_slot(slots, working.free, slot)
-            return
-    stage, tip = kinds.stage[visits.kind[visit]], slots[slot, m.TIP]
-    if again == 0:
+    visit = slots[slot, GOES_TO]
+    if visit == NO_VISIT:
+        m.free_slot(slots, working.free, slot)
+        return False
+    stage, tip, anew = int64(kinds.stage[visits.kind[visit]]), slots[slot, m.TIP], visit != slots[slot, m.VISIT]
+    if m.flows_there(visit, stage, stages, branches):
+        quick = m.flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, queues, branches)
+        if quick and not (alone and due.soon_slot[0] < m.N_SOON):
+            m.expect_late(slot, due.heap, slots)
+            quick = False
+        return quick
+    released = not anew and slots[slot, m.STATE] == m.HELD
+    if anew:
         m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
         since = now if rules.due_from_enter[stage] else tips.arrival[tip]
         slots[slot, DUE] = min(since + rules.due[visit], int64(NEVER)) if rules.due.shape[0] > 0 else int64(NEVER)
@@ -412,34 +504,61 @@ def go_on(now, slot, again, tips, visits, kinds, stages, lines, log, lists, due,
         slots[slot, ROOM] = m.NIL
         slots[slot, STAGE] = stage
         slots[slot, CENTRE] = tips.centre[tip]
-    if h.merges(tip, visit, stage, LEAVES_MERGED, log.outcome, people.merging):
-        if again == 0:
-            log.attempt[visit] = 0
-        h.leave_merged(now, slot, visit, tips, log, working, people, queues)
-        return
-    tries = slots[slot, m.ATTEMPT] + 1
-    slots[slot, m.ATTEMPT] = tries
-    slots[slot, m.ENTRY] = now
-    slots[slot, CALLED_BACK] = 0
-    log.attempt[visit] = tries
-    expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules)
-    opens = now if stages.every[stage] == 0 else m.opening(now, stage, rules.gates)
-    if opens == now:
-        pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches)
+        h.note_slot(slot, tip, visit, stage, people.merging)
+    if not released:
+        if h.merges(tip, visit, stage, LEAVES_MERGED, log.outcome, people.merging):
+            if anew:
+                log.attempt[visit] = 0
+            h.leave_merged(now, slot, visit, tips, log, working, people, queues)
+            return False
+        tries = slots[slot, m.ATTEMPT] + 1
+        slots[slot, m.ATTEMPT] = tries
+        slots[slot, m.ENTRY] = now
+        slots[slot, CALLED_BACK] = 0
+        log.attempt[visit] = tries
+        opens = now if stages.every[stage] == 0 else m.opening(now, stage, rules.gates)
+        if opens > now:
+            expect(now, slot, visit, stage, False, visits, stages, due, slots, rules)
+            slots[slot, m.STATE] = m.HELD
+            before = lists.held[stage, 1]
+            while before != m.NIL and slots[before >> 1, m.TIP] > tip:
+                before = slots[before >> 1, m.PREV]
+            m.insert(slots, lists.held, stage, 2 * slot, before)
+            m.push(due.heap, opens, m.event_key(ARRIVAL, tip, PASSES, stage), slot, visit, int64(m.RELEASES))
+            return False
+    quick = False
+    if rules.place[stage, 0] == NO_PLACE:
+        if log.start[visit] == NEVER:
+            log.start[visit] = now
+            if branches is not None:
+                expect_marks(now, slot, visit, slots, due.heap, branches)
+        ends = now + slots[slot, m.LEFT]
+        slots[slot, m.STATE], slots[slot, m.ENDS] = m.PASSING, ends
+        m.push(due.heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
+    elif finds_a_line(slot, visit, stage, tips, slots, queues):
+        place = line_of(slot, 0, slots, rules)
+        quick = alone and slots[slot, m.IN_BOTH] == 0 and m.starts_at_once(place, working)
+        if not slots[slot, m.WATCHED]:
+            watch(now, slot, visit, stage, due, slots, rules)
+        if quick:
+            slots[slot, m.LINE] = list_now(now, slot, 0, visits, lines, slots, rules)
+            slots[slot, m.STATE] = m.WAITING
+        else:
+            join_now(now, slot, visits, lines, lists, working, queues)
     else:
-        slots[slot, m.STATE] = m.HELD
-        before = lists.held[stage, 1]
-        while before != m.NIL and slots[before >> 1, m.TIP] > tip:
-            before = slots[before >> 1, m.PREV]
-        m.insert(slots, lists.held, int64(stage), 2 * slot, before)
-        m.push(due.heap, opens, m.event_key(ARRIVAL, tip, PASSES, stage), slot, visit, int64(m.RELEASES))
+        end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues)
+    if not released:
+        expect(now, slot, visit, stage, quick, visits, stages, due, slots, rules)
+    return quick
 
 
 @inlined
-def expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules):
-    """Set off what an attempt does by itself: it loses patience, accepts a call-back, moves up in its lines."""
-    tip = slots[slot, m.TIP]
-    if stages.attempts[stage] > 0:
+def expect(now, slot, visit, stage, quick, visits, stages, due, slots, rules):
+    """Set off what an attempt does by itself: it moves up in its lines and, unless it starts at once, loses patience or
+    accepts a call-back.
+    """
+    tip, tries = slots[slot, m.TIP], slots[slot, m.ATTEMPT]
+    if stages.attempts[stage] > 0 and not quick:
         row = visits.first_attempt[visit] + tries - 1
         if visits.patience[row] != NEVER:
             gives_up = now + visits.patience[row]
@@ -447,38 +566,24 @@ def expect(now, slot, visit, stage, tries, visits, stages, due, slots, rules):
         if rules.called_back.shape[0] > 0 and rules.called_back[row] != NEVER:
             accepts = now + rules.called_back[row]
             m.push(due.heap, accepts, m.event_key(ARRIVAL, tip, ACCEPTS, stage), slot, visit, -(8 * tries + CALLED))
-    first = visits.kind[visit] * rules.place.shape[1]
-    for which in range(rules.place.shape[1]):
+    if rules.moves_after.shape[0] > 0:
+        first = visits.kind[visit] * rules.place.shape[1]
+        for which in range(rules.place.shape[1]):
+            if rules.place[stage, which] != NO_PLACE:
+                for move in range(rules.first_move[first + which], rules.first_move[first + which + 1]):
+                    moves = now + rules.moves_after[move]
+                    m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP, stage), slot, visit, -(8 * tries + UP))
+
+
+@inlined
+def watch(now, slot, visit, stage, due, slots, rules):
+    """From a while after its first joining on a tip stands in each overflow line, too."""
+    slots[slot, m.WATCHED] = slots[slot, m.ATTEMPT]
+    for which in range(1, rules.place.shape[1]):
         if rules.place[stage, which] != NO_PLACE:
-            for move in range(rules.first_move[first + which], rules.first_move[first + which + 1]):
-                moves = now + rules.moves_after[move]
-                m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP, stage), slot, visit, -(8 * tries + UP))
-
-
-@part
-def pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches):
-    """Let a tip that has passed the gate begin its delay, or join its lines if there is room."""
-    slots, rules, heap = working.slots, queues.rules, due.heap
-    if rules.place[stage, 0] == NO_PLACE:
-        if log.start[visit] == NEVER:
-            log.start[visit] = now
-            if branches is not None:
-                expect_marks(now, slot, visit, slots, heap, branches)
-        ends = now + slots[slot, m.LEFT]
-        slots[slot, m.STATE], slots[slot, m.ENDS] = m.PASSING, ends
-        m.push(heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
-    elif finds_a_line(slot, visit, stage, tips, slots, queues):
-        if not slots[slot, m.WATCHED]:
-            slots[slot, m.WATCHED] = slots[slot, m.ATTEMPT]
-            for which in range(1, rules.place.shape[1]):
-                if rules.place[stage, which] != NO_PLACE:
-                    key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1, stage)
-                    m.push(
-                        heap, now + rules.after[stage, which], key, slot, visit, -(8 * slots[slot, m.WATCHED] + which)
-                    )
-        join(now, slot, visits, lines, lists, working, queues)
-    else:
-        end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues)
+            key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1, stage)
+            shows = now + rules.after[stage, which]
+            m.push(due.heap, shows, key, slot, visit, -(8 * slots[slot, m.WATCHED] + which))
 
 
 @inlined
@@ -490,28 +595,32 @@ def expect_marks(now, slot, visit, slots, heap, branches):
             m.push(heap, tick, slots[slot, m.END_KEY], slot, visit, int64(MARK))
 
 
-@part
-def open_gate(now, stage, tips, visits, lines, log, lists, due, working, queues, branches):
-    """Release all who are held at a stage, the lowest tip first."""
-    slots = working.slots
-    while lists.held[stage, 0] != m.NIL:
-        slot = lists.held[stage, 0] >> 1
-        m.unlink(slots, lists.held, stage, 2 * slot)
-        visit = slots[slot, m.VISIT]
-        pass_on(now, slot, visit, stage, tips, visits, lines, log, lists, due, working, queues, branches)
+@inlined
+def open_gate(stage, slots, held, pending):
+    """Release all who are held at a stage: they pass in this event, the lowest tip first."""
+    while held[stage, 0] != m.NIL:
+        slot = held[stage, 0] >> 1
+        m.drop_head(slots, held, stage)
+        again(slot, slots)
+        wait_to_go_on(slot, pending)
 
 
-@part
-def lose_patience(now, slot, visit, tries, visits, lines, log, lists, due, working, queues):
-    """Give up, unless the attempt has started or is over; a delay is given up until it ends."""
-    slots, state = working.slots, working.slots[slot, m.STATE]
+@inlined
+def bears_no_more(slot, tries, slots):
+    """Whether an attempt whose patience is over has not started, and is not over; a delay is given up until it ends."""
+    state = slots[slot, m.STATE]
     waits = state == m.WAITING or state == m.HELD or state == m.PASSING
-    if not waits or slots[slot, m.ATTEMPT] != tries or slots[slot, m.STARTED]:
-        return
+    return waits and slots[slot, m.ATTEMPT] == tries and not slots[slot, m.STARTED]
+
+
+@part
+def give_up(now, slot, visit, visits, lines, log, lists, due, working, queues):
+    """End an attempt whose patience is over."""
+    slots, state = working.slots, working.slots[slot, m.STATE]
     if state == m.HELD:
         m.unlink(slots, lists.held, slots[slot, STAGE], 2 * slot)
     elif state == m.WAITING:
-        stop_waiting(slot, lines, lists, working, queues)
+        stop_waiting_now(slot, lines, lists, working, queues)
         leave_room(slot, slots, queues.state)
     end_in_vain(now, slot, visit, int64(ABANDONED), visits, log, due, working, queues)
 
@@ -538,14 +647,3 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
         slots[slot, m.IN_BOTH] |= 1 << which
         if state == m.WAITING:
             stand(now, slot, which, visits, lines, lists, working, queues)
-
-
-@part
-def go_on_all(now, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches):
-    """Let those go on that were turned away or gave up in this event, and those that are turned away thereby."""
-    pending = queues.state.pending
-    while pending[1] > 0:
-        slot = pending[2 + pending[0]]
-        pending[0] = (pending[0] + 1) % (pending.shape[0] - 2)
-        pending[1] -= 1
-        go_on(now, slot, 0, tips, visits, kinds, stages, lines, log, lists, due, working, people, queues, branches)

@@ -468,6 +468,10 @@ def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds])
         says_served = ~says_lost
     if not made.given_up:
         says_lost = ~says_served
+    # Who is still being served when a log is written has no outcome yet.
+    open_ = t.empty(words) & seen & knows
+    look.say("without an outcome, though somebody served it", open_, "taken as served")
+    says_served, says_lost = says_served | open_, says_lost & ~open_
     strange = ~says_served & ~says_lost
     if strange[look.kept].any():
         some = sorted(set(words[strange & look.kept]))[:5]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CI: Final = 1.96
+"""Standard errors on either side of a 95 % interval, here and wherever a log is told."""
 
 
 @dataclass(slots=True)
@@ -90,9 +91,7 @@ class Counts:
 
 def read_counts(raw: Raw, made: Map) -> Counts:
     """The counts of a log with a row an interval; LogError where it has no times or no counts."""
-    for role in ("time", "count"):
-        if made.get(role) is None:
-            raise LogError(f"{raw.path}: the map names no column for `{role}`")
+    made.must_name("time", "count", of=raw)
     look = Cleaning(raw, made)
     if made.shape == "profile":
         begins = _of_day(look.texts("time"), made.columns["time"])

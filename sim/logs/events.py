@@ -33,15 +33,15 @@ _STARTS, _ENDS, _JOINS = (
     r"complet|end|finish|done",
     r"schedul|assign|enqueue|create",
 )
+_GONE: Final = r"withdraw|abort|abandon|cancel"
+"""Steps of an activity: it starts, ends, joins its line, or leaves it unserved."""
 
 
 def read_events(raw: Raw, made: Map) -> Log:
     """The visits of a log with a row an event; LogError where it names no case, activity or time."""
     import pandas as pd
 
-    for role in ("case", "activity", "time"):
-        if made.get(role) is None:
-            raise LogError(f"{raw.path}: the map names no column for `{role}`")
+    made.must_name("case", "activity", "time", of=raw)
     look = Cleaning(raw, made)
     look.say("there twice, alike in every column", twice(raw), "left out but one", drop=True)
     at = look.times("time")
@@ -76,9 +76,13 @@ def read_events(raw: Raw, made: Map) -> Log:
     step = raw.texts(made.columns["lifecycle"]).str.lower() if made.get("lifecycle") else None
     rows["what"] = "complete" if step is None else step
     rows = rows[look.kept].sort_values(["case", "time"], kind="stable").reset_index(drop=True)
-    visits = (
-        _of_intervals(rows) if after is not None else _of_lifecycle(rows, look) if step is not None else _of_ends(rows)
-    )
+    if after is not None:
+        visits = _of_intervals(rows)
+    elif step is not None:
+        visits = _of_lifecycle(rows, look)
+    else:
+        visits = _of_ends(rows)
+    visits = _who_gave_up(look, visits)
     log = _laid(look, visits, rows)
     if logged.any() and made.get("person"):
         log.logins = _logged_in(look, np.flatnonzero(logged), roster[0], at.seconds, log.visits)
@@ -112,27 +116,72 @@ def _of_lifecycle(rows: pd.DataFrame, look: Cleaning) -> pd.DataFrame:
     starts = rows["what"].str.contains(_STARTS, regex=True)
     ends = rows["what"].str.contains(_ENDS, regex=True)
     joins = rows["what"].str.contains(_JOINS, regex=True)
-    look.say("events that neither start nor end work", int((~starts & ~ends & ~joins).sum()), "passed over")
+    gone = rows["what"].str.contains(_GONE, regex=True)
+    look.say("events that neither start nor end work", int((~starts & ~ends & ~joins & ~gone).sum()), "passed over")
     key = ["case", "activity", "nth"]
+    # Who joins the line anew after giving up has as many visits.
+    attempt = joins.groupby([rows["case"], rows["activity"]]).cumsum()
+    told = rows[["case", "activity"]].assign(attempt=attempt)
+    by_attempt = bool(gone.any()) and not any(told[which].duplicated().any() for which in (starts, ends, gone))
 
     def numbered(which: pd.Series[bool], name: str) -> pd.DataFrame:
         some = rows[which].copy()
-        some["nth"] = some.groupby(["case", "activity"]).cumcount()
+        some["nth"] = attempt[which] if by_attempt else some.groupby(["case", "activity"]).cumcount()
         return some.rename(columns={"time": name})
 
     found = numbered(ends, "end")
     if not starts.any():
         return _of_ends(rows[ends])
     found = found.merge(numbered(starts, "start")[[*key, "start"]], on=key, how="outer")
+    found = found.merge(numbered(gone, "left")[[*key, "left"]], on=key, how="outer")
     found = found.merge(numbered(joins, "joined")[[*key, "joined"]], on=key, how="left")
+    found["gave_up"] = found["left"].notna() & found["start"].isna()
+    found["end"] = found["end"].where(~found["gave_up"])
     for name in ("person", "pool", "channel", "priority"):
         found[name] = found[name].fillna(NOBODY).astype("int64")
-    found["first"] = found[["joined", "start", "end"]].min(axis=1)
+    for name in ("channel", "priority"):
+        of_case = found["case"].map(rows.groupby("case")[name].max())
+        found[name] = found[name].where(found[name] != NOBODY, of_case).astype("int64")
+    found["first"] = found[["joined", "start", "end", "left"]].min(axis=1)
     found = found.sort_values(["case", "first"], kind="stable").reset_index(drop=True)
     before = found.groupby("case")["end"].transform(lambda ends: ends.cummax().shift())
     found["enter"] = found["joined"].fillna(before).fillna(found["first"])
     found["enter"] = found[["enter", "first"]].min(axis=1)
     return found
+
+
+def _who_gave_up(look: Cleaning, visits: pd.DataFrame) -> pd.DataFrame:
+    """Activities that mean giving up are visits to the stage that mostly comes next, left without a start."""
+    import pandas as pd
+
+    if "gave_up" not in visits:
+        visits = visits.assign(gave_up=False, left=np.nan)
+    gone = visits["activity"].isin(look.map.given_up)
+    rest = visits[~gone]
+    staffed = rest.loc[rest["start"].notna(), "activity"]
+    if not gone.any() or not len(staffed):
+        return visits
+    order = rest.sort_values(["case", "enter"], kind="stable")
+    after = order.groupby("case")["activity"].shift(-1)
+    next_ = {
+        before: names.value_counts().index[0]
+        for before, names in after[after.isin(set(staffed))].groupby(order["activity"])
+    }
+    last = order[["case", "activity", "end", "start"]].assign(at=order["end"].fillna(order["start"]))
+    left = visits[gone].assign(at=visits.loc[gone, "end"].fillna(visits.loc[gone, "enter"]))
+    both = (
+        left[["case", "at"]].reset_index().merge(last[["case", "activity", "at"]], on="case", suffixes=("", "_before"))
+    )
+    both = both[both["at_before"] <= both["at"]].groupby("index").last()
+    before, since = both["activity"].reindex(left.index), both["at_before"].reindex(left.index)
+    commonest = staffed.value_counts().index[0]
+    left["activity"] = [next_.get(one, commonest) for one in before]
+    left["enter"] = since.fillna(left["at"])
+    left["left"] = left["at"]
+    left["start"], left["end"], left["gave_up"] = np.nan, np.nan, True
+    look.say("events that mean giving up", int(gone.sum()), "read as leaving the line of the stage that comes next")
+    found = pd.concat([rest, left.drop(columns="at")])
+    return found.sort_values(["case", "enter"], kind="stable").reset_index(drop=True)
 
 
 def _of_ends(rows: pd.DataFrame) -> pd.DataFrame:
@@ -158,11 +207,18 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
         keep = stage.code < MOST_STAGES
         visits, stage, known = visits[keep], Names(stage.code[keep], stage.names[:MOST_STAGES]), known[keep]
         negative = negative[keep]
+    if known.any():
+        begins = _only_begins(visits)
+        if begins.any() and not begins.all():
+            look.say("events that only begin a case", int(begins.sum()), "read as its arrival")
+            keep = ~begins
+            visits, stage, negative = visits[keep], as_names(visits["activity"][keep].astype(object)), negative[keep]
     if made_of := look.map.get("lifecycle"):
         look.notes.append(f"events are joined by '{made_of}'")
     enter = visits["enter"].to_numpy(dtype=np.float64)
     start = visits["start"].to_numpy(dtype=np.float64)
     end = visits["end"].to_numpy(dtype=np.float64)
+    gave_up = visits["gave_up"].to_numpy(dtype=np.bool_)
     arrival = visits["case"].map(rows.groupby("case")["time"].min()).to_numpy(dtype=np.float64)
     order = np.lexsort((visits["case"].to_numpy(), enter))
     case = visits["case"].to_numpy(dtype=np.int64)
@@ -179,8 +235,8 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
         enter=enter,
         start=start,
         end=np.where(negative, np.nan, end),
-        left=start.copy(),
-        gave_up=np.zeros(len(visits), dtype=np.bool_),
+        left=np.where(gave_up, visits["left"].to_numpy(dtype=np.float64), start),
+        gave_up=gave_up,
         wrap_up=nothing,
         channel=names("channel"),
         stage=stage,
@@ -194,6 +250,13 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
     return finished(look, made.take(order))
 
 
+def _only_begins(visits: pd.DataFrame) -> NDArray[np.bool_]:
+    """The visits of activities that are always over, without a start, at the very time at which their case begins."""
+    begins = visits.groupby("case")["enter"].transform("min")
+    mere = visits["start"].isna() & ~visits["gave_up"] & (visits["end"] == begins)
+    return np.asarray(mere.groupby(visits["activity"]).transform("all"), dtype=np.bool_)
+
+
 def read_visits(raw: Raw, made: Map) -> Log:
     """The visits that the program itself wrote; of several replications the first.
 
@@ -204,7 +267,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
     if replication is not None and replication.nunique() > 1:
         first = replication.iloc[0]
         look.say(f"of other replications than {first}", (replication != first).to_numpy(), "left out", drop=True)
-    zero = 4 * t.DAY
+    zero = 4.0 * t.DAY
     if "start" in raw.clock:
         import pandas as pd
 

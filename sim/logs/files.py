@@ -31,8 +31,6 @@ SPARE: Final = 100
 DELIMITERS: Final = ",;\t|"
 SAMPLE: Final = 65_536
 
-ENDINGS: Final = (".csv", ".txt", ".tsv", ".xlsx", ".parquet", ".xes", ".json", ".jsonocel")
-
 
 @dataclass(frozen=True, slots=True)
 class Raw:

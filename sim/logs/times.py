@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Texts = pd.Series[str]
     Seconds = NDArray[np.float64]
 
-DAY: Final = 86_400.0
+DAY: Final = 86_400
+"""Seconds."""
 
 EMPTY: Final = frozenset(
     {
@@ -37,17 +38,22 @@ EMPTY: Final = frozenset(
 
 _CLOCK: Final = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.m](?P<s>\d{2}(?:[.,]\d+)?)s?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
 _ZONE: Final = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s*\[[\w/+-]+\])?"
+_TO: Final = r"(?:-|–|—|to|until|bis)"
+_END: Final = r"\d{1,2}[:.h]\d{2}(?:[:.m]\d{2})?s?\s*(?:[AaPp]\.?\s?[Mm]\.?)?"
+"""An interval is told by its begin: `8:00 AM - 8:30 AM`."""
+_UNTIL: Final = rf"(?:\s+{_TO}\s+{_END})?"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _FORMS: Final = {
-    "iso": rf"(?P<Y>\d{{4}})[-/.](?P<M>\d{{1,2}})[-/.](?P<D>\d{{1,2}})(?:[T ]\s*{_CLOCK}{_ZONE})?",
+    "iso": rf"(?P<Y>\d{{4}})[-/.](?P<M>\d{{1,2}})[-/.](?P<D>\d{{1,2}})(?:[T ]\s*{_CLOCK}{_ZONE}{_UNTIL})?",
     "compact": r"(?P<Y>(?:19|20)\d{2})(?P<M>\d{2})(?P<D>\d{2})(?:[T ]?(?P<h>\d{2}):?(?P<m>\d{2}):?(?P<s>\d{2})?)?"
     + _ZONE,
-    "short": rf"(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})[/.-](?P<Y>\d{{4}}|\d{{2}})(?:,?[T ]\s*{_CLOCK}{_ZONE})?",
+    "short": rf"(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})[/.-](?P<Y>\d{{4}}|\d{{2}})"
+    rf"(?:,?[T ]\s*{_CLOCK}{_ZONE}{_UNTIL})?",
     "named": rf"(?:[A-Za-z]{{3,9}},?\s+)?(?P<D>\d{{1,2}})[-\s.](?P<N>[A-Za-z]{{3,9}})\.?[-\s,](?P<Y>\d{{4}}|\d{{2}})"
     rf"(?:,?[T\s:]\s*{_CLOCK}{_ZONE})?",
     "named first": rf"(?P<N>[A-Za-z]{{3,9}})\.?\s+(?P<D>\d{{1,2}}),?\s+(?P<Y>\d{{4}})(?:,?\s+{_CLOCK}{_ZONE})?",
-    "clock": _CLOCK,
+    "clock": rf"{_CLOCK}(?:\s*{_TO}\s*{_END})?",
 }
 
 ORDERS: Final = ("day first", "month first")
@@ -126,6 +132,22 @@ def is_time(texts: Texts) -> bool:
     return any(some.str.fullmatch(pattern).mean() >= 0.9 for pattern in _FORMS.values())
 
 
+def counts_time(plain: Seconds) -> bool:
+    """Whether numbers of a column are epochs, or serial numbers of Excel, of this century and not of many years.
+
+    >>> [counts_time(np.array(some)) for some in ([1.74e9, 1.741e9], [45719.25, 45720.5], [3.5], [45719, 45720])]
+    [True, True, False, False]
+    """
+    some = plain[np.isfinite(plain) & (plain != 0)]
+    if not len(some):
+        return False
+    usual = float(np.median(some))
+    for size in (1e18, 1e15, 1e12, 1e9):
+        if 0.5 * size < usual < 6 * size:
+            return True
+    return bool(36_000 < usual < 60_000 and np.mean(some % 1 > 0) > 0.5 and np.ptp(some) < 7_500)
+
+
 def times(texts: Texts, order: str = "", name: str = "") -> Times:
     """Times from a column of texts. `order` is that of day and month where the file says none.
 
@@ -140,7 +162,7 @@ def times(texts: Texts, order: str = "", name: str = "") -> Times:
     fits = {form: float(sample.str.fullmatch(pattern).mean()) for form, pattern in _FORMS.items()}
     form = max(fits, key=lambda one: (round(fits[one], 2), -list(_FORMS).index(one)))
     plain = numbers(sample)
-    if np.isfinite(plain).mean() > max(fits[form], 0.5) or (form == "compact" and _of_epoch(plain)):
+    if np.isfinite(plain).mean() > max(fits[form], 0.5):
         return _of_numbers(texts, name)
     if fits[form] < 0.5:
         raise LogError(f"the column '{name}' holds no times: {_shown(sample)}")
@@ -173,10 +195,6 @@ def times(texts: Texts, order: str = "", name: str = "") -> Times:
 
 def _shown(texts: Texts) -> str:
     return ", ".join(repr(str(one)[:30]) for one in texts.head(3))
-
-
-def _of_epoch(plain: Seconds) -> bool:
-    return bool(np.nanmedian(plain) > 1e9) if np.isfinite(plain).any() else False
 
 
 def _of_numbers(texts: Texts, name: str) -> Times:
@@ -264,7 +282,7 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
     A file that is in order of its texts (`10:00` before `9:00`), or in none, is of one day.
     """
     if dates is not None:
-        return seconds + np.floor(dates / DAY) * DAY
+        return seconds + np.floor(dates / DAY) * float(DAY)
     zero = (first - date(1970, 1, 1)).days * DAY
     known = np.isfinite(seconds)
     falls = np.diff(seconds[known]) < -DAY / 2

@@ -15,12 +15,14 @@ import numpy as np
 
 from sim.dynamics.kernels import kernel, njit, part
 from sim.measures.frame import UNITS
-from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic
+from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
 from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
+from sim.scenario.sliced import MOST_CELLS
 
 if TYPE_CHECKING:
     from sim.measures.cuts import Cut
+    from sim.measures.tallies import Tally
     from sim.scenario.targets import Target
 
 GOOD, BAD, STILL_OPEN, N_GROUPS = range(4)
@@ -31,8 +33,6 @@ SHARE_OF_GOOD, SHARE_OF_BAD, MEAN_TIME = range(3)
 
 EXACT: Final = 2.0**53
 """Whole ticks that add up to less have the same sum in any order."""
-MOST_CELLS: Final = 1 << 20
-"""Windows of all places that are counted where most of them are empty; of more only those that have something."""
 
 
 class CountedKind(RatioKind[AnyKind]):
@@ -49,15 +49,16 @@ class CountedKind(RatioKind[AnyKind]):
         return found
 
     def by_cell(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+        counts, ticks = self.nothing_counted(n_cells)
+        self.add_counts(watched.tips, cell, counts, ticks)
         ratio = np.zeros((n_cells, 3, 2))
-        fill_ratio(*self._counted(watched, cell, n_cells), self.form, ratio)
+        fill_ratio(counts, ticks, self.form, ratio)
         return ratio
 
     def held(self, target: AnyKind, watched: Watched) -> Held:
         frame = watched.cohort.frame
         days = frame.cut(target.in_each, "day")
-        cell, in_turn = days.of_tips(watched.cohort), target.in_each is None
-        counts, ticks = self._counted(watched, cell, days.n_cells, in_turn=in_turn)
+        counts, ticks = self._counted(watched, days)
         if self.form == MEAN_TIME and float(ticks.sum()) >= EXACT:
             return super().held(target, watched)
         rule = (target.threshold, target.side == "at_least")
@@ -72,13 +73,45 @@ class CountedKind(RatioKind[AnyKind]):
         units = [Periodic(*flags[:, first[u] : first[u + 1]]) for u in range(len(UNITS))]
         return Held(ratio, windows, units, by_unit)
 
-    def _counted(self, watched: Watched, cell: Ints, n_cells: int, *, in_turn: bool = False) -> tuple[Ints, Floats]:
-        """(n_cells, N_GROUPS + 1) tips, and (n_cells,) their ticks, which none but a mean has.
+    def in_periods(self, target: AnyKind, watched: Watched) -> dict[str, Floats]:
+        frame = watched.cohort.frame
+        days = frame.cut(target.in_each, "day")
+        by_day = self._by_cell_of(watched, days).reshape(days.n_places, days.n_windows, 3, 2)
+        return {unit: in_periods(by_day, unit, frame) for unit in UNITS}
+
+    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> Windows:
+        cut = watched.cohort.frame.cut(target.in_each, target.per)
+        if target.per in cells or cut.n_cells > MOST_CELLS:
+            return super()._windows(target, watched, cells)
+        ratio = self._by_cell_of(watched, cut)
+        place, window = np.divmod(np.arange(cut.n_cells), cut.n_windows)
+        told = cut.whole[window] & (ratio[:, LOW, 1] > 0)
+        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
+
+    def _by_cell_of(self, watched: Watched, cut: Cut) -> Floats:
+        """(n_cells, 3, 2) VALUE, LOW and HIGH of each cell of a cut."""
+        counts, ticks = self._counted(watched, cut)
+        ratio = np.zeros((cut.n_cells, 3, 2))
+        fill_ratio(counts, ticks, self.form, ratio)
+        return ratio
+
+    def nothing_counted(self, n_cells: int) -> tuple[Ints, Floats]:
+        """(n_cells, N_GROUPS + 1) tips, and (n_cells,) their ticks, which none but a mean has: none yet."""
+        return np.zeros((n_cells, N_GROUPS + 1), np.int64), np.zeros(n_cells if self.form == MEAN_TIME else 0)
+
+    def add_counts(self, tips: Tally, cell: Ints, counts: Ints, ticks: Floats, *, in_turn: bool = False) -> None:
+        """Count tips, each in its cell.
 
         They are counted faster `in_turn`, where tips that follow each other mostly lie in one cell.
         """
-        counts, ticks = np.zeros((n_cells, N_GROUPS + 1), np.int64), np.zeros(n_cells if self.form == MEAN_TIME else 0)
-        count(watched.tips.column, watched.tips.ticks, cell, self.group_of, in_turn, counts, ticks)
+        count(tips.column, tips.ticks, cell, self.group_of, in_turn, counts, ticks)
+
+    def _counted(self, watched: Watched, cut: Cut) -> tuple[Ints, Floats]:
+        """The tips by the cells of a cut, and their ticks: as they were counted before, or now."""
+        if watched.counts is not None:
+            return watched.counts[cut.unit]
+        counts, ticks = self.nothing_counted(cut.n_cells)
+        self.add_counts(watched.tips, cut.of_tips(watched.cohort), counts, ticks, in_turn=cut.place is None)
         return counts, ticks
 
     def _own_windows(
@@ -94,12 +127,12 @@ class CountedKind(RatioKind[AnyKind]):
             own = spans[first[unit] : first[unit + 1]] if whole.any() else spans[:0]
             counts, ticks = add_days(counts, ticks, days.n_windows, own)
             whole = np.ones(len(own), np.bool_)
+        elif cut.n_cells <= MOST_CELLS:
+            counts, ticks = self._counted(watched, cut)
         else:
-            cell, n_cells = cut.of_tips(watched.cohort), cut.n_cells
-            if n_cells > MOST_CELLS:
-                there, cell = np.unique(cell, return_inverse=True)
-                n_cells = len(there)
-            counts, ticks = self._counted(watched, cell, n_cells, in_turn=target.in_each is None)
+            there, cell = np.unique(cut.of_tips(watched.cohort), return_inverse=True)
+            counts, ticks = self.nothing_counted(len(there))
+            self.add_counts(watched.tips, cell, counts, ticks, in_turn=target.in_each is None)
         ratio, held = np.zeros((cut.n_places, 3, 2)), np.zeros(len(HELD), np.int64)
         rule = (target.threshold, target.side == "at_least")
         hold_windows(counts, ticks, there, whole, self.form, rule, cut.n_touched, ratio, held)

@@ -8,7 +8,7 @@ scenario, and nothing draws random numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -54,10 +54,6 @@ class Estimate:
     low: float
     high: float
 
-    @property
-    def half_width(self) -> float:
-        return (self.high - self.low) / 2
-
     def joined(self, other: Estimate) -> Estimate:
         """The interval that spans both, for a measure that lies between a low and a high bound.
 
@@ -70,6 +66,16 @@ class Estimate:
         """Value and interval, moved to where the value must lie."""
         value, low, high = (min(max(one, bounds.least), bounds.most) for one in (self.value, self.low, self.high))
         return Estimate(value, low, high)
+
+
+def by_size(estimates: Sequence[Estimate]) -> list[int]:
+    """The places of some estimates, the largest first; what is not known comes last.
+
+    >>> by_size([Estimate(0.2, 0, 1), Estimate(math.nan, 0, 1), Estimate(0.7, 0, 1)])
+    [2, 0, 1]
+    """
+    values = [-math.inf if math.isnan(one.value) else one.value for one in estimates]
+    return sorted(range(len(values)), key=lambda i: (-values[i], i))
 
 
 def verdict(estimate: Estimate, threshold: float, side: Literal["at_least", "at_most"]) -> Verdict:

@@ -25,6 +25,7 @@ from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
+from sim.scenario.sliced import tips_of_slice
 from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ HOURS_A_WEEK: Final = 168
 
 PEOPLE: Final = ("pools", "hash")
 """The fields of a scenario in which two staffings of it differ."""
-OF_PEOPLE: Final = ("plan", "units", "bounds")
+OF_PEOPLE: Final = ("plan", "units", "bounds", "slice_size")
 """What a frame works out from the people of its pools when it is asked for."""
 
 
@@ -157,6 +158,11 @@ class Frame:
     def plan(self) -> Plan:
         """Who goes and comes when, with nobody absent."""
         return plan(self.scenario)
+
+    @cached_property
+    def slice_size(self) -> int:
+        """How many tips are drawn, simulated and counted at a time; 0 where a replication is held whole."""
+        return tips_of_slice(self.scenario)
 
     @cached_property
     def units(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isabstract
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -60,6 +60,8 @@ class Watched:
     """The pools over time; None where no target is about one."""
     tally: Tally | None
     """Where the target counts each tip; None where it is not about tips."""
+    counts: Mapping[str, tuple[Ints, Floats]] | None = None
+    """By the unit of windows what was counted before, of tips that are known no more; None where it is counted now."""
 
     @property
     def tips(self) -> Tally:

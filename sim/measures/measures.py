@@ -150,7 +150,8 @@ def measure(
     `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest.
     """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
-    _hold_countable(log, replication)
+    if len(replication.visits) * replication.rules.horizon > COUNTABLE:
+        hold_countable(time_of_visits(log, replication), len(replication.visits))
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
@@ -158,7 +159,7 @@ def measure(
     places = follow(log, replication, first_spell, frame) if of_pools or not only_targets else None
     cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or only_targets else places.cells
     ticks = frame.by_time(cells)
-    stages, waits = (None, None) if only_targets else _visits(log, replication, cohort, first_spell)
+    stages, waits = (None, None) if only_targets else visits_by_stage(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
     ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
@@ -184,10 +185,10 @@ def measure(
         ratio[frame.rows[k]], own[k] = where.ratio, where.windows
         units[k] = where.by_unit
         periods.append(where.units)
-    joint = [together([each[u] for each in periods], _n_judged(frame, u)).counts() for u in range(len(UNITS))]
+    joint = [together([each[u] for each in periods], n_judged(frame, u)).counts() for u in range(len(UNITS))]
     return Measures(
         index=replication.index,
-        cohort=_fates(cohort),
+        cohort=fates_by_label(cohort),
         counts=counts,
         unlabelled=lacking,
         ratio=ratio,
@@ -197,24 +198,28 @@ def measure(
         joint=np.array(joint),
         stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if stages is None else stages,
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
-        week=_week(ticks, frame),
-        pooled=_pooled(log, replication, cohort, tallies, first_spell, waits, ticks)
+        week=by_week(ticks, frame),
+        pooled=pooled_over(log, replication, cohort, tallies, first_spell, waits, ticks)
         if wanted and waits is not None
         else None,
     )
 
 
-def _hold_countable(log: Log, replication: Replication) -> None:
+def time_of_visits(log: Log, replication: Replication) -> float:
+    """Ticks of all visits together, which may be more than 64 bits can count."""
+    horizon = replication.rules.horizon
+    times = np.minimum(log.end, horizon) - np.minimum(log.enter, horizon)
+    return float(times.sum(dtype=np.float64))
+
+
+def hold_countable(together: float, n_visits: int) -> None:
     """Nothing, if the times of all visits add up to what 64 bits can count; else OverflowError.
 
     So long a wait of so many is possible in a line that nobody serves; whether it came about is looked at only then.
     """
-    horizon = replication.rules.horizon
-    if len(replication.visits) * horizon > COUNTABLE:
-        times = np.minimum(log.end, horizon) - np.minimum(log.enter, horizon)
-        if (together := float(times.sum(dtype=np.float64))) > COUNTABLE:
-            years = f"{together / YEAR:,.0f} years together"
-            raise OverflowError(f"{len(replication.visits):,} visits take {years}, more than can be counted")
+    if together > COUNTABLE:
+        years = f"{together / YEAR:,.0f} years together"
+        raise OverflowError(f"{n_visits:,} visits take {years}, more than can be counted")
 
 
 def _extra(target: Target, watched: Watched) -> Floats:
@@ -228,7 +233,7 @@ def _extra(target: Target, watched: Watched) -> Floats:
     return found if found.size else np.zeros(0)
 
 
-def _pooled(
+def pooled_over(
     log: Log,
     replication: Replication,
     cohort: Cohort,
@@ -258,11 +263,11 @@ def _pooled(
     return Pooled(times, waits, failing, spent, came, visits, ticks.astype(np.float64))
 
 
-def _n_judged(frame: Frame, unit: int) -> int:
+def n_judged(frame: Frame, unit: int) -> int:
     return int(frame.periods[UNITS[unit]].judged.sum())
 
 
-def _fates(cohort: Cohort) -> Ints:
+def fates_by_label(cohort: Cohort) -> Ints:
     """Tips by channel, risk, label and state."""
     n = passes.N_STATES
     sizes = (*cohort.frame.sizes, n)
@@ -271,7 +276,7 @@ def _fates(cohort: Cohort) -> Ints:
     return np.asarray(table.reshape(sizes).sum(axis=tuple(range(2, len(sizes) - 2))))
 
 
-def _visits(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints) -> tuple[Ints, Ints]:
+def visits_by_stage(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints) -> tuple[Ints, Ints]:
     """Visits of the cohort by stage and label, and their waits by bin."""
     scenario, visits = cohort.frame.scenario, replication.visits
     table = np.zeros((len(scenario.stages), len(scenario.tiers) + 1, passes.N_STAGE_COLUMNS), np.int64)
@@ -342,7 +347,7 @@ def _by_time(log: Log, replication: Replication, cohort: Cohort, first_spell: In
     return came, visits
 
 
-def _week(ticks: Ints, frame: Frame) -> Floats:
+def by_week(ticks: Ints, frame: Frame) -> Floats:
     """Mean numbers by pool and interval of the week, NaN where it never came."""
     measured = frame.time_measured[: frame.n_intervals]
     return ticks[: passes.OVERTIME, :, : frame.n_intervals] / np.where(measured > 0, measured, np.nan)

@@ -42,23 +42,36 @@ class PoolTimes:
 
 def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> PoolTimes:
     """The places of a replication over its measured time."""
-    staying, alone = _staying(log, replication), _alone(log, replication)
-    cells, totals = _numbers(log, staying, alone, replication, first_spell, frame, frame.pool_of_place, frame.cells)
-    each = np.arange(len(frame.pool_of_place))
-    finer = {
-        (by_centre, length): _numbers(
-            log,
-            staying,
-            alone,
-            replication,
-            first_spell,
-            frame,
-            each if by_centre else frame.pool_of_place,
-            frame.steps(length),
-        )[0]
-        for by_centre, length in sorted(frame.pool_slots - {(False, frame.interval)})
-    }
-    return PoolTimes(cells, finer, totals)
+    found = Following(frame)
+    found.add(log, replication, first_spell)
+    return found.close(_staying(log, replication), replication)
+
+
+class Following:
+    """The places of a replication over its measured time, as more and more of its tips are known."""
+
+    def __init__(self, frame: Frame):
+        self.frame = frame
+        each = np.arange(len(frame.pool_of_place))
+        self.grids: dict[tuple[bool, int] | None, _Numbers] = {
+            None: _Numbers(frame, frame.pool_of_place, frame.cells)
+        } | {
+            (by_centre, length): _Numbers(frame, each if by_centre else frame.pool_of_place, frame.steps(length))
+            for by_centre, length in sorted(frame.pool_slots - {(False, frame.interval)})
+        }
+
+    def add(self, log: Log, replication: Replication, first_spell: Ints) -> None:
+        """Count the visits of further tips."""
+        alone = _alone(log, replication)
+        for numbers in self.grids.values():
+            numbers.add(log, alone, replication, first_spell)
+
+    def close(self, staying: Log, replication: Replication) -> PoolTimes:
+        """What was counted, with who was on duty by the plan; overtime is read from a log that has all spells which may
+        lie in it."""
+        found = {grid: numbers.close(staying, replication) for grid, numbers in self.grids.items()}
+        cells, totals = found.pop(None)
+        return PoolTimes(cells, {grid: finer for grid, (finer, _) in found.items() if grid is not None}, totals)
 
 
 def _staying(log: Log, replication: Replication) -> Log:
@@ -101,48 +114,47 @@ def _alone(log: Log, replication: Replication) -> Ints:
     return alone
 
 
-def _numbers(
-    log: Log,
-    staying: Log,
-    alone: Ints,
-    replication: Replication,
-    first_spell: Ints,
-    frame: Frame,
-    group: Ints,
-    grid: Steps,
-) -> tuple[Ints, Ints]:
-    """The numbers by group of places and step of a grid, (N_NUMBERS, n_groups, n_steps), and by place; overtime from
-    the spells that may lie in it."""
-    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
-    n_groups = int(group.max(initial=-1)) + 1
-    jumps = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1), np.int64)
-    rests = np.zeros_like(jumps)
-    totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
-    window = (frame.first, frame.last, grid.origin, grid.step)
-    passes.follow_places(
-        (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
-        (visits.kind, alone, first_spell, rules.kinds.stage),
-        (log.enter, log.end, log.outcome),
-        (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
-        (rules.stages.place, rules.stages.place_step),
-        (window, rules.gates, rules.horizon),
-        group,
-        jumps,
-        rests,
-        totals,
-    )
-    slots = changes_of_duty(plan) * rules.places.concurrency[plan.place].astype(np.int64)
-    after = np.full(len(plan), frame.last)
-    for number, (place, tick, change) in (
-        *((passes.OVERTIME, one) for one in slots_in_overtime(staying, replication)),
-        *((passes.LATE, one) for one in people_in_overtime(staying, replication)),
-        (passes.ON_DUTY, (plan.place, plan.tick, slots)),
-        (passes.ON_DUTY, (plan.place, after, -slots)),
-    ):
-        passes.follow_steps(number, group[place], tick, change, window, jumps, rests)
-        left = frame.last - np.clip(tick, frame.first, frame.last)
-        np.add.at(totals[:, number], place, change * left)
-    totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-    followed = (np.cumsum(jumps, axis=-1) * grid.step - rests)[..., :-1]
-    joined, gone, busy, on_duty, overtime, late, done = followed
-    return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime, late]), totals
+class _Numbers:
+    """The numbers by group of places and step of a grid, and by place, as they are counted."""
+
+    def __init__(self, frame: Frame, group: Ints, grid: Steps):
+        self.frame, self.group, self.grid = frame, group, grid
+        n_groups = int(group.max(initial=-1)) + 1
+        self.jumps = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1), np.int64)
+        self.rests = np.zeros_like(self.jumps)
+        self.totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
+        self.window = (frame.first, frame.last, grid.origin, grid.step)
+
+    def add(self, log: Log, alone: Ints, replication: Replication, first_spell: Ints) -> None:
+        tips, visits, rules = replication.tips, replication.visits, replication.rules
+        passes.follow_places(
+            (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
+            (visits.kind, alone, first_spell, rules.kinds.stage),
+            (log.enter, log.end, log.outcome),
+            (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
+            (rules.stages.place, rules.stages.place_step),
+            (self.window, rules.gates, rules.horizon),
+            self.group,
+            self.jumps,
+            self.rests,
+            self.totals,
+        )
+
+    def close(self, staying: Log, replication: Replication) -> tuple[Ints, Ints]:
+        """(N_NUMBERS, n_groups, n_steps), and by place."""
+        frame, plan, jumps, rests, totals = self.frame, replication.plan, self.jumps, self.rests, self.totals
+        slots = changes_of_duty(plan) * replication.rules.places.concurrency[plan.place].astype(np.int64)
+        after = np.full(len(plan), frame.last)
+        for number, (place, tick, change) in (
+            *((passes.OVERTIME, one) for one in slots_in_overtime(staying, replication)),
+            *((passes.LATE, one) for one in people_in_overtime(staying, replication)),
+            (passes.ON_DUTY, (plan.place, plan.tick, slots)),
+            (passes.ON_DUTY, (plan.place, after, -slots)),
+        ):
+            passes.follow_steps(number, self.group[place], tick, change, self.window, jumps, rests)
+            left = frame.last - np.clip(tick, frame.first, frame.last)
+            np.add.at(totals[:, number], place, change * left)
+        totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
+        followed = (np.cumsum(jumps, axis=-1) * self.grid.step - rests)[..., :-1]
+        joined, gone, busy, on_duty, overtime, late, done = followed
+        return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime, late]), totals

@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from sim.plots.style import KEY, MARGIN, STROKES, WIDTH, Sheet, key, share_axis, styled
+from sim.scenario.units import SHORT_WEEKDAYS
 from sim.text.calibrate import finding
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def usual_week(found: Calibrated) -> Figure:
             )
         axes.set_xlim(0, 168)
         axes.set_ylim(bottom=0)
-        axes.set_xticks(range(12, 168, 24), ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+        axes.set_xticks(range(12, 168, 24), SHORT_WEEKDAYS)
         axes.set_ylabel("tips an hour", labelpad=2)
         handles: list[Artist] = [Line2D([], [], color=STROKES[0][0], linestyle=STROKES[0][1], label="the log")]
         if drawn is not None:

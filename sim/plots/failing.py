@@ -34,9 +34,10 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.scenario.targets import OfTips
+from sim.scenario.units import SHORT_WEEKDAYS
 from sim.studies.binding import beyond_chance
 from sim.studies.result import Result
-from sim.text.words import NO_TIME, WEEKDAYS, about, interval_words, share_text, short, times_text
+from sim.text.words import NO_TIME, about, interval_words, share_text, short, times_text
 
 LEFT: Final = 0.52
 GRID: Final = 2.42
@@ -198,7 +199,7 @@ def _draw(axes: Axes, scale: Axes, panel: Failing) -> None:
     )
     axes.set(xlim=(0, 24), ylim=(7, 0))
     axes.set_xticks(range(0, 25, 6), ["0:00", "6:00", "12:00", "18:00", "24:00"])
-    axes.set_yticks(np.arange(7) + 0.5, [day[:3] for day in WEEKDAYS])
+    axes.set_yticks(np.arange(7) + 0.5, SHORT_WEEKDAYS)
     axes.tick_params(axis="y", length=0)
     ticks = {0.0: "0 %", last: _rough(last)}
     if panel.allowed is not None:

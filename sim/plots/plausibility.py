@@ -19,7 +19,9 @@ from sim.plots.style import (
     INK,
     KEY,
     MARGIN,
+    PALE,
     SMALL,
+    VERDICTS,
     WIDTH,
     Sheet,
     key,
@@ -37,10 +39,10 @@ from sim.text.words import count, length, named
 SHOWN: Final[tuple[Outcome, ...]] = ("held", "undecided", "more", "no staff")
 """From left to right, and from the bottom up."""
 FIELDS: Final[dict[Outcome, dict[str, Any]]] = {
-    "held": {"facecolor": "#00507c", "edgecolor": "white"},
-    "undecided": {"facecolor": "white", "edgecolor": "#9c6b00", "hatch": "////"},
+    "held": {"facecolor": VERDICTS["met"].colour, "edgecolor": "white"},
+    "undecided": {"facecolor": "white", "edgecolor": VERDICTS["undecided"].colour, "hatch": "////"},
     "more": {"facecolor": "#f0c66b", "edgecolor": "white"},
-    "no staff": {"facecolor": "#b84300", "edgecolor": "white"},
+    "no staff": {"facecolor": VERDICTS["missed"].colour, "edgecolor": "white"},
 }
 INKS: Final[dict[Outcome, str]] = {"held": "white", "undecided": INK, "more": INK, "no staff": "white"}
 
@@ -150,7 +152,7 @@ def _histogram(axes: Axes, values: np.ndarray[Any, Any], quartiles: Sequence[flo
     room = max(LEAST_SPAN * high - (high - low), 0) / 2  # what hardly differs is not drawn as if it did
     bins = int(min(MOST_BINS, max(6, math.sqrt(len(values)) * 1.6)))
     heights, edges = np.histogram(values, bins=bins, range=(low - room, high + room))
-    axes.axvspan(quartiles[0], quartiles[2], color="#d7e6ef", linewidth=0, zorder=0)
+    axes.axvspan(quartiles[0], quartiles[2], color=PALE, linewidth=0, zorder=0)
     axes.stairs(heights, edges, fill=True, color=FIELDS["held"]["facecolor"], zorder=2)
     axes.axvline(quartiles[1], color=INK, linewidth=1.6, zorder=4)
     most = float(heights.max())
@@ -192,14 +194,14 @@ def _strips(sheet: Sheet, found: PlausibilityFound, chosen: Sequence[int], top: 
         words = wrapped(said(found, found.unknowns[i]).label, NAMES - 0.15, SMALL, lines=2)
         sheet.write(MARGIN, at + (STRIP - leading(SMALL) * len(words)) / 2, "\n".join(words))
         axes = sheet.axes(left, at, width, STRIP)
-        _strip(axes, found, i, width)
+        _strip(axes, found, i)
         value = effects.share[i].value
         told = "" if math.isnan(value) else f"{100 * value:.0f} %" if effects.beyond_chance[i] else "chance"
         colour = INK if effects.beyond_chance[i] else GREY
         sheet.write(WIDTH - MARGIN, at + (STRIP - leading(SMALL)) / 2, told, ha="right", color=colour)
 
 
-def _strip(axes: Axes, found: PlausibilityFound, i: int, width: float) -> None:
+def _strip(axes: Axes, found: PlausibilityFound, i: int) -> None:
     worlds = found.possible
     order = sorted(range(len(worlds)), key=lambda w: (found.points[w, i], w))
     n = max(1, min(MOST_PARTS, len(worlds) // LEAST_IN_PART))

@@ -26,6 +26,7 @@ from sim.plots.style import (
     INK,
     KEY,
     MARGIN,
+    PALE,
     SMALL,
     STROKES,
     VERDICTS,
@@ -187,12 +188,10 @@ def _matrix(sheet: Sheet, found: SensitivityFound, names: list[str], top: float)
     table = np.array([[found.each[name].total[i].value for name in names] for i in found.ranked])
     axes.set(xlim=(0, len(names)), ylim=(len(table), 0))
     for (row, column), value in np.ndenumerate(table):
-        part = 0.65 * value
+        part, told = (0.0, "") if math.isnan(value) else (0.65 * value, f"{100 * value:.0f}")
         shade = [1 - part * (1 - channel) for channel in to_rgb(BLUE)]
         axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=shade, linewidth=0)
-        axes.text(
-            column + 0.5, row + 0.5, f"{100 * value:.0f}", ha="center", va="center_baseline", fontsize=SMALL, color=INK
-        )
+        axes.text(column + 0.5, row + 0.5, told, ha="center", va="center_baseline", fontsize=SMALL, color=INK)
     for place, i in enumerate(found.ranked):
         _name(sheet, found, i, top + HEAD + 0.08 + 0.3 * place, 0.3)
 
@@ -330,7 +329,7 @@ def _hold(axes: Axes, x: Sequence[float], outcomes: Sequence[PointOutcome]) -> N
         zip(x, outcomes, strict=True), list(zip(x, outcomes, strict=True))[1:], strict=False
     ):
         if one.holds and other.holds:
-            axes.axvspan(left, right, color="#d7e6ef", linewidth=0, zorder=0)
+            axes.axvspan(left, right, color=PALE, linewidth=0, zorder=0)
 
 
 def _turns(axes: Axes, found: SensitivityFound, scale: float) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,8 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
-from sim.text.words import WEEKDAYS
+from sim.scenario.units import WEEKDAYS
+from sim.text.page import UNIT
 
 WIDTH: Final = 7.2
 """Inches: what a page of A4 or Letter has between its margins, so that sizes of type are those of the print."""
@@ -88,6 +88,9 @@ VERDICTS: Final = {
 }
 """A disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white."""
 
+PALE: Final = "#d7e6ef"
+"""A field in which all targets hold, or half of the worlds lie."""
+
 _RC: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -121,9 +124,6 @@ _RC: Final[dict[Any, Any]] = {
     "svg.hashsalt": "tipline",
     "path.simplify": True,
 }
-
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
-"""The space between a number and its unit, where no line ends."""
 
 _ALONE: Final = threading.RLock()
 
@@ -192,7 +192,7 @@ def wrapped(text: str, width: float, size: float = SMALL, *, bold: bool = False,
     """Text in lines of at most `width` inches; a word that is longer is broken, and past `lines` it ends in dots."""
     found: list[str] = []
     line = ""
-    for word in _UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
+    for word in UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
         tried = f"{line} {word}" if line else word
         if text_width(tried, size, bold=bold) <= width:
             line = tried

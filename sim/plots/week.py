@@ -143,7 +143,7 @@ def week(result: Result) -> Figure:
         sheet = Sheet(_title(pools), note, height * len(pools) + KEY)
         for i, pool in enumerate(pools):
             _draw(sheet, pool, i * height, (upper, lower), banded=n > 1)
-        _key(sheet, pools, height * len(pools), banded=n > 1)
+        _key(sheet, pools, height * len(pools))
     return sheet.figure
 
 
@@ -257,7 +257,7 @@ def _told(pool: PoolWeek, width: float) -> str:
     return shortened("; ".join(parts), width, SMALL)
 
 
-def _key(sheet: Sheet, pools: list[PoolWeek], top: float, *, banded: bool) -> None:
+def _key(sheet: Sheet, pools: list[PoolWeek], top: float) -> None:
     handles: list[Artist] = [
         Line2D([], [], color=INK, linewidth=1.5, label="on seat"),
         Line2D([], [], **WORKING, label="busy"),

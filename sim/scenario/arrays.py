@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,17 @@ Floats = NDArray[np.float64]
 
 class OfTimes(Part):
     """A law of times, which may be of any length unless it says otherwise."""
+
+    if TYPE_CHECKING:
+        # Of some laws keys of the document, of others reckoned from them.
+        @property
+        def mean(self) -> float: ...
+        @property
+        def cv(self) -> float: ...
+        @property
+        def standards(self) -> tuple[str, ...]: ...
+        def times(self, *variates: Floats) -> Floats: ...
+        def cdf(self, ticks: ArrayLike) -> Floats: ...
 
     @property
     def least(self) -> float:

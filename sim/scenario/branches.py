@@ -92,7 +92,7 @@ def _cue(text: object, *at: str) -> dict[str, Any]:
 
 
 def as_several(given: object) -> object:
-    """One cue is a list of one."""
+    """What stands alone is a list of one."""
     return given if isinstance(given, list | tuple) or given is None else (given,)
 
 

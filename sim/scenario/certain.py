@@ -297,8 +297,7 @@ class _Ends:
         both = can_be[..., FROM | TO]
         if both.any():
             self.timed = True
-            span = Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
-            self.took = self.took.also(span)
+            self.took = self.took.also(_took(state))
         lacking = bool(can_be[..., :3].any())
         if fate == "lost":
             self.lost = True
@@ -314,14 +313,18 @@ class _Ends:
         can_be = state.can_be
         waited, begun = bool(can_be[..., FROM].any()), bool(can_be[..., FROM | TO].any())
         if begun:
-            span = Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
-            self.timed, self.kept, self.took = True, True, self.took.also(span)
+            self.timed, self.kept, self.took = True, True, self.took.also(_took(state))
         if waited and fate == "lost":
             self.lost = self.lost_before = True
         elif waited and fate == "merged":
             self.kept = self.merged = True
         elif waited:
             self.kept = self.stuck = True
+
+
+def _took(state: _State) -> Bounds:
+    """How long the judged tips took at least and at most."""
+    return Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
 
 
 class _Walk:

@@ -88,6 +88,9 @@ class _Claim(Part):
     """What it is about: a name of `subjects`. Such as `calls`."""
     unclear: Text = ""
     """What the source leaves open. Such as `Whether calls that gave up count.`."""
+    target_name: Name | None = None
+    """What the target is called that a scenario takes from it, for tables and sentences; the claim's own name where
+    nothing is said. Such as `answered`."""
     repeats: Name | None = None
     """The claim that it says again; a repeated claim lends its readings, and is scored once. Such as `A06`."""
     readings: Readings = Field(default_factory=Readings)

@@ -24,8 +24,8 @@ from sim.dynamics.clock import DAY, WEEK
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
-from sim.scenario.fields import hint, near
-from sim.scenario.folder import SHOWN, inside
+from sim.scenario.fields import hint
+from sim.scenario.folder import SHOWN, Checked, inside
 from sim.scenario.schema import Scenario
 from sim.scenario.zones import Local, local_time
 
@@ -87,10 +87,9 @@ def coverage_fault(scenario: Scenario, counted: Counted) -> str | None:
 
 
 @dataclass(slots=True)
-class _Rows:
+class _Rows(Checked):
     """What has been read so far, and what was wrong."""
 
-    file: str
     local: Local
     channels: tuple[str, ...]
     weekly: bool = False
@@ -99,13 +98,6 @@ class _Rows:
     lines: dict[tuple[int, str | None], int] = field(default_factory=dict)
     """The line of each interval and channel."""
     tips: list[tuple[int, str | None, float]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    n_faults: int = 0
-
-    def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
-        self.n_faults += 1
-        if len(self.faults) < SHOWN:
-            self.faults.append(Fault(self.file, line, 0, column, rule, got))
 
     def begin(self, line: int, row: Mapping[str, str]) -> int | None:
         """The tick, or the time of the week, at which the interval of a row begins."""
@@ -177,15 +169,11 @@ def _read(
     size: int,
 ) -> Counted:
     found = _Rows(file, local_time(start, zone), channels)
-    if size > LARGEST:
-        raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            _rows(csv.reader(stream, strict=True), found)
-    except UnicodeDecodeError as error:
-        raise ScenarioError([Fault(file, 0, 0, "", f"is not text in UTF-8 ({error.reason})")]) from None
-    except csv.Error as error:
-        raise ScenarioError([Fault(file, len(found.tips) + 2, 0, "", f"is not a CSV file: {error}")]) from None
+    with (
+        found.reading(path, size, LARGEST, lambda: len(found.tips) + 2),
+        path.open(encoding="utf-8-sig", newline="") as stream,
+    ):
+        _rows(csv.reader(stream, strict=True), found)
     if not found.faults:
         _whole(found)
     if found.n_faults > SHOWN:
@@ -208,19 +196,14 @@ def _rows(rows: Any, found: _Rows) -> None:
         if len(found.tips) >= MOST_ROWS:
             found.fault(line, "", f"has more than {MOST_ROWS:,} rows")
             return
-        if len(row) != len(header):
-            found.fault(line, "", f"must have {len(header)} fields, as the first line has", str(len(row)))
-            continue
-        found.add(line, {title: text.strip() for title, text in zip(header, row, strict=True)})
+        if found.fits(line, row, header):
+            found.add(line, {title: text.strip() for title, text in zip(header, row, strict=True)})
 
 
 def _header(header: list[str], found: _Rows) -> None:
     for place, title in enumerate(header):
-        if title in header[:place]:
-            found.fault(1, "", f"two columns are named '{title[:60]}'")
-        elif title not in COLUMNS:
-            known = near(title, COLUMNS) or f"; the columns are {', '.join(COLUMNS)}"
-            found.fault(1, "", f"'{title[:60]}' is no column that is read{known}")
+        if not found.twice(header, place) and title not in COLUMNS:
+            found.unread(title, COLUMNS, ", ".join(COLUMNS))
     if "tips" not in header:
         found.fault(1, "", "the first line must name the columns, and one of them `tips`")
     if ("from" in header) == ("day" in header) or ("day" in header) != ("time" in header):

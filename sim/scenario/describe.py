@@ -273,7 +273,7 @@ def _spare(scenario: Scenario, pool: str) -> float:
     if given is None or given.resample is not None:
         return 0.0
     going, mix = flow(scenario), channel_mix(scenario)
-    mine = [number for number, stage in enumerate(scenario.stages) if stage.pool == pool]
+    mine = scenario.stages_of(pool)
     visits, work = float((going.visits[mine] @ mix).sum()), float((going.work[mine] @ mix).sum())
     return work / visits / (len(days(scenario)) * DAY) if visits else 0.0
 
@@ -303,14 +303,13 @@ def _overload(pool: PoolLoad, by_hour: bool, given_up: Mapping[str, float]) -> l
 
 
 def _hours_overloaded(pool: PoolLoad) -> list[str]:
-    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     by_times: dict[tuple[int, int], list[int]] = {}
     for first, length in pool.overloaded_hours:
         by_times.setdefault((first % 24, length), []).append(first // 24)
     patient = (pool.may_give_up + pool.may_merge) / pool.offered if pool.offered else 0.0
     found = []
     for (hour, length), on in by_times.items():
-        names = ", ".join(days[day] for day in on)
+        names = ", ".join(units.DAYS[day] for day in on)
         when = "every day" if len(on) == 7 else f"on {names}"
         until = f"to {(hour + length) % 24:02}:00" if length <= 24 else f"for {length} hours"
         hours = [(day * 24 + hour + step) % 168 for day in on for step in range(length)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -264,22 +264,16 @@ def _which(given: dict[str, object]) -> str:
     return next(iter(given))
 
 
-Law = Annotated[
-    Annotated[Exponential, _Keyed("exponential"), Tag("exponential")]
-    | Annotated[Lognormal, _Keyed("lognormal"), Tag("lognormal")]
-    | Annotated[Gamma, _Keyed("gamma"), Tag("gamma")]
-    | Annotated[Erlang, _Keyed("erlang"), Tag("erlang")]
-    | Annotated[Hyperexponential, _Keyed("hyperexponential"), Tag("hyperexponential")]
-    | Annotated[Weibull, _Keyed("weibull"), Tag("weibull")]
-    | Annotated[Deterministic, _Keyed("deterministic"), Tag("deterministic")]
-    | Annotated[Uniform, _Keyed("uniform"), Tag("uniform")]
-    | Annotated[Triangular, _Keyed("triangular"), Tag("triangular")]
-    | Annotated[Empirical, _Keyed("empirical"), Tag("empirical")],
-    Discriminator(_which),
-    BeforeValidator(_one_law),
-    _OneOfThem(),
-    AlsoWritten(DURATION_SCHEMA),
-]
+if TYPE_CHECKING:
+    Law = OfTimes
+else:
+    Law = Annotated[
+        Union[tuple(Annotated[law, _Keyed(name), Tag(name)] for name, law in LAWS.items())],  # noqa: UP007
+        Discriminator(_which),
+        BeforeValidator(_one_law),
+        _OneOfThem(),
+        AlsoWritten(DURATION_SCHEMA),
+    ]
 """Any of the laws, as the document writes it."""
 
 

@@ -70,7 +70,8 @@ def _positive(length: int) -> int:
     return length
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """One text is a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -130,7 +131,7 @@ Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, AfterValidator(_name)]
 Names = Annotated[
     frozenset[Name],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Field(strict=False, min_length=1),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]

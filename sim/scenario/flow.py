@@ -370,9 +370,8 @@ def leads(scenario: Scenario) -> list[Lead]:
     tips = coming(scenario)
     edges = walked(scenario, tips, _weight(scenario, tips)).edges
     found = [Lead(*edge, share) for edge, share in edges.items()]
-    index = {stage.name: number for number, stage in enumerate(scenario.stages)}
     found += [
-        Lead(number, "in vain", 0, index[aside], math.nan)
+        Lead(number, "in vain", 0, scenario.stage_index(aside), math.nan)
         for number, stage in enumerate(scenario.stages)
         for aside in stage.asides
     ]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sim.scenario import units
+from sim.scenario.faults import Fault, ScenarioError
+from sim.scenario.fields import near
 from sim.scenario.files import not_text
 
 SHOWN: Final = 20
@@ -17,12 +22,14 @@ SHOWN: Final = 20
 _LARGEST_COLUMN: Final = 64_000_000
 
 
-def inside(folder: Path, name: str, beside: Path | None = None, of: str = "scenario") -> Path:
+def inside(folder: Path | None, name: str, beside: Path | None = None, of: str = "scenario") -> Path:
     """The file of that name in `folder` or below, with symbolic links followed; `beside` is where the name starts.
 
     The folder is that `of` a scenario or a ledger, as messages say.
-    ValueError when it lies elsewhere, is missing or is no plain file.
+    ValueError when there is no folder, when it lies elsewhere, is missing or is no plain file.
     """
+    if folder is None:
+        raise ValueError("a document without a folder can name no file")
     if not name.strip() or "\0" in name or len(name) > 1000:
         raise ValueError("must name a file")
     root = folder.resolve()
@@ -43,6 +50,70 @@ def inside(folder: Path, name: str, beside: Path | None = None, of: str = "scena
     return found
 
 
+@contextmanager
+def csv_rows(path: Path) -> Iterator[tuple[Any, list[str]]]:
+    """The rows of a CSV file below its first line, and the titles in that; ValueError where it is no such file."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            yield rows, [title.strip() for title in next(rows, [])]
+    except UnicodeDecodeError:
+        line, place, byte = not_text(path)
+        raise ValueError(
+            f"{path.name} is not text in UTF-8: in line {line}, column {place}, stands the byte 0x{byte:02x}"
+        ) from None
+    except csv.Error as error:
+        raise ValueError(f"{path.name} is not a CSV file ({error})") from None
+
+
+@dataclass(slots=True)
+class Checked:
+    """A file that is checked row by row: what is wrong with it, each fault by its line, the first SHOWN of them."""
+
+    file: str
+    """Its name as messages have it."""
+    faults: list[Fault] = field(default_factory=list, kw_only=True)
+    n_faults: int = field(default=0, kw_only=True)
+
+    def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
+        self.n_faults += 1
+        if len(self.faults) < SHOWN:
+            self.faults.append(Fault(self.file, line, 0, column, rule, got))
+
+    def fits(self, line: int, row: list[str], titles: list[str]) -> bool:
+        """Whether a row has as many fields as there are titles; a fault where it has not."""
+        if len(row) != len(titles):
+            self.fault(line, "", f"must have {len(titles)} fields, as the first line has", str(len(row)))
+        return len(row) == len(titles)
+
+    def twice(self, titles: list[str], place: int) -> bool:
+        """Whether the title at a place stands before it already, which is a fault."""
+        if found := titles[place] in titles[:place]:
+            self.fault(1, "", f"two columns are named '{titles[place][:60]}'")
+        return found
+
+    def unread(self, title: str, known: Iterable[str], columns: str) -> None:
+        """The fault that a title is none of the known ones; `columns` are those in words."""
+        meant = near(title, known) or f"; the columns are {columns}"
+        self.fault(1, "", f"'{title[:60]}' is no column that is read{meant}")
+
+    @contextmanager
+    def reading(self, path: Path, size: int, largest: int, line: Callable[[], int]) -> Iterator[None]:
+        """While it is read: ScenarioError where it is too large, is not text, or no CSV from some `line` on."""
+        if size > largest:
+            raise self._error(0, 0, f"is larger than {largest // 1_000_000} MB")
+        try:
+            yield
+        except UnicodeDecodeError:
+            at_line, place, byte = not_text(path)
+            raise self._error(at_line, place, f"is not text in UTF-8: here stands the byte 0x{byte:02x}") from None
+        except csv.Error as error:
+            raise self._error(line(), 0, f"is not a CSV file: {error}") from None
+
+    def _error(self, line: int, place: int, rule: str) -> ScenarioError:
+        return ScenarioError([Fault(self.file, line, place, "", rule)])
+
+
 def column(path: Path, name: str, unit: str, most: int) -> tuple[int, ...]:
     """Ticks in one column of a CSV file, `most` rows at most; ValueError naming every bad row by its line."""
     status = path.stat()
@@ -56,33 +127,23 @@ def _column(path: Path, name: str, unit: str, most: int, _modified: int, size: i
     scale = units.duration(f"1 {unit}")
     found: list[int] = []
     bad: list[str] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            header = [title.strip() for title in next(rows, [])]
-            if header.count(name) != 1:
-                raise ValueError(f"{path.name} needs one column '{name}'; it has {', '.join(header) or 'none'}")
-            at = header.index(name)
-            for row in rows:
-                if len(bad) >= SHOWN:
-                    bad.append("and there may be more")
-                    break
-                if len(found) + len(bad) >= most:
-                    raise ValueError(f"{path.name} has more than {most} rows")
-                if not row:
-                    continue
-                try:
-                    found.append(_ticks(row[at], scale))
-                except (ValueError, IndexError):
-                    given = row[at][:40] if at < len(row) else "nothing"
-                    bad.append(f"line {rows.line_num}: '{name}' must be a number of {unit}, 0 or more (got {given!r})")
-    except UnicodeDecodeError:
-        line, place, byte = not_text(path)
-        raise ValueError(
-            f"{path.name} is not text in UTF-8: in line {line}, column {place}, stands the byte 0x{byte:02x}"
-        ) from None
-    except csv.Error as error:
-        raise ValueError(f"{path.name} is not a CSV file ({error})") from None
+    with csv_rows(path) as (rows, header):
+        if header.count(name) != 1:
+            raise ValueError(f"{path.name} needs one column '{name}'; it has {', '.join(header) or 'none'}")
+        at = header.index(name)
+        for row in rows:
+            if len(bad) >= SHOWN:
+                bad.append("and there may be more")
+                break
+            if len(found) + len(bad) >= most:
+                raise ValueError(f"{path.name} has more than {most} rows")
+            if not row:
+                continue
+            try:
+                found.append(_ticks(row[at], scale))
+            except (ValueError, IndexError):
+                given = row[at][:40] if at < len(row) else "nothing"
+                bad.append(f"line {rows.line_num}: '{name}' must be a number of {unit}, 0 or more (got {given!r})")
     if bad:
         raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad))
     if not found:

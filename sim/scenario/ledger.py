@@ -133,6 +133,7 @@ def _names(root: Node) -> Iterator[Fault]:
                 what = " or ".join(_SINGULAR[kind] for kind in wanted)
                 yield at(item.mark, find(root, path)[1], f"there is no {what} '{item.value}'{hint(item.value, known)}")
     yield from _circles(root)
+    yield from _target_names(root)
 
 
 _SINGULAR: Final = {"sources": "source", "subjects": "subject", "clocks": "clock", "claims": "claim"}
@@ -175,6 +176,16 @@ def _circles(root: Node) -> Iterator[Fault]:
             elif kind == "claims" and len(seen) > 1:
                 mark, path = find(root, (kind, name, key))
                 yield at(mark, path, f"must name the claim that is repeated, and '{above[name][0]}' repeats another")
+
+
+def _target_names(root: Node) -> Iterator[Fault]:
+    """No two claims make targets of one name."""
+    taken = {name: name for name in _keys(root, "claims")}
+    for name in _keys(root, "claims"):
+        for called in _texts(_below(root, ("claims", name, "target_name"))):
+            if taken.setdefault(called, name) != name:
+                mark, path = find(root, ("claims", name, "target_name"))
+                yield at(mark, path, f"claim '{taken[called]}' makes the target of that name", shown(called))
 
 
 def _texts(node: Node | None) -> list[str]:

@@ -6,7 +6,6 @@ any spelling a constant level is `staff: n`.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,7 +24,7 @@ from sim.scenario import units
 from sim.scenario.calendars import Calendar, days_unless_on
 from sim.scenario.dates import On, on_dates
 from sim.scenario.fields import Days, Part, PositiveLength, Several, Text, rule
-from sim.scenario.folder import SHOWN, inside
+from sim.scenario.folder import SHOWN, csv_rows, inside
 from sim.scenario.zones import Local
 
 MOST_STAFF: Final = 100_000
@@ -92,8 +91,6 @@ class Levels(Part):
         if self.csv is not None:
             folder = (info.context or {}).get("folder")
             try:
-                if folder is None:
-                    raise ValueError("a document without a folder can name no file")
                 path = inside(folder, self.csv)
                 status = path.stat()
                 self._week, self._dated = _read(path, status.st_mtime_ns, status.st_size)
@@ -245,24 +242,17 @@ def _read(
     week: dict[int, int] = {}
     dated: dict[datetime, int] = {}
     bad: list[str] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            header = [title.strip() for title in next(rows, [])]
-            if sorted(header) not in (["from", "staff"], ["day", "staff", "time"]):
-                raise ValueError(
-                    f"{path.name} needs the columns `from` and `staff`, or `day`, `time` and `staff`; "
-                    f"it has {', '.join(header) or 'none'}"
-                )
-            for row in rows:
-                if rows.line_num > MOST_LINES:
-                    raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines")
-                for line, rule_, got in _line(dict(zip(header, row, strict=False)), week, dated) if row else ():
-                    bad.append(f"line {rows.line_num}: `{line}` {rule_} (got {got[:40]!r})")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path.name} is not text in UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"{path.name} is not a CSV file ({error})") from None
+    with csv_rows(path) as (rows, header):
+        if sorted(header) not in (["from", "staff"], ["day", "staff", "time"]):
+            raise ValueError(
+                f"{path.name} needs the columns `from` and `staff`, or `day`, `time` and `staff`; "
+                f"it has {', '.join(header) or 'none'}"
+            )
+        for row in rows:
+            if rows.line_num > MOST_LINES:
+                raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines")
+            for line, rule_, got in _line(dict(zip(header, row, strict=False)), week, dated) if row else ():
+                bad.append(f"line {rows.line_num}: `{line}` {rule_} (got {got[:40]!r})")
     if bad:
         more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)

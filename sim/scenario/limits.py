@@ -21,7 +21,8 @@ from sim.scenario.schema import Pool, Run, Stage, Target, horizon
 from sim.scenario.tree import Path, find
 from sim.scenario.zones import local_time
 
-MOST_TIPS: Final = 50_000_000
+MOST_TIPS: Final = 150_000_000
+"""In a replication: more than half of it fits into no memory but in slices (`sliced`); `size` says what a run takes."""
 MOST_PLAN_ROWS: Final = 5_000_000
 MOST_KINDS: Final = 200_000
 MOST_KIND_STEPS: Final = 30_000_000

@@ -274,9 +274,7 @@ class Document:
         if missing := [name for name, n in drawn_from(scenario) if not n]:
             rule = f"no {' and no '.join(missing)} is recorded, and the run has them: there is nothing to draw from"
             raise ScenarioError([at(mark, path, rule)])
-        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
-            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
-            raise ScenarioError([at(mark, path, rule)])
+        _check_number(scenario, mark, path)
 
     def _check_counts(self, scenario: Scenario, root: Node) -> None:
         mark, path = find(root, ("demand", "counts"))
@@ -287,9 +285,12 @@ class Document:
         assert counted is not None
         if rule := coverage_fault(scenario, counted):
             raise ScenarioError([at(mark, path, rule)])
-        if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
-            rule = f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}"
-            raise ScenarioError([at(mark, path, rule)])
+        _check_number(scenario, mark, path)
+
+
+def _check_number(scenario: Scenario, mark: Mark, path: tuple[str | int, ...]) -> None:
+    if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+        raise ScenarioError([at(mark, path, f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}")])
 
 
 def _labelled(label: str, faults: list[Fault]) -> list[Fault]:

@@ -12,7 +12,7 @@ from sim.scenario import shape
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import near
 from sim.scenario.schema import World
-from sim.scenario.tree import Node, Path, find
+from sim.scenario.tree import Node, Path, find, node_at
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -85,7 +85,7 @@ def _extra(root: Node, loc: Path, path: Path, schema: type[BaseModel]) -> str:
     goes_on = decimal_comma(root, loc)
     if goes_on is None:
         return not_a_key(str(loc[-1]), path[:-1], schema)
-    node = _node(root, goes_on)
+    node = node_at(root, goes_on)
     assert node is not None
     return f"a comma ends a value here; with a decimal point it is {goes_on[-1]}: {node.value}.{loc[-1]}"
 
@@ -119,7 +119,7 @@ def decimal_comma(root: Node, path: Path) -> Path | None:
     """
     mark, real = find(root, path, key=True)
     before = mark.text[: mark.column - 1]
-    node = _node(root, real[:-1])
+    node = node_at(root, real[:-1])
     if node is None or not isinstance(node.value, dict) or not str(path[-1])[:1].isdigit() or before[-1:] != ",":
         return None
     keys = list(node.value)
@@ -129,13 +129,6 @@ def decimal_comma(root: Node, path: Path) -> Path | None:
     value = node.value[keys[at - 1]].value
     goes_on = isinstance(value, int) and not isinstance(value, bool) and before[:-1].endswith(str(value))
     return (*real[:-1], keys[at - 1]) if goes_on else None
-
-
-def _node(root: Node, path: Path) -> Node | None:
-    node: Node | None = root
-    for part in path:
-        node = node.child(part) if node else None
-    return node
 
 
 def not_a_key(key: str, path: Path, schema: type[BaseModel] = World, *, own: Sequence[str] = ()) -> str:
@@ -160,5 +153,5 @@ def _rule(kind: str, context: dict[str, Any], message: str, given: object) -> st
 
 
 def _value(root: Node, path: Path) -> str:
-    node = _node(root, path)
+    node = node_at(root, path)
     return shown(node.plain() if node and not isinstance(node.value, dict | list) else node.value if node else None)

@@ -169,8 +169,6 @@ def _from_file(folder: Path | None, csv: str, name: str, unit: str) -> tuple[int
     except ValueError as error:
         raise rule(str(error), "unit") from None
     try:
-        if folder is None:
-            raise ValueError("a document without a folder can name no file")
         return column(inside(folder, csv), name, unit, MOST_VALUES)
     except ValueError as error:
         raise rule(str(error), "csv") from None

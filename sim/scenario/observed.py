@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.scenario import units
-from sim.scenario.fields import Name, Part, Text, rule
+from sim.scenario.fields import Name, Part, Text, as_list, rule
 from sim.scenario.plausible import End, Plausible
 from sim.scenario.targets import Target
 
@@ -53,10 +53,6 @@ class Observed(Part):
         return self
 
 
-def _names(given: object) -> object:
-    return [given] if isinstance(given, str) else given
-
-
 class Unknown(Plausible):
     """A value that is not known and is fitted, within a range, so that observed values come out."""
 
@@ -64,7 +60,7 @@ class Unknown(Plausible):
     """Where in the document it stands. Such as `stages.answer.patience`."""
     by: Annotated[
         tuple[Name, ...],
-        BeforeValidator(_names),
+        BeforeValidator(as_list),
         Field(strict=False, min_length=1),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ]

@@ -14,7 +14,7 @@ from sim.scenario import shape, units
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.messages import not_a_key
-from sim.scenario.tree import Node, Path, compose, of_plain, with_child
+from sim.scenario.tree import Node, Path, compose, node_at, of_plain, with_child
 
 Changes = Mapping[str, Any] | Sequence[str]
 """Values by path, or texts `path=value` as on a command line."""
@@ -57,14 +57,6 @@ def apply(root: Node, changes: Iterable[Change]) -> Node:
     for group, members in groups.items():
         root = _rescaled(root, group, members)
     return root
-
-
-def node_at(root: Node, path: Path) -> Node | None:
-    """The value at a path, or None."""
-    node: Node | None = root
-    for part in path:
-        node = node.child(part) if node else None
-    return node
 
 
 def _parsed(text: str) -> Change:

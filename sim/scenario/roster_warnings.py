@@ -43,13 +43,9 @@ def roster_warnings(scenario: Scenario) -> list[str]:
     return [*found, *_some_never_off(scenario)]
 
 
-def _served(scenario: Scenario, pool: str) -> list[int]:
-    return [number for number, stage in enumerate(scenario.stages) if stage.pool == pool]
-
-
 def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
     """Hours at which nobody is on duty, neither there nor where a stage overflows to, while tips come."""
-    mine, pool = _served(scenario, name), scenario.pools[name]
+    mine, pool = scenario.stages_of(name), scenario.pools[name]
     if not mine or not (pool.levels or any(shift.staff for shift in pool.shifts)) or pool.staff:
         return
     rate, known = by_hour_of_week(scenario), dict[tuple[int, ...], Floats]()
@@ -147,7 +143,7 @@ def _relieved(scenario: Scenario, name: str) -> Iterator[str]:
     Who wrote `at_shift_end` has chosen what becomes of them.
     """
     pool = scenario.pools[name]
-    if pool.at_shift_end != "finish" or "at_shift_end" in pool.model_fields_set or not _served(scenario, name):
+    if pool.at_shift_end != "finish" or "at_shift_end" in pool.model_fields_set or not scenario.stages_of(name):
         return
     changes = _reliefs(pool)
     if not changes:
@@ -245,7 +241,7 @@ def _work(scenario: Scenario, pool: str) -> tuple[float, float]:
     """Mean ticks of a visit to a pool, and mean ticks left of the work in hand at any moment."""
     visits = flow(scenario).visits @ channel_mix(scenario)
     first = second = n = 0.0
-    for number in _served(scenario, pool):
+    for number in scenario.stages_of(pool):
         laws = list(scenario.stages[number].time.values.values())
         for law in laws:
             share = float(visits[number]) / len(laws)
@@ -263,7 +259,7 @@ def _restarted(scenario: Scenario, name: str) -> Iterator[str]:
     if not longest:
         return
     visits = flow(scenario).visits @ channel_mix(scenario) * expected_tips(scenario)[0]
-    for number in _served(scenario, name):
+    for number in scenario.stages_of(name):
         stage = scenario.stages[number]
         share = max(_longer(law, longest) for law in stage.time.values.values())
         if share * float(visits[number]) >= FEW_TIPS:

@@ -296,6 +296,10 @@ class Scenario(World):
         """Its place in the order of stages; KeyError when there is none."""
         return self._stage_at[name]
 
+    def stages_of(self, pool: str) -> list[int]:
+        """The places of the stages whose line is that of a pool."""
+        return [number for number, stage in enumerate(self.stages) if stage.pool == pool]
+
     def pool_index(self, name: str) -> int:
         """Its place in the order of pools; KeyError when there is none."""
         return self._pool_at[name]

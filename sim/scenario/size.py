@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from sim.dynamics.clock import DAY
-from sim.scenario.arrivals import channel_mix, expected_tips
+from sim.scenario.arrivals import channel_mix
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.targets import OfPool, Target
+from sim.scenario.sliced import LARGE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
+from sim.scenario.targets import OfPool
 
 PROGRAM: Final = 200_000_000
 """Bytes of the program itself once it is at work."""
@@ -25,7 +26,6 @@ PROGRAM: Final = 200_000_000
 SLOW: Final = 100
 """So many times as long takes the engine that is written to be read."""
 
-_IN_WEEK: Final = {"weekday": 7, "hour": 168, "half_hour": 336}
 _GIGA, _MEGA = 10**9, 10**6
 _UNITS: Final = {"GB": _GIGA, "MB": _MEGA, "h": 3600, "min": 60, "s": 1}
 _SHARE_OF_MEMORY: Final = 0.5
@@ -94,7 +94,8 @@ _last: list[tuple[Scenario, Size]] = []
 
 
 def _size(scenario: Scenario) -> Size:
-    tips = expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
+    tips = tips_of(scenario)
+    at_a_time = tips_at_a_time(scenario) / max(tips, 1.0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
     days = scenario.length / DAY + 1
     n_targets = len(scenario.targets)
@@ -116,9 +117,9 @@ def _size(scenario: Scenario) -> Size:
     )
     return Size(
         (
-            Product("tips", tips, 120, 0.3),
-            Product("visits of tips (tips x stages x rework)", visits, 160, 0.8),
-            Product("tips x targets", tips * n_targets, 12, 0.02),
+            Product("tips", tips, 120 * at_a_time, 0.3),
+            Product("visits of tips (tips x stages x rework)", visits, 160 * at_a_time, 0.8),
+            Product("tips x targets", tips * n_targets, 12 * at_a_time, 0.02),
             Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
             Product("people x dates", people, 100, 1.0),
             Product("people x breaks x dates", breaks, 300, 2.0),
@@ -129,15 +130,6 @@ def _size(scenario: Scenario) -> Size:
             Product("pools x centres", len(scenario.pools) * len(scenario.centres), 400, 0.1, 40),
         )
     )
-
-
-def n_places(scenario: Scenario, target: Target) -> int:
-    """In how many places a target is judged."""
-    if target.in_each is None:
-        return 1
-    if target.in_each == "centre":
-        return len(scenario.centres)
-    return _IN_WEEK.get(target.in_each) or len(scenario.names[target.in_each])
 
 
 def _groups(scenario: Scenario) -> tuple[int, int]:
@@ -196,7 +188,10 @@ class Budget:
             f"{replications:,} replication{'s' if replications > 1 else ''} would take about {' and '.join(too_much)}; "
             f"what is large is {largest.name}: {largest.number:,.0f} in each; with --budget it may take more"
         )
-        if self.bytes is not None and memory > self.bytes and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
+        over = self.bytes is not None and memory > self.bytes
+        if over and tips_of(scenario) >= LARGE and (why := why_whole(scenario)):
+            rule += f"; with {why} a replication is in memory whole, and not in slices of time"
+        if self.bytes is not None and over and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
             rule += ", and with fewer --jobs it takes less memory"
         raise ScenarioError([Fault(str(scenario.path), 0, 0, "", rule)])
 
@@ -249,4 +244,5 @@ def size_words(scenario: Scenario) -> str:
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.
     again = "; about as long again where a target is not met" if scenario.targets else ""
-    return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{again}"
+    sliced = ", a slice of time after the other" if tips_of_slice(scenario) else ""
+    return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{sliced}{again}"

@@ -158,10 +158,6 @@ class Merge(Part):
     out. Such as `2 min`."""
 
 
-def _overflows(given: object) -> object:
-    return given if isinstance(given, list | tuple) or given is None else (given,)
-
-
 class Rework(Part):
     """The share that is sent back at the end of the stage, to where, and how often at most a tip."""
 
@@ -210,7 +206,7 @@ class Stage(Part):
     """The calendar that says when its gate is open; with `every`, at which of its times. Such as `office`."""
     overflow: Annotated[
         Several[Overflow],
-        BeforeValidator(_overflows),
+        BeforeValidator(as_several),
         Field(max_length=MOST_OVERFLOWS),
         OneOrSeveral(),
     ] = ()

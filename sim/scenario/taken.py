@@ -3,7 +3,8 @@
     targets: {from: claims.yaml, reading: moderate, only: [A06, A18], A19: strict, lost: {lost: 5 %}}
 
 takes A06 and A18 in the moderate reading and A19 in the strict one, and adds a target of the scenario's own. Without
-`only` every claim is taken that is a target in that reading; one that repeats another is taken once.
+`only` every claim is taken that is a target in that reading; one that repeats another is taken once. A target is named
+as its claim says (`target_name: day`), or as the claim.
 """
 
 from __future__ import annotations
@@ -91,6 +92,11 @@ def _written(targets: Node, folder: Path, reading: ReadingName | None) -> Node:
     if faults:
         raise ScenarioError(faults)
     own = {name: node for name, node in targets.value.items() if name not in KEYS and name not in asked}
+    for name in own:
+        taken = _claim(found.get(name))
+        if taken is not None and taken != name:
+            rule = f"claim '{taken}' of {file.path.name} is taken as the target '{name}'; this needs another name"
+            raise ScenarioError([at(targets.keys[name], ("targets", name), rule)])
     values = {**found, **own}
     keys = {name: targets.keys.get(name, node.mark) for name, node in values.items()}
     return Node(values, targets.mark, keys, 1 + sum(node.size for node in values.values()))
@@ -161,15 +167,23 @@ def _take(file: LedgerFile, claim: str, reading: ReadingName, found: dict[str, N
     if sense is None or sense.target is None:
         return False
     repeated = file.ledger.claims[claim].repeats
-    if repeated in found:
+    if repeated is not None and repeated in map(_claim, found.values()):
         same = file.ledger.reading(repeated, reading)
         if same is not None and same.target == sense.target:
             return True
     node = file.node(claim, reading)
     target = node.child("target") if node is not None else None
     assert target is not None
-    found[claim] = with_child(target, "claim", Node(claim, target.mark), target.mark)
+    found[file.ledger.claims[claim].target_name or claim] = with_child(
+        target, "claim", Node(claim, target.mark), target.mark
+    )
     return True
+
+
+def _claim(target: Node | None) -> object:
+    """The claim that a target was taken from."""
+    node = None if target is None else target.child("claim")
+    return None if node is None else node.value
 
 
 def _why_not(file: LedgerFile, claim: str, reading: ReadingName) -> str:

@@ -45,10 +45,6 @@ class ShareTarget(Between):
     """So many at least."""
 
     @property
-    def threshold(self) -> float:
-        return self.share
-
-    @property
     def share_in_time(self) -> float:
         return self.share
 
@@ -86,10 +82,6 @@ class MeanTarget(Between):
     """The mean at most."""
 
     @property
-    def threshold(self) -> float:
-        return float(self.mean)
-
-    @property
     def limit(self) -> int:
         return self.mean
 
@@ -105,10 +97,6 @@ class MeanTarget(Between):
     def says(self) -> str:
         who = f"{filter_words(self.of)} take at most {self.span(self.mean)}"
         return f"{who} {self.together} {self.between}{self.leaving_out}"
-
-    @property
-    def failing(self) -> str:
-        return f"longer than {self.span(self.mean)}"
 
 
 class Percentile(Between):
@@ -141,10 +129,6 @@ class Percentile(Between):
         return (
             f"{self.named} of {filter_words(self.of)} at most {self.span(self.limit)} {self.between}{self.leaving_out}"
         )
-
-    @property
-    def failing(self) -> str:
-        return f"longer than {self.span(self.limit)}"
 
 
 @target_kind
@@ -243,10 +227,6 @@ class LongestTarget(Between):
     def says(self) -> str:
         return f"no one of {filter_words(self.of)} longer than {self.span(self.most)} {self.between}{self.leaving_out}"
 
-    @property
-    def failing(self) -> str:
-        return f"longer than {self.span(self.most)}"
-
 
 @target_kind
 class LostTarget(OfTips):
@@ -259,10 +239,6 @@ class LostTarget(OfTips):
 
     lost: Share
     """So many at most."""
-
-    @property
-    def threshold(self) -> float:
-        return self.lost
 
     @property
     def minds_lost(self) -> bool:
@@ -308,10 +284,6 @@ class TurnedAwayTarget(OfTips):
     )
 
     @property
-    def threshold(self) -> float:
-        return self.turned_away
-
-    @property
     def at_stage(self) -> str | None:
         return self.stage
 
@@ -352,10 +324,6 @@ class OccupancyTarget(OfPool):
 
     occupancy: Share
     """So much of their time on duty at most."""
-
-    @property
-    def threshold(self) -> float:
-        return self.occupancy
 
     @property
     def asks(self) -> str:

@@ -10,7 +10,6 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from pydantic import (
@@ -120,7 +119,7 @@ class Target(Part):
     """
 
     kind: ClassVar[str]
-    """Its name, in tables too."""
+    """Its name, in tables too, and of the key under which its threshold stands, unless it says otherwise."""
     a: ClassVar[str]
     """The kind in a sentence: "a mean", "an occupancy"."""
     side: ClassVar[Side]
@@ -166,9 +165,9 @@ class Target(Part):
         return hold
 
     @property
-    @abstractmethod
     def threshold(self) -> float:
         """A share, or ticks."""
+        return float(getattr(self, self.kind))
 
     @property
     @abstractmethod
@@ -253,8 +252,11 @@ def target_kind(one: type[AnyKind]) -> type[AnyKind]:
 
     TypeError where the class leaves out what every kind says; ValueError where its name or its keys are taken.
     """
-    if isabstract(one):
-        raise TypeError(f"{one.__name__} leaves out {', '.join(sorted(one.__abstractmethods__))}")
+    lacking = set(one.__abstractmethods__)
+    if one.threshold is Target.threshold and getattr(one, "kind", None) not in one.model_fields:
+        lacking.add("threshold")
+    if lacking:
+        raise TypeError(f"{one.__name__} leaves out {', '.join(sorted(lacking))}")
     if missing := [name for name in ("kind", "a", "side", "unit") if not hasattr(one, name)]:
         raise TypeError(f"{one.__name__} leaves out {', '.join(missing)}")
     if one.kind in KINDS:
@@ -453,6 +455,10 @@ class Timed(OfTips):
     @property
     def longest(self) -> int:
         return self.limit
+
+    @property
+    def failing(self) -> str:
+        return f"longer than {self.span(self.limit)}"
 
     @property
     def from_name(self) -> str:

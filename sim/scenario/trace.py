@@ -28,9 +28,8 @@ from sim.dynamics.clock import MINUTE, NEVER, ticks
 from sim.dynamics.replication import NO_INCIDENT, Codes, Ticks
 from sim.scenario import units
 from sim.scenario.faults import Fault, ScenarioError, shown
-from sim.scenario.fields import hint, near
-from sim.scenario.files import not_text
-from sim.scenario.folder import SHOWN, inside
+from sim.scenario.fields import hint
+from sim.scenario.folder import SHOWN, Checked, inside
 from sim.scenario.schema import Scenario
 from sim.scenario.traceblocks import DRAWN, Plain, begins_plainly, blocks, halves
 from sim.scenario.tracefile import Form, foreign
@@ -154,14 +153,13 @@ def drawn_from(scenario: Scenario) -> list[tuple[str, int]]:
     if given.resample == "week":
         return [("whole week", len(recorded_weeks(scenario)))]
     needed = sorted({(first + day) % 7 for day in days_of_run(scenario)})
-    return [(units.day_names(frozenset({day})), len(recorded_days(scenario)[day])) for day in needed]
+    return [(units.DAYS[day], len(recorded_days(scenario)[day])) for day in needed]
 
 
 @dataclass(slots=True)
-class _Columns:
+class _Columns(Checked):
     """What has been read so far, column by column, and what was wrong."""
 
-    file: str
     local: Local
     horizon: int | None
     """None where a tip may have come at any time."""
@@ -182,15 +180,8 @@ class _Columns:
     incident: array[int] = field(default_factory=lambda: array("q"))
     """By row, the number of its incident in `incidents`."""
     incidents: dict[str, int] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    n_faults: int = 0
     offset: datetime | None = None
     """The first time with an offset."""
-
-    def fault(self, line: int, column: str, rule: str, got: str = "") -> None:
-        self.n_faults += 1
-        if len(self.faults) < SHOWN:
-            self.faults.append(Fault(self.file, line, 0, column, rule, got))
 
     def tick(self, at: datetime) -> int:
         """The tick of a time; with an offset and without a zone, by the clock of the first row that has one."""
@@ -273,11 +264,9 @@ def _read(
     codes = {key: {name: code for code, name in enumerate(some)} for key, some in attributes}
     zone = None if form.zone in (None, local.zone) else form.zone
     found = _Columns(file, local, horizon, codes, of_waits, form, zone)
-    if size > LARGEST:
-        raise ScenarioError([Fault(file, 0, 0, "", f"is larger than {LARGEST // 1_000_000} MB")])
-    if _lines(path, file) > MOST_ROWS + 1:
-        raise ScenarioError([Fault(file, MOST_ROWS + 2, 0, "", f"has more than {MOST_ROWS:,} rows")])
-    try:
+    with found.reading(path, size, LARGEST, lambda: len(found.received) + 2):
+        if _lines(path, file) > MOST_ROWS + 1:
+            raise ScenarioError([Fault(file, MOST_ROWS + 2, 0, "", f"has more than {MOST_ROWS:,} rows")])
         if (rows := foreign(path, file, form)) is not None:
             _rows(rows, stages, found)
         elif zone is not None or not begins_plainly(path):
@@ -285,12 +274,6 @@ def _read(
                 _rows(csv.reader(stream, strict=True), stages, found)
         else:
             _blocks(path, stages, found)
-    except UnicodeDecodeError:
-        line, column, byte = not_text(path)
-        rule = f"is not text in UTF-8: here stands the byte 0x{byte:02x}"
-        raise ScenarioError([Fault(file, line, column, "", rule)]) from None
-    except csv.Error as error:
-        raise ScenarioError([Fault(file, len(found.received) + 2, 0, "", f"is not a CSV file: {error}")]) from None
     if found.faults:
         raise ScenarioError(found.faults)
     return _sorted(found)
@@ -388,8 +371,7 @@ def _more_rows(rows: Any, before: int, header: list[str], stage_of: dict[str, st
             return False
         if not row:
             continue
-        if len(row) != len(header):
-            found.fault(line, "", f"must have {len(header)} fields, as the first line has", str(len(row)))
+        if not found.fits(line, row, header):
             continue
         for title, text in zip(header, row, strict=True):
             plain = text.strip()
@@ -419,13 +401,10 @@ def _header(header: list[str], stages: Sequence[str], found: _Columns) -> dict[s
         found.fault(1, "", "the first line must name the columns, and one of them `received`")
     stage_of: dict[str, str] = {}
     for place, title in enumerate(header):
-        if title in header[:place]:
-            found.fault(1, "", f"two columns are named '{title[:60]}'")
-        elif title in fixed:
+        if found.twice(header, place) or title in fixed:
             continue
-        elif title not in known:
-            what = near(title, (*fixed, *known)) or f"; the columns are {', '.join(fixed)} and the names of stages"
-            found.fault(1, "", f"'{title[:60]}' is no column that is read{what}")
+        if title not in known:
+            found.unread(title, (*fixed, *known), f"{', '.join(fixed)} and the names of stages")
         elif known[title] in stage_of.values():
             found.fault(1, "", f"two columns hold the minutes of '{known[title]}'")
         else:

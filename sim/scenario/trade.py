@@ -57,10 +57,6 @@ class ServiceLevelTarget(OfStage, LeavingOut):
     """The time in which they are to be begun."""
 
     @property
-    def threshold(self) -> float:
-        return self.service_level
-
-    @property
     def share_in_time(self) -> float:
         return self.service_level
 
@@ -114,10 +110,6 @@ class AnswerTimeTarget(OfStage, Timed):
         return ""
 
     @property
-    def threshold(self) -> float:
-        return float(self.asa)
-
-    @property
     def limit(self) -> int:
         return self.asa
 
@@ -133,10 +125,6 @@ class AnswerTimeTarget(OfStage, Timed):
     def says(self) -> str:
         return f"{filter_words(self.of)} that are begun at {self.stage} wait {self.span(self.asa)} on average at most"
 
-    @property
-    def failing(self) -> str:
-        return f"longer than {self.span(self.asa)}"
-
 
 @target_kind
 class AbandonedTarget(OfStage):
@@ -149,10 +137,6 @@ class AbandonedTarget(OfStage):
 
     abandoned: Share
     """So many at most."""
-
-    @property
-    def threshold(self) -> float:
-        return self.abandoned
 
     @property
     def minds_lost(self) -> bool:

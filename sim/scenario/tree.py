@@ -166,6 +166,14 @@ def of_plain(value: Any, mark: Mark) -> Node:
     return Node(value, mark)
 
 
+def node_at(root: Node, path: Path) -> Node | None:
+    """The value at a path, or None."""
+    node: Node | None = root
+    for part in path:
+        node = node.child(part) if node else None
+    return node
+
+
 def find(root: Node, path: Sequence[str | int], *, key: bool = False) -> tuple[Mark, Path]:
     """Where a path is written (with `key`, where its last key is), and the path as a message shows it.
 

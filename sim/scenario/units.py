@@ -57,7 +57,10 @@ PATTERNS: Final = {
 }
 """How the texts look that are read here, for editors: what does not match is refused, and some of what does, too."""
 
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SHORT_WEEKDAYS: Final = tuple(name[:3] for name in WEEKDAYS)
+DAYS: Final = tuple(name.lower() for name in SHORT_WEEKDAYS)
+"""As a document writes them."""
 
 _SEVERAL_DAYS: Final = {
     **dict.fromkeys(("weekday", "weekdays", "workday", "workdays", "working days"), "mon-fri"),
@@ -352,7 +355,7 @@ def day_names(which: frozenset[int]) -> str:
     >>> day_names(frozenset({5, 6})), day_names(frozenset(range(7)))
     ('sat, sun', 'daily')
     """
-    return "daily" if len(which) == 7 else ", ".join(_WEEKDAYS[day][:3] for day in sorted(which))
+    return "daily" if len(which) == 7 else ", ".join(DAYS[day] for day in sorted(which))
 
 
 def length_of(begins: int, ends: int) -> int:
@@ -362,12 +365,12 @@ def length_of(begins: int, ends: int) -> int:
 
 def _weekday(text: str) -> int:
     plain = text.strip().lower()
-    for number, name in enumerate(_WEEKDAYS):
-        if plain in (name, name[:3]):
+    for number, name in enumerate(WEEKDAYS):
+        if plain in (name.lower(), DAYS[number]):
             return number
     if plain in _SEVERAL_DAYS:
         raise ValueError(f"'{plain}' is written {_SEVERAL_DAYS[plain]}")
-    raise ValueError(f"'{plain[:_LONGEST_TEXT]}' is no day; use mon, tue, wed, thu, fri, sat, sun or daily")
+    raise ValueError(f"'{plain[:_LONGEST_TEXT]}' is no day; use {', '.join(DAYS)} or daily")
 
 
 def _parts(pattern: re.Pattern[str], value: Value, rule: str) -> tuple[str, ...]:

@@ -130,6 +130,7 @@ def compare(scenarios: Sequence[tuple[str, Scenario]], trials: Trials, replicati
     run = scenarios[0][1].run
     n = run.replications if replications is None else replications
     certain = all(is_certain(scenario) for _, scenario in scenarios)
+    trials.ahead([scenario for _, scenario in scenarios], n, paired=not certain)
     samples = [(label, trials.sample(scenario, n, paired=not certain)) for label, scenario in scenarios]
     return SideBySide(
         contenders=tuple(_contender(label, sample) for label, sample in samples),

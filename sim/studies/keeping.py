@@ -158,8 +158,12 @@ def program() -> str:
 
 def maker_key(engine: str) -> str:
     """What kept replications depend on besides what was asked: the program, the engine, and what they are built on."""
-    built_on = " ".join(f"{name} {_version(name)}" for name in DRAWN_BY)
-    return f"program {program()[:32]} engine {engine} {built_on} {machine()}"
+    return f"engine {engine} " + " ".join(f"{name} {told}" for name, told in makers().items())
+
+
+def makers() -> dict[str, str]:
+    """What drawn and simulated numbers depend on besides what is asked, by name."""
+    return {"program": program()[:32], **{name: _version(name) for name in DRAWN_BY}, "machine": machine()}
 
 
 def _version(package: str) -> str:

@@ -266,6 +266,7 @@ class _Cells:
                 asked = [*(fresh if n == self.numbers[0] else ()), *self._near(group, n)]
                 if asked:
                     self.trials.settings.expect(self._in_all(asked, n))
+                self.trials.ahead((self.grid.worlds[at] for at in asked), n, only_targets=True)
                 for at in asked:
                     self.run[at] = self._looked(at, n)
                 any_run = any_run or bool(asked)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.cuts import Cut
-from sim.measures.estimates import Estimate, share_interval, units_counted
+from sim.measures.estimates import Estimate, by_size, share_interval, units_counted
 from sim.measures.frame import Frame
 from sim.measures.targets import joint
 from sim.scenario import units
@@ -26,10 +26,11 @@ from sim.scenario.faults import ScenarioError
 from sim.studies.effects import Explained, explained, rank_correlation, ranks
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.ranges import Variations
-from sim.studies.replicate import Failure, Settings, shared_out
+from sim.studies.replicate import Settings, shared_out
 from sim.studies.sensitivity import Unknown, unknowns
 from sim.studies.staff.staffed import Bounds, decided, kept
 from sim.studies.trials import QuestionError, TrialError, Trials
+from sim.studies.workers import Failure
 from sim.studies.worlds import Look, Outcome, World, boundless, of_piece
 
 if TYPE_CHECKING:
@@ -224,8 +225,7 @@ class PlausibilityFound:
     @cached_property
     def ranked(self) -> list[int]:
         """The unknowns, the one that decides most first."""
-        shares = [one.value for one in self.explained[self.decides].share]
-        return sorted(range(len(shares)), key=lambda i: (-np.nan_to_num(shares[i], nan=-1.0), i))
+        return by_size(self.explained[self.decides].share)
 
     @cached_property
     def thirds(self) -> tuple[Third, ...]:

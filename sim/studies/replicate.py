@@ -10,207 +10,30 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
-import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.thread import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from sim.draw import draw
+import numpy as np
+
+from sim.draw import draw, draw_slices
 from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.laws import verify
 from sim.dynamics.log import Log
 from sim.dynamics.replication import Replication
+from sim.measures.adding import Adding, NotExactError
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
-from sim.studies.keeping import Kept, Piece, maker_key
+from sim.studies.keeping import Kept, Piece, maker_key, write_atomic
+from sim.studies.workers import Failure, Pool, Share, each
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-
-
-Result = TypeVar("Result")
-Pool = Literal["threads", "processes"]
-
-MOST_DEATHS = 3
-"""How often workers may die with the same piece in hand before it counts as failed."""
-
-LONGEST_WAIT: Final = 10
-"""Seconds that a scheduler may take to answer."""
-
-MOST_PIECES_A_TASK = 8
-"""Pieces that go to a cluster in one task, which costs about two milliseconds there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A piece of work that failed: what was raised, in one line, and where."""
-
-    error: str
-    trace: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Guarded(Generic[Result]):
-    """The work, with what it raises caught: it crosses to other processes, so it is an object and no closure."""
-
-    work: Callable[[int], Result]
-
-    def __call__(self, indices: Sequence[int]) -> list[tuple[int, Result | Failure]]:
-        return [(index, self._one(index)) for index in indices]
-
-    def _one(self, index: int) -> Result | Failure:
-        try:
-            return self.work(index)
-        except Exception as error:
-            return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
-
-
-def each(
-    work: Callable[[int], Result],
-    indices: Iterable[int],
-    *,
-    jobs: int = 1,
-    pool: Pool = "threads",
-    cluster: str | None = None,
-) -> Iterator[tuple[int, Result | Failure]]:
-    """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
-
-    `cluster` is the address of a dask scheduler; without one, `jobs` workers of this machine share the work. Whatever
-    `work` returns must be picklable where it crosses processes.
-    """
-    guarded = _Guarded(work)
-    if cluster is not None:
-        yield from _on_cluster(guarded, indices, cluster)
-    elif jobs <= 1:
-        for index in indices:
-            yield from guarded([index])
-    else:
-        yield from _on_this_machine(guarded, indices, jobs, pool)
-
-
-def _on_this_machine(
-    guarded: _Guarded[Result], indices: Iterable[int], jobs: int, pool: Pool
-) -> Iterator[tuple[int, Result | Failure]]:
-    waiting = iter(indices)
-    again: list[int] = []
-    deaths: dict[int, int] = {}
-    while True:
-        executor: Executor
-        if pool == "threads":
-            executor = ThreadPoolExecutor(jobs)
-        else:
-            executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
-        in_hand: dict[Future[list[tuple[int, Result | Failure]]], int] = {}
-        try:
-            while True:
-                for index in _take(again, waiting, jobs + 1 - len(in_hand)):
-                    in_hand[executor.submit(guarded, [index])] = index
-                if not in_hand:
-                    return
-                for done in wait(in_hand, return_when=FIRST_COMPLETED).done:
-                    results = done.result()
-                    del in_hand[done]
-                    yield from results
-        except BrokenExecutor:
-            for index in in_hand.values():
-                deaths[index] = deaths.get(index, 0) + 1
-                if deaths[index] < MOST_DEATHS:
-                    again.append(index)
-                else:
-                    yield index, Failure(f"a worker died {MOST_DEATHS} times on this piece", "")
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:
-    """Up to n indices: those to be done again first."""
-    taken = again[:n]
-    del again[:n]
-    return taken + list(islice(waiting, n - len(taken)))
-
-
-def _on_cluster(
-    guarded: _Guarded[Result], indices: Iterable[int], address: str
-) -> Iterator[tuple[int, Result | Failure]]:
-    try:
-        from distributed import Client, as_completed
-    except ImportError as error:
-        raise ClusterError("--cluster needs the extra: pip install 'tipline[cluster]'") from error
-    _reach(address)
-    wanted = list(indices)
-    with _lost(address), Client(address, timeout=LONGEST_WAIT, set_as_default=False) as client:
-        [shared] = client.scatter([guarded], broadcast=True)
-        n_slots = 2 * max(sum(client.nthreads().values()), 1)
-        size = max(1, min(MOST_PIECES_A_TASK, len(wanted) // n_slots))
-        batches = iter([wanted[i : i + size] for i in range(0, len(wanted), size)])
-
-        def submit(n: int) -> list[Any]:
-            return [
-                client.submit(_call, shared, batch, retries=MOST_DEATHS, pure=False) for batch in islice(batches, n)
-            ]
-
-        ahead = as_completed(submit(n_slots), loop=client.loop)
-        for done in ahead:
-            for following in submit(1):
-                ahead.add(following)
-            yield from done.result()
-
-
-class ClusterError(ConnectionError):
-    """A cluster cannot be worked on; the message names it and says why."""
-
-
-def _reach(address: str) -> None:
-    """Make sure that a scheduler answers at an address; ClusterError where none does, within LONGEST_WAIT."""
-    import asyncio
-    import logging
-
-    from distributed.comm import connect
-    from distributed.security import Security
-
-    # What it has to say is said once, in one line, by whoever catches the error.
-    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
-        logging.getLogger(name).handlers = [logging.NullHandler()]
-        logging.getLogger(name).propagate = False
-
-    async def reached() -> None:
-        arguments = Security().get_connection_args("client")
-        comm = await asyncio.wait_for(connect(address, timeout=LONGEST_WAIT, **arguments), LONGEST_WAIT)
-        comm.abort()
-
-    try:
-        asyncio.run(reached())
-    except TimeoutError:
-        raise ClusterError(f"--cluster {address}: nobody answered within {LONGEST_WAIT} s") from None
-    except Exception as error:
-        raise ClusterError(f"--cluster {address}: {error}") from None
-
-
-@contextmanager
-def _lost(address: str) -> Iterator[None]:
-    """Say in one way that the scheduler went away while it had work in hand."""
-    from concurrent.futures import CancelledError
-
-    from distributed.comm import CommClosedError
-
-    try:
-        yield
-    except (CancelledError, CommClosedError, OSError, TimeoutError) as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ClusterError(f"--cluster {address}: the scheduler was lost ({why})") from None
-
-
-def _call(guarded: _Guarded[Result], batch: Sequence[int]) -> list[tuple[int, Result | Failure]]:
-    return guarded(batch)
-
 
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
 
@@ -267,30 +90,76 @@ class ReplicationWork:
     only_targets: bool = False
     """Whether stages and pools are left out."""
     drawn: Callable[[int], Replication] | None = None
-    """What has replications at hand, which does not cross to another process; each is drawn if None."""
+    """What has replications at hand; each is drawn if None."""
+    brings_events: bool = False
+    """Whether the event log comes with the measures, for who asked is on another machine."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The frame is ten times as large as the scenario, and made from it in a millisecond.
+        told = [getattr(self, name) for name in ("seed", "engine", "events_folder", "verify", "pooled", "only_targets")]
+        return _of_scenario, (self.frame.scenario, *told, self.drawn, self.brings_events)
 
     def __call__(self, index: int) -> Piece:
+        # What reads the whole log keeps the whole in memory.
+        reads_all = self.events_folder is not None or self.brings_events or self.verify
+        if self.engine == "compiled" and not reads_all and self.frame.slice_size:
+            with suppress(NotExactError):
+                return self._in_slices(index)
+        return self._whole(index)
+
+    def _in_slices(self, index: int) -> Piece:
+        """The same, tips being drawn, simulated and counted some at a time; NotExactError where they must not be."""
+        from sim.dynamics.slices import InSlices
+
+        most = self.frame.slice_size
+        rules, plan, slices = draw_slices(
+            self.frame.scenario, index, seed=self.seed, size=lambda: max(most, engine.n_inside)
+        )
+        engine = InSlices(rules, plan, index, self.seed)
+        adding = Adding(self.frame, pooled=self.pooled, only_targets=self.only_targets)
+        for tips, visits in slices:
+            adding.add(*engine.advance(tips, visits, int(tips.arrival[-1]) if len(tips) else 0))
+        return adding.close(*engine.close()).arrays()
+
+    def _whole(self, index: int) -> Piece:
         scenario = self.frame.scenario
         replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)
         if self.verify:
             verify(log, replication, lambda index: f"{self.verify} --replications {index + 1}")
         if self.events_folder is not None:
-            self._write_events(log, replication)
+            self._write_events(log, replication, self.events_folder)
         measures = measure(log, replication, self.frame, pooled=self.pooled, only_targets=self.only_targets)
-        return measures.arrays()
+        found = measures.arrays()
+        if self.brings_events:
+            with tempfile.TemporaryDirectory() as folder:
+                self._write_events(log, replication, Path(folder))
+                for name, file in _event_files(Path(folder), index).items():
+                    found[name] = np.frombuffer(file.read_bytes(), np.uint8)
+        return found
 
-    def _write_events(self, log: Log, replication: Replication) -> None:
+    def _write_events(self, log: Log, replication: Replication, folder: Path) -> None:
         import pyarrow.parquet as pq
 
-        from sim.studies.events import beside, events, spells
+        from sim.studies.events import EVENTS, SPELLS, events, spells
 
-        assert self.events_folder is not None
-        path = events_path(self.events_folder, replication.index)
-        for table, file in ((spells, beside(path)), (events, path)):
-            part = file.with_suffix(".part")
+        files = _event_files(folder, replication.index)
+        for table, name in ((spells, SPELLS), (events, EVENTS)):
+            part = files[name].with_suffix(".part")
             pq.write_table(table(log, replication, self.frame.scenario), part, compression="zstd")
-            os.replace(part, file)
+            os.replace(part, files[name])
+
+
+def _of_scenario(scenario: Scenario, *told: Any) -> ReplicationWork:
+    return ReplicationWork(Frame(scenario), *told)
+
+
+def _event_files(folder: Path, index: int) -> dict[str, Path]:
+    """The two files of one replication's event log, by the names that they have in the end."""
+    from sim.studies.events import EVENTS, SPELLS, beside
+
+    path = events_path(folder, index)
+    return {SPELLS: beside(path), EVENTS: path}
 
 
 def events_path(folder: Path, index: int) -> Path:
@@ -353,8 +222,16 @@ def growing(
         kept = Kept(
             settings.folder, f"{asked} {maker_key(settings.engine)}", resume=settings.resume, tell=settings.tell
         )
-    events_folder = settings.folder if settings.log_events else None
-    one = ReplicationWork(frame, seed, settings.engine, events_folder, settings.verify, drawn=drawn)
+    here, logs = settings.cluster is None, settings.folder is not None and settings.log_events
+    one = ReplicationWork(
+        frame,
+        seed,
+        settings.engine,
+        settings.folder if here and logs else None,
+        settings.verify,
+        drawn=drawn,
+        brings_events=logs and not here,
+    )
     done, n = Done(scenario, seed, settings.engine, Sample(frame), {}), 0
     while n < wanted:
         with closing(_in_order(one, range(n, wanted), settings, kept)) as fresh:
@@ -388,6 +265,9 @@ def _in_order(
         while following not in early:
             index, result = next(fresh)
             if kept is not None and not isinstance(result, Failure):
+                if one.brings_events:
+                    for name, file in _event_files(kept.folder, index).items():
+                        write_atomic(file, result.pop(name).tobytes(), lasting=False)
                 kept.put(str(index), result)
             early[index] = result
             n_done += 1
@@ -398,15 +278,31 @@ def _in_order(
 def shared_out(
     one: Callable[[int], Piece], indices: list[int], settings: Settings
 ) -> Iterator[tuple[int, Piece | Failure]]:
-    """Each index and its result, in any order; the compiled engine does the first alone, to compile but once."""
-    if not indices:
+    """Each index and its result, in any order."""
+    # Work that has its tips from somewhere says which of it has the same.
+    group = getattr(getattr(one, "drawn", None), "group", None)
+    for _, index, result in all_shared_out([Share(one, indices, group)], settings):
+        yield index, result
+
+
+def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:
+    """The number of the share, index and result of all pieces, in any order; on a cluster all at once, here one share
+    after the other. The compiled engine does the first piece alone, to compile but once."""
+    if settings.cluster is not None:
+        from sim.studies.cluster import on_cluster
+
+        yield from on_cluster(shares, settings.cluster, settings.tell)
         return
-    if settings.cluster is None and settings.engine == "compiled" and not _ready():
-        first, indices = indices[:1], indices[1:]
-        with _told_of_compiling(settings.tell):
-            yield from list(each(one, first))
     pool: Pool = "threads" if settings.engine == "compiled" else "processes"
-    yield from each(one, indices, jobs=settings.jobs, pool=pool, cluster=settings.cluster)
+    for number, share in enumerate(shares):
+        indices = list(share.indices)
+        if indices and settings.engine == "compiled" and not _ready():
+            first, indices = indices[:1], indices[1:]
+            with _told_of_compiling(settings.tell):
+                done = list(each(share.work, first))
+            yield from ((number, *one) for one in done)
+        for one in each(share.work, indices, jobs=settings.jobs, pool=pool):
+            yield number, *one
 
 
 def _ready() -> bool:

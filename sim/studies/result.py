@@ -15,6 +15,7 @@ from sim.studies.staff.limits import Limit, limits
 from sim.studies.trials import Draws, Trials
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Replication
     from sim.measures.sample import Sample
     from sim.scenario.schema import Scenario
     from sim.studies.day import Day
@@ -79,8 +80,11 @@ def looked_at(scenario: Scenario) -> tuple[Scenario, Looks]:
 def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None = None) -> Result:
     """Unlimited staff meets the tips that the real staff met, and those that there is room for are drawn once."""
     draws = Draws(KEPT_OF_A_RUN)
-    in_threads = settings.cluster is None and settings.engine == "compiled"
-    drawn = draws.of(scenario, scenario.run.seed) if in_threads and scenario.targets else None
+    drawn: Callable[[int], Replication] | None = None
+    if scenario.targets and settings.cluster is not None:
+        drawn = draws.afar(scenario, scenario.run.seed)
+    elif scenario.targets and settings.engine == "compiled":
+        drawn = draws.of(scenario, scenario.run.seed)
     done = run(scenario, settings=settings, looks=None if looks is None else asked(looks), drawn=drawn)
     return judged(done, settings, 1 if looks is None else len(looks.numbers), draws)
 

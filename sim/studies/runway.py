@@ -181,6 +181,8 @@ def runway(
         raise ValueError(f"a growth lies above 0 % (got {', '.join(f'{100 * growth:g} %' for growth in growths)})")
     if len(set(growths)) < len(growths):
         raise ValueError("a growth is asked for twice")
+    sure = (growing.world(growth, float(k)) for growth in growths for k in range(min(LEAST_YEARS, most_years) + 1))
+    trials.ahead(sure, growing.replications, only_targets=True)
     courses = []
     for number, growth in enumerate(growths):
         trials.settings.expect(trials.n_done + (len(growths) - number) * (LEAST_YEARS + 6) * growing.replications)

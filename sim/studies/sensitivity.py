@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.measures.estimates import Estimate, Verdict, share_interval
+from sim.measures.estimates import Estimate, Verdict, by_size, share_interval
 from sim.measures.frame import UNITS
 from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
@@ -128,8 +128,7 @@ class RangeBox:
 
     def at(self, point: Sequence[float], trials: Trials) -> PointOutcome:
         """What comes of a point of the unit cube."""
-        numbers = {unknown.path: unknown.number(part) for unknown, part in zip(self.unknowns, point, strict=True)}
-        return self.with_numbers(numbers, trials)
+        return self.with_numbers(self._numbers(point), trials)
 
     def with_numbers(self, numbers: Mapping[str, float], trials: Trials) -> PointOutcome:
         """What comes of some unknowns having these numbers, by path, and the others what the file says."""
@@ -138,6 +137,12 @@ class RangeBox:
             self._found[key] = self._run(numbers, trials, self.replications)
             self.n_run += self._found[key].possible
         return self._found[key]
+
+    def ahead(self, points: Iterable[Sequence[float]], trials: Trials) -> None:
+        """Run points of the unit cube that will be asked for, all at once where a cluster can do that."""
+        if trials.settings.cluster is not None:
+            made = (self._world(self._numbers(point)) for point in points)
+            trials.ahead([one for one in made if one is not None], self.replications, only_targets=True)
 
     def closely(self, numbers: Mapping[str, float], trials: Trials) -> PointOutcome:
         """The same, with all replications of the scenario where the few of a point do not decide."""
@@ -154,14 +159,23 @@ class RangeBox:
             numbers.get(unknown.path, math.nan if present is None else present)
             for unknown, present in zip(self.unknowns, self.present, strict=True)
         )
-        ranges = {unknown.path: unknown.range for unknown in self.unknowns}
-        try:
-            world = self._variations.at({path: ranges[path].value(number) for path, number in numbers.items()})
-        except ScenarioError:
-            # The document takes each range by itself: what fails is how the values go together.
+        world = self._world(numbers)
+        if world is None:
             nothing = (math.nan,) * len(self.scenario.targets)
             return PointOutcome(told, 0, math.nan, "undecided", None, (), nothing)
         return _outcome(told, trials.sample(world, replications, only_targets=True))
+
+    def _numbers(self, point: Sequence[float]) -> dict[str, float]:
+        return {unknown.path: unknown.number(part) for unknown, part in zip(self.unknowns, point, strict=True)}
+
+    def _world(self, numbers: Mapping[str, float]) -> Scenario | None:
+        """The scenario at these numbers; None where the document does not allow it."""
+        ranges = {unknown.path: unknown.range for unknown in self.unknowns}
+        try:
+            return self._variations.at({path: ranges[path].value(number) for path, number in numbers.items()})
+        except ScenarioError:
+            # The document takes each range by itself: what fails is how the values go together.
+            return None
 
     def _present(self, unknown: Unknown) -> float | None:
         value = self._variations.value(unknown.path)
@@ -302,8 +316,7 @@ class SensitivityFound:
     @property
     def ranked(self) -> list[int]:
         """The unknowns by their total effect, the one that matters most first."""
-        totals = [one.value for one in self.deciding.total]
-        return sorted(range(len(totals)), key=lambda i: (-np.nan_to_num(totals[i], nan=-1.0), i))
+        return by_size(self.deciding.total)
 
 
 def sensitivity(box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS) -> SensitivityFound:
@@ -317,6 +330,7 @@ def sensitivity(box: RangeBox, trials: Trials, *, n_rows: int = N_ROWS) -> Sensi
     distinct = {tuple(u.number(part) for u, part in zip(box.unknowns, p, strict=True)) for p in _points(design)}
     near = 6 * max(scenario.run.replications - box.replications, 0)
     trials.settings.expect(box.replications * len(distinct) + (15 * box.replications + near) * len(box.unknowns))
+    box.ahead(_points(design), trials)
     outcomes = tuple(tuple(box.at(tuple(point), trials) for point in row) for row in design.points)
     held = np.array([[float(one.holds) if one.possible else np.nan for one in row] for row in outcomes])
     sampled = [one for row in outcomes for one in row[:2] if one.possible]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import numpy as np
 
@@ -21,13 +23,17 @@ from sim.measures.frame import Frame
 from sim.measures.measures import Measures
 from sim.measures.sample import Sample
 from sim.studies.keeping import Kept, Piece, maker_key
-from sim.studies.replicate import Failure, ReplicationWork, Settings, shared_out
+from sim.studies.replicate import ReplicationWork, Settings, all_shared_out
+from sim.studies.workers import Failure, Share
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 MOST_BYTES: Final = 200_000_000
 """Drawn tips are kept up to this many bytes: 35 replications of the national year, 70 of half of it."""
+
+MOST_ELSEWHERE: Final = 2
+"""Programs for which a worker of a cluster keeps drawn tips at a time."""
 
 MOST_FRAMES: Final = 8
 """Scenarios whose frames are remembered for other staffings of them."""
@@ -58,6 +64,7 @@ class Draws:
         self._first: dict[str, Scenario] = {}
         self._bytes = 0
         self._lock = threading.Lock()
+        self._name = uuid4().hex
 
     def get(self, scenario: Scenario, index: int, seed: int, draws_by: str | None = None) -> Replication:
         """Replication `index` of a scenario, its tips drawn only if no scenario with the same draw was here before.
@@ -83,6 +90,12 @@ class Draws:
         """The replications of a scenario by index."""
         return partial(self.get, scenario, seed=seed, draws_by=draw_key(scenario))
 
+    def afar(self, scenario: Scenario, seed: int) -> DrawnWhereItRuns | None:
+        """The same for work that is done in other processes, each of which keeps its own; None if nothing is kept."""
+        if not self._most_bytes:
+            return None
+        return DrawnWhereItRuns(self._name, self._most_bytes, scenario, seed, draw_key(scenario))
+
     def _keep(self, key: tuple[str, int, int], drawn: Replication) -> None:
         """Keep a replication if there is room for it beside others of its draw."""
         size = _size(drawn)
@@ -95,6 +108,34 @@ class Draws:
             self._bytes -= _size(self._kept.pop(last))
         self._kept[key] = drawn
         self._bytes += size
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnWhereItRuns:
+    """Replications of a scenario by index, drawn in whatever process this comes to and kept there, for other scenarios
+    with the same draws too."""
+
+    name: str
+    """Of the draws that it stands for."""
+    most_bytes: int
+    scenario: Scenario
+    seed: int
+    draws_by: str
+    """The `draw_key` of the scenario."""
+
+    def __call__(self, index: int) -> Replication:
+        return _kept_here(self.name, self.most_bytes).get(self.scenario, index, self.seed, self.draws_by)
+
+    @property
+    def group(self) -> str:
+        """Tells those that share their draws."""
+        return f"{self.draws_by} {self.seed}"
+
+
+@lru_cache(MOST_ELSEWHERE)
+def _kept_here(name: str, most_bytes: int) -> Draws:
+    """The draws that this process keeps for who asks it from elsewhere."""
+    return Draws(most_bytes)
 
 
 class Frames:
@@ -123,6 +164,16 @@ class Frames:
         found = Frame(scenario)
         self._known = [*self._known[1 - MOST_FRAMES :], found]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The first replications of a scenario, as a sample of them is asked for."""
+
+    frame: Frame
+    n: int
+    key: str
+    only_targets: bool
 
 
 class Trials:
@@ -169,35 +220,65 @@ class Trials:
         `key` names the scenario where its hash does not: give one for a copy whose fields were changed in place of its
         document. With `only_targets` stages and pools are not measured. TrialError when a replication fails.
         """
-        key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
-        frame = self.frames.get(scenario)
-        n = 1 if frame.recorded and not paired else n
-        rows = self._rows.setdefault(key, {})
-        missing = [index for index in range(n) if index not in rows and not self._take_up(key, index, rows)]
-        for index, result in self._run(frame, missing, only_targets):
-            if isinstance(result, Failure):
-                raise TrialError(f"replication {index} of {scenario.name} (seed {self.seed}) failed: {result.error}")
-            if self._kept is not None:
-                self._kept.put(_name(key, index), result)
-            rows[index] = Measures.of_arrays(result)
-            self._count()
-        sample = Sample(frame)
-        for index in range(n):
-            sample.add(rows[index])
+        asked = self._asked(scenario, n, key, only_targets, paired)
+        self._answer([asked])
+        sample = Sample(asked.frame)
+        for index in range(asked.n):
+            sample.add(self._rows[asked.key][index])
         return sample
+
+    def ahead(self, scenarios: Iterable[Scenario], n: int, *, only_targets: bool = False, paired: bool = False) -> None:
+        """Run what samples of several scenarios will ask for, all of them at once, where a cluster can do that.
+
+        On this machine nothing is done ahead: its few cores have enough to do with one scenario after the other.
+        """
+        if self.settings.cluster is not None:
+            self._answer([self._asked(one, n, None, only_targets, paired) for one in scenarios])
 
     def replication(self, scenario: Scenario, index: int) -> Replication:
         """A replication itself, for what its measures do not tell."""
         return self._draws.get(scenario, index, self.seed)
 
-    def _run(self, frame: Frame, indices: list[int], only_targets: bool) -> Iterable[tuple[int, Piece | Failure]]:
-        engine, scenario = self.settings.engine, frame.scenario
-        drawn = None
-        if self.settings.cluster is None and engine == "compiled":
+    def _asked(self, scenario: Scenario, n: int, key: str | None, only_targets: bool, paired: bool) -> _Asked:
+        key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
+        frame = self.frames.get(scenario)
+        return _Asked(frame, 1 if frame.recorded and not paired else n, key, only_targets)
+
+    def _answer(self, asked: Sequence[_Asked]) -> None:
+        """Run what is missing of several scenarios; TrialError when a replication fails."""
+        missing: dict[str, list[int]] = {}
+        for one in asked:
+            rows = self._rows.setdefault(one.key, {})
+            lacks = [at for at in range(one.n) if at not in rows and not self._take_up(one.key, at, rows)]
+            if one.key not in missing:
+                missing[one.key] = lacks
+        of = {one.key: one for one in reversed(asked)}
+        keys = [key for key, lacks in missing.items() if lacks]
+        shares = [self._share(of[key], missing[key]) for key in keys]
+        for number, index, result in all_shared_out(shares, self.settings):
+            key = keys[number]
+            if isinstance(result, Failure):
+                name = of[key].frame.scenario.name
+                raise TrialError(f"replication {index} of {name} (seed {self.seed}) failed: {result.error}")
+            if self._kept is not None:
+                self._kept.put(_name(key, index), result)
+            self._rows[key][index] = Measures.of_arrays(result)
+            self._count()
+
+    def _share(self, asked: _Asked, indices: list[int]) -> Share[Piece]:
+        engine, scenario = self.settings.engine, asked.frame.scenario
+        drawn: Callable[[int], Replication] | None = None
+        group = None
+        if self.settings.cluster is not None:
+            drawn = afar = self._draws.afar(scenario, self.seed)
+            group = None if afar is None else afar.group
+        elif engine == "compiled":
             # In threads of this process, on tips that are drawn once.
             drawn = self._draws.of(scenario, self.seed)
-        work = ReplicationWork(frame, self.seed, engine, pooled=False, only_targets=only_targets, drawn=drawn)
-        return shared_out(work, indices, self.settings)
+        work = ReplicationWork(
+            asked.frame, self.seed, engine, pooled=False, only_targets=asked.only_targets, drawn=drawn
+        )
+        return Share(work, indices, group)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
         """Whether an earlier run had measured a replication; it is added to the rows."""

@@ -287,9 +287,16 @@ class _Search:
     def _slopes(self, names: Sequence[str], unknowns: Sequence[str], part: Mapping[str, float], here: Floats) -> Floats:
         """(n_names, n_unknowns) how many tolerances the scenario moves by, over the range of each unknown."""
         slopes = np.zeros((len(names), len(unknowns)))
-        for column, name in enumerate(unknowns):
-            step = STEP if part[name] + STEP <= 1 else -STEP
-            slopes[:, column] = (self._off(names, {**part, name: part[name] + step}) - here) / step
+        steps = {name: STEP if part[name] + STEP <= 1 else -STEP for name in unknowns}
+        moved = {name: {**part, name: part[name] + step} for name, step in steps.items()}
+        asked = [world for world in self.worlds.values() if set(world.observed) & set(names)]
+        self.trials.ahead(
+            (world.at(self._values(world, one)) for world in asked for one in moved.values()),
+            self.few,
+            only_targets=True,
+        )
+        for column, (name, step) in enumerate(steps.items()):
+            slopes[:, column] = (self._off(names, moved[name]) - here) / step
         return slopes
 
     def fit(self, group: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.scenario import units
 from sim.scenario.dates import countries_in, holiday_name, on_dates
-from sim.tables.declared import WEEKDAYS, Column, Family, Table, number, text, whole
+from sim.tables.declared import Column, Family, Table, number, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -180,7 +180,7 @@ INTERVALS: Final = Table[OfWeek](
     "Intervals of the week",
     (
         whole("interval_of_week", "", lambda row: row.interval, "from 0, Monday at midnight"),
-        text("weekday", lambda row: WEEKDAYS[row.begins // DAY], "Mon to Sun"),
+        text("weekday", lambda row: units.SHORT_WEEKDAYS[row.begins // DAY], "Mon to Sun"),
         text("from", lambda row: units.clock(row.begins % DAY), "time of day at which it begins"),
         text("to", lambda row: units.clock(row.begins % DAY + row.length), "time of day at which it ends"),
         *_TIPS,
@@ -196,7 +196,7 @@ DATES: Final = Table[OnDate](
     "The days of the run",
     (
         text("date", lambda row: row.date.isoformat(), "by the local clock"),
-        text("weekday", lambda row: WEEKDAYS[row.date.weekday()], "Mon to Sun"),
+        text("weekday", lambda row: units.SHORT_WEEKDAYS[row.date.weekday()], "Mon to Sun"),
         text("special", lambda row: row.special, "holidays, closed calendars, a roster or demand of its own"),
         *_TIPS,
         POOLS,

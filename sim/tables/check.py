@@ -8,7 +8,7 @@ from typing import Final
 
 from sim.scenario.describe import Description, PoolLoad, StageLoad
 from sim.scenario.plausible import Plausible
-from sim.tables.declared import Table, by_pool, hour_columns, number, text, yes
+from sim.tables.declared import Table, by_pool, hour_columns, number, range_unit, text, yes
 
 POOLS: Final = Table[PoolLoad](
     "pool_loads",
@@ -46,7 +46,7 @@ UNKNOWNS: Final = Table[tuple[str, Plausible]](
     "What is not known",
     (
         text("path", lambda row: row[0], "where the value stands in the document"),
-        text("unit", lambda row: {"%": "share", "": "number"}.get(row[1].unit, row[1].unit), "of the values"),
+        range_unit(lambda row: row[1]),
         number("from_in_unit", "", lambda row: row[1].from_, "the lower end"),
         number("likely_in_unit", "", lambda row: row[1].likely, "the most likely value, where one is said"),
         number("to_in_unit", "", lambda row: row[1].to, "the upper end"),

@@ -12,16 +12,22 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from sim.scenario.units import SHORT_WEEKDAYS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.measures.estimates import Estimate
     from sim.measures.targets import TargetResult
+    from sim.scenario.plausible import Plausible
+    from sim.studies.sensitivity import Unknown
 
 
 R = TypeVar("R")
+K = TypeVar("K")
 
 NUMBER, WHOLE, TEXT, YES = "number", "whole number", "text", "yes or no"
 """What a column may hold."""
@@ -264,9 +270,6 @@ def _cell(cell: str, holds: str | None) -> Any:
 # Columns that several tables have alike
 
 
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 def asked_columns(result: Callable[[R], TargetResult | None]) -> tuple[Column[R], ...]:
     """What a target asks: the unit of its figures, the time within which, the threshold."""
     return (
@@ -299,20 +302,54 @@ def hour_columns(hour: Callable[[R], int]) -> tuple[Column[R], ...]:
     """Which hour of the week it is."""
     return (
         whole("hour_of_week", "h", hour, "from 0, Monday at midnight"),
-        text("weekday", lambda row: WEEKDAYS[hour(row) // 24], "Mon to Sun"),
+        text("weekday", lambda row: SHORT_WEEKDAYS[hour(row) // 24], "Mon to Sun"),
         whole("hour", "h", lambda row: hour(row) % 24, "of the day"),
     )
+
+
+def for_each(
+    pattern: str, says: str, keys: Callable[[R], Iterable[K]], columns: Callable[[K], Iterable[Column[R]]]
+) -> Family[R]:
+    """The columns of each of the keys that the first row tells; none where there is no row."""
+    return Family(pattern, says, lambda rows: [one for key in keys(rows[0]) for one in columns(key)] if rows else [])
 
 
 def by_pool(*told: tuple[str, str, str]) -> Family[Any]:
     """For each pool in a row, whose `pools` have them by name, as many numbers: what they are of, units, meanings."""
 
-    def columns(rows: Sequence[Any]) -> Iterable[Column[Any]]:
-        for name in rows[0].pools if rows else ():
-            for at, (what, unit, says) in enumerate(told):
-                yield number(f"{name}_{what}", unit, lambda row, name=name, at=at: row.pools[name][at], says)  # type: ignore[misc]
+    def columns(name: str) -> Iterator[Column[Any]]:
+        for at, (what, unit, says) in enumerate(told):
+            yield number(f"{name}_{what}", unit, of(lambda row: row.pools[name], itemgetter(at)), says)
 
-    return Family(", ".join(f"<pool>_{what}_{unit}" for what, unit, _ in told), "each pool in that hour", columns)
+    pattern = ", ".join(f"<pool>_{what}_{unit}" for what, unit, _ in told)
+    return for_each(pattern, "each pool in that hour", lambda row: row.pools, columns)
+
+
+def people_at_posts(paths: Callable[[R], Iterable[str]], people: Callable[[R], Mapping[str, int]]) -> Family[R]:
+    """The people at each of the posts that a row names by their paths in the document."""
+    return for_each(
+        "<post>_people",
+        "people at each post, by its path in the document",
+        paths,
+        lambda path: [whole(f"{path}_people", "", of(people, lambda one: one.get(path)), "people there")],
+    )
+
+
+def of_unknowns(unknowns: Callable[[R], Sequence[Unknown]], numbers: Callable[[R], Sequence[float]]) -> Family[R]:
+    """The value of each unknown in a row, in the unit of its head."""
+
+    def columns(key: tuple[int, Unknown]) -> list[Column[R]]:
+        i, unknown = key
+        as_it_is = int if unknown.range.whole else float
+        return [number(unknown.column, "", of(numbers, lambda one: as_it_is(one[i])), "the value of the unknown")]
+
+    says = "its value, in the unit of the head"
+    return for_each("<path of an unknown>", says, lambda row: enumerate(unknowns(row)), columns)
+
+
+def range_unit(get: Callable[[R], Plausible]) -> Column[R]:
+    """The unit of the values of a range."""
+    return text("unit", of(get, lambda one: {"%": "share", "": "number"}.get(one.unit, one.unit)), "of the values")
 
 
 def per_target(

@@ -9,10 +9,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.measures.estimates import Estimate
+from sim.measures.estimates import Estimate, by_size
 from sim.studies.plausibility import PlausibilityFound, Quantile, Reweighted, Third
 from sim.studies.worlds import OUTCOMES, Outcome, World
-from sim.tables.declared import Column, Family, Table, estimate_columns, number, text, whole, yes
+from sim.tables.declared import (
+    Column,
+    Family,
+    Table,
+    estimate_columns,
+    number,
+    of_unknowns,
+    people_at_posts,
+    range_unit,
+    text,
+    whole,
+    yes,
+)
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -66,15 +78,6 @@ class OfWorld:
         return tuple(self.scenario.targets)
 
 
-def _values(rows: Sequence[OfWorld]) -> Iterable[Column[OfWorld]]:
-    for i, unknown in enumerate(rows[0].unknowns if rows else ()):
-
-        def value(row: OfWorld, i: int = i, whole_: bool = unknown.range.whole) -> float | int:
-            return int(row.world.numbers[i]) if whole_ else row.world.numbers[i]
-
-        yield number(unknown.column, "", value, "the value of the unknown")
-
-
 def _unlimited(rows: Sequence[OfWorld]) -> Iterable[Column[OfWorld]]:
     for k, (name, target) in enumerate(rows[0].scenario.targets.items() if rows else ()):
 
@@ -83,11 +86,6 @@ def _unlimited(rows: Sequence[OfWorld]) -> Iterable[Column[OfWorld]]:
 
         unit = target.goal.unit
         yield number(f"{name}_unlimited", unit, best, "what the target comes to with unlimited staff")
-
-
-def _people(rows: Sequence[OfWorld]) -> Iterable[Column[OfWorld]]:
-    for path in rows[0].paths if rows else ():
-        yield whole(f"{path}_people", "", lambda row, path=path: row.world.people.get(path), "people there")  # type: ignore[misc]
 
 
 def _killed(row: OfWorld) -> str | None:
@@ -100,7 +98,7 @@ WORLDS: Final = Table[OfWorld](
     "The worlds",
     (
         whole("world", "", lambda row: row.index, "its number, from 0"),
-        Family("<path of an unknown>", "its value, in the unit of the head", _values),
+        of_unknowns(lambda row: row.unknowns, lambda row: row.world.numbers),
         text("outcome", lambda row: row.world.outcome, "held, more, no staff, undecided or impossible"),
         text(
             "why",
@@ -111,7 +109,7 @@ WORLDS: Final = Table[OfWorld](
         Family("<target>_unlimited_<unit>", "what each target comes to with unlimited staff", _unlimited),
         number("fte", "", lambda row: row.world.fte, "full-time equivalents of all pools, overtime apart"),
         number("on_duty", "people", lambda row: row.world.on_duty, "on duty at a time, on average over the week"),
-        Family("<post>_people", "people at each post, by its path in the document", _people),
+        people_at_posts(lambda row: row.paths, lambda row: row.world.people),
         text("binding", lambda row: row.world.binding or None, "the target that uses up most with that staffing"),
         whole("replications", "", lambda row: row.world.replications, "that were run in all"),
     ),
@@ -195,7 +193,7 @@ THIRDS: Final = Table[Third](
     "By thirds of each unknown",
     (
         text("path", lambda row: row.unknown.path, "of the unknown"),
-        text("unit", lambda row: {"%": "share", "": "number"}.get(row.unknown.unit, row.unknown.unit), "of the values"),
+        range_unit(lambda row: row.unknown.range),
         text("third", lambda row: row.which, "lower, middle or upper third of the worlds, by its value"),
         number("from_in_unit", "", lambda row: row.low, "the least value among them"),
         number("to_in_unit", "", lambda row: row.high, "the greatest value among them"),
@@ -283,9 +281,7 @@ def kills(found: PlausibilityFound) -> Iterator[OfKill]:
 def effects(found: PlausibilityFound) -> Iterator[OfEffect]:
     """The effects on every result, the unknown that explains most of it first."""
     for on, told in found.explained.items():
-        values = [one.value for one in told.share]
-        order = sorted(range(len(values)), key=lambda i: (-values[i] if told.known else 0.0, i))
-        for rank, i in enumerate(order, start=1):
+        for rank, i in enumerate(by_size(told.share), start=1):
             yield OfEffect(
                 on,
                 found.unknowns[i],

@@ -8,9 +8,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.measures.estimates import by_size
 from sim.studies.ranges import column
 from sim.studies.runway import Course
-from sim.tables.declared import Column, Family, Table, estimate_columns, number, of, per_target, text, whole, yes
+from sim.tables.declared import (
+    Column,
+    Family,
+    Table,
+    estimate_columns,
+    for_each,
+    number,
+    of,
+    of_unknowns,
+    people_at_posts,
+    per_target,
+    range_unit,
+    text,
+    whole,
+    yes,
+)
 
 if TYPE_CHECKING:
     from sim.measures.estimates import Estimate, Verdict
@@ -170,7 +186,7 @@ TURNS: Final = Table[OfTurn](
     "Where the verdict turns along each range",
     (
         text("range", lambda row: row.unknown.path, "the path of the unknown"),
-        text("unit", lambda row: {"%": "share", "": "number"}.get(row.unknown.unit, row.unknown.unit), "of the values"),
+        range_unit(lambda row: row.unknown.range),
         number("from_in_unit", "", lambda row: row.unknown.range.from_, "the lower end of the range"),
         number("to_in_unit", "", lambda row: row.unknown.range.to, "its upper end"),
         number("present_in_unit", "", lambda row: row.present, "what the file says"),
@@ -205,15 +221,6 @@ class PointRow:
     unknowns: tuple[Unknown, ...]
 
 
-def _of_unknowns(rows: Sequence[PointRow]) -> Iterable[Column[PointRow]]:
-    for i, unknown in enumerate(rows[0].unknowns if rows else ()):
-
-        def value(row: PointRow, i: int = i, whole: bool = unknown.range.whole) -> float | int:
-            return int(row.outcome.numbers[i]) if whole else row.outcome.numbers[i]
-
-        yield number(unknown.column, "", value, "the value of the unknown")
-
-
 def _possible(row: PointRow) -> PointOutcome | None:
     return row.outcome if row.outcome.possible else None
 
@@ -225,7 +232,7 @@ POINTS: Final = Table[PointRow](
     (
         whole("row", "", lambda row: row.row, "of the design, from 0"),
         text("point", lambda row: row.name, "`a` and `b` are spread over the ranges; the others mix them"),
-        Family("<path of an unknown>", "its value, in the unit of the head", _of_unknowns),
+        of_unknowns(lambda row: row.unknowns, lambda row: row.outcome.numbers),
         whole("replications", "", lambda row: row.outcome.replications, "0 where the document does not allow it"),
         yes("holds", of(_possible, lambda one: one.holds), "whether every target is on its good side"),
         number("all_held", "share", lambda row: row.outcome.held, "runs in which all targets hold"),
@@ -245,9 +252,7 @@ def effects(found: SensitivityFound) -> Iterator[OfRange]:
 
 def _ranked(found: SensitivityFound, on: str, effect: Effects) -> Iterator[OfRange]:
     """The ranges by their total effect on one result, the one that matters most first."""
-    totals = [one.value for one in effect.total]
-    order = sorted(range(len(totals)), key=lambda i: (-totals[i] if effect.known else 0.0, i))
-    for rank, i in enumerate(order, start=1):
+    for rank, i in enumerate(by_size(effect.total), start=1):
         own = rank if effect.known else None
         yield OfRange(on, found.unknowns[i].path, own, effect.first[i], effect.total[i], effect.rows)
 
@@ -284,10 +289,13 @@ class OfYear:
         return self.year.volume
 
 
-def _volume(rows: Sequence[Any]) -> Iterable[Column[Any]]:
-    """The volume of a year or of the staff of one, in the unit of the file."""
-    if rows:
-        yield number(f"volume{column('', rows[0].unit)}", "", lambda row: row.volume, "the tips that come")
+_VOLUME: Final[Family[Any]] = for_each(
+    "volume_per_<unit>",
+    "the tips that come",
+    lambda row: [row.unit],
+    lambda unit: [number(f"volume{column('', unit)}", "", lambda row: row.volume, "the tips that come")],
+)
+"""The volume of a year or of the staff of one, in the unit of the file."""
 
 
 YEARS: Final = Table[OfYear](
@@ -297,7 +305,7 @@ YEARS: Final = Table[OfYear](
     (
         number("growth", "share_a_year", lambda row: row.growth, "the rate"),
         number("year", "years", lambda row: row.year.year, "from now, 0 for the volume of the file"),
-        Family("volume_per_<unit>", "the tips that come", _volume),
+        _VOLUME,
         whole("replications", "", lambda row: row.year.replications, "that were run"),
         text("verdict", lambda row: row.year.verdict, "on all targets together"),
         *estimate_columns("all_held", "share", lambda row: row.year.held, "runs in which all targets hold"),
@@ -341,11 +349,6 @@ class People:
     paths: tuple[str, ...]
 
 
-def _posts(rows: Sequence[People]) -> Iterable[Column[People]]:
-    for path in rows[0].paths if rows else ():
-        yield whole(f"{path}_people", "", lambda row, path=path: row.people.get(path), "people there")  # type: ignore[misc]
-
-
 STAFF: Final = Table[People](
     "runway_staff",
     "a year at a growth rate: the staff that it needs",
@@ -353,12 +356,12 @@ STAFF: Final = Table[People](
     (
         number("growth", "share_a_year", lambda row: row.growth, "the rate; empty for today"),
         whole("year", "years", lambda row: row.year, "from now"),
-        Family("volume_per_<unit>", "the tips that come", _volume),
+        _VOLUME,
         text(
             "found", lambda row: row.found, "`now` for the staff there is, `yes` for one found, else why there is none"
         ),
         number("fte", "", lambda row: row.fte, "full-time equivalents, overtime apart"),
-        Family("<post>_people", "people at each post, by its path in the document", _posts),
+        people_at_posts(lambda row: row.paths, lambda row: row.people),
     ),
 )
 

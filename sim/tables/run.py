@@ -5,8 +5,9 @@ Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from sim.tables.declared import (
     asked_columns,
     came_columns,
     estimate_columns,
+    for_each,
     number,
     of,
     text,
@@ -111,9 +113,9 @@ class OneReplication:
     all_held: bool
 
 
-def _values(rows: Sequence[OneReplication]) -> Iterable[Column[OneReplication]]:
-    for name, (unit, _) in rows[0].values.items() if rows else ():
-        yield number(name, unit, lambda row, name=name: row.values[name][1], "what the target came to")  # type: ignore[misc]
+def _value(key: tuple[str, tuple[str, float]]) -> list[Column[OneReplication]]:
+    name, (unit, _) = key
+    return [number(name, unit, lambda row: row.values[name][1], "what the target came to")]
 
 
 REPLICATIONS: Final = Table[OneReplication](
@@ -123,15 +125,14 @@ REPLICATIONS: Final = Table[OneReplication](
     (
         whole("replication", "", lambda row: row.index, "its index"),
         whole("arrived", "tips", lambda row: row.arrived, "tips of the cohort"),
-        Family("<target>_<unit>", "what each target came to", _values),
+        for_each("<target>_<unit>", "what each target came to", lambda row: row.values.items(), _value),
         yes("all_held", lambda row: row.all_held, "whether every target held"),
     ),
 )
 
 
-def _counts(rows: Sequence[tuple[int, TargetResult]]) -> Iterable[Column[tuple[int, TargetResult]]]:
-    for column in COLUMNS:
-        yield whole(column, "tips", lambda row, column=column: row[1].counts[column], "tips counted so")  # type: ignore[misc]
+def _counts(_: Sequence[tuple[int, TargetResult]]) -> list[Column[tuple[int, TargetResult]]]:
+    return [whole(one, "tips", of(lambda row: row[1].counts, itemgetter(one)), "tips counted so") for one in COLUMNS]
 
 
 COHORT: Final = Table[tuple[int, TargetResult]](

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.measures.estimates import Estimate
 from sim.measures.use import PoolUse
 from sim.scenario.cost import full_time
 from sim.studies.staff.staffed import post_words
@@ -15,8 +16,11 @@ from sim.tables.declared import (
     Table,
     asked_columns,
     came_columns,
+    estimate_columns,
+    for_each,
     number,
     of,
+    people_at_posts,
     per_target,
     text,
     whole,
@@ -164,10 +168,19 @@ class OfTried:
     per: str = ""
     """These periods."""
 
+    @property
+    def people(self) -> dict[str, int]:
+        """By the path of each post."""
+        return {post.path: n for post, n in zip(self.answer.posts, self.outcome.staffing, strict=True)}
 
-def _people(rows: Sequence[OfTried]) -> Iterable[Column[OfTried]]:
-    for i, post in enumerate(rows[0].answer.posts if rows else ()):
-        yield whole(f"{post.path}_people", "", lambda row, i=i: row.outcome.staffing[i], "people there")  # type: ignore[misc]
+    @property
+    def bought(self) -> Estimate:
+        """The share of good periods."""
+        assert self.point is not None
+        return Estimate(self.point.share, self.point.low, self.point.high)
+
+
+_PEOPLE: Final[Family[OfTried]] = people_at_posts(lambda row: row.people, lambda row: row.people)
 
 
 TRIED: Final = Table[OfTried](
@@ -175,7 +188,7 @@ TRIED: Final = Table[OfTried](
     "a staffing that was tried, with its verdict",
     "Every staffing that was tried",
     (
-        Family("<post>_people", "people at each post, by its path in the document", _people),
+        _PEOPLE,
         number("cost_a_week", "", lambda row: row.outcome.cost, "overtime apart"),
         whole("replications", "", lambda row: row.outcome.n_replications, "of the last look at it"),
         text("verdict", lambda row: row.outcome.verdict, "on the tips of the search, allowing for all looks at it"),
@@ -190,21 +203,8 @@ TRIED: Final = Table[OfTried](
 )
 
 
-def _shares(rows: Sequence[OfTried]) -> Iterable[Column[OfTried]]:
-    name = f"all_held_{rows[0].per}s" if rows else ""
-    if name:
-        yield number(
-            name, "share", of(lambda row: row.point, lambda point: point.share), "periods in which every target held"
-        )
-        yield number(
-            f"{name}_low", "share", of(lambda row: row.point, lambda point: point.low), "the lower end of its interval"
-        )
-        yield number(
-            f"{name}_high",
-            "share",
-            of(lambda row: row.point, lambda point: point.high),
-            "the upper end of its interval",
-        )
+def _shares(per: str) -> Iterable[Column[OfTried]]:
+    return estimate_columns(f"all_held_{per}s", "share", lambda row: row.bought, "periods in which every target held")
 
 
 FRONTIER: Final = Table[OfTried](
@@ -212,11 +212,12 @@ FRONTIER: Final = Table[OfTried](
     "a staffing that no cheaper one beats: its cost and the share of periods in which all targets hold",
     "Staffings that are worth their cost",
     (
-        Family("<post>_people", "people at each post, by its path in the document", _people),
+        _PEOPLE,
         number("cost_a_week", "", lambda row: row.outcome.cost, "overtime apart"),
-        Family(
+        for_each(
             "all_held_<period>s_share, all_held_<period>s_low_share, all_held_<period>s_high_share",
             "periods in which every target held",
+            lambda row: [row.per] if row.per else [],
             _shares,
         ),
         yes(

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from sim.scenario.cost import money
 from sim.scenario.size import size_words
-from sim.text import page, words
+from sim.text import page
+from sim.text.scenario import calendar_words, demand_words, labeller_words, pool_words, run_words
+from sim.text.words import count
 
 if TYPE_CHECKING:
     from sim.scenario.describe import Description, PoolLoad
@@ -35,7 +37,7 @@ def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
         page.heading("Who is there, in an average week"),
         _pools(description),
         "",
-        page.facts((name, words.pool_words(scenario, name)) for name in scenario.pools),
+        page.facts((name, pool_words(scenario, name)) for name in scenario.pools),
         *_cost(scenario, description),
         page.heading("Targets"),
         _targets(scenario),
@@ -47,14 +49,14 @@ def parts(scenario: Scenario, description: Description) -> list[RenderableType]:
 
 
 def _facts(scenario: Scenario, description: Description) -> Iterator[tuple[str, list[str] | str]]:
-    yield "Demand", list(words.demand_words(scenario))
-    tips = f"{words.count(description.tips)} tips a replication, {words.count(description.cohort)} of them measured"
-    yield "Run", [*words.run_words(scenario), tips]
+    yield "Demand", list(demand_words(scenario))
+    tips = f"{count(description.tips)} tips a replication, {count(description.cohort)} of them measured"
+    yield "Run", [*run_words(scenario), tips]
     if scenario.calendars:
-        yield "Calendars", list(words.calendar_words(scenario))
+        yield "Calendars", list(calendar_words(scenario))
     yield "Work", size_words(scenario)
     if scenario.labels:
-        yield "Labels", [words.labeller_words(*one) for one in scenario.labels.items()]
+        yield "Labels", [labeller_words(*one) for one in scenario.labels.items()]
     if scenario.variant:
         yield "Variant", scenario.variant
     elif scenario.variants:

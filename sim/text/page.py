@@ -19,7 +19,8 @@ LOUD: Final = "bold yellow"
 
 _TIE: Final = "\ue000"
 """Stands for a space that must not be broken, until the lines are made."""
-_UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
+UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
+"""The space between a number and its unit, where no line ends."""
 _BEFORE_END: Final = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
@@ -57,7 +58,7 @@ def verdict(word: str, said: str = "") -> Text:
 
 def text(plain: str, style: str = "") -> Text:
     """Text whose numbers stay beside their units."""
-    return Text(_UNIT.sub(_TIE, plain), style=style)
+    return Text(UNIT.sub(_TIE, plain), style=style)
 
 
 def title(name: str, file: Path, variant: str | None = None) -> Text:

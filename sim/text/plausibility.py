@@ -4,10 +4,12 @@ far that hangs on the distributions that are declared."""
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from sim.measures.estimates import by_size
 from sim.scenario.plausible import SPREAD_WORDS
 from sim.text import page
 from sim.text.ranges import Wording, wording
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.measures.estimates import Estimate
-    from sim.scenario.plausible import Spread
     from sim.studies.plausibility import PlausibilityFound, Reweighted, Third
     from sim.studies.sensitivity import Unknown
     from sim.studies.worlds import Outcome
@@ -230,9 +231,8 @@ def _short(number: float) -> float:
 
 def _people_decided(found: PlausibilityFound) -> Iterator[str]:
     effects = found.explained["FTE"]
-    order = sorted(range(len(found.unknowns)), key=lambda i: (-_number(effects.share[i].value), i))
     told = []
-    for i in order:
+    for i in by_size(effects.share):
         if effects.beyond_chance[i]:
             way = "more" if found.correlation("FTE", i).value > 0 else "fewer"
             told.append(
@@ -242,14 +242,8 @@ def _people_decided(found: PlausibilityFound) -> Iterator[str]:
         yield f"How many people it takes hangs on {'; '.join(told[:MOST_TOLD])}."
 
 
-def _number(value: float) -> float:
-    return -1.0 if math.isnan(value) else value
-
-
 def _hangs(found: PlausibilityFound) -> Iterator[str]:
-    by_spread: dict[Spread, int] = {}
-    for unknown in found.unknowns:
-        by_spread[unknown.range.spread] = by_spread.get(unknown.range.spread, 0) + 1
+    by_spread = Counter(unknown.range.spread for unknown in found.unknowns)
     n = len(found.unknowns)
     each = [f"{count(many)} {'is' if many == 1 else 'are'} {SPREAD_WORDS[name]}" for name, many in by_spread.items()]
     if len(by_spread) == 1:

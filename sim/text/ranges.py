@@ -4,6 +4,7 @@ growth; first of all what a reader calls `pools.analysts.staff` or `demand.volum
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -296,6 +297,8 @@ def _decides(found: SensitivityFound) -> Iterator[str]:
 
 
 def _effect(effect: Estimate) -> str:
+    if math.isnan(effect.value):
+        return "not told by so few points"
     value, low, high = (round(100 * part) for part in (effect.value, effect.low, effect.high))
     return f"{value} % ({low} to {high})"
 

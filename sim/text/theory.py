@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sim.dynamics.clock import MINUTE
+from sim.scenario.units import WEEKDAYS
 from sim.text import page
-from sim.text.words import WEEKDAYS, count, length, listed
+from sim.text.words import count, length, listed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

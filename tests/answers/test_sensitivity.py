@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import sim
+from sim.answers.ranges import Sensitivity
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK
 
@@ -49,3 +52,17 @@ def test_points_have_few_replications_unless_it_says_otherwise() -> None:
 def test_without_ranges_it_says_so() -> None:
     with pytest.raises(ValueError, match="needs unknowns under `plausible:`"):
         sim.sensitivity(DESK[: DESK.index("plausible:")])
+
+
+def test_an_effect_that_few_points_do_not_tell_is_said_not_to_be_and_comes_last() -> None:
+    found = sim.sensitivity(DESK, rows=4, replications=1).found
+    first, *others = found.deciding.total
+    untold = replace(first, value=math.nan, low=math.nan, high=math.nan)
+    effects = replace(found.deciding, total=(untold, *others), rows=4)
+    each = dict.fromkeys(found.each, effects)
+    less = Sensitivity(replace(found, together=effects, each=each))
+    path = found.unknowns[0].path
+    assert f"{path} not told by so few points." in " ".join(less.sentences())
+    ranks = less.sensitivity.groupby("effect_on")["range"].last()
+    assert set(ranks) == {path}
+    less.plot()

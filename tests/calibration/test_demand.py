@@ -117,6 +117,22 @@ def test_callers_who_come_back_no_more_than_others_are_no_retry(tmp_path: Path) 
     assert "retry:" not in line_of(found).text
 
 
+def test_a_line_that_is_closed_at_weekends_has_one_profile_where_weekdays_do_not_differ(tmp_path: Path) -> None:
+    """Counts that are exactly weekday times hour: ten numbers a weekday of its own would be noise."""
+    rows = "".join(
+        f"2025-01-{day:02d} {hour:02d}:00,{(2 + day % 7) * (hour - 3)}\n"
+        for day in range(6, 32)
+        if datetime(2025, 1, day).weekday() < 5
+        for hour in range(8, 18)
+    )
+    (tmp_path / "offered.csv").write_text(f"interval,calls\n{rows}", encoding="utf-8")
+    text = line_of(calibrated(tmp_path / "offered.csv")).text
+    assert "no departure beyond chance" in text
+    week = next(line for line in text.splitlines() if "by_weekday:" in line)
+    assert week.partition("]")[0].endswith(", 0, 0")
+    assert "mon:" not in text
+
+
 def by_channel(path: Path, *, apart: bool, step: int = 60) -> None:
     """Eight weeks of counts of two channels: calls by day and texts in the evening, or both alike."""
     random = np.random.default_rng(3)

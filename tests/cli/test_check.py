@@ -134,10 +134,10 @@ def test_everything_that_the_options_say_is_laid_on_together(tmp_path: Path) -> 
     own = "".join(f", {name}: null" for name in ("rapid", "transfer", "entry", "mean", "day"))
     text = f"extends: national.yaml\nscenario: Ledger\ntargets: {{from: claims.yaml, reading: moderate{own}}}\n"
     file.write_text(text, encoding="utf-8")
-    given = ("--reading", "strict", "--targets", "A19", "--variant", "one_more_analyst", "--seed", "3")
+    given = ("--reading", "strict", "--targets", "rapid", "--variant", "one_more_analyst", "--seed", "3")
     found = json.loads(tipline("check", file, "--json", *given, "--set", "pools.receivers.staff=4").output)
-    assert list(found["targets"]) == ["A19"]
-    assert found["targets"]["A19"].startswith("at least 99 % of tips with risk high within 10 min")
+    assert list(found["targets"]) == ["rapid"]
+    assert found["targets"]["rapid"].startswith("at least 99 % of tips with risk high within 10 min")
     assert found["variant"] == "one_more_analyst"
     servers = {pool["pool"]: pool["servers_on_duty_mean"] for pool in found["pool_loads"]}
     assert servers["analysts"] == 3

@@ -58,8 +58,12 @@ class _Taste:
     wrap_up: float
 
 
-def random_world(seed: int) -> Replication:
-    """The world of a seed: 1-3 centres, 1-4 pools, 1-5 stages, 5-60 tips, up to 90 ticks; some are far more crowded."""
+def random_world(seed: int, *, plain: bool = False) -> Replication:
+    """The world of a seed: 1-3 centres, 1-4 pools, 1-5 stages, 5-60 tips, up to 90 ticks; some are far more crowded.
+
+    A plain one has heads and no people, lines that are first come, first served, at most one overflow pool a stage, and
+    no incidents.
+    """
     rng = np.random.default_rng(seed)
     taste = _Taste(
         work=int(rng.choice([2, 4, 9])),
@@ -76,6 +80,8 @@ def random_world(seed: int) -> Replication:
         speed=float(rng.choice([0.0, 0.6])),
         wrap_up=float(rng.choice([0.0, 0.6])),
     )
+    if plain:
+        taste = replace(taste, shifts=0.0, speed=0.0, wrap_up=0.0)
     horizon = int(rng.integers(12, 90))
     centres = int(rng.choice([1, 1, 2, 3]))
     names = "abcd"[: rng.integers(1, 5)]
@@ -88,21 +94,17 @@ def random_world(seed: int) -> Replication:
     arrival = np.floor(np.cumsum(rng.exponential(taste.gap / taste.crowd, n_tips))).astype(int)
     arrival[:backlog] = 0
     tips = [Tip(int(tick), _route(rng, taste, stages, attempts), int(rng.integers(centres))) for tick in arrival]
+    at_midnight = int(rng.integers(0, 7))
+    rows = {"backlog": backlog, "centres": centres, "horizon": horizon, "since_midnight": at_midnight}
+    if plain:
+        return world(pools=pools, stages=stages, tips=tips, **rows)
     stages, tips = _with_incidents(np.random.default_rng((seed, 2)), stages, tips, taste.work)
     in_branches = np.random.default_rng((seed, 4))
     branching = bool(in_branches.random() < 0.35)
     pools, stages, tips = _with_line_rules(np.random.default_rng((seed, 3)), pools, stages, tips, apart=branching)
     if branching:
         tips = [_in_branches(in_branches, one) for one in tips]
-    return world(
-        pools=pools,
-        stages=stages,
-        tips=tips,
-        centres=centres,
-        backlog=backlog,
-        horizon=horizon,
-        since_midnight=int(rng.integers(0, 7)),
-    )
+    return world(pools=pools, stages=stages, tips=tips, **rows)
 
 
 def _with_incidents(

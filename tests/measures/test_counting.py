@@ -91,7 +91,7 @@ def test_tips_and_ticks_of_each_cell_are_those_of_its_tips(world):
     for kind, target, watched in both(frame, 0):
         cut = frame.cut(target.in_each, "day")
         cell, tips = cut.of_tips(watched.cohort), watched.tips
-        counts, ticks = kind._counted(watched, cell, cut.n_cells)
+        counts, ticks = kind._counted(watched, cut)
         good = [column for column in kind.judged if column not in kind.failed]
         for group, columns in ((GOOD, good), (BAD, kind.failed), (STILL_OPEN, (OPEN,))):
             mine = np.isin(tips.column, columns)

@@ -799,7 +799,7 @@ def test_a_week_with_a_holiday_and_a_change_of_clocks(
 
 
 def test_a_calendar_says_what_it_is(tmp_path: Path) -> None:
-    from sim.text.words import calendar_words, run_words
+    from sim.text.scenario import calendar_words, run_words
 
     office = OFFICE | {"closed": [{"holidays": "GB-ENG"}]}
     scenario = world(start="2025-04-14 00:00", calendars={"office": office}, run={"zone": "Europe/London"})

@@ -73,8 +73,8 @@ def test_the_ledger_of_the_two_articles_has_all_their_claims() -> None:
 def test_every_reading_of_the_ledger_suits_the_national_scenario(reading: str) -> None:
     changes = {"targets": {"from": "claims.yaml", "reading": reading}}
     found = read(SCENARIOS / "national.yaml").scenario(changes=changes)
-    assert {"A06", "A18", "A19", "A20"} <= set(found.targets)
-    assert all(target.claim == name for name, target in found.targets.items())
+    assert {"A06", "day", "rapid", "transfer"} <= set(found.targets)
+    assert [found.targets[name].claim for name in ("A06", "day", "rapid", "transfer")] == ["A06", "A18", "A19", "A20"]
 
 
 TABLE = YAML(typ="safe", pure=True).load((Path(__file__).parent / "broken_ledger.yaml").read_text("utf-8"))
@@ -123,6 +123,26 @@ def test_a_scenario_takes_its_targets_from_a_ledger(tmp_path: Path) -> None:
     assert found["C2"].mean == 60 * MINUTE
     assert found["C2"].to.moments  # milestones are looked up
     assert (found["C1"].claim, found["few"].claim) == ("C1", None)
+
+
+def test_a_target_is_called_as_its_claim_says(tmp_path: Path) -> None:
+    named = LEDGER.replace("{source: paper, says: A tip", "{target_name: hour, source: paper, says: A tip")
+    path = tmp_path / "doc.yaml"
+    begin, end = SMALL.index("targets:"), SMALL.index("variants:")
+    (tmp_path / "claims.yaml").write_text(named, encoding="utf-8")
+    path.write_text(
+        f"{SMALL[:begin]}targets: {{from: claims.yaml, reading: moderate}}\n{SMALL[end:]}", encoding="utf-8"
+    )
+    assert {name: target.claim for name, target in load(path).targets.items()} == {"C1": "C1", "hour": "C2"}
+    assert set(load(path, changes={"targets.hour.mean": "2 h"}).targets) == {"C1", "hour"}
+    path.write_text(
+        f"{SMALL[:begin]}targets: {{from: claims.yaml, reading: moderate, hour: {{lost: 5 %}}}}\n{SMALL[end:]}",
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        ScenarioError, match=r"claim 'C2' of claims.yaml is taken as the target 'hour'; this needs another"
+    ):
+        load(path)
 
 
 def test_single_claims_are_taken_in_readings_of_their_own(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies import events, trials
 from sim.studies.keeping import Kept, write_atomic
-from sim.studies.replicate import Done, Failure, Settings, each, run
+from sim.studies.replicate import Done, Settings, run
+from sim.studies.workers import Failure, each
 from sim.tables.run import every
 
 NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"

@@ -16,6 +16,7 @@ from sim.scenario.describe import describe
 from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.together import not_poisson
 from sim.text import words
+from sim.text.scenario import demand_words, labeller_words, pool_words, run_words
 
 if TYPE_CHECKING:
     from sim.scenario.distributions import Law
@@ -62,12 +63,12 @@ def _items(
     yield "2.2", "Logic of the base model", [f"{one.stage}: {one.who}: {one.does}" for one in described.stages]
     yield "2.3", "Logic of the scenarios", [_variant(name, changes) for name, changes in scenario.variants.items()]
     yield "2.4", "Algorithms", [*_ranks(scenario), *_ALGORITHMS]
-    yield "2.5.1", "Entities", ["tips", *words.demand_words(scenario)]
+    yield "2.5.1", "Entities", ["tips", *demand_words(scenario)]
     yield "2.5.2", "Activities", [_activity(stage) for stage in scenario.stages]
     yield (
         "2.5.3",
         "Resources",
-        [f"{name}: {'; '.join(words.pool_words(scenario, name))}" for name in scenario.pools],
+        [f"{name}: {'; '.join(pool_words(scenario, name))}" for name in scenario.pools],
     )
     yield "2.5.4", "Queues", list(_queues(scenario))
     yield "2.5.5", "Entry and exit points", list(_ends(scenario))
@@ -76,8 +77,8 @@ def _items(
     yield "3.3", "Input parameters", list(_parameters(scenario))
     yield "3.4", "Assumptions", list(_ASSUMPTIONS)
     yield "4.1", "Initialisation", list(_initialisation(scenario))
-    yield "4.2", "Run length", words.run_words(scenario)[:1]
-    yield "4.3", "Estimation approach", [words.run_words(scenario)[1], *_ESTIMATION]
+    yield "4.2", "Run length", run_words(scenario)[:1]
+    yield "4.3", "Estimation approach", [run_words(scenario)[1], *_ESTIMATION]
     yield "5.1", "Software", _versions(manifest)
     yield "5.2", "Random sampling", [f"seed {manifest.get('seed', scenario.run.seed)}", *_SAMPLING]
     yield "5.3", "Model execution", [_EXECUTION, *([f"engine {manifest['engine']}"] if "engine" in manifest else [])]
@@ -179,7 +180,7 @@ def _parameters(scenario: Scenario) -> Iterator[str]:
     for path, one in scenario.plausible.items():
         yield f"{path}: {one.words}"
     for name, labeller in scenario.labels.items():
-        yield words.labeller_words(name, labeller)
+        yield labeller_words(name, labeller)
 
 
 def _initialisation(scenario: Scenario) -> Iterator[str]:

@@ -20,8 +20,9 @@ from sim.cli.report.results import Folder, TableFile
 from sim.scenario import units
 from sim.scenario.cost import a_month
 from sim.scenario.plausible import SPREAD_WORDS
+from sim.scenario.units import SHORT_WEEKDAYS
 from sim.studies.keeping import versions
-from sim.tables.declared import WEEKDAYS, Column
+from sim.tables.declared import Column
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -249,7 +250,7 @@ def _roster(book: _Book, folder: Folder) -> None:
         return
     sheet = book.sheet("Roster")
     sheet.set_column(0, 0, 13)
-    sheet.set_column(1, 2 * len(WEEKDAYS), 6)
+    sheet.set_column(1, 2 * len(SHORT_WEEKDAYS), 6)
     rows = list(week.records.rows)
     times = list(dict.fromkeys(str(one["from"]) for one in rows))
     on = {(str(one["from"]), str(one["weekday"])): one for one in rows}
@@ -259,17 +260,17 @@ def _roster(book: _Book, folder: Folder) -> None:
         top = _shifts(book, sheet, top, folder.scenario)
     for pool in pools:
         sheet.write_string(top, 0, heading(pool), book.head)
-        for day, name in enumerate(WEEKDAYS):
+        for day, name in enumerate(SHORT_WEEKDAYS):
             sheet.merge_range(top, 2 * day + 1, top, 2 * day + 2, name, book.head)
         for row, time in enumerate(times, start=top + 1):
             sheet.write_string(row, 0, time, book.style(bold=True))
-            for day, name in enumerate(WEEKDAYS):
+            for day, name in enumerate(SHORT_WEEKDAYS):
                 told = on.get((time, name), {})
                 book.put(sheet, row, 2 * day + 1, told.get(f"{pool}_on_duty_people"), align="center")
                 needed = told.get(f"{pool}_needed_people")
                 book.put(sheet, row, 2 * day + 2, needed, font_color="#909090", align="center")
         most = max((float(one.get(f"{pool}_on_duty_people") or 0) for one in rows), default=0.0)
-        for day in range(len(WEEKDAYS)) if most else ():
+        for day in range(len(SHORT_WEEKDAYS)) if most else ():
             colours = {"type": "2_color_scale", "min_color": "#ffffff", "max_color": "#7fb2d9"}
             ends = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": most}
             sheet.conditional_format(top + 1, 2 * day + 1, top + len(times), 2 * day + 1, colours | ends)

@@ -18,7 +18,6 @@ from sim.dynamics.log import TURNED_AWAY as NO_ROOM
 from sim.measures import passes
 from sim.measures.frame import HOURS_A_WEEK, Frame
 from sim.measures.measures import measure
-from sim.studies.replicate import Failure, each
 from sim.studies.theory.models import (
     GIVEN_UP,
     NOT_BEGUN,
@@ -32,6 +31,7 @@ from sim.studies.theory.models import (
     Known,
     models,
 )
+from sim.studies.workers import Failure, each
 
 if TYPE_CHECKING:
     from sim.dynamics.log import Log

@@ -347,7 +347,7 @@ def _aspects(
     yield from _of_demand(scenario, line)
     yield from _of_feeding(scenario, line, before)
     yield from _of_service(line, pool)
-    yield from _of_line(scenario, line, pool, even_patience)
+    yield from _of_line(line, pool, even_patience)
     if line.cycle is not None:
         yield from _of_cycle(scenario, line, pool)
     yield from _of_start(scenario, line)
@@ -435,7 +435,7 @@ def _of_service(line: Line, pool: Pool) -> Iterator[tuple[str, str]]:
         yield "speed", "people are faster at some hours"
 
 
-def _of_line(scenario: Scenario, line: Line, pool: Pool, even_patience: bool) -> Iterator[tuple[str, str]]:
+def _of_line(line: Line, pool: Pool, even_patience: bool) -> Iterator[tuple[str, str]]:
     yield from _told(pool, _POOL)
     if pool.levels is not None and pool.levels.csv is not None:
         yield "levels", "heads are those of a file"

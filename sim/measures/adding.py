@@ -1,0 +1,182 @@
+"""The measures of a replication whose tips are handed in slice by slice, and forgotten: all that adds up over tips.
+
+What comes out is what `measure` gives of the whole, to the last bit: everything is counted in whole numbers, and what a
+target came to in a window is told from how many of its tips lie there. Times that are added up as floats are whole
+numbers of ticks too, and exact in any order while their sum is below 2^53; where it is not, that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sim.dynamics.replication import NO_LABEL
+from sim.measures import passes
+from sim.measures.cohort import read
+from sim.measures.counting import EXACT, CountedKind
+from sim.measures.frame import UNITS
+from sim.measures.held import HELD, together
+from sim.measures.kinds import Occupancies, Watched, kind_of
+from sim.measures.measures import (
+    Measures,
+    Pooled,
+    by_week,
+    fates_by_label,
+    hold_countable,
+    n_judged,
+    pooled_over,
+    time_of_visits,
+    visits_by_stage,
+)
+from sim.measures.places import Following
+from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
+from sim.scenario.sliced import MOST_CELLS
+from sim.scenario.targets import OfPool
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sim.dynamics.log import Log
+    from sim.dynamics.replication import Replication
+    from sim.measures.cuts import Cut
+    from sim.measures.frame import Frame
+    from sim.scenario.targets import Target
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+
+class NotExactError(ArithmeticError):
+    """Times add up to more than floats hold exactly, so that their sum would depend on the slices."""
+
+
+def adds_up(frame: Frame) -> bool:
+    """Whether all that is measured of a scenario adds up over tips: not what is a time that some of them take at most,
+    nor what is counted in too many windows to have a number for each."""
+    return all(
+        isinstance(kind_of(target), Occupancies)
+        or (isinstance(kind_of(target), CountedKind) and all(cut.n_cells <= MOST_CELLS for cut in _cuts(frame, target)))
+        for target in frame.targets
+    )
+
+
+def _cuts(frame: Frame, target: Target) -> list[Cut]:
+    """The places and windows in which tips are counted for a target: by day, and by its own windows if shorter."""
+    found = [frame.cut(target.in_each, "day")]
+    if target.hold is not None and target.per not in UNITS:
+        found.append(frame.cut(target.in_each, target.per))
+    return found
+
+
+_NO_TICKS: Final = np.zeros((passes.N_NUMBERS, 0, 0), np.int64)
+
+
+class Adding:
+    """The measures of one replication, as more and more of its tips are over."""
+
+    def __init__(self, frame: Frame, *, pooled: bool = True, only_targets: bool = False):
+        """ValueError where not all of them add up; `pooled` and `only_targets` are those of `measure`."""
+        if not adds_up(frame):
+            raise ValueError("not all that is measured of this scenario adds up over tips")
+        self.frame, self.with_pooled, self.only_targets = frame, pooled and not only_targets, only_targets
+        n_targets = len(frame.targets)
+        of_pools = any(isinstance(target, OfPool) for target in frame.targets)
+        self.following = Following(frame) if of_pools or not only_targets else None
+        self.counts = np.zeros((n_targets, len(COLUMNS)), np.int64)
+        self.lacking = np.zeros((n_targets, 2), np.int64)
+        self.by_cell: list[dict[str, tuple[Ints, Floats]]] = [self._nothing(target) for target in frame.targets]
+        self.fates: Ints | None = None
+        self.stages: Ints | None = None
+        self.pooled: Pooled | None = None
+        self.time, self.n_visits = 0.0, 0
+
+    def _nothing(self, target: Target) -> dict[str, tuple[Ints, Floats]]:
+        kind = kind_of(target)
+        if not isinstance(kind, CountedKind):
+            return {}
+        return {cut.unit: kind.nothing_counted(cut.n_cells) for cut in _cuts(self.frame, target)}
+
+    def add(self, replication: Replication, log: Log) -> None:
+        """Count further tips, which are over, in order of arrival; a later call may hand in earlier ones."""
+        frame = self.frame
+        self.time += time_of_visits(log, replication)
+        self.n_visits += len(replication.visits)
+        first_spell = np.empty(len(replication.visits) + 1, np.int64)
+        passes.find_spells(log.spells.visit, first_spell)
+        cohort = read(log, replication, frame)
+        if self.following is not None:
+            self.following.add(log, replication, first_spell)
+        tallies: dict[int, Tally] = {}
+        for k, target in enumerate(frame.targets):
+            kind = kind_of(target)
+            found = kind.tally(target, cohort)
+            if found is None:
+                continue
+            if target.in_each == "tier":
+                found = found.only(cohort.label != NO_LABEL)
+            count_columns(found.column, self.counts[k])
+            self.lacking[k] += unlabelled(target, cohort)
+            tallies[k] = found
+            assert isinstance(kind, CountedKind)
+            for cut in _cuts(frame, target):
+                counts, ticks = self.by_cell[k][cut.unit]
+                kind.add_counts(found, cut.of_tips(cohort), counts, ticks, in_turn=cut.place is None)
+        fates = fates_by_label(cohort)
+        self.fates = fates if self.fates is None else self.fates + fates
+        if self.only_targets:
+            return
+        stages, waits = visits_by_stage(log, replication, cohort, first_spell)
+        self.stages = stages if self.stages is None else self.stages + stages
+        if self.with_pooled:
+            more = pooled_over(log, replication, cohort, tallies, first_spell, waits, _NO_TICKS)
+            self.pooled = more if self.pooled is None else self.pooled + more
+
+    def close(self, replication: Replication, log: Log) -> Measures:
+        """The measures of all tips, of which these are the last.
+
+        OverflowError as for `measure`; NotExactError where a sum of times is no longer exact.
+        """
+        self.add(replication, log)
+        hold_countable(self.time, self.n_visits)
+        frame, n_targets = self.frame, len(self.frame.targets)
+        places = None if self.following is None else self.following.close(log, replication)
+        cohort = read(log, replication, frame)
+        cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or self.only_targets else places.cells
+        ticks = frame.by_time(cells)
+        ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
+        own, units = np.zeros((n_targets, len(HELD)), np.int64), np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
+        periods = []
+        for k, target in enumerate(frame.targets):
+            _hold_exact(self.by_cell[k])
+            where = kind_of(target).held(target, Watched(cohort, places, None, self.by_cell[k]))
+            ratio[frame.rows[k]], own[k], units[k] = where.ratio, where.windows, where.by_unit
+            periods.append(where.units)
+        joint = [together([each[u] for each in periods], n_judged(frame, u)).counts() for u in range(len(UNITS))]
+        assert self.fates is not None
+        pooled = self.pooled
+        if pooled is not None:
+            pooled = replace(pooled, ticks=ticks.astype(np.float64))
+        return Measures(
+            index=replication.index,
+            cohort=self.fates,
+            counts=self.counts,
+            unlabelled=self.lacking,
+            ratio=ratio,
+            extra=tuple(np.zeros(0) for _ in frame.targets),
+            windows=own,
+            units=units,
+            joint=np.array(joint),
+            stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if self.stages is None else self.stages,
+            places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
+            week=by_week(ticks, frame),
+            pooled=pooled,
+        )
+
+
+def _hold_exact(counted: Mapping[str, tuple[Ints, Floats]]) -> None:
+    """Nothing, if the ticks in every cell are as exact as in one pass; else NotExactError."""
+    if any(float(ticks.max(initial=0.0)) >= EXACT for _, ticks in counted.values()):
+        raise NotExactError("the times of a target add up to more than floats hold exactly")

@@ -1,0 +1,116 @@
+"""Pieces of work shared out to workers of this machine, each by its index; one that raises stops nothing else.
+
+A piece that raises becomes a Failure, and a worker that dies has its pieces done again. Workers of other machines are
+in `cluster.py`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.thread import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from typing import Final, Generic, Literal, TypeVar
+
+Result = TypeVar("Result")
+Pool = Literal["threads", "processes"]
+
+MOST_DEATHS: Final = 3
+"""How often workers may die with the same piece in hand before it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A piece of work that failed: what was raised, in one line, and where."""
+
+    error: str
+    trace: str
+
+
+DIED: Final = Failure(f"a worker died {MOST_DEATHS} times on this piece", "")
+"""What comes of a piece that kills whoever takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share(Generic[Result]):
+    """Some pieces of one work."""
+
+    work: Callable[[int], Result]
+    indices: Sequence[int]
+    group: str | None = None
+    """Pieces of one index in works of one group have something in common that a worker keeps, as drawn tips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded(Generic[Result]):
+    """The work, with what it raises caught: it crosses to other processes, so it is an object and no closure."""
+
+    work: Callable[[int], Result]
+
+    def __call__(self, indices: Sequence[int]) -> list[tuple[int, Result | Failure]]:
+        return [(index, self._one(index)) for index in indices]
+
+    def _one(self, index: int) -> Result | Failure:
+        try:
+            return self.work(index)
+        except Exception as error:
+            return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def each(
+    work: Callable[[int], Result], indices: Iterable[int], *, jobs: int = 1, pool: Pool = "threads"
+) -> Iterator[tuple[int, Result | Failure]]:
+    """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
+
+    `jobs` workers share the work. Whatever `work` returns must be picklable where it crosses processes.
+    """
+    guarded = Guarded(work)
+    if jobs <= 1:
+        for index in indices:
+            yield from guarded([index])
+    else:
+        yield from _together(guarded, indices, jobs, pool)
+
+
+def _together(
+    guarded: Guarded[Result], indices: Iterable[int], jobs: int, pool: Pool
+) -> Iterator[tuple[int, Result | Failure]]:
+    waiting = iter(indices)
+    again: list[int] = []
+    deaths: dict[int, int] = {}
+    while True:
+        executor: Executor
+        if pool == "threads":
+            executor = ThreadPoolExecutor(jobs)
+        else:
+            executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+        in_hand: dict[Future[list[tuple[int, Result | Failure]]], int] = {}
+        try:
+            while True:
+                for index in _take(again, waiting, jobs + 1 - len(in_hand)):
+                    in_hand[executor.submit(guarded, [index])] = index
+                if not in_hand:
+                    return
+                for done in wait(in_hand, return_when=FIRST_COMPLETED).done:
+                    results = done.result()
+                    del in_hand[done]
+                    yield from results
+        except BrokenExecutor:
+            for index in in_hand.values():
+                deaths[index] = deaths.get(index, 0) + 1
+                if deaths[index] < MOST_DEATHS:
+                    again.append(index)
+                else:
+                    yield index, DIED
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:
+    """Up to n indices: those to be done again first."""
+    taken = again[:n]
+    del again[:n]
+    return taken + list(islice(waiting, n - len(taken)))

@@ -1,0 +1,189 @@
+"""What the columns of a log are drafted to mean: by names in several languages, by numbers that are times, and by
+content alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.logs.calls import read_calls
+from sim.logs.events import read_events
+from sim.logs.files import read
+from sim.logs.map import Map, draft, written
+from sim.logs.times import times
+
+Form = Callable[[datetime], str]
+START = datetime(2025, 3, 13, 8)
+ROLES = ("arrival", "start", "end", "outcome", "channel", "person")
+
+
+def form(text: str) -> Form:
+    return lambda when: when.strftime(text)
+
+
+ISO = form("%Y-%m-%d %H:%M:%S")
+
+
+def serial(when: datetime) -> str:
+    return f"{(when - datetime(1899, 12, 30)).total_seconds() / 86_400:.8f}"
+
+
+def epoch(when: datetime) -> str:
+    return str(int((when - datetime(1970, 1, 1)).total_seconds()))
+
+
+def log(
+    head: str,
+    how: Form = ISO,
+    words: tuple[str, str] = ("answered", "abandoned"),
+    order: tuple[int, ...] = (0, 1, 2, 3, 4, 5),
+) -> str:
+    """A hundred calls of three days, of which every tenth gave up after three minutes: columns in the order of ROLES,
+    unless another is given."""
+    lines = [head]
+    for k in range(100):
+        came = START + timedelta(days=k % 3, minutes=5 * k, seconds=7 * k % 60)
+        taken, ended = came + timedelta(seconds=20 + k % 50), came + timedelta(minutes=3, seconds=k % 40)
+        gave_up = k % 10 == 9
+        cells = [
+            *(how(came), "" if gave_up else how(taken), how(ended)),
+            *(words[gave_up], ("phone", "web")[k % 2], "" if gave_up else f"agent {k % 4}"),
+        ]
+        lines.append(";".join(cells[column] for column in order))
+    return "\n".join(lines) + "\n"
+
+
+def drafted(folder: Path, text: str, encoding: str = "utf-8") -> Map:
+    """The draft, held to reading ninety calls that were served and ten that gave up."""
+    path = folder / "log.csv"
+    path.write_text(text, encoding=encoding)
+    raw = read(path)
+    made = draft(raw)
+    visits = read_calls(raw, made).visits
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (90, 10)
+    assert 150 < visits.work[visits.served].mean() + visits.wait[visits.served].mean() < 210
+    return made
+
+
+@pytest.mark.parametrize(
+    ("head", "how", "words", "encoding"),
+    [
+        ("Offered Time;Answer Time;End Time;Disposition;Media;Agent Name", "%m/%d/%Y %I:%M:%S %p", None, "utf-8"),
+        ("arrived;answered;finished;status;channel;agent", "%d/%m/%y %H:%M:%S", None, "utf-8-sig"),
+        ("Call Date/Time;Agent Answer;Disconnect;Result;Topic;Operator", "%d-%b-%Y %H:%M:%S", None, "utf-16"),
+        (
+            "Anrufzeit;Annahme;Ende;Ergebnis;Kanal;Mitarbeiter",
+            "%d.%m.%Y %H:%M:%S",
+            ("angenommen", "aufgelegt"),
+            "latin-1",
+        ),
+        ("Heure d'appel;Décroché à;Fin;Résultat;Canal;Conseiller", "%Y%m%d%H%M%S", ("Répondu", "Raccroché"), "cp1252"),
+    ],
+)
+def test_names_in_several_languages(
+    tmp_path: Path, head: str, how: str, words: tuple[str, str] | None, encoding: str
+) -> None:
+    words = words or ("answered", "abandoned")
+    made = drafted(tmp_path, log(head, form(how), words), encoding)
+    assert made.columns == dict(zip(ROLES, head.split(";"), strict=True))
+    assert (made.served, made.given_up) == ((words[0],), (words[1],))
+    assert not made.doubtful
+
+
+@pytest.mark.parametrize("how", [serial, epoch])
+def test_numbers_that_are_times(tmp_path: Path, how: Form) -> None:
+    head = "Offered Time;Answer Time;End Time;Disposition;Media;Agent Name"
+    assert drafted(tmp_path, log(head, how)).columns == dict(zip(ROLES, head.split(";"), strict=True))
+
+
+@pytest.mark.parametrize("how", [ISO, serial, epoch])
+def test_columns_whose_names_say_nothing_are_guessed_by_content(tmp_path: Path, how: Form) -> None:
+    """Shuffled: which time is which goes by their order in a row, the words by who has a time of being taken."""
+    made = drafted(tmp_path, log("A;B;C;D;E;F", how, ("ok1", "zz9"), (4, 2, 3, 0, 5, 1)))
+    assert made.columns == {"arrival": "D", "end": "B", "start": "F", "outcome": "C", "person": "E"}
+    assert (made.served, made.given_up) == (("ok1",), ("zz9",))
+    assert set(made.doubtful) == set(made.columns), "a guess is told as one"
+
+
+def test_words_that_no_list_knows_go_by_who_was_taken(tmp_path: Path) -> None:
+    made = drafted(tmp_path, log("received;answered;ended;result;channel;agent", words=("beszélt", "letette")))
+    assert (made.served, made.given_up) == (("beszélt",), ("letette",))
+    assert made.doubtful == ["outcome"]
+
+
+def test_who_is_still_being_served_when_the_log_is_written_was_served(tmp_path: Path) -> None:
+    text = log("received;answered;ended;result;channel;agent")
+    lines = text.splitlines()
+    lines[51] = ";".join([*lines[51].split(";")[:2], "", "", "phone", "agent 1"])
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    raw = read(path)
+    log_ = read_calls(raw, draft(raw))
+    assert (int(log_.visits.served.sum()), len(log_.visits)) == (90, 100)
+    assert [one.rows for one in log_.cleaned if one.done == "taken as served"] == [1]
+
+
+def test_a_draft_is_shown_in_lines_that_fit(tmp_path: Path) -> None:
+    path = tmp_path / "a_log_of_the_line.csv"
+    path.write_text(log("received;answered;ended;result;channel;agent"), encoding="utf-8")
+    raw = read(path)
+    assert max(map(len, written(draft(raw), raw).splitlines())) <= 80
+
+
+def test_an_activity_that_means_giving_up_is_leaving_the_line_of_what_comes_next(tmp_path: Path) -> None:
+    rows = ["case id,activity,timestamp,resource,lifecycle:transition"]
+    for k in range(60):
+        came = START + timedelta(minutes=5 * k)
+
+        def event(activity: str, after: int, who: str, step: str, k: int = k, came: datetime = came) -> str:
+            return f"{k},{activity},{came + timedelta(seconds=after)},{who},{step}"
+
+        rows.append(event("arrive", 0, "", "complete"))
+        if k % 6 == 5:
+            rows.append(event("hung up", 40, "", "complete"))
+        else:
+            rows += [event("answer", 30, "ann", "start"), event("answer", 150, "ann", "complete")]
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert (made.shape, made.given_up) == ("events", ("hung up",))
+    log_ = read_events(raw, made)
+    visits = log_.visits
+    assert visits.stage.names == ("answer",), "what only begins a case is no stage"
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
+    assert set(visits.wait[visits.served]) == {30.0}
+    assert set(visits.wait[visits.gave_up]) == {40.0}
+    assert {one.rows for one in log_.cleaned} == {10, 60}
+
+
+def test_steps_of_an_activity_tell_who_gave_up_and_came_back(tmp_path: Path) -> None:
+    """Every tenth leaves the line after a minute and joins it again ten minutes later: two visits of one case."""
+    rows = ["case id,activity,timestamp,resource,lifecycle:transition"]
+    for k in range(60):
+        steps = [(0, "schedule"), (60, "withdraw"), (660, "schedule")] if k % 10 == 9 else [(0, "schedule")]
+        last = steps[-1][0]
+        for after, step in [*steps, (last + 20, "start"), (last + 140, "complete")]:
+            rows.append(f"{k},answer,{START + timedelta(minutes=20 * k, seconds=after)},ann,{step}")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    visits = read_events(raw, draft(raw)).visits
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (60, 6)
+    assert set(visits.wait[visits.served]) == {20.0}
+    assert set(visits.wait[visits.gave_up]) == {60.0}
+
+
+@pytest.mark.parametrize("text", ["08:00 AM - 08:30 AM", "8:00-8:30", "8:00 to 8:30"])
+def test_an_interval_is_told_by_its_begin(text: str) -> None:
+    assert times(pd.Series([text] * 3)).seconds.tolist() == [28_800.0] * 3
+
+
+def test_an_interval_with_its_date_is_told_by_its_begin() -> None:
+    found = times(pd.Series(["2025-03-13 08:00 - 08:30", "2025-03-13 08:30 - 09:00"]))
+    assert np.diff(found.seconds).tolist() == [1800.0]
