@@ -41,7 +41,7 @@ hand and not its own: the log is the same, and a tenth more a visit is less than
 second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
 
 _at_hand: Final[set[tuple[bool, bool]]] = set()
-"""Of the functions without `queues`, those that this process has called: with people or not, following delays or not."""
+"""Of the functions without `queues`, those that this process has called: with people, and following delays, or not."""
 
 
 def simulate(replication: Replication) -> Log:
