@@ -1,6 +1,7 @@
 """What a tip costs: one table, measured in one run, of this program's parts and of its peers. It asserts no time.
 
-    python tests/bench.py            two-stage line and the national centre, peers on the two-stage line
+    python tests/bench.py            two-stage line and the national centre, peers on the two-stage line; the engine alone
+                                     on the line as described, which has branches, and on that line overloaded
     python tests/bench.py --large    also the two-stage line with 10 million tips (about 4 GB)
 
 Every row is a process of its own, so that memory peaks do not mix; the time is the median of its repeats, in CPU
@@ -143,8 +144,10 @@ def salabim_line(n_tips: int) -> Waits:
 def scenario_of(world: str, n_tips: int) -> Any:
     from sim.scenario.loading import load
 
-    if world == "national":
-        return load(SCENARIOS / "national.yaml")
+    if world in ("national", "described"):
+        return load(SCENARIOS / f"{world}.yaml")
+    if world == "overloaded":
+        return load(SCENARIOS / "volumes.yaml", variant="tips_100000")
     return load(SCENARIOS / "two_stage.yaml", changes=[f"run.length={max(round(n_tips / DAY_TIPS), 1)} d"])
 
 
@@ -284,6 +287,8 @@ def rows(large: bool) -> Iterable[tuple[str, str, int, int]]:
     for part in ("draw", "compiled", "measure"):
         yield part, "national", 30_000, 7
     yield "reference", "national", 30_000, 1
+    yield "compiled", "described", 30_000, 7
+    yield "compiled", "overloaded", 100_000, 3
     for n_tips in (1_000_000, 10_000_000)[: 2 if large else 1]:
         for part in ("draw", "compiled", "measure"):
             yield part, "two_stage", n_tips, 3
