@@ -1,7 +1,7 @@
 """What a tip costs: one table, measured in one run, of this program's parts and of its peers. It asserts no time.
 
-    python tests/bench.py            two-stage line and the national centre, peers on the two-stage line; the engine alone
-                                     on the line as described, which has branches, and on that line overloaded
+    python tests/bench.py            two-stage line and the national centre, peers on the two-stage line; the engine
+                                     alone on the line as described, with branches, and on that line overloaded
     python tests/bench.py --large    also the two-stage line with 10 million tips (about 4 GB)
 
 Every row is a process of its own, so that memory peaks do not mix; the time is the median of its repeats, in CPU
