@@ -64,7 +64,7 @@ class Cut:
         return cohort.cells[self.place, self.unit]
 
     def _of_tips(self, cohort: Cohort) -> Ints:
-        window = self._window(cohort.arrival) if self.unit in STEPS else self._window_of_day(cohort.day)
+        window = self._window(cohort.arrival) if self.unit in STEPS else self.window_of_day(cohort.day)
         match self.place:
             case None:
                 return window
@@ -106,9 +106,10 @@ class Cut:
 
     def _window(self, tick: Ints) -> Ints:
         short = STEPS.get(self.unit)
-        return self.frame.wall(tick) // short if short else self._window_of_day(self.frame.day(tick))
+        return self.frame.wall(tick) // short if short else self.window_of_day(self.frame.day(tick))
 
-    def _window_of_day(self, day: Ints) -> Ints:
+    def window_of_day(self, day: Ints) -> Ints:
+        """The window of each day, where windows are days or longer."""
         if self.unit == "day":
             return day
         if self.unit == "run":
