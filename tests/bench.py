@@ -1,7 +1,7 @@
 """What a tip costs: one table, measured in one run, of this program's parts and of its peers. It asserts no time.
 
     python tests/bench.py            two-stage line and the national centre, peers on the two-stage line
-    python tests/bench.py --large    also the two-stage line with 10 million tips (about 4 GB)
+    python tests/bench.py --large    also the two-stage line with 10 million tips (about 4 GB; in slices 0.3 GB)
 
 Every row is a process of its own, so that memory peaks do not mix; the time is the median of its repeats, in CPU
 nanoseconds a tip, after one repeat that warms up. The mean waits by class show that all rows simulate the same line.
@@ -167,14 +167,21 @@ def waits_of(log: Any, replication: Any, scenario: Any) -> Waits:
 
 
 def own(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
-    """The cost of one part of this program: draw, compiled, reference or measure."""
+    """The cost of one part of this program: draw, compiled, reference or measure; or all of it, whole or sliced."""
     from sim.draw import draw
     from sim.dynamics.engines import simulate
     from sim.measures.frame import Frame
     from sim.measures.measures import measure
+    from sim.studies.replicate import ReplicationWork
 
     scenario = scenario_of(world, n_tips)
     frame = Frame(scenario)
+    if part in ("whole", "sliced"):
+        work = ReplicationWork(frame, scenario.run.seed, "compiled")
+        one = work.whole if part == "whole" else work.in_slices
+        n = int(one(0)["cohort"].sum())
+        cost, _ = timed(one, n, repeats, warm=False)
+        return {"ns": cost, "tips": n, "waits": {}}
     replication = draw(scenario, 0)
     log = simulate(replication) if part == "measure" else None
     steps: dict[str, Callable[[int], Any]] = {
@@ -285,7 +292,7 @@ def rows(large: bool) -> Iterable[tuple[str, str, int, int]]:
         yield part, "national", 30_000, 7
     yield "reference", "national", 30_000, 1
     for n_tips in (1_000_000, 10_000_000)[: 2 if large else 1]:
-        for part in ("draw", "compiled", "measure"):
+        for part in ("draw", "compiled", "measure", "whole", "sliced"):
             yield part, "two_stage", n_tips, 3
 
 

@@ -178,6 +178,7 @@ class Staffing(Answer):
                 for unit, held in (fresh.joint.shares.items() if fresh else ())
             },
             "cheaper_undecided": certificate and certificate.n_unsure,
+            "cheaper_not_tried_and_no_better": certificate and certificate.n_outdone,
             "tells_against_the_certificate": [
                 dict(zip((post.path for post in answer.posts), one, strict=True))
                 for one in (certificate.against if certificate else ())

@@ -50,6 +50,14 @@ class Commands(TyperGroup):
             ctx.fail(f"'{first}' is a file, not a command. Did you mean 'tipline run {first}'?")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # What checks the options names the kind of its fault, which says nothing to who reads it.
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
 
 app = typer.Typer(
     cls=Commands,

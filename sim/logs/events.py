@@ -33,7 +33,7 @@ _STARTS, _ENDS, _JOINS = (
     r"complet|end|finish|done",
     r"schedul|assign|enqueue|create",
 )
-_GONE: Final = r"withdraw|abort|abandon|cancel"
+_GONE: Final = r"withdraw|abandon|cancel"
 """Steps of an activity: it starts, ends, joins its line, or leaves it unserved."""
 
 

@@ -31,6 +31,9 @@ cost, and so few that they stay near the processor."""
 ADD_UP: Final = ("share", "service_level", "mean", "asa", "lost", "abandoned", "turned_away")
 """Kinds of targets on tips whose value comes from how many tips lie where, and from sums of their times."""
 
+ONE_BY_ONE: Final = ("percentile", "median", "longest")
+"""Kinds that need the time of every tip, which is kept: that is all that is left of it."""
+
 MOST_CELLS: Final = 1 << 20
 """Windows of all places of a target, each of which has a number of its own; of more only those that have something."""
 
@@ -58,8 +61,8 @@ def why_whole(scenario: Scenario) -> str:
 
     A plain scenario draws tips one after the other; it counts heads, whose number stays the same and who all work at
     full speed; its lines are first come, first served, by ranks that do not change, with room for all, in one overflow
-    pool at most; its tips are in one place at a time, and are lost where they give up; and what its targets ask for
-    adds up over tips, in no more windows than can have a number each.
+    pool at most; its tips are in one place at a time, and are lost where they give up; and its targets are of kinds
+    that come with the program, with no more windows than can have a number each.
     """
     return next(_reasons(scenario), "")
 
@@ -97,7 +100,8 @@ def _adds_up(scenario: Scenario, target: Target) -> bool:
     if isinstance(target, OccupancyTarget):
         return True
     a_day = 1 if target.hold is None else _A_DAY.get(target.per, 1)
-    return target.kind in ADD_UP and n_places(scenario, target) * a_day * (scenario.length / DAY + 2) <= MOST_CELLS
+    n_cells = n_places(scenario, target) * a_day * (scenario.length / DAY + 2)
+    return target.kind in ONE_BY_ONE or (target.kind in ADD_UP and n_cells <= MOST_CELLS)
 
 
 def n_places(scenario: Scenario, target: Target) -> int:

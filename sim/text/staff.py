@@ -304,6 +304,11 @@ def _cheaper(answer: StaffAnswer, certificate: Certificate) -> str:
         text = f"Of {many} staffings within the bounds that cost less, {_open(answer, certificate)}"
     if n := certificate.n_unsure:
         text += f"; {n} that {'was' if n == 1 else 'were'} tried {'is' if n == 1 else 'are'} undecided"
+    if n := certificate.n_outdone:
+        text += (
+            f"; {count(n)} {'was' if n == 1 else 'were'} not tried, having nowhere more people than one that was and "
+            "did not come out as holding"
+        )
     return f"{text}."
 
 

@@ -21,10 +21,10 @@ import pytest
 
 import sim
 from sim.cli import options
-from sim.cli.exporting import FILES, FORMATS, export
+from sim.cli.exporting import export
 from sim.dynamics.clock import MINUTE
 from sim.dynamics.log import UNREACHED
-from sim.tables.logs import LIFECYCLE, happenings, kept_log, vidigi, vidigi_positions
+from sim.tables.logs import FILES, FORMATS, LIFECYCLE, happenings, kept_log, vidigi, vidigi_positions
 from tests.cli.lines import recorded, tipline
 
 LINE = """
@@ -273,6 +273,23 @@ def _cells(content: bytes, sheet: str) -> dict[str, tuple[str, str, str]]:
 def book(left: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     (file,) = export(left, "xlsx", out=tmp_path_factory.mktemp("book"))
     return file.read_bytes()
+
+
+def test_what_is_for_other_tools_is_no_table_of_the_report(left: Path, tmp_path: Path) -> None:
+    shutil.copytree(left, tmp_path / "left")
+    export(tmp_path / "left", "vidigi")
+    export(tmp_path / "left", "csv")
+    done = tipline("report", tmp_path / "left")
+    assert done.exit_code == options.DONE
+    assert "left out" not in done.output
+    page = (tmp_path / "left" / "report.html").read_text(encoding="utf-8")
+    assert "vidigi" not in page
+
+
+def test_a_format_that_there_is_not_is_told_plainly(left: Path) -> None:
+    done = tipline("export", left, "--to", "pdf")
+    assert done.exit_code == options.BAD_INPUT
+    assert "Invalid value for '--to': 'pdf' is not one of 'xes', 'ocel'" in " ".join(done.output.split())
 
 
 def test_the_workbook_has_what_a_planner_hands_on(book: bytes, left: Path) -> None:

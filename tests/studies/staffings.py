@@ -53,15 +53,25 @@ def two_pools(folder: Path) -> Scenario:
 
 
 class Ruled(Tried):
-    """Staffings that fail or hold by a rule: what a staffing uses up of what its one target allows."""
+    """Staffings that fail or hold by a rule: what a staffing uses up of what its one target allows.
 
-    def __init__(self, folder: Path, prices: Sequence[float], most: int, used: Callable[[Staffing], float]):
+    One that uses up no more than `missed_from` and more than all is undecided.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        prices: Sequence[float],
+        most: int,
+        used: Callable[[Staffing], float],
+        missed_from: float = 1.0,
+    ):
         posts = [Post(f"pool{i}", None, 0, most, "", 1.0, price) for i, price in enumerate(prices)]
         super().__init__(two_pools(folder), posts, Trials(1, Settings()), 10)
-        self.rule = used
+        self.rule, self.missed_from = used, missed_from
 
     def _outcome(self, staffing: Staffing, n: int) -> Outcome:
         used = self.rule(staffing)
-        verdict: Verdict = "met" if used <= 1 else "missed"
+        verdict: Verdict = "met" if used <= 1 else "missed" if used > self.missed_from else "undecided"
         leaning = Leaning(0.0, used, verdict)
         return Outcome(staffing, self.cost(staffing), n, (), verdict, (leaning,), {}, None)

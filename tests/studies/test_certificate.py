@@ -16,7 +16,7 @@ from tests.studies.staffings import Ruled
 WITHOUT_END = 1e18
 
 
-def ruled(folder: Path, seed: int, n_posts: int, most: int) -> Ruled:
+def ruled(folder: Path, seed: int, n_posts: int, most: int, missed_from: float = 1.0) -> Ruled:
     """Random posts whose shortages add up: what each adds falls with every person there."""
     random = np.random.default_rng(seed)
     fall, weight = random.uniform(0.3, 0.8, n_posts), random.uniform(0.2, 2.0, n_posts)
@@ -25,7 +25,7 @@ def ruled(folder: Path, seed: int, n_posts: int, most: int) -> Ruled:
     def used(staffing: Staffing) -> float:
         return float(np.sum(weight * fall ** np.array(staffing)))
 
-    return Ruled(folder, [float(price) for price in prices], most, used)
+    return Ruled(folder, [float(price) for price in prices], most, used, missed_from)
 
 
 def cheaper_ones(tried: Ruled, cost: float) -> list[Staffing]:
@@ -58,6 +58,32 @@ def test_a_closed_proof_has_found_the_cheapest_and_accounts_for_every_cheaper_st
     remainder = proof.remainder()
     assert (remainder.cheaper, remainder.open, remainder.exactly) == (len(cheaper), 0, True)
     assert len(tried.outcomes) < len(everyone) / 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_has_nowhere_more_people_than_one_that_does_not_lean_to_hold_is_not_tried(
+    tmp_path: Path, seed: int
+) -> None:
+    """Some staffings are neither shown to fail nor hold: the cheapest is found all the same, with fewer trials than
+    there are of these, and each of them is told."""
+    tried = ruled(tmp_path, seed, n_posts=3 + seed % 2, most=6, missed_from=1.3)
+    everyone = cheaper_ones(tried, WITHOUT_END)
+    holding = [tried.cost(staffing) for staffing in everyone if tried.rule(staffing) <= 1]
+    chosen = cheap(tried, tuple(3 for _ in tried.posts), WITHOUT_END)
+    if not holding:
+        assert chosen is None
+        return
+    assert chosen is not None
+    proof = Proof(tried, tried.cost(chosen))
+    while (better := proof.close(chosen, WITHOUT_END)) is not None:
+        chosen = lowered(tried, better)
+        proof.bound(tried.cost(chosen))
+    assert tried.cost(chosen) == pytest.approx(min(holding))
+    cheaper = cheaper_ones(tried, tried.cost(chosen))
+    told = [one for one in cheaper if not tried.excluded(one) and one not in tried.outcomes]
+    assert proof.remainder().open == 0
+    assert proof.n_outdone == len(told)
+    assert all(tried.rule(one) > 1 and tried.outdone(one) for one in told)
 
 
 @pytest.mark.parametrize("seed", range(6))

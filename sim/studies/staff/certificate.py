@@ -9,7 +9,9 @@ Where tips are turned away, merge, or go another way when they give up, more peo
 staffing is tried, and nothing follows from another one.
 
 Boxes of staffings are closed from their tops: the top of a box has at every post as many people as any staffing of the
-box that costs less than the chosen one. If it fails, all of them do; if not, the box is cut in two.
+box that costs less than the chosen one. If it fails, all of them do; if not, the box is cut in two. A box of few is not
+cut where its top does not lean to hold: then nothing in it does, on the same tips, and whether all of it surely fails
+is not worth the trials. These are told as undecided, and as not tried.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ CHEAPER: Final = 1e-9
 """Costs that differ by less than this part are the same."""
 MOST_LISTED: Final = 2_000_000
 """Boxes with more staffings are counted by their costs, not one by one."""
+NOT_WORTH: Final = 100
+"""A box of so many staffings or fewer is not worth more trials to show that it fails, once it leans to hold nowhere."""
 STEPS_OF_COST: Final = 200_000
 
 
@@ -66,6 +70,7 @@ class Proof:
         self.cost = cost
         self._boxes: list[tuple[float, int, StaffBox]] = []
         self._n_made = 0
+        self._outdone: list[StaffBox] = []
         self._add(StaffBox(tuple(post.least for post in tried.posts), tuple(post.most for post in tried.posts)))
 
     def __bool__(self) -> bool:
@@ -95,13 +100,43 @@ class Proof:
             if tight is None:
                 continue
             if tight.least == tight.most:
-                if self.tried.look(tight.least, "choose").leans == "met":
+                if self.tried.outdone(tight.least):
+                    self._outdone.append(tight)
+                elif self.tried.look(tight.least, "choose").leans == "met":
                     return tight.least
-            elif self.tried.by_trial or not self._fails(tight.most, around):
-                post, people = _where(tight, around)
-                self._add(StaffBox(tight.least, _set(tight.most, post, people)))
-                self._add(StaffBox(_set(tight.least, post, people + 1), tight.most))
+            elif self.tried.by_trial:
+                self._cut(tight, around)
+            elif self._is_small(tight) and self.tried.outdone(tight.most):
+                self._outdone.append(tight)
+            elif not self._fails(tight.most, around):
+                small = self._is_small(tight)
+                if small and self.tried.look(tight.most, "choose").leans == "met" and self._is_cheaper(tight.most):
+                    return tight.most
+                if small and self.tried.outdone(tight.most):
+                    self._outdone.append(tight)
+                else:
+                    self._cut(tight, around)
         return None
+
+    @property
+    def n_outdone(self) -> int:
+        """Cheaper staffings that were not tried, for one with nowhere fewer people does not lean to hold."""
+        boxes = [tight for box in self._outdone if (tight := self._tightened(box)) is not None]
+        return sum(self._count(box, open_only=True)[0] for box in boxes)
+
+    def _cut(self, box: StaffBox, around: Staffing) -> None:
+        """Open the two parts of a box in its place."""
+        post, people = _where(box, around)
+        self._add(StaffBox(box.least, _set(box.most, post, people)))
+        self._add(StaffBox(_set(box.least, post, people + 1), box.most))
+
+    def _is_cheaper(self, staffing: Staffing) -> bool:
+        """Whether a staffing costs less than the bound."""
+        return self.tried.cost(staffing) < self.cost * (1 - CHEAPER)
+
+    def _is_small(self, box: StaffBox) -> bool:
+        """Whether a box has so few staffings that it is not worth a trial to show that they fail."""
+        return math.prod(most - least + 1 for least, most in zip(box.least, box.most, strict=True)) <= NOT_WORTH
 
     def _fails(self, top: Staffing, around: Staffing) -> bool:
         """Whether the top of a box fails, and with it the box.

@@ -226,7 +226,7 @@ def lowered(tried: Tried, staffing: Staffing) -> Staffing:
 
         best = _best(sorted(tops), worths, worth)
         less = moved(staffing, best, -1)
-        if worths[best] > -np.inf and tried.look(less, "choose").leans == "met":
+        if worths[best] > -np.inf and not tried.outdone(less) and tried.look(less, "choose").leans == "met":
             staffing = less
             if staffing[best] > tried.posts[best].least:
                 continue
@@ -240,7 +240,7 @@ def exchanged(tried: Tried, staffing: Staffing) -> Staffing | None:
     """A cheaper staffing that holds, with one person more at one post and one or two less at others; None if none."""
     limit = tried.cost(staffing)
     for candidate in _exchanges(tried, staffing):
-        if tried.cost(candidate) < limit and not tried.excluded(candidate):
+        if tried.cost(candidate) < limit and not tried.excluded(candidate) and not tried.outdone(candidate):
             seen = tried.look(candidate, "glance")
             near = seen.verdict != "missed" and float(seen.used.max(initial=0)) <= PROMISING
             if near and tried.look(candidate, "choose").leans == "met":

@@ -64,6 +64,9 @@ class Certificate:
     """Staffings that were shown to fail."""
     n_unsure: int
     """Cheaper staffings that were tried and neither hold nor fail for certain."""
+    n_outdone: int
+    """Cheaper staffings that were not tried, for one with nowhere fewer people does not lean to hold; they need not
+    fail for certain."""
     against: tuple[Staffing, ...]
     """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
     assumption that the certificate rests on."""
@@ -74,7 +77,7 @@ class Certificate:
 
     @property
     def closed(self) -> bool:
-        """Whether every cheaper staffing was tried or is excluded."""
+        """Whether every cheaper staffing was tried, or one with nowhere fewer people fails or does not lean to hold."""
         return self.remainder.open == 0
 
 
@@ -318,6 +321,7 @@ class _Search:
                 for staffing, one in self.tried.outcomes.items()
                 if one.cost < self.tried.cost(chosen) * (1 - CHEAPER)
             ),
+            n_outdone=proof.n_outdone,
             against=tuple(
                 staffing
                 for staffing, one in self.tried.outcomes.items()

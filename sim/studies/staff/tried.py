@@ -163,6 +163,9 @@ class Tried:
         self.standing = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings that could not be shown to fail, without those that have nowhere fewer people than
         another one."""
+        self.unlikely = np.zeros((0, len(self.posts)), np.int64)
+        """(n, n_posts) staffings that did not lean to hold when they were looked at as closely as a choice is, without
+        those that have nowhere more people than another one."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
         share = plain_shares(scenario)
@@ -179,6 +182,11 @@ class Tried:
         x = np.asarray(staffing)
         return bool(np.all(x == self.failed if self.by_trial else x <= self.failed, axis=1).any())
 
+    def outdone(self, staffing: Staffing) -> bool:
+        """Whether it has nowhere more people than one that did not lean to hold, so that it would not either: the tips
+        are the same. It may be undecided all the same, and is not shown to fail."""
+        return not self.by_trial and bool(np.all(np.array(staffing) <= self.unlikely, axis=1).any())
+
     def fails(self, staffing: Staffing) -> bool:
         """Whether a staffing is known to fail, or is shown to by trying it.
 
@@ -186,7 +194,12 @@ class Tried:
         """
         if self.excluded(staffing):
             return True
-        return not self.stands(staffing) and self.look(staffing, "exclude").verdict == "missed"
+        if self.stands(staffing):
+            return False
+        if self.look(staffing, "exclude").verdict == "missed":
+            return True
+        self._note_standing(np.array(staffing))
+        return False
 
     def stands(self, staffing: Staffing) -> bool:
         """Whether it has nowhere fewer people than a staffing that could not be shown to fail, or is one `by_trial`."""
@@ -224,13 +237,12 @@ class Tried:
             return False
         if found.leans == "met":
             return False
-        if found.n_replications < self.replications:
-            return True
         if aim == "choose":
-            return found.as_it_stands
+            return found.n_replications < self.replications or found.as_it_stands
         if any(one.verdict == "undecided" for one in found.concerns):
             return True
-        return any(_may_fail(one, n / found.n_replications) for one in found.results)
+        last = n if found.n_replications >= self.replications else self.looks[-1]
+        return any(_may_fail(one, last / found.n_replications) for one in found.results)
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
         """A look at n replications, and what follows from it for other staffings."""
@@ -245,9 +257,16 @@ class Tried:
                 fewer = np.zeros(len(self.failed), np.bool_) if self.by_trial else np.all(self.failed <= x, axis=1)
                 self.failed = np.vstack([self.failed[~fewer], x])
         elif outcome.leans == "met" or n >= self.replications:
-            more = np.zeros(len(self.standing), np.bool_) if self.by_trial else np.all(self.standing >= x, axis=1)
-            self.standing = np.vstack([self.standing[~more], x])
+            self._note_standing(x)
+        chosen = any(self._tells_more(outcome, more, "choose") for more in self.looks if more > n)
+        if outcome.leans != "met" and outcome.verdict != "missed" and not chosen and not self.outdone(staffing):
+            self.unlikely = np.vstack([self.unlikely[~np.all(self.unlikely <= x, axis=1)], x])
         return outcome
+
+    def _note_standing(self, x: NDArray[np.int64]) -> None:
+        """Note that a staffing could not be shown to fail."""
+        more = np.zeros(len(self.standing), np.bool_) if self.by_trial else np.all(self.standing >= x, axis=1)
+        self.standing = np.vstack([self.standing[~more], x])
 
     def _outcome(self, staffing: Staffing, n: int) -> Outcome:
         scenario = staffed(self.scenario, self.posts, staffing)
