@@ -224,8 +224,10 @@ def cimba_line(n_tips: int) -> Waits:
 def scenario_of(world: str, n_tips: int) -> Any:
     from sim.scenario.loading import load
 
-    if world == "national":
-        return load(SCENARIOS / "national.yaml")
+    if world in ("national", "described"):
+        return load(SCENARIOS / f"{world}.yaml")
+    if world == "overloaded":
+        return load(SCENARIOS / "volumes.yaml", variant="tips_100000")
     return load(SCENARIOS / "two_stage.yaml", changes=[f"run.length={max(round(n_tips / DAY_TIPS), 1)} d"])
 
 
@@ -419,6 +421,11 @@ def centre() -> Iterator[Line]:
     for name in ("draw", "compiled", "measure"):
         yield a_tip(name, "national", 30_000, 7)
     yield a_tip("reference", "national", 30_000, 1)
+    yield a_tip("compiled", "described", 30_000, 7)
+
+
+def overloaded() -> Iterator[Line]:
+    yield a_tip("compiled", "overloaded", 100_000, 3)
 
 
 def growth() -> Iterator[Line]:
@@ -495,6 +502,7 @@ ROWS: Final = {
     "engine": Row("draw and dynamics 170 ns at 10^5, 200 at 10^6; with all measures 270", engine),
     "peers": Row("ahead of all, cimba by 2.2 with all measures", peers),
     "centre": Row("", centre),
+    "overloaded": Row("as the line grows, no more a tip", overloaded, long=True),
     "growth": Row("1.3 times a tip at 10^7", growth, long=True),
     "measuring": Row("100 targets 3 times that of 1", targets),
     "start": Row("", start),

@@ -28,6 +28,9 @@ SLICE: Final = 1 << 16
 """Tips drawn at a time, where no more are in the system: so many that what a slice costs is little to what its tips
 cost, and so few that they stay near the processor."""
 
+WORTH: Final = 0.5
+"""Where more of the tips than this would be in memory at a time, nothing is gained."""
+
 ADD_UP: Final = ("share", "service_level", "mean", "asa", "lost", "abandoned", "turned_away")
 """Kinds of targets on tips whose value comes from how many tips lie where, and from sums of their times."""
 
@@ -42,8 +45,10 @@ _A_DAY: Final = {"hour": 24, "half_hour": 48}
 
 
 def tips_of_slice(scenario: Scenario) -> int:
-    """How many tips of a scenario are drawn at a time; 0 where it is held whole, being small or not plain."""
-    return SLICE if tips_of(scenario) >= LARGE and is_plain(scenario) else 0
+    """How many tips of a scenario are drawn at a time; 0 where it is held whole: being small, not plain, or so
+    overloaded that most of it would be in memory all the same."""
+    large = tips_of(scenario) >= LARGE and is_plain(scenario)
+    return SLICE if large and _in_slices(scenario) < WORTH * tips_of(scenario) else 0
 
 
 def tips_of(scenario: Scenario) -> float:
@@ -116,13 +121,15 @@ def n_places(scenario: Scenario, target: Target) -> int:
 def tips_at_a_time(scenario: Scenario) -> float:
     """How many tips of a replication are in memory at a time, about: all of them, or those of a slice and what a line
     that grows for ever holds in the end."""
-    tips = tips_of(scenario)
-    if not tips_of_slice(scenario):
-        return tips
+    return _in_slices(scenario) if tips_of_slice(scenario) else tips_of(scenario)
+
+
+def _in_slices(scenario: Scenario) -> float:
+    """How many there are where it is sliced."""
     offered = (offered_hours(scenario) - offered_hours(scenario, only_patient=True)).mean(axis=1)
     servers = np.array(
         [pool.staff * pool.slots * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()]
     )
     waits = 1 - float(np.min(servers / np.maximum(offered, 1e-9), initial=1.0))
     # A slice is as large as what is in the system, and is copied when it is joined to it.
-    return min(tips, 2 * SLICE + 3 * max(waits, 0.0) * tips)
+    return 2 * SLICE + 3 * max(waits, 0.0) * tips_of(scenario)

@@ -216,6 +216,8 @@ class _HandedOut(Generic[Result]):
     tell: Callable[[str], None]
     _queues: dict[str, deque[tuple[int, int]]] = field(default_factory=dict)
     """Pieces that nobody has yet, by the worker that is to have them."""
+    _common: deque[tuple[int, int]] = field(default_factory=deque)
+    """Those that anybody may have, in order: who adds them up in order then has few to keep."""
     _alone: deque[tuple[int, int]] = field(default_factory=deque)
     """Pieces that somebody died with: each is a task of its own, for a worker of its own."""
     _threads: dict[str, int] = field(default_factory=dict)
@@ -235,15 +237,13 @@ class _HandedOut(Generic[Result]):
         self._done: SimpleQueue[Future] = SimpleQueue()
         self._seconds = self.there.seconds.get(self.shares[0].study or "")
         self._look()
-        names = sorted(self._threads) or [""]
-        ranks = self.there.ranks
-        alone = 0
+        names, ranks = sorted(self._threads) or [""], self.there.ranks
         for number, share in enumerate(self.shares):
+            if share.group is None:
+                self._common.extend((number, index) for index in share.indices)
+                continue
             for index in share.indices:
-                if share.group is None:
-                    rank, alone = alone, alone + 1
-                else:
-                    rank = ranks.setdefault((share.group, index), len(ranks))
+                rank = ranks.setdefault((share.group, index), len(ranks))
                 self._queues.setdefault(names[rank % len(names)], deque()).append((number, index))
 
     def results(self) -> Iterator[tuple[int, int, Result | Failure]]:
@@ -388,8 +388,8 @@ class _HandedOut(Generic[Result]):
                     self._hand(worker, self._next(worker))
 
     def _next(self, worker: str) -> list[tuple[int, int]]:
-        """The next pieces for a worker: of its own, or of whoever has most to do."""
-        own = self._queues.get(worker)
+        """The next pieces for a worker: of its own, of anybody's, or of whoever has most to do."""
+        own = self._queues.get(worker) or self._common
         size = self._size()
         if own:
             return [own.popleft() for _ in range(min(size, len(own)))]

@@ -284,14 +284,8 @@ def shared_out(
     one: Callable[[int], Piece], indices: list[int], settings: Settings
 ) -> Iterator[tuple[int, Piece | Failure]]:
     """Each index and its result, in any order."""
-    for _, index, result in all_shared_out([share(one, indices)], settings):
+    for _, index, result in all_shared_out([Share(one, indices)], settings):
         yield index, result
-
-
-def share(work: Callable[[int], Piece], indices: Sequence[int]) -> Share[Piece]:
-    """Pieces of a work; one that has its tips where it runs says with which others it has them in common."""
-    drawn = getattr(work, "drawn", None)
-    return Share(work, indices, getattr(drawn, "group", None), getattr(drawn, "study", None))
 
 
 def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:

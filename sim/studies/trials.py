@@ -23,7 +23,7 @@ from sim.measures.frame import Frame
 from sim.measures.measures import Measures
 from sim.measures.sample import Sample
 from sim.studies.keeping import Kept, Piece, maker_key
-from sim.studies.replicate import ReplicationWork, Settings, all_shared_out, share
+from sim.studies.replicate import ReplicationWork, Settings, all_shared_out
 from sim.studies.workers import Failure, Share
 
 if TYPE_CHECKING:
@@ -268,15 +268,17 @@ class Trials:
     def _share(self, asked: _Asked, indices: list[int]) -> Share[Piece]:
         engine, scenario = self.settings.engine, asked.frame.scenario
         drawn: Callable[[int], Replication] | None = None
+        group = study = None
         if self.settings.cluster is not None:
-            drawn = self._draws.afar(scenario, self.seed)
+            drawn = afar = self._draws.afar(scenario, self.seed)
+            group, study = (None, None) if afar is None else (afar.group, afar.study)
         elif engine == "compiled":
             # In threads of this process, on tips that are drawn once.
             drawn = self._draws.of(scenario, self.seed)
         work = ReplicationWork(
             asked.frame, self.seed, engine, pooled=False, only_targets=asked.only_targets, drawn=drawn
         )
-        return share(work, indices)
+        return Share(work, indices, group, study)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
         """Whether an earlier run had measured a replication; it is added to the rows."""

@@ -217,7 +217,9 @@ def xes(log: KeptLog) -> Iterator[str]:
                 _xes("lifecycle:transition", LIFECYCLE[what]),
                 f'<date key="time:timestamp" value="{moment}"/>',
             ]
-            parts += [_xes(key, value) for key, value in (("org:resource", person), ("org:group", pool)) if value]
+            if pool and person:
+                parts.append(_xes("org:resource", _person(pool, person)[0]))
+            parts += [_xes("org:group", pool)] if pool else []
             yield f"    <event>{''.join(parts)}</event>\n"
         yield "  </trace>\n"
     yield "</log>\n"

@@ -139,6 +139,25 @@ def test_people_have_names_and_work_one_tip_at_a_time(left: Path) -> None:
     assert (spells.began_min[same] >= spells.ended_min.shift()[same] - 1e-9).all()
 
 
+def test_people_of_one_pool_in_two_centres_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(
+        "scenario: Two\nrun: {start: 2025-01-06 00:00, length: 1 d, replications: 1, seed: 1}\n"
+        "demand: {volume: 20/h}\ncentres: {east: 50 %, west: 50 %}\n"
+        "pools: {own: {staff: 1}, all: {staff: 1, shared: true}}\n"
+        "stages: [{name: a, pool: own, service: 2 min}, {name: b, pool: all, service: 1 min}]\n",
+        encoding="utf-8",
+    )
+    done = tipline("run", tmp_path / "two.yaml", "--log", "--out", tmp_path / "out")
+    assert done.exit_code == options.DONE, done.output
+    table = pd.read_parquet(tmp_path / "out" / "events.parquet").groupby(["stage", "centre"])["person"].unique()
+    assert {key: list(one) for key, one in table.items()} == {
+        ("a", "east"): ["lane 1 in centre east"],
+        ("a", "west"): ["lane 1 in centre west"],
+        ("b", "east"): ["lane 1"],
+        ("b", "west"): ["lane 1"],
+    }
+
+
 def test_files_say_their_clock(left: Path) -> None:
     for name in ("events.parquet", "spells.parquet"):
         told = pq.read_schema(left / name).metadata
