@@ -7,7 +7,7 @@ The loop itself is in `loop.py`; here it gets its tables, and what it stamped be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,14 @@ from sim.dynamics.replication import (
     Stages,
 )
 
+borrows = True
+"""Whether a world that needs no people is given to the function for those that do, where this process has that one at
+hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
+second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
+
+_at_hand: Final[set[tuple[bool, bool]]] = set()
+"""Of the functions without `queues`, those that this process has called: with people, and following delays, or not."""
+
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
@@ -47,8 +55,10 @@ def simulate(replication: Replication) -> Log:
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     ordered = branch or needs_queues(replication)
-    apart = ordered or needs_people(replication)
     followed = followed_delays(replication, ordered)
+    follows = followed is not None
+    lent = borrows and (True, follows) in _at_hand and (False, follows) not in _at_hand
+    apart = ordered or needs_people(replication) or lent
     roster = _roster(replication) if apart else None
     for room in rooms():
         working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
@@ -68,6 +78,8 @@ def simulate(replication: Replication) -> Log:
         clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
         if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches, followed):
             break
+    if not ordered:
+        _at_hand.add((apart, follows))
     worked_by = None if people is None else people.hands.worked_by
     spells = spells_of(log, visits.work, worked_by, working.spells[1 : working.spells[0, 0] + 1], rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged

@@ -56,6 +56,17 @@ def hold(replication: Replication, command: str = "") -> Log:
     return log
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_plain_world_has_the_same_log_by_the_engine_for_people(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given to that where a process has no other at hand."""
+    plain = random_world(seed, plain=True)
+    log = compiled.simulate(plain)
+    monkeypatch.setattr(compiled, "borrows", True)
+    monkeypatch.setattr(compiled, "_at_hand", {(True, True), (True, False)})
+    assert not differences(compiled.simulate(plain), log)
+    assert compiled._at_hand == {(True, True), (True, False)}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_tables_that_are_too_small_are_run_again_with_larger_ones(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
