@@ -421,10 +421,10 @@ def centre() -> Iterator[Line]:
     for name in ("draw", "compiled", "measure"):
         yield a_tip(name, "national", 30_000, 7)
     yield a_tip("reference", "national", 30_000, 1)
+
+
+def described() -> Iterator[Line]:
     yield a_tip("compiled", "described", 30_000, 7)
-
-
-def overloaded() -> Iterator[Line]:
     yield a_tip("compiled", "overloaded", 100_000, 3)
 
 
@@ -502,7 +502,7 @@ ROWS: Final = {
     "engine": Row("draw and dynamics 170 ns at 10^5, 200 at 10^6; with all measures 270", engine),
     "peers": Row("ahead of all, cimba by 2.2 with all measures", peers),
     "centre": Row("", centre),
-    "overloaded": Row("as the line grows, no more a tip", overloaded, long=True),
+    "described": Row("", described),
     "growth": Row("1.3 times a tip at 10^7", growth, long=True),
     "measuring": Row("100 targets 3 times that of 1", targets),
     "start": Row("", start),
