@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from sim.answers.answer import Bar
     from sim.answers.calibrate import CalibratedLine
-    from sim.cli.exporting import Format
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
     from sim.studies.map import Period
     from sim.studies.replicate import Settings
     from sim.studies.trials import Trials
+    from sim.tables.logs import Format
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""

@@ -1,13 +1,15 @@
-"""What a tip costs: one table, measured in one run, of this program's parts and of its peers. It asserts no time.
+"""What everything costs: one table, measured in one run, with peers beside it. It asserts no time.
 
-    python tests/bench.py            two-stage line and the national centre, peers on the two-stage line
-    python tests/bench.py --large    also the two-stage line with 10 million tips (about 4 GB)
+    python tests/bench.py               the rows that take seconds to minutes
+    python tests/bench.py --row engine  some rows; --row more than once for more
+    python tests/bench.py --all         also searches, maps, claims and 10 million tips: half an hour, and 4 GB
+    python tests/bench.py --list        the rows, with the goal of each
 
-Every row is a process of its own, so that memory peaks do not mix; the time is the median of its repeats, in CPU
-nanoseconds a tip, after one repeat that warms up. The mean waits by class show that all rows simulate the same line.
-Below it: measuring by the number of targets, with all tables and for verdicts alone, and how many replications a search
-for staff draws. Peers that are not installed are left out: pip install -e '.[bench]'. What was measured with each
-version is kept in docs/speed.md.
+Figures are processor time, for walls depend on who else is at work; only `jobs` is told in walls, as a ratio. Every
+figure is of a process of its own, so that memory peaks do not mix: of parts of this program the median of repeats after
+one that warms up, of commands that of three after one. Rows of peers (ciw, salabim, simpy, cimba) end with mean waits,
+which show that all simulate the same line; those that are not installed are left out: pip install -e '.[bench]'. What
+was measured with each version is kept in docs/speed.md.
 """
 
 from __future__ import annotations
@@ -15,16 +17,20 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 DAY_TIPS = 60 * 24
@@ -137,14 +143,91 @@ def salabim_line(n_tips: int) -> Waits:
     return mean_waits(waits)
 
 
+@cache
+def cimba_model() -> type[Any]:
+    """In the idiom of its tutorials: tips lie in stores by priority, and as many processes as people take from them."""
+    global cb  # where it looks for the names in annotations
+    import cimba as cb
+    from cimba import inputs
+
+    far = 1e9  # a tip is told by when it came, and how far beyond that by its class
+    low, non = SHARES[0], SHARES[0] + SHARES[1]
+
+    class Line(cb.Model):  # type: ignore[name-defined, misc]
+        gap: cb.Input[float] = inputs.dist.exponential(mean=1.0)
+        intake_work: cb.Input[float] = inputs.dist.lognormal(mean=WORK[0][0], sigma=WORK[0][1])
+        review_work: cb.Input[float] = inputs.dist.lognormal(mean=WORK[1][0], sigma=WORK[1][1])
+        n_tips: cb.Param[int] = 0
+        to_take: cb.PriorityStore[float]
+        to_review: cb.PriorityStore[float]
+        waited: cb.Array[float]
+        came: cb.Array[int]
+        intake_high: cb.Output[float]
+        intake_low: cb.Output[float]
+        intake_non: cb.Output[float]
+        review_high: cb.Output[float]
+        review_low: cb.Output[float]
+
+        @cb.process
+        def arrivals(self) -> None:
+            for _ in range(self.n_tips):
+                cb.hold(self.gap.next())
+                one = cb.random.uniform()
+                risk = 0 if one < low else 1 if one < non else 2
+                self.to_take.put(cb.now() + risk * far, -risk)
+
+        @cb.process(copies=INTAKE)
+        def intake(self) -> None:
+            while True:
+                told = self.to_take.get()
+                risk = int(told // far)
+                self.waited[risk] += cb.now() - (told - risk * far)
+                self.came[risk] += 1
+                cb.hold(self.intake_work.next())
+                if risk < 2:
+                    self.to_review.put(cb.now() + risk * far, -risk)
+
+        @cb.process(copies=REVIEW)
+        def review(self) -> None:
+            while True:
+                told = self.to_review.get()
+                risk = int(told // far)
+                self.waited[3 + risk] += cb.now() - (told - risk * far)
+                self.came[3 + risk] += 1
+                cb.hold(self.review_work.next())
+
+        @cb.on_end
+        def tell(self) -> None:
+            self.intake_high = self.waited[0] / self.came[0]
+            self.intake_low = self.waited[1] / self.came[1]
+            self.intake_non = self.waited[2] / self.came[2]
+            self.review_high = self.waited[3] / self.came[3]
+            self.review_low = self.waited[4] / self.came[4]
+
+    return Line
+
+
+def cimba_line(n_tips: int) -> Waits:
+    import cimba as cb
+
+    line = cimba_model()()
+    line.n_tips = n_tips
+    line.waited, line.came = cb.Array([0.0] * 6), cb.Array([0] * 6)
+    found = cb.Experiment(line, seed=1).run()[line]
+    names = ("intake high", "intake low", "intake non", "review high", "review low")
+    return {name: float(getattr(found, name.replace(" ", "_")).values.ravel()[0]) for name in names}
+
+
 # This program.
 
 
 def scenario_of(world: str, n_tips: int) -> Any:
     from sim.scenario.loading import load
 
-    if world == "national":
-        return load(SCENARIOS / "national.yaml")
+    if world in ("national", "described"):
+        return load(SCENARIOS / f"{world}.yaml")
+    if world == "overloaded":
+        return load(SCENARIOS / "volumes.yaml", variant="tips_100000")
     return load(SCENARIOS / "two_stage.yaml", changes=[f"run.length={max(round(n_tips / DAY_TIPS), 1)} d"])
 
 
@@ -167,14 +250,21 @@ def waits_of(log: Any, replication: Any, scenario: Any) -> Waits:
 
 
 def own(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
-    """The cost of one part of this program: draw, compiled, reference or measure."""
+    """The cost of one part of this program: draw, compiled, reference or measure; or all of it, whole or sliced."""
     from sim.draw import draw
     from sim.dynamics.engines import simulate
     from sim.measures.frame import Frame
     from sim.measures.measures import measure
+    from sim.studies.replicate import ReplicationWork
 
     scenario = scenario_of(world, n_tips)
     frame = Frame(scenario)
+    if part in ("whole", "sliced"):
+        work = ReplicationWork(frame, scenario.run.seed, "compiled")
+        one = work.whole if part == "whole" else work.in_slices
+        n = int(one(0)["cohort"].sum())
+        cost, _ = timed(one, n, repeats, warm=False)
+        return {"ns": cost, "tips": n, "waits": {}}
     replication = draw(scenario, 0)
     log = simulate(replication) if part == "measure" else None
     steps: dict[str, Callable[[int], Any]] = {
@@ -253,9 +343,12 @@ def searching() -> dict[str, Any]:
     return {"ran": ran[0], "drawn": len(drawn), "different": len(set(drawn)), "seconds": seconds}
 
 
+PEERS: Final = {"cimba": cimba_line, "simpy": plain_simpy, "ciw": ciw_line, "salabim": salabim_line}
+
+
 def peer(name: str, n_tips: int, repeats: int) -> dict[str, Any]:
-    model = {"simpy": plain_simpy, "ciw": ciw_line, "salabim": salabim_line}[name]
-    cost, waits = timed(lambda _: model(n_tips), n_tips, repeats, warm=False)
+    # Only what compiles its model has to warm up.
+    cost, waits = timed(lambda _: PEERS[name](n_tips), n_tips, repeats, warm=name == "cimba")
     return {"ns": cost, "tips": n_tips, "waits": waits}
 
 
@@ -273,94 +366,209 @@ def timed(work: Callable[[int], Any], n_tips: int, repeats: int, *, warm: bool =
 # The table.
 
 
-def rows(large: bool) -> Iterable[tuple[str, str, int, int]]:
-    """What is measured: part or peer, world, tips, repeats."""
-    for part in ("draw", "compiled", "measure"):
-        yield part, "two_stage", 100_000, 7
-    yield "reference", "two_stage", 100_000, 1
-    for name in ("simpy", "ciw", "salabim"):
-        if find_spec(name):
-            yield name, "two_stage", 100_000 if name == "simpy" else 20_000, 1
-    for part in ("draw", "compiled", "measure"):
-        yield part, "national", 30_000, 7
-    yield "reference", "national", 30_000, 1
-    for n_tips in (1_000_000, 10_000_000)[: 2 if large else 1]:
-        for part in ("draw", "compiled", "measure"):
-            yield part, "two_stage", n_tips, 3
+@dataclass(frozen=True)
+class Line:
+    """A line of the table."""
+
+    what: str
+    figure: str
+    beside: str = ""
+    peak_mb: float = math.nan
 
 
-def one_row(part: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
-    """Measure in a process of its own."""
-    command = [sys.executable, __file__, "--row", part, world, str(n_tips), str(repeats)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+@dataclass(frozen=True)
+class Row:
+    """What is measured together, under a name."""
+
+    goal: str
+    lines: Callable[[], Iterable[Line]]
+    long: bool = False
+    """Whether it takes minutes, so that only --all or its name asks for it."""
+
+
+TITLES: Final = "intake high", "intake non", "review low"
+
+
+def part(name: str, world: str, n_tips: int, repeats: int) -> dict[str, Any]:
+    """One part of this program, or a peer, measured in a process of its own."""
+    command = [sys.executable, __file__, "--part", name, world, str(n_tips), str(repeats)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def start_up(arguments: list[str]) -> float:
-    """Median CPU seconds of a command, over five runs after one that warms up."""
-    costs = []
-    for _ in range(6):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "sim", *arguments]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=SCENARIOS.parent)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return statistics.median(costs[1:])
+def a_tip(name: str, world: str, n_tips: int, repeats: int) -> Line:
+    found = part(name, world, n_tips, repeats)
+    waits = ", ".join(f"{found['waits'][one]:.3f}" for one in TITLES if one in found["waits"])
+    told = f"{name} {world} {found['tips']:,} tips"
+    return Line(told, f"{found['ns']:,.0f} ns a tip", f"mean waits {waits} min" if waits else "", found["peak_mb"])
+
+
+def engine() -> Iterator[Line]:
+    for n_tips, repeats in ((100_000, 7), (1_000_000, 3)):
+        for name in ("draw", "compiled", "measure"):
+            yield a_tip(name, "two_stage", n_tips, repeats)
+
+
+def peers() -> Iterator[Line]:
+    yield a_tip("reference", "two_stage", 100_000, 1)
+    for name, n_tips in (("cimba", 100_000), ("simpy", 100_000), ("ciw", 20_000), ("salabim", 20_000)):
+        if find_spec(name):
+            yield a_tip(name, "two_stage", n_tips, 1)
+
+
+def centre() -> Iterator[Line]:
+    for name in ("draw", "compiled", "measure"):
+        yield a_tip(name, "national", 30_000, 7)
+    yield a_tip("reference", "national", 30_000, 1)
+
+
+def described() -> Iterator[Line]:
+    yield a_tip("compiled", "described", 30_000, 7)
+    yield a_tip("compiled", "overloaded", 100_000, 3)
+
+
+def growth() -> Iterator[Line]:
+    small, large = (part("compiled", "two_stage", n, 1) for n in (100_000, 10_000_000))
+    ratio = large["ns"] / small["ns"]
+    yield Line("compiled two_stage, 10^7 over 10^5", f"{ratio:.2f} times a tip", "", large["peak_mb"])
+    for name in ("whole", "sliced"):
+        yield a_tip(name, "two_stage", 10_000_000, 1)
+
+
+def targets() -> Iterator[Line]:
+    base = math.nan
+    for number in (1, 10, 100):
+        found = part("measuring", "national", number, 7)
+        base = found["whole"] if number == 1 else base
+        beside = f"for verdicts alone {found['alone']:.0f}; {found['whole'] / base:.1f} times that of 1"
+        yield Line(f"measuring {number} targets", f"{found['whole']:.0f} ns a visit", beside, found["peak_mb"])
+
+
+def search() -> Iterator[Line]:
+    found = part("searching", "national", 0, 1)
+    told = f"{found['ran']:,} replications, {found['drawn']:,} drawn, {found['different']:,} differ"
+    yield Line("a search for seven posts, 4 x 26 weeks", f"{found['seconds']:.0f} s", told, found["peak_mb"])
+
+
+def spent(arguments: str, cache: str | None = None) -> tuple[float, float, float]:
+    """Processor seconds, seconds by the clock and peak MB of a command; in a cache of its own if one is given."""
+    environment = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": cache})
+    with tempfile.TemporaryDirectory() as folder:
+        out = [] if arguments.startswith(("check", "--")) else ["--out", folder]
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "sim", *arguments.split(), *out]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=SCENARIOS.parent, env=environment)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+    return used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024
+
+
+def of_command(arguments: str, repeats: int) -> Line:
+    """The median of so many runs after one that warms up; of one run, if one is asked for, which does not."""
+    runs = [spent(arguments) for _ in range(repeats if repeats == 1 else repeats + 1)][-repeats:]
+    cpu, wall, peak = (statistics.median(column) for column in zip(*runs, strict=True))
+    return Line(f"tipline {arguments.replace('scenarios/', '')}", f"{cpu:.2f} s", f"{wall:.2f} s by the clock", peak)
+
+
+YEARS: Final = "run scenarios/national.yaml --quiet --replications"
+
+
+def start() -> Iterator[Line]:
+    yield of_command("--help", 5)
+    yield of_command("check scenarios/national.yaml", 5)
+
+
+def first() -> Iterator[Line]:
+    with tempfile.TemporaryDirectory() as cache:
+        cold, cold_wall, peak = spent(f"{YEARS} 2", cache)
+        warm, warm_wall, _ = spent(f"{YEARS} 2", cache)
+    told = f"{cold:.1f} against {warm:.1f} s; {cold_wall - warm_wall:.1f} s more by the clock"
+    yield Line("the first run after installing", f"{cold - warm:.1f} s more", told, peak)
+
+
+def jobs() -> Iterator[Line]:
+    walls = {(n, j): spent(f"{YEARS} {n} --jobs {j}")[1] for j in (1, 2) for n in (2, 200)}
+    one, two = (walls[200, j] - walls[2, j] for j in (1, 2))
+    yield Line("two jobs over one, 198 national years", f"{one / two:.2f} times as fast", f"{one:.1f} and {two:.1f} s")
+
+
+RECORDED: Final = "scenarios/national_recorded.yaml --quiet --set run.length=182d --replications 10"
+
+ROWS: Final = {
+    "engine": Row("draw and dynamics 170 ns at 10^5, 200 at 10^6; with all measures 270", engine),
+    "peers": Row("ahead of all, cimba by 2.2 with all measures", peers),
+    "centre": Row("", centre),
+    "described": Row("", described),
+    "growth": Row("1.3 times a tip at 10^7", growth, long=True),
+    "measuring": Row("100 targets 3 times that of 1", targets),
+    "start": Row("", start),
+    "first": Row("4 s more than a later one", first),
+    "national": Row("3 s", lambda: [of_command(f"{YEARS} 20", 3)]),
+    "memory": Row("300 MB, the same for any number", lambda: [of_command(f"{YEARS} 200 --jobs 1", 1)], long=True),
+    "jobs": Row("1.9", jobs, long=True),
+    "search": Row("as many drawn as differ", search, long=True),
+    "certificate": Row("15 s", lambda: [of_command(f"staff {RECORDED}", 1)], long=True),
+    "map": Row(
+        "10 s",
+        lambda: [
+            of_command(
+                f"map {RECORDED} --x demand.volume=10000..60000/year:12 "
+                "--y pools.analysts.staff=1,2,3,4,5,6,7,8,9,10,11,12",
+                1,
+            )
+        ],
+        long=True,
+    ),
+    "sensitivity": Row(
+        "40 s for 16 points",
+        lambda: [of_command("sensitivity scenarios/label_first.yaml --quiet --points 4", 1)],
+        long=True,
+    ),
+    "claims": Row(
+        "40 s", lambda: [of_command("claims scenarios/claims.yaml scenarios/national.yaml --quiet", 1)], long=True
+    ),
+}
+
+
+def measured(name: str, world: str, number: int, repeats: int) -> dict[str, Any]:
+    """What a process of its own measures."""
+    if name == "measuring":
+        return measuring(number, repeats)
+    if name == "searching":
+        return searching()
+    if name in PEERS:
+        return peer(name, number, repeats)
+    return own(name, world, number, repeats)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--large", action="store_true", help="also 10 million tips")
-    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--row", action="append", choices=list(ROWS), help="only this one; may be given again")
+    parser.add_argument("--all", action="store_true", help="those that take minutes, too")
+    parser.add_argument("--list", action="store_true", help="say what there is")
+    parser.add_argument("--part", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.row:
-        part, world, n_tips, repeats = given.row[0], given.row[1], int(given.row[2]), int(given.row[3])
-        if part == "measuring":
-            found = measuring(n_tips, repeats)
-        elif part == "searching":
-            found = searching()
-        elif part in ("simpy", "ciw", "salabim"):
-            found = peer(part, n_tips, repeats)
-        else:
-            found = own(part, world, n_tips, repeats)
+    if given.part:
+        name, world, number, repeats = given.part
+        found = measured(name, world, int(number), int(repeats))
         found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(found))
         return
-    titles = [f"{stage} {one}" for stage, one in (("intake", "high"), ("intake", "non"), ("review", "low"))]
-    print(f"{'':10} {'world':>10} {'tips':>10} {'ns a tip':>9} {'ratio':>7} {'peak MB':>8}   mean wait, minutes")
-    print(f"{'':59}   {'   '.join(f'{title:>11}' for title in titles)}")
-    base: dict[str, float] = {}
-    for part, world, n_tips, repeats in rows(given.large):
-        found = one_row(part, world, n_tips, repeats)
-        base.setdefault(world, math.nan)
-        if part == "compiled" and math.isnan(base[world]):
-            base[world] = found["ns"]
-        ratio = found["ns"] / base[world]
-        waits = "   ".join(
-            f"{found['waits'][title]:11.3f}" if title in found["waits"] else " " * 11 for title in titles
-        )
-        print(
-            f"{part:10} {world:>10} {found['tips']:>10,} {found['ns']:9,.0f} {ratio:7.1f} {found['peak_mb']:8,.0f}"
-            f"   {waits}".rstrip(),
-            flush=True,
-        )
-    print()
-    for number in (1, 10, 100):
-        found = one_row("measuring", "national", number, 7)
-        targets = "1 target" if number == 1 else f"{number} targets"
-        print(
-            f"measuring {targets}: {found['whole']:.0f} ns a visit, for verdicts alone {found['alone']:.0f}", flush=True
-        )
-    found = one_row("searching", "national", 0, 1)
-    print(
-        f"a search for seven posts: {found['ran']:,} replications in the search, {found['drawn']:,} drawn in all, of "
-        f"them {found['different']:,} different; {found['seconds']:.0f} s, peak {found['peak_mb']:.0f} MB",
-        flush=True,
-    )
-    for arguments in ("--help", "check scenarios/national.yaml"):
-        print(f"tipline {arguments}: {start_up(arguments.split()):.2f} s of processor time")
-    print("\nratio: to the compiled engine on the same line; simpy, ciw and salabim draw as they go.")
+    if given.list:
+        for name, row in ROWS.items():
+            print(f"{name:12} {'--all ' if row.long else '':6} {row.goal}")
+        return
+    print(f"{'row':12} {'what':52} {'figure':>20} {'peak MB':>8}   beside it; goal")
+    for name in given.row or [name for name, row in ROWS.items() if given.all or not row.long]:
+        for number, line in enumerate(ROWS[name].lines()):
+            goal = f"goal: {ROWS[name].goal}" if ROWS[name].goal and number == 0 else ""
+            peak = "" if math.isnan(line.peak_mb) else f"{line.peak_mb:,.0f}"
+            beside = "; ".join(filter(None, (line.beside, goal)))
+            print(f"{name:12} {line.what:52} {line.figure:>20} {peak:>8}   {beside}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

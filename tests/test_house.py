@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sim.scenario.size import cores
+
 SIM = Path(__file__).parents[1] / "sim"
 LAYERS = (
     *("dynamics", "logs", "scenario", "draw", "measures", "studies", "calibration"),
@@ -137,6 +139,16 @@ def test_what_is_slow_to_import_is_imported_late_or_below_the_commands(package: 
     """What `--help` and `check` need is imported at once by the command line; none of these may be."""
     early = {SIM / "cli" / "app.py", *(SIM / "scenario").glob("*.py"), *(SIM / "draw").glob("*.py")}
     assert not [path.name for path in early if package in packages(path, at_once=True)]
+
+
+def test_cores_are_counted_in_one_place_and_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = {
+        path.name for path in FILES if re.search(r"sched_getaffinity|cpu_count", path.read_text(encoding="utf-8"))
+    }
+    assert asking == {"size.py"}
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert cores() == 3
 
 
 def test_only_the_commands_print() -> None:

@@ -211,11 +211,11 @@ class RunAnswer(Answer):
 
     def write_more(self, folder: Path) -> list[str]:
         """The log of events where it was asked for."""
-        from sim.studies import events
-
         parts = self.found.done.event_parts
         if not parts:
             return []
+        from sim.studies import events
+
         events.write(parts, folder / events.EVENTS)
         events.write([events.beside(part) for part in parts], folder / events.SPELLS)
         return [events.EVENTS, events.SPELLS]

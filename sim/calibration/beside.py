@@ -221,6 +221,8 @@ def _of_log(found: Calibration) -> Seen:
     rows = np.zeros(len(visits), dtype=np.bool_)
     worked = there = 0.0
     for stage in found.stages:
+        if stage.served_by:
+            rows |= stage.rows
         if stage.group is None or stage.has_delays_only:
             continue
         rows |= stage.rows
@@ -317,7 +319,7 @@ def _held_out(found: Calibration, folder: Path, tell: Callable[[str], None]) -> 
     if [stage.name for stage in told.stages] != list(by_name):
         return [], None
     for stage in told.stages:
-        stage.group = by_name[stage.name].group
+        stage.group, stage.served_by = by_name[stage.name].group, by_name[stage.name].served_by
     line = line_of(told)
     place = folder / "held_out"
     place.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
 from sim.calibration.order import Order, Ranks, order_of, ranks_of
 from sim.calibration.patience import Patience, Retries, patience_of, retries_of
-from sim.calibration.staff import Group, groups_of, staff_of
+from sim.calibration.staff import ALIKE, Group, groups_of, staff_of
 from sim.calibration.work import work_of
 from sim.logs.calls import Log
 from sim.logs.counts import CI
@@ -48,6 +48,7 @@ class StageFound:
     patience: list[Patience]
     work: list[Fitted]
     group: Group | None
+    """The people of its pool; None where nobody is known, or where it is `served_by` those of another stage."""
     has_delays_only: bool
     """Whether the log tells only when it was over: then it is a delay, not work."""
     delay: list[Fitted] = field(default_factory=list)
@@ -57,6 +58,10 @@ class StageFound:
     retries: Retries | None = None
     ranks: Ranks | None = None
     """What its line tells of priorities; None where there are none, or too few waited."""
+    served_by: str = ""
+    """The stage before it whose people serve it too; empty where it has its own."""
+    few_others: bool = False
+    """Whether it is for its channels because hardly any case of another comes to it."""
 
 
 @dataclass(slots=True)
@@ -112,6 +117,8 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
             log.cannot.append(f"'{activity}' is left out: less than 1 % of the cases come to it.")
             continue
         stages += _stages(visits, rows, activity, step, names, taken, log.logins)
+    _for_channels(visits, stages, names)
+    _share_people(visits, stages, step, log.logins)
     again = np.zeros(len(visits), dtype=np.bool_)
     for stage in stages:
         if stage.retries is not None and stage.retries.told:
@@ -120,6 +127,56 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
     demand = demand_of_log(log, new=new)
     split = apart_in_log(demand, visits, new)
     return Calibration(path, log, demand, stages, retries_of(visits), names, again, split, _risks(visits))
+
+
+def _for_channels(visits: Visits, stages: list[StageFound], names: dict[str, str]) -> None:
+    """What share of the cases comes to each stage, of those that are not lost before; and for which channels it is,
+    where hardly any case of the others comes to it."""
+    code, case = visits.channel.code[visits.first], visits.case[visits.first]
+    lost_at = np.full(len(case), len(stages))
+    for place, stage in enumerate(stages):
+        lost_at[np.isin(case, visits.case[stage.rows & visits.gave_up])] = place
+    for place, stage in enumerate(stages):
+        came = np.isin(case, visits.case[stage.rows])
+        could = came | (lost_at >= place)
+        total, here = (np.bincount(code[some & (code >= 0)], minlength=len(names)) for some in (could, came))
+        if stage.channels:
+            could &= np.isin(code, [at for at, name in enumerate(names) if names[name] in stage.channels])
+            came &= could
+        elif (total > 0).sum() > 1:
+            some = (total > 0) & (here >= FEWEST * np.maximum(total, 1))
+            if some.any() and not some[total > 0].all():
+                stage.channels = tuple(one for one, mine in zip(names.values(), some, strict=True) if mine)
+                stage.few_others = True
+                could, came = (rows & np.isin(code, np.flatnonzero(some)) for rows in (could, came))
+        stage.share = float(came.sum()) / max(int(could.sum()), 1)
+
+
+def _share_people(visits: Visits, stages: list[StageFound], step: int, logins: Logins | None) -> None:
+    """Where the same people serve several stages, these have one pool, that of the first of them."""
+    staffed = [stage for stage in stages if stage.group is not None and stage.group.persons]
+    table = np.zeros((len(staffed), len(visits.person.names)))
+    for row, stage in enumerate(staffed):
+        mine = visits.person.code[stage.rows & visits.served & (visits.person.code >= 0)]
+        table[row] = np.bincount(mine, minlength=table.shape[1])
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    pool = list(range(len(staffed)))
+    for one in range(len(staffed)):
+        for other in range(one):
+            if np.minimum(share[one], share[other]).sum() >= ALIKE:
+                pool = [pool[other] if each == pool[one] else each for each in pool]
+    for leader in sorted(set(pool)):
+        together = [stage for stage, each in zip(staffed, pool, strict=True) if each == leader]
+        if len(together) < 2:
+            continue
+        rows = np.any([stage.rows for stage in together], axis=0)
+        of_pool = visits.take(rows)
+        order, ranks, passed = order_of(of_pool), ranks_of(of_pool), _passed_over(of_pool)
+        for stage in together:
+            stage.group, stage.served_by = None, together[0].name
+            stage.order, stage.ranks, stage.passed = order, ranks, passed
+        together[0].group = staff_of(visits, together[0].name, rows, step, logins)
+        together[0].served_by = ""
 
 
 def _risks(visits: Visits) -> dict[str, str]:

@@ -374,7 +374,7 @@ def _write_shares(writing: _Writing, names: Sequence[str], shares: Sequence[floa
 
 
 def _check_stage(writing: _Writing, stage: StageFound) -> None:
-    if stage.group is None and not stage.has_delays_only:
+    if stage.group is None and not stage.has_delays_only and not stage.served_by:
         load = _load(writing, stage)
         low, high = (max(math.ceil(load * one), 1) for one in STAFFED)
         writing.unknown(f"pools.{stage.name}.staff", str(low), str(max(high, low + 1)), "who served is not told")
@@ -396,7 +396,7 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
         return
     writing.say("pools:")
     for stage in writing.found.stages:
-        if stage.has_delays_only:
+        if stage.has_delays_only or stage.served_by:
             continue
         writing.say(f"  {_key(stage.name)}:")
         group = stage.group
@@ -460,7 +460,7 @@ def _stages(writing: _Writing) -> None:
         if stage.channels:
             writing.say(
                 f"    for: {{channel: [{', '.join(_key(one) for one in stage.channels)}]}}",
-                "served by people of their own",
+                "of the others less than 1 % come to it" if stage.few_others else "served by people of their own",
             )
         if stage.share < 0.999:
             writing.say(f"    share: {100 * stage.share:.4g} %", "of the cases come to it")
@@ -468,7 +468,10 @@ def _stages(writing: _Writing) -> None:
             law = _law(writing, stage, stage.delay, "delay") if stage.delay else "0 s"
             writing.say(f"    delay: {law}", "from the end before to its own: how much of it was work is not told")
             continue
-        writing.say(f"    pool: {_key(stage.name)}")
+        if stage.served_by:
+            writing.say(f"    pool: {_key(stage.served_by)}", "served by the same people")
+        else:
+            writing.say(f"    pool: {_key(stage.name)}")
         _due(writing, stage)
         if stage.work:
             _laws(writing, stage, stage.work, "service")
@@ -476,8 +479,9 @@ def _stages(writing: _Writing) -> None:
             writing.say("    service: {exponential: {mean: 5 min}}", "NOT in the log; see `plausible`")
             path = f"stages.{stage.name}.service.exponential.mean"
             writing.unknown(path, *WORK, "how long work lasts is not told")
-        if stage.group is not None and stage.group.wrap_up is not None:
-            _laws(writing, stage, [stage.group.wrap_up], "wrap_up")
+        group = next(one for one in writing.found.stages if one.name == (stage.served_by or stage.name)).group
+        if group is not None and group.wrap_up is not None:
+            _laws(writing, stage, [group.wrap_up], "wrap_up")
         else:
             writing.note("wrap_up: work after the talk is not told; it is none here, and would take people's time", 4)
         if stage.patience:

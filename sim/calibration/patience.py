@@ -143,7 +143,8 @@ def retries_of(visits: Visits) -> Retries | None:
         return None
     order = np.lexsort((visits.enter, visits.caller))
     who, enter, left, lost = visits.caller[order], visits.enter[order], visits.left[order], visits.gave_up[order]
-    same = np.append((who[1:] == who[:-1]) & (who[1:] >= 0), False)
+    # What comes next of the same case is no other call.
+    same = np.append((who[1:] == who[:-1]) & (who[1:] >= 0) & visits.first[order][1:], False)
     gap = np.append(enter[1:], np.inf) - left
     again = lost & same & (gap >= 0) & (gap <= SOON) & (who >= 0)
     known = who >= 0

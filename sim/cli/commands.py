@@ -428,14 +428,14 @@ def report(
         say(f"tipline report: {folder}: {error}")
         return BAD_INPUT
     file = page.save(options.out)
-    size = file.stat().st_size
     for fault in page.left_out:
         say(f"tipline report: {fault}")
     if options.json:
         names = [one.name for one in page.results.folders]
+        size = file.stat().st_size
         print_data([{"file": str(file), "bytes": size, "folders": names, "left_out": page.left_out}], [folder])
     elif not options.quiet:
-        print(f"Written to {file} ({size / 1e6:.1f} MB)")
+        _say_written([file])
     return DONE
 
 
@@ -472,8 +472,15 @@ def export(
     if options.json:
         print_data([{"files": [str(file) for file in files]}], [folder])
     elif not options.quiet:
-        print("\n".join(f"Written to {file} ({file.stat().st_size / 1e6:.1f} MB)" for file in files))
+        _say_written(files)
     return DONE
+
+
+def _say_written(files: list[Path]) -> None:
+    """Where files are, and how large."""
+    for file in files:
+        size = file.stat().st_size
+        print(f"Written to {file} ({f'{size / 1e6:.1f} MB' if size >= 1e5 else f'{size / 1e3:.1f} kB'})")
 
 
 def calibrate(
@@ -484,7 +491,7 @@ def calibrate(
     map_file: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="What its columns mean; DIR/map.yaml.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Go on with a map as drafted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on at once where there is no map yet.")] = False,
 ) -> int:
     """Turn a log into a line that reproduces it, and show how far it does.
 
@@ -504,7 +511,7 @@ def calibrate(
     try:
         raw = read(file)
         there = map_file or folder / "map.yaml"
-        if map_file is not None or (there.exists() and not yes):
+        if map_file is not None or there.exists():
             made = read_map(there, raw)
         else:
             made = draft(raw)
@@ -513,7 +520,7 @@ def calibrate(
                 there.write_text(written(made, raw), encoding="utf-8")
                 if not options.quiet:
                     show(*draft_parts(raw, made, written(made, raw)))
-                say(f"This is a draft, written to {there}. Look at it, then run the same again (or with --yes).")
+                say(f"This is a draft, written to {there}. Look at it, mend it, then run the same again.")
                 return DONE
         with held(folder) as place:
             with bar("calibrate", shown=shows_progress(options)) as told:

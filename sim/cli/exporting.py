@@ -10,20 +10,8 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal, get_args
 
-Format = Literal["xes", "ocel", "vidigi", "xlsx", "csv"]
-
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
-
-FILES: Final[dict[Format, tuple[str, ...]]] = {
-    "xes": ("events.xes",),
-    "ocel": ("events.ocel.json",),
-    "vidigi": ("vidigi.csv", "vidigi_positions.csv"),
-    "xlsx": ("results.xlsx",),
-    "csv": ("events.csv", "spells.csv"),
-}
-"""What each format is written to; `--out` may name the first of them."""
+from sim.tables.logs import FILES, Format
 
 
 def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path | None = None) -> list[Path]:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -246,7 +246,7 @@ def _step(found: StudyFile, line: StepLine, known: Record, options: Options, pro
 
     out = known.begin(found, line.name, keep_what_is_under_way=options.resume)
     words = line.full(out)
-    code, said = _run(program, words, [*words, *_of_this_run(options)])
+    code, said = _run(program, words, [*words, *_of_this_run(options)], quiet=options.quiet)
     if code == INTERRUPTED:
         return code
     out.mkdir(parents=True, exist_ok=True)
@@ -271,10 +271,10 @@ def _of_this_run(options: Options) -> Iterator[str]:
         yield "--resume"
 
 
-def _run(program: TyperGroup, noted: Sequence[str], given: Sequence[str]) -> tuple[int, str]:
-    """The exit code of a command line of this program, and what it said."""
-    said = io.StringIO()
-    with _as_if_called(noted), redirect_stdout(said):
+def _run(program: TyperGroup, noted: Sequence[str], given: Sequence[str], *, quiet: bool) -> tuple[int, str]:
+    """The exit code of a command line of this program, and what it said; quiet, it says nothing else but of faults."""
+    said, aside = io.StringIO(), io.StringIO()
+    with _as_if_called(noted), redirect_stdout(said), redirect_stderr(aside if quiet else sys.stderr):
         try:
             code = program.main(list(given), prog_name="tipline", standalone_mode=False)
         except USAGE_ERROR as error:
@@ -282,6 +282,8 @@ def _run(program: TyperGroup, noted: Sequence[str], given: Sequence[str]) -> tup
             code = BAD_INPUT
         except typer.Abort:
             code = INTERRUPTED
+    if code:
+        sys.stderr.write(aside.getvalue())
     return code or DONE, said.getvalue()
 
 

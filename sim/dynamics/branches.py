@@ -7,7 +7,7 @@ of its visits then has a slot of its own. A visit begins when all the moments ha
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
@@ -23,21 +23,12 @@ class Branches(NamedTuple):
     first_moment: Ticks
     moment_after: Ticks
     sets_off: Ticks
-    flows: Flags
-    """(n_visits,) whether the visit is a delay of which nothing but its end can come; nothing hangs on its start."""
-    then: Ticks
-    """(n_visits,) the one visit that a visit sets off by its end and that awaits nothing else; NO_VISIT where nothing
-    hangs on the visit, and ENDS_FIRST where its end must come before it is known what does."""
     awaited: Ticks
     """(n_visits,) how many moments each visit still awaits."""
     came: Flags
     """(n_moments,) which moments have come."""
     short: Flags
     """(1,) whether there was no slot for a visit that was to begin: the log is then not to be used."""
-
-
-ENDS_FIRST: Final = -2
-"""What follows a visit whose end is to be waited for: several visits, or one that awaits others too."""
 
 
 @inlined

@@ -7,7 +7,7 @@ The loop itself is in `loop.py`; here it gets its tables, and what it stamped be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,24 @@ from sim.dynamics.replication import (
     FIRST_COME,
     FULL_SPEED,
     KEEPS,
+    NO_INCIDENT,
     NO_LIMIT,
     NO_PLACE,
-    NO_VISIT,
     NOBODY,
     Flags,
     Replication,
     Rules,
     Speeds,
+    Stages,
 )
+
+borrows = True
+"""Whether a world that needs no people is given to the function for those that do, where this process has that one at
+hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
+second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
+
+_at_hand: Final[set[tuple[bool, bool]]] = set()
+"""Of the functions without `queues`, those that this process has called: with people, and following delays, or not."""
 
 
 def simulate(replication: Replication) -> Log:
@@ -46,7 +55,10 @@ def simulate(replication: Replication) -> Log:
     lost, gave_up = np.full(len(tips), NEVER, np.int64), np.full(len(visits.patience), NEVER, np.int64)
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     ordered = branch or needs_queues(replication)
-    apart = ordered or needs_people(replication)
+    followed = followed_delays(replication, ordered)
+    follows = followed is not None
+    lent = borrows and (True, follows) in _at_hand and (False, follows) not in _at_hand
+    apart = ordered or needs_people(replication) or lent
     roster = _roster(replication) if apart else None
     for room in rooms():
         working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
@@ -60,12 +72,14 @@ def simulate(replication: Replication) -> Log:
             attempt.fill(0)
             worked_at.fill(NO_PLACE)
         if branch:
-            branches = _branches(replication, given[3].flows)
+            branches = _branches(replication)
         if roster is not None:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
         clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
-        if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches):
+        if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches, followed):
             break
+    if not ordered:
+        _at_hand.add((apart, follows))
     worked_by = None if people is None else people.hands.worked_by
     spells = spells_of(log, visits.work, worked_by, working.spells[1 : working.spells[0, 0] + 1], rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged
@@ -87,7 +101,7 @@ def tables(replication: Replication) -> tuple[Any, ...]:
         m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
         m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
-        _stages(replication),
+        _stages(rules.stages),
         m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
         lines,
         m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
@@ -243,7 +257,8 @@ def _merging(replication: Replication) -> h.Merging:
         none, never, no = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_)
         return h.Merging(none, none, never, never, none, np.empty((0, 0), np.bool_), never, never, never, no, never)
     n_incidents = int(tips.incident.max(initial=-1)) + 1
-    member = np.argsort(tips.incident, kind="stable")
+    member = np.flatnonzero(tips.incident != NO_INCIDENT)
+    member = member[np.argsort(tips.incident[member], kind="stable")]
     first_member = tips.incident[member].searchsorted(np.arange(n_incidents + 1))
     return h.Merging(
         rules.stages.merges,
@@ -260,24 +275,14 @@ def _merging(replication: Replication) -> h.Merging:
     )
 
 
-def _branches(replication: Replication, stage_flows: Flags) -> b.Branches:
+def _branches(replication: Replication) -> b.Branches:
     """Nothing has come yet."""
     visits = replication.visits
-    n, n_moments = len(visits), np.diff(visits.first_moment)
-    starts = visits.moment_after < NEVER
-    marked = np.zeros(n, np.bool_)
-    marked[np.repeat(np.arange(n), n_moments)[starts]] = True
-    then = np.where(n_moments == 0, NO_VISIT, b.ENDS_FIRST)
-    one = np.flatnonzero((n_moments == 1) & ~marked)
-    to = visits.sets_off[visits.first_moment[one]]
-    then[one] = np.where(visits.awaits[to] == 1, to, b.ENDS_FIRST)
     return b.Branches(
         visits.awaits,
         visits.first_moment,
         visits.moment_after,
         visits.sets_off,
-        stage_flows[replication.rules.kinds.stage[visits.kind]] & ~marked,
-        then,
         visits.awaits.copy(),
         np.zeros(len(visits.sets_off), np.bool_),
         np.zeros(1, np.bool_),
@@ -339,12 +344,8 @@ def _first(column: NDArray[Any], otherwise: object) -> NDArray[Any]:
     return np.full(column.shape[0], otherwise, column.dtype)
 
 
-def _stages(replication: Replication) -> m.StageTable:
+def _stages(stages: Stages) -> m.StageTable:
     """The stages with their first overflow pool; of several, `queues` knows."""
-    stages = replication.rules.stages
-    flows = (stages.place == NO_PLACE) & (stages.every == 0) & (stages.attempts == 0)
-    if replication.may_merge:
-        flows &= stages.merges == KEEPS
     return m.StageTable(
         stages.place,
         stages.place_step,
@@ -353,8 +354,17 @@ def _stages(replication: Replication) -> m.StageTable:
         _first(stages.overflow_after, 0),
         stages.every,
         stages.attempts,
-        flows,
     )
+
+
+def followed_delays(replication: Replication, ordered: bool) -> Flags | None:
+    """(n_stages,) which are delays of which nothing but their end can come; None where none is, unless lines are
+    `ordered`."""
+    stages = replication.rules.stages
+    flows: Flags = (stages.place == NO_PLACE) & (stages.every == 0) & (stages.attempts == 0)
+    if replication.may_merge:
+        flows &= stages.merges == KEEPS
+    return flows if ordered or flows.any() else None
 
 
 def _line_rules(replication: Replication) -> q.LineRules:

@@ -279,6 +279,16 @@ def find_giver(slots, busy, place, rank, now, table):
     return giver
 
 
+@part
+def somebody_gives_way(slots, busy, place, now, first, last, heads, preempts, rank, table):
+    """Whether anybody in service at a place would give way to a rank in whose list somebody waits and any tip may."""
+    for line in range(first, last):
+        waits = preempts[line] and heads[line, 0] != m.NIL
+        if waits and find_giver(slots, busy, place, rank[line], now, table) != m.NIL:
+            return True
+    return False
+
+
 # What somebody has in hand
 
 

@@ -10,6 +10,10 @@ places that an event touched settle: no other place can have anyone to start.
 function of their own: everything behind `people is not None` is left out before it is compiled. So it is with `queues`,
 for all that is asked of lines beyond first come, first served; worlds that have it have `people`, too. And so with
 `branches`, where a tip may be in several places at a time; worlds that have it have `queues`, too.
+
+`flows` says of each stage whether it is a delay without a gate, patience or merging: nothing but its end can come of
+it. It is None where no stage is, so that worlds without delays have a function without them; worlds with `queues` have
+it always.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -46,7 +50,24 @@ FROM_PLAN: Final = 3
 
 
 @kernel
-def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues, branches):
+def run(
+    tips,
+    visits,
+    kinds,
+    stages,
+    places,
+    lines,
+    plan,
+    clock,
+    log,
+    lists,
+    due,
+    working,
+    people,
+    queues,
+    branches,
+    flows,
+):
     """Take the next event, do it, and let the places that it touched settle, until the horizon or a tick before it.
 
     The third part of `clock` says where to begin, and then where it ended: the next row of the plan, the next tip to
@@ -55,6 +76,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
     gates, horizon, progress = clock
     slots, free = working.slots, working.free
     next_plan, next_tip, until = progress[0], progress[1], progress[2]
+    displaces = places.may_preempt.any()
     while True:
         now, source = next_event(tips, plan, due, slots, next_plan, next_tip, until)
         if now == until:
@@ -85,21 +107,53 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
         # do nothing else; or its delay begins.
         quick = m.NIL
         if queues is not None:
+            pending = queues.state.pending
             if going != m.NIL:
-                q.wait_to_go_on(going, queues.state.pending)
+                q.wait_to_go_on(going, pending)
             for tip in range(next_tip, next_tip + coming):
                 if branches is not None:
-                    b.arrive(tip, tips, working, branches, queues.state.pending)
+                    b.arrive(tip, tips, working, branches, pending)
                 else:
                     slot = m.take_slot(slots, free, tip, tips.first_visit[tip])
                     if slot == m.NIL:
                         return False
                     slots[slot, m.STATE] = m.AWAY
                     slots[slot, q.GOES_TO] = q.first_of(tip, tips)
-                    q.wait_to_go_on(slot, queues.state.pending)
+                    q.wait_to_go_on(slot, pending)
             next_tip += coming
+            settled = False
+            while not settled:
+                alone = pending[1] == 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
+                while pending[1] > 0:
+                    slot = q.next_to_go_on(pending)
+                    if q.go_on(
+                        now,
+                        slot,
+                        alone,
+                        horizon,
+                        tips,
+                        visits,
+                        kinds,
+                        stages,
+                        lines,
+                        log,
+                        lists,
+                        due,
+                        working,
+                        people,
+                        queues,
+                        branches,
+                        flows,
+                    ):
+                        quick = slot
+                    alone = False
+                settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
+                quick, settled = m.NIL, True
+                if queues.state.joined[0, 0] > 0:
+                    # What those do who are turned away is to be settled too.
+                    settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
         else:
-            alone = coming <= 1
+            alone = coming <= 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
             while going != m.NIL or coming > 0:
                 if coming > 0:
                     slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
@@ -114,8 +168,8 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                     m.free_slot(slots, free, slot)
                     continue
                 stage = kinds.stage[visits.kind[visit]]
-                if m.flows_there(visit, stage, stages, None):
-                    if m.flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, None, None):
+                if flows is not None and m.flows_there(visit, stage, flows, None):
+                    if m.flow(now, slot, visit, horizon, tips, visits, kinds, flows, log, working, None, None):
                         if alone and due.soon_slot[0] < m.N_SOON:
                             quick = slot
                         else:
@@ -150,38 +204,7 @@ def run(tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due
                     people,
                 ):
                     quick = slot
-        settled = False
-        while not settled:
-            if queues is not None:
-                pending = queues.state.pending
-                alone = pending[1] == 1
-                while pending[1] > 0:
-                    slot = q.next_to_go_on(pending)
-                    if q.go_on(
-                        now,
-                        slot,
-                        alone,
-                        horizon,
-                        tips,
-                        visits,
-                        kinds,
-                        stages,
-                        lines,
-                        log,
-                        lists,
-                        due,
-                        working,
-                        people,
-                        queues,
-                        branches,
-                    ):
-                        quick = slot
-                    alone = False
             settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
-            quick, settled = m.NIL, True
-            if queues is not None and queues.state.joined[0, 0] > 0:
-                # What those do who are turned away is to be settled too.
-                settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
     progress[0], progress[1] = next_plan, next_tip
@@ -553,7 +576,8 @@ def begin_attempt(
     else:
         line = slots[slot, m.LINE]
         place = lines.place[line]
-        quick = alone and opens == now and slots[slot, m.IN_BOTH] == 0 and m.starts_at_once(place, working)
+        quick = alone and opens == now and working.waiting[place] == 0 and working.idle[place] > 0
+        quick = quick and slots[slot, m.IN_BOTH] == 0
         if stages.attempts[stage] > 0 and not quick:
             gives_up = now + visits.patience[visits.first_attempt[visit] + tries - 1]
             m.push(heap, gives_up, m.event_key(ABANDON, tip), slot, visit, m.GIVES_UP + tries)
@@ -684,15 +708,11 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
     node, line = m.NIL, m.NIL
-    # Along a line in which some may and some may not is only looked where anybody could give way at all.
-    worth = False
-    for row in range(first, first + lines.n_ranks):
-        if lines.preempts[row] and lists.line[row, 0] != m.NIL and not worth:
-            if people is None:
-                worth = h.find_giver(slots, lists.busy, place, lines.rank[row], now, None) != m.NIL
-            else:
-                worth = h.find_giver(slots, lists.busy, place, lines.rank[row], now, people.hands.table) != m.NIL
-    if not worth:
+    table = None if people is None else people.hands.table
+    # Nobody looks along a line in which some may and some may not where nobody could give way to any of them.
+    if not h.somebody_gives_way(
+        slots, lists.busy, place, now, first, first + lines.n_ranks, lists.line, lines.preempts, lines.rank, table
+    ):
         pass
     elif queues is not None:
         node, line = q.first_to_preempt(place, visits, lines, lists, working, queues)
@@ -708,10 +728,7 @@ def preempt(now, place, visits, kinds, places, lines, lists, due, working, peopl
             lines.preempts,
         )
     if node != m.NIL:
-        if people is None:
-            giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, None)
-        else:
-            giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, people.hands.table)
+        giver = h.find_giver(slots, lists.busy, place, lines.rank[line], now, table)
     if giver == m.NIL:
         node = m.NIL
     else:

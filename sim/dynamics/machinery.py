@@ -68,6 +68,9 @@ RETRIES: Final = 3
 GIVES_UP: Final = 4
 """What an entry of the heap is about."""
 
+MANY: Final = -2
+"""In place of the visit that follows one: several do, or it awaits others too, so that the end must come first."""
+
 N_SOON: Final = 64
 """Up to this many ends of work are kept in a sorted array, which beats a heap while it is short."""
 
@@ -119,8 +122,6 @@ class StageTable(NamedTuple):
     overflow_after: Ticks
     every: Ticks
     attempts: Codes
-    flows: Flags
-    """Whether it is a delay without a gate, patience or merging: nothing but its end can come of it."""
 
 
 class PlaceTable(NamedTuple):
@@ -391,15 +392,13 @@ def expect_late(slot, heap, slots):
 
 
 @inlined
-def starts_at_once(place, working):
-    """Whether a tip that is alone in its event would start at a place before anything else could matter there.
+def is_safe(to_settle, idle):
+    """Whether a tip may start before the places settle that an event has touched so far.
 
-    Where another place settles first, somebody must be idle there: else a tip might be displaced there that has a
-    better claim to this place.
+    Somebody must be idle there. Else the number of heads has fallen, a tip may be displaced there first, and have the
+    better claim to the other place.
     """
-    to_settle = working.to_settle
-    settled = to_settle[0] == 0 or (to_settle[0] == 1 and working.idle[to_settle[1]] > 0)
-    return settled and working.waiting[place] == 0 and working.idle[place] > 0
+    return to_settle[0] == 0 or (to_settle[0] == 1 and idle[to_settle[1]] > 0)
 
 
 @inlined
@@ -514,15 +513,34 @@ def begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log
 
 
 @inlined
-def flows_there(visit, stage, stages, branches):
-    """Whether a visit is a delay of which nothing but its end can come; nothing hangs on its start."""
-    if branches is not None:
-        return branches.flows[visit]
-    return stages.flows[stage]
+def flows_there(visit, stage, flows, branches):
+    """Whether a visit is a delay of which nothing but its end can come; nothing hangs on its start.
+
+    `flows` tells it of stages by themselves, as in `run`.
+    """
+    found = flows[stage]
+    if branches is not None and found:
+        for moment in range(branches.first_moment[visit], branches.first_moment[visit + 1]):
+            found = found and branches.moment_after[moment] == NEVER
+    return found
 
 
 @inlined
-def flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, queues, branches):
+def next_alone(visit, beyond, queues, branches):
+    """The visit that begins when a delay ends; NO_VISIT where none does, and MANY where others hang on it, too."""
+    following = visit + 1 if visit + 1 < beyond else int64(NO_VISIT)
+    if branches is not None:
+        first, n_moments = branches.first_moment[visit], branches.first_moment[visit + 1] - branches.first_moment[visit]
+        following = int64(NO_VISIT) if n_moments == 0 else int64(MANY)
+        if n_moments == 1 and branches.awaits[branches.sets_off[first]] == 1:
+            following = branches.sets_off[first]
+    elif queues is not None and queues.rules.follows.shape[0] > 0:
+        following = queues.rules.follows[visit]
+    return following
+
+
+@inlined
+def flow(now, slot, visit, horizon, tips, visits, kinds, flows, log, working, queues, branches):
     """Follow a tip through delays that come one after the other, up to the last; gives whether its end is an event.
 
     Nothing can see where in them a tip is: each is stamped beforehand, and only the end of the last of them is an event
@@ -540,15 +558,11 @@ def flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, q
         log.attempt[visit] = 1
         log.worked_at[visit] = NO_PLACE
         tick += visits.work[visit]
-        following = visit + 1 if visit + 1 < beyond else int64(NO_VISIT)
-        if branches is not None:
-            following = branches.then[visit]
-        elif queues is not None and queues.rules.follows.shape[0] > 0:
-            following = queues.rules.follows[visit]
+        following = next_alone(visit, beyond, queues, branches)
         ahead = tick < horizon and following >= 0
         if ahead:
             to = int64(kinds.stage[visits.kind[following]])
-            ahead = flows_there(following, to, stages, branches)
+            ahead = flows_there(following, to, flows, branches)
             if ahead and visits.work[following] == 0:
                 key = event_key(END, tip, end_later(visit - first), stage)
                 ahead = key < event_key(END, tip, end_later(following - first), to)

@@ -478,6 +478,7 @@ def go_on(
     people,
     queues,
     branches,
+    flows,
 ):
     """Let a tip begin its next visit, or the next attempt of this one, pass the gate, or leave.
 
@@ -489,8 +490,8 @@ def go_on(
         m.free_slot(slots, working.free, slot)
         return False
     stage, tip, anew = int64(kinds.stage[visits.kind[visit]]), slots[slot, m.TIP], visit != slots[slot, m.VISIT]
-    if m.flows_there(visit, stage, stages, branches):
-        quick = m.flow(now, slot, visit, horizon, tips, visits, kinds, stages, log, working, queues, branches)
+    if m.flows_there(visit, stage, flows, branches):
+        quick = m.flow(now, slot, visit, horizon, tips, visits, kinds, flows, log, working, queues, branches)
         if quick and not (alone and due.soon_slot[0] < m.N_SOON):
             m.expect_late(slot, due.heap, slots)
             quick = False
@@ -537,7 +538,7 @@ def go_on(
         m.push(due.heap, ends, slots[slot, m.END_KEY], slot, visit, int64(m.ENDS_WORK))
     elif finds_a_line(slot, visit, stage, tips, slots, queues):
         place = line_of(slot, 0, slots, rules)
-        quick = alone and slots[slot, m.IN_BOTH] == 0 and m.starts_at_once(place, working)
+        quick = alone and working.waiting[place] == 0 and working.idle[place] > 0 and slots[slot, m.IN_BOTH] == 0
         if not slots[slot, m.WATCHED]:
             watch(now, slot, visit, stage, due, slots, rules)
         if quick:

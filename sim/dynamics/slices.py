@@ -20,6 +20,7 @@ from sim.dynamics import machinery as m
 from sim.dynamics.clock import NEVER
 from sim.dynamics.compiled import (
     empty_lists,
+    followed_delays,
     needs_people,
     needs_queues,
     nobody_yet,
@@ -113,6 +114,7 @@ class InSlices:
         stamps = _stamps(here, before)
         given = tables(here)
         *_, lines, _ = given
+        followed = followed_delays(here, False)
         while True:
             working, due = self._tables(here, before)
             lists = empty_lists(here, lines)
@@ -122,7 +124,7 @@ class InSlices:
                 for now, old in zip(lists, before.lists, strict=True):
                     now[:] = old
             clock = self.rules.gates, horizon, progress
-            if run(*given, clock, stamps, lists, due, working, None, None, None):
+            if run(*given, clock, stamps, lists, due, working, None, None, None, followed):
                 break
             self._room = next(self._rooms)
         next_plan, next_tip = progress[:2].tolist()

@@ -5,9 +5,11 @@ Starts and completions give work; completions alone give delays, not work, and t
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -33,7 +35,7 @@ _STARTS, _ENDS, _JOINS = (
     r"complet|end|finish|done",
     r"schedul|assign|enqueue|create",
 )
-_GONE: Final = r"withdraw|abort|abandon|cancel"
+_GONE: Final = r"withdraw|abandon|cancel"
 """Steps of an activity: it starts, ends, joins its line, or leaves it unserved."""
 
 
@@ -247,7 +249,27 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
         case=case,
         first=first,
     )
-    return finished(look, made.take(order))
+    return finished(look, _parted(made.take(order)))
+
+
+def _parted(visits: Visits) -> Visits:
+    """What follows giving up is a case of its own, of a caller who is known: a coming back, as in a log of calls."""
+    if not visits.gave_up.any():
+        return visits
+    order = np.lexsort((visits.enter, visits.case))
+    case, lost = visits.case[order], visits.gave_up[order]
+    before: NDArray[np.int64] = np.cumsum(lost) - lost
+    begins = np.append(True, case[1:] != case[:-1])
+    of_case: NDArray[np.int64] = before - np.repeat(
+        before[begins], np.diff(np.append(np.flatnonzero(begins), len(case)))
+    )
+    new = np.append(True, (case[1:] != case[:-1]) | (of_case[1:] != of_case[:-1]))
+    part = np.empty(len(case), dtype=np.int64)
+    part[order] = np.cumsum(new) - 1
+    first = np.zeros(len(case), dtype=np.bool_)
+    first[order[new]] = True
+    came = np.where(of_case[new] == 0, visits.arrival[order[new]], visits.enter[order[new]])
+    return replace(visits, caller=visits.case, case=part, first=first, arrival=came[part])
 
 
 def _only_begins(visits: pd.DataFrame) -> NDArray[np.bool_]:
@@ -285,38 +307,74 @@ def read_visits(raw: Raw, made: Map) -> Log:
     gave_up = outcome.isin(["abandoned", "gave up"]).to_numpy()
     left_name = next((one for one in ("gave_up_min", "abandon_min", "left_min") if one in raw.columns), "")
     start, enter = seconds("start_min"), seconds("enter_min")
-    left = np.where(gave_up, seconds(left_name) if left_name else np.nan, start)
+    left = np.where(gave_up, np.nan, start)
+    k = np.flatnonzero(look.kept & np.isfinite(enter))
+    earlier: list[tuple[int, float, float]] = []
+    if left_name:
+        lost_at = raw.texts(left_name)
+        tried = raw.texts("tried_min") if "tried_min" in raw.columns else None
+        for row in k[lost_at.to_numpy()[k] != ""].tolist():
+            ends = [float(one) * 60 + zero for one in lost_at[row].split()]
+            joins = [enter[row]] if tried is None else [float(one) * 60 + zero for one in tried[row].split()]
+            for join, later in pairwise([*joins, math.inf]):
+                end = next((one for one in ends if join <= one < later), math.nan)
+                if later < math.inf:
+                    earlier += [(row, join, end)] if math.isfinite(end) else []
+                elif gave_up[row]:
+                    left[row] = end
+            enter[row] = joins[-1]
     if gave_up.any() and not left_name:
         look.cannot.append("It does not say when those who gave up did so: patience is unknown.")
     case = np.unique(raw.texts("tip").to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
-    k = np.flatnonzero(look.kept & np.isfinite(enter))
-    k = k[np.lexsort((k, enter[k]))]
+    # Each attempt but the last is a visit of its own, given up.
+    again = np.array([row for row, _, _ in earlier], dtype=np.int64)
+    joined, gone = (np.array([one[at] for one in earlier]) for at in (1, 2))
+    nothing, lost = np.full(len(again), np.nan), np.ones(len(again), dtype=np.bool_)
+    row = np.concatenate([k, again])
+    enter = np.concatenate([enter[k], joined])
+    order = np.lexsort((row, enter))
+
+    def stamps(last: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([last[k], before])[order]
+
+    rows, enter = row[order], enter[order]
 
     def names(column: str) -> Names:
         if column not in raw.columns:
-            return Names(np.full(len(k), NOBODY, dtype=np.int64), ())
-        return as_names(raw.texts(column)).take(k)
+            return Names(np.full(len(rows), NOBODY, dtype=np.int64), ())
+        return as_names(raw.texts(column)).take(rows)
 
     wrap_up = seconds("wrap_up_min") - zero
-    begins = np.zeros(len(k), dtype=np.bool_)
-    begins[np.unique(case[k], return_index=True)[1]] = True
+    case = case[rows]
+    begins = np.zeros(len(rows), dtype=np.bool_)
+    begins[np.unique(case, return_index=True)[1]] = True
     arrival = np.full(int(case.max()) + 1, np.inf)
-    np.minimum.at(arrival, case[k], enter[k])
+    np.minimum.at(arrival, case, enter)
     visits = Visits(
-        arrival=arrival[case[k]],
-        enter=enter[k],
-        start=start[k],
-        end=seconds("end_min")[k],
-        left=left[k],
-        gave_up=gave_up[k],
-        wrap_up=wrap_up[k],
+        arrival=arrival[case],
+        enter=enter,
+        start=stamps(start, nothing),
+        end=stamps(seconds("end_min"), nothing),
+        left=stamps(left, gone),
+        gave_up=stamps(gave_up, lost),
+        wrap_up=stamps(wrap_up, nothing),
         channel=names("channel"),
         stage=names("stage"),
         pool=names("pool"),
-        person=names("person"),
-        priority=Names(np.full(len(k), NOBODY, dtype=np.int64), ()),
-        caller=np.full(len(k), NOBODY, dtype=np.int64),
-        case=case[k],
+        person=_lanes(raw).take(rows),
+        priority=Names(np.full(len(rows), NOBODY, dtype=np.int64), ()),
+        caller=np.full(len(rows), NOBODY, dtype=np.int64),
+        case=case,
         first=begins,
     )
-    return finished(look, replace(visits))
+    return finished(look, _parted(visits))
+
+
+def _lanes(raw: Raw) -> Names:
+    """Who worked on each visit that the program wrote: people have names of their own in each pool."""
+    if "person" not in raw.columns:
+        return Names(np.full(len(raw), NOBODY, dtype=np.int64), ())
+    person = raw.texts("person")
+    if "pool" in raw.columns:
+        person = (raw.texts("pool") + " " + person).where(~t.empty(person), "")
+    return as_names(person)

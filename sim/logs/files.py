@@ -376,8 +376,9 @@ def _parquet(path: Path) -> Raw:
             zone = "Z" if kind.tz else ""
             column = pc.strftime(column.cast(pa.timestamp("us", kind.tz and "UTC")), format=f"%Y-%m-%dT%H:%M:%S{zone}")
         elif pa.types.is_list(kind) and not pa.types.is_nested(kind.value_type):
-            # What the program writes of attempts: the last one ends the visit.
-            column = pa.array([one[-1] if one else None for one in column.to_pylist()], kind.value_type)
+            # What the program writes of attempts, as in its CSV.
+            texts = [" ".join(map(str, one)) if one else None for one in column.to_pylist()]
+            column = pa.array(texts, pa.string())
         elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             continue
         columns[name] = column.cast(pa.string())

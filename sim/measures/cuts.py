@@ -23,8 +23,6 @@ HALF_HOUR: Final = HOUR // 2
 STEPS: Final = {"weekday": DAY, "hour": HOUR, "half_hour": HALF_HOUR}
 """The places that are stretches of the week, and the windows shorter than a day, in ticks."""
 
-DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
 
 class Cut:
     """Cells of places and windows: cell `place x n_windows + window` holds what happened there then."""
@@ -66,7 +64,7 @@ class Cut:
         return cohort.cells[self.place, self.unit]
 
     def _of_tips(self, cohort: Cohort) -> Ints:
-        window = self._window(cohort.arrival) if self.unit in STEPS else self._window_of_day(cohort.day)
+        window = self._window(cohort.arrival) if self.unit in STEPS else self.window_of_day(cohort.day)
         match self.place:
             case None:
                 return window
@@ -108,9 +106,10 @@ class Cut:
 
     def _window(self, tick: Ints) -> Ints:
         short = STEPS.get(self.unit)
-        return self.frame.wall(tick) // short if short else self._window_of_day(self.frame.day(tick))
+        return self.frame.wall(tick) // short if short else self.window_of_day(self.frame.day(tick))
 
-    def _window_of_day(self, day: Ints) -> Ints:
+    def window_of_day(self, day: Ints) -> Ints:
+        """The window of each day, where windows are days or longer."""
         if self.unit == "day":
             return day
         if self.unit == "run":
@@ -139,7 +138,7 @@ def place_names(frame: Frame, place: Place | None) -> tuple[str, ...]:
 
 
 def _stretch(begin: int, length: int) -> str:
-    day = DAYS[begin // DAY]
+    day = units.SHORT_WEEKDAYS[begin // DAY]
     if length == DAY:
         return day
     return f"{day} {units.clock(begin % DAY)} to {units.clock(begin % DAY + length)}"

@@ -40,7 +40,6 @@ from sim.measures.tallies import (
     MERGED,
     MET,
     MISSED,
-    NOT_OF,
     OPEN,
     WITHOUT_END,
     WITHOUT_START,
@@ -129,10 +128,7 @@ class LostShares(CountedKind[OfTips]):
     form = SHARE_OF_BAD
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
-        column = np.where(cohort.state == passes.LOST, LOST, _kept(cohort)).astype(np.int8)
-        column[~cohort.matching(target.of)] = NOT_OF
-        never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
-        return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
+        return _untimed(target, cohort, np.where(cohort.state == passes.LOST, LOST, _kept(cohort)))
 
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return share_interval(parts, wholes, confidence, units)
@@ -141,6 +137,13 @@ class LostShares(CountedKind[OfTips]):
         if not line.patience:
             return None
         return lambda load, n: erlang_a(load, n, line.service, line.patience).abandoned <= target.threshold
+
+
+def _untimed(target: OfTips, cohort: Cohort, column: Ints) -> Tally:
+    """Tips by the column in which the target counts them, whatever time they took."""
+    never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
+    every = Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)
+    return every.only(cohort.matching(target.of))
 
 
 def _kept(cohort: Cohort) -> Ints:
@@ -159,10 +162,7 @@ class AbandonedShares(LostShares):
         merged = state == passes.IN_ANOTHER
         other = np.where(merged, MERGED, np.where(may_come, OPEN, WITHOUT_START))
         # Who found no room came there too, and did not give up.
-        column = np.where(gave_up != NEVER, LOST, np.where(begun | turned_away, MET, other))
-        column[~cohort.matching(target.of)] = NOT_OF
-        never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
-        return Tally(column.astype(np.int8), np.zeros(len(cohort), np.bool_), never, never, nothing)
+        return _untimed(target, cohort, np.where(gave_up != NEVER, LOST, np.where(begun | turned_away, MET, other)))
 
 
 @measured("turned_away")
@@ -173,10 +173,7 @@ class TurnedAwayShares(LostShares):
         turned = cohort.turned_away
         if target.asked_for:
             turned = cohort.when(target.asked_for[1])
-        column = np.where(turned != NEVER, LOST, _kept(cohort)).astype(np.int8)
-        column[~cohort.matching(target.of)] = NOT_OF
-        never, nothing = np.full(len(cohort), NEVER), np.zeros(len(cohort), np.int64)
-        return Tally(column, np.zeros(len(cohort), np.bool_), never, never, nothing)
+        return _untimed(target, cohort, np.where(turned != NEVER, LOST, _kept(cohort)))
 
     def enough(self, target: OfTips, line: ErlangLine) -> Enough | None:
         return None

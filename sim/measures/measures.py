@@ -181,7 +181,7 @@ def measure(
                 tallies[k] = found
         watched = Watched(cohort, places, found)
         where = kind.held(target, watched)
-        extra.append(_extra(target, watched))
+        extra.append(extra_of(target, watched))
         ratio[frame.rows[k]], own[k] = where.ratio, where.windows
         units[k] = where.by_unit
         periods.append(where.units)
@@ -222,7 +222,7 @@ def hold_countable(together: float, n_visits: int) -> None:
         raise OverflowError(f"{n_visits:,} visits take {years}, more than can be counted")
 
 
-def _extra(target: Target, watched: Watched) -> Floats:
+def extra_of(target: Target, watched: Watched) -> Floats:
     """What else the kind of a target keeps, by place; (0,) where that is nothing."""
     if target.hold is not None:
         return np.zeros(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,7 +47,30 @@ class Deterministic(OfTimes):
         return (floats(ticks) >= self.value).astype(np.float64)
 
 
-class Uniform(OfTimes):
+class Between(OfTimes):
+    """A law of times between two that the document gives."""
+
+    if TYPE_CHECKING:
+        # Each law has them with words of its own.
+        @property
+        def from_(self) -> int: ...
+        @property
+        def to(self) -> int: ...
+
+    @property
+    def least(self) -> float:
+        return float(self.from_)
+
+    @property
+    def most(self) -> float:
+        return float(self.to)
+
+    @property
+    def standards(self) -> tuple[str, ...]:
+        return ("uniform",)
+
+
+class Uniform(Between):
     """Any time between `from` and `to`, all alike."""
 
     from_: Length = Field(alias="from")
@@ -62,24 +85,12 @@ class Uniform(OfTimes):
         return self
 
     @property
-    def least(self) -> float:
-        return float(self.from_)
-
-    @property
-    def most(self) -> float:
-        return float(self.to)
-
-    @property
     def mean(self) -> float:
         return (self.from_ + self.to) / 2
 
     @property
     def cv(self) -> float:
         return (self.to - self.from_) / math.sqrt(12) / self.mean
-
-    @property
-    def standards(self) -> tuple[str, ...]:
-        return ("uniform",)
 
     def times(self, *variates: Floats) -> Floats:
         return variates[0] * (self.to - self.from_) + self.from_
@@ -88,7 +99,7 @@ class Uniform(OfTimes):
         return np.clip((floats(ticks) - self.from_) / (self.to - self.from_), 0.0, 1.0)
 
 
-class Triangular(OfTimes):
+class Triangular(Between):
     """Times between `from` and `to` whose density rises to `mode` and falls again."""
 
     from_: Length = Field(alias="from")
@@ -105,14 +116,6 @@ class Triangular(OfTimes):
         return self
 
     @property
-    def least(self) -> float:
-        return float(self.from_)
-
-    @property
-    def most(self) -> float:
-        return float(self.to)
-
-    @property
     def mean(self) -> float:
         return (self.from_ + self.mode + self.to) / 3
 
@@ -121,10 +124,6 @@ class Triangular(OfTimes):
         low, mode, high = float(self.from_), float(self.mode), float(self.to)
         variance = (low**2 + mode**2 + high**2 - low * mode - low * high - mode * high) / 18
         return math.sqrt(variance) / self.mean
-
-    @property
-    def standards(self) -> tuple[str, ...]:
-        return ("uniform",)
 
     def times(self, *variates: Floats) -> Floats:
         uniform, width = variates[0], float(self.to - self.from_)

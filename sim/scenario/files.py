@@ -69,7 +69,8 @@ def place_of(raw: bytes, at_byte: int) -> tuple[int, int]:
 def _meant(file: Path) -> str:
     """A hint at the file that was meant: one like it in the same folder."""
     try:
-        there = [other.name for other in file.parent.iterdir() if other.suffix == file.suffix or not file.suffix]
+        endings = {file.suffix, *((".yaml", ".yml") if file.suffix in (".yaml", ".yml") else ())}
+        there = [other.name for other in file.parent.iterdir() if other.suffix in endings or not file.suffix]
     except OSError:
         return ""
     return near(file.name, there)

@@ -17,7 +17,7 @@ from sim.scenario.arrivals import channel_mix
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.sliced import LARGE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
+from sim.scenario.sliced import LARGE, ONE_BY_ONE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
 from sim.scenario.targets import OfPool
 
 PROGRAM: Final = 200_000_000
@@ -99,6 +99,9 @@ def _size(scenario: Scenario) -> Size:
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
     days = scenario.length / DAY + 1
     n_targets = len(scenario.targets)
+    # Where the run is held whole it has them anyhow.
+    sliced = tips_of_slice(scenario) > 0
+    one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if sliced else 0
     places = max((n_places(scenario, target) for target in scenario.targets.values()), default=1)
     rows = sum(n_places(scenario, target) for target in scenario.targets.values())
     groups, a_day = _groups(scenario)
@@ -120,6 +123,9 @@ def _size(scenario: Scenario) -> Size:
             Product("tips", tips, 120 * at_a_time, 0.3),
             Product("visits of tips (tips x stages x rework)", visits, 160 * at_a_time, 0.8),
             Product("tips x targets", tips * n_targets, 12 * at_a_time, 0.02),
+            Product("tips x targets that need every time", tips * one_by_one, 13, 0.1),
+            # One of them at a time is put in order.
+            Product("tips of a target in order", tips * bool(one_by_one), 80, 0),
             Product("changes of staff (pools x centres x shifts x days)", changes, 100, 1.0),
             Product("people x dates", people, 100, 1.0),
             Product("people x breaks x dates", breaks, 300, 2.0),

@@ -28,8 +28,14 @@ SLICE: Final = 1 << 16
 """Tips drawn at a time, where no more are in the system: so many that what a slice costs is little to what its tips
 cost, and so few that they stay near the processor."""
 
+WORTH: Final = 0.5
+"""Where more of the tips than this would be in memory at a time, nothing is gained."""
+
 ADD_UP: Final = ("share", "service_level", "mean", "asa", "lost", "abandoned", "turned_away")
 """Kinds of targets on tips whose value comes from how many tips lie where, and from sums of their times."""
+
+ONE_BY_ONE: Final = ("percentile", "median", "longest")
+"""Kinds that need the time of every tip, which is kept: that is all that is left of it."""
 
 MOST_CELLS: Final = 1 << 20
 """Windows of all places of a target, each of which has a number of its own; of more only those that have something."""
@@ -39,8 +45,10 @@ _A_DAY: Final = {"hour": 24, "half_hour": 48}
 
 
 def tips_of_slice(scenario: Scenario) -> int:
-    """How many tips of a scenario are drawn at a time; 0 where it is held whole, being small or not plain."""
-    return SLICE if tips_of(scenario) >= LARGE and is_plain(scenario) else 0
+    """How many tips of a scenario are drawn at a time; 0 where it is held whole: being small, not plain, or so
+    overloaded that most of it would be in memory all the same."""
+    large = tips_of(scenario) >= LARGE and is_plain(scenario)
+    return SLICE if large and _in_slices(scenario) < WORTH * tips_of(scenario) else 0
 
 
 def tips_of(scenario: Scenario) -> float:
@@ -58,8 +66,8 @@ def why_whole(scenario: Scenario) -> str:
 
     A plain scenario draws tips one after the other; it counts heads, whose number stays the same and who all work at
     full speed; its lines are first come, first served, by ranks that do not change, with room for all, in one overflow
-    pool at most; its tips are in one place at a time, and are lost where they give up; and what its targets ask for
-    adds up over tips, in no more windows than can have a number each.
+    pool at most; its tips are in one place at a time, and are lost where they give up; and its targets are of kinds
+    that come with the program, with no more windows than can have a number each.
     """
     return next(_reasons(scenario), "")
 
@@ -97,7 +105,8 @@ def _adds_up(scenario: Scenario, target: Target) -> bool:
     if isinstance(target, OccupancyTarget):
         return True
     a_day = 1 if target.hold is None else _A_DAY.get(target.per, 1)
-    return target.kind in ADD_UP and n_places(scenario, target) * a_day * (scenario.length / DAY + 2) <= MOST_CELLS
+    n_cells = n_places(scenario, target) * a_day * (scenario.length / DAY + 2)
+    return target.kind in ONE_BY_ONE or (target.kind in ADD_UP and n_cells <= MOST_CELLS)
 
 
 def n_places(scenario: Scenario, target: Target) -> int:
@@ -112,13 +121,15 @@ def n_places(scenario: Scenario, target: Target) -> int:
 def tips_at_a_time(scenario: Scenario) -> float:
     """How many tips of a replication are in memory at a time, about: all of them, or those of a slice and what a line
     that grows for ever holds in the end."""
-    tips = tips_of(scenario)
-    if not tips_of_slice(scenario):
-        return tips
+    return _in_slices(scenario) if tips_of_slice(scenario) else tips_of(scenario)
+
+
+def _in_slices(scenario: Scenario) -> float:
+    """How many there are where it is sliced."""
     offered = (offered_hours(scenario) - offered_hours(scenario, only_patient=True)).mean(axis=1)
     servers = np.array(
         [pool.staff * pool.slots * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()]
     )
     waits = 1 - float(np.min(servers / np.maximum(offered, 1e-9), initial=1.0))
     # A slice is as large as what is in the system, and is copied when it is joined to it.
-    return min(tips, 2 * SLICE + 3 * max(waits, 0.0) * tips)
+    return 2 * SLICE + 3 * max(waits, 0.0) * tips_of(scenario)

@@ -38,11 +38,17 @@ LONGEST_WAIT: Final = 10
 NOBODY: Final = (10, 300)
 """After so many seconds without any worker it is told, and after so many given up."""
 
+LOOKS: Final = 1.0
+"""Seconds from one look at who is there to the next."""
+
+NO_RESULT: Final = ("error", "cancelled", "lost")
+"""What a task is that will bring nothing."""
+
 TASK_COST: Final = 0.002
 """Seconds that a task takes of the scheduler and of this program, whatever is in it: as measured."""
 
 LEAST_TASK: Final = 0.25
-"""Seconds that the pieces of a task take together, if there are so many; more with many workers, see `_seconds`."""
+"""Seconds that the pieces of a task take together, if there are so many; with many workers more."""
 
 AHEAD: Final = 2
 """Tasks in hand for each thread of a worker: one that it works on and one that waits there."""
@@ -98,8 +104,8 @@ class _Connection:
             self.client: Client = Client(address, timeout=LONGEST_WAIT, set_as_default=False)
         self.ranks: dict[tuple[str, int], int] = {}
         """Which worker, by rank, has the tips of an index in a group of works."""
-        self.seconds: float | None = None
-        """That a piece took, of those that were done last."""
+        self.seconds: dict[str, float] = {}
+        """That a piece took, by study, of those that were done last."""
         self.n_tasks = 0
 
     @property
@@ -153,7 +159,8 @@ def _reach(address: str) -> None:
     from distributed.security import Security
 
     # What it has to say is said once, in one line, by whoever catches the error.
-    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    for name in (*known, "asyncio"):
         logging.getLogger(name).handlers = [logging.NullHandler()]
         logging.getLogger(name).propagate = False
 
@@ -196,6 +203,8 @@ class _InHand:
     worker: str
     pieces: list[tuple[int, int]]
     """Number of the share, and index."""
+    alone: bool
+    """Whether the worker has nothing else in hand: then it is this that it died of."""
 
 
 @dataclass
@@ -207,8 +216,10 @@ class _HandedOut(Generic[Result]):
     tell: Callable[[str], None]
     _queues: dict[str, deque[tuple[int, int]]] = field(default_factory=dict)
     """Pieces that nobody has yet, by the worker that is to have them."""
+    _common: deque[tuple[int, int]] = field(default_factory=deque)
+    """Those that anybody may have, in order: who adds them up in order then has few to keep."""
     _alone: deque[tuple[int, int]] = field(default_factory=deque)
-    """Pieces that somebody died with: each is a task of its own."""
+    """Pieces that somebody died with: each is a task of its own, for a worker of its own."""
     _threads: dict[str, int] = field(default_factory=dict)
     """Of each worker that is there."""
     _in_hand: dict[Future, _InHand] = field(default_factory=dict)
@@ -224,16 +235,15 @@ class _HandedOut(Generic[Result]):
     def __post_init__(self) -> None:
         self._left = sum(len(share.indices) for share in self.shares)
         self._done: SimpleQueue[Future] = SimpleQueue()
+        self._seconds = self.there.seconds.get(self.shares[0].study or "")
         self._look()
-        names = sorted(self._threads) or [""]
-        ranks = self.there.ranks
-        alone = 0
+        names, ranks = sorted(self._threads) or [""], self.there.ranks
         for number, share in enumerate(self.shares):
+            if share.group is None:
+                self._common.extend((number, index) for index in share.indices)
+                continue
             for index in share.indices:
-                if share.group is None:
-                    rank, alone = alone, alone + 1
-                else:
-                    rank = ranks.setdefault((share.group, index), len(ranks))
+                rank = ranks.setdefault((share.group, index), len(ranks))
                 self._queues.setdefault(names[rank % len(names)], deque()).append((number, index))
 
     def results(self) -> Iterator[tuple[int, int, Result | Failure]]:
@@ -249,28 +259,37 @@ class _HandedOut(Generic[Result]):
         if self._in_hand and self.there.alive:
             self.there.client.cancel(list(self._in_hand), force=True)
         self._in_hand.clear()
+        if self._seconds is not None and self.shares[0].study is not None:
+            self.there.seconds[self.shares[0].study] = self._seconds
 
-    def _look(self) -> None:
-        """See now and then who is there."""
-        now = time.monotonic()
-        if self._threads and now - self._looked < 2:
+    def _look(self, *, now: bool = False) -> None:
+        """See now and then who is there; ClusterError when nobody is for long."""
+        at = time.monotonic()
+        if self._threads and at - self._looked < LOOKS and not now:
             return
-        self._looked = now
+        self._looked = at
         if not self.there.alive:
-            raise ClusterError(f"--cluster {self.there.address}: the scheduler was lost; --resume goes on")
+            raise self._error("the scheduler was lost; --resume goes on")
         self._threads = dict(self.there.client.nthreads(callback_timeout=3 * LONGEST_WAIT))
         if self._threads:
             self._nobody_since = None
             return
         if self._nobody_since is None:
-            self._nobody_since = now
+            self._nobody_since = at
             self._told = False
-        tell, give_up = (now - self._nobody_since >= seconds for seconds in NOBODY)
+        tell, give_up = (at - self._nobody_since >= seconds for seconds in NOBODY)
         if give_up:
-            raise ClusterError(f"--cluster {self.there.address}: the scheduler had no worker for {NOBODY[1]} s")
+            raise self._error(f"the scheduler had no worker for {NOBODY[1]} s; --resume goes on")
         if tell and not self._told:
             self._told = True
             self.tell(f"--cluster {self.there.address}: the scheduler has no worker; waiting for one")
+
+    def _error(self, what: str) -> ClusterError:
+        return ClusterError(f"--cluster {self.there.address}: {what}")
+
+    def _orphans(self) -> list[Future]:
+        """Tasks of workers that are gone. The scheduler keeps them for their return, and they return as others."""
+        return [one for one, task in self._in_hand.items() if task.worker not in self._threads]
 
     def _finished(self) -> list[Future]:
         """Tasks that are done; none if none is within a second."""
@@ -283,45 +302,68 @@ class _HandedOut(Generic[Result]):
             return found
 
     def _taken(self, finished: list[Future]) -> Iterator[tuple[int, int, Result | Failure]]:
-        whole = [one for one in finished if one.status not in ("error", "cancelled", "lost")]
-        told = dict(zip(whole, self.there.client.gather(whole), strict=True)) if whole else {}
+        told = self._fetched([one for one in finished if one in self._in_hand and one.status not in NO_RESULT])
         for one in finished:
-            task = self._in_hand.pop(one)
-            self._n_of[task.worker] -= 1
             if one in told:
-                yield from self._unpacked(task, told[one])
-            else:
-                yield from self._failed(task, one)
+                yield from self._unpacked(self._let_go(one), told[one])
+            elif one in self._in_hand and one.status in NO_RESULT:
+                yield from self._failed(self._let_go(one), one)
+        for one in self._orphans():
+            self.there.client.cancel([one], force=True)
+            yield from self._died_with(self._let_go(one))
+
+    def _let_go(self, one: Future) -> _InHand:
+        task = self._in_hand.pop(one)
+        self._n_of[task.worker] -= 1
+        return task
+
+    def _fetched(self, whole: list[Future]) -> dict[Future, _Back]:
+        """The results of tasks that are done, but for those that have gone with their worker."""
+        patience = float(LONGEST_WAIT) / 2
+
+        async def fetch() -> list[_Back]:
+            return list(await self.there.client.gather(whole, asynchronous=True))
+
+        while whole:
+            try:
+                return dict(zip(whole, self.there.client.sync(fetch, callback_timeout=patience), strict=True))
+            except TimeoutError:
+                # It takes long, or waits for one that is gone.
+                patience *= 2
+                self._look(now=True)
+                gone = self._orphans()
+                whole = [one for one in whole if one not in gone]
+        return {}
 
     def _unpacked(self, task: _InHand, back: _Back) -> Iterator[tuple[int, int, Result | Failure]]:
         if back.maker != _maker():
-            raise ClusterError(f"--cluster {self.there.address}: {_unlike(back.maker, _maker(), task.worker)}")
-        each = back.seconds / len(task.pieces)
-        before = self.there.seconds
+            raise self._error(_unlike(back.maker, _maker(), task.worker))
+        each, before = back.seconds / len(task.pieces), self._seconds
         # The first of a worker wait for its engine: what takes less from then on is believed at once.
-        self.there.seconds = each if before is None or each < before else (before + each) / 2
+        self._seconds = each if before is None or each < before else (before + each) / 2
         results = pickle.loads(zlib.decompress(back.content) if back.packed else back.content)
         for (number, index), result in zip(task.pieces, results, strict=True):
             yield number, index, result
 
     def _failed(self, task: _InHand, future: Future) -> Iterator[tuple[int, int, Result | Failure]]:
-        """What comes of a task that gave no results: its pieces are done again one by one, or have failed."""
+        """What comes of a task that gave no results."""
         from distributed import KilledWorker
 
         if not self.there.alive:
-            raise ClusterError(f"--cluster {self.there.address}: the scheduler was lost; --resume goes on")
+            raise self._error("the scheduler was lost; --resume goes on")
         error = future.exception() if future.status == "error" else None
         if error is not None and not isinstance(error, KilledWorker):
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise ClusterError(
-                f"--cluster {self.there.address}: a worker cannot do this work; has it tipline {__version__}? ({why})"
-            )
-        if error is None:
-            # What workers had of each other may have gone with one.
-            self._carried = {number: one for number, one in self._carried.items() if isinstance(one, bytes)}
+            raise self._error(f"a worker cannot do this work; has it tipline {__version__}? ({why})")
+        # A killed one has been tried several times, where it came back under the same address.
+        yield from self._died_with(task, MOST_DEATHS if error is not None else 1)
+
+    def _died_with(self, task: _InHand, times: int = 1) -> Iterator[tuple[int, int, Result | Failure]]:
+        """What comes of a task whose worker died: its pieces are done again one by one, or have failed."""
+        # What workers had of each other may have gone with one.
+        self._carried = {number: one for number, one in self._carried.items() if isinstance(one, bytes)}
         for piece in task.pieces:
-            # The scheduler has tried several workers before it gives a task up.
-            self._deaths[piece] += MOST_DEATHS if error is not None and len(task.pieces) == 1 else 1
+            self._deaths[piece] += times if task.alone else 0
             if self._deaths[piece] < MOST_DEATHS:
                 self._alone.append(piece)
                 self._left += 1
@@ -330,19 +372,24 @@ class _HandedOut(Generic[Result]):
 
     def _fill(self) -> None:
         """Give every worker as much as it may have in hand, first one task to each."""
+        if self._alone:
+            for worker in self._threads:
+                if self._alone and not self._n_of[worker]:
+                    self._hand(worker, [self._alone.popleft()], alone=True)
+            # The others wait until these have a worker each: what is beside them might seem to be what kills.
+            return
+        lonely = {task.worker for task in self._in_hand.values() if task.alone}
         most = max(self._threads.values(), default=0) * AHEAD
         for depth in range(1, most + 1):
             for worker, threads in self._threads.items():
                 if not self._left:
                     return
-                if self._n_of[worker] < min(depth, AHEAD * threads):
+                if self._n_of[worker] < min(depth, AHEAD * threads) and worker not in lonely:
                     self._hand(worker, self._next(worker))
 
     def _next(self, worker: str) -> list[tuple[int, int]]:
-        """The next pieces for a worker: of its own, or of whoever has most to do."""
-        if self._alone:
-            return [self._alone.popleft()]
-        own = self._queues.get(worker)
+        """The next pieces for a worker: of its own, of anybody's, or of whoever has most to do."""
+        own = self._queues.get(worker) or self._common
         size = self._size()
         if own:
             return [own.popleft() for _ in range(min(size, len(own)))]
@@ -351,14 +398,14 @@ class _HandedOut(Generic[Result]):
 
     def _size(self) -> int:
         """Pieces of a task: so many that it is worth its cost, and fewer towards the end, so that all end together."""
-        if self.there.seconds is None:
+        if self._seconds is None:
             return 1
         threads = sum(self._threads.values())
         fair = math.ceil(self._left / (AHEAD * threads))
-        worth, most = (int(seconds / max(self.there.seconds, 1e-6)) for seconds in (10 * TASK_COST, _seconds(threads)))
+        worth, most = (int(one / max(self._seconds, 1e-6)) for one in (10 * TASK_COST, _seconds_of_a_task(threads)))
         return max(1, min(max(fair, worth), most))
 
-    def _hand(self, worker: str, pieces: list[tuple[int, int]]) -> None:
+    def _hand(self, worker: str, pieces: list[tuple[int, int]], *, alone: bool = False) -> None:
         parts: dict[int, list[int]] = {}
         for number, index in pieces:
             parts.setdefault(number, []).append(index)
@@ -370,14 +417,13 @@ class _HandedOut(Generic[Result]):
             [self._work(number) for number in parts],
             list(parts.values()),
             workers=[worker],
-            allow_other_workers=True,
             pure=False,
             key=f"tipline-{id(self)}-{self.there.n_tasks}",
         )
         self.there.n_tasks += 1
         self._left -= len(pieces)
         self._n_of[worker] += 1
-        self._in_hand[future] = _InHand(worker, pieces)
+        self._in_hand[future] = _InHand(worker, pieces, alone)
         future.add_done_callback(self._done.put)
 
     def _work(self, number: int) -> Any:
@@ -393,10 +439,10 @@ def packed(work: Callable[[int], Any]) -> bytes:
     return zlib.compress(pickle.dumps(Guarded(work), pickle.HIGHEST_PROTOCOL))
 
 
-def _seconds(threads: int) -> float:
+def _seconds_of_a_task(threads: int) -> float:
     """How long the pieces of a task are to take: so that so many threads are fed by one scheduler, twice over.
 
-    >>> _seconds(2), _seconds(1000)
+    >>> _seconds_of_a_task(2), _seconds_of_a_task(1000)
     (0.25, 4.0)
     """
     return max(LEAST_TASK, 2 * TASK_COST * threads)

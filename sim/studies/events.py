@@ -188,15 +188,18 @@ def _merged(log: Log, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
 def _people(log: Log, replication: Replication, scenario: Scenario, at: Where, spell: NDArray[np.int64]) -> pa.Array:
     """Who worked in each of these spells; missing where the spell is negative.
 
-    Somebody of a roster is the row, number and date; where heads are counted, the spell lies in a numbered lane.
+    Somebody of a roster is the row, number and date; where heads are counted, the spell lies in a numbered lane. Where
+    a pool stands in several centres its people are told by theirs.
     """
     people, found = replication.plan.people, log.spells
     names = _person_names(people, scenario)
     code = np.full(len(found.visit), NOBODY, np.int64)
     if len(found.visit):
         lane = lanes(log, at)
-        code = np.where(found.person != NOBODY, found.person, len(names) + lane)
-        names += [f"lane {number + 1}" for number in range(int(lane.max(initial=-1)) + 1)]
+        of_centre = _of_centres(scenario)
+        many = int(lane.max(initial=-1)) + 1
+        code = np.where(found.person != NOBODY, found.person, len(names) + found.place * many + lane)
+        names += [f"lane {number + 1}{centre}" for centre in of_centre for number in range(many)]
     there = spell >= 0
     of = np.full(len(spell), NOBODY, np.int64)
     of[there] = code[spell[there]]
@@ -205,16 +208,24 @@ def _people(log: Log, replication: Replication, scenario: Scenario, at: Where, s
 
 def _person_names(people: People, scenario: Scenario) -> list[str]:
     """Everybody of the roster: `07:00-15:00 no. 2 2025-01-06`; a row that is written twice is told by its place too."""
-    places, local = seats(scenario), scenario.local
+    places, of_centre, local = seats(scenario), _of_centres(scenario), scenario.local
     words: dict[tuple[str, int], str] = {}
     for name, pool in scenario.pools.items():
         rows = [row_words(scenario, name, row) for row in range(len(pool.shifts) + 1)]
         words |= {(name, row): word if rows.count(word) == 1 else f"{word} row {row}" for row, word in enumerate(rows)}
     return [
-        f"{words[places[place].pool, row]} no. {number + 1}" + (f" {local.date_of(day)}" if row else "")
+        f"{words[places[place].pool, row]} no. {number + 1}{f' {local.date_of(day)}' if row else ''}{of_centre[place]}"
         for place, row, day, number in zip(
             people.place.tolist(), people.row.tolist(), people.day.tolist(), people.number.tolist(), strict=True
         )
+    ]
+
+
+def _of_centres(scenario: Scenario) -> list[str]:
+    """For each place, what tells its people from those of the same pool in other centres."""
+    names = scenario.centre_names
+    return [
+        "" if seat.centre < 0 or len(names) == 1 else f" in centre {names[seat.centre]}" for seat in seats(scenario)
     ]
 
 

@@ -237,6 +237,8 @@ class _Cells:
 
     def told(self, lines: tuple[tuple[At, ...], ...]) -> dict[At, Cell]:
         """Every cell, those inferred that may be along the lines."""
+        sure = (self.grid.worlds[at] for line in lines for at in self._first(line))
+        self.trials.ahead(sure, self.numbers[0], only_targets=True)
         for line in lines:
             self._settle(line, self._first(line), inferring=True)
             self._turn = self._turns(line)

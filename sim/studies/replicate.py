@@ -104,14 +104,18 @@ class ReplicationWork:
         reads_all = self.events_folder is not None or self.brings_events or self.verify
         if self.engine == "compiled" and not reads_all and self.frame.slice_size:
             with suppress(NotExactError):
-                return self._in_slices(index)
-        return self._whole(index)
+                return self.in_slices(index)
+        return self.whole(index)
 
-    def _in_slices(self, index: int) -> Piece:
-        """The same, tips being drawn, simulated and counted some at a time; NotExactError where they must not be."""
+    def in_slices(self, index: int) -> Piece:
+        """The same, tips being drawn, simulated and counted some at a time.
+
+        ValueError where the frame has no `slice_size`; NotExactError where sums would not be exact.
+        """
         from sim.dynamics.slices import InSlices
 
-        most = self.frame.slice_size
+        if not (most := self.frame.slice_size):
+            raise ValueError("this replication is held whole")
         rules, plan, slices = draw_slices(
             self.frame.scenario, index, seed=self.seed, size=lambda: max(most, engine.n_inside)
         )
@@ -121,7 +125,8 @@ class ReplicationWork:
             adding.add(*engine.advance(tips, visits, int(tips.arrival[-1]) if len(tips) else 0))
         return adding.close(*engine.close()).arrays()
 
-    def _whole(self, index: int) -> Piece:
+    def whole(self, index: int) -> Piece:
+        """The same, all its tips being in memory at once."""
         scenario = self.frame.scenario
         replication = draw(scenario, index, seed=self.seed) if self.drawn is None else self.drawn(index)
         log = simulate(replication, self.engine)
@@ -279,9 +284,7 @@ def shared_out(
     one: Callable[[int], Piece], indices: list[int], settings: Settings
 ) -> Iterator[tuple[int, Piece | Failure]]:
     """Each index and its result, in any order."""
-    # Work that has its tips from somewhere says which of it has the same.
-    group = getattr(getattr(one, "drawn", None), "group", None)
-    for _, index, result in all_shared_out([Share(one, indices, group)], settings):
+    for _, index, result in all_shared_out([Share(one, indices)], settings):
         yield index, result
 
 

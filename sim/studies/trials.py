@@ -115,8 +115,8 @@ class DrawnWhereItRuns:
     """Replications of a scenario by index, drawn in whatever process this comes to and kept there, for other scenarios
     with the same draws too."""
 
-    name: str
-    """Of the draws that it stands for."""
+    study: str
+    """Whose draws it stands for."""
     most_bytes: int
     scenario: Scenario
     seed: int
@@ -124,16 +124,16 @@ class DrawnWhereItRuns:
     """The `draw_key` of the scenario."""
 
     def __call__(self, index: int) -> Replication:
-        return _kept_here(self.name, self.most_bytes).get(self.scenario, index, self.seed, self.draws_by)
+        return _kept_here(self.study, self.most_bytes).get(self.scenario, index, self.seed, self.draws_by)
 
     @property
     def group(self) -> str:
         """Tells those that share their draws."""
-        return f"{self.draws_by} {self.seed}"
+        return f"{self.study} {self.draws_by} {self.seed}"
 
 
 @lru_cache(MOST_ELSEWHERE)
-def _kept_here(name: str, most_bytes: int) -> Draws:
+def _kept_here(study: str, most_bytes: int) -> Draws:
     """The draws that this process keeps for who asks it from elsewhere."""
     return Draws(most_bytes)
 
@@ -268,17 +268,17 @@ class Trials:
     def _share(self, asked: _Asked, indices: list[int]) -> Share[Piece]:
         engine, scenario = self.settings.engine, asked.frame.scenario
         drawn: Callable[[int], Replication] | None = None
-        group = None
+        group = study = None
         if self.settings.cluster is not None:
             drawn = afar = self._draws.afar(scenario, self.seed)
-            group = None if afar is None else afar.group
+            group, study = (None, None) if afar is None else (afar.group, afar.study)
         elif engine == "compiled":
             # In threads of this process, on tips that are drawn once.
             drawn = self._draws.of(scenario, self.seed)
         work = ReplicationWork(
             asked.frame, self.seed, engine, pooled=False, only_targets=asked.only_targets, drawn=drawn
         )
-        return Share(work, indices, group)
+        return Share(work, indices, group, study)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
         """Whether an earlier run had measured a replication; it is added to the rows."""

@@ -42,6 +42,8 @@ class Share(Generic[Result]):
     indices: Sequence[int]
     group: str | None = None
     """Pieces of one index in works of one group have something in common that a worker keeps, as drawn tips."""
+    study: str | None = None
+    """Pieces of one study cost about the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ replication; where a clock is put forward or back, an interval came less often o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.scenario import units
 from sim.scenario.dates import countries_in, holiday_name, on_dates
-from sim.tables.declared import Column, Family, Table, number, text, whole
+from sim.tables.declared import Column, Family, Table, for_each, number, of, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -119,49 +120,47 @@ class OnDate(Then):
     """Holidays, closed calendars, and what else the document says of the date."""
 
 
-T = TypeVar("T", bound=Then)
+_OF_POOL: Final[tuple[tuple[str, str, Callable[[PoolThen], float], str], ...]] = (
+    ("offered", "tips", lambda one: one.visits_a_time(passes.REACHED), "that came to its line"),
+    ("answered", "tips", lambda one: one.visits_a_time(passes.STARTED), "of those, that it began to serve"),
+    ("lost", "tips", lambda one: one.visits_a_time(passes.GAVE_UP), "of those, that gave up for good"),
+    ("merged", "tips", lambda one: one.visits_a_time(passes.LEFT_MERGED), "of those, that left merged"),
+    ("wait_mean", "min", lambda one: one.mean(passes.WAIT), "of those that it began to serve"),
+    ("work_mean", "min", lambda one: one.mean(passes.WORK), "of those that it began to serve"),
+    ("occupancy", "share", lambda one: one.occupancy, "busy over on-duty time, overtime left out"),
+    ("on_duty", "people", lambda one: one.people, "on duty, on average"),
+    ("needed", "people", lambda one: one.needed, "people that the work offered would keep busy, rounded up"),
+    ("offered", "erlangs", lambda one: one.number(passes.OFFERED), "people that the work would keep busy"),
+    ("busy", "servers", lambda one: one.number(passes.BUSY), "places in use"),
+    ("on_duty", "servers", lambda one: one.number(passes.ON_DUTY), "places on duty"),
+    ("waiting", "tips", lambda one: one.number(passes.WAITING), "tips in line"),
+)
 
 
-def _pool_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
-    told: tuple[tuple[str, str, Callable[[PoolThen], float], str], ...] = (
-        ("offered", "tips", lambda one: one.visits_a_time(passes.REACHED), "that came to its line"),
-        ("answered", "tips", lambda one: one.visits_a_time(passes.STARTED), "of those, that it began to serve"),
-        ("lost", "tips", lambda one: one.visits_a_time(passes.GAVE_UP), "of those, that gave up for good"),
-        ("merged", "tips", lambda one: one.visits_a_time(passes.LEFT_MERGED), "of those, that left merged"),
-        ("wait_mean", "min", lambda one: one.mean(passes.WAIT), "of those that it began to serve"),
-        ("work_mean", "min", lambda one: one.mean(passes.WORK), "of those that it began to serve"),
-        ("occupancy", "share", lambda one: one.occupancy, "busy over on-duty time, overtime left out"),
-        ("on_duty", "people", lambda one: one.people, "on duty, on average"),
-        ("needed", "people", lambda one: one.needed, "people that the work offered would keep busy, rounded up"),
-        ("offered", "erlangs", lambda one: one.number(passes.OFFERED), "people that the work would keep busy"),
-        ("busy", "servers", lambda one: one.number(passes.BUSY), "places in use"),
-        ("on_duty", "servers", lambda one: one.number(passes.ON_DUTY), "places on duty"),
-        ("waiting", "tips", lambda one: one.number(passes.WAITING), "tips in line"),
-    )
-    for name in rows[0].pools if rows else ():
-        for what, unit, get, says in told:
-            yield number(f"{name}_{what}", unit, lambda row, name=name, get=get: get(row.pools[name]), says)  # type: ignore[misc]
+def _pool_columns(name: str) -> Iterator[Column[Any]]:
+    for what, unit, get, says in _OF_POOL:
+        yield number(f"{name}_{what}", unit, of(lambda row: row.pools[name], get), says)
 
 
-def _target_columns(rows: Sequence[T]) -> Iterable[Column[T]]:
-    for name, (_, _, level) in rows[0].targets.items() if rows else ():
-        for at, what in enumerate(("judged", "failed")):
-            yield whole(f"{name}_{what}", "tips", lambda row, name=name, at=at: row.targets[name][at], f"{what} by it")  # type: ignore[misc]
-        if level:
-            says = "of the judged, those that kept it: its service level"
-            yield number(f"{name}_kept", "share", lambda row, name=name: _kept(*row.targets[name][:2]), says)  # type: ignore[misc]
+def _target_columns(of_target: tuple[str, tuple[int, int, bool]]) -> Iterator[Column[Any]]:
+    name, (_, _, level) = of_target
+    for at, what in enumerate(("judged", "failed")):
+        yield whole(f"{name}_{what}", "tips", of(lambda row: row.targets[name], itemgetter(at)), f"{what} by it")
+    if level:
+        says = "of the judged, those that kept it: its service level"
+        yield number(f"{name}_kept", "share", lambda row: _kept(*row.targets[name][:2]), says)
 
 
-POOLS: Final = Family[Any](
-    "<pool>_offered_tips, <pool>_answered_tips, <pool>_lost_tips, <pool>_merged_tips, <pool>_wait_mean_min, "
-    "<pool>_work_mean_min, <pool>_occupancy_share, <pool>_on_duty_people, <pool>_needed_people, "
-    "<pool>_offered_erlangs, <pool>_busy_servers, <pool>_on_duty_servers, <pool>_waiting_tips",
+POOLS: Final[Family[Any]] = for_each(
+    ", ".join(f"<pool>_{what}_{unit}" for what, unit, *_ in _OF_POOL),
     "each pool then",
+    lambda row: row.pools,
     _pool_columns,
 )
-TARGETS: Final = Family[Any](
+TARGETS: Final[Family[Any]] = for_each(
     "<target>_judged_tips, <target>_failed_tips, <target>_kept_share",
     "tips of all replications by the time at which they came, and the service level of a target on a share",
+    lambda row: row.targets.items(),
     _target_columns,
 )
 

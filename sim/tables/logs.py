@@ -10,13 +10,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from xml.sax.saxutils import quoteattr
 
 from sim.studies.events import EVENTS, SPELLS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Format = Literal["xes", "ocel", "vidigi", "xlsx", "csv"]
+
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+FILES: Final[dict[Format, tuple[str, ...]]] = {
+    "xes": ("events.xes",),
+    "ocel": ("events.ocel.json",),
+    "vidigi": ("vidigi.csv", "vidigi_positions.csv"),
+    "xlsx": ("results.xlsx",),
+    "csv": ("events.csv", "spells.csv"),
+}
+"""What each format is written to; `--out` may name the first of them."""
+
+EXPORTED: Final = frozenset(name for names in FILES.values() for name in names)
+"""Files of a folder of results that are for other tools, and no results themselves."""
 
 ENTER, GIVES_UP, TURNED_AWAY, START, STOP, RESUME, END, MERGED, WRAP_UP_START, WRAP_UP_END = (
     *("enter", "gives_up", "turned_away", "start", "stop", "resume", "end", "merged", "wrap_up_start", "wrap_up_end"),
@@ -201,7 +217,9 @@ def xes(log: KeptLog) -> Iterator[str]:
                 _xes("lifecycle:transition", LIFECYCLE[what]),
                 f'<date key="time:timestamp" value="{moment}"/>',
             ]
-            parts += [_xes(key, value) for key, value in (("org:resource", person), ("org:group", pool)) if value]
+            if pool and person:
+                parts.append(_xes("org:resource", _person(pool, person)[0]))
+            parts += [_xes("org:group", pool)] if pool else []
             yield f"    <event>{''.join(parts)}</event>\n"
         yield "  </trace>\n"
     yield "</log>\n"

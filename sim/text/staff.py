@@ -14,7 +14,7 @@ from sim.scenario.cost import money, nobody_is_off
 from sim.studies.staff.staffed import post_words
 from sim.text import page
 from sim.text.run import limit_words, results_table
-from sim.text.words import NO_TIME, came_to, count, listed, percent, some, times_text, with_interval
+from sim.text.words import NO_TIME, came_to, count, listed, percent, short, some, times_text, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,7 +87,10 @@ def _posts(answer: StaffAnswer) -> RenderableType:
 def _one_less(less: Outcome | None) -> Text:
     if less is None:
         return Text("below the bounds")
-    return page.verdict(less.verdict, some(less.failing) if less.failing else "")
+    # What else a staffing may not do is told in words, which are not to be cut as long names are.
+    told = [one if " " in one else short(one) for one in less.failing[:4]]
+    more = [f"{len(less.failing) - 4} more"] if len(less.failing) > 4 else []
+    return page.verdict(less.verdict, listed([*told, *more]) if told else "")
 
 
 def _on_fresh_seeds(found: Found) -> str:

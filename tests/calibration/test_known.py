@@ -15,10 +15,11 @@ import pytest
 
 import sim
 from sim.calibration.found import Calibration, found_in, parameters_of
+from sim.cli.exporting import export
 from sim.logs.files import read
 from sim.logs.map import draft
 from sim.logs.reading import read_log
-from sim.studies.events import events
+from sim.studies.events import events, spells
 from tests.calibration.known import HEAD, KNOWN, STAGE_OF, TRUE, Row, as_csv, known_log, texts
 
 SEEDS = 40
@@ -194,3 +195,42 @@ def test_the_log_of_the_program_itself_tells_the_same(every: list[Row], tmp_path
     for name, stage in (("sell", "answer_sales"), ("advise", "answer_help")):
         for what in ("service.mean", "service.cv", "patience.mean", "wrap_up.mean"):
             assert told[f"stages.{name}.{what}"] == pytest.approx(plain[f"stages.{stage}.{what}"], rel=0.03), what
+
+
+SHARED = """\
+scenario: Two stages with the same people, and one with others
+run: {start: 2025-01-06 00:00, length: 14 d, replications: 1, seed: 3}
+demand: {volume: 20/h, channels: {call: 70 %, web: 30 %}}
+pools: {front: {staff: 3}, back: {staff: 2}}
+stages:
+  - {name: answer, for: {channel: call}, pool: front, service: {exponential: {mean: 8 min}}, patience: {exponential:
+     {mean: 5 min}}, retry: {share: 50 %, after: {exponential: {mean: 10 min}}, at_most: 2}}
+  - {name: read, for: {channel: web}, pool: front, service: {exponential: {mean: 5 min}}}
+  - {name: assess, share: 50 %, pool: back, service: {exponential: {mean: 9 min}}}
+"""
+
+
+@pytest.mark.parametrize("form", ["parquet", "xes"])
+def test_stages_of_the_same_people_have_one_pool_and_who_comes_back_is_no_new_case(form: str, tmp_path: Path) -> None:
+    """What the program writes of a line with both, as a log of its own and for process mining."""
+    scenario = sim.load(SHARED)
+    replication = sim.draw(scenario, 0)
+    log = sim.simulate(replication)
+    pq.write_table(events(log, replication, scenario), tmp_path / "events.parquet")
+    pq.write_table(spells(log, replication, scenario), tmp_path / "spells.parquet")
+    path = tmp_path / "events.parquet" if form == "parquet" else export(tmp_path, "xes")[0]
+    found = calibrated(path)
+    assert {stage.name: (stage.served_by, stage.channels) for stage in found.stages} == {
+        "answer": ("", ("call",)),
+        "read": ("answer", ("web",)),
+        "assess": ("", ()),
+    }
+    staff = {stage.name: stage.group.persons for stage in found.stages if stage.group is not None}
+    assert staff == {"answer": 3, "assess": 2}
+    assert all(stage.group is None or stage.group.wrap_up is None for stage in found.stages)
+    assert next(stage.share for stage in found.stages if stage.name == "assess") == pytest.approx(0.5, abs=0.03)
+    told = values(found)
+    for name, true in {"answer.service": 8, "answer.patience": 5, "read.service": 5, "assess.service": 9}.items():
+        assert told[f"stages.{name}.mean"] == pytest.approx(true, rel=0.1), name
+    assert told["stages.answer.retry.share"] == pytest.approx(0.5, abs=0.06)
+    assert told["demand.volume"] == pytest.approx(480, rel=0.03), "who comes back is no demand"

@@ -43,6 +43,8 @@ def test_a_first_run_drafts_a_map_and_stops_and_the_next_goes_by_it(log: Path, t
         path.name for path in out.iterdir()
     }
     assert [stage.name for stage in sim.load(out / "line.yaml").stages] == ["answer"], "the map was mended"
+    assert tipline("calibrate", log, "--yes", "--out", out).exit_code == options.DONE
+    assert [stage.name for stage in sim.load(out / "line.yaml").stages] == ["answer"], "--yes does not draft it anew"
 
 
 def test_what_it_leaves_passes_check_and_is_run_and_replayed(log: Path, tmp_path: Path) -> None:

@@ -25,15 +25,28 @@ def plain(output: str) -> str:
     return " ".join(output.replace("│", " ").split())
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("check", str(NATIONAL)), ("run", "--help")])
-def test_help_and_check_import_nothing_slow(arguments: tuple[str, ...]) -> None:
+def imported_by(*arguments: str) -> set[str]:
+    """The packages that a command imports."""
     code = "import sys, sim.cli.app as c\ntry: c.main()\nexcept SystemExit: pass\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    imported = {name.split(".")[0] for name in done.stderr.split()}
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("check", str(NATIONAL)), ("run", "--help")])
+def test_help_and_check_import_nothing_slow(arguments: tuple[str, ...]) -> None:
+    imported = imported_by(*arguments)
     assert "typer" in imported
     assert not imported & SLOW_TO_IMPORT
+
+
+@pytest.mark.slow
+def test_a_run_with_tables_and_figures_imports_no_pandas(tmp_path: Path) -> None:
+    short = ("--set", "run.length=7 d", "--set", "run.warm_up=0 d", "--replications", "2", "--quiet")
+    imported = imported_by("run", str(SCENARIOS / "two_stage.yaml"), *short, "--out", str(tmp_path / "out"))
+    assert {"numba", "matplotlib"} <= imported
+    assert not imported & {"pandas", "pyarrow"}
 
 
 @pytest.mark.parametrize(

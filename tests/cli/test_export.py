@@ -21,10 +21,10 @@ import pytest
 
 import sim
 from sim.cli import options
-from sim.cli.exporting import FILES, FORMATS, export
+from sim.cli.exporting import export
 from sim.dynamics.clock import MINUTE
 from sim.dynamics.log import UNREACHED
-from sim.tables.logs import LIFECYCLE, happenings, kept_log, vidigi, vidigi_positions
+from sim.tables.logs import FILES, FORMATS, LIFECYCLE, happenings, kept_log, vidigi, vidigi_positions
 from tests.cli.lines import recorded, tipline
 
 LINE = """
@@ -137,6 +137,25 @@ def test_people_have_names_and_work_one_tip_at_a_time(left: Path) -> None:
     assert spells[spells.pool == "readers"].person.str.fullmatch(r"lane \d+").all()
     same = spells[["replication", "pool", "person"]].eq(spells[["replication", "pool", "person"]].shift()).all(axis=1)
     assert (spells.began_min[same] >= spells.ended_min.shift()[same] - 1e-9).all()
+
+
+def test_people_of_one_pool_in_two_centres_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(
+        "scenario: Two\nrun: {start: 2025-01-06 00:00, length: 1 d, replications: 1, seed: 1}\n"
+        "demand: {volume: 20/h}\ncentres: {east: 50 %, west: 50 %}\n"
+        "pools: {own: {staff: 1}, all: {staff: 1, shared: true}}\n"
+        "stages: [{name: a, pool: own, service: 2 min}, {name: b, pool: all, service: 1 min}]\n",
+        encoding="utf-8",
+    )
+    done = tipline("run", tmp_path / "two.yaml", "--log", "--out", tmp_path / "out")
+    assert done.exit_code == options.DONE, done.output
+    table = pd.read_parquet(tmp_path / "out" / "events.parquet").groupby(["stage", "centre"])["person"].unique()
+    assert {key: list(one) for key, one in table.items()} == {
+        ("a", "east"): ["lane 1 in centre east"],
+        ("a", "west"): ["lane 1 in centre west"],
+        ("b", "east"): ["lane 1"],
+        ("b", "west"): ["lane 1"],
+    }
 
 
 def test_files_say_their_clock(left: Path) -> None:
@@ -273,6 +292,23 @@ def _cells(content: bytes, sheet: str) -> dict[str, tuple[str, str, str]]:
 def book(left: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     (file,) = export(left, "xlsx", out=tmp_path_factory.mktemp("book"))
     return file.read_bytes()
+
+
+def test_what_is_for_other_tools_is_no_table_of_the_report(left: Path, tmp_path: Path) -> None:
+    shutil.copytree(left, tmp_path / "left")
+    export(tmp_path / "left", "vidigi")
+    export(tmp_path / "left", "csv")
+    done = tipline("report", tmp_path / "left")
+    assert done.exit_code == options.DONE
+    assert "left out" not in done.output
+    page = (tmp_path / "left" / "report.html").read_text(encoding="utf-8")
+    assert "vidigi" not in page
+
+
+def test_a_format_that_there_is_not_is_told_plainly(left: Path) -> None:
+    done = tipline("export", left, "--to", "pdf")
+    assert done.exit_code == options.BAD_INPUT
+    assert "Invalid value for '--to': 'pdf' is not one of 'xes', 'ocel'" in " ".join(done.output.split())
 
 
 def test_the_workbook_has_what_a_planner_hands_on(book: bytes, left: Path) -> None:

@@ -11,7 +11,8 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -21,7 +22,9 @@ from sim.scenario.loading import load
 from sim.studies.replicate import Settings
 from sim.studies.staff.search import points, walk
 from sim.studies.staff.staffing import Found, staff
+from sim.studies.staff.tried import Outcome
 from sim.studies.trials import Trials
+from sim.text.staff import _one_less
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.staffings import TWO
@@ -322,3 +325,10 @@ def test_resumed_it_leaves_the_same_files(arguments: tuple[str, ...], how: signa
     assert n_kept >= 20
     subprocess.run([*base, str(cut), "--resume"], check=True, capture_output=True)
     assert written(cut) == written(whole)
+
+
+def test_what_a_staffing_may_not_do_is_told_whole_beside_short_names() -> None:
+    failing = ["20 % give up at answer, which no target judges (at most 5 % may)", "a_target_with_a_name_that_is_long"]
+    said = _one_less(cast("Outcome", SimpleNamespace(verdict="missed", failing=failing))).plain
+    assert failing[0] in " ".join(said.replace("\ue000", " ").split())
+    assert "a_target_with_a_name_th…" in said

@@ -55,6 +55,31 @@ def test_a_delay_that_ends_now_joins_the_next_line_before_one_who_arrives_now(si
     assert log.start.tolist() == [0, 5, 9]
 
 
+def test_the_last_of_several_delays_ends_in_its_own_turn(simulate: Engine) -> None:
+    """At 5 the delay of tip 0 ends before the second one of tip 1, which has the better rank, but is the higher tip."""
+    tips = [tip(0, Visit(0, 5), Visit(2, 4, rank=1)), tip(0, 2, 3, Visit(2, 4, rank=0))]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage(), Stage(), Stage("a")], tips=tips))
+    assert log.enter.tolist() == [0, 5, 0, 2, 5]
+    assert log.start.tolist() == [0, 5, 0, 2, 9]
+
+
+def test_delays_of_no_length_end_before_another_tip_arrives(simulate: Engine) -> None:
+    """END before ARRIVAL: at 5 tip 0 has gone through both of its delays, and has the server, when tip 1 arrives."""
+    tips = [tip(5, 0, 0, Visit(2, 4, rank=1)), tip(5, Visit(2, 4, rank=0))]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage(), Stage(), Stage("a")], tips=tips))
+    assert log.start.tolist() == [5, 5, 5, 9]
+
+
+def test_a_delay_of_no_length_at_an_earlier_stage_ends_after_the_one_that_led_to_it(simulate: Engine) -> None:
+    """At 10 the wrap-up of tip 0 at stage 1 ends before its delay at stage 2, and so does not wait for the delay at
+    stage 0 that follows it, whose END would come before both: the server takes tip 1, and tip 0 after that."""
+    rounds = tip(0, Visit(1, 4, wrap_up=6), Visit(2, 6), Visit(0, 0), Visit(1, 3))
+    stages = [Stage(), Stage("a"), Stage()]
+    log = simulate(world(pools=[Pool("a", 1)], stages=stages, tips=[rounds, tip(5, Visit(1, 5, rank=1))]))
+    assert log.enter.tolist() == [0, 4, 10, 10, 5]
+    assert log.start.tolist() == [0, 4, 10, 15, 10]
+
+
 def test_patience_that_ends_now_is_served_if_a_server_is_free_now(simulate: Engine) -> None:
     """END before ABANDON: the server is free at 5, when the patience of tip 1 ends."""
     log = simulate(
@@ -294,3 +319,17 @@ def test_what_was_begun_in_this_tick_may_give_way_in_it(simulate: Engine) -> Non
     tips = [tip(3, Visit(0, 4, rank=1)), tip(3, Visit(0, 2, preempts=True))]
     log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a")], tips=tips))
     assert spells(log) == [(0, 0, 3, 3, PREEMPTED), (0, 0, 5, 9, DONE), (1, 0, 3, 5, DONE)]
+
+
+def test_who_is_displaced_in_this_event_may_have_the_better_claim_to_another_pool(simulate: Engine) -> None:
+    """At 5 there is a head less than tips in service at a. At 10 tip 1 is done there and goes to b, whose server is
+    idle; but a settles first, tip 2 displaces tip 0, and that stands in the line of b too, in a better rank."""
+    stages = [Stage("a", "b", 0), Stage("a"), Stage("b")]
+    tips = [
+        tip(0, Visit(0, 50, rank=1, overflow_rank=0)),
+        tip(0, Visit(1, 10, rank=1), Visit(2, 5, rank=1)),
+        tip(6, Visit(1, 4, rank=0, preempts=True)),
+    ]
+    log = simulate(world(pools=[Pool("a", 2, heads=[(5, -1)]), Pool("b", 1)], stages=stages, tips=tips))
+    assert spells(log)[:2] == [(0, 0, 0, 10, PREEMPTED), (0, 1, 10, 50, DONE)]
+    assert log.start.tolist() == [0, 0, 50, 10]

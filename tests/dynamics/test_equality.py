@@ -8,17 +8,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.draw import draw
 from sim.dynamics import compiled, reference
+from sim.dynamics.clock import NEVER
 from sim.dynamics.laws import verify
 from sim.dynamics.log import Log, differences
-from sim.dynamics.replication import RESTART, Replication
+from sim.dynamics.replication import NO_PLACE, RESTART, Replication
 from sim.scenario.loading import load
-from tests.dynamics.build import Pool, Row, Stage, Visit, tip, world
+from tests.dynamics.build import AT_END, Pool, Row, Stage, Visit, tip, world
 from tests.dynamics.features import features, table
-from tests.dynamics.worlds import random_world
+from tests.dynamics.worlds import random_world, restated
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,17 @@ def hold(replication: Replication, command: str = "") -> Log:
     assert not differences(log, other), f"{first_difference(log, other)}; to reproduce: {command}"
     verify(log, replication, lambda _: command)
     return log
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_plain_world_has_the_same_log_by_the_engine_for_people(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given to that where a process has no other at hand."""
+    plain = random_world(seed, plain=True)
+    log = compiled.simulate(plain)
+    monkeypatch.setattr(compiled, "borrows", True)
+    monkeypatch.setattr(compiled, "_at_hand", {(True, True), (True, False)})
+    assert not differences(compiled.simulate(plain), log)
+    assert compiled._at_hand == {(True, True), (True, False)}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -97,6 +110,57 @@ def test_engines_agree_on_300_worlds_that_use_every_feature() -> None:
 @pytest.mark.slow
 def test_engines_agree_on_3000_more_worlds() -> None:
     compare_all(range(1_000_000, 1_003_000))
+
+
+def test_engines_agree_on_chains_of_delays() -> None:
+    """Most stages are delays, many of no length, so that chains of them end in ticks in which much else happens."""
+    chained = 0
+    for seed in range(100):
+        one = random_world(seed, delays=True)
+        chained += chains_of_delays(one, hold(one, f"tests.dynamics.worlds.random_world({seed}, delays=True)"))
+    assert chained > 300
+
+
+def chains_of_delays(world: Replication, log: Log) -> int:
+    """How many delays tips went on to from a delay, in the tick in which that one ended."""
+    places = world.rules.stages.place[world.rules.kinds.stage[world.visits.kind]]
+    after = (log.end[:-1] < NEVER) & (log.end[:-1] == log.enter[1:])
+    return int(np.count_nonzero(after & (places[:-1] == NO_PLACE) & (places[1:] == NO_PLACE)))
+
+
+@pytest.mark.slow
+def test_engines_agree_on_chains_of_delays_in_3000_more_worlds() -> None:
+    for seed in range(2_000_000, 2_003_000):
+        hold(random_world(seed, delays=True), f"tests.dynamics.worlds.random_world({seed}, delays=True)")
+
+
+def test_a_chain_that_is_restated_is_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`after: intake.end` of what follows intake anyhow says nothing new, to either engine; nor does the compiled one
+    need what branches need, whose way of making them comes to the same."""
+    rebuilt = 0
+    for seed in range(60):
+        one = random_world(seed, delays=seed % 2 == 0)
+        if one.visits.branch or one.visits.follows.size:
+            continue
+        rebuilt += 1
+        again = restated(one)
+        assert again.visits.branch
+        assert compiled.only_chains(again)
+        log = compiled.simulate(one)
+        assert not differences(reference.simulate(again), log)
+        assert not differences(compiled.simulate(again), log)
+        with monkeypatch.context() as patched:
+            patched.setattr(compiled, "only_chains", lambda _: False)
+            assert not differences(compiled.simulate(again), log)
+    assert rebuilt > 10
+
+
+def test_what_awaits_a_start_or_several_ends_is_more_than_a_chain() -> None:
+    stages = [Stage(), Stage(), Stage()]
+    for awaits in ([(0, 3)], [(0, AT_END)], [(0, AT_END), (1, AT_END)], []):
+        one = world(stages=stages, tips=[tip(0), tip(1, 2, 3, Visit(2, 4, awaits=awaits))])
+        assert one.visits.branch
+        assert not compiled.only_chains(one)
 
 
 def test_engines_agree_with_numba_off() -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numba.core.types.functions import BaseFunction
 
 import sim
 from sim.dynamics import kernels
@@ -125,6 +126,13 @@ def test_garbage_is_looked_for_again_once_nothing_is_compiled() -> None:
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_numba_looks_for_itself_again_once_nothing_is_compiled() -> None:
+    own = BaseFunction.get_call_type
+    with kernels._undisturbed():
+        assert BaseFunction.get_call_type is not own
+    assert BaseFunction.get_call_type is own
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from sim.dynamics.replication import (
     LAST_COME,
     LEAVES,
     NO_INCIDENT,
+    NO_LABEL,
     NO_LIMIT,
     NO_VISIT,
     REPEATS,
@@ -58,11 +59,12 @@ class _Taste:
     wrap_up: float
 
 
-def random_world(seed: int, *, plain: bool = False) -> Replication:
+def random_world(seed: int, *, plain: bool = False, delays: bool = False) -> Replication:
     """The world of a seed: 1-3 centres, 1-4 pools, 1-5 stages, 5-60 tips, up to 90 ticks; some are far more crowded.
 
     A plain one has heads and no people, lines that are first come, first served, at most one overflow pool a stage, and
-    no incidents.
+    no incidents. With `delays` it has 4 stages more, most are delays, and many of them take no time, so that tips go
+    through several in a row, at times in the tick in which others end them.
     """
     rng = np.random.default_rng(seed)
     taste = _Taste(
@@ -86,6 +88,8 @@ def random_world(seed: int, *, plain: bool = False) -> Replication:
     centres = int(rng.choice([1, 1, 2, 3]))
     names = "abcd"[: rng.integers(1, 5)]
     n_stages = int(rng.integers(1, 6))
+    if delays:
+        taste, n_stages = replace(taste, delay=0.7, nothing=0.4), n_stages + 4
     pools = [_pool(rng, taste, name, centres, n_stages, horizon) for name in names]
     stages = _with_windows(np.random.default_rng((seed, 1)), _stages(rng, taste, pools, n_stages), horizon)
     attempts = [int(rng.integers(1, 4)) if s.pool and rng.random() < taste.patience else 0 for s in stages]
@@ -105,6 +109,25 @@ def random_world(seed: int, *, plain: bool = False) -> Replication:
     if branching:
         tips = [_in_branches(in_branches, one) for one in tips]
     return world(pools=pools, stages=stages, tips=tips, **rows)
+
+
+def restated(world: Replication) -> Replication:
+    """A world without branches in which every visit is said to await the end of the one before it."""
+    tips, visits = world.tips, world.visits
+    n_visits = np.diff(tips.first_visit)
+    nth = np.arange(len(visits)) - np.repeat(tips.first_visit[:-1], n_visits)
+    awaits = (nth > 0).astype(np.int64)
+    goes_on = np.append(awaits[1:], 0)[: len(visits)]
+    to = np.flatnonzero(awaits)
+    branches = replace(
+        visits,
+        awaits=awaits,
+        first_moment=np.cumsum([0, *goes_on], dtype=np.int64),
+        moment_after=np.full(len(to), NEVER),
+        sets_off=to,
+        labels_as=np.full(len(visits), NO_LABEL, np.int32),
+    )
+    return replace(world, visits=branches)
 
 
 def _with_incidents(

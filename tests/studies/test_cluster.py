@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from sim.studies.replicate import ReplicationWork, Settings, run
 from sim.studies.workers import Failure, Share
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK, desk, simulated
+from tests.studies.pieces import die_at_two, fail_at_two, slow, square
 from tests.studies.test_claims import LEDGER, LINE
 
 __all__ = ["simulated"]
@@ -56,27 +55,6 @@ COMMANDS = {
     "study": "study study.yaml",
 }
 """Every command that takes --cluster."""
-
-
-def square(index: int) -> int:
-    return index * index
-
-
-def fail_at_two(index: int) -> int:
-    if index == 2:
-        raise ArithmeticError("no such luck")
-    return square(index)
-
-
-def die_at_two(index: int) -> int:
-    if index == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return square(index)
-
-
-def slow(index: int) -> int:
-    time.sleep(0.1)
-    return square(index)
 
 
 def results(work: Callable[[int], int], n: int, address: str) -> dict[int, int | Failure]:
@@ -173,9 +151,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def left(folder: Path) -> dict[str, bytes]:
-    """The tables and pictures that a command leaves; when and by which command line stands elsewhere."""
+    """The tables and pictures that a command leaves; when and by which command line stands elsewhere, but for where."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        str(path.relative_to(folder)): path.read_bytes().replace(bytes(folder), b"")
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".json"
     }
@@ -202,7 +180,6 @@ def test_every_study_leaves_the_same(
 def test_small_pieces_share_a_task_and_large_ones_do_not(address: str) -> None:
     there = cluster._connection(address)
     for work, n, fewest, most in ((square, 400, 4, 60), (slow, 12, 6, 12)):
-        there.seconds = None
         before = there.n_tasks
         assert results(work, n, address) == {index: square(index) for index in range(n)}
         assert fewest <= there.n_tasks - before <= most

@@ -24,6 +24,7 @@ from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
 from sim.tables.day import EVERY as DAY
 from sim.tables.declared import MOST_ROWS, Records, Table, read
+from sim.tables.logs import EXPORTED
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -215,7 +216,7 @@ def _folder(root: Path, path: Path, name: str) -> Folder | None:
     if not path.is_dir():
         return None
     files = _Files(root, [])
-    tables = sorted(path.glob("*.csv"), key=_natural)
+    tables = sorted((file for file in path.glob("*.csv") if file.name not in EXPORTED), key=_natural)
     manifest = files.data(path / MANIFEST)
     notes = {file.stem: files.data(file) for file in sorted(path.glob("*.json")) if file.name != MANIFEST}
     if not tables and not any(notes.values()):
