@@ -89,8 +89,8 @@ def _settle() -> None:
     # Most of what a command makes is kept until it is done, so looking for garbage as often as Python does by itself
     # takes a tenth of the time and finds little.
     gc.set_threshold(200_000, 50, 50)
-    # At its end Python would look through everything three times more, half a second after a run, for what goes with the
-    # process anyway.
+    # At its end Python would look through everything three times more, half a second after a run, for what goes with
+    # the process anyway.
     atexit.register(gc.freeze)
 
 
