@@ -39,7 +39,8 @@ class Fault:
 
     def __str__(self) -> str:
         place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
-        path = "" if not self.path or place.endswith(f" {self.path}") else f"{self.path}: "
+        # A change is told by its path alone, with --set before it or without.
+        path = "" if not self.path or f" {place}".endswith(f" {self.path}") else f"{self.path}: "
         got = f" (got {self.value})" if self.value else ""
         return f"{place}: {path}{self.rule}{got}" + self._shown()
 

@@ -227,6 +227,8 @@ class _Cells:
         self.grid, self.trials, self.per, self.numbers = grid, trials, per, numbers
         self.wanted = grid.scenario.run.confidence
         self.run: dict[At, Cell] = {}
+        self.asked: dict[At, int] = {}
+        """How many replications each was asked for: more than it has where nothing is left to chance."""
         self.inferred: dict[At, Cell] = {}
         self.order = sorted(grid.worlds, key=lambda at: (draw_key(grid.worlds[at]), at))
         self._care: dict[At, Care] = {}
@@ -270,7 +272,7 @@ class _Cells:
                     self.trials.settings.expect(self._in_all(asked, n))
                 self.trials.ahead((self.grid.worlds[at] for at in asked), n, only_targets=True)
                 for at in asked:
-                    self.run[at] = self._looked(at, n)
+                    self.run[at], self.asked[at] = self._looked(at, n), n
                 any_run = any_run or bool(asked)
             if not inferring:
                 return any_run
@@ -282,7 +284,7 @@ class _Cells:
 
     def _near(self, group: tuple[At, ...], n: int) -> list[At]:
         """The cells of a group that are near the line and have fewer than n replications."""
-        asked = (at for at in group if at in self.run and self.run[at].replications < n)
+        asked = (at for at in group if self.asked.get(at, n) < n)
         return [at for at in asked if near(self.run | self.inferred, at, self.wanted)]
 
     def _in_all(self, asked: list[At], n: int) -> int:
@@ -336,7 +338,12 @@ class _Cells:
 
     def _looked(self, at: At, n: int) -> Cell:
         """A cell by n replications."""
-        return _cell(self._sample(at, n), self.per, len(self.numbers))
+        sample = self._sample(at, n)
+        spoke, surely = (int(sample.joint[:, UNITS.index(self.per), column].sum()) for column in (SPOKE, SURELY))
+        if n < self.numbers[-1] and 0 < surely < spoke:
+            # It goes on to the next look whatever its verdict is, so that none is asked for.
+            return Cell(n, Estimate(surely / spoke, 0.0, 1.0), spoke, "undecided", None, (), ())
+        return _cell(sample, self.per, len(self.numbers))
 
 
 def looks(most: int) -> tuple[int, ...]:

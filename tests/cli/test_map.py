@@ -154,6 +154,7 @@ def test_the_command(tmp_path: Path) -> None:
         ("pools.desk.staff=1..2", "pools.desk.staff=1..2", "two paths"),
         ("pools.desk.staff=1..2", "demand.volume=-1,2/h", "a rate must be more than 0"),
         ("pools.desk.staff=1,2.5", "demand.volume=1,2/h", "whole"),
+        ("pools.desk.staff=1..2", "demand.volume=1..2", "demand.volume: a rate is a number a period"),
     ],
 )
 def test_bad_ranges_are_told(tmp_path: Path, x: str, y: str, said: str) -> None:
@@ -162,4 +163,5 @@ def test_bad_ranges_are_told(tmp_path: Path, x: str, y: str, said: str) -> None:
     done = tipline("map", file, "--x", x, "--y", y, "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert said in " ".join(done.output.replace("│", "").split())
+    assert "demand.volume: demand.volume" not in done.output, "a path is told once"
     assert not (tmp_path / "out").exists()

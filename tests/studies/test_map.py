@@ -15,7 +15,9 @@ from sim.scenario.schema import Scenario
 from sim.studies.map import Grid, MapFound, looks, plausibility
 from sim.studies.ranges import axis
 from sim.tables.ranges import CELLS, cells
+from tests.scenario.small import loaded
 from tests.studies.lines import desk, simulated, tried
+from tests.studies.test_recorded import line, recorded
 
 __all__ = ["simulated"]
 
@@ -96,11 +98,11 @@ def test_the_outermost_cells_and_the_one_nearest_the_file_are_run(found: MapFoun
 
 def test_every_cell_is_run_where_more_people_may_hurt(tmp_path: Path) -> None:
     """As the certificate of a search takes it: where tips are turned away."""
-    line = desk(tmp_path, "pool: desk, service", "pool: desk, waiting_room: 3, service")
+    limited = desk(tmp_path, "pool: desk, service", "pool: desk, waiting_room: 3, service")
     assert Grid(desk(tmp_path), STAFF, VOLUME).monotone
-    assert not Grid(line, STAFF, VOLUME).monotone
-    assert not Grid(line, axis("demand.risk.high=1,2,3 %"), VOLUME).monotone
-    found = plausibility(Grid(line, STAFF, axis("demand.volume=4,8/h")), tried(line), replications=2)
+    assert not Grid(limited, STAFF, VOLUME).monotone
+    assert not Grid(limited, axis("demand.risk.high=1,2,3 %"), VOLUME).monotone
+    found = plausibility(Grid(limited, STAFF, axis("demand.volume=4,8/h")), tried(limited), replications=2)
     assert not found.n_inferred
 
 
@@ -129,6 +131,16 @@ def test_too_few_people_who_keep_tips_from_the_next_line_tell_nothing_of_more(tm
         assert (cell.verdict, cell.share.value) == (run.verdict, run.share.value)
     assert [cell.inferred for cell in found][:3] == [False] * 3
     assert found.n_inferred
+
+
+def test_a_map_of_what_is_recorded_comes_to_an_end(tmp_path: Path) -> None:
+    """Nothing is left to chance: a cell has one replication, however many are asked for, and every cell is run."""
+    recorded(tmp_path, 1)
+    scenario = loaded(tmp_path, line(tmp_path, 1), changes=["targets.quick.share=90 %"])
+    grid = Grid(scenario, axis("pools.desk.staff=1..5"), axis("targets.quick.within=4,5 min"))
+    found = plausibility(grid, tried(scenario))
+    assert [cell.replications for cell in found] == [1] * 10
+    assert {found.holds(cell) for cell in found} == {True, False}
 
 
 def test_the_target_that_fails_first(found: MapFound) -> None:
