@@ -185,7 +185,10 @@ def sensitivity(
     points: Annotated[
         int,
         typer.Option(
-            min=4, max=65536, metavar="N", help="Rows of the design, up to a power of 2, of ranges + 2 points."
+            min=4,
+            max=65536,
+            metavar="N",
+            help="Rows of the design, up to a power of 2, of ranges + 2 points; 8 tell what decides.",
         ),
     ] = 64,
     with_staff: Annotated[bool, typer.Option("--with-staff", help="Take ranges of staff in, too.")] = False,

@@ -20,6 +20,10 @@ Floats = NDArray[np.float64]
 N_RESAMPLES: Final = 2000
 """Resamples of the points for an interval: its ends move by less than a hundredth of its width from seed to seed."""
 
+LEAST_ROWS: Final = 8
+"""Rows of a design from which the effects of several unknowns are told: resamples of fewer are often all alike, and their
+interval then is a point."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -34,7 +38,7 @@ class Effects:
 
     @property
     def known(self) -> bool:
-        """Whether the result varied at all."""
+        """Whether the result varied at all, over rows enough to tell."""
         return self.rows > 0
 
 
@@ -73,7 +77,8 @@ class Design:
     def effects(self, results: Floats, confidence: float = 0.95) -> Effects:
         """The effects on results at the points, (n_rows, n_unknowns + 2), with intervals of the confidence each.
 
-        Rows in which a result is NaN are left out. Effects are NaN where the results do not vary. The intervals come
+        Rows in which a result is NaN are left out. Effects are NaN where the results do not vary, and of several
+        unknowns where fewer than `LEAST_ROWS` rows are left. The intervals come
         from resampling the rows (percentiles); the points fill the cube more evenly than chance would, so they err on
         the wide side.
 
@@ -92,7 +97,7 @@ class Design:
         if results.shape != self.points.shape[:2]:
             raise ValueError(f"one result a point is needed (got {results.shape} for {self.points.shape[:2]})")
         used = results[np.isfinite(results).all(axis=1)]
-        if len(used) < 2 or np.ptp(used) == 0:
+        if len(used) < (2 if self.n_unknowns == 1 else LEAST_ROWS) or np.ptp(used) == 0:
             unknown = (Estimate(np.nan, np.nan, np.nan),) * self.n_unknowns
             return Effects(unknown, unknown, 0)
         if self.n_unknowns == 1:

@@ -284,7 +284,12 @@ def _decides(found: SensitivityFound) -> Iterator[str]:
         yield f"There is one range, {path}, and so nothing to rank{fails}."
         return
     if not found.deciding.known:
-        yield "Nothing decides: no result varies over the ranges."
+        from sim.studies.effects import LEAST_ROWS
+
+        if found.n_rows < LEAST_ROWS:
+            yield f"What decides is not told: {count(found.n_rows)} rows are too few, {count(LEAST_ROWS)} the least."
+        else:
+            yield "Nothing decides: no result varies over the ranges."
         return
     first, *others = found.ranked
     effects = found.deciding

@@ -54,11 +54,17 @@ def test_without_ranges_it_says_so() -> None:
         sim.sensitivity(DESK[: DESK.index("plausible:")])
 
 
+def test_of_four_rows_nothing_is_said_to_decide() -> None:
+    found = sim.sensitivity(DESK, rows=4, replications=1)
+    assert "What decides is not told: 4 rows are too few, 8 the least." in found.sentences()
+    found.plot()
+
+
 def test_an_effect_that_few_points_do_not_tell_is_said_not_to_be_and_comes_last() -> None:
-    found = sim.sensitivity(DESK, rows=4, replications=1).found
+    found = sim.sensitivity(DESK, rows=8, replications=1).found
     first, *others = found.deciding.total
     untold = replace(first, value=math.nan, low=math.nan, high=math.nan)
-    effects = replace(found.deciding, total=(untold, *others), rows=4)
+    effects = replace(found.deciding, total=(untold, *others), rows=8)
     each = dict.fromkeys(found.each, effects)
     less = Sensitivity(replace(found, together=effects, each=each))
     path = found.unknowns[0].path
