@@ -21,8 +21,8 @@ N_RESAMPLES: Final = 2000
 """Resamples of the points for an interval: its ends move by less than a hundredth of its width from seed to seed."""
 
 LEAST_ROWS: Final = 8
-"""Rows of a design from which the effects of several unknowns are told: resamples of fewer are often all alike, and their
-interval then is a point."""
+"""Rows of a design from which the effects of several unknowns are told: resamples of fewer are often all alike, and
+their interval then is a point."""
 
 
 @dataclass(frozen=True, slots=True)
