@@ -275,7 +275,7 @@ def _row(asked: Asked, frame: Frame, k: int, ratio: Floats) -> Row:
     truth = pooled if asked.truth is None else asked.truth * unit
     twenties = ratio.reshape(-1, N_REPLICATIONS, *ratio.shape[1:])
     each = [_in_place(frame, target, twenty).estimate(0.95) for twenty in twenties]
-    half = np.array([one.half_width for one in each])
+    half = np.array([(one.high - one.low) / 2 for one in each])
     below, above = sum(one.high < truth for one in each), sum(one.low > truth for one in each)
     return Row(
         asked=asked,

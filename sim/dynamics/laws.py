@@ -749,7 +749,10 @@ def _check_staff(trial: _Trial, known: _People) -> None:
     begun = ledger.count(spells.place[taken], spells.began[taken]) > 0
     counted = ~places.tells_apart[ledger.place]
     hold("no more slots are in use than people have", ~lasts | counted | (busy <= able))
-    hold("nobody starts while as many are at work as there are heads", ~lasts | ~begun | (busy <= able))
+    # Each pool's change of heads is an event of its own, so that a tip which one pool gives up can start at heads of
+    # another that go in the same tick.
+    going = ledger.count(place, tick, -np.minimum(plan.heads[real], 0)) * slots[ledger.place]
+    hold("nobody starts while as many are at work as there are heads", ~lasts | ~begun | (busy <= able + going))
     hold("nobody is idle beside a tip they may take", ~lasts | (busy >= able) | (waiting == 0))
 
 

@@ -128,6 +128,10 @@ def chains_of_delays(world: Replication, log: Log) -> int:
     return int(np.count_nonzero(after & (places[:-1] == NO_PLACE) & (places[1:] == NO_PLACE)))
 
 
+def test_a_tip_that_one_pool_gives_up_starts_at_heads_of_another_that_go_in_the_same_tick() -> None:
+    hold(random_world(2_000_519, delays=True), "tests.dynamics.worlds.random_world(2000519, delays=True)")
+
+
 @pytest.mark.slow
 def test_engines_agree_on_chains_of_delays_in_3000_more_worlds() -> None:
     for seed in range(2_000_000, 2_003_000):
