@@ -17,7 +17,7 @@ from sim.scenario.arrivals import channel_mix
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.sliced import LARGE, ONE_BY_ONE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
+from sim.scenario.sliced import ONE_BY_ONE, InMemory, in_memory, n_places
 from sim.scenario.targets import OfPool
 
 PROGRAM: Final = 200_000_000
@@ -49,6 +49,8 @@ class Size:
     """What one replication of a scenario takes."""
 
     products: tuple[Product, ...]
+    held: InMemory
+    """What of its tips is in memory at a time."""
 
     def number(self, name: str) -> float:
         """How many of a product there are."""
@@ -94,14 +96,13 @@ _last: list[tuple[Scenario, Size]] = []
 
 
 def _size(scenario: Scenario) -> Size:
-    tips = tips_of(scenario)
-    at_a_time = tips_at_a_time(scenario) / max(tips, 1.0)
+    held = in_memory(scenario)
+    tips, at_a_time = held.tips, held.at_a_time / max(held.tips, 1.0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
     days = scenario.length / DAY + 1
     n_targets = len(scenario.targets)
     # Where the run is held whole it has them anyhow.
-    sliced = tips_of_slice(scenario) > 0
-    one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if sliced else 0
+    one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if held.sliced else 0
     places = max((n_places(scenario, target) for target in scenario.targets.values()), default=1)
     rows = sum(n_places(scenario, target) for target in scenario.targets.values())
     groups, a_day = _groups(scenario)
@@ -134,7 +135,8 @@ def _size(scenario: Scenario) -> Size:
             Product("pools x hours", groups * a_day * days, 180, 0.5),
             Product("targets x places x replications", rows, 48, 0.1, 100),
             Product("pools x centres", len(scenario.pools) * len(scenario.centres), 400, 0.1, 40),
-        )
+        ),
+        held,
     )
 
 
@@ -195,8 +197,8 @@ class Budget:
             f"what is large is {largest.name}: {largest.number:,.0f} in each; with --budget it may take more"
         )
         over = self.bytes is not None and memory > self.bytes
-        if over and tips_of(scenario) >= LARGE and (why := why_whole(scenario)):
-            rule += f"; with {why} a replication is in memory whole, and not in slices of time"
+        if over and found.held.why_whole:
+            rule += f"; with {found.held.why_whole} a replication is in memory whole, and not in slices of time"
         if self.bytes is not None and over and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
             rule += ", and with fewer --jobs it takes less memory"
         raise ScenarioError([Fault(str(scenario.path), 0, 0, "", rule)])
@@ -250,5 +252,5 @@ def size_words(scenario: Scenario) -> str:
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.
     again = "; about as long again where a target is not met" if scenario.targets else ""
-    sliced = ", a slice of time after the other" if tips_of_slice(scenario) else ""
+    sliced = ", a slice of time after the other" if found.held.sliced else ""
     return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{sliced}{again}"

@@ -8,7 +8,7 @@ are held whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -44,21 +44,40 @@ _IN_WEEK: Final = {"weekday": 7, "hour": 168, "half_hour": 336}
 _A_DAY: Final = {"hour": 24, "half_hour": 48}
 
 
-def tips_of_slice(scenario: Scenario) -> int:
-    """How many tips of a scenario are drawn at a time; 0 where it is held whole: being small, not plain, or so
-    overloaded that most of it would be in memory all the same."""
-    large = tips_of(scenario) >= LARGE and is_plain(scenario)
-    return SLICE if large and _in_slices(scenario) < WORTH * tips_of(scenario) else 0
+class InMemory(NamedTuple):
+    """What of a replication is in memory at a time."""
+
+    tips: float
+    """Of a replication, about."""
+    at_a_time: float
+    """In memory, about: all of them, or those of a slice and what a line that grows for ever holds in the end."""
+    why_whole: str
+    """What keeps a large run from being sliced, "" where nothing of the document does."""
+
+    @property
+    def sliced(self) -> bool:
+        """Whether the run is drawn, simulated and measured in slices."""
+        return self.at_a_time < self.tips
+
+    @property
+    def slice_size(self) -> int:
+        """How many tips are drawn at a time; 0 where a run is held whole."""
+        return SLICE if self.sliced else 0
+
+
+def in_memory(scenario: Scenario) -> InMemory:
+    """What of a scenario's replications is in memory: all where they are small, not plain, or so overloaded that most
+    of it would be there all the same."""
+    tips = tips_of(scenario)
+    why = why_whole(scenario) if tips >= LARGE else ""
+    if tips >= LARGE and not why and (few := _in_slices(scenario, tips)) < WORTH * tips:
+        return InMemory(tips, few, why)
+    return InMemory(tips, tips, why)
 
 
 def tips_of(scenario: Scenario) -> float:
     """How many tips a replication has, about."""
     return expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
-
-
-def is_plain(scenario: Scenario) -> bool:
-    """Whether a run can be sliced."""
-    return why_whole(scenario) == ""
 
 
 def why_whole(scenario: Scenario) -> str:
@@ -118,18 +137,12 @@ def n_places(scenario: Scenario, target: Target) -> int:
     return _IN_WEEK.get(target.in_each) or len(scenario.names[target.in_each])
 
 
-def tips_at_a_time(scenario: Scenario) -> float:
-    """How many tips of a replication are in memory at a time, about: all of them, or those of a slice and what a line
-    that grows for ever holds in the end."""
-    return _in_slices(scenario) if tips_of_slice(scenario) else tips_of(scenario)
-
-
-def _in_slices(scenario: Scenario) -> float:
-    """How many there are where it is sliced."""
+def _in_slices(scenario: Scenario, tips: float) -> float:
+    """How many of the tips are in memory at a time where a run is sliced."""
     offered = (offered_hours(scenario) - offered_hours(scenario, only_patient=True)).mean(axis=1)
     servers = np.array(
         [pool.staff * pool.slots * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()]
     )
     waits = 1 - float(np.min(servers / np.maximum(offered, 1e-9), initial=1.0))
     # A slice is as large as what is in the system, and is copied when it is joined to it.
-    return 2 * SLICE + 3 * max(waits, 0.0) * tips_of(scenario)
+    return 2 * SLICE + 3 * max(waits, 0.0) * tips

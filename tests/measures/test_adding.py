@@ -23,7 +23,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.scenario.size import Budget, size
-from sim.scenario.sliced import is_plain, tips_at_a_time, tips_of_slice, why_whole
+from sim.scenario.sliced import in_memory, why_whole
 from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
 from tests.scenario.small import SCENARIOS, loaded
@@ -188,8 +188,8 @@ def test_tips_are_drawn_in_slices_as_they_are_at_once(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("tiny")
 def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, *NOT_PLAIN[change])
-    assert not is_plain(scenario)
-    assert not tips_of_slice(scenario)
+    assert why_whole(scenario)
+    assert not in_memory(scenario).sliced
     with pytest.raises(ScenarioError, match=f"with .*{change}.* a replication is in memory whole"):
         Budget.read("1 MB").hold(scenario, 1, 1)
 
@@ -197,7 +197,7 @@ def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -
 @pytest.mark.usefixtures("tiny")
 def test_kinds_of_ones_own_are_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = loaded(tmp_path, PLAIN + "targets:\n  t: {from: arrival, to: leave, median: 1 h}\n")
-    assert is_plain(scenario)
+    assert not why_whole(scenario)
     assert adds_up(Frame(scenario))
     monkeypatch.setattr(sliced, "ONE_BY_ONE", ())
     monkeypatch.setitem(KINDS, "median", object())
@@ -241,11 +241,11 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
         staff = int(volume.removesuffix("/h"))
         text = PLAIN.replace("volume: 14/h", f"volume: {volume}").replace("staff: 1", f"staff: {staff}")
         held[volume] = loaded(tmp_path, text)
-    assert [bool(tips_of_slice(one)) for one in held.values()] == [False, True, True]
+    assert [in_memory(one).sliced for one in held.values()] == [False, True, True]
     assert size(held["50000/h"]).bytes < 1.5 * size(held["5000/h"]).bytes
     grows = loaded(tmp_path, PLAIN.replace("volume: 14/h", "volume: 50000/h"))
-    assert tips_at_a_time(grows) == sliced.tips_of(grows)
-    assert not tips_of_slice(grows)
+    assert in_memory(grows).at_a_time == sliced.tips_of(grows)
+    assert not in_memory(grows).sliced
 
 
 SCENARIO_FILES = sorted(path.name for path in SCENARIOS.glob("*.yaml") if not path.name.endswith("claims.yaml"))
@@ -255,10 +255,10 @@ SCENARIO_FILES = sorted(path.name for path in SCENARIOS.glob("*.yaml") if not pa
 @pytest.mark.parametrize("file", [name for name in SCENARIO_FILES if name != "study.yaml"])
 def test_what_is_told_to_be_plain_can_be_sliced(file: str) -> None:
     scenario = load(SCENARIOS / file)
-    if is_plain(scenario):
+    if not why_whole(scenario):
         rules, plan, parts = draw_slices(scenario, 0, size=lambda: 64)
         tips, visits = next(iter(parts))
         engine = InSlices(rules, plan)
         over, _ = engine.advance(tips, visits, int(tips.arrival[-1]))
         assert len(over.tips) + engine.n_inside == len(tips)
-    assert is_plain(scenario) == (file == "two_stage.yaml")
+    assert (why_whole(scenario) == "") == (file == "two_stage.yaml")
