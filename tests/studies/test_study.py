@@ -268,6 +268,9 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
         ("study: A desk", "studie: A desk", ": studie: is not a key here; did you mean 'study'?"),
         (STUDY, "[]", "a study is a mapping of keys"),
         (STUDY, "", "a study needs at least study and steps"),
+        (STUDY, TINY, ": scenario: this is a scenario, and no study, which is a file of commands; tipline run "),
+        (STUDY, BUSY, ":1:1: extends: this is a scenario, and no study"),
+        (STUDY, "ledger: Claims\n", ":1:1: ledger: this is a ledger, and no study"),
     ],
 )
 def test_a_fault_is_told_at_its_place_before_anything_runs(folder: Path, old: str, new: str, message: str) -> None:
