@@ -25,7 +25,7 @@ from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
-from sim.scenario.sliced import tips_of_slice
+from sim.scenario.sliced import slicing
 from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Frame:
     @cached_property
     def slice_size(self) -> int:
         """How many tips are drawn, simulated and counted at a time; 0 where a replication is held whole."""
-        return tips_of_slice(self.scenario)
+        return slicing(self.scenario).size
 
     @cached_property
     def units(self) -> int:

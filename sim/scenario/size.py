@@ -17,7 +17,7 @@ from sim.scenario.arrivals import channel_mix
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow
 from sim.scenario.schema import Scenario
-from sim.scenario.sliced import LARGE, ONE_BY_ONE, n_places, tips_at_a_time, tips_of, tips_of_slice, why_whole
+from sim.scenario.sliced import LARGE, ONE_BY_ONE, n_places, slicing, why_whole
 from sim.scenario.targets import OfPool
 
 PROGRAM: Final = 200_000_000
@@ -49,6 +49,8 @@ class Size:
     """What one replication of a scenario takes."""
 
     products: tuple[Product, ...]
+    sliced: bool
+    """Whether it is in memory a slice of time after the other."""
 
     def number(self, name: str) -> float:
         """How many of a product there are."""
@@ -84,23 +86,14 @@ class Size:
 
 
 def size(scenario: Scenario) -> Size:
-    """What a replication of a scenario takes, from the document alone; the last is remembered."""
-    if not _last or _last[0][0] is not scenario:
-        _last[:] = [(scenario, _size(scenario))]
-    return _last[0][1]
-
-
-_last: list[tuple[Scenario, Size]] = []
-
-
-def _size(scenario: Scenario) -> Size:
-    tips = tips_of(scenario)
-    at_a_time = tips_at_a_time(scenario) / max(tips, 1.0)
+    """What a replication of a scenario takes, from the document alone."""
+    held = slicing(scenario)
+    tips, sliced = held.tips, held.size > 0
+    at_a_time = held.at_a_time / max(tips, 1.0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
     days = scenario.length / DAY + 1
     n_targets = len(scenario.targets)
     # Where the run is held whole it has them anyhow.
-    sliced = tips_of_slice(scenario) > 0
     one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if sliced else 0
     places = max((n_places(scenario, target) for target in scenario.targets.values()), default=1)
     rows = sum(n_places(scenario, target) for target in scenario.targets.values())
@@ -134,7 +127,8 @@ def _size(scenario: Scenario) -> Size:
             Product("pools x hours", groups * a_day * days, 180, 0.5),
             Product("targets x places x replications", rows, 48, 0.1, 100),
             Product("pools x centres", len(scenario.pools) * len(scenario.centres), 400, 0.1, 40),
-        )
+        ),
+        sliced,
     )
 
 
@@ -175,9 +169,14 @@ class Budget:
         usual = cls.usual()
         return cls(found.get(True, usual.bytes), found.get(False, usual.seconds))
 
-    def hold(self, scenario: Scenario, replications: int, at_a_time: int, *, times_slower: int = 1) -> None:
-        """Nothing, if so many replications are within the budget; else ScenarioError, which names what is too large."""
-        found = size(scenario)
+    def hold(
+        self, scenario: Scenario, replications: int, at_a_time: int, *, found: Size | None = None, times_slower: int = 1
+    ) -> None:
+        """Nothing, if so many replications are within the budget; else ScenarioError, which names what is too large.
+
+        `found` is the `size` of the scenario where that is known.
+        """
+        found = found or size(scenario)
         memory, time = found.bytes_of(replications, at_a_time), found.seconds_of(replications, at_a_time) * times_slower
         too_much = [
             f"{have} of the {most} that it may"
@@ -195,7 +194,7 @@ class Budget:
             f"what is large is {largest.name}: {largest.number:,.0f} in each; with --budget it may take more"
         )
         over = self.bytes is not None and memory > self.bytes
-        if over and tips_of(scenario) >= LARGE and (why := why_whole(scenario)):
+        if over and found.number("tips") >= LARGE and (why := why_whole(scenario)):
             rule += f"; with {why} a replication is in memory whole, and not in slices of time"
         if self.bytes is not None and over and found.bytes_of(1, 1) <= self.bytes and at_a_time > 1:
             rule += ", and with fewer --jobs it takes less memory"
@@ -250,5 +249,5 @@ def size_words(scenario: Scenario) -> str:
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.
     again = "; about as long again where a target is not met" if scenario.targets else ""
-    sliced = ", a slice of time after the other" if tips_of_slice(scenario) else ""
+    sliced = ", a slice of time after the other" if found.sliced else ""
     return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{sliced}{again}"

@@ -8,6 +8,7 @@ are held whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -44,16 +45,26 @@ _IN_WEEK: Final = {"weekday": 7, "hour": 168, "half_hour": 336}
 _A_DAY: Final = {"hour": 24, "half_hour": 48}
 
 
-def tips_of_slice(scenario: Scenario) -> int:
-    """How many tips of a scenario are drawn at a time; 0 where it is held whole: being small, not plain, or so
-    overloaded that most of it would be in memory all the same."""
-    large = tips_of(scenario) >= LARGE and is_plain(scenario)
-    return SLICE if large and _in_slices(scenario) < WORTH * tips_of(scenario) else 0
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """How a replication of a scenario is held in memory."""
+
+    tips: float
+    """How many it has, about."""
+    size: int
+    """How many of them are drawn at a time; 0 where it is held whole: being small, not plain, or so overloaded that
+    most of it would be in memory all the same."""
+    at_a_time: float
+    """How many of them are in memory at a time, about: all, or those of a slice and what a line that grows for ever
+    holds in the end."""
 
 
-def tips_of(scenario: Scenario) -> float:
-    """How many tips a replication has, about."""
-    return expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
+def slicing(scenario: Scenario) -> Slicing:
+    """How a replication of a scenario is held."""
+    tips = expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
+    if tips >= LARGE and is_plain(scenario) and (at_a_time := _in_slices(scenario, tips)) < WORTH * tips:
+        return Slicing(tips, SLICE, at_a_time)
+    return Slicing(tips, 0, tips)
 
 
 def is_plain(scenario: Scenario) -> bool:
@@ -118,18 +129,12 @@ def n_places(scenario: Scenario, target: Target) -> int:
     return _IN_WEEK.get(target.in_each) or len(scenario.names[target.in_each])
 
 
-def tips_at_a_time(scenario: Scenario) -> float:
-    """How many tips of a replication are in memory at a time, about: all of them, or those of a slice and what a line
-    that grows for ever holds in the end."""
-    return _in_slices(scenario) if tips_of_slice(scenario) else tips_of(scenario)
-
-
-def _in_slices(scenario: Scenario) -> float:
-    """How many there are where it is sliced."""
+def _in_slices(scenario: Scenario, tips: float) -> float:
+    """How many of its tips are in memory at a time where it is sliced."""
     offered = (offered_hours(scenario) - offered_hours(scenario, only_patient=True)).mean(axis=1)
     servers = np.array(
         [pool.staff * pool.slots * (1 if pool.shared else len(scenario.centres)) for pool in scenario.pools.values()]
     )
     waits = 1 - float(np.min(servers / np.maximum(offered, 1e-9), initial=1.0))
     # A slice is as large as what is in the system, and is copied when it is joined to it.
-    return 2 * SLICE + 3 * max(waits, 0.0) * tips_of(scenario)
+    return 2 * SLICE + 3 * max(waits, 0.0) * tips

@@ -23,7 +23,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.scenario.size import Budget, size
-from sim.scenario.sliced import is_plain, tips_at_a_time, tips_of_slice, why_whole
+from sim.scenario.sliced import is_plain, slicing, why_whole
 from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
 from tests.scenario.small import SCENARIOS, loaded
@@ -189,7 +189,7 @@ def test_tips_are_drawn_in_slices_as_they_are_at_once(tmp_path: Path) -> None:
 def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, *NOT_PLAIN[change])
     assert not is_plain(scenario)
-    assert not tips_of_slice(scenario)
+    assert not slicing(scenario).size
     with pytest.raises(ScenarioError, match=f"with .*{change}.* a replication is in memory whole"):
         Budget.read("1 MB").hold(scenario, 1, 1)
 
@@ -241,11 +241,11 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
         staff = int(volume.removesuffix("/h"))
         text = PLAIN.replace("volume: 14/h", f"volume: {volume}").replace("staff: 1", f"staff: {staff}")
         held[volume] = loaded(tmp_path, text)
-    assert [bool(tips_of_slice(one)) for one in held.values()] == [False, True, True]
+    assert [slicing(one).size > 0 for one in held.values()] == [False, True, True]
     assert size(held["50000/h"]).bytes < 1.5 * size(held["5000/h"]).bytes
     grows = loaded(tmp_path, PLAIN.replace("volume: 14/h", "volume: 50000/h"))
-    assert tips_at_a_time(grows) == sliced.tips_of(grows)
-    assert not tips_of_slice(grows)
+    assert slicing(grows).at_a_time == slicing(grows).tips
+    assert not slicing(grows).size
 
 
 SCENARIO_FILES = sorted(path.name for path in SCENARIOS.glob("*.yaml") if not path.name.endswith("claims.yaml"))
