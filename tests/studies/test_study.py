@@ -281,6 +281,16 @@ def test_a_fault_is_told_at_its_place_before_anything_runs(folder: Path, old: st
     assert not (folder / "out").exists()
 
 
+def test_a_quiet_study_tells_nothing_but_what_went_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LONG", 0.0)
+    assert "replications take about" in done(folder, "--steps", "plain")[1]
+    assert done(folder, "--steps", "plain", "--quiet") == (options.DONE, "")
+    code, output = done(folder, "--steps", "plain", "--quiet", "--budget", "1 MB")
+    assert code == options.SOME_FAILED
+    assert "of the 1 MB that it may" in output
+    assert "1 of 1 steps failed: plain" in output
+
+
 def test_all_faults_of_all_steps_are_told_at_once(folder: Path) -> None:
     (folder / "study.yaml").write_text(STUDY.replace("run", "rum"))
     assert "2 faults" in done(folder)[1]
