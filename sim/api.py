@@ -397,8 +397,9 @@ def calibrate(
     import tempfile
 
     from sim.answers.calibrate import CalibratedLine
+    from sim.logs.drafting import draft
     from sim.logs.files import read as read_file
-    from sim.logs.map import draft, read_map
+    from sim.logs.map import read_map
 
     raw = read_file(Path(log))
     made = draft(raw) if map is None else read_map(Path(map), raw)

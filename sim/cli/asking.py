@@ -113,19 +113,19 @@ def _held(scenario: Scenario, options: Options) -> Callable[[int], None]:
         budget = Budget.usual() if options.budget is None else Budget.read(options.budget)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--budget") from None
+    takes = size(scenario)
     slower, jobs, told = SLOW if options.engine == "reference" else 1, options.jobs or cores(), 0.0
 
     def hold(replications: int) -> None:
         nonlocal told
-        budget.hold(scenario, replications, jobs, times_slower=slower)
-        takes = size(scenario)
+        budget.hold(scenario, replications, jobs, found=takes, times_slower=slower)
         seconds = takes.seconds_of(replications, jobs) * slower
         if seconds >= max(LONG, 2 * told) and not (options.quiet or options.json):
             memory = bytes_text(takes.bytes_of(replications, jobs))
             say(f"{scenario.name}: {replications:,} replications take about {seconds_text(seconds)} and {memory} here")
             told = seconds
 
-    budget.hold(scenario, scenario.run.replications, jobs, times_slower=slower)
+    budget.hold(scenario, scenario.run.replications, jobs, found=takes, times_slower=slower)
     return hold
 
 

@@ -505,9 +505,10 @@ def calibrate(
     from sim.answers.calibrate import LINE, PAGE, CalibratedLine
     from sim.answers.store import BusyError, held
     from sim.cli.report.page import page_of
+    from sim.logs.drafting import draft
     from sim.logs.faults import LogError
     from sim.logs.files import read
-    from sim.logs.map import draft, read_map, written
+    from sim.logs.map import read_map, written
     from sim.text.calibrate import draft_parts
 
     folder = options.out or Path("results") / (file.name.partition(".")[0] or "log")

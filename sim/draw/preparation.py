@@ -75,16 +75,11 @@ class Prepared:
         """The tips of one replication, each with its visits."""
         streams = Streams(seed, index)
         scenario, demand = self.scenario, self.scenario.demand
-        traced = demand.trace is not None
-        book = self._book()
-        for at, wanted in self._backlog_sizes().items():
-            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
-        n_backlog = book.n_tips
-        if traced:
-            part, tips = streams.part("trace"), trace(self.scenario)
-            given = self.scenario.demand.trace
-            drawn = given is not None and given.resample is not None
-            self._add_trace(book, part, resampled(self.scenario, tips, part) if drawn else tips)
+        book, n_backlog = self._begun(streams)
+        if demand.trace is not None:
+            part, tips = streams.part("trace"), trace(scenario)
+            drawn = demand.trace.resample is not None
+            self._add_trace(book, part, resampled(scenario, tips, part) if drawn else tips)
         else:
             luck = Luck(scenario, streams)
             arriving = rate(scenario, streams, luck)
@@ -105,10 +100,8 @@ class Prepared:
         scenario = self.scenario
         if scenario.demand.trace is not None or scenario.demand.incidents:
             raise ValueError("tips of records and of incidents are not drawn in the order in which they come")
-        streams, book = Streams(seed, index), self._book()
-        for at, wanted in self._backlog_sizes().items():
-            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
-        n_backlog = book.n_tips
+        streams = Streams(seed, index)
+        book, n_backlog = self._begun(streams)
         luck = Luck(scenario, streams)
         arriving = rate(scenario, streams, luck)
         enough = size()
@@ -214,13 +207,13 @@ class Prepared:
         scenario = self.scenario
         return Walk(self.steps, block, streams, not scenario.labels, scenario.labellers_matter).route()
 
-    def _backlog_sizes(self) -> dict[int, int]:
-        """How many tips wait at which stage when the run starts, in the order of the stages."""
-        start_with = self.scenario.start_with
-        if start_with is None:
-            return {}
-        sizes = {self.scenario.stage_index(name): wanted for name, wanted in start_with.backlog.items() if wanted}
-        return dict(sorted(sizes.items()))
+    def _begun(self, streams: Streams) -> tuple[Book, int]:
+        """A book in which the tips stand that wait when the run starts, in the order of the stages, and how many."""
+        book, start_with = self._book(), self.scenario.start_with
+        sizes = {} if start_with is None else start_with.backlog
+        for at, wanted in sorted((self.scenario.stage_index(name), wanted) for name, wanted in sizes.items()):
+            self._add_backlog(book, streams.part("backlog", self.steps[at].name), at, wanted)
+        return book, book.n_tips
 
     def _add_backlog(self, book: Book, streams: Streams, at: int, wanted: int) -> None:
         """Draw the tips that wait at a stage when the run starts; ScenarioError when too few can be found."""

@@ -51,22 +51,7 @@ FROM_PLAN: Final = 3
 
 @kernel
 def run(
-    tips,
-    visits,
-    kinds,
-    stages,
-    places,
-    lines,
-    plan,
-    clock,
-    log,
-    lists,
-    due,
-    working,
-    people,
-    queues,
-    branches,
-    flows,
+    tips, visits, kinds, stages, places, lines, plan, clock, log, lists, due, working, people, queues, branches, flows
 ):
     """Take the next event, do it, and let the places that it touched settle, until the horizon or a tick before it.
 
@@ -74,11 +59,12 @@ def run(
     arrive, and the first tick that is left out. False when a table was full: the log is then not to be used.
     """
     gates, horizon, progress = clock
-    slots, free = working.slots, working.free
+    # Named together, they go from phase to phase in one word.
+    tables, state = (tips, visits, kinds, stages, places, lines), (log, lists, due, working)
     next_plan, next_tip, until = progress[0], progress[1], progress[2]
     displaces = places.may_preempt.any()
     while True:
-        now, source = next_event(tips, plan, due, slots, next_plan, next_tip, until)
+        now, source = next_event(tips, plan, due, working.slots, next_plan, next_tip, until)
         if now == until:
             break
         if is_full(due.heap, working, people, branches):
@@ -103,114 +89,104 @@ def run(
             going = end_work(
                 now, going, tips, visits, places, lines, log, lists, due, working, people, queues, branches
             )
-        # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
-        # do nothing else; or its delay begins.
-        quick = m.NIL
         if queues is not None:
-            pending = queues.state.pending
             if going != m.NIL:
-                q.wait_to_go_on(going, pending)
-            for tip in range(next_tip, next_tip + coming):
-                if branches is not None:
-                    b.arrive(tip, tips, working, branches, pending)
-                else:
-                    slot = m.take_slot(slots, free, tip, tips.first_visit[tip])
-                    if slot == m.NIL:
-                        return False
-                    slots[slot, m.STATE] = m.AWAY
-                    slots[slot, q.GOES_TO] = q.first_of(tip, tips)
-                    q.wait_to_go_on(slot, pending)
-            next_tip += coming
-            settled = False
-            while not settled:
-                alone = pending[1] == 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
-                while pending[1] > 0:
-                    slot = q.next_to_go_on(pending)
-                    if q.go_on(
-                        now,
-                        slot,
-                        alone,
-                        horizon,
-                        tips,
-                        visits,
-                        kinds,
-                        stages,
-                        lines,
-                        log,
-                        lists,
-                        due,
-                        working,
-                        people,
-                        queues,
-                        branches,
-                        flows,
-                    ):
-                        quick = slot
-                    alone = False
-                settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
-                quick, settled = m.NIL, True
-                if queues.state.joined[0, 0] > 0:
-                    # What those do who are turned away is to be settled too.
-                    settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
+                q.wait_to_go_on(going, queues.state.pending)
+            fitted = go_on_in_lines(
+                now, next_tip, coming, displaces, horizon, tables, state, people, queues, branches, flows
+            )
         else:
-            alone = coming <= 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
-            while going != m.NIL or coming > 0:
-                if coming > 0:
-                    slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
-                    if slot == m.NIL:
-                        return False
-                    next_tip += 1
-                    coming -= 1
-                else:
-                    slot, going = going, m.NIL
-                visit = slots[slot, m.VISIT] + 1 - again
-                if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
-                    m.free_slot(slots, free, slot)
-                    continue
-                stage = kinds.stage[visits.kind[visit]]
-                if flows is not None and m.flows_there(visit, stage, flows, None):
-                    if m.flow(now, slot, visit, horizon, tips, visits, kinds, flows, log, working, None, None):
-                        if alone and due.soon_slot[0] < m.N_SOON:
-                            quick = slot
-                        else:
-                            m.expect_late(slot, due.heap, slots)
-                    continue
-                if again == 0:
-                    m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
-                    if people is not None:
-                        h.note_slot(slot, slots[slot, m.TIP], visit, stage, people.merging)
-                if people is not None and h.merges(
-                    slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging
-                ):
-                    if again == 0:
-                        log.attempt[visit] = 0
-                    h.leave_merged(now, slot, visit, tips, log, working, people, queues)
-                    continue
-                if begin_attempt(
-                    now,
-                    slot,
-                    visit,
-                    stage,
-                    alone,
-                    visits,
-                    stages,
-                    places,
-                    lines,
-                    log,
-                    lists,
-                    due,
-                    working,
-                    gates,
-                    people,
-                ):
-                    quick = slot
-            settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
+            fitted = go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables, state, people, flows)
+        if not fitted:
+            return False
+        next_tip += coming
         if people is not None and people.hands.clearing[0, 0] != m.NIL:
             h.leave_cleared_lines(now, people.roster.place, people.hands)
     progress[0], progress[1] = next_plan, next_tip
     if until == horizon:
         close(horizon, next_tip, tips, log, working, people, queues)
     return not is_full(due.heap, working, people, branches)
+
+
+@inlined
+def go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables, state, people, flows):
+    """Let who goes on or comes in an event begin what is next, and settle; False where the slots were too few."""
+    tips, visits, kinds, stages, places, lines = tables
+    log, lists, due, working = state
+    slots, free = working.slots, working.free
+    # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
+    # do nothing else; or its delay begins.
+    quick = m.NIL
+    alone = coming <= 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
+    while going != m.NIL or coming > 0:
+        if coming > 0:
+            slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
+            if slot == m.NIL:
+                return False
+            next_tip += 1
+            coming -= 1
+        else:
+            slot, going = going, m.NIL
+        visit = slots[slot, m.VISIT] + 1 - again
+        if visit == tips.first_visit[slots[slot, m.TIP] + 1]:
+            m.free_slot(slots, free, slot)
+            continue
+        stage = kinds.stage[visits.kind[visit]]
+        if flows is not None and m.flows_there(visit, stage, flows, None):
+            if m.flow(now, slot, visit, horizon, tips, visits, kinds, flows, log, working, None, None):
+                if alone and due.soon_slot[0] < m.N_SOON:
+                    quick = slot
+                else:
+                    m.expect_late(slot, due.heap, slots)
+            continue
+        if again == 0:
+            m.begin_visit(now, slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+            if people is not None:
+                h.note_slot(slot, slots[slot, m.TIP], visit, stage, people.merging)
+        if people is not None and h.merges(slots[slot, m.TIP], visit, stage, LEAVES, log.outcome, people.merging):
+            if again == 0:
+                log.attempt[visit] = 0
+            h.leave_merged(now, slot, visit, tips, log, working, people, None)
+            continue
+        if begin_attempt(
+            now, slot, visit, stage, alone, visits, stages, places, lines, log, lists, due, working, gates, people
+        ):
+            quick = slot
+    settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, None, None)
+    return True
+
+
+@inlined
+def go_on_in_lines(now, next_tip, coming, displaces, horizon, tables, state, people, queues, branches, flows):
+    """The same where more is asked of lines: who goes on, and who comes, first joins the queue of those who do."""
+    tips, visits, kinds, _, places, lines = tables
+    log, lists, due, working = state
+    pending = queues.state.pending
+    for tip in range(next_tip, next_tip + coming):
+        if branches is not None:
+            b.arrive(tip, tips, working, branches, pending)
+        else:
+            slot = m.take_slot(working.slots, working.free, tip, tips.first_visit[tip])
+            if slot == m.NIL:
+                return False
+            working.slots[slot, m.STATE] = m.AWAY
+            working.slots[slot, q.GOES_TO] = q.first_of(tip, tips)
+            q.wait_to_go_on(slot, pending)
+    settled = False
+    while not settled:
+        quick = m.NIL  # as above
+        alone = pending[1] == 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
+        while pending[1] > 0:
+            slot = q.next_to_go_on(pending)
+            if q.go_on(now, slot, alone, horizon, tables, state, people, queues, branches, flows):
+                quick = slot
+            alone = False
+        settle(now, quick, visits, kinds, places, lines, log, lists, due, working, people, queues, branches)
+        settled = True
+        if queues.state.joined[0, 0] > 0:
+            # What those do who are turned away is to be settled too.
+            settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
+    return True
 
 
 @inlined

@@ -461,29 +461,13 @@ def again(slot, slots):
 
 
 @inlined
-def go_on(
-    now,
-    slot,
-    alone,
-    horizon,
-    tips,
-    visits,
-    kinds,
-    stages,
-    lines,
-    log,
-    lists,
-    due,
-    working,
-    people,
-    queues,
-    branches,
-    flows,
-):
+def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, flows):
     """Let a tip begin its next visit, or the next attempt of this one, pass the gate, or leave.
 
     Gives whether its delay begins, or it may start, with nothing to decide: so far only who is `alone` in this event.
     """
+    tips, visits, kinds, stages, _, lines = tables
+    log, lists, due, working = state
     slots, rules = working.slots, queues.rules
     visit = slots[slot, GOES_TO]
     if visit == NO_VISIT:

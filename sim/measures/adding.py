@@ -8,28 +8,26 @@ that need the time of every tip, such as percentiles, these times are kept: 13 b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.dynamics.replication import NO_LABEL
 from sim.measures import passes
 from sim.measures.cohort import Cohort, read
 from sim.measures.counting import EXACT, CountedKind
 from sim.measures.frame import UNITS
-from sim.measures.held import HELD, together
 from sim.measures.kinds import LongestTimes, Occupancies, Percentiles, Watched, kind_of
 from sim.measures.measures import (
     Measures,
     Pooled,
     by_week,
-    extra_of,
     fates_by_label,
     hold_countable,
-    n_judged,
+    judge,
     pooled_over,
+    tally_of,
     time_of_visits,
     visits_by_stage,
 )
@@ -154,18 +152,16 @@ class Adding:
             self.following.add(log, replication, first_spell)
         tallies: dict[int, Tally] = {}
         for k, target in enumerate(frame.targets):
-            kind = kind_of(target)
-            found = kind.tally(target, cohort)
+            found = tally_of(target, cohort)
             if found is None:
                 continue
-            if target.in_each == "tier":
-                found = found.only(cohort.label != NO_LABEL)
             count_columns(found.column, self.counts[k])
             self.lacking[k] += unlabelled(target, cohort)
             tallies[k] = found
             if k in self.kept:
                 self.kept[k].add(found, cohort)
                 continue
+            kind = kind_of(target)
             assert isinstance(kind, CountedKind)
             for cut in _cuts(frame, target):
                 counts, ticks = self.by_cell[k][cut.unit]
@@ -187,25 +183,12 @@ class Adding:
         """
         self.add(replication, log)
         hold_countable(self.time, self.n_visits)
-        frame, n_targets = self.frame, len(self.frame.targets)
+        frame = self.frame
         places = None if self.following is None else self.following.close(log, replication)
         cohort = read(log, replication, frame)
         cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or self.only_targets else places.cells
         ticks = frame.by_time(cells)
-        ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
-        own, units = np.zeros((n_targets, len(HELD)), np.int64), np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
-        periods, extra = [], []
-        for k, target in enumerate(frame.targets):
-            _hold_exact(self.by_cell[k])
-            if k in self.kept:
-                watched = self.kept.pop(k).watched(target, cohort, places)
-            else:
-                watched = Watched(cohort, places, None, self.by_cell[k])
-            where = kind_of(target).held(target, watched)
-            extra.append(extra_of(target, watched))
-            ratio[frame.rows[k]], own[k], units[k] = where.ratio, where.windows, where.by_unit
-            periods.append(where.units)
-        joint = [together([each[u] for each in periods], n_judged(frame, u)).counts() for u in range(len(UNITS))]
+        judged = judge(frame, self._watched(cohort, places))
         assert self.fates is not None
         pooled = self.pooled
         if pooled is not None:
@@ -215,16 +198,25 @@ class Adding:
             cohort=self.fates,
             counts=self.counts,
             unlabelled=self.lacking,
-            ratio=ratio,
-            extra=tuple(extra),
-            windows=own,
-            units=units,
-            joint=np.array(joint),
+            ratio=judged.ratio,
+            extra=judged.extra,
+            windows=judged.windows,
+            units=judged.units,
+            joint=judged.joint,
             stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if self.stages is None else self.stages,
             places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
             week=by_week(ticks, frame),
             pooled=pooled,
         )
+
+    def _watched(self, last: Cohort, places: PoolTimes | None) -> Iterator[Watched]:
+        """What each target sees in the end; of tips whose times were kept, for the last time."""
+        for k, target in enumerate(self.frame.targets):
+            _hold_exact(self.by_cell[k])
+            if k in self.kept:
+                yield self.kept.pop(k).watched(target, last, places)
+            else:
+                yield Watched(last, places, None, self.by_cell[k])
 
 
 def _hold_exact(counted: Mapping[str, tuple[Ints, Floats]]) -> None:

@@ -54,6 +54,11 @@ class Estimate:
     low: float
     high: float
 
+    @classmethod
+    def exactly(cls, value: float) -> Estimate:
+        """That of a value which is not left to chance: its interval is the value itself."""
+        return cls(value, value, value)
+
     def joined(self, other: Estimate) -> Estimate:
         """The interval that spans both, for a measure that lies between a low and a high bound.
 
@@ -245,7 +250,7 @@ def mean_interval(sums: ArrayLike, counts: ArrayLike, confidence: float = 0.95) 
     variance = residual_variance(sums - mean * counts, counts / total) / total**2
     error = math.sqrt(variance)
     if error <= mean * 1e-12:
-        return Estimate(mean, mean, mean)
+        return Estimate.exactly(mean)
     reach = student(confidence, freedom) * error / mean
     lean = 1 + min(LEAN * math.sqrt(freedom + 1) * error / mean, MOST_LEAN)
 

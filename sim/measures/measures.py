@@ -6,8 +6,9 @@ targets, stages, pools, risks and tiers is that of the scenario.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,40 +163,30 @@ def measure(
     stages, waits = (None, None) if only_targets else visits_by_stage(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
-    ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
-    own = np.zeros((n_targets, len(HELD)), np.int64)
-    units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
-    extra: list[Floats] = []
-    periods: list[list[Periodic]] = []
     tallies: dict[int, Tally] = {}
     wanted = pooled and waits is not None
-    for k, target in enumerate(frame.targets):
-        kind = kind_of(target)
-        found = kind.tally(target, cohort)
-        if found is not None and target.in_each == "tier":
-            found = found.only(cohort.label != NO_LABEL)
-        if found is not None:
-            count_columns(found.column, counts[k])
-            lacking[k] = unlabelled(target, cohort)
-            if wanted:
-                tallies[k] = found
-        watched = Watched(cohort, places, found)
-        where = kind.held(target, watched)
-        extra.append(extra_of(target, watched))
-        ratio[frame.rows[k]], own[k] = where.ratio, where.windows
-        units[k] = where.by_unit
-        periods.append(where.units)
-    joint = [together([each[u] for each in periods], n_judged(frame, u)).counts() for u in range(len(UNITS))]
+
+    def watched() -> Iterator[Watched]:
+        for k, target in enumerate(frame.targets):
+            found = tally_of(target, cohort)
+            if found is not None:
+                count_columns(found.column, counts[k])
+                lacking[k] = unlabelled(target, cohort)
+                if wanted:
+                    tallies[k] = found
+            yield Watched(cohort, places, found)
+
+    judged = judge(frame, watched())
     return Measures(
         index=replication.index,
         cohort=fates_by_label(cohort),
         counts=counts,
         unlabelled=lacking,
-        ratio=ratio,
-        extra=tuple(extra),
-        windows=own,
-        units=units,
-        joint=np.array(joint),
+        ratio=judged.ratio,
+        extra=judged.extra,
+        windows=judged.windows,
+        units=judged.units,
+        joint=judged.joint,
         stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if stages is None else stages,
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
         week=by_week(ticks, frame),
@@ -203,6 +194,40 @@ def measure(
         if wanted and waits is not None
         else None,
     )
+
+
+class Judged(NamedTuple):
+    """What the targets came to, each array as `Measures` has it."""
+
+    ratio: Floats
+    extra: tuple[Floats, ...]
+    windows: Ints
+    units: Ints
+    joint: Ints
+
+
+def judge(frame: Frame, watched: Iterable[Watched]) -> Judged:
+    """What every target came to, from what it sees, one after the other; none of that is kept."""
+    n_targets = len(frame.targets)
+    ratio = np.zeros((sum(cut.n_places for cut in frame.own), 3, 2))
+    own = np.zeros((n_targets, len(HELD)), np.int64)
+    units = np.zeros((n_targets, len(UNITS), len(HELD)), np.int64)
+    extra: list[Floats] = []
+    periods: list[list[Periodic]] = []
+    for k, (target, seen) in enumerate(zip(frame.targets, watched, strict=True)):
+        where = kind_of(target).held(target, seen)
+        extra.append(_extra_of(target, seen))
+        ratio[frame.rows[k]], own[k], units[k] = where.ratio, where.windows, where.by_unit
+        periods.append(where.units)
+    joint = [together([each[u] for each in periods], _n_judged(frame, u)).counts() for u in range(len(UNITS))]
+    return Judged(ratio, tuple(extra), own, units, np.array(joint))
+
+
+def tally_of(target: Target, cohort: Cohort) -> Tally | None:
+    """Where a target counts each tip, those without a label apart where it is judged by it; None where it counts
+    none."""
+    found = kind_of(target).tally(target, cohort)
+    return found.only(cohort.label != NO_LABEL) if found is not None and target.in_each == "tier" else found
 
 
 def time_of_visits(log: Log, replication: Replication) -> float:
@@ -222,7 +247,7 @@ def hold_countable(together: float, n_visits: int) -> None:
         raise OverflowError(f"{n_visits:,} visits take {years}, more than can be counted")
 
 
-def extra_of(target: Target, watched: Watched) -> Floats:
+def _extra_of(target: Target, watched: Watched) -> Floats:
     """What else the kind of a target keeps, by place; (0,) where that is nothing."""
     if target.hold is not None:
         return np.zeros(0)
@@ -263,7 +288,7 @@ def pooled_over(
     return Pooled(times, waits, failing, spent, came, visits, ticks.astype(np.float64))
 
 
-def n_judged(frame: Frame, unit: int) -> int:
+def _n_judged(frame: Frame, unit: int) -> int:
     return int(frame.periods[UNITS[unit]].judged.sum())
 
 

@@ -104,7 +104,7 @@ def _use(sample: Sample, name: str, centre: str, places: NDArray[np.int64]) -> P
         on_duty=float(mean[passes.ON_DUTY]),
         busy=float(mean[passes.BUSY]),
         waiting=float(mean[passes.WAITING]),
-        occupancy=_occupancy(ticks, scenario.run.confidence, sample.frame.units),
+        occupancy=_occupancy(sample, ticks),
         seat_hours=seat,
         overtime_hours=overtime,
         paid_hours=rostered + overtime,
@@ -141,9 +141,12 @@ def given_up(sample: Sample) -> dict[str, float]:
     return found
 
 
-def _occupancy(ticks: NDArray[np.float64], confidence: float, units: int) -> Estimate:
+def _occupancy(sample: Sample, ticks: NDArray[np.float64]) -> Estimate:
     busy, on_duty = ticks[:, passes.BUSY], ticks[:, passes.ON_DUTY]
     if not on_duty.any():
         return NOTHING
+    frame = sample.frame
+    if frame.recorded:
+        return Estimate.exactly(float(busy.sum() / on_duty.sum()))
     size = on_duty[on_duty > 0].mean()
-    return share_interval(busy / size, on_duty / size, confidence, units * len(ticks))
+    return share_interval(busy / size, on_duty / size, frame.scenario.run.confidence, frame.units * len(ticks))

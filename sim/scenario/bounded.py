@@ -47,7 +47,7 @@ class Deterministic(OfTimes):
         return (floats(ticks) >= self.value).astype(np.float64)
 
 
-class Between(OfTimes):
+class Bounded(OfTimes):
     """A law of times between two that the document gives."""
 
     if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Between(OfTimes):
         return ("uniform",)
 
 
-class Uniform(Between):
+class Uniform(Bounded):
     """Any time between `from` and `to`, all alike."""
 
     from_: Length = Field(alias="from")
@@ -99,7 +99,7 @@ class Uniform(Between):
         return np.clip((floats(ticks) - self.from_) / (self.to - self.from_), 0.0, 1.0)
 
 
-class Triangular(Between):
+class Triangular(Bounded):
     """Times between `from` and `to` whose density rises to `mode` and falls again."""
 
     from_: Length = Field(alias="from")

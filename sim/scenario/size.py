@@ -86,16 +86,7 @@ class Size:
 
 
 def size(scenario: Scenario) -> Size:
-    """What a replication of a scenario takes, from the document alone; the last is remembered."""
-    if not _last or _last[0][0] is not scenario:
-        _last[:] = [(scenario, _size(scenario))]
-    return _last[0][1]
-
-
-_last: list[tuple[Scenario, Size]] = []
-
-
-def _size(scenario: Scenario) -> Size:
+    """What a replication of a scenario takes, from the document alone."""
     held = in_memory(scenario)
     tips, at_a_time = held.tips, held.at_a_time / max(held.tips, 1.0)
     visits = tips * float((flow(scenario).visits @ channel_mix(scenario)).sum())
@@ -177,9 +168,14 @@ class Budget:
         usual = cls.usual()
         return cls(found.get(True, usual.bytes), found.get(False, usual.seconds))
 
-    def hold(self, scenario: Scenario, replications: int, at_a_time: int, *, times_slower: int = 1) -> None:
-        """Nothing, if so many replications are within the budget; else ScenarioError, which names what is too large."""
-        found = size(scenario)
+    def hold(
+        self, scenario: Scenario, replications: int, at_a_time: int, *, found: Size | None = None, times_slower: int = 1
+    ) -> None:
+        """Nothing, if so many replications are within the budget; else ScenarioError, which names what is too large.
+
+        `found` is the `size` of the scenario where that is known.
+        """
+        found = found or size(scenario)
         memory, time = found.bytes_of(replications, at_a_time), found.seconds_of(replications, at_a_time) * times_slower
         too_much = [
             f"{have} of the {most} that it may"

@@ -179,7 +179,7 @@ def _reach(address: str) -> None:
 
 @contextmanager
 def _lost(address: str) -> Iterator[None]:
-    """Say in one way that the scheduler went away while it had work in hand."""
+    """Tell the many ways in which it shows that the scheduler went away as the one that it is."""
     from concurrent.futures import CancelledError
 
     from distributed.comm import CommClosedError
@@ -190,7 +190,12 @@ def _lost(address: str) -> Iterator[None]:
         raise
     except (CancelledError, CommClosedError, OSError, TimeoutError) as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ClusterError(f"--cluster {address}: the scheduler was lost ({why})") from None
+        raise _gone(address, why) from None
+
+
+def _gone(address: str, why: str = "") -> ClusterError:
+    """That the scheduler went away, in the words of whatever noticed it."""
+    return ClusterError(f"--cluster {address}: the scheduler was lost{f' ({why})' if why else ''}; --resume goes on")
 
 
 # Handing out
@@ -269,7 +274,7 @@ class _HandedOut(Generic[Result]):
             return
         self._looked = at
         if not self.there.alive:
-            raise self._error("the scheduler was lost; --resume goes on")
+            raise _gone(self.there.address)
         self._threads = dict(self.there.client.nthreads(callback_timeout=3 * LONGEST_WAIT))
         if self._threads:
             self._nobody_since = None
@@ -350,7 +355,7 @@ class _HandedOut(Generic[Result]):
         from distributed import KilledWorker
 
         if not self.there.alive:
-            raise self._error("the scheduler was lost; --resume goes on")
+            raise _gone(self.there.address)
         error = future.exception() if future.status == "error" else None
         if error is not None and not isinstance(error, KilledWorker):
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -354,20 +354,22 @@ def _kinds(sample: Sample) -> Iterator[KindOfTips]:
 
 def visits(sample: Sample) -> Iterator[StageVisits]:
     """The visits to every stage, of all tips and by last label."""
-    scenario, waits = sample.frame.scenario, sample.pooled.waits
+    frame, waits = sample.frame, sample.pooled.waits
+    scenario = frame.scenario
     labels = [(label or "none", slice(k, k + 1)) for k, label in enumerate(("", *scenario.tiers))]
     for s, stage in enumerate(scenario.stages):
         for tier, chosen in [("all", slice(None)), *labels]:
             table = sample.stages[:, s, chosen].sum(axis=1)
             total = table.sum(axis=0)
             if total[passes.REACHED] or tier == "all":
-                wait = _mean_wait(table, scenario.run.confidence)
+                started, ticks = table[:, passes.STARTED].astype(float), table[:, passes.WAIT].astype(float)
+                if not started.any():
+                    wait = NOTHING
+                elif frame.recorded:
+                    wait = Estimate.exactly(float(ticks.sum() / started.sum()))
+                else:
+                    wait = mean_interval(ticks, started, scenario.run.confidence)
                 yield StageVisits(stage.name, tier, total, wait, waits[s, chosen].sum(axis=0))
-
-
-def _mean_wait(table: np.ndarray[Any, np.dtype[np.int64]], confidence: float) -> Estimate:
-    started = table[:, passes.STARTED].astype(float)
-    return mean_interval(table[:, passes.WAIT].astype(float), started, confidence) if started.any() else NOTHING
 
 
 STEP: Final = 0.0025

@@ -18,7 +18,7 @@ from sim.text.words import count
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.calibration.beside import Compared
+    from sim.calibration.beside import Beside, Compared
     from sim.calibration.calibrate import Calibrated
     from sim.logs.files import Raw
     from sim.logs.map import Map
@@ -52,7 +52,7 @@ def parts(found: Calibrated) -> list[RenderableType]:
         for one in calibration.log.cleaned:
             table.add_row(count(one.rows), page.text(one.what), page.text(one.done, "dim"))
         told.append(table)
-    told += list(_beside(found))
+    told += list(beside_parts(found.beside))
     cannot = [
         *calibration.log.cannot,
         *(f"{path}: {why}; {low} to {high} is plausible." for path, low, high, why in found.line.ranges),
@@ -65,22 +65,23 @@ def parts(found: Calibrated) -> list[RenderableType]:
     return told
 
 
-def _beside(found: Calibrated) -> Iterator[RenderableType]:
-    if found.beside is None:
+def beside_parts(found: Beside | None) -> Iterator[RenderableType]:
+    """What the line came to beside its log; nothing where it was not held against it."""
+    if found is None:
         return
-    names = [name for name in ("replay", "drawn") if name in found.beside.runs]
-    held = found.beside.held_out
+    names = [name for name in ("replay", "drawn") if name in found.runs]
+    held = found.held_out
     yield page.heading("The line beside its log")
     titles = ["", "log", *names, *(["held out: log", "line"] if held else [])]
     table = page.table(*titles, numbers=range(1, len(titles)))
-    runs = [{one.quantity.name: one for one in found.beside.runs[name]} for name in names]
+    runs = [{one.quantity.name: one for one in found.runs[name]} for name in names]
     late = {one.quantity.name: one for one in held}
     for quantity in SHOWN:
-        cells: list[Text | str] = [quantity.replace("_", " "), figure(runs[0][quantity], log=True)]
-        cells += [Text(figure(some[quantity]), style=STYLES[some[quantity].verdict]) for some in runs]
+        cells: list[Text | str] = [quantity.replace("_", " "), page.text(figure(runs[0][quantity], log=True))]
+        cells += [page.text(figure(some[quantity]), STYLES[some[quantity].verdict]) for some in runs]
         if held:
             one = late[quantity]
-            cells += [figure(one, log=True), Text(figure(one), style=STYLES[one.verdict])]
+            cells += [page.text(figure(one, log=True)), page.text(figure(one), STYLES[one.verdict])]
         table.add_row(*cells)
     yield table
 

@@ -19,8 +19,8 @@ LOUD: Final = "bold yellow"
 
 _TIE: Final = "\ue000"
 """Stands for a space that must not be broken, until the lines are made."""
-UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))")
-"""The space between a number and its unit, where no line ends."""
+UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))|(?<=±) (?=\d)")
+"""The space between a number and its unit, or how far it may be off, where no line ends."""
 _BEFORE_END: Final = re.compile(r"[ ]+((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 

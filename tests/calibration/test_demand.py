@@ -18,8 +18,8 @@ from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
 from sim.dynamics.waits import attempts, where
 from sim.logs.counts import Counts
+from sim.logs.drafting import draft
 from sim.logs.files import read
-from sim.logs.map import draft
 from sim.text.calibrate import answer
 from tests.calibration.known import as_csv
 from tests.calibration.test_known import calibrated

@@ -11,8 +11,8 @@ import pytest
 from sim.calibration import beside
 from sim.calibration.beside import Compared
 from sim.calibration.calibrate import Calibrated, calibrate
+from sim.logs.drafting import draft
 from sim.logs.files import read
-from sim.logs.map import draft
 from tests.calibration.known import KNOWN, Row, as_csv, known_log, texts
 
 SMALL = KNOWN.replace("1000/day", "240/day").replace("length: 10 d", "length: 9 d").replace("staff: 7", "staff: 3")

@@ -11,6 +11,7 @@ import pytest
 import sim
 from sim.calibration import beside
 from sim.cli import options
+from sim.text import calibrate, page
 from tests.calibration.known import as_csv, known_log, texts
 from tests.cli.lines import tipline
 
@@ -70,6 +71,16 @@ def test_what_it_leaves_passes_check_and_is_run_and_replayed(log: Path, tmp_path
     assert "demand.busyness_cv: too few dates" in page
     assert "Staff of answer" in page, "every sentence is on it, not the first alone"
     assert "is not recorded" not in page
+
+
+def test_what_the_line_came_to_stands_beside_its_unit_on_a_narrow_screen() -> None:
+    some = [beside.Compared(one, 1181.0, 1184.5, 1183.3, 1185.7, 1.0) for one in beside.QUANTITIES]
+    found = beside.Beside({"replay": some, "drawn": some}, some, None, [], 60, "")
+    shown = page.plain(calibrate.beside_parts(found))
+    assert max(map(len, shown.splitlines())) <= 80
+    in_seconds = [name for name in calibrate.SHOWN if name.startswith(("wait", "work"))]
+    assert shown.count("± 1.2 s") == 3 * len(in_seconds) > 0
+    assert shown.count("1,181.0 s") == 2 * len(in_seconds)
 
 
 def test_the_same_from_python(log: Path, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import html
+import inspect
 import json
 import subprocess
 import sys
@@ -36,6 +38,15 @@ def test_every_name_is_there() -> None:
     assert set(dir(sim)) >= set(sim.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'lod'"):
         sim.lod  # noqa: B018
+
+
+def test_what_editors_are_told_of_the_package_is_what_it_gives() -> None:
+    """Its names stand there twice, as imports that nothing does and as where they are found."""
+    for_editors = next(one for one in ast.parse(inspect.getsource(sim)).body if isinstance(one, ast.If))
+    imported = [one for one in for_editors.body if isinstance(one, ast.ImportFrom)]
+    assert {name.asname: one.module for one in imported for name in one.names} == sim._HOMES
+    asked = {name for name in sim._HOMES if f"    sim.{name}(" in str(sim.__doc__)}
+    assert asked >= {"check", "run", "staff", "validate", "export"}
 
 
 def test_the_pipeline_step_by_step_and_at_once(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from sim.calibration.found import found_in
 from sim.calibration.line import line_of
 from sim.logs import files
 from sim.logs.calls import Log
+from sim.logs.drafting import draft
 from sim.logs.faults import LogError
 from sim.logs.files import read
-from sim.logs.map import draft, read_map
+from sim.logs.map import read_map
 from sim.logs.reading import read_log
 
 HEAD = "received,agent,answered,ended,result"

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from sim.logs.calls import read_calls
+from sim.logs.drafting import draft
 from sim.logs.events import read_events
 from sim.logs.files import read
-from sim.logs.map import Map, draft, written
+from sim.logs.map import Map, written
 from sim.logs.times import times
 
 Form = Callable[[datetime], str]

@@ -17,7 +17,6 @@ from sim.measures.adding import Adding, adds_up
 from sim.measures.frame import Frame
 from sim.measures.kinds import KINDS
 from sim.measures.measures import measure
-from sim.scenario import size as sizes
 from sim.scenario import sliced
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
@@ -139,7 +138,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sliced, "SLICE", 48)
     monkeypatch.setattr(sliced, "LARGE", 0)
     monkeypatch.setattr(sliced, "WORTH", np.inf)
-    monkeypatch.setattr(sizes, "LARGE", 0)
 
 
 def differing(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[str]:

@@ -33,6 +33,15 @@ def cheaper_ones(tried: Ruled, cost: float) -> list[Staffing]:
     return [staffing for staffing in everyone if tried.cost(staffing) < cost * (1 - CHEAPER)]
 
 
+def closed(tried: Ruled, chosen: Staffing) -> tuple[Staffing, Proof]:
+    """The cheapest that holds, from one that does, and the proof that it is."""
+    proof = Proof(tried, tried.cost(chosen))
+    while (better := proof.close(chosen, WITHOUT_END)) is not None:
+        chosen = lowered(tried, better)
+        proof.bound(tried.cost(chosen))
+    return chosen, proof
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_a_closed_proof_has_found_the_cheapest_and_accounts_for_every_cheaper_staffing(
     tmp_path: Path, seed: int
@@ -47,10 +56,7 @@ def test_a_closed_proof_has_found_the_cheapest_and_accounts_for_every_cheaper_st
         assert tried.outcomes[top].verdict == "missed"
         return
     assert chosen is not None
-    proof = Proof(tried, tried.cost(chosen))
-    while (better := proof.close(chosen, WITHOUT_END)) is not None:
-        chosen = lowered(tried, better)
-        proof.bound(tried.cost(chosen))
+    chosen, proof = closed(tried, chosen)
     assert tried.cost(chosen) == pytest.approx(min(holding))
     assert not proof
     cheaper = cheaper_ones(tried, tried.cost(chosen))
@@ -74,10 +80,7 @@ def test_what_has_nowhere_more_people_than_one_that_does_not_lean_to_hold_is_not
         assert chosen is None
         return
     assert chosen is not None
-    proof = Proof(tried, tried.cost(chosen))
-    while (better := proof.close(chosen, WITHOUT_END)) is not None:
-        chosen = lowered(tried, better)
-        proof.bound(tried.cost(chosen))
+    chosen, proof = closed(tried, chosen)
     assert tried.cost(chosen) == pytest.approx(min(holding))
     cheaper = cheaper_ones(tried, tried.cost(chosen))
     told = [one for one in cheaper if not tried.excluded(one) and one not in tried.outcomes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,14 @@ def test_a_task_brings_its_results_in_order_and_tells_what_failed() -> None:
     assert failure.error == "ArithmeticError: no such luck"
     assert "fail_at_two" in failure.trace
     assert back.seconds > 0
+
+
+@pytest.mark.parametrize("error", [OSError("reset by peer"), TimeoutError(), CancelledError()])
+def test_that_the_scheduler_went_away_is_told_in_one_way_however_it_shows(error: Exception) -> None:
+    pytest.importorskip("distributed")
+    told = r"^--cluster tcp://a:1: the scheduler was lost \(.*\); --resume goes on$"
+    with pytest.raises(ClusterError, match=told), cluster._lost("tcp://a:1"):
+        raise error
 
 
 def test_a_task_of_another_program_is_not_done() -> None:

@@ -83,6 +83,11 @@ def test_a_day_that_leaves_nothing_to_chance_is_run_once_and_kept_or_broken(tmp_
     tables = {one.name: one for one in every(run(broken).sample)}
     (row,) = tables["targets"].records
     assert row["verdict"] == row["simultaneous_verdict"] == "broken"
+    stage = next(row for row in tables["stages"].records if row["tier"] == "all")
+    assert stage["wait_mean_min"] == stage["wait_mean_low_min"] == stage["wait_mean_high_min"]
+    assert stage["wait_mean_min"] == pytest.approx(np.mean(waits))
+    (pool,) = tables["pools"].records
+    assert pool["occupancy_share"] == pool["occupancy_low_share"] == pool["occupancy_high_share"] > 0
     assert found.shares["day"].share.high in (0.0, 1.0)
     assert [row["replication"] for row in tables["replications"].records] == [0]
 

@@ -268,6 +268,9 @@ def test_a_step_that_does_not_leave_what_is_listed_has_failed(folder: Path) -> N
         ("study: A desk", "studie: A desk", ": studie: is not a key here; did you mean 'study'?"),
         (STUDY, "[]", "a study is a mapping of keys"),
         (STUDY, "", "a study needs at least study and steps"),
+        (STUDY, TINY, ": scenario: this is a scenario, and no study, which is a file of commands; tipline run "),
+        (STUDY, BUSY, ":1:1: extends: this is a scenario, and no study"),
+        (STUDY, "ledger: Claims\n", ":1:1: ledger: this is a ledger, and no study"),
     ],
 )
 def test_a_fault_is_told_at_its_place_before_anything_runs(folder: Path, old: str, new: str, message: str) -> None:
@@ -276,6 +279,16 @@ def test_a_fault_is_told_at_its_place_before_anything_runs(folder: Path, old: st
     assert code == options.BAD_INPUT
     assert message in output
     assert not (folder / "out").exists()
+
+
+def test_a_quiet_study_tells_nothing_but_what_went_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LONG", 0.0)
+    assert "replications take about" in done(folder, "--steps", "plain")[1]
+    assert done(folder, "--steps", "plain", "--quiet") == (options.DONE, "")
+    code, output = done(folder, "--steps", "plain", "--quiet", "--budget", "1 MB")
+    assert code == options.SOME_FAILED
+    assert "of the 1 MB that it may" in output
+    assert "1 of 1 steps failed: plain" in output
 
 
 def test_all_faults_of_all_steps_are_told_at_once(folder: Path) -> None:

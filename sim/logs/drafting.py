@@ -1,0 +1,384 @@
+"""A draft of the map of a log, by the names of its columns and by what is in them; of each role it says how sure it is.
+
+It decides nothing for good: whoever has the log looks at it, and mends it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from sim.logs.faults import LogError
+from sim.logs.files import Raw
+from sim.logs.map import LENGTHS, ROLES, ROLES_OF, SHAPES, TIMES, Map
+from sim.logs.times import counts_time, empty, is_time, lengths, numbers, times
+
+_NAMES: Final = (
+    ("login", r"(log|sign)(ged|ed)?[ _-]?(in|on)(?![glv])"),
+    ("logout", r"(log|sign)(ged|ed)?[ _-]?(out|off)"),
+    ("case", r"case:concept:name|^case[ _]?(id|no|nr|key)?$|^object:(tip|case|call|order|application|ticket|incident)"),
+    ("lifecycle", r"lifecycle"),
+    ("activity", r"^concept:name$|^activity|^event([ _]?(type|name|class))?$|^action$|^task$"),
+    ("complete", r"^complet|end[ _]?time(stamp)?$|^finish"),
+    (
+        "person",
+        r"^org:resource$|agent|server|resource|operator|handler|employee|advis|^user|clerk|person|^rep$|staff"
+        r"|mitarbeiter|bearbeiter|conseiller|medewerker",
+    ),
+    ("menu", r"(vru|ivr|menu|ring).*(time|sec|dur|len)|^(vru|ivr)$"),
+    ("menu_end", r"(vru|ivr|menu).*(exit|end|out|leave)"),
+    ("wrap_up", r"wrap|acw|after.?call|post.?call|nacharbeit"),
+    (
+        "wait",
+        r"wait|q(ueue)?[ _]?(time|dur|sec)|time[ _]?in[ _]?q|delay|speed of answer|^asa|hold.?before"
+        r"|warte(zeit|dauer)|attente|espera",
+    ),
+    ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|^aband|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
+    ("enter", r"q(ueue)?[ _]?(start|entry|enter|in|join|begin|time.?stamp)|line.*(entry|enter)|enqueue|^enter"),
+    (
+        "work",
+        r"(ser(v|vice)?|talk|handle|call|conversation)[ _.]?(time|dur|len|sec|min)|^aht|duration|^talk|billsec"
+        r"|gespr(ä|ae)chs?(zeit|dauer)|bearbeitungszeit|dauer|dur(é|e)e|duraci(ó|o)n",
+    ),
+    (
+        "start",
+        r"(ser(v|vice)?|talk|answer|connect|pick)[ _.a-z]*(start|begin|time|at|entry)|^start|^begin"
+        r"|answered|answer(ed)?([ _]at)?$|annahme|angenommen|gespr(ä|ae)chs?beginn|d(é|e)croch",
+    ),
+    (
+        "end",
+        r"(ser(v|vice)?|talk|call)[ _.]*(exit|end|stop)|^end|hang.?up|disconnect|released|closed|complet|resolved"
+        r"|^finish|gespr(ä|ae)chs?ende|^fin([ _]|$)|clôtur|cierre",
+    ),
+    (
+        "arrival",
+        r"arriv|received|recv|(v|i)[rv][ur].*(entry|start)|call.?(start|date|time)|offered|presented|created|opened"
+        r"|anruf(zeit|beginn|start|eingang)|eingang|ankunft|llegada|appel(é|e)?[ _](le|à)|heure.*appel|hora.*llamada",
+    ),
+    ("outcome", r"outcome|result|status|statut|dispos|abandon|state$|answered|resolution|ergebnis|r(é|e)sultat|estado"),
+    ("direction", r"direction|inbound|in.?out|call.?dir"),
+    ("priority", r"prio|urgen|severity|triage|acuity|rank|dringlich"),
+    ("pool", r"^(pool|group|team|skill|queue(?!.*(time|start|exit|sec|len|dur)).*|dep(t|artment))"),
+    ("channel", r"channel|^type|topic|categor|service.?type|media|source|reason|campaign|(?<!call.)class|kanal|^canal"),
+    ("caller", r"caller|customer|ani$|phone|msisdn|client|patient.?id|contact.?id"),
+    ("date", r"^(date|day|call.?date|datum|fecha|jour)$"),
+    ("time", r"time.?stamp|^time(:|$)|date.?time|interval|period|month|^hour|from|slot"),
+    (
+        "count",
+        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?|num.*|visits?"
+        r"|attendances?|.*rate|incoming.*|total.*|anrufe|angeboten|appels|llamadas)$",
+    ),
+    ("answered", r"answered|handled|served|angenommen|beantwortet|trait(é|e)|r(é|e)pondu"),
+    ("given_up", r"aband|given.?up|lost|aufgelegt|verloren|perdu"),
+    ("met", r"breach|within|sla|service.?level|sl\b|in.?time"),
+)
+
+SERVED: Final = (
+    r"agent|serv|answer|handled|connect|complet|success|resolved|closed|^ok$|^yes$|^y$|^true$|^1$|^joined"
+    r"|angenommen|beantwortet|bedient|erledigt|^r(é|e)pondu|^trait(é|e)|^atendid|^contestad"
+)
+GIVEN_UP: Final = (
+    r"hang|aband|gave|given|reneg|lost|no.?answer|not.?answer|unansw|miss|^no$|^n$|^false$|^0$|left"
+    r"|aufgelegt|abgebrochen|verloren|verpasst|raccroch|perdu|colgad|perdid"
+)
+LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|reneg|aufgelegt|raccroch|colgad"
+"""Activities that mean giving up."""
+STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
+TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
+
+
+def draft(raw: Raw) -> Map:
+    """What the columns of a log seem to mean; LogError where nothing in it is a time or a number."""
+    names = raw.columns
+    if {"tip", "stage", "enter_min", "start_min", "outcome"} <= set(names):
+        return Map("visits", sure={"shape": "sure: the columns are those that the program writes"})
+    texts = {name: raw.texts(name) for name in names}
+    head = {name: text[~empty(text)].head(5000) for name, text in texts.items()}
+    time = {name: is_time(text) for name, text in head.items()}
+    number = {name: len(text) > 0 and bool((~_nan(numbers(text))).mean() > 0.9) for name, text in head.items()}
+    counted = {name: number[name] and not time[name] and counts_time(numbers(text)) for name, text in head.items()}
+    found: dict[str, str] = {}
+    sure: dict[str, str] = {}
+
+    def named(roles: Collection[str]) -> None:
+        """Give roles the columns whose names and contents fit them, of those that are free."""
+        for role, pattern in _NAMES:
+            free = [name for name in names if name not in found.values() and re.search(pattern, name, re.IGNORECASE)]
+            if role in roles and role not in found and (hit := next((one for one in free if fits(role, one)), None)):
+                found[role] = hit
+                sure[role] = "sure"
+
+    def fits(role: str, name: str) -> bool:
+        clock = bool(len(head[name])) and bool(head[name].str.fullmatch(r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?").mean() > 0.9)
+        return {
+            **dict.fromkeys(TIMES, time[name] or counted[name]),
+            **dict.fromkeys(LENGTHS, (number[name] and not counted[name]) or clock),
+            **dict.fromkeys(("count", "answered", "given_up", "met"), number[name] and not time[name]),
+            "date": time[name],
+            "time": True,
+        }.get(role, not time[name])
+
+    named(ROLES)
+    _mend(found, sure, names, head, {name: time[name] or counted[name] for name in names}, number)
+    shape = _shape(raw, found, sure, head)
+    kept = set(ROLES_OF[shape])
+    found = {role: name for role, name in found.items() if role in kept}
+    if shape in ("calls", "counts", "profile", "months"):
+        # A column such as `answered` is an outcome of a call, but a number of them where rows are intervals; and an
+        # `End Time` is the end of an event, until it is known that a row is a call.
+        named(kept)
+    if shape == "calls":
+        _by_content(found, sure, texts, {name for name in names if time[name] or counted[name]}, number)
+    made = Map(
+        shape, found, sure={"shape": f"likely: {SHAPES[shape]}", **{r: s for r, s in sure.items() if r in found}}
+    )
+    if shape == "calls":
+        _draft_words(made, texts)
+    if shape == "events":
+        kinds = head[found["activity"]].unique()
+        made.given_up = tuple(sorted(str(one) for one in kinds if re.search(LEFT_UNSERVED, str(one), re.IGNORECASE)))
+    for name, text in head.items():
+        if name != made.get("outcome") and len(text) and text.nunique() < 200 and not number[name] and not time[name]:
+            strange = [one for one in text.unique() if re.search(TESTS, str(one), re.IGNORECASE)]
+            if strange and shape == "calls":
+                made.leave_out[name] = tuple(sorted(map(str, strange)))
+    if direction := made.get("direction"):
+        out = [one for one in head[direction].unique() if re.search(r"^out|outbound|internal", str(one), re.IGNORECASE)]
+        if out:
+            made.leave_out[direction] = tuple(sorted(map(str, out)))
+    return made
+
+
+def _nan(values: Any) -> Any:
+    import numpy as np
+
+    return np.isnan(values)
+
+
+def _mend(
+    found: dict[str, str],
+    sure: dict[str, str],
+    names: list[str],
+    head: dict[str, Any],
+    time: dict[str, bool],
+    number: dict[str, bool],
+) -> None:
+    """What no name tells, by content and by elimination; told as a guess."""
+    free = [name for name in names if name not in found.values()]
+    if "arrival" not in found and "enter" in found:
+        found["arrival"], sure["arrival"] = found["enter"], "likely: the line is what it reaches first"
+    if "arrival" not in found and "time" not in found and "case" not in found:
+        first = next((name for name in free if time[name]), None)
+        if first is not None:
+            found["arrival"], sure["arrival"] = first, "guess: the first column with times"
+            free.remove(first)
+    objects = [name for name in names if name.startswith("object:")]
+    if "case" not in found and objects and "activity" in found:
+        found["case"] = max(objects, key=lambda name: int(head[name].nunique()))
+        sure["case"] = f"guess: of {len(objects)} types of object the one with the most"
+    if "channel" not in found and "pool" in found:
+        found["channel"], sure["channel"] = found.pop("pool"), "likely: the groups that tips go to"
+    if "outcome" in found and len(head[found["outcome"]]):
+        kinds = head[found["outcome"]].nunique()
+        if kinds > 50:
+            sure["outcome"] = f"guess: it has {kinds} values"
+    if "count" not in found and "case" not in found and "arrival" not in found:
+        first = next((name for name in free if number[name]), None)
+        if first is not None:
+            found["count"], sure["count"] = first, "guess: the first column with numbers"
+
+
+MOST: Final = 0.95
+"""Of the rows that tell, so many have to fit before a guess is made by content."""
+_ENOUGH: Final = 20
+
+
+def _by_content(
+    found: dict[str, str], sure: dict[str, str], texts: dict[str, Any], timed: set[str], number: dict[str, bool]
+) -> None:
+    """What no name tells of a log of calls, told as guesses: later times are when it was taken and when it ended, and
+    words that stand only where somebody took it are who did, or what became of it."""
+    import numpy as np
+
+    head = {name: text.head(5000) for name, text in texts.items()}
+    if sure.get("arrival", "").startswith("guess") and "date" not in found:
+        some = [name for name in texts if name in timed and (name == found["arrival"] or name not in found.values())]
+        told = {name: at for name in some if (at := _seconds(head[name])) is not None and np.isfinite(at).mean() > MOST}
+        first = min(told, key=lambda name: float(np.nanmedian(told[name])), default="")
+        if first and all(_later(at, told[first]) for name, at in told.items() if name != first):
+            found["arrival"], sure["arrival"] = first, "guess: the first of its times"
+    free = [name for name in texts if name not in found.values()]
+    came = _seconds(head[found["arrival"]]) if "arrival" in found else None
+    if came is not None:
+        after = {}
+        for name in free:
+            at = _seconds(head[name]) if name in timed else None
+            if at is None:
+                continue
+            both = np.isfinite(came) & np.isfinite(at)
+            gap = (at - came)[both]
+            if len(gap) >= _ENOUGH and (gap > -60).mean() > MOST and (gap < 86_400).mean() > MOST and gap.any():
+                after[name] = (float(np.median(gap)), at)
+        later = sorted(after, key=lambda name: after[name][0])
+        starts = _seconds(head[found["start"]]) if "start" in found else None
+        ends = _seconds(head[found["end"]]) if "end" in found else None
+        if later and ends is None and "work" not in found and ("start" in found or len(later) > 1 or "wait" in found):
+            last = later[-1]
+            if starts is None or _later(after[last][1], starts):
+                found["end"], sure["end"] = later.pop(), "guess: the last of its times"
+                ends = after[last][1]
+        if later and starts is None and "wait" not in found and (ends is None or _later(ends, after[later[0]][1])):
+            found["start"], sure["start"] = later.pop(0), "guess: the first time after it came"
+    taken = next((head[found[role]] for role in ("start", "work", "end") if role in found), None)
+    if taken is None:
+        return
+    here = _filled(taken) if "start" in found or "work" in found else np.ones(len(taken), dtype=np.bool_)
+    if here.all() or not here.any():
+        return
+    words = [name for name in texts if name not in found.values() and name not in timed and not number[name]]
+    for name in words:
+        full = ~empty(head[name])
+        kinds = head[name][full].nunique()
+        if "outcome" not in found and full.mean() > 0.99 and 2 <= kinds <= 8 and all(_tells(head[name], here)):
+            found["outcome"], sure["outcome"] = name, "guess: its words go with being taken or not"
+        elif "person" not in found and 2 <= kinds <= 500 and np.mean(full == here) > MOST:
+            found["person"], sure["person"] = name, "guess: it is filled where somebody took it"
+
+
+def _seconds(text: Any) -> Any:
+    """A column as seconds, or None where that is not told by itself."""
+    try:
+        return times(text).seconds
+    except LogError:
+        return None
+
+
+def _later(one: Any, other: Any) -> bool:
+    """Whether times lie after others of their rows."""
+    import numpy as np
+
+    both = np.isfinite(one) & np.isfinite(other)
+    return bool(both.sum() >= _ENOUGH and ((one - other)[both] > -60).mean() > MOST)
+
+
+def _filled(text: Any) -> Any:
+    """Where a column tells something: zero is no length and no time."""
+    import numpy as np
+
+    size = lengths(text)
+    return ~empty(text) & ~(np.isfinite(size) & (size == 0))
+
+
+def _tells(words: Any, here: Any) -> Iterator[bool]:
+    """Of each word, whether it stands only in rows that were taken, or only in others."""
+    for word in words.unique():
+        share = float(here[(words == word).to_numpy()].mean())
+        yield share > MOST or share < 1 - MOST
+
+
+def _shape(raw: Raw, found: dict[str, str], sure: dict[str, str], head: dict[str, Any]) -> str:
+    """What a row is."""
+    if {"case", "activity"} <= set(found) and (found.get("time") or found.get("arrival") or found.get("complete")):
+        found["time"] = found.get("time") or found.get("start") or found.get("arrival") or found["complete"]
+        if "start" in found and "complete" not in found and "end" in found:
+            found["complete"] = found["end"]
+        if found.get("complete") == found["time"]:
+            found.pop("complete")
+        case = raw.texts(found["case"])
+        if case.nunique() < len(case):
+            return "events"
+    of_calls = {"start", "end", "left", "wait", "work", "outcome", "person", "enter"} & set(found)
+    if "arrival" in found and ("count" not in found or of_calls - {"outcome"}):
+        return "calls"
+    if "count" in found and ("time" in found or "date" in found or "arrival" in found):
+        found["time"] = found.get("time") or found.get("date") or found["arrival"]
+        when = head[found["time"]]
+        if _is_of_day(when):
+            return "profile"
+        return "months" if _is_monthly(when) else "counts"
+    if "arrival" in found:
+        return "calls"
+    if "time" in found and of_calls:
+        found["arrival"], sure["arrival"] = found.pop("time"), "likely: the time of a call"
+        return "calls"
+    raise LogError(
+        f"{raw.path}: no column was found that says when something came in; its columns are "
+        f"{', '.join(raw.columns)[:300]}"
+    )
+
+
+def _is_of_day(texts: Any) -> bool:
+    """Whether intervals are of a day that has no date: hours, or from one hour to another."""
+    hours = texts.str.fullmatch(
+        r"\d{1,2}(:\d{2})?(:00)?\s*([AaPp][Mm])?(\s*(-|to|–)\s*\d{1,2}(:\d{2})?\s*([AaPp][Mm])?)?"
+    )
+    return bool(len(texts)) and bool(hours.all()) and len(texts) <= 288
+
+
+def _is_monthly(texts: Any) -> bool:
+    try:
+        found = times(texts)
+    except LogError:
+        return bool(texts.str.fullmatch(r"\d{4}[-/.]?(0?\d|1[0-2])|[A-Za-z]{3,9}[ -]\d{2,4}|\d{4}").mean() > 0.9)
+    days = sorted({one for one in found.seconds.tolist() if one == one})
+    steps = [b - a for a, b in pairwise(days)]
+    return bool(steps) and sorted(steps)[len(steps) // 2] > 6 * 86_400
+
+
+def _draft_words(made: Map, texts: dict[str, Any]) -> None:
+    outcome = made.get("outcome")
+    if outcome is None:
+        return
+    head = texts[outcome].head(20_000)
+    words = [str(one) for one in head[~empty(head)].value_counts().index[:50]]
+    about_giving_up = bool(re.search(r"aband|given.?up|lost|miss", outcome, re.IGNORECASE))
+    served: list[str] = []
+    given_up: list[str] = []
+    strange: list[str] = []
+    unknown: list[str] = []
+    for word in words:
+        yes = bool(re.fullmatch(r"yes|y|true|1|ja|oui|si|sí", word, re.IGNORECASE))
+        no = bool(re.fullmatch(r"no|n|false|0|nein|non", word, re.IGNORECASE))
+        if yes or no:
+            (given_up if yes == about_giving_up else served).append(word)
+        elif re.search(STRANGE, word, re.IGNORECASE) and not re.search(r"^(no|un|not)", word, re.IGNORECASE):
+            strange.append(word)
+        elif re.search(GIVEN_UP, word, re.IGNORECASE):
+            given_up.append(word)
+        elif re.search(SERVED, word, re.IGNORECASE):
+            served.append(word)
+        else:
+            unknown.append(word)
+    by_rows = _by_rows(made, texts, head, unknown, served=not served, given_up=not given_up)
+    served += [word for word, taken in by_rows.items() if taken]
+    given_up += [word for word, taken in by_rows.items() if not taken]
+    strange += [word for word in unknown if word not in by_rows]
+    if served or given_up:
+        made.served, made.given_up = tuple(served), tuple(given_up)
+        if by_rows:
+            made.sure["outcome"] = "guess: its words go with being taken or not"
+        if strange:
+            made.leave_out[outcome] = tuple(strange)
+            made.sure["leave_out"] = f"guess: {', '.join(strange)} in '{outcome}' mean neither served nor given up"
+    else:
+        made.sure["outcome"] = f"guess: none of its words was understood ({', '.join(words[:6])})"
+
+
+def _by_rows(
+    made: Map, texts: dict[str, Any], outcome: Any, words: list[str], *, served: bool, given_up: bool
+) -> dict[str, bool]:
+    """Of words that no list knows, whether their rows were taken, where nearly all were or nearly none; of each of the
+    two meanings only where no other word has it."""
+    told = next((made.get(role) for role in ("start", "work", "person") if made.get(role)), None)
+    if told is None or not (served or given_up):
+        return {}
+    here = _filled(texts[told].head(len(outcome)))
+    found = {}
+    for word in words:
+        share = float(here[(outcome == word).to_numpy()].mean())
+        if (share > MOST and served) or (share < 1 - MOST and given_up):
+            found[word] = share > MOST
+    # Where every row was taken, or none, the words mean something else.
+    return found if served != given_up or len(set(found.values())) == 2 else {}
