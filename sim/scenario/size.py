@@ -93,7 +93,7 @@ def size(scenario: Scenario) -> Size:
     days = scenario.length / DAY + 1
     n_targets = len(scenario.targets)
     # Where the run is held whole it has them anyhow.
-    one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if held.sliced else 0
+    one_by_one = sum(target.kind in ONE_BY_ONE for target in scenario.targets.values()) if held.slice_size else 0
     places = max((n_places(scenario, target) for target in scenario.targets.values()), default=1)
     rows = sum(n_places(scenario, target) for target in scenario.targets.values())
     groups, a_day = _groups(scenario)
@@ -248,5 +248,5 @@ def size_words(scenario: Scenario) -> str:
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.
     again = "; about as long again where a target is not met" if scenario.targets else ""
-    sliced = ", a slice of time after the other" if found.held.sliced else ""
+    sliced = ", a slice of time after the other" if found.held.slice_size else ""
     return f"{visits:,.0f} visits a replication; all of it takes about {time} and {memory} here{sliced}{again}"

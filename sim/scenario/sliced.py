@@ -51,18 +51,10 @@ class InMemory(NamedTuple):
     """Of a replication, about."""
     at_a_time: float
     """In memory, about: all of them, or those of a slice and what a line that grows for ever holds in the end."""
-    why_whole: str
+    slice_size: int = 0
+    """How many are drawn, simulated and measured at a time; 0 where a run is held whole."""
+    why_whole: str = ""
     """What keeps a large run from being sliced, "" where nothing of the document does."""
-
-    @property
-    def sliced(self) -> bool:
-        """Whether the run is drawn, simulated and measured in slices."""
-        return self.at_a_time < self.tips
-
-    @property
-    def slice_size(self) -> int:
-        """How many tips are drawn at a time; 0 where a run is held whole."""
-        return SLICE if self.sliced else 0
 
 
 def in_memory(scenario: Scenario) -> InMemory:
@@ -71,8 +63,8 @@ def in_memory(scenario: Scenario) -> InMemory:
     tips = tips_of(scenario)
     why = why_whole(scenario) if tips >= LARGE else ""
     if tips >= LARGE and not why and (few := _in_slices(scenario, tips)) < WORTH * tips:
-        return InMemory(tips, few, why)
-    return InMemory(tips, tips, why)
+        return InMemory(tips, few, SLICE)
+    return InMemory(tips, tips, why_whole=why)
 
 
 def tips_of(scenario: Scenario) -> float:

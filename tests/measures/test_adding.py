@@ -187,7 +187,7 @@ def test_tips_are_drawn_in_slices_as_they_are_at_once(tmp_path: Path) -> None:
 def test_worlds_that_are_not_plain_are_held_whole(change: str, tmp_path: Path) -> None:
     scenario = scenario_of(tmp_path, *NOT_PLAIN[change])
     assert why_whole(scenario)
-    assert not in_memory(scenario).sliced
+    assert not in_memory(scenario).slice_size
     with pytest.raises(ScenarioError, match=f"with .*{change}.* a replication is in memory whole"):
         Budget.read("1 MB").hold(scenario, 1, 1)
 
@@ -239,11 +239,11 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
         staff = int(volume.removesuffix("/h"))
         text = PLAIN.replace("volume: 14/h", f"volume: {volume}").replace("staff: 1", f"staff: {staff}")
         held[volume] = loaded(tmp_path, text)
-    assert [in_memory(one).sliced for one in held.values()] == [False, True, True]
+    assert [in_memory(one).slice_size > 0 for one in held.values()] == [False, True, True]
     assert size(held["50000/h"]).bytes < 1.5 * size(held["5000/h"]).bytes
     grows = loaded(tmp_path, PLAIN.replace("volume: 14/h", "volume: 50000/h"))
     assert in_memory(grows).at_a_time == sliced.tips_of(grows)
-    assert not in_memory(grows).sliced
+    assert not in_memory(grows).slice_size
 
 
 SCENARIO_FILES = sorted(path.name for path in SCENARIOS.glob("*.yaml") if not path.name.endswith("claims.yaml"))
