@@ -40,15 +40,16 @@ borrows = True
 hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
 second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
 
-_at_hand: Final[set[tuple[bool, bool]]] = set()
-"""Of the functions without `queues`, those that this process has called: with people, and following delays, or not."""
+_at_hand: Final[set[tuple[bool, bool, bool]]] = set()
+"""Of the functions without `queues`, those that this process has called: with people, following delays and knowing who
+may pre-empt, or not."""
 
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
     tips, visits, rules = replication.tips, replication.visits, replication.rules
     given = tables(replication)
-    *_, lines, _ = given
+    *_, places, lines, _ = given
     branch = visits.branch and not only_chains(replication)
     enter, start, end = (np.empty(len(visits), np.int64) for _ in range(3))
     attempt, worked_at = (np.empty(len(visits), np.int32) for _ in range(2))
@@ -56,8 +57,8 @@ def simulate(replication: Replication) -> Log:
     log = m.Stamps(enter, start, end, np.empty(len(visits), np.int8), attempt, worked_at, lost, gave_up)
     ordered = branch or needs_queues(replication)
     followed = followed_delays(replication, ordered)
-    follows = followed is not None
-    lent = borrows and (True, follows) in _at_hand and (False, follows) not in _at_hand
+    uses = followed is not None, places.may_preempt is not None
+    lent = borrows and (True, *uses) in _at_hand and (False, *uses) not in _at_hand
     apart = ordered or needs_people(replication) or lent
     roster = _roster(replication) if apart else None
     for room in rooms():
@@ -79,7 +80,7 @@ def simulate(replication: Replication) -> Log:
         if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches, followed):
             break
     if not ordered:
-        _at_hand.add((apart, follows))
+        _at_hand.add((apart, *uses))
     worked_by = None if people is None else people.hands.worked_by
     spells = spells_of(log, visits.work, worked_by, working.spells[1 : working.spells[0, 0] + 1], rules.horizon)
     merged = np.empty(0, np.int64) if people is None else people.merging.merged
@@ -102,7 +103,9 @@ def tables(replication: Replication) -> tuple[Any, ...]:
         m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
         _stages(rules.stages),
-        m.PlaceTable(places.at_shift_end, places.hand_over, places.concurrency, may_preempt),
+        m.PlaceTable(
+            places.at_shift_end, places.hand_over, places.concurrency, may_preempt if may_preempt.any() else None
+        ),
         lines,
         m.PlanTable(plan.tick, plan.place.astype(np.int64), plan.heads),
     )

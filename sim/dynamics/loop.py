@@ -62,7 +62,6 @@ def run(
     # Named together, they go from phase to phase in one word.
     tables, state = (tips, visits, kinds, stages, places, lines), (log, lists, due, working)
     next_plan, next_tip, until = progress[0], progress[1], progress[2]
-    displaces = places.may_preempt.any()
     while True:
         now, source = next_event(tips, plan, due, working.slots, next_plan, next_tip, until)
         if now == until:
@@ -92,11 +91,9 @@ def run(
         if queues is not None:
             if going != m.NIL:
                 q.wait_to_go_on(going, queues.state.pending)
-            fitted = go_on_in_lines(
-                now, next_tip, coming, displaces, horizon, tables, state, people, queues, branches, flows
-            )
+            fitted = go_on_in_lines(now, next_tip, coming, horizon, tables, state, people, queues, branches, flows)
         else:
-            fitted = go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables, state, people, flows)
+            fitted = go_on(now, going, again, next_tip, coming, gates, horizon, tables, state, people, flows)
         if not fitted:
             return False
         next_tip += coming
@@ -109,7 +106,7 @@ def run(
 
 
 @inlined
-def go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables, state, people, flows):
+def go_on(now, going, again, next_tip, coming, gates, horizon, tables, state, people, flows):
     """Let who goes on or comes in an event begin what is next, and settle; False where the slots were too few."""
     tips, visits, kinds, stages, places, lines = tables
     log, lists, due, working = state
@@ -117,7 +114,7 @@ def go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables
     # `quick` may start at once: nobody else waits for the place and somebody there is idle, so that settling could
     # do nothing else; or its delay begins.
     quick = m.NIL
-    alone = coming <= 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
+    alone = coming <= 1 and m.is_safe(places.may_preempt, working.to_settle, working.idle)
     while going != m.NIL or coming > 0:
         if coming > 0:
             slot = m.take_slot(slots, free, next_tip, tips.first_visit[next_tip])
@@ -157,7 +154,7 @@ def go_on(now, going, again, next_tip, coming, displaces, gates, horizon, tables
 
 
 @inlined
-def go_on_in_lines(now, next_tip, coming, displaces, horizon, tables, state, people, queues, branches, flows):
+def go_on_in_lines(now, next_tip, coming, horizon, tables, state, people, queues, branches, flows):
     """The same where more is asked of lines: who goes on, and who comes, first joins the queue of those who do."""
     tips, visits, kinds, _, places, lines = tables
     log, lists, due, working = state
@@ -175,7 +172,7 @@ def go_on_in_lines(now, next_tip, coming, displaces, horizon, tables, state, peo
     settled = False
     while not settled:
         quick = m.NIL  # as above
-        alone = pending[1] == 1 and (not displaces or m.is_safe(working.to_settle, working.idle))
+        alone = pending[1] == 1 and m.is_safe(places.may_preempt, working.to_settle, working.idle)
         while pending[1] > 0:
             slot = q.next_to_go_on(pending)
             if q.go_on(now, slot, alone, horizon, tables, state, people, queues, branches, flows):
@@ -297,7 +294,7 @@ def interrupt(now, slot, why, place, each, places, lists, due, working, people):
     """Stop a spell with work left; the tip is in nobody's hands, and not in line yet."""
     slots = working.slots
     m.remove_end(due.soon_tick, due.soon_slot, slot)
-    if places.may_preempt[place]:
+    if m.preempts_at(place, places.may_preempt):
         m.unlink(slots, lists.busy, place, 2 * slot)
     if people is None:
         slots[slot, m.LEFT] = slots[slot, m.ENDS] - now
@@ -457,7 +454,7 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
     going = slot
     if state != m.PASSING:
         place = slots[slot, m.SERVED_AT]
-        if state == m.BUSY and places.may_preempt[place]:
+        if state == m.BUSY and m.preempts_at(place, places.may_preempt):
             m.unlink(slots, lists.busy, place, 2 * slot)
         if people is None:
             if slots[slot, m.BROKEN]:
@@ -568,7 +565,7 @@ def begin_attempt(
             elif not quick:
                 m.stand_last(slots, lists.line, line, slot)
                 working.waiting[place] += 1
-                somebody = working.idle[place] > 0 or places.may_preempt[place]
+                somebody = working.idle[place] > 0 or m.preempts_at(place, places.may_preempt)
                 if people is not None:
                     somebody |= people.hands.n_clearing[place] > 0
                 if somebody:
@@ -672,16 +669,18 @@ def choose(now, place, visits, kinds, places, lines, lists, due, working, people
                         people.hands.clearing,
                         people.roster.place,
                     )
-            if node == m.NIL and idle[place] == 0 and places.may_preempt[place]:
+            if node == m.NIL and idle[place] == 0 and m.preempts_at(place, places.may_preempt):
                 node, line, person = preempt(
-                    now, place, visits, kinds, places, lines, lists, due, working, people, queues
+                    places.may_preempt, now, place, visits, kinds, places, lines, lists, due, working, people, queues
                 )
     return node, line, person
 
 
 @inlined
-def preempt(now, place, visits, kinds, places, lines, lists, due, working, people, queues):
+def preempt(may_preempt, now, place, visits, kinds, places, lines, lists, due, working, people, queues):
     """Let a tip in service give way to the best that waits and may: gives the node of that, its line and who serves."""
+    if may_preempt is None:
+        return m.NIL, m.NIL, m.NIL
     slots, first, giver, person = working.slots, place * lines.n_ranks, m.NIL, m.NIL
     node, line = m.NIL, m.NIL
     table = None if people is None else people.hands.table
@@ -744,7 +743,7 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
         people.hands.worked_by[visit] = person
     if queues is not None:
         queues.state.starts[place] += 1
-    if places.may_preempt[place]:
+    if m.preempts_at(place, places.may_preempt):
         m.insert(slots, lists.busy, place, 2 * slot, m.NIL)
     if log.start[visit] == NEVER:
         log.start[visit] = now

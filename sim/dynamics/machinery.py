@@ -130,8 +130,8 @@ class PlaceTable(NamedTuple):
     at_shift_end: Codes
     hand_over: Ticks
     concurrency: Codes
-    may_preempt: Flags
-    """Whether any tip that waits here may pre-empt; it then matters who is at work."""
+    may_preempt: Flags | None
+    """Whether any tip that waits here may pre-empt; it then matters who is at work. None where none may anywhere."""
 
 
 class Lines(NamedTuple):
@@ -392,12 +392,22 @@ def expect_late(slot, heap, slots):
 
 
 @inlined
-def is_safe(to_settle, idle):
+def preempts_at(place, may_preempt):
+    """Whether any tip that waits at a place may pre-empt."""
+    if may_preempt is None:
+        return False
+    return may_preempt[place]
+
+
+@inlined
+def is_safe(may_preempt, to_settle, idle):
     """Whether a tip may start before the places settle that an event has touched so far.
 
-    Somebody must be idle there. Else the number of heads has fallen, a tip may be displaced there first, and have the
-    better claim to the other place.
+    Where any tip may pre-empt, somebody must be idle there. Else the number of heads has fallen, a tip may be displaced
+    there first, and have the better claim to the other place.
     """
+    if may_preempt is None:
+        return True
     return to_settle[0] == 0 or (to_settle[0] == 1 and idle[to_settle[1]] > 0)
 
 
@@ -443,7 +453,7 @@ def stop_waiting(slots, lines, line_place, waiting, slot, may_preempt, dirty, to
         line = slots[slot, LINE + which]
         unlink(slots, lines, line, 2 * slot + which)
         waiting[line_place[line]] -= 1
-        if may_preempt[line_place[line]]:
+        if preempts_at(line_place[line], may_preempt):
             mark(line_place[line], dirty, to_settle)
 
 
