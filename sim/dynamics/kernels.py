@@ -35,6 +35,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
+from numba.core.runtime import rtsys
 from numba.core.targetconfig import ConfigStack
 from numba.core.typed_passes import NativeLowering
 from numba.core.types.functions import BaseFunction
@@ -166,11 +167,27 @@ class _Place:
 class _KeptImpl(CompileResultCacheImpl):
     _locator_classes = [_Place]  # noqa: RUF012
 
+    def reduce(self, cres: Any) -> Any:
+        """As numba's, but for what it keeps of the modules of functions that are compiled into this one: where these
+        hold nothing that the machine code reads, they would only be imported."""
+        *told, environments = super().reduce(cres)
+        return *told, tuple(one for one in environments if one.consts)
+
 
 class _Kept(FunctionCache):
     """The compiled forms of a function that were kept."""
 
     _impl_class = _KeptImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """As numba's, but what translates functions is not made ready for one that is translated already.
+
+        That would import half of numba, and scipy's linear algebra, for a twentieth of a short run; the compiler does
+        it itself as soon as there is something to compile. What allocates needs numba's memory.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 # How functions are compiled
