@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -47,6 +47,9 @@ PACKAGE: Final = Path(__file__).parents[1]
 
 LIST: Final = "kernels.json"
 """What was kept, with hashes, when a process last left."""
+
+LOCK: Final = "lock"
+"""Held by the process that is keeping something."""
 
 IMPORTS: Final = re.compile(r"^[ \t]*from[ \t]+(sim[.\w]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n]*))", re.MULTILINE)
 """How a file of the package imports from others: the module, and what of it."""
@@ -102,6 +105,13 @@ def folder_of(module: str) -> Path:
         return folder
 
 
+def lacks(module: str) -> bool:
+    """Whether nothing compiled of a module is kept yet where other processes would find it."""
+    shared = not (numba.config.CACHE_DIR or numba.config.DISABLE_JIT)
+    folder = folder_of(module)
+    return shared and folder.name == sources_digest(module) and not any(folder.glob("*.nbi"))
+
+
 def _private(folder: Path) -> bool:
     """Whether a folder is this user's, and nobody else's to write to."""
     found = folder.stat()
@@ -138,6 +148,20 @@ def _hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every kept kernel and index, by its name below the folder."""
     kept = (path for ending in ("nbi", "nbc") for path in sorted(folder.rglob(f"*.{ending}")))
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in kept}
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder, where the system has locks of that kind."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with ExitStack() as held:
+        with suppress(OSError):
+            fcntl.flock(held.enter_context((folder / LOCK).open("wb")), fcntl.LOCK_EX)
+        yield
 
 
 class _Place:
@@ -188,6 +212,12 @@ class _Kept(FunctionCache):
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """As numba's, but one process at a time: of two that keep different forms of one function at once, the list of
+        the one would name the file of the other."""
+        with _alone_in(Path(self.cache_path)):
+            super().save_overload(sig, data)
 
 
 # How functions are compiled
