@@ -249,6 +249,10 @@ class _Line:
         """Tips that wait or are served, by the room that they fill."""
         self.joined: dict[tuple[int, int], list[_Tip]] = {}
         """Who joined in this event where there is a waiting room."""
+        self.some_preempt = bool(self.rules.kinds.preempts.any() or self.rules.kinds.overflow_preempts.any())
+        """Whether any tip may take another's server."""
+        self.clearing: list[tuple[_Place, _Person]] = []
+        """Who stays to clear the line, and where."""
         self.settling = False
         n_visits, n_tips = len(self.visits), len(self.tips)
         self.enter = np.full(n_visits, NEVER, np.int64)
@@ -652,19 +656,16 @@ class _Line:
         while started:
             started = False
             for place in self.places:
-                while self.start_next(place) or self.preempt(place):
+                while place.line and (self.start_next(place) or self.preempt(place)):
                     started = True
         if self.joined and self.turn_away():
             self.settle_soon()
             return
         self.joined.clear()
-        for place in self.places:
-            self.clear(place)
+        self.clear()
 
     def start_next(self, place: _Place) -> bool:
         """Let the next to serve take the first in line that they may, if anybody is free."""
-        if not place.line:
-            return False
         if not place.tells_apart:
             if place.free <= 0:
                 return False
@@ -676,6 +677,8 @@ class _Line:
         if not able:
             # Who stays to clear the line comes after everybody on duty, and takes only who came before the shift ended.
             clearing = place.able(CLEARING)
+            if not clearing:
+                return False
             first = place.next_of(tip for tip in place.line if any(one.may_clear(tip) for one in clearing))
             able = [one for one in clearing if first is not None and one.may_clear(first)]
         if first is None or not able:
@@ -685,6 +688,8 @@ class _Line:
 
     def preempt(self, place: _Place) -> bool:
         """Let the best waiting tip that may, take the server of a tip that it outranks, if no server is free."""
+        if not self.some_preempt:
+            return False
         if place.able(ON_DUTY) if place.tells_apart else place.free != 0:
             return False
         taker = place.next_of(tip for tip in place.line if self.may_preempt(place, tip))
@@ -848,6 +853,8 @@ class _Line:
     def go(self, place: _Place, person: _Person, action: int) -> None:
         """Take a person off duty: with tips to finish in overtime, until the line is clear, or at once."""
         person.where, person.off_since = CLEARING if order.clears(place.at_shift_end, action) else FINISHING, self.now
+        if person.where == CLEARING:
+            self.clearing.append((place, person))
         for spell in list(person.in_hand):
             if not order.finishes(place.at_shift_end, spell.ends - self.now, spell.wrapping):
                 self.interrupt(spell, RELIEVED)
@@ -864,11 +871,12 @@ class _Line:
         if to == OFF:
             place.people.pop(person.index, None)
 
-    def clear(self, place: _Place) -> None:
+    def clear(self) -> None:
         """Once all have settled, who stayed to clear the line and has nothing in hand finds nobody left to take."""
-        for person in list(place.people.values()):
+        for place, person in self.clearing:
             if person.where == CLEARING and not person.in_hand:
                 self.leave_overtime(place, person, OFF)
+        self.clearing = [one for one in self.clearing if one[1].where == CLEARING]
 
     # The log
 

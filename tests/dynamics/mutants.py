@@ -135,7 +135,7 @@ MUTANTS = (
             "        self.settle()\n        if not spell.wrapping:\n            self.leave_room",
         ),
     ),
-    _engine("one start a settle", ("while self.start_next(place) or", "if self.start_next(place) or"), *_ONE_PASS),
+    _engine("one start a settle", ("while place.line and", "if place.line and"), *_ONE_PASS),
     _engine("one pass a settle", *_ONE_PASS),
     _engine(
         "the pools settle in falling order",
