@@ -1,18 +1,19 @@
 """The reference engine: SimPy, one process a tip, written to be read. It is the specification of the dynamics.
 
 It refuses to draw, to configure itself and to be fast. SimPy keeps the clock and the order of events; a process tells
-the life of one tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its
+one visit of a tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its
 own priorities 0 and 1, the pools settle at 2, and the kinds of `order` follow: so all that one event sets off is over
 before the pools settle, and the pools have settled before the next event is taken.
 """
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,8 @@ class _Place:
     tells_apart: bool
     order: int
     people: dict[int, _Person]
+    steps: list[int]
+    """The ticks at which the first factor of its speed changes."""
     free: int = 0
     """Slots of the heads less those in use: below 0 when there are fewer heads than are at work."""
     starts: int = 0
@@ -239,9 +242,12 @@ class _Line:
                 bool(places.tells_apart[i]),
                 int(places.order[i]),
                 {},
+                self.rules.speeds.tick[first:beyond].tolist(),
             )
-            for i in range(len(places.pool))
+            for i, (first, beyond) in enumerate(pairwise(self.rules.speeds.first_step.tolist()))
         ]
+        self.lines_of: dict[tuple[int, int], list[_Place]] = {}
+        """The places of a stage in a centre, once somebody has come there."""
         stages = self.rules.stages
         self.behind_gate: dict[int, list[_Tip]] = {s: [] for s in range(len(stages.every))}
         self.limited = bool((stages.waiting_room != NO_LIMIT).any() or (stages.lines != NO_LIMIT).any())
@@ -294,23 +300,24 @@ class _Line:
         for row in range(len(self.plan)):
             key = order.event_key(order.SHIFT, int(self.plan.place[row]))
             self.at(int(self.plan.tick[row]), key, partial(self.change_shift, row))
-        backlog = self.at(0, order.event_key(order.ARRIVAL, 0)) if self.tips.n_backlog else None
-        for tip in range(len(self.tips)):
-            arrival = backlog if backlog is not None and tip < self.tips.n_backlog else None
-            self.env.process(self.life(tip, arrival))
+        together = self.tips.n_backlog
+        if together:
+            self.at(0, order.event_key(order.ARRIVAL, 0), partial(self.arrive, *range(together)))
+        for tip in range(together, len(self.tips)):
+            self.at(int(self.tips.arrival[tip]), order.event_key(order.ARRIVAL, tip), partial(self.arrive, tip))
         self.env.run()
         return self.close()
 
     # The life of a tip
 
-    def life(self, index: int, arrival: simpy.Event | None) -> Life:
-        """Arrive, and make every visit that begins then; what a visit sets off when it is over goes on from there."""
-        yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
-        first, beyond = int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])
-        if self.visits.branch:
-            self.set_off(index, [visit for visit in range(first, beyond) if self.visits.awaits[visit] == 0])
-        else:
-            self.set_off(index, range(first, min(first + 1, beyond)))
+    def arrive(self, *tips: int) -> None:
+        """Make every visit that begins on arrival; what a visit sets off when it is over goes on from there."""
+        for tip in tips:
+            first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
+            if self.visits.branch:
+                self.set_off(tip, [visit for visit in range(first, beyond) if self.visits.awaits[visit] == 0])
+            else:
+                self.set_off(tip, range(first, min(first + 1, beyond)))
 
     def set_off(self, index: int, visits: Iterable[int]) -> None:
         """Let a tip begin these visits in this same event, in their order, after those that are to begin already."""
@@ -490,15 +497,21 @@ class _Line:
         stages, visits = self.rules.stages, self.visits
         centre, stage = int(self.tips.centre[tip.index]), tip.stage
         tip.attempt, tip.left, tip.room = 0, int(visits.work[visit]), None
-        tip.lines, tip.seen, tip.repeating = [], {0}, False
-        places = [(stages.place[stage], stages.place_step[stage])]
-        places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
-        for first, step in places:
-            if first != NO_PLACE:
-                tip.lines.append(self.places[int(first) + centre * int(step)])
+        tip.lines, tip.seen, tip.repeating = self.lines(stage, centre), {0}, False
         since = self.now if stages.due_from_enter[stage] else int(self.tips.arrival[tip.index])
         tip.due = min(since + int(visits.due[visit]), NEVER) if visits.due.size else NEVER
         tip.lot = int(visits.lot[visit]) if visits.lot.size else 0
+
+    def lines(self, stage: int, centre: int) -> list[_Place]:
+        """The places of a stage in a centre: the own one, then those that its tips may overflow to."""
+        if (stage, centre) not in self.lines_of:
+            stages = self.rules.stages
+            places = [(stages.place[stage], stages.place_step[stage])]
+            places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
+            self.lines_of[stage, centre] = [
+                self.places[int(first) + centre * int(step)] for first, step in places if first != NO_PLACE
+            ]
+        return self.lines_of[stage, centre]
 
     def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, Any, int]:
         """Wait until the stage's gate opens; gives OPEN, or what the attempt became behind it."""
@@ -586,6 +599,8 @@ class _Line:
         """After how long a wait a tip moves up in one of its lines, and the rank that it then has."""
         kinds = self.rules.kinds
         row = int(self.visits.kind[tip.visit]) * (1 + kinds.overflow_rank.shape[1]) + which
+        if not kinds.moves_after.size:
+            return []
         mine = slice(int(kinds.first_move[row]), int(kinds.first_move[row + 1]))
         return [(int(after), int(to)) for after, to in zip(kinds.moves_after[mine], kinds.moves_to[mine], strict=True)]
 
@@ -726,7 +741,7 @@ class _Line:
             tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
         self.first_start(tip)
         speeds = self.rules.speeds
-        step = int(np.searchsorted(self.steps(place), self.now, side="right")) - 1
+        step = bisect_right(place.steps, self.now) - 1
         spell = _Spell(
             tip,
             tip.visit,
@@ -747,11 +762,6 @@ class _Line:
             person.in_hand.append(spell)
             self.number_changes(person, spell)
         self.set_out(spell)
-
-    def steps(self, place: _Place) -> NDArray[np.int64]:
-        """The ticks at which the first factor of a place changes."""
-        speeds = self.rules.speeds
-        return speeds.tick[int(speeds.first_step[place.index]) : int(speeds.first_step[place.index + 1])]
 
     def set_out(self, spell: _Spell) -> None:
         """Begin the work of a spell, at the speed of now."""
