@@ -1,4 +1,4 @@
-"""The reference engine: SimPy, one process a tip, written to be read. It is the specification of the dynamics.
+"""The reference engine: SimPy, one process a visit, written to be read. It is the specification of the dynamics.
 
 It refuses to draw, to configure itself and to be fast. SimPy keeps the clock and the order of events; a process tells
 one visit of a tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its

@@ -516,7 +516,7 @@ def disagreements(scenario: Scenario, dull: Dull, read: list[dict[str, str]]) ->
     document, n = dull.document, scenario.horizon // MINUTE
     minutes = np.arange(n, dtype=np.int64)
     shown = [scenario.local.shows(int(minute) * MINUTE) for minute in minutes[::97]]
-    if shown != [dull.shows[minute + dull.before] for minute in minutes[::97]]:
+    if shown != [dull.shows(minute) for minute in minutes[::97].tolist()]:
         found.append("local time")
     if not _ends_alike(scenario, dull):
         found.append("calendar days")
