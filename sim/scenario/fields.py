@@ -45,7 +45,13 @@ def _zones() -> frozenset[str]:
 def _zone(given: object) -> str:
     names = _zones()
     if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        close = ""
+        if isinstance(given, str):
+            # A zone is mostly named by its city alone. Names with numbers count west of Greenwich, which nobody means.
+            named = [name for name in sorted(names, reverse=True) if not any(letter.isdigit() for letter in name)]
+            cities = {name.rpartition("/")[2].lower(): name for name in named}
+            city = given.strip().replace(" ", "_").lower()
+            close = f"; did you mean '{cities[city]}'?" if city in cities else near(given, sorted(named))
         raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
     return given
 
@@ -219,5 +225,5 @@ def near(word: str, names: Iterable[str]) -> str:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """What was meant, or what there is."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     return near(name, known) or f"; there are {', '.join(known[:20]) or 'none'}"

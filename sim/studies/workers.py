@@ -122,7 +122,7 @@ def _not_of_the_script() -> Iterator[None]:
     package; and a script that asks for a run outside of `if __name__ == "__main__"` would ask for it again in each.
     """
     main = vars(sys.modules["__main__"])
-    kept = {name: main[name] for name in ("__spec__", "__file__") if name in main}
+    kept: dict[str, object] = {name: main[name] for name in ("__spec__", "__file__") if name in main}
     main["__spec__"] = None
     main.pop("__file__", None)
     try:
