@@ -168,3 +168,15 @@ def test_an_unknown_variant_is_named(tmp_path: Path) -> None:
     path.write_text(SMALL, encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"^--variant mor: there is no variant 'mor'; did you mean 'more'\?$"):
         read(path).scenario(variant="mor")
+
+
+def test_a_message_moves_no_cursor_and_changes_no_colour(tmp_path: Path) -> None:
+    path = tmp_path / "doc.yaml"
+    keys = ('"\\e[31mred"', '"\\u202eevil"', '"' + "n" * 5000 + '"')
+    for key in keys:
+        path.write_text(SMALL.replace("  night:", f"  {key}: {{staff: 1}}\n  night:", 1), encoding="utf-8")
+        with pytest.raises(ScenarioError) as caught:
+            load(path)
+        said = str(caught.value)
+        assert all(letter.isprintable() or letter == "\n" for letter in said), repr(said)
+        assert max(map(len, said.split("\n"))) < 600
