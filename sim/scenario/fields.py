@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -62,11 +63,23 @@ Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
 
 
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Letters that turn round the order in which others are shown."""
+
+
 def _name(text: str) -> str:
     if len(text) > 80:
         raise ValueError("a name has at most 80 characters")
     if not _NAME.fullmatch(text) or text != text.strip():
         raise ValueError("a name is made of letters, digits, spaces, _ and -")
+    return text
+
+
+def _plain(text: str) -> str:
+    """Text that moves no cursor, changes no colour and turns nothing round, wherever it is shown."""
+    for letter in text:
+        if letter not in "\n\t" and (unicodedata.category(letter) == "Cc" or letter in _TURNS):
+            raise ValueError(f"holds a character that is no text (U+{ord(letter):04X})")
     return text
 
 
@@ -133,7 +146,9 @@ DAYS_SCHEMA: Final = {
     "examples": ["mon-fri", ["sat", "sun"]],
 }
 
-Text = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
+"""Prose, of several lines where need be."""
+
 Name = Annotated[str, AfterValidator(_name)]
 Names = Annotated[
     frozenset[Name],

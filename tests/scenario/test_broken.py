@@ -180,3 +180,11 @@ def test_a_message_moves_no_cursor_and_changes_no_colour(tmp_path: Path) -> None
         said = str(caught.value)
         assert all(letter.isprintable() or letter == "\n" for letter in said), repr(said)
         assert max(map(len, said.split("\n"))) < 600
+
+
+@pytest.mark.parametrize("letter", ["\\e[31m", "\\u202e", "\\b", "\\u009b", "\\r"])
+def test_a_title_that_does_something_to_a_terminal_is_refused(letter: str, tmp_path: Path) -> None:
+    path = tmp_path / "doc.yaml"
+    path.write_text(SMALL.replace("scenario: Small", f'scenario: "a{letter}b"', 1), encoding="utf-8")
+    with pytest.raises(ScenarioError, match="scenario: holds a character that is no text"):
+        load(path)
