@@ -346,8 +346,33 @@ def whole_heads(there: Seconds) -> NDArray[np.int64]:
     return np.diff(np.concatenate([[0], np.floor(np.cumsum(there) + 0.5)])).astype(np.int64)
 
 
+TELLING: Final = 3
+"""As many intervals have to tell how many were there before that is taken for what is usual."""
+
+
+def _usual(begins: Seconds, seen: Seconds, step: int) -> Seconds:
+    """How many are there in each interval by the median of those that tell it: at the same time on the same weekday,
+    else on all dates from Monday to Friday, or of a weekend, else of the hour about it on any date. NaN where too few
+    do."""
+    slot = np.round(begins % DAY / step).astype(np.int64)
+    # The first of January 1970 was a Thursday.
+    weekday = (np.floor(begins / DAY).astype(np.int64) + 3) % 7
+    told = ~np.isnan(seen)
+    found = np.full(len(begins), np.nan)
+    for day, at in {(int(a), int(b)) for a, b in zip(weekday, slot, strict=True)}:
+        same_time = told & (slot == at)
+        weekend = (weekday >= 5) == (day >= 5)
+        near = told & (np.abs(slot - at) * step <= 3600)
+        chosen = (same_time & (weekday == day), same_time & weekend, near)
+        alike = next((some for some in chosen if some.sum() >= TELLING), None)
+        if alike is not None:
+            found[(weekday == day) & (slot == at)] = np.median(seen[alike])
+    return found
+
+
 def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans) -> Group:
-    """Where nobody is named: as many as served at once while callers waited, else at least as many as served."""
+    """Where nobody is named: as many as served at once while callers waited; where none did, at least as many as
+    served, and as were there at that time on dates alike when some waited."""
     known = np.isfinite(visits.start) & np.isfinite(visits.end)
     spans = np.stack([visits.start[known], visits.end[known]], axis=1)
     begins, busy = averaged(spans, step)
@@ -355,6 +380,7 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
     at = np.sort(spans.ravel())
     order = np.argsort(np.concatenate([spans[:, 0], spans[:, 1]]), kind="stable")
     heads = np.cumsum(np.concatenate([np.ones(len(spans)), -np.ones(len(spans))])[order])
+    seen = np.full(len(found), np.nan)
     for place, begin in enumerate(begins.tolist()):
         inside = line[(line[:, 0] < begin + step) & (line[:, 1] > begin)]
         total = weight = 0.0
@@ -365,10 +391,12 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
             total += float(np.diff(edges) @ heads[np.arange(first - 1, last)]) if first else 0.0
             weight += b - a
         if weight > 30:
-            found[place] = max(total / weight, busy[place])
+            found[place] = seen[place] = max(total / weight, busy[place])
         else:
             first, last = np.searchsorted(at, [begin, begin + step])
             found[place] = max(found[place], heads[first:last].max() if last > first else 0)
+    usual = _usual(begins, seen, step)
+    found = np.where(np.isnan(seen) & (found > 0), np.fmax(found, usual), found)
     return Group(
         name=name, channels=channels, persons=0, served=int(visits.served.sum()), step=step, begins=begins,
         there=found, heads=whole_heads(found), on_line=math.nan, truly=float(found.sum()) * step / 3600,

@@ -9,7 +9,8 @@ import pytest
 
 from sim.calibration.found import Calibration
 from sim.calibration.line import line_of
-from sim.calibration.staff import Group
+from sim.calibration.staff import Group, _usual
+from sim.logs.times import DAY
 from tests.calibration.test_known import calibrated
 
 MINUTES = range(480, 720, 4)
@@ -107,3 +108,18 @@ def test_a_log_in_without_a_log_off_ends_with_the_last_service(tmp_path: Path) -
     last = {who: end for _, who, _, end in services()}
     assert group(found).on_line == pytest.approx(sum(end - 450 for end in last.values()) / 60)
     assert any("without a log-off" in one.what and one.rows == 2 for one in found.log.cleaned)
+
+
+def test_an_interval_that_tells_nothing_goes_by_dates_alike() -> None:
+    """Four weeks in which lines told of five people on three Mondays at nine, and of eight on one of them at ten."""
+    begins = np.arange(28 * 48) * 1800.0 + 4 * DAY  # from a Monday on
+    seen = np.full(len(begins), np.nan)
+    for week in range(3):
+        seen[week * 336 + 18] = 5
+    seen[20] = 8
+    usual = _usual(begins, seen, 1800)
+    assert usual[3 * 336 + 18] == 5  # the Monday on which no line told anything
+    assert usual[48 + 18] == 5  # a Tuesday, by the dates from Monday to Friday
+    assert usual[5 * 48 + 18] == 5  # a Saturday, by any date, for no weekend tells
+    assert usual[20] == 5  # of the hour about it, for one is too few
+    assert np.isnan(usual[4])  # nothing tells of two in the morning

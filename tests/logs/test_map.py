@@ -188,3 +188,45 @@ def test_an_interval_is_told_by_its_begin(text: str) -> None:
 def test_an_interval_with_its_date_is_told_by_its_begin() -> None:
     found = times(pd.Series(["2025-03-13 08:00 - 08:30", "2025-03-13 08:30 - 09:00"]))
     assert np.diff(found.seconds).tolist() == [1800.0]
+
+
+@pytest.mark.parametrize(
+    ("head", "dated"),
+    [
+        ("arrival_date;arrival_time;seen_by_doctor;departed;outcome;ward;nurse", True),
+        ("CALL_DATE;CALL_TIME;ANSWER_TIME;HANGUP_TIME;DISPOSITION;CALL_TYPE;POSITION", False),
+        ("Opened Date;Opened Time;Work Start;Resolved;Status;Contact Type;Assigned To", True),
+        ("Datum;Uhrzeit;Annahme;Ende;Ergebnis;Kanal;Mitarbeiter", False),
+    ],
+)
+def test_a_date_and_a_time_of_day_in_two_columns(tmp_path: Path, head: str, dated: bool) -> None:
+    """Whatever they are called; the later times have dates of their own, or none."""
+    rows = [line.split(";") for line in log(head).splitlines()[1:]]
+    lines = [head]
+    for came, taken, ended, *rest in rows:
+        day, clock = came.split(" ")
+        later = (taken, ended) if dated else (taken[11:], ended[11:])
+        lines.append(";".join([day, clock, *later, *rest]))
+    made = drafted(tmp_path, "\n".join(lines) + "\n")
+    names = head.split(";")
+    roles = ("date", "arrival", "start", "end", "outcome", "channel", "person")
+    assert {role: made.columns.get(role) for role in roles if role != "channel"} == {
+        role: name for role, name in zip(roles, names, strict=True) if role != "channel"
+    }
+
+
+def test_a_date_with_a_time_of_day_is_when_a_call_came_beside_lengths(tmp_path: Path) -> None:
+    """As the exports of contact centres have it: no column of lengths is taken for times of day."""
+    head = "Conversation ID;Queue;Date;Direction;Total Queue;Total Talk;Total ACW;Abandoned;Users - Interacted"
+    lines = [head]
+    for k, line in enumerate(log("a").splitlines()[1:]):
+        came, taken, ended, word, _, agent = line.split(";")
+        when = [datetime.fromisoformat(one) if one else None for one in (came, taken, ended)]
+        wait, talk = (when[1] or when[2]) - when[0], when[2] - when[1] if when[1] else ""
+        cells = [f"c{k}", "Support", when[0].strftime("%m/%d/%y %I:%M:%S %p"), "Inbound", str(wait), str(talk)]
+        cells += ["0:00:20" if agent else "", "YES" if word == "abandoned" else "NO", agent]
+        lines.append(";".join(cells))
+    made = drafted(tmp_path, "\n".join(lines) + "\n")
+    roles = {"arrival": "Date", "wait": "Total Queue", "work": "Total Talk", "wrap_up": "Total ACW"}
+    assert {role: made.columns.get(role) for role in roles} == roles
+    assert made.columns["person"] == "Users - Interacted"
