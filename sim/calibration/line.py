@@ -164,6 +164,13 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
     margin = " " * indent
     departure, p, where = demand.product_form
     week, n = demand.week, int(demand.known.sum())
+    if not demand.tells_hours:
+        if not whole and (demand.tells_weekdays or (week == 0).any()):
+            writing.say(f"{margin}by_weekday: {_numbers(week.sum(axis=1))}", "whole days are counted, and no hours")
+        return
+    if week.shape[1] < 24:
+        # What is counted over several hours comes evenly within them.
+        week = np.repeat(week, 24 // week.shape[1], axis=1)
     if whole or not demand.tells_weekdays:
         if not whole and (week.sum(axis=1) == 0).any():
             lists = _by_day(week)

@@ -539,9 +539,16 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         out = (log > high + 3 * (high - low)) | (log < low - 3 * (high - low))
         look.say("work far from the rest on the log scale (3 quartile ranges)", int(out.sum()), "kept")
     _two_at_once(look, visits)
-    if span < 3600:
+    if of_dates(visits.arrival):
+        look.cannot.append("It says on which date each came, and not when: nothing of hours.")
+    elif span < 3600:
         look.cannot.append("It spans less than an hour: profiles of the day cannot be told.")
     return Log(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
+
+
+def of_dates(arrival: Seconds) -> bool:
+    """Whether times of arrival are dates alone."""
+    return len(arrival) > 1 and not np.any(arrival % t.DAY)
 
 
 def _apart(arrival: Seconds) -> Flags:

@@ -353,7 +353,7 @@ def _shape(raw: Raw, found: dict[str, str], sure: dict[str, str], head: dict[str
     if "count" in found and ("time" in found or "date" in found or "arrival" in found):
         found["time"] = found.get("time") or found.get("date") or found["arrival"]
         when = head[found["time"]]
-        if _is_of_day(when):
+        if _is_of_day(when) and "date" not in found:
             return "profile"
         return "months" if _is_monthly(when) else "counts"
     if "arrival" in found:

@@ -118,9 +118,14 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             departure, p, where = demand.product_form
             handed = demand.correlation()
             on = "" if math.isnan(handed) else f", and hand {handed:.2f} on to the next"
+            within = (
+                f"; counts of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson within days"
+                if demand.tells_hours
+                else ""
+            )
             yield (
-                f"Days differ from others of their weekday by a cv of {cv[0]:.3f} ({cv[1]:.3f} to {cv[2]:.3f}); counts "
-                f"of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson within days{on}."
+                f"Days differ from others of their weekday by a cv of {cv[0]:.3f} ({cv[1]:.3f} to {cv[2]:.3f})"
+                f"{within}{on}."
             )
             if where:
                 told = "depart" if p < 0.01 else "do not depart beyond chance"
