@@ -432,7 +432,8 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
         writing.files[name] = _levels(group.begins, group.heads, first, n_days, group.step)
         told = f"{group.persons} people" if group.persons else "people without names"
         share = f"; there for {group.share:.0%} of {group.on_line:,.1f} h on line" if math.isfinite(group.share) else ""
-        writing.say(f"    levels: {name}", f"{told}, by {group.step // 60} min, from {group.from_whom}{share}")
+        stays = "; one stays on at closing" if group.stays else ""
+        writing.say(f"    levels: {name}", f"{told}, by {group.step // 60} min, from {group.from_whom}{share}{stays}")
 
 
 def _file_name(name: str) -> str:

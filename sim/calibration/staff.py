@@ -86,6 +86,11 @@ class Group:
     """Spans of being logged in; 0 where the log does not tell them."""
 
     @property
+    def stays(self) -> bool:
+        """Whether somebody stays on when the line closes, for those who still wait."""
+        return bool((self.heads > whole_heads(self.there)).any())
+
+    @property
     def share(self) -> float:
         """The share of the time on line in which they were there."""
         return self.truly / self.on_line if self.on_line else math.nan
@@ -307,6 +312,7 @@ def _group(
     from_whom: str,
 ) -> Group:
     begins, there = averaged(spans, step)
+    heads = until_the_line_is_clear(begins, whole_heads(there), step, visits)
     return Group(
         name=name,
         channels=channels,
@@ -315,7 +321,7 @@ def _group(
         step=step,
         begins=begins,
         there=there,
-        heads=whole_heads(there),
+        heads=heads,
         on_line=on_line / 3600,
         truly=float((spans[:, 1] - spans[:, 0]).sum()) / 3600,
         busy=busy / 3600,
@@ -323,6 +329,30 @@ def _group(
         wrap_up=wrap_up,
         from_whom=from_whom,
     )
+
+
+STAYS: Final = 7200
+"""Seconds for which one stays on once a line has closed, for those who still wait then."""
+
+
+def until_the_line_is_clear(begins: Seconds, heads: NDArray[np.int64], step: int, visits: Visits) -> NDArray[np.int64]:
+    """Heads with one more for a while after each closing, where in the log nobody waited until the next opening.
+
+    Whoever waits when a line closes is served before people go home; with heads that fall to none at that time such
+    tips, whose dates are other ones in a run that is drawn, would wait through the night.
+    """
+    n = max(STAYS // step, 1)
+    closes = [
+        at
+        for at in np.flatnonzero((heads[:-1] > 0) & (heads[1:] == 0)).tolist()
+        if not heads[at + 1 : at + 1 + n].any()
+    ]
+    found = heads.copy()
+    for at in closes:
+        close = begins[at] + step
+        if not np.any((visits.enter < close) & (visits.start > close + STAYS)):
+            found[at + 1 : at + 1 + n] = 1
+    return found
 
 
 def averaged(spans: Spans, step: int) -> tuple[Seconds, Seconds]:
@@ -397,9 +427,10 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
             found[place] = max(found[place], heads[first:last].max() if last > first else 0)
     usual = _usual(begins, seen, step)
     found = np.where(np.isnan(seen) & (found > 0), np.fmax(found, usual), found)
+    clear = until_the_line_is_clear(begins, whole_heads(found), step, visits)
     return Group(
         name=name, channels=channels, persons=0, served=int(visits.served.sum()), step=step, begins=begins,
-        there=found, heads=whole_heads(found), on_line=math.nan, truly=float(found.sum()) * step / 3600,
+        there=found, heads=clear, on_line=math.nan, truly=float(found.sum()) * step / 3600,
         busy=float((spans[:, 1] - spans[:, 0]).sum()) / 3600, gaps=None, wrap_up=None,
         from_whom="how many were served at once while callers waited; nobody is named",
     )  # fmt: skip

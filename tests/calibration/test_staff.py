@@ -123,3 +123,23 @@ def test_an_interval_that_tells_nothing_goes_by_dates_alike() -> None:
     assert usual[5 * 48 + 18] == 5  # a Saturday, by any date, for no weekend tells
     assert usual[20] == 5  # of the hour about it, for one is too few
     assert np.isnan(usual[4])  # nothing tells of two in the morning
+
+
+def test_one_stays_on_at_closing_unless_tips_wait_through_the_night(tmp_path: Path) -> None:
+    """Two serve from 8:00 to 12:00 on three dates. Who waits when the line closes does not wait for the next date."""
+    rows = ["received,agent,started,ended"]
+    for date in ("06", "07", "08"):
+        for k in range(48):
+            at = f"2025-01-{date} {8 + k // 12:02d}:{5 * (k % 12):02d}:"
+            rows.append(
+                f"{at}00,{('ann', 'bob')[k % 2]},{at}10,2025-01-{date} {8 + k // 12:02d}:{5 * (k % 12) + 4:02d}:00"
+            )
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert isinstance(stage.group, Group)
+    assert stage.group.stays
+    assert stage.group.heads[23:34].tolist() == [2] + [1] * 4 + [0] * 6
+    rows += ["2025-01-06 11:58:00,ann,2025-01-07 08:00:00,2025-01-07 08:00:05"]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert stage.group.heads[24:34].tolist() == [0] * 10
