@@ -230,3 +230,43 @@ def test_a_date_with_a_time_of_day_is_when_a_call_came_beside_lengths(tmp_path: 
     roles = {"arrival": "Date", "wait": "Total Queue", "work": "Total Talk", "wrap_up": "Total ACW"}
     assert {role: made.columns.get(role) for role in roles} == roles
     assert made.columns["person"] == "Users - Interacted"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("answer.enter", "answer.gives_up", "answer.start", "answer.stop", "answer.resume", "answer.end"),
+        ("Answer queued", "Answer abandoned", "Answer Begin", "Answer paused", "Answer resumed", "Answer Finished"),
+    ],
+)
+def test_steps_in_the_names_of_activities(names: tuple[str, ...], tmp_path: Path) -> None:
+    """As our own OCEL has them, and many hospitals: the same as the test before, with a pause in each service."""
+    enter, gives_up = names[:2]
+    rows = ["case id,activity,timestamp,resource"]
+    for k in range(60):
+        steps = [(0, enter), (60, gives_up), (660, enter)] if k % 10 == 9 else [(0, enter)]
+        last = steps[-1][0]
+        for after, step in [*steps, *zip((last + 20, last + 50, last + 70, last + 140), names[2:], strict=True)]:
+            rows.append(f"{k},{step},{START + timedelta(minutes=20 * k, seconds=after)},ann")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    log_ = read_events(raw, draft(raw))
+    visits = log_.visits
+    assert [one.lower() for one in visits.stage.names] == ["answer"]
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (60, 6)
+    assert set(visits.wait[visits.served]) == {20.0}
+    assert set(visits.wait[visits.gave_up]) == {60.0}
+    assert set(visits.work[visits.served]) == {120.0}
+    assert f"'{enter}' and the like are read as steps" in " ".join(log_.notes)
+
+
+def test_an_activity_with_a_word_of_a_step_alone_is_no_step(tmp_path: Path) -> None:
+    rows = ["case id,activity,timestamp,resource"]
+    for k in range(30):
+        for after, activity in enumerate(("Register", "Treatment start", "Discharge done")):
+            rows.append(f"{k},{activity},{START + timedelta(minutes=20 * k + 5 * after)},ann")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    assert set(read_events(raw, draft(raw)).visits.stage.names) == {"Register", "Treatment start", "Discharge done"}
