@@ -240,6 +240,12 @@ def read_calls(raw: Raw, made: Map) -> Log:
     look.say("no time of arrival", np.isnan(at["arrival"]), "left out", drop=True)
     if not look.kept.any():
         raise LogError(f"{raw.path}: no row has a time of arrival in '{made.get('arrival')}'")
+    unread = [name for name in raw.columns if name not in made.columns.values() and t.tells(raw.texts(name)) == t.BOTH]
+    if unread:
+        look.notes.append(
+            f"not read are the times of {', '.join(map(repr, unread))[:200]}, for which the map has no role: further "
+            "stages are told by a log with a row an event"
+        )
     log = _visits(look, at, length)
     if made.get("login") and made.get("person"):
         log.logins = _logged_in(look, at["arrival"], log.visits)

@@ -88,6 +88,7 @@ GIVEN_UP: Final = (
 )
 LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|reneg|aufgelegt|raccroch|colgad"
 """Activities that mean giving up."""
+_ID_NAMES: Final = r"(id|no|nr|num|number|key|ref)\.?$|^(patient|visit|encounter|ticket|tip|report|incident|order)$"
 _CLOCK_NAMES: Final = r"time|hour|uhr|zeit|heure|hora"
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
@@ -178,6 +179,7 @@ def _mend(
     """What no name tells, by content and by elimination; told as a guess."""
     free = [name for name in names if name not in found.values()]
     _pair_days_and_clocks(found, sure, free, tell)
+    _cases_of_activities(found, sure, free, head, tell)
     if "arrival" not in found and "enter" in found:
         found["arrival"], sure["arrival"] = found["enter"], "likely: the line is what it reaches first"
     if "arrival" not in found and "time" not in found and "case" not in found:
@@ -223,6 +225,33 @@ def _pair_days_and_clocks(found: dict[str, str], sure: dict[str, str], free: lis
         if day is None:
             return
         found["date"], sure["date"] = day, "likely: the date beside a time of day"
+    free[:] = [name for name in free if name not in found.values()]
+
+
+def _cases_of_activities(
+    found: dict[str, str], sure: dict[str, str], free: list[str], head: dict[str, Any], tell: dict[str, str]
+) -> None:
+    """Which case the rows of an activity belong to, and when they were: an id that comes back, each time with another
+    activity, and the first column with dates and times of day."""
+    if "activity" not in found or "case" in found:
+        return
+    activity = head[found["activity"]]
+    for name in (*free, *(found[role] for role in ("caller",) if role in found)):
+        id_ = head[name]
+        told = len(id_) == len(activity) and not tell[name] and re.search(_ID_NAMES, name, re.IGNORECASE)
+        if not told or id_.nunique() > 0.7 * len(id_) or id_.nunique() < 2:
+            continue
+        if (id_ + "\n" + activity).duplicated().mean() < 0.5:
+            found.update(case=name)
+            sure["case"] = "likely: an id that comes back with other activities"
+            found.pop("caller", None)
+            break
+    else:
+        return
+    if not {"time", "arrival", "start", "complete"} & set(found):
+        time = next((name for name in free if tell[name] == BOTH), None)
+        if time is not None:
+            found["time"], sure["time"] = time, "likely: the first column with dates and times of day"
     free[:] = [name for name in free if name not in found.values()]
 
 
@@ -283,9 +312,15 @@ def _by_content(
         starts = on_its_day(found["start"]) if "start" in found else None
         ends = on_its_day(found["end"]) if "end" in found else None
         if later and ends is None and "work" not in found and ("start" in found or len(later) > 1 or "wait" in found):
-            last = later[-1]
+            last, why = later[-1], "guess: the last of its times"
+            begins = _stem(found.get("start", later[0]))
+            others = later if "start" in found else later[1:]
+            if begins and (mate := next((name for name in others if _stem(name) == begins), None)):
+                # `Triage Start` ends with `Triage End`, whatever comes after it.
+                last, why = mate, "likely: it is called as the start is"
             if starts is None or _later(after[last][1], starts):
-                found["end"], sure["end"] = later.pop(), "guess: the last of its times"
+                later.remove(last)
+                found["end"], sure["end"] = last, why
                 ends = after[last][1]
         if later and starts is None and "wait" not in found and (ends is None or _later(ends, after[later[0]][1])):
             found["start"], sure["start"] = later.pop(0), "guess: the first time after it came"
@@ -303,6 +338,11 @@ def _by_content(
             found["outcome"], sure["outcome"] = name, "guess: its words go with being taken or not"
         elif "person" not in found and 2 <= kinds <= 500 and np.mean(full == here) > MOST:
             found["person"], sure["person"] = name, "guess: it is filled where somebody took it"
+
+
+def _stem(name: str) -> str:
+    """What is begun or ended, by the name of a column with its times."""
+    return re.sub(r"([ _.-]*(start|begin|began|end|stop|finish|complete|time|ed|at|dt|ts))+$", "", name.lower())
 
 
 def _seconds(text: Any) -> Any:

@@ -270,3 +270,37 @@ def test_an_activity_with_a_word_of_a_step_alone_is_no_step(tmp_path: Path) -> N
     path.write_text("\n".join(rows), encoding="utf-8")
     raw = read(path)
     assert set(read_events(raw, draft(raw)).visits.stage.names) == {"Register", "Treatment start", "Discharge done"}
+
+
+def test_of_several_stages_in_a_row_the_first_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+    lines = ["Visit ID,Arrival,Acuity,Triage Start,Triage End,Provider Start,Provider End,Departure"]
+    for k in range(40):
+        came = START + timedelta(minutes=12 * k)
+        times_ = [came + timedelta(seconds=after) for after in (0, 20, 320, 900, 2400, 3000)]
+        lines.append(",".join([str(k), ISO(times_[0]), str(1 + k % 5), *map(ISO, times_[1:])]))
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert (made.columns["start"], made.columns["end"]) == ("Triage Start", "Triage End")
+    log_ = read_calls(raw, made)
+    assert set(log_.visits.work) == {300.0}
+    assert "not read are the times of 'Provider Start', 'Provider End', 'Departure'" in " ".join(log_.notes)
+
+
+def test_an_id_that_comes_back_with_other_activities_is_a_case(tmp_path: Path) -> None:
+    """Whatever it is called, and the column of times too; it is no call that comes anew with each event."""
+    rows = ["PatientNo,Event,EventTime"]
+    for k in range(40):
+        for after, name in ((0, "Arrival"), (20, "Triage start"), (320, "Triage end"), (500, "Departure")):
+            rows.append(f"P{k},{name},{ISO(START + timedelta(minutes=12 * k, seconds=after))}")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert made.shape == "events"
+    assert {role: made.columns[role] for role in ("case", "activity", "time")} == {
+        "case": "PatientNo", "activity": "Event", "time": "EventTime"
+    }  # fmt: skip
+    visits = read_events(raw, made).visits
+    assert set(visits.work[[one == "Triage" for one in np.array(visits.stage.names)[visits.stage.code]]]) == {300.0}
