@@ -428,6 +428,8 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
                 f"of {ranks.pairs:,} pairs of one taken and one of another priority left waiting {ranks.explained:.0%} "
                 f"are in this order, {ranks.by_entry:.0%} in order of entry",
             )
+        if group.slots > 1:
+            writing.say(f"    concurrency: {group.slots}", "so many each has in hand while others wait")
         name = f"staff_{_file_name(stage.name)}.csv"
         writing.files[name] = _levels(group.begins, group.heads, first, n_days, group.step)
         told = f"{group.persons} people" if group.persons else "people without names"

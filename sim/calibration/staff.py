@@ -41,6 +41,8 @@ AT_LEAST: Final = 60.0
 PASSED_OVER: Final = 3.0
 """Services that others began, over the people of the group, from which on somebody free is taken to be away."""
 ENOUGH: Final = 30
+TWO_AT_ONCE: Final = 0.1
+"""The share of services begun while the same person has another in hand from which on that is how people work."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,8 @@ class Group:
     """What the heads rest on."""
     across: float = 0.0
     """The share of its services that were of another group's channels."""
+    slots: int = 1
+    """Tips that each has in hand while others wait."""
     logins: int = 0
     """Spans of being logged in; 0 where the log does not tell them."""
 
@@ -211,16 +215,38 @@ def _from_persons(
     wrap_up = _wrap_up(times, seen, cut, given)
     spans: list[tuple[float, float]] = []
     on_line = 0.0
-    many = _at_once(days)
+    many, slots = _at_once(days), _slots(days, line)
     for day in days:
         on_line += day.until - day.since
-        spans += _there(day, line, starts, cut, many)
+        there = _there(day, line, starts, cut, many)
+        spans += there if slots == 1 or not there else [(a, b) for a, b in _union(*np.array(there).T).tolist()]
     busy = float(sum((day.end - day.start).sum() for day in days))
     n = len(logins) if logins is not None else 0
     whence = f"{n} log-ins, cut where callers waited and nobody was taken" if n else "who served whom when"
     found = _group(visits, name, channels, step, np.array(spans), on_line, busy, gaps, wrap_up, whence)
-    found.logins = n
+    found.logins, found.slots = n, slots
     return found
+
+
+def _slots(days: list[_Day], line: Spans) -> int:
+    """How many tips somebody mostly has in hand while others wait; 1 where nearly all are served one at a time."""
+    n = sum(len(day.start) for day in days)
+    both = sum(int((day.start[1:] < np.maximum.accumulate(day.end)[:-1] - ROUNDING).sum()) for day in days)
+    if both < TWO_AT_ONCE * n or not len(line):
+        return 1
+    waited = np.concatenate([[0.0], np.cumsum(line[:, 1] - line[:, 0])])
+    lasted: dict[int, float] = {}
+    for day in days:
+        at = np.sort(np.concatenate([day.start, day.end]))
+        in_hand = np.searchsorted(np.sort(day.start), at, side="right") - np.searchsorted(
+            np.sort(day.end), at, side="right"
+        )
+        # How long somebody waited until each of these moments.
+        place = np.searchsorted(line[:, 0], at, side="right")
+        gone = waited[place] - np.where(place > 0, np.maximum(line[place - 1, 1] - at, 0.0), 0.0)
+        for many, long in zip(in_hand[:-1].tolist(), np.diff(gone).tolist(), strict=True):
+            lasted[many] = lasted.get(many, 0.0) + long
+    return max((many for many in lasted if many > 0), key=lambda many: lasted[many], default=1)
 
 
 def _at_once(days: list[_Day]) -> float:

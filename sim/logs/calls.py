@@ -572,7 +572,7 @@ def _two_at_once(look: Cleaning, visits: Visits) -> None:
     order = np.lexsort((visits.start[known], visits.person.code[known]))
     who, start, end = visits.person.code[known][order], visits.start[known][order], visits.end[known][order]
     both = int(((who[1:] == who[:-1]) & (start[1:] < end[:-1] - ROUNDING)).sum()) if len(who) else 0
-    look.say("begun while the same person still served another", both, "kept: people are taken to have one at a time")
+    look.say("begun while the same person still served another", both, "kept")
 
 
 def _counts(cleaned: list[Cleaned]) -> str:

@@ -215,7 +215,9 @@ def _staff(name: str, persons: int, group: object) -> str:
         if gaps is None
         else f"; between services while callers wait {gaps.median:.0f} s pass, 5 % over {gaps.p95:.0f} s"
     )
-    return f"Staff of {name}: {persons} people, there for {share:.0%} of {on_line:,.1f} h on line{gap}."
+    slots = getattr(group, "slots", 1)
+    each = f"; each has {slots} in hand while callers wait" if slots > 1 else ""
+    return f"Staff of {name}: {persons} people, there for {share:.0%} of {on_line:,.1f} h on line{each}{gap}."
 
 
 def _verdict(found: Calibrated) -> Iterator[str]:

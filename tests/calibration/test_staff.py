@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import sim
 from sim.calibration.found import Calibration
 from sim.calibration.line import line_of
 from sim.calibration.staff import Group, _usual
+from sim.dynamics.clock import SECOND
+from sim.dynamics.log import SERVED
 from sim.logs.times import DAY
 from tests.calibration.test_known import calibrated
 
@@ -143,3 +147,30 @@ def test_one_stays_on_at_closing_unless_tips_wait_through_the_night(tmp_path: Pa
     (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     [stage] = calibrated(tmp_path / "log.csv").stages
     assert stage.group.heads[24:34].tolist() == [0] * 10
+
+
+CHATS = """\
+scenario: Chats
+run: {start: 2025-01-06 00:00, length: 4 d, cool_down: 2 h, seed: 3}
+demand: {volume: 36/h, by_hour: [0, 0, 0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0]}
+pools: {desk: {shifts: [{from: "08:00", to: "19:00", staff: 4}], concurrency: 3}}
+stages: [{name: chat, pool: desk, service: {gamma: {mean: 6 min, cv: 0.7}}, patience: {exponential: {mean: 5 min}}}]
+"""
+
+
+def test_who_has_several_in_hand_while_others_wait_has_as_many_slots(tmp_path: Path) -> None:
+    scenario = sim.load(CHATS)
+    replication = sim.draw(scenario, 0)
+    log = sim.simulate(replication)
+    who = dict(zip(log.spells.visit.tolist(), log.spells.person.tolist(), strict=True))
+    rows = ["received,operator,answered,ended"]
+    for visit in np.flatnonzero(log.outcome == SERVED).tolist():
+        stamps = (log.enter[visit], log.start[visit], log.end[visit])
+        came, taken, ended = (str(scenario.start + timedelta(seconds=int(one // SECOND))) for one in stamps)
+        rows.append(f"{came},operator {replication.plan.people.number[who[visit]]},{taken},{ended}")
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert stage.group is not None
+    assert stage.group.slots == 3
+    assert stage.group.truly == pytest.approx(4 * 4 * 10.1, rel=0.03)  # people, and not what they have in hand
+    assert "concurrency: 3" in line_of(calibrated(tmp_path / "log.csv")).text
