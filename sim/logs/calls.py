@@ -6,6 +6,7 @@ All times are seconds since 1970-01-01 00:00 of the local clock.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -367,20 +368,21 @@ def _dated(
     return at, np.array(zeros) & look.kept if zeros else np.zeros((0, look.n), dtype=np.bool_)
 
 
+_UNIT_IN_NAME: Final = (
+    r"(?:^|[ _(\[.,/])(?:in )?(?:(?P<ms>ms|msecs?|millis|milliseconds)|(?P<s>s|secs?|seconds|sek\.?|sekunden)"
+    r"|(?P<min>mins?\.?|minutes|minuten)|(?P<h>h|hrs?|hours|stunden)|(?P<d>d|days|tage))[)\]]?$"
+)
+"""The unit of the lengths in a column, where its name ends with one; else that of the map."""
+
+
 def _length(look: Cleaning, role: str) -> Seconds:
     """Lengths of a role in seconds, NaN where there is none or it is negative."""
     name = look.map.get(role)
     if name is None:
         return np.full(look.n, np.nan)
     texts = look.texts(role)
-    lower = name.lower()
-    unit = (
-        "ms"
-        if lower.endswith("ms")
-        else "min"
-        if lower.endswith(("_min", "minutes", " min", "(min)"))
-        else look.map.unit
-    )
+    told = re.search(_UNIT_IN_NAME, name, re.IGNORECASE)
+    unit = look.map.unit if told is None else next(unit for unit, found in told.groupdict().items() if found)
     found = t.lengths(texts, UNITS[unit])
     look.say(f"no length in '{name}'", np.isnan(found) & ~t.empty(texts), "read as missing")
     look.say(f"negative lengths in '{name}'", found < 0, "read as missing")

@@ -34,14 +34,15 @@ _NAMES: Final = (
     ("wrap_up", r"wrap|acw|after.?call|post.?call|nacharbeit"),
     (
         "wait",
-        r"wait|q(ueue)?[ _]?(time|dur|sec)|total[ _]queue|time[ _]?in[ _]?q|delay|speed of answer|^asa|hold.?before"
+        r"wait|q(ueue)?[ _(]*(time|dur|sec|min|ms\b)|total[ _]queue|time[ _]?in[ _]?q|delay|speed of answer"
+        r"|^asa|hold.?before"
         r"|warte(zeit|dauer)|attente|espera",
     ),
     ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|^aband|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
     ("enter", r"q(ueue)?[ _]?(start|entry|enter|in|join|begin|time.?stamp)|line.*(entry|enter)|enqueue|^enter"),
     (
         "work",
-        r"(ser(v|vice)?|talk|handle|call|conversation)[ _.]?(time|dur|len|sec|min)|^aht|duration|^talk|billsec"
+        r"(ser(v|vice)?|talk|handle|call|conversation)[ _.(]*(time|dur|len|sec|min|ms\b)|^aht|duration|^talk|billsec"
         r"|total[ _](talk|handle|conversation)"
         r"|gespr(ä|ae)chs?(zeit|dauer)|bearbeitungszeit|dauer|dur(é|e)e|duraci(ó|o)n",
     ),
@@ -89,6 +90,7 @@ GIVEN_UP: Final = (
 LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|reneg|aufgelegt|raccroch|colgad"
 """Activities that mean giving up."""
 _ID_NAMES: Final = r"(id|no|nr|num|number|key|ref)\.?$|^(patient|visit|encounter|ticket|tip|report|incident|order)$"
+_BEGINS: Final = r"^((call|contact|session|chat)[ _.-]*)?(start|begin)(ed|s)?([ _.-]*(time|ts|dt|at|date|timestamp))*$"
 _CLOCK_NAMES: Final = r"time|hour|uhr|zeit|heure|hora"
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
@@ -187,6 +189,10 @@ def _mend(
         if first is not None:
             found["arrival"], sure["arrival"] = first, "guess: the first column with times"
             free.remove(first)
+    start = found.get("start", "")
+    begins = not {"arrival", "time", "case"} & set(found) and re.search(_BEGINS, start, re.IGNORECASE)
+    if begins and ("wait" in found or "end" not in found):
+        found["arrival"], sure["arrival"] = found.pop("start"), "likely: what begins is the call, not the talk"
     objects = [name for name in names if name.startswith("object:")]
     if "case" not in found and objects and "activity" in found:
         found["case"] = max(objects, key=lambda name: int(head[name].nunique()))

@@ -304,3 +304,33 @@ def test_an_id_that_comes_back_with_other_activities_is_a_case(tmp_path: Path) -
     }  # fmt: skip
     visits = read_events(raw, made).visits
     assert set(visits.work[[one == "Triage" for one in np.array(visits.stage.names)[visits.stage.code]]]) == {300.0}
+
+
+@pytest.mark.parametrize(
+    ("head", "units"),
+    [
+        ("start_ts;queue_ms;talk_ms;acw_ms;agent_id;abandoned", (0.001, 0.001, 0.001)),
+        ("Start Time;Queue (min);Talk Time (minutes);ACW (sec);Agent;Abandoned", (60, 60, 1)),
+        ("Call Start;Wait in hours;Call Duration (s);Nacharbeit Sek.;Mitarbeiter;Abandoned", (3600, 1, 1)),
+    ],
+)
+def test_a_call_that_starts_with_its_waiting_and_lengths_in_their_units(
+    head: str, units: tuple[float, float, float], tmp_path: Path
+) -> None:
+    rows = [head]
+    for k in range(60):
+        gone = k % 6 == 5
+        cells = [str(round(size / unit, 6)) for size, unit in zip((18, 180, 36), units, strict=True)]
+        cells[1:] = ["", ""] if gone else cells[1:]
+        rows.append(";".join([ISO(START + timedelta(minutes=5 * k)), *cells, "" if gone else f"a{k % 3}", str(gone)]))
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    names = head.split(";")
+    roles = ("arrival", "wait", "work", "wrap_up", "person", "outcome")
+    assert [made.columns.get(role) for role in roles] == names
+    visits = read_calls(raw, made).visits
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
+    for what, size in ((visits.wait, 18), (visits.work[visits.served], 180), (visits.wrap_up[visits.served], 36)):
+        assert np.allclose(what, size, atol=0.01)
