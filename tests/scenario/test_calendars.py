@@ -393,6 +393,7 @@ def test_offsets_of_a_trace_in_a_zone_and_without_one(tmp_path: Path) -> None:
 SHARED = {"call": {"share": "60 %"}, "mail": {"volume": "3/h"}}
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "city": ({"run.zone": "new york"}, "there is no time zone of that name; did you mean 'America/New_York'?"),
     "zone": ({"run.zone": "Europe/Lundon"}, "there is no time zone of that name; did you mean 'Europe/London'?"),
     "interval": ({"run.interval": "7 min"}, "an interval divides the day"),
     "country": ({"calendars.it.closed": {"holidays": "GX"}}, "there is no country 'GX'"),
