@@ -69,7 +69,12 @@ class HeldFolder:
 
 @contextmanager
 def held(folder: Path) -> Iterator[HeldFolder]:
-    """Hold a folder of results, which need not be there yet; BusyError where another process does."""
+    """Hold a folder of results, which need not be there yet; BusyError where another process does.
+
+    NotADirectoryError where something else is there: it might be the very scenario.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder, and results go into one: choose another --out", folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder = folder.parent.resolve() / folder.name if folder.name not in ("", "..") else folder.resolve()
     workplace = _workplace(folder)

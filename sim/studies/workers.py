@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.thread import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import Pipe, connection, get_context
@@ -113,8 +113,9 @@ def _together(
         in_hand: dict[Future[list[tuple[int, Result | Failure]]], int] = {}
         try:
             while True:
-                for index in _take(again, waiting, jobs + 1 - len(in_hand)):
-                    in_hand[executor.submit(guarded, [index])] = index
+                with _not_of_the_script():
+                    for index in _take(again, waiting, jobs + 1 - len(in_hand)):
+                        in_hand[executor.submit(guarded, [index])] = index
                 if not in_hand:
                     return
                 for done in wait(in_hand, return_when=FIRST_COMPLETED).done:
@@ -130,6 +131,23 @@ def _together(
                     yield index, DIED
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _not_of_the_script() -> Iterator[None]:
+    """Let processes that are started meanwhile not run the script that asks for them.
+
+    A new process imports the script of the one that starts it, to find what that defines. The works are all of this
+    package; and a script that asks for a run outside of `if __name__ == "__main__"` would ask for it again in each.
+    """
+    main = vars(sys.modules["__main__"])
+    kept: dict[str, object] = {name: main[name] for name in ("__spec__", "__file__") if name in main}
+    main["__spec__"] = None
+    main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        main.update(kept)
 
 
 def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:

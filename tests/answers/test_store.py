@@ -223,3 +223,20 @@ def test_a_second_command_is_told_in_a_line(command: str, tmp_path: Path) -> Non
     assert done.output.startswith(f"tipline {words[0]}: ")
     assert done.output.endswith("is being written by another tipline; wait for it, or choose --out\n")
     assert done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe", "link"])
+def test_what_is_no_folder_is_left_as_it_is(kind: str, tmp_path: Path) -> None:
+    """It may be the very scenario, by a slip of the hand."""
+    (tmp_path / "doc.yaml").write_text(SMALL)
+    out = tmp_path / "doc.yaml" if kind == "file" else tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(out)
+    elif kind == "link":
+        out.symlink_to(tmp_path / "nothing")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = tipline("run", tmp_path / "doc.yaml", "--out", out)
+    assert done.exit_code == 2
+    assert done.output == f"tipline run: {out}: is no folder, and results go into one: choose another --out\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "doc.yaml").read_text() == SMALL
