@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,28 @@ def test_a_second_writer_is_told(one: RunAnswer, tmp_path: Path) -> None:
     with held(tmp_path / "a"), pytest.raises(BusyError, match="another tipline"):
         save(one, tmp_path / "a")
     assert content(tmp_path / "a") == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied only there")
+def test_a_copy_of_a_killed_process_holds_no_folder(tmp_path: Path) -> None:
+    begun, told = os.pipe()
+    holder = os.fork()
+    if holder == 0:
+        try:
+            with held(tmp_path / "a"):
+                if os.fork() == 0:
+                    os.write(told, b".")
+                    time.sleep(5)
+                    os._exit(0)
+                os.read(begun, 1)
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(holder, 0)[1]) == signal.SIGKILL
+    with held(tmp_path / "a") as place:
+        assert place.folder == tmp_path / "a"
+    os.close(begun)
+    os.close(told)
 
 
 CHANGES_THE_DISK = ("fsync", "rename", "replace", "link", "unlink", "mkdir", "rmdir")
