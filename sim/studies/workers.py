@@ -343,7 +343,9 @@ def _shared(work: Callable[[int], Result], pieces: Iterator[int]) -> dict[int, R
 
 def _can_be_copied() -> bool:
     """Whether a copy would find things as they are here, and a core: on Linux, and not while threads are at work."""
-    return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    from sim.scenario.size import cores
+
+    return sys.platform == "linux" and threading.active_count() == 1 and cores() > 1
 
 
 def _wait_for(copy: int) -> None:
