@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
-from sim.tables import compare as tables
+from sim.tables import run as tables
 from sim.text.compare import answer, parts
 
 if TYPE_CHECKING:

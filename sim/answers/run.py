@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
-from sim.tables import day as day_tables
 from sim.tables import run as tables
-from sim.tables.by_time import DATES, INTERVALS
-from sim.tables.theory import THEORY
+from sim.tables.by_time import DATES, INTERVALS, TABLES_OF_DAY, tables_of_day
+from sim.tables.run import THEORY
 from sim.text.run import day_told, parts, sentences
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class RunAnswer(Answer):
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *day_tables.EVERY)
+    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *TABLES_OF_DAY)
     plots = (
         Plot(
             "verdicts",
@@ -132,8 +131,7 @@ class RunAnswer(Answer):
 
     def with_day(self) -> RunAnswer:
         """The same run with a day of its first replication, which is simulated once more; as it is if all failed."""
-        from sim.studies.day import day_of
-        from sim.studies.followed import followed
+        from sim.studies.day import day_of, followed
 
         if not len(self.found.done.sample):
             return self
@@ -163,12 +161,12 @@ class RunAnswer(Answer):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
         known = [] if self.found.theory is None else [THEORY.of(self.found.theory)]
-        day = [] if self.found.day is None else day_tables.every(self.found.day)
+        day = [] if self.found.day is None else tables_of_day(self.found.day)
         return [*tables.every(self.found.done.sample), *self._people, *beyond, *known, *day]
 
     @cached_property
     def _people(self) -> list[Filled]:
-        from sim.studies.followed import followed
+        from sim.studies.day import followed
 
         done = self.found.done
         if not any(pool.tells_apart for pool in done.scenario.pools.values()):
@@ -176,7 +174,7 @@ class RunAnswer(Answer):
         return [tables.PEOPLE.of(followed(done).people)]
 
     def drawn(self) -> Iterator[Plot]:
-        from sim.studies.followed import can_be_followed
+        from sim.studies.day import can_be_followed
 
         if not len(self.found.done.sample):
             return iter(())

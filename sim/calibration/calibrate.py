@@ -12,8 +12,8 @@ from sim.calibration.beside import Beside, beside, written
 from sim.calibration.demand import Demand, of_arrivals
 from sim.calibration.found import Calibration, Parameter, found_in, parameters_of
 from sim.calibration.line import Line, line_of
+from sim.logs.events import read_log
 from sim.logs.map import written as map_text
-from sim.logs.reading import read_log
 from sim.logs.times import DAY
 
 if TYPE_CHECKING:

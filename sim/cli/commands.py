@@ -506,8 +506,7 @@ def calibrate(
     from sim.answers.store import BusyError, held
     from sim.cli.report.page import page_of
     from sim.logs.drafting import draft
-    from sim.logs.faults import LogError
-    from sim.logs.files import read
+    from sim.logs.files import LogError, read
     from sim.logs.map import read_map, written
     from sim.text.calibrate import draft_parts
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.files import LogError, Raw
 from sim.logs.map import UNITS, Map
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import numpy as np
 
 from sim.logs import times as t
 from sim.logs.calls import Cleaned, Cleaning
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.files import LogError, Raw
 from sim.logs.map import Map
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from sim.logs.faults import LogError
+from sim.logs.files import LogError
 
 if TYPE_CHECKING:
     import pandas as pd

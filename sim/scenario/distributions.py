@@ -32,8 +32,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from sim.scenario.arrays import Cv, Floats, OfTimes, Shape, floats, from_zero
-from sim.scenario.bounded import Deterministic, Triangular, Uniform
+from sim.scenario.bounded import Cv, Deterministic, Floats, OfTimes, Shape, Triangular, Uniform, floats, from_zero
 from sim.scenario.fields import DURATION_SCHEMA, AlsoWritten, PositiveLength, near, rule
 from sim.scenario.mixtures import Empirical, Hyperexponential
 

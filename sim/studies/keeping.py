@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario.files import plain_bytes
+from sim.scenario.folder import plain_bytes
 
 Piece = dict[str, NDArray[Any]]
 
