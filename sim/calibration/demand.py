@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.logs.counts import CI
-from sim.logs.times import DAY
+from sim.logs.times import DAY, day_number
 from sim.scenario.units import DAYS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Log, Visits
+    from sim.logs.calls import Visits
     from sim.logs.counts import Counts
 
     Floats = NDArray[np.float64]
@@ -379,12 +379,6 @@ def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
     return best[1]
 
 
-def demand_of_log(log: Log, step: int = 1800, new: NDArray[np.bool_] | None = None) -> Demand:
-    """The demand of a log of calls, its first visits (or those that are `new`) counted by interval."""
-    arrival = log.visits.arrival[log.visits.first if new is None else new]
-    return of_arrivals(arrival, step)
-
-
 def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days: int | None = None) -> Demand:
     """The demand of times of arrival, in seconds since 1970-01-01 of the local clock."""
     begin = int(np.floor(arrival.min() / DAY)) if first_day is None else first_day
@@ -433,7 +427,7 @@ def apart_in_log(whole: Demand, visits: Visits, new: NDArray[np.bool_]) -> Apart
     channel = visits.channel
     if len(channel.names) < 2:
         return None
-    begin = whole.first.toordinal() - 719_163
+    begin = day_number(whole.first)
     by_channel = {
         name: _counted(visits.arrival[new & (channel.code == code)], whole.step, begin, len(whole.counts))
         for code, name in enumerate(channel.names)

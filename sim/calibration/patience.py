@@ -222,13 +222,10 @@ class Ranks:
 
 def ranks_of(visits: Visits) -> Ranks | None:
     """What a line tells of the priorities in its log; None where there are too few pairs to say."""
+    if (found := _pairs(visits, visits.priority)) is None:
+        return None
+    taken, waiting, later = found
     n = len(visits.priority.names)
-    if n < 2:
-        return None
-    pairs = _pairs(visits, visits.priority)
-    if len(pairs) < ENOUGH_PAIRS:
-        return None
-    taken, waiting, later = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]
     won = np.zeros((n, n))
     np.add.at(won, (taken[later < 0], waiting[later < 0]), 1)
     both = won + won.T
@@ -237,19 +234,15 @@ def ranks_of(visits: Visits) -> Ranks | None:
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n)
     explained = float((rank[taken] < rank[waiting]).mean())
-    return Ranks(len(pairs), float((later >= 0).mean()), explained, tuple(order.tolist()))
+    return Ranks(len(later), float((later >= 0).mean()), explained, tuple(order.tolist()))
 
 
 def order_of(visits: Visits) -> Order | None:
     """The order of a line; None where there are too few pairs to say."""
+    if (found := _pairs(visits, visits.channel)) is None:
+        return None
+    taken, waiting, later = found
     n = len(visits.channel.names)
-    if n < 2:
-        return None
-    pairs = _pairs(visits, visits.channel)
-    if len(pairs) < ENOUGH_PAIRS:
-        return None
-    taken, waiting = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
-    later = pairs[:, 2]
 
     def in_order(behind: Seconds) -> float:
         return float((later + behind[waiting] - behind[taken] >= 0).mean())
@@ -271,16 +264,17 @@ def order_of(visits: Visits) -> Order | None:
     if explained < by_entry + GAIN:
         behind = np.zeros(n)
         explained = by_entry
-    return Order(len(pairs), by_entry, explained, tuple(behind.tolist()))
+    return Order(len(later), by_entry, explained, tuple(behind.tolist()))
 
 
-def _pairs(visits: Visits, of: Names) -> Seconds:
-    """(n, 3): the code of one who was taken, of one who waited on, and by how much the latter had come later.
+def _pairs(visits: Visits, of: Names) -> tuple[NDArray[np.int64], NDArray[np.int64], Seconds] | None:
+    """(n,) each: the code of one who was taken, of one who waited on, and by how much the latter had come later.
 
-    The codes are those of channels or priorities, and differ.
-
-    Only those waited on count whom the same person serves at other times.
+    The codes are those of channels or priorities, and differ. Only those waited on count whom the same person serves at
+    other times. None where there are too few pairs to say anything.
     """
+    if len(of.names) < 2:
+        return None
     known = np.isfinite(visits.left) & (visits.left > visits.enter) & (of.code >= 0)
     code, enter, left = of.code[known], visits.enter[known], visits.left[known]
     person, served = visits.person.code[known], visits.served[known]
@@ -304,4 +298,7 @@ def _pairs(visits: Visits, of: Names) -> Seconds:
             many += rows.size
         if many > MOST:
             break
-    return np.concatenate(found) if found else np.zeros((0, 3))
+    if many < ENOUGH_PAIRS:
+        return None
+    pairs = np.concatenate(found)
+    return pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2]

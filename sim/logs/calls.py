@@ -55,6 +55,11 @@ class Names:
     code: Codes
     names: tuple[str, ...]
 
+    @classmethod
+    def none(cls, n: int) -> Names:
+        """So many that have none."""
+        return cls(np.full(n, NOBODY, dtype=np.int64), ())
+
     def take(self, rows: Flags | Codes) -> Names:
         return Names(self.code[rows], self.names)
 
@@ -204,7 +209,7 @@ class Cleaning:
     def names(self, role: str, most: int = 10**6) -> Names:
         """The words of a role as codes, in order of frequency; those beyond `most` are one, called `other`."""
         if self.map.get(role) is None:
-            return Names(np.full(self.n, NOBODY, dtype=np.int64), ())
+            return Names.none(self.n)
         return as_names(self.texts(role), most)
 
 

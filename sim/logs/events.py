@@ -354,7 +354,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
 
     def names(column: str) -> Names:
         if column not in raw.columns:
-            return Names(np.full(len(rows), NOBODY, dtype=np.int64), ())
+            return Names.none(len(rows))
         return as_names(raw.texts(column)).take(rows)
 
     wrap_up = seconds("wrap_up_min") - zero
@@ -375,7 +375,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
         stage=names("stage"),
         pool=names("pool"),
         person=_lanes(raw).take(rows),
-        priority=Names(np.full(len(rows), NOBODY, dtype=np.int64), ()),
+        priority=Names.none(len(rows)),
         caller=np.full(len(rows), NOBODY, dtype=np.int64),
         case=case,
         first=begins,
@@ -386,7 +386,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
 def _lanes(raw: Raw) -> Names:
     """Who worked on each visit that the program wrote: people have names of their own in each pool."""
     if "person" not in raw.columns:
-        return Names(np.full(len(raw), NOBODY, dtype=np.int64), ())
+        return Names.none(len(raw))
     person = raw.texts("person")
     if "pool" in raw.columns:
         person = (raw.texts("pool") + " " + person).where(~t.empty(person), "")

@@ -283,7 +283,7 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
     """
     if dates is not None:
         return seconds + np.floor(dates / DAY) * float(DAY)
-    zero = (first - date(1970, 1, 1)).days * DAY
+    zero = day_number(first) * DAY
     known = np.isfinite(seconds)
     falls = np.diff(seconds[known]) < -DAY / 2
     some = int((np.diff(seconds[known]) < 0).sum())
@@ -344,6 +344,11 @@ def clock_changes(first: float, last: float, zone: str) -> list[tuple[float, flo
             found.append(((at - datetime(1970, 1, 1)).total_seconds(), change.total_seconds()))
         at = after
     return found
+
+
+def day_number(on: date) -> int:
+    """Days from 1970-01-01 to a date."""
+    return (on - date(1970, 1, 1)).days
 
 
 def as_datetime(seconds: float) -> datetime:

@@ -179,11 +179,11 @@ class OneOrSeveral:
         return {"anyOf": [several["items"], several]}
 
 
-def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
+def adds_up(shares: dict[str, float] | tuple[float, ...]) -> None:
     """Raise the fault that shares do not add up to 1, if they do not."""
     total = sum(shares.values() if isinstance(shares, dict) else shares)
     if abs(total - 1) > 1e-6:
-        raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
+        raise rule(f"shares must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
 
 
 _HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)

@@ -12,8 +12,7 @@ import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
 from sim.scenario.arrivals import at_most, expected
-from sim.scenario.calendars import Calendar
-from sim.scenario.dates import LAST_HOLIDAY, countries_in
+from sim.scenario.calendars import LAST_HOLIDAY, Calendar, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.moments import of_stage

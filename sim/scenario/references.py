@@ -12,8 +12,7 @@ from typing import Any
 from sim.dynamics.clock import DAY
 from sim.scenario import shape
 from sim.scenario.branches import Cue, branching, loops
-from sim.scenario.calendars import Calendar, circles
-from sim.scenario.dates import Dates
+from sim.scenario.calendars import Calendar, Dates, circles
 from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK, TAKEN
 from sim.scenario.faults import Fault, at, shown
 from sim.scenario.fields import hint, near

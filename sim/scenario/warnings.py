@@ -18,10 +18,9 @@ from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.dynamics.replication import Flags
 from sim.scenario import units
 from sim.scenario.arrivals import by_hour_of_week, channel_mix, expected_tips
-from sim.scenario.calendars import Calendar, plain_week
+from sim.scenario.calendars import Calendar, dates_words, plain_week
 from sim.scenario.certain import SHARE, value_bounds
 from sim.scenario.chance import is_certain
-from sim.scenario.dates import dates_words
 from sim.scenario.flow import coming, flow, offered_hours, reaching
 from sim.scenario.pools import Pool
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways

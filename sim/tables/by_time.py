@@ -22,13 +22,13 @@ import numpy as np
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.scenario import units
-from sim.scenario.dates import countries_in, holiday_name, on_dates
+from sim.scenario.calendars import countries_in, holiday_name, on_dates
 from sim.studies.day import BrokenBy, Day, DayVisit, PoolAt
 from sim.tables.declared import Column, Family, Filled, Table, for_each, number, of, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.scenario.dates import Dates
+    from sim.scenario.calendars import Dates
     from sim.scenario.schema import Scenario
 
 ALMOST: Final = 1e-9
