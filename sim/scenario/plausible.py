@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from sim.scenario import units
-from sim.scenario.fields import Name, Part, Text, as_list, rule
+from sim.scenario.fields import NAMES_SCHEMA, Name, Part, Text, as_list, rule
 from sim.scenario.targets import Target
 
 Spread = Literal["uniform", "log-uniform", "triangular", "log-triangular"]
@@ -307,10 +307,7 @@ class Unknown(Plausible):
     path: Annotated[str, Field(max_length=300)]
     """Where in the document it stands. Such as `stages.answer.patience`."""
     by: Annotated[
-        tuple[Name, ...],
-        BeforeValidator(as_list),
-        Field(strict=False, min_length=1),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+        tuple[Name, ...], BeforeValidator(as_list), Field(strict=False, min_length=1), WithJsonSchema(NAMES_SCHEMA)
     ]
     """The observed values that it is fitted to. Such as `answered`, `[answered, gone]`."""
     variant: Name | None = None

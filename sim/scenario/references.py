@@ -35,7 +35,7 @@ from sim.scenario.schema import (
 from sim.scenario.stages import OTHER, UNLABELLED
 from sim.scenario.targets import PLACES, Between, OfPool, OfTips
 from sim.scenario.together import DayKind, Incident
-from sim.scenario.tree import Node, Path, find
+from sim.scenario.tree import Node, Path, find, node_at
 
 Known = tuple[str, ...] | None
 """Names in their order; None where the document is too broken there to tell."""
@@ -229,13 +229,8 @@ def _filter(look: _Look, path: Path, one: Filter | None, *, stages: bool = False
 
 def _item(look: _Look, path: Path, name: str) -> Path:
     """The path of a name in a list of names, or of the name alone."""
-    node = look.found.root
-    for part in path:
-        child = node.child(part)
-        if child is None:
-            return path
-        node = child
-    if isinstance(node.value, list):
+    node = node_at(look.found.root, path)
+    if node is not None and isinstance(node.value, list):
         return (*path, next(index for index, item in enumerate(node.value) if item.value == name))
     return path
 
@@ -299,13 +294,8 @@ def dated(found: Pieces) -> Iterator[tuple[Path, tuple[Dates, ...]]]:
 
 
 def _is_list(look: _Look, path: Path) -> bool:
-    node = look.found.root
-    for part in path:
-        child = node.child(part)
-        if child is None:
-            return False
-        node = child
-    return isinstance(node.value, list)
+    node = node_at(look.found.root, path)
+    return node is not None and isinstance(node.value, list)
 
 
 def _demand(look: _Look, demand: Demand | None) -> None:

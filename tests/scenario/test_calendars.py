@@ -733,7 +733,7 @@ def is_noticed(seed: int, folder: Path) -> bool:
 def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     owner, name, old, new = MUTANTS[fault]
     faulty = altered(owner, name, old, new)
-    users: Sequence[Owner] = [owner, calendars, dates, profiles, counts, shifts, rules, schema, arrivals]
+    users: Sequence[Owner] = [owner, calendars, profiles, counts, shifts, rules, schema, arrivals]
     for user in users if isinstance(owner, ModuleType) else [owner]:
         if hasattr(user, name):
             monkeypatch.setattr(user, name, faulty)
