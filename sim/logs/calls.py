@@ -48,6 +48,9 @@ class Cleaned:
     done: str
 
 
+TOLD_UTC: Final = "its times are marked as UTC, and are taken as local ones: name a `zone` if they are not"
+
+
 @dataclass(slots=True)
 class Names:
     """Texts as codes; NOBODY where there is none."""
@@ -519,7 +522,7 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     if look.told_utc and not look.zone:
         hour = np.floor(arrival % t.DAY / 3600)
         night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
-        look.notes.append("its times are marked as UTC, and are taken as local ones: name a `zone` if they are not")
+        look.notes.append(TOLD_UTC)
         if night.sum() > 0.8 * noon.sum() and len(arrival) > 200:
             look.notes.append(
                 "WARNING: the night (1:00 to 5:00) is as busy as noon: these may be times of UTC, not of the line"
