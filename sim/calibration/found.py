@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, of_arrivals
+from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
 from sim.calibration.fits import FEW, Fitted, fitted_work
 from sim.calibration.patience import (
     DIFFERENT,
@@ -171,7 +171,7 @@ def found_in(path: Path, log: Log | Counts) -> Calibration:
         if stage.retries is not None and stage.retries.told:
             again[np.flatnonzero(stage.rows)[stage.retries.rows]] = True
     new = visits.first & ~again
-    demand = of_arrivals(visits.arrival[new], HALF_HOUR)
+    demand = demand_of_log(visits, HALF_HOUR, new)
     split = apart_in_log(demand, visits, new)
     return Calibration(path, log, demand, stages, retries_of(visits), names, again, split, _risks(visits))
 

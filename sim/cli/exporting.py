@@ -21,7 +21,6 @@ def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path |
     results.
     """
     places = _places(folder, to, out)
-    places[0].parent.mkdir(parents=True, exist_ok=True)
     if to == "xlsx":
         from sim.cli.report.results import NoResultsError, read_results
         from sim.cli.report.workbook import workbook
@@ -60,6 +59,7 @@ def _places(folder: Path, to: Format, out: Path | None) -> list[Path]:
 
 def _write(place: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all, part by part; compressed where its name ends in .gz."""
+    place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place, lasting=False) as raw:
         if place.suffix == ".gz":
             with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
