@@ -36,7 +36,7 @@ from sim.plots.style import (
 )
 from sim.scenario.shifts import on_duty as heads_on_duty
 from sim.scenario.shifts import seats
-from sim.studies.followed import Followed, followed
+from sim.studies.day import Followed, followed
 from sim.studies.result import Result
 from sim.text.words import day as day_words
 
