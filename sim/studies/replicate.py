@@ -334,10 +334,10 @@ def _for_forks(work: Callable[[int], Piece]) -> bool:
 def _to_measure(work: object, settings: Settings) -> ToMeasure | None:
     """What of a work another process may compile while this one compiles the engine.
 
-    None for one job, which has one core; for what is held in slices, too large to be drawn whole; and for replications
-    that are at hand already.
+    None for one job, which has one core, and for what is held in slices, too large to be drawn whole. Replications that
+    are at hand here are drawn anew there.
     """
-    if settings.jobs < 2 or not isinstance(work, ReplicationWork) or work.frame.slice_size or work.drawn is not None:
+    if settings.jobs < 2 or not isinstance(work, ReplicationWork) or work.frame.slice_size:
         return None
     return ToMeasure(work.frame.scenario, work.seed, work.pooled, work.only_targets)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ def asked(one: ReplicationWork) -> ahead.ToMeasure:
 
 def test_one_job_is_one_process() -> None:
     assert _to_measure(work("two_stage"), Settings(jobs=1)) is None
+
+
+def test_what_has_its_replications_at_hand_is_compiled_beside_too() -> None:
+    """As `run` has them, for the second run with unlimited staff."""
+    one = work("two_stage")
+    assert asked(replace(one, drawn=lambda index: draw(one.frame.scenario, index))) == asked(one)
 
 
 def forms(log: Any) -> dict[str, tuple[Any, ...]]:
