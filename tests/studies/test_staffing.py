@@ -58,9 +58,7 @@ def sizes(erlangs: float) -> dict[str, int]:
     """Days and replications after which the share of one load is known to less than 0.3 points at 99.9 %."""
     if erlangs < 2.5:
         return {"days": 100, "replications": 30}
-    if erlangs < 15:
-        return {"days": 50, "replications": 45}
-    return {"days": 40, "replications": 50 if erlangs < 45 else 30}
+    return {"days": 50, "replications": 45} if erlangs < 15 else {"days": 40, "replications": 75}
 
 
 @pytest.mark.slow
