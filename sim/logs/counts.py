@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.calls import Cleaned, Cleaning
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.calls import TOLD_UTC, Cleaned, Cleaning
+from sim.logs.files import LogError, Raw
 from sim.logs.map import Map
 
 if TYPE_CHECKING:
@@ -146,12 +145,14 @@ def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
         cannot.append("It has one usual day: nothing of weekdays, seasons, or how much one day differs from another.")
     if made.shape == "months":
         cannot.append("It has long periods only: nothing of weekdays, hours or busy days.")
+    if made.shape == "counts" and step >= t.DAY:
+        cannot.append("It counts whole days: nothing of hours.")
     values = {
         role: whole[role].to_numpy(dtype=np.float64) if made.get(role) else None
         for role in ("answered", "given_up", "met")
     }
     if look.told_utc and not look.zone:
-        look.notes.append("its times are marked as UTC, and are taken as local ones: name a `zone` if they are not")
+        look.notes.append(TOLD_UTC)
         hour = at % t.DAY / 3600
         night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
         if (

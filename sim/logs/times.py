@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from sim.logs.faults import LogError
+from sim.logs.files import LogError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,8 @@ _FORMS: Final = {
     "named first": rf"(?P<N>[A-Za-z]{{3,9}})\.?\s+(?P<D>\d{{1,2}}),?\s+(?P<Y>\d{{4}})(?:,?\s+{_CLOCK}{_ZONE})?",
     "clock": rf"{_CLOCK}(?:\s*{_TO}\s*{_END})?",
 }
+
+DAYS, CLOCKS, BOTH = "days", "clocks", "both"
 
 ORDERS: Final = ("day first", "month first")
 
@@ -130,6 +132,22 @@ def is_time(texts: Texts) -> bool:
     if not len(some):
         return False
     return any(some.str.fullmatch(pattern).mean() >= 0.9 for pattern in _FORMS.values())
+
+
+def tells(texts: Texts) -> str:
+    """What the times of a column tell: DAYS, the time of day (CLOCKS), BOTH; "" where most are no times.
+
+    >>> import pandas as pd
+    >>> [tells(pd.Series([one])) for one in ("06.01.2025", "2025-01-06 00:00", "9:30", "06.01.2025 9:30", "call")]
+    ['days', 'days', 'clocks', 'both', '']
+    """
+    some = texts[~empty(texts)].head(500)
+    if not is_time(some):
+        return ""
+    form = max(_FORMS, key=lambda one: float(some.str.fullmatch(_FORMS[one]).mean()))
+    if form == "clock":
+        return CLOCKS
+    return BOTH if np.nan_to_num(_clock(some.str.extract(f"^{_FORMS[form]}$"))).any() else DAYS
 
 
 def counts_time(plain: Seconds) -> bool:
@@ -283,7 +301,7 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
     """
     if dates is not None:
         return seconds + np.floor(dates / DAY) * float(DAY)
-    zero = (first - date(1970, 1, 1)).days * DAY
+    zero = day_number(first) * DAY
     known = np.isfinite(seconds)
     falls = np.diff(seconds[known]) < -DAY / 2
     some = int((np.diff(seconds[known]) < 0).sum())
@@ -344,6 +362,11 @@ def clock_changes(first: float, last: float, zone: str) -> list[tuple[float, flo
             found.append(((at - datetime(1970, 1, 1)).total_seconds(), change.total_seconds()))
         at = after
     return found
+
+
+def day_number(on: date) -> int:
+    """Days from 1970-01-01 to a date."""
+    return (on - date(1970, 1, 1)).days
 
 
 def as_datetime(seconds: float) -> datetime:

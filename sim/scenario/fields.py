@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,7 +46,13 @@ def _zones() -> frozenset[str]:
 def _zone(given: object) -> str:
     names = _zones()
     if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        close = ""
+        if isinstance(given, str):
+            # A zone is mostly named by its city alone. Names with numbers count west of Greenwich, which nobody means.
+            named = [name for name in sorted(names, reverse=True) if not any(letter.isdigit() for letter in name)]
+            cities = {name.rpartition("/")[2].lower(): name for name in named}
+            city = given.strip().replace(" ", "_").lower()
+            close = f"; did you mean '{cities[city]}'?" if city in cities else near(given, sorted(named))
         raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
     return given
 
@@ -56,11 +63,23 @@ Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
 
 
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Letters that turn round the order in which others are shown."""
+
+
 def _name(text: str) -> str:
     if len(text) > 80:
         raise ValueError("a name has at most 80 characters")
     if not _NAME.fullmatch(text) or text != text.strip():
         raise ValueError("a name is made of letters, digits, spaces, _ and -")
+    return text
+
+
+def _plain(text: str) -> str:
+    """Text that moves no cursor, changes no colour and turns nothing round, wherever it is shown."""
+    for letter in text:
+        if letter not in "\n\t" and (unicodedata.category(letter) == "Cc" or letter in _TURNS):
+            raise ValueError(f"holds a character that is no text (U+{ord(letter):04X})")
     return text
 
 
@@ -89,12 +108,12 @@ DURATION_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["duration"],
     UNIT: "a duration: ms, s, min, h, d or wk",
-    SAID: "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk",
+    SAID: units.WRITTEN["duration"],
     "examples": ["30 s", "12 min", "7 d"],
 }
 SHARE_SCHEMA: Final = {
     "anyOf": [
-        {"type": "string", "pattern": units.PATTERNS["share"], SAID: "a share is written 2 % or 0.02"},
+        {"type": "string", "pattern": units.PATTERNS["share"], SAID: units.WRITTEN["share"]},
         {"type": "number"},
     ],
     UNIT: "a share: 2 % or 0.02",
@@ -104,21 +123,21 @@ RATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["rate"],
     UNIT: "a rate: so many a min, h, day, week, month or year (of 365 days)",
-    SAID: "a rate is a number a period, such as 30000/year or 3.4/h",
+    SAID: units.WRITTEN["rate"],
     "examples": ["30000/year", "3.4/h"],
 }
 DATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["date"],
     UNIT: "a date, and a time of the local clock",
-    SAID: "a date is written 2025-01-06 00:00",
+    SAID: units.WRITTEN["date"],
     "examples": ["2025-01-06 00:00"],
 }
 TIME_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["time"],
     UNIT: "a time of day, in quotation marks",
-    SAID: "a time of day is written 07:00",
+    SAID: units.WRITTEN["time"],
     "examples": ["07:00"],
 }
 DAYS_SCHEMA: Final = {
@@ -127,13 +146,15 @@ DAYS_SCHEMA: Final = {
     "examples": ["mon-fri", ["sat", "sun"]],
 }
 
-Text = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
+"""Prose, of several lines where need be."""
+
 Name = Annotated[str, AfterValidator(_name)]
+NAMES_SCHEMA: Final = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+}
 Names = Annotated[
-    frozenset[Name],
-    BeforeValidator(as_list),
-    Field(strict=False, min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    frozenset[Name], BeforeValidator(as_list), Field(strict=False, min_length=1), WithJsonSchema(NAMES_SCHEMA)
 ]
 Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(DURATION_SCHEMA)]
 PositiveLength = Annotated[Length, AfterValidator(_positive)]
@@ -179,11 +200,11 @@ class OneOrSeveral:
         return {"anyOf": [several["items"], several]}
 
 
-def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
+def adds_up(shares: dict[str, float] | tuple[float, ...]) -> None:
     """Raise the fault that shares do not add up to 1, if they do not."""
     total = sum(shares.values() if isinstance(shares, dict) else shares)
     if abs(total - 1) > 1e-6:
-        raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
+        raise rule(f"shares must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
 
 
 _HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)
@@ -219,5 +240,5 @@ def near(word: str, names: Iterable[str]) -> str:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """What was meant, or what there is."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     return near(name, known) or f"; there are {', '.join(known[:20]) or 'none'}"

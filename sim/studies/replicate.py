@@ -12,6 +12,8 @@ import os
 import sys
 import tempfile
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -29,13 +31,20 @@ from sim.measures.adding import Adding, NotExactError
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies.ahead import ToMeasure, compiled_beside
 from sim.studies.keeping import Kept, Piece, maker_key, write_atomic
-from sim.studies.workers import Failure, Pool, Share, each
+from sim.studies.workers import Failure, Pool, Share, can_fork, each
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
+
+LEAST_FORKED: Final = 32
+"""So many replications are worth looking whether forks would do them."""
+
+WORTH_FORKS: Final = 1.0
+"""Seconds of one core from which on they do: a fork costs some hundredth of a second, and as many of them to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,22 +299,47 @@ def shared_out(
 
 def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:
     """The number of the share, index and result of all pieces, in any order; on a cluster all at once, here one share
-    after the other. The compiled engine does the first piece alone, to compile but once."""
+    after the other. The compiled engine does the first piece alone, to compile but once; many pieces that take long are
+    done by forks, which do not wait for each other's Python."""
     if settings.cluster is not None:
         from sim.studies.cluster import on_cluster
 
         yield from on_cluster(shares, settings.cluster, settings.tell)
         return
-    pool: Pool = "threads" if settings.engine == "compiled" else "processes"
     for number, share in enumerate(shares):
-        indices = list(share.indices)
+        indices = deque(share.indices)
+        pool: Pool = "threads" if settings.engine == "compiled" else "processes"
         if indices and settings.engine == "compiled" and not _ready():
-            first, indices = indices[:1], indices[1:]
-            with _told_of_compiling(settings.tell):
-                done = list(each(share.work, first))
+            with _told_of_compiling(settings.tell), compiled_beside(_to_measure(share.work, settings)):
+                done = list(each(share.work, [indices.popleft()]))
+            yield from ((number, *one) for one in done)
+        if settings.jobs > 1 and len(indices) >= LEAST_FORKED and _for_forks(share.work):
+            begun = time.perf_counter()
+            # What forks would load or compile, each for itself, is there after this one.
+            done = list(each(share.work, [indices.popleft()]))
+            if (time.perf_counter() - begun) * len(indices) >= WORTH_FORKS:
+                pool = "forks"
             yield from ((number, *one) for one in done)
         for one in each(share.work, indices, jobs=settings.jobs, pool=pool):
             yield number, *one
+
+
+def _for_forks(work: Callable[[int], Piece]) -> bool:
+    """Whether forks can do a work: none that shares drawn tips with this process, or leads to threads of pyarrow."""
+    if not isinstance(work, ReplicationWork) or not can_fork():
+        return False
+    return work.engine == "compiled" and work.drawn is None and work.events_folder is None and not work.brings_events
+
+
+def _to_measure(work: object, settings: Settings) -> ToMeasure | None:
+    """What of a work another process may compile while this one compiles the engine.
+
+    None for one job, which has one core; for what is held in slices, too large to be drawn whole; and for replications
+    that are at hand already.
+    """
+    if settings.jobs < 2 or not isinstance(work, ReplicationWork) or work.frame.slice_size or work.drawn is not None:
+        return None
+    return ToMeasure(work.frame.scenario, work.seed, work.pooled, work.only_targets)
 
 
 def _ready() -> bool:

@@ -1,22 +1,41 @@
 """Pieces of work shared out to workers of this machine, each by its index; one that raises stops nothing else.
 
 A piece that raises becomes a Failure, and a worker that dies has its pieces done again. Workers of other machines are
-in `cluster.py`.
+in `cluster.py`. A few pieces that need all that this process has are shared with a copy of it.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
 import traceback
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.thread import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
-from typing import Final, Generic, Literal, TypeVar
+from multiprocessing import Pipe, connection, get_context
+from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeVar
 
 Result = TypeVar("Result")
-Pool = Literal["threads", "processes"]
+Pool = Literal["threads", "processes", "forks"]
+"""Threads of this process; processes that begin afresh and get the work sent; or forks of this process, which have all
+that it has loaded and compiled, and hold no lock of its interpreter."""
+
+AHEAD: Final = 2
+"""Pieces that a fork has in hand: one that it works on and one that waits there."""
+
+_DIE_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of Linux's prctl."""
 
 MOST_DEATHS: Final = 3
 """How often workers may die with the same piece in hand before it counts as failed."""
@@ -67,12 +86,15 @@ def each(
 ) -> Iterator[tuple[int, Result | Failure]]:
     """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
 
-    `jobs` workers share the work. Whatever `work` returns must be picklable where it crosses processes.
+    `jobs` workers share the work. Whatever `work` returns must be picklable where it crosses processes. Forks are for
+    where `can_fork` says so; what work changes in one of them is not seen here.
     """
     guarded = Guarded(work)
     if jobs <= 1:
         for index in indices:
             yield from guarded([index])
+    elif pool == "forks":
+        yield from _in_forks(guarded, indices, jobs)
     else:
         yield from _together(guarded, indices, jobs, pool)
 
@@ -92,8 +114,9 @@ def _together(
         in_hand: dict[Future[list[tuple[int, Result | Failure]]], int] = {}
         try:
             while True:
-                for index in _take(again, waiting, jobs + 1 - len(in_hand)):
-                    in_hand[executor.submit(guarded, [index])] = index
+                with _not_of_the_script():
+                    for index in _take(again, waiting, jobs + 1 - len(in_hand)):
+                        in_hand[executor.submit(guarded, [index])] = index
                 if not in_hand:
                     return
                 for done in wait(in_hand, return_when=FIRST_COMPLETED).done:
@@ -111,8 +134,233 @@ def _together(
             executor.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _not_of_the_script() -> Iterator[None]:
+    """Let processes that are started meanwhile not run the script that asks for them.
+
+    A new process imports the script of the one that starts it, to find what that defines. The works are all of this
+    package; and a script that asks for a run outside of `if __name__ == "__main__"` would ask for it again in each.
+    """
+    main = vars(sys.modules["__main__"])
+    kept: dict[str, object] = {name: main[name] for name in ("__spec__", "__file__") if name in main}
+    main["__spec__"] = None
+    main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        main.update(kept)
+
+
 def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:
     """Up to n indices: those to be done again first."""
     taken = again[:n]
     del again[:n]
     return taken + list(islice(waiting, n - len(taken)))
+
+
+# Forks of this process
+
+
+def can_fork() -> bool:
+    """Whether workers may be forks of this process: on Linux, and for its main thread, so that nobody else is in the
+    middle of something that the fork would need."""
+    return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
+
+
+@dataclass(eq=False, slots=True)
+class _Fork:
+    """A fork at work: its process, the way to it, and the pieces that it has in hand, in order."""
+
+    process: int
+    way: connection.Connection
+    in_hand: deque[int] = field(default_factory=deque)
+
+    def ask(self, index: int) -> None:
+        """Give it a piece; that it has died shows when its results are asked for."""
+        self.in_hand.append(index)
+        with suppress(OSError):
+            self.way.send(index)
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.way.close()
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+
+
+def _in_forks(guarded: Guarded[Result], indices: Iterable[int], jobs: int) -> Iterator[tuple[int, Result | Failure]]:
+    left, deaths = deque(indices), dict[int, int]()
+    forks: dict[connection.Connection, _Fork] = {}
+    most = jobs
+    try:
+        while left or any(one.in_hand for one in forks.values()):
+            while left and len(forks) < most:
+                try:
+                    fresh = _forked(guarded, list(forks))
+                except OSError:
+                    # The machine gives no more processes: those that are there do the work, or threads.
+                    most = len(forks)
+                    break
+                forks[fresh.way] = fresh
+            if not forks:
+                yield from _together(guarded, left, jobs, "threads")
+                return
+            # Towards the end none waits at one while another has nothing to do.
+            for depth in range(1, AHEAD + 1):
+                for one in forks.values():
+                    if left and len(one.in_hand) < depth and (depth == 1 or len(left) > len(forks)):
+                        one.ask(left.popleft())
+            for way in connection.wait(list(forks)):
+                assert isinstance(way, connection.Connection)
+                one = forks[way]
+                try:
+                    results = pickle.loads(way.recv_bytes())
+                except (EOFError, OSError):
+                    del forks[way]
+                    one.end()
+                    died = one.in_hand.popleft() if one.in_hand else None
+                    left.extendleft(reversed(one.in_hand))
+                    if died is not None:
+                        deaths[died] = deaths.get(died, 0) + 1
+                        if deaths[died] < MOST_DEATHS:
+                            left.appendleft(died)
+                        else:
+                            yield died, DIED
+                    continue
+                one.in_hand.popleft()
+                yield from results
+    finally:
+        for one in forks.values():
+            one.end()
+
+
+def _forked(guarded: Guarded[Result], others: Sequence[connection.Connection]) -> _Fork:
+    """A new fork; `others` are the ways to those that are there, which it must not keep open. OSError if there is no
+    room for one."""
+    here, there = Pipe()
+    parent = os.getpid()
+    # Whoever interrupts now means this process, and must not find the fork before it knows what it is.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        with warnings.catch_warnings():
+            # Python warns of other threads, which numpy's linear algebra has: none is of use to the fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if not process:
+            _at_work(guarded, there, (here, *others), parent, held)
+    except OSError:
+        here.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        there.close()
+    return _Fork(process, here)
+
+
+def _at_work(
+    guarded: Guarded[Result],
+    way: connection.Connection,
+    others: Sequence[connection.Connection],
+    parent: int,
+    mask: Iterable[int],
+) -> NoReturn:
+    """What a fork does: piece after piece until nobody asks for more; it leaves nothing behind."""
+    try:
+        # Who interrupts a command interrupts all of its processes; it is the parent's to end this one.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        for one in others:
+            one.close()
+        # What is there is not looked through for garbage: that would copy all of its memory.
+        gc.freeze()
+        while os.getppid() == parent:
+            way.send_bytes(pickle.dumps(guarded([way.recv()]), pickle.HIGHEST_PROTOCOL))
+    finally:
+        # Whatever was raised: nothing above this is the fork's to finish.
+        os._exit(0)
+
+
+# A copy of this process
+
+
+PATIENCE: Final = 60.0
+"""Seconds after which a copy that is still at its last piece is given up."""
+
+
+def with_a_copy(work: Callable[[int], Result], n: int) -> list[Result]:
+    """The results of pieces 0 to n - 1 (at most 256), by this process and a copy of it: who is free takes the next.
+
+    The copy has all that this process has in memory, so that nothing is sent to it; what `work` returns must be
+    picklable. What the copy did not bring, because it died or its piece raised, is done here, so that an error is
+    raised as if there were no copy. There is none where the system or the cores of this process allow none.
+    """
+    found: dict[int, Result] = {}
+    if n > 1 and _can_be_copied():
+        to_take, given = os.pipe()
+        os.write(given, bytes(range(n)))
+        os.close(given)
+        pieces = (piece[0] for piece in iter(lambda: os.read(to_take, 1), b""))
+        try:
+            found = _shared(work, pieces)
+        finally:
+            os.close(to_take)
+    return [found[index] if index in found else work(index) for index in range(n)]
+
+
+def _shared(work: Callable[[int], Result], pieces: Iterator[int]) -> dict[int, Result]:
+    """The results of the pieces that this process and a copy take from what they share."""
+    try:
+        brought = os.fdopen(os.memfd_create("brought"), "w+b")
+    except OSError:
+        return {}
+    with brought, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that libraries keep, of which none is at work
+        try:
+            copy = os.fork()
+        except OSError:
+            return {}
+        if copy == 0:
+            try:
+                for index in pieces:
+                    pickle.dump((index, work(index)), brought)
+                    brought.flush()
+            finally:
+                os._exit(0)  # nothing that is to be done when this process ends is to be done twice
+        try:
+            found = {index: work(index) for index in pieces}
+            _wait_for(copy)
+        except BaseException:
+            with suppress(ProcessLookupError, ChildProcessError):  # it has just ended by itself
+                os.kill(copy, signal.SIGKILL)
+                os.waitpid(copy, 0)
+            raise
+        brought.seek(0)
+        return found | dict(_whole(brought))
+
+
+def _can_be_copied() -> bool:
+    """Whether a copy would find things as they are here, and a core: on Linux, and not while threads are at work."""
+    from sim.scenario.size import cores
+
+    return sys.platform == "linux" and threading.active_count() == 1 and cores() > 1
+
+
+def _wait_for(copy: int) -> None:
+    """Wait until a copy has ended, and end it where it does not."""
+    until = time.monotonic() + PATIENCE
+    while os.waitpid(copy, os.WNOHANG) == (0, 0):
+        if time.monotonic() > until:
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
+            return
+        time.sleep(0.002)
+
+
+def _whole(file: IO[bytes]) -> Iterator[tuple[int, Any]]:
+    """The pieces in a file that were written to their end."""
+    with suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            yield pickle.load(file)
