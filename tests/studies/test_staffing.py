@@ -89,8 +89,7 @@ def test_erlang_a_over_a_grid_of_loads(tmp_path: Path, erlangs: float) -> None:
         return erlang_a(erlangs, n, 3, 2, within=1 / 3).served_within
 
     least = next(n for n in itertools.count(1) if within(n) >= 0.8)
-    # Half an interval is less than 0.4 points.
-    scenario = line(tmp_path, erlangs, days=50, patience=PATIENCE, replications=30 if erlangs < 10 else 15)
+    scenario = line(tmp_path, erlangs, days=50, patience=PATIENCE, replications=30)
     answer = staff(scenario, trials=trials(scenario))
     assert answer.staffing is not None
     if within_half_a_point(within(least)) or within_half_a_point(within(least - 1)):
