@@ -82,7 +82,9 @@ def _staying(log: Log, replication: Replication) -> Log:
     fewer[plan.place[plan.heads < 0]] = True
     stays = np.zeros(len(plan.people) + 1, np.bool_)  # the last is for NOBODY
     stays[log.overtime.person] = True
-    some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
+    some: Ints = np.empty(0, np.int64)
+    if fewer.any() or log.overtime.person.size:
+        some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
     return replace(log, spells=replace(spells, **{one.name: getattr(spells, one.name)[some] for one in fields(spells)}))
 
 
