@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
-from sim.dynamics.kernels import kernel, njit, part
+from sim.dynamics.kernels import inlined, kernel, njit, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
@@ -62,6 +62,10 @@ DONE: Final = 6
 N_FOLLOWED: Final = 7
 """Numbers that are followed to get these, beside the last four: tips that joined the line, that are out of it again,
 and that endless staff would be done with."""
+
+JUMP: Final = 0
+REST: Final = 1
+"""By how much a number changes in a cell of time, and by how many ticks less it counts in that cell, side by side."""
 
 IN_LINE: Final = 0
 IN_SERVICE: Final = 1
@@ -146,7 +150,9 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
                 for what in range(3):
                     column = moment_of[stage, what]
                     if column >= 0:
-                        moments[column & NO_SIGN, i] = enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+                        moments[column & NO_SIGN, i] = (
+                            enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+                        )
                 column = moment_of[stage, 3]
                 if column >= 0 and outcome[visit] == ABANDONED:
                     moments[column, i] = gave_up[first_attempt[visit] + attempt[visit] - 1]
@@ -302,7 +308,7 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
             since = enter[visit]
             if since < opens or since >= closes:
                 continue
-            since -= origin
+            since = (since - origin) & NO_SIGN
             # Numbers that are never negative spare the question whether an index counts from the end.
             cell = np.uint64(since // HOUR if length == HOUR else since // length)
             own, week, day = np.uint64(pool), np.uint64(of_week[cell]), np.uint64(of_day[cell])
@@ -341,7 +347,7 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                     came[then, CAME_TO_MERGE] += 1
 
 
-@part
+@inlined
 def _cell(tick, window):
     """The cell of time in which a tick lies, and how far; ticks outside the window lie at its ends."""
     first, last, origin, length = window
@@ -351,29 +357,29 @@ def _cell(tick, window):
     return cell, since - cell * length
 
 
-@part
-def _step_at(jumps, rests, number, group, at, change):
+@inlined
+def _step_at(changes, number, group, at, change):
     """From a tick on, told by `_cell`, a number is `change` higher."""
     cell, rest = at
     group &= NO_SIGN
-    jumps[number, group, cell] += change
-    rests[number, group, cell] += change * rest
+    changes[number, group, cell, JUMP] += change
+    changes[number, group, cell, REST] += change * rest
 
 
 @part
-def _step(jumps, rests, number, group, tick, change, window):
+def _step(changes, number, group, tick, change, window):
     """From a tick on, a number is `change` higher."""
-    _step_at(jumps, rests, number, group, _cell(tick, window), change)
+    _step_at(changes, number, group, _cell(tick, window), change)
 
 
-@part
+@inlined
 def _within(began, ended, window):
     """The part of a stretch that lies in the window."""
     return max(min(ended, window[1]) - max(began, window[0]), 0)
 
 
 @kernel
-def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests, totals):
+def follow_places(tips, visits, log, spells, stages, world, group, changes, totals):
     """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
@@ -403,39 +409,39 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
                 left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
-            _step(jumps, rests, JOINED, own, joined, 1, window)
+            _step_at(changes, JOINED, own, _cell(joined, window), 1)
             leaves = _cell(left, window)
-            _step_at(jumps, rests, GONE, own, leaves, 1)
-            _step(jumps, rests, DONE, own, done, 1, window)
+            _step_at(changes, GONE, own, leaves, 1)
+            _step_at(changes, DONE, own, _cell(done, window), 1)
             waited = _within(joined, left, window)
             totals[place, OFFERED] += _within(joined, done, window)
             for spell in range(first_spell[visit], first_spell[visit + 1]):
                 spell &= NO_SIGN
                 by = spell_place[spell] & NO_SIGN
                 since, until = began[spell], ended[spell]
-                _step(jumps, rests, BUSY, group[by], since, 1, window)
+                _step_at(changes, BUSY, group[by], _cell(since, window), 1)
                 stops = leaves if until == left else _cell(until, window)
-                _step_at(jumps, rests, BUSY, group[by], stops, -1)
+                _step_at(changes, BUSY, group[by], stops, -1)
                 worked = _within(since, until, window)
                 totals[by, BUSY] += worked
                 if wrapping[spell]:
-                    _step(jumps, rests, GONE, group[by], since, -1, window)
-                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                    _step(changes, GONE, group[by], since, -1, window)
+                    _step(changes, GONE, group[by], until, 1, window)
                     continue
                 waited -= worked
                 if group[by] != own:
-                    _step(jumps, rests, GONE, own, since, 1, window)
-                    _step(jumps, rests, GONE, own, until, -1, window)
-                    _step(jumps, rests, GONE, group[by], since, -1, window)
-                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                    _step(changes, GONE, own, since, 1, window)
+                    _step(changes, GONE, own, until, -1, window)
+                    _step(changes, GONE, group[by], since, -1, window)
+                    _step(changes, GONE, group[by], until, 1, window)
             totals[place, WAITING] += waited
 
 
 @kernel
-def follow_steps(number, group, ticks, changes, window, jumps, rests):
+def follow_steps(number, group, ticks, by, window, changes):
     """A number that changes at these ticks, one a row."""
     for row in range(ticks.shape[0]):
-        _step(jumps, rests, number, group[row], ticks[row], changes[row], window)
+        _step(changes, number, group[row], ticks[row], by[row], window)
 
 
 @part
