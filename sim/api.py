@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.answers.check import Check
-from sim.answers.compare import Comparison, contenders
 from sim.answers.plausibility import Plausibility
 from sim.answers.ranges import Map, Runway, Sensitivity, rates
-from sim.answers.run import Explanation, RunAnswer
+from sim.answers.run import Comparison, Explanation, RunAnswer, contenders
 from sim.answers.staff import Claims, Pools, Staffing, bounds
 from sim.answers.validate import Validation
 from sim.dynamics.engines import Engine

@@ -19,7 +19,7 @@ ANSWERS: Final = {
     "staff": "staff:Staffing",
     "sensitivity": "ranges:Sensitivity",
     "runway": "ranges:Runway",
-    "compare": "compare:Comparison",
+    "compare": "run:Comparison",
     "calibrate": "calibrate:CalibratedLine",
     "run": "run:RunAnswer",
 }

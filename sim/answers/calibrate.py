@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.tables.declared import Filled
 
-LINE, PAGE = "line.yaml", "calibration.html"
+PAGE = "calibration.html"
 
 
 class CalibratedLine(Answer):
@@ -125,9 +125,6 @@ class CalibratedLine(Answer):
         }
 
     def write_more(self, folder: Path) -> list[str]:
-        from sim.studies.keeping import write_atomic
+        from sim.calibration.beside import written
 
-        files = {LINE: self.line, **self.found.line.files}
-        for name, content in files.items():
-            write_atomic(folder / name, content.encode())
-        return list(files)
+        return written(self.found.line, folder)

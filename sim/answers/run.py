@@ -1,8 +1,10 @@
-"""One scenario that is run: what that came to, and what became of one of its tips."""
+"""One scenario that is run: what that came to, and what became of one of its tips; and several on the same
+tips, side by side: what differs, and what is noise.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from sim.answers.answer import Answer, Plot
 from sim.studies.keeping import MANIFEST
-from sim.tables import day as day_tables
 from sim.tables import run as tables
-from sim.tables.by_time import DATES, INTERVALS
-from sim.tables.theory import THEORY
+from sim.tables.by_time import DATES, INTERVALS, TABLES_OF_DAY, tables_of_day
+from sim.tables.run import THEORY
+from sim.text import compare as side_by_side
 from sim.text.run import day_told, parts, sentences
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.dynamics.engines import Engine
+    from sim.scenario.loading import Document
     from sim.scenario.schema import Scenario
+    from sim.studies.compare import SideBySide
     from sim.studies.replicate import Settings
     from sim.studies.result import Result
+    from sim.studies.trials import Trials
     from sim.tables.declared import Filled
     from sim.text.explain import Story
 
@@ -35,7 +40,7 @@ class RunAnswer(Answer):
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *day_tables.EVERY)
+    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *TABLES_OF_DAY)
     plots = (
         Plot(
             "verdicts",
@@ -132,8 +137,7 @@ class RunAnswer(Answer):
 
     def with_day(self) -> RunAnswer:
         """The same run with a day of its first replication, which is simulated once more; as it is if all failed."""
-        from sim.studies.day import day_of
-        from sim.studies.followed import followed
+        from sim.studies.day import day_of, followed
 
         if not len(self.found.done.sample):
             return self
@@ -167,12 +171,12 @@ class RunAnswer(Answer):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []
         known = [] if self.found.theory is None else [THEORY.of(self.found.theory)]
-        day = [] if self.found.day is None else day_tables.every(self.found.day)
+        day = [] if self.found.day is None else tables_of_day(self.found.day)
         return [*tables.every(self.found.done.sample), *self._people, *beyond, *known, *day]
 
     @cached_property
     def _people(self) -> list[Filled]:
-        from sim.studies.followed import followed
+        from sim.studies.day import followed
 
         done = self.found.done
         if not any(pool.tells_apart for pool in done.scenario.pools.values()):
@@ -180,7 +184,7 @@ class RunAnswer(Answer):
         return [tables.PEOPLE.of(followed(done).people)]
 
     def drawn(self) -> Iterator[Plot]:
-        from sim.studies.followed import can_be_followed
+        from sim.studies.day import can_be_followed
 
         if not len(self.found.done.sample):
             return iter(())
@@ -283,3 +287,83 @@ class Explanation(Answer):
         from sim.text.page import plain
 
         return plain(self.parts())
+
+
+def contenders(
+    documents: Sequence[Document],
+    variants: Sequence[str],
+    scenario: Callable[[Document, str | None], Scenario],
+    labels: Sequence[str] | None = None,
+) -> Iterator[tuple[str, Scenario]]:
+    """Every scenario to compare with its label: each document as it stands, then with each variant.
+
+    One document without variants named is taken with all that it has. Labels are the stems of files, or their paths
+    where the stems are alike, numbered where these are alike too. ValueError for another number of labels.
+    """
+    if labels is None:
+        stems = [one.path.stem for one in documents]
+        told = [stem if stems.count(stem) == 1 else str(one.path) for one, stem in zip(documents, stems, strict=True)]
+        labels = [name if told.count(name) == 1 else f"{name} {n}" for n, name in enumerate(told, start=1)]
+    if len(labels) != len(documents):
+        raise ValueError(f"there is a label for each scenario (got {len(labels)} for {len(documents)})")
+    alone = len(documents) == 1
+    for document, label in zip(documents, labels, strict=True):
+        yield label, scenario(document, None)
+        for variant in dict.fromkeys(variants or (document.variants if alone else ())):
+            yield variant if alone else f"{label}.{variant}", scenario(document, variant)
+
+
+class Comparison(Answer):
+    """A comparison: `compare`, target by target in each scenario."""
+
+    found: SideBySide
+    command = "compare"
+    leaves = (tables.COMPARED,)
+    plots = (
+        Plot(
+            "compare",
+            "Side by side",
+            "What every target comes to in each scenario, on the same tips, and how far that is from the base.",
+            "verdicts:comparison",
+            leaves,
+        ),
+    )
+
+    @classmethod
+    def ask(cls, scenarios: Sequence[tuple[str, Scenario]], trials: Trials) -> Comparison:
+        """Run scenarios, each with a label of its own, the first of them the base; ValueError for less than two."""
+        from sim.studies.compare import compare
+
+        trials.settings.expect(len(scenarios) * scenarios[0][1].run.replications)
+        return cls(compare(scenarios, trials))
+
+    @property
+    def holds(self) -> bool:
+        """Whether all targets together are met in every scenario."""
+        return all(one.joint.verdict == "met" for one in self.found.contenders)
+
+    def filled(self) -> Iterable[Filled]:
+        return [tables.COMPARED.of(tables.compared(self.found))]
+
+    def sentences(self) -> list[str]:
+        return side_by_side.answer(self.found)
+
+    def parts(self) -> list[RenderableType]:
+        return side_by_side.parts(self.found)
+
+    def head(self) -> dict[str, Any]:
+        found = self.found
+        return super().head() | {
+            "base": found.base.label,
+            "seed": found.seed,
+            "replications": found.replications,
+            "confidence": found.confidence,
+            "scenarios": {
+                one.label: {
+                    "file": str(one.scenario.path),
+                    "variant": one.scenario.variant,
+                    "hash": one.scenario.hash,
+                }
+                for one in found.contenders
+            },
+        }

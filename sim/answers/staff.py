@@ -237,12 +237,13 @@ class Claims(Answer):
         return all(one.holds for one in self.found.together.values())
 
     def filled(self) -> Iterable[Filled]:
+        ledger = self.found.laid.file.ledger
         return [
             claims_tables.CLAIMS.of(claims_words.told(self.found)),
             claims_tables.TOGETHER.of(claims_tables.as_a_whole(self.found)),
             claims_tables.RELATIONS.of(claims_tables.figures(self.found)),
-            claims_tables.SOURCES.of(claims_tables.sources(self.found)),
-            claims_tables.FACTS.of(claims_tables.facts(self.found)),
+            claims_tables.SOURCES.of(ledger.sources.items()),
+            claims_tables.FACTS.of(ledger.facts.items()),
         ]
 
     def sentences(self) -> list[str]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.found import WITHIN, Calibration
-from sim.calibration.line import Line
+from sim.calibration.found import WITHIN, Calibration, found_in
+from sim.calibration.line import Line, line_of, staff_file
 from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
 from sim.logs.calls import Log as Record
 from sim.logs.counts import CI
-from sim.logs.times import DAY
+from sim.logs.times import DAY, day_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Seconds = NDArray[np.float64]
 
+LINE: Final = "line.yaml"
+"""The document of a line, beside the files that it names."""
 REPLICATIONS: Final = 20
 HELD_OUT: Final = 6
 """Dates that a log needs at least for its last third to be held out."""
@@ -184,7 +186,7 @@ def beside(found: Calibration, folder: Path, tell: Callable[[str], None] = lambd
 
     if not isinstance(found.log, Record) or not any(stage.work and stage.group for stage in found.stages):
         return None
-    document = read(folder / "line.yaml")
+    document = read(folder / LINE)
     of_log = _of_log(found)
     runs: dict[str, list[Seen]] = {}
     for name, scenario in _scenarios(document, found).items():
@@ -238,11 +240,10 @@ def _of_log(found: Calibration) -> Seen:
 
 def _zero(found: Calibration) -> float:
     assert found.demand is not None
-    first = found.demand.dates[0].toordinal() - 719_163
-    return float(first * DAY)
+    return float(day_number(found.demand.dates[0]) * DAY)
 
 
-def _seen(scenario: Scenario, found: Calibration, replications: int = REPLICATIONS) -> list[Seen]:
+def _seen(scenario: Scenario, found: Calibration) -> list[Seen]:
     """What some replications of a scenario show, at the stages at which somebody serves."""
     from sim.draw import draw
     from sim.dynamics.engines import simulate
@@ -252,7 +253,7 @@ def _seen(scenario: Scenario, found: Calibration, replications: int = REPLICATIO
     there = sum(group.slots * float(group.heads.sum()) * group.step / 3600 for group in groups)
     served_at = [at for at, stage in enumerate(scenario.stages) if stage.pool is not None]
     found_runs = []
-    for index in range(replications):
+    for index in range(REPLICATIONS):
         replication = draw(scenario, index)
         log = simulate(replication)
         at = where(replication)
@@ -299,8 +300,6 @@ def _held_out(found: Calibration, folder: Path, tell: Callable[[str], None]) -> 
 
     The staff is that of the log: who was there is known, and is no matter of prediction.
     """
-    from sim.calibration.found import found_in
-    from sim.calibration.line import line_of
     from sim.scenario.loading import read
     from sim.studies.keeping import write_atomic
 
@@ -325,20 +324,14 @@ def _held_out(found: Calibration, folder: Path, tell: Callable[[str], None]) -> 
     place = folder / "held_out"
     place.mkdir(exist_ok=True)
     try:
-        for name, text in {**line.files, "line.yaml": line.text}.items():
-            write_atomic(place / name, text.encode())
+        written(line, place)
         length = len(demand.dates)
         # Staff stands in files by date, of which the held-out line has fewer.
         for stage in told.stages:
             if stage.group is not None:
-                from sim.calibration.line import _file_name, _levels
-
-                group = stage.group
-                text = _levels(group.begins, group.heads, demand.dates[0], length, group.step)
-                write_atomic(place / f"staff_{_file_name(stage.name)}.csv", text.encode())
-        scenario = read(place / "line.yaml").scenario(
-            changes={"run.length": f"{length} d", "run.replications": REPLICATIONS}
-        )
+                name, text = staff_file(stage.name, stage.group, demand.dates[0], length)
+                write_atomic(place / name, text.encode())
+        scenario = read(place / LINE).scenario(changes={"run.length": f"{length} d", "run.replications": REPLICATIONS})
         runs = [one.within(begin, length * DAY) for one in _seen(scenario, found)]
     finally:
         for file in place.iterdir():
@@ -415,7 +408,7 @@ def written(line: Line, folder: Path) -> list[str]:
     """Write a line with its files into a folder; their names."""
     from sim.studies.keeping import write_atomic
 
-    names = {**line.files, "line.yaml": line.text}
+    names = {LINE: line.text, **line.files}
     for name, text in names.items():
         write_atomic(folder / name, text.encode())
     return list(names)

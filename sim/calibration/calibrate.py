@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.beside import Beside, beside, written
+from sim.calibration.beside import LINE, Beside, beside, written
 from sim.calibration.demand import Demand, of_arrivals
 from sim.calibration.found import Calibration, Parameter, found_in, parameters_of
 from sim.calibration.line import Line, line_of
+from sim.logs.events import read_log
 from sim.logs.map import written as map_text
-from sim.logs.reading import read_log
-from sim.logs.times import DAY
+from sim.logs.times import DAY, day_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def calibrate(raw: Raw, made: Map, folder: Path, tell: Callable[[str], None] = l
     line = line_of(found)
     folder.mkdir(parents=True, exist_ok=True)
     written(line, folder)
-    scenario = read(folder / "line.yaml").scenario()
+    scenario = read(folder / LINE).scenario()
     told = beside(found, folder, tell)
     return Calibrated(
         calibration=found,
@@ -76,7 +76,7 @@ def _drawn(found: Calibration, scenario: Scenario) -> Demand | None:
     if demand is None or len(demand.dates) < 7 or float(np.nansum(demand.counts)) > 10 * MOST_DRAWN:
         return None
     tips, _ = draw_tips(scenario, 0)
-    first = demand.dates[0].toordinal() - 719_163
+    first = day_number(demand.dates[0])
     arrival = scenario.local.wall(tips.arrival) / 1e6 + first * DAY
     if not len(arrival):
         return None

@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.logs.calls import of_dates
 from sim.logs.counts import CI
-from sim.logs.times import DAY
+from sim.logs.times import DAY, day_number
 from sim.scenario.units import DAYS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Log, Visits
+    from sim.logs.calls import Visits
     from sim.logs.counts import Counts
 
     Floats = NDArray[np.float64]
@@ -387,10 +387,10 @@ def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
     return best[1]
 
 
-def demand_of_log(log: Log, step: int = 1800, new: NDArray[np.bool_] | None = None) -> Demand:
-    """The demand of a log of calls, its first visits (or those that are `new`) counted by interval; by day where it
+def demand_of_log(visits: Visits, step: int, new: NDArray[np.bool_]) -> Demand:
+    """The demand of a log of calls, the visits that are `new` counted by interval; by day where it
     has dates only."""
-    arrival = log.visits.arrival[log.visits.first if new is None else new]
+    arrival = visits.arrival[new]
     return of_arrivals(arrival, DAY if of_dates(arrival) else step)
 
 
@@ -442,7 +442,7 @@ def apart_in_log(whole: Demand, visits: Visits, new: NDArray[np.bool_]) -> Apart
     channel = visits.channel
     if len(channel.names) < 2:
         return None
-    begin = whole.first.toordinal() - 719_163
+    begin = day_number(whole.first)
     by_channel = {
         name: _counted(visits.arrival[new & (channel.code == code)], whole.step, begin, len(whole.counts))
         for code, name in enumerate(channel.names)

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
-from sim.calibration.order import Order, Ranks, order_of, ranks_of
-from sim.calibration.patience import Patience, Retries, patience_of, retries_of
+from sim.calibration.fits import FEW, Fitted, fitted_work
+from sim.calibration.patience import (
+    DIFFERENT,
+    Order,
+    Patience,
+    Ranks,
+    Retries,
+    order_of,
+    patience_of,
+    ranks_of,
+    retries_of,
+)
 from sim.calibration.staff import ALIKE, Group, groups_of, staff_of
-from sim.calibration.work import work_of
 from sim.logs.calls import Log
 from sim.logs.counts import CI
 
@@ -21,9 +30,47 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.calibration.fits import Fitted
-    from sim.logs.calls import Logins, Visits
+    from sim.logs.calls import Logins, Names, Visits
     from sim.logs.counts import Counts
+
+
+def work_of(visits: Visits, *, by_priority: bool = False) -> list[Fitted]:
+    """The work of a stage: that of all, and, where channels differ beyond chance, of each that has enough.
+
+    Where channels do not, and the line is told priorities, these are looked at alike. Empty where no work is known.
+    """
+    work = visits.work
+    known = np.isfinite(work) & (work > 0)
+    if known.sum() < 5:
+        return []
+    found = [fitted_work("work", "", work[known])]
+    own = _apart(work, known, visits.channel)
+    if not own and by_priority:
+        own = _apart(work, known, visits.priority)
+        for one in own:
+            one.by = "risk"
+    return found + own
+
+
+def _apart(work: NDArray[np.float64], known: NDArray[np.bool_], of: Names) -> list[Fitted]:
+    """The work by name where these differ beyond chance, and that of the rest; else none."""
+    codes = of.code
+    enough = [(code, name) for code, name in enumerate(of.names) if (known & (codes == code)).sum() >= FEW]
+    if len(enough) < 2 or not _differ([work[known & (codes == code)] for code, _ in enough]):
+        return []
+    found = [fitted_work("work", name, work[known & (codes == code)]) for code, name in enough]
+    others = known & ~np.isin(codes, [code for code, _ in enough])
+    if others.sum() >= 5:
+        found.append(fitted_work("work", "other", work[others]))
+    return found
+
+
+def _differ(groups: list[NDArray[np.float64]]) -> bool:
+    """Whether groups of times differ beyond chance, by the test of Kruskal and Wallis."""
+    from scipy.stats import kruskal
+
+    return bool(kruskal(*groups).pvalue < DIFFERENT)
+
 
 HALF_HOUR: Final = 1800
 FEWEST: Final = 0.01
@@ -99,8 +146,8 @@ class Calibration:
         return self.path.name.partition(".")[0] or "log"
 
 
-def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibration:
-    """What a log tells of a line; staff by intervals of `step` seconds."""
+def found_in(path: Path, log: Log | Counts) -> Calibration:
+    """What a log tells of a line; staff and demand by half hours."""
     if not isinstance(log, Log):
         names = _document_names(tuple(log.channels))
         counted = demand_of_counts(log)
@@ -116,15 +163,15 @@ def found_in(path: Path, log: Log | Counts, step: int = HALF_HOUR) -> Calibratio
         if rows.sum() < FEWEST * n_cases:
             log.cannot.append(f"'{activity}' is left out: less than 1 % of the cases come to it.")
             continue
-        stages += _stages(visits, rows, activity, step, names, taken, log.logins)
+        stages += _stages(visits, rows, activity, names, taken, log.logins)
     _for_channels(visits, stages, names)
-    _share_people(visits, stages, step, log.logins)
+    _share_people(visits, stages, log.logins)
     again = np.zeros(len(visits), dtype=np.bool_)
     for stage in stages:
         if stage.retries is not None and stage.retries.told:
             again[np.flatnonzero(stage.rows)[stage.retries.rows]] = True
     new = visits.first & ~again
-    demand = demand_of_log(log, new=new)
+    demand = demand_of_log(visits, HALF_HOUR, new)
     split = apart_in_log(demand, visits, new)
     return Calibration(path, log, demand, stages, retries_of(visits), names, again, split, _risks(visits))
 
@@ -152,7 +199,7 @@ def _for_channels(visits: Visits, stages: list[StageFound], names: dict[str, str
         stage.share = float(came.sum()) / max(int(could.sum()), 1)
 
 
-def _share_people(visits: Visits, stages: list[StageFound], step: int, logins: Logins | None) -> None:
+def _share_people(visits: Visits, stages: list[StageFound], logins: Logins | None) -> None:
     """Where the same people serve several stages, these have one pool, that of the first of them."""
     staffed = [stage for stage in stages if stage.group is not None and stage.group.persons]
     table = np.zeros((len(staffed), len(visits.person.names)))
@@ -175,7 +222,7 @@ def _share_people(visits: Visits, stages: list[StageFound], step: int, logins: L
         for stage in together:
             stage.group, stage.served_by = None, together[0].name
             stage.order, stage.ranks, stage.passed = order, ranks, passed
-        together[0].group = staff_of(visits, together[0].name, rows, step, logins)
+        together[0].group = staff_of(visits, together[0].name, rows, HALF_HOUR, logins)
         together[0].served_by = ""
 
 
@@ -208,7 +255,6 @@ def _stages(
     visits: Visits,
     rows: NDArray[np.bool_],
     activity: str,
-    step: int,
     names: dict[str, str],
     taken: set[str],
     logins: Logins | None,
@@ -239,7 +285,7 @@ def _stages(
                 rows=of_group,
                 patience=patience_of(of_stage),
                 work=work_of(of_stage, by_priority=bool(_risks(visits))),
-                group=staff_of(visits, name, of_group, step, logins),
+                group=staff_of(visits, name, of_group, HALF_HOUR, logins),
                 has_delays_only=delays,
                 delay=_delays(of_stage) if delays else [],
                 passed=_passed_over(of_stage),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from sim.calibration.demand import FEW, SAME, Apart, Demand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
 from sim.logs.calls import Log
 from sim.logs.counts import CI
-from sim.logs.times import DAY, as_datetime
+from sim.logs.times import DAY, as_datetime, day_number
 from sim.scenario.units import DAYS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sim.calibration.fits import Fitted
+    from sim.calibration.staff import Group
 
 MOST_INLINE: Final = 48
 """Intervals of a day whose profile stands in the document; finer ones stand in a file."""
@@ -274,10 +275,7 @@ def _demand_without_dates(writing: _Writing) -> None:
         f"from period to period the volume a day has a cv of {from_year:.3f}; hours and weekdays are not told", 2
     )
     writing.unknown("demand.busyness_cv", "0 %", "20 %", "long periods do not tell how much days differ")
-    if counts.channels:
-        total = sum(float(column.sum()) for column in counts.channels.values())
-        shares = [100 * float(column.sum()) / total for column in counts.channels.values()]
-        _write_shares(writing, [writing.found.channels[name] for name in counts.channels], shares)
+    _channels(writing)
 
 
 def _days_of_months(begins: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -430,8 +428,8 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
             )
         if group.slots > 1:
             writing.say(f"    concurrency: {group.slots}", "so many each has in hand while others wait")
-        name = f"staff_{_file_name(stage.name)}.csv"
-        writing.files[name] = _levels(group.begins, group.heads, first, n_days, group.step)
+        name, text = staff_file(stage.name, group, first, n_days)
+        writing.files[name] = text
         told = f"{group.persons} people" if group.persons else "people without names"
         share = f"; there for {group.share:.0%} of {group.on_line:,.1f} h on line" if math.isfinite(group.share) else ""
         stays = "; one stays on at closing" if group.stays else ""
@@ -442,14 +440,17 @@ def _file_name(name: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
-def _levels(begins: NDArray[np.float64], heads: NDArray[np.int64], first: date, n_days: int, step: int) -> str:
-    """Heads by interval over the dates of the run, nobody where the log shows nobody; of one date for every day."""
-    zero = (datetime(first.year, first.month, first.day) - datetime(1970, 1, 1)).total_seconds()
+def staff_file(stage: str, group: Group, first: date, n_days: int) -> tuple[str, str]:
+    """The name and the text of the file of the people of a stage: heads by interval over the dates of the run.
+
+    Nobody is there where the log shows nobody; of one date it is for every day.
+    """
+    name, step, zero = f"staff_{_file_name(stage)}.csv", group.step, day_number(first) * DAY
     n = n_days * DAY // step + DAY // step
     table = np.zeros(n, dtype=np.int64)
-    place = np.round((begins - zero) / step).astype(np.int64)
+    place = np.round((group.begins - zero) / step).astype(np.int64)
     some = (place >= 0) & (place < n)
-    table[place[some]] = heads[some]
+    table[place[some]] = group.heads[some]
     if n_days == 1:
         past = table[DAY // step :]
         table = table[: DAY // step]
@@ -457,10 +458,10 @@ def _levels(begins: NDArray[np.float64], heads: NDArray[np.int64], first: date, 
         told = [
             f"daily,{at * step // 3600:02d}:{at * step // 60 % 60:02d},{many}" for at, many in enumerate(table.tolist())
         ]
-        return "\n".join(["day,time,staff", *told]) + "\n"
+        return name, "\n".join(["day,time,staff", *told]) + "\n"
     rows = ["from,staff"]
     rows += [f"{as_datetime(zero + at * step):%Y-%m-%d %H:%M},{many}" for at, many in enumerate(table.tolist())]
-    return "\n".join(rows) + "\n"
+    return name, "\n".join(rows) + "\n"
 
 
 def _stages(writing: _Writing) -> None:

@@ -223,9 +223,26 @@ def _from_persons(
     busy = float(sum((day.end - day.start).sum() for day in days))
     n = len(logins) if logins is not None else 0
     whence = f"{n} log-ins, cut where callers waited and nobody was taken" if n else "who served whom when"
-    found = _group(visits, name, channels, step, np.array(spans), on_line, busy, gaps, wrap_up, whence)
-    found.logins, found.slots = n, slots
-    return found
+    every = np.array(spans)
+    begins, mean = averaged(every, step)
+    return Group(
+        name=name,
+        channels=channels,
+        persons=len(np.unique(visits.person.code[visits.person.code >= 0])),
+        served=int(visits.served.sum()),
+        step=step,
+        begins=begins,
+        there=mean,
+        heads=until_the_line_is_clear(begins, whole_heads(mean), step, visits),
+        on_line=on_line / 3600,
+        truly=_length(every) / 3600,
+        busy=busy / 3600,
+        gaps=gaps,
+        wrap_up=wrap_up,
+        from_whom=whence,
+        logins=n,
+        slots=slots,
+    )
 
 
 def _slots(days: list[_Day], line: Spans) -> int:
@@ -255,7 +272,7 @@ def _at_once(days: list[_Day]) -> float:
         return 1.0
     hours = sum(day.until - day.since for day in days)
     spans = _union(np.array([day.since for day in days]), np.array([day.until for day in days]))
-    return max(hours / max(float((spans[:, 1] - spans[:, 0]).sum()), 1.0), 1.0)
+    return max(hours / max(_length(spans), 1.0), 1.0)
 
 
 def _ends_with_a_line(days: list[_Day], line: Spans) -> tuple[Seconds, Flags]:
@@ -325,36 +342,15 @@ def _there(day: _Day, line: Spans, starts: Seconds, cut: float, many: float) -> 
     return found
 
 
-def _group(
-    visits: Visits,
-    name: str,
-    channels: tuple[str, ...],
-    step: int,
-    spans: Spans,
-    on_line: float,
-    busy: float,
-    gaps: Gap | None,
-    wrap_up: Fitted | None,
-    from_whom: str,
-) -> Group:
-    begins, there = averaged(spans, step)
-    heads = until_the_line_is_clear(begins, whole_heads(there), step, visits)
-    return Group(
-        name=name,
-        channels=channels,
-        persons=len(np.unique(visits.person.code[visits.person.code >= 0])),
-        served=int(visits.served.sum()),
-        step=step,
-        begins=begins,
-        there=there,
-        heads=heads,
-        on_line=on_line / 3600,
-        truly=float((spans[:, 1] - spans[:, 0]).sum()) / 3600,
-        busy=busy / 3600,
-        gaps=gaps,
-        wrap_up=wrap_up,
-        from_whom=from_whom,
-    )
+def _length(spans: Spans) -> float:
+    """How long spans are together."""
+    return float((spans[:, 1] - spans[:, 0]).sum())
+
+
+def _steps(spans: Spans) -> tuple[Seconds, Seconds]:
+    """The times at which spans begin or end, rising, and how many hold from each on."""
+    order = np.argsort(spans.T.ravel(), kind="stable")
+    return np.sort(spans.ravel()), np.cumsum(np.repeat([1.0, -1.0], len(spans))[order])
 
 
 STAYS: Final = 7200
@@ -387,10 +383,7 @@ def averaged(spans: Spans, step: int) -> tuple[Seconds, Seconds]:
     days = math.floor((spans[:, 1].max() - first) / DAY) + 1
     begins: Seconds = first + np.arange(days * DAY // step) * float(step)
     # The integral of the step function at the edges, interpolated between its changes.
-    at = np.sort(spans.ravel())
-    sign = np.concatenate([np.ones(len(spans)), -np.ones(len(spans))])
-    order = np.argsort(np.concatenate([spans[:, 0], spans[:, 1]]), kind="stable")
-    heads = np.cumsum(sign[order])
+    at, heads = _steps(spans)
     area = np.concatenate([[0.0], np.cumsum(heads[:-1] * np.diff(at))])
     edges = np.append(begins, begins[-1] + step)
     whole = np.interp(edges, at, area, left=0.0, right=area[-1])
@@ -433,9 +426,7 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
     spans = np.stack([visits.start[known], visits.end[known]], axis=1)
     begins, busy = averaged(spans, step)
     found = np.ceil(busy - 1e-9)
-    at = np.sort(spans.ravel())
-    order = np.argsort(np.concatenate([spans[:, 0], spans[:, 1]]), kind="stable")
-    heads = np.cumsum(np.concatenate([np.ones(len(spans)), -np.ones(len(spans))])[order])
+    at, heads = _steps(spans)
     seen = np.full(len(found), np.nan)
     for place, begin in enumerate(begins.tolist()):
         inside = line[(line[:, 0] < begin + step) & (line[:, 1] > begin)]
@@ -457,6 +448,6 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
     return Group(
         name=name, channels=channels, persons=0, served=int(visits.served.sum()), step=step, begins=begins,
         there=found, heads=clear, on_line=math.nan, truly=float(found.sum()) * step / 3600,
-        busy=float((spans[:, 1] - spans[:, 0]).sum()) / 3600, gaps=None, wrap_up=None,
+        busy=_length(spans) / 3600, gaps=None, wrap_up=None,
         from_whom="how many were served at once while callers waited; nobody is named",
     )  # fmt: skip

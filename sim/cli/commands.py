@@ -141,7 +141,7 @@ def compare(files: Files, options: Options) -> int:
 
     The first file as it stands is the base. One file without --variant is compared with all its variants.
     """
-    from sim.answers.compare import Comparison, contenders
+    from sim.answers.run import Comparison, contenders
     from sim.scenario.loading import read
 
     plain = replace(options, variant=[])
@@ -502,12 +502,12 @@ def calibrate(
     line is line.yaml; what the log could not tell is a range under its `plausible:`.
     """
     from sim.answers.answer import bar
-    from sim.answers.calibrate import LINE, PAGE, CalibratedLine
+    from sim.answers.calibrate import PAGE, CalibratedLine
     from sim.answers.store import BusyError, held
+    from sim.calibration.beside import LINE
     from sim.cli.report.page import page_of
     from sim.logs.drafting import draft
-    from sim.logs.faults import LogError
-    from sim.logs.files import read
+    from sim.logs.files import LogError, read
     from sim.logs.map import read_map, written
     from sim.text.calibrate import draft_parts
 

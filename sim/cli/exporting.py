@@ -6,11 +6,10 @@ Files go into the folder of the results unless they are to go elsewhere; each is
 from __future__ import annotations
 
 import gzip
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from sim.studies.keeping import replacing
 from sim.tables.logs import FILES, Format
 
 
@@ -61,16 +60,9 @@ def _places(folder: Path, to: Format, out: Path | None) -> list[Path]:
 def _write(place: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all, part by part; compressed where its name ends in .gz."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as raw:
-        try:
-            if place.suffix == ".gz":
-                with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
-                    packed.writelines(parts)
-            else:
-                raw.writelines(parts)
-            raw.flush()
-            os.chmod(raw.name, 0o644)
-            os.replace(raw.name, place)
-        except BaseException:
-            Path(raw.name).unlink(missing_ok=True)
-            raise
+    with replacing(place, lasting=False) as raw:
+        if place.suffix == ".gz":
+            with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
+                packed.writelines(parts)
+        else:
+            raw.writelines(parts)

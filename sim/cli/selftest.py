@@ -28,7 +28,7 @@ def selftest(
     from sim.scenario.size import cores
     from sim.studies.theory.selftest import SEED, known_lines
     from sim.studies.theory.selftest import selftest as tested
-    from sim.tables.theory import SELFTEST
+    from sim.tables.run import SELFTEST
     from sim.text.theory import selftest_parts
 
     lines = known_lines()

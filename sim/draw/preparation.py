@@ -30,7 +30,7 @@ from sim.scenario.rules import kind_code, rules
 from sim.scenario.shifts import plan
 from sim.scenario.together import category_factors
 from sim.scenario.trace import Trace, trace
-from sim.scenario.traceblocks import DRAWN
+from sim.scenario.tracefile import DRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -121,18 +121,20 @@ def lanes(log: Log, at: Where) -> Codes:
     wrap_up = np.flatnonzero(unnamed & spells.wrapping)
     until[wrap_up - 1] = spells.ended[wrap_up]
     visit = spells.visit[rows]
-    order = np.lexsort((at.stage[visit], at.tip[visit], spells.began[rows], spells.place[rows]))
+    rows = rows[np.lexsort((at.stage[visit], at.tip[visit], spells.began[rows], spells.place[rows]))]
     here, free, busy, n_lanes = NOBODY, list[int](), list[tuple[int, int]](), 0
-    for row in rows[order].tolist():
-        if spells.place[row] != here:
-            here, free, busy, n_lanes = int(spells.place[row]), [], [], 0
-        while busy and busy[0][0] <= spells.began[row]:
+    taken: list[int] = []
+    for place, began, ended in zip(*(of[rows].tolist() for of in (spells.place, spells.began, until)), strict=True):
+        if place != here:
+            here, free, busy, n_lanes = place, [], [], 0
+        while busy and busy[0][0] <= began:
             heappush(free, heappop(busy)[1])
         if not free:
             heappush(free, n_lanes)
             n_lanes += 1
         lane = heappop(free)
-        found[row] = lane
-        heappush(busy, (int(until[row]), lane))
+        taken.append(lane)
+        heappush(busy, (ended, lane))
+    found[rows] = taken
     found[wrap_up] = found[wrap_up - 1]
     return found

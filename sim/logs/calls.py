@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.files import LogError, Raw
 from sim.logs.map import UNITS, Map
 
 if TYPE_CHECKING:
@@ -50,12 +49,20 @@ class Cleaned:
     done: str
 
 
+TOLD_UTC: Final = "its times are marked as UTC, and are taken as local ones: name a `zone` if they are not"
+
+
 @dataclass(slots=True)
 class Names:
     """Texts as codes; NOBODY where there is none."""
 
     code: Codes
     names: tuple[str, ...]
+
+    @classmethod
+    def none(cls, n: int) -> Names:
+        """So many that have none."""
+        return cls(np.full(n, NOBODY, dtype=np.int64), ())
 
     def take(self, rows: Flags | Codes) -> Names:
         return Names(self.code[rows], self.names)
@@ -206,7 +213,7 @@ class Cleaning:
     def names(self, role: str, most: int = 10**6) -> Names:
         """The words of a role as codes, in order of frequency; those beyond `most` are one, called `other`."""
         if self.map.get(role) is None:
-            return Names(np.full(self.n, NOBODY, dtype=np.int64), ())
+            return Names.none(self.n)
         return as_names(self.texts(role), most)
 
 
@@ -523,7 +530,7 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     if look.told_utc and not look.zone:
         hour = np.floor(arrival % t.DAY / 3600)
         night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
-        look.notes.append("its times are marked as UTC, and are taken as local ones: name a `zone` if they are not")
+        look.notes.append(TOLD_UTC)
         if night.sum() > 0.8 * noon.sum() and len(arrival) > 200:
             look.notes.append(
                 "WARNING: the night (1:00 to 5:00) is as busy as noon: these may be times of UTC, not of the line"

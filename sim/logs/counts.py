@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.calls import Cleaned, Cleaning
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.calls import TOLD_UTC, Cleaned, Cleaning
+from sim.logs.files import LogError, Raw
 from sim.logs.map import Map
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
         for role in ("answered", "given_up", "met")
     }
     if look.told_utc and not look.zone:
-        look.notes.append("its times are marked as UTC, and are taken as local ones: name a `zone` if they are not")
+        look.notes.append(TOLD_UTC)
         hour = at % t.DAY / 3600
         night, noon = (hour >= 1) & (hour < 5), (hour >= 10) & (hour < 14)
         if (

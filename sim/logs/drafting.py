@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Any, Final
 
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.files import LogError, Raw
 from sim.logs.map import LENGTHS, ROLES, ROLES_OF, SHAPES, TIMES, Map
 from sim.logs.times import BOTH, CLOCKS, DAY, DAYS, counts_time, empty, lengths, numbers, tells, times
 

@@ -1,6 +1,7 @@
-"""A row an event, and a row a visit: cases that go through activities, each a stage with its own visits.
+"""A log by its map, whatever its shape: here those with a row an event, or a row a visit.
 
-Starts and completions give work; completions alone give delays, not work, and that is said.
+Their cases go through activities, each a stage with its own visits. Starts and completions give work;
+completions alone give delays, not work, and that is said.
 """
 
 from __future__ import annotations
@@ -15,9 +16,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.logs import times as t
-from sim.logs.calls import NOBODY, Cleaning, Log, Logins, Names, Visits, as_names, finished, logins_of, twice
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.calls import (
+    NOBODY,
+    Cleaning,
+    Log,
+    Logins,
+    Names,
+    Visits,
+    as_names,
+    finished,
+    logins_of,
+    read_calls,
+    twice,
+)
+from sim.logs.counts import Counts, read_counts
+from sim.logs.files import LogError, Raw
 from sim.logs.map import Map
 
 if TYPE_CHECKING:
@@ -381,7 +394,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
 
     def names(column: str) -> Names:
         if column not in raw.columns:
-            return Names(np.full(len(rows), NOBODY, dtype=np.int64), ())
+            return Names.none(len(rows))
         return as_names(raw.texts(column)).take(rows)
 
     wrap_up = seconds("wrap_up_min") - zero
@@ -402,7 +415,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
         stage=names("stage"),
         pool=names("pool"),
         person=_lanes(raw).take(rows),
-        priority=Names(np.full(len(rows), NOBODY, dtype=np.int64), ()),
+        priority=Names.none(len(rows)),
         caller=np.full(len(rows), NOBODY, dtype=np.int64),
         case=case,
         first=begins,
@@ -413,8 +426,19 @@ def read_visits(raw: Raw, made: Map) -> Log:
 def _lanes(raw: Raw) -> Names:
     """Who worked on each visit that the program wrote: people have names of their own in each pool."""
     if "person" not in raw.columns:
-        return Names(np.full(len(raw), NOBODY, dtype=np.int64), ())
+        return Names.none(len(raw))
     person = raw.texts("person")
     if "pool" in raw.columns:
         person = (raw.texts("pool") + " " + person).where(~t.empty(person), "")
     return as_names(person)
+
+
+def read_log(raw: Raw, made: Map) -> Log | Counts:
+    """What a log tells, cleaned; LogError where it tells nothing."""
+    if made.shape == "calls":
+        return read_calls(raw, made)
+    if made.shape == "events":
+        return read_events(raw, made)
+    if made.shape == "visits":
+        return read_visits(raw, made)
+    return read_counts(raw, made)

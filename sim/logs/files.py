@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from sim.logs.faults import LogError
-
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+class LogError(ValueError):
+    """The log or its map is at fault; the message names the place, the rule and the value."""
+
 
 LARGEST: Final = 120_000_000
 """Bytes of a log, unpacked."""

@@ -13,8 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from sim.logs.faults import LogError
-from sim.logs.files import Raw
+from sim.logs.files import LogError, Raw
 from sim.logs.times import ORDERS
 
 SHAPES: Final = {

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from sim.logs.faults import LogError
+from sim.logs.files import LogError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -301,7 +301,7 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
     """
     if dates is not None:
         return seconds + np.floor(dates / DAY) * float(DAY)
-    zero = (first - date(1970, 1, 1)).days * DAY
+    zero = day_number(first) * DAY
     known = np.isfinite(seconds)
     falls = np.diff(seconds[known]) < -DAY / 2
     some = int((np.diff(seconds[known]) < 0).sum())
@@ -362,6 +362,11 @@ def clock_changes(first: float, last: float, zone: str) -> list[tuple[float, flo
             found.append(((at - datetime(1970, 1, 1)).total_seconds(), change.total_seconds()))
         at = after
     return found
+
+
+def day_number(on: date) -> int:
+    """Days from 1970-01-01 to a date."""
+    return (on - date(1970, 1, 1)).days
 
 
 def as_datetime(seconds: float) -> datetime:

@@ -33,7 +33,7 @@ from sim.measures.measures import (
 )
 from sim.measures.places import Following, PoolTimes
 from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, Tally, count_columns, unlabelled
-from sim.scenario.sliced import MOST_CELLS
+from sim.scenario.size import MOST_CELLS
 from sim.scenario.targets import OfPool
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from sim.measures.frame import UNITS
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
 from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
-from sim.scenario.sliced import MOST_CELLS
+from sim.scenario.size import MOST_CELLS
 
 if TYPE_CHECKING:
     from sim.measures.cuts import Cut

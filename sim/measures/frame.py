@@ -25,7 +25,7 @@ from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
-from sim.scenario.sliced import in_memory
+from sim.scenario.size import in_memory
 from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:

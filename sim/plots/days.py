@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, StepPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -231,9 +231,9 @@ def _head(sheet: Sheet, top: float, name: str, told: str) -> None:
 
 def _draw_tips(axes: Axes, found: Days) -> None:
     _shade(axes, found)
-    axes.stairs(found.came, found.edges, fill=True, color=CAME)
-    axes.stairs(found.lost, found.edges, fill=True, color=VERMILION)
-    axes.stairs(found.came, found.edges, baseline=None, color=INK, linewidth=0.9)
+    _fill(axes, found.came, found.edges, 0, CAME)
+    _fill(axes, found.lost, found.edges, 0, VERMILION)
+    _step(axes, found.came, found.edges)
     axes.set_ylim(0, max(float(found.came.max()) * 1.12, 1.0))
     axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
     axes.set_ylabel("tips a day")
@@ -247,14 +247,25 @@ def _draw_level(axes: Axes, one: TargetResult, level: Floats, found: Days) -> No
     _shade(axes, found)
     goal = _goal(one)
     short_of = np.where(level < goal, level, np.nan)
-    axes.stairs(np.where(np.isnan(short_of), goal, short_of), found.edges, baseline=goal, fill=True, color=BELOW)
-    axes.stairs(level, found.edges, baseline=None, color=INK, linewidth=0.9)
+    _fill(axes, np.where(np.isnan(short_of), goal, short_of), found.edges, goal, BELOW)
+    _step(axes, level, found.edges)
     axes.axhline(goal, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     # From a round share below the worst, so that small differences near 100 % can be seen.
     least = min(float(np.nanmin(np.append(level, goal))), goal)
     bottom = next((one for one in (0.98, 0.95, 0.9, 0.8, 0.5) if least > one), 0.0)
     axes.set_ylim(bottom, 1 + 0.04 * (1 - bottom))
     axes.set_yticks([bottom, 1.0], [f"{100 * bottom:.0f} %", "100 %"])
+
+
+def _fill(axes: Axes, values: Floats, edges: Floats, baseline: float, color: str) -> None:
+    """A field from a baseline to steps, for axes with room for it: `stairs` would look for that along every edge."""
+    axes.add_artist(StepPatch(values, edges, baseline=baseline, fill=True, facecolor=color, linewidth=0))
+
+
+def _step(axes: Axes, values: Floats, edges: Floats) -> None:
+    """Steps as a line, likewise."""
+    nothing: Any = None  # below the line, which its types do not know of
+    axes.add_artist(StepPatch(values, edges, baseline=nothing, fill=False, edgecolor=INK, linewidth=0.9))
 
 
 def _shade(axes: Axes, found: Days) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR
 from sim.dynamics.duty import lanes, late_work, on_duty
-from sim.dynamics.replication import NOBODY
+from sim.dynamics.replication import NOBODY, Codes
 from sim.dynamics.waits import where
 from sim.measures.people import row_words
 from sim.plots.style import (
@@ -36,7 +36,7 @@ from sim.plots.style import (
 )
 from sim.scenario.shifts import on_duty as heads_on_duty
 from sim.scenario.shifts import seats
-from sim.studies.followed import Followed, followed
+from sim.studies.day import Followed, followed
 from sim.studies.result import Result
 from sim.text.words import day as day_words
 
@@ -68,7 +68,8 @@ def day(result: Result) -> Figure:
     """The lanes of the measured day on which most tips came, in one replication."""
     seen = followed(result.done)
     number, midnight = _busiest(seen)
-    pools = {place: list(_lanes(seen, place, midnight)) for place in range(len(seats(seen.scenario)))}
+    named = lanes(seen.log, where(seen.replication))
+    pools = {place: list(_lanes(seen, place, midnight, named)) for place in range(len(seats(seen.scenario)))}
     pools = {place: found for place, found in pools.items() if found}
     n_shown = 0
     heights, shown = [], []
@@ -114,8 +115,9 @@ def _busiest(seen: Followed) -> tuple[int, int]:
     return int(count[best]), int(scenario.local.tick(int(days[best]) * DAY))
 
 
-def _lanes(seen: Followed, place: int, midnight: int) -> Iterator[Lane]:
-    """The lanes of a place on the day, those on which nothing is to be seen left out."""
+def _lanes(seen: Followed, place: int, midnight: int, named: Codes) -> Iterator[Lane]:
+    """The lanes of a place on the day, those on which nothing is to be seen left out; `named` are those of spells by
+    somebody without a name."""
     log, plan = seen.log, seen.replication.plan
     people, spells = plan.people, log.spells
 
@@ -147,18 +149,18 @@ def _lanes(seen: Followed, place: int, midnight: int) -> Iterator[Lane]:
             if lane.duty or lane.work or lane.away or lane.wrap_up:
                 yield lane
         return
-    named = lanes(log, where(seen.replication))
     here = (spells.place == place) & (spells.began < midnight + DAY) & (spells.ended > midnight)
+    began, ended, wrapping, named = spells.began[here], spells.ended[here], spells.wrapping[here], named[here]
     tick, heads = heads_on_duty(plan, place)
     ends = np.append(tick[1:], seen.replication.rules.horizon)
     slots = heads * int(seen.replication.rules.places.concurrency[place])
-    for number in range(int(max(slots.max(initial=0), named[here].max(initial=NOBODY) + 1))):
-        own, there = here & (named == number), slots > number
+    for number in range(int(max(slots.max(initial=0), named.max(initial=NOBODY) + 1))):
+        own, there = named == number, slots > number
         lane = Lane(
             f"head {number + 1}",
             bars(tick[there], ends[there]),
-            bars(spells.began[own & ~spells.wrapping], spells.ended[own & ~spells.wrapping]),
-            bars(spells.began[own & spells.wrapping], spells.ended[own & spells.wrapping]),
+            bars(began[own & ~wrapping], ended[own & ~wrapping]),
+            bars(began[own & wrapping], ended[own & wrapping]),
             [],
             [],
         )

@@ -188,13 +188,29 @@ def text_width(text: str, size: float = SMALL, *, bold: bool = False) -> float:
     return float(width) / 72
 
 
+def _surely_fits(text: str, width: float, size: float, bold: bool) -> bool:
+    """Whether a line of text is short enough even if no pair of its letters stood closer, told without setting it."""
+    return (sum(_advance(letter, bold) for letter in text) + 1) * size / 72 <= width
+
+
+@lru_cache(maxsize=4096)
+def _advance(letter: str, bold: bool) -> float:
+    """Ems from a letter to the next; those of a type that is taken in place of the house's are as wide as may be."""
+    found = FontProperties(family="DejaVu Sans", size=PLAIN, weight="bold" if bold else "normal")
+    if ord(letter) not in _letters(found.get_name()):
+        return math.inf
+    font = get_font(fontManager.findfont(found))
+    font.set_size(PLAIN, 72)
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / PLAIN
+
+
 def wrapped(text: str, width: float, size: float = SMALL, *, bold: bool = False, lines: int | None = None) -> list[str]:
     """Text in lines of at most `width` inches; a word that is longer is broken, and past `lines` it ends in dots."""
     found: list[str] = []
     line = ""
     for word in UNIT.sub("\N{NO-BREAK SPACE}", text).split(" "):
         tried = f"{line} {word}" if line else word
-        if text_width(tried, size, bold=bold) <= width:
+        if _surely_fits(tried, width, size, bold) or text_width(tried, size, bold=bold) <= width:
             line = tried
             continue
         if line:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR
-from sim.scenario.arrays import floats
-from sim.scenario.bounded import Deterministic
+from sim.scenario.bounded import Deterministic, floats
 from sim.scenario.counts import counts
 from sim.scenario.demand import Surge
 from sim.scenario.distributions import Law
@@ -19,7 +18,7 @@ from sim.scenario.profiles import FINEST, Levels, levels, of_incidents, open_sha
 from sim.scenario.schema import Run, Scenario
 from sim.scenario.together import mean_day
 from sim.scenario.trace import days, trace
-from sim.scenario.traceblocks import DRAWN
+from sim.scenario.tracefile import DRAWN
 from sim.scenario.zones import Local
 
 Floats = NDArray[np.float64]

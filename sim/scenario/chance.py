@@ -16,7 +16,7 @@ from sim.scenario.flow import flow
 from sim.scenario.profiles import plain_shares
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import Trace, drawn_from, trace
-from sim.scenario.traceblocks import DRAWN
+from sim.scenario.tracefile import DRAWN
 
 
 def drawn(scenario: Scenario) -> tuple[str, ...]:

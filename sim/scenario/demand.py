@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.scenario import units
-from sim.scenario.dates import On
+from sim.scenario.calendars import On
 from sim.scenario.fields import (
     RATE_SCHEMA,
     SHARE_SCHEMA,

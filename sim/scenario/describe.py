@@ -18,12 +18,11 @@ from sim.scenario.cost import cost_a_week, full_time, nobody_is_off, paid_hours
 from sim.scenario.demand import Recorded
 from sim.scenario.flow import Lead, booked_hours, flow, leads, offered_hours, spared_by_stage
 from sim.scenario.pools import filter_words
-from sim.scenario.roster_warnings import roster_warnings
 from sim.scenario.schema import Scenario, Stage
 from sim.scenario.shifts import seat_hours, week_on_duty
 from sim.scenario.stages import Merge
 from sim.scenario.trace import days
-from sim.scenario.warnings import warnings
+from sim.scenario.warnings import roster_warnings, warnings
 
 HOURS_ON_END = 2
 """So many overloaded hours in a row are worth a warning."""

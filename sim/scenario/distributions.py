@@ -32,8 +32,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from sim.scenario.arrays import Cv, Floats, OfTimes, Shape, floats, from_zero
-from sim.scenario.bounded import Deterministic, Triangular, Uniform
+from sim.scenario.bounded import Cv, Deterministic, Floats, OfTimes, Shape, Triangular, Uniform, floats, from_zero
 from sim.scenario.fields import DURATION_SCHEMA, AlsoWritten, PositiveLength, near, rule
 from sim.scenario.mixtures import Empirical, Hyperexponential
 
@@ -96,7 +95,28 @@ class Lognormal(OfTimes):
             return floats(ndtr((np.log(from_zero(ticks)) - self.mu) / self.sigma))
 
 
-class Gamma(OfTimes):
+class _OfShape(OfTimes):
+    """Gamma times of a shape, each law with words of its own for that."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> float: ...
+
+    @property
+    def standards(self) -> tuple[str, ...]:
+        return (f"gamma:{float(self.shape)!r}",)
+
+    def times(self, *variates: Floats) -> Floats:
+        return variates[0] * (self.mean / self.shape)
+
+    def cdf(self, ticks: ArrayLike) -> Floats:
+        from scipy.special import gammainc
+
+        return floats(gammainc(self.shape, from_zero(ticks) * (self.shape / self.mean)))
+
+
+class Gamma(_OfShape):
     """Gamma times of shape 1 / cv^2."""
 
     mean: PositiveLength
@@ -108,18 +128,8 @@ class Gamma(OfTimes):
     def shape(self) -> float:
         return 1 / self.cv**2
 
-    @property
-    def standards(self) -> tuple[str, ...]:
-        return (f"gamma:{self.shape!r}",)
 
-    def times(self, *variates: Floats) -> Floats:
-        return variates[0] * (self.mean / self.shape)
-
-    def cdf(self, ticks: ArrayLike) -> Floats:
-        return _gamma_cdf(self.shape, self.mean, ticks)
-
-
-class Erlang(OfTimes):
+class Erlang(_OfShape):
     """The total of `phases` (or `k`) exponential times of equal mean; `mean` is that of the total."""
 
     mean: PositiveLength
@@ -142,16 +152,6 @@ class Erlang(OfTimes):
     @property
     def cv(self) -> float:
         return 1 / math.sqrt(self.shape)
-
-    @property
-    def standards(self) -> tuple[str, ...]:
-        return (f"gamma:{float(self.shape)!r}",)
-
-    def times(self, *variates: Floats) -> Floats:
-        return variates[0] * (self.mean / self.shape)
-
-    def cdf(self, ticks: ArrayLike) -> Floats:
-        return _gamma_cdf(self.shape, self.mean, ticks)
 
 
 class Weibull(OfTimes):
@@ -275,9 +275,3 @@ else:
         AlsoWritten(DURATION_SCHEMA),
     ]
 """Any of the laws, as the document writes it."""
-
-
-def _gamma_cdf(shape: float, mean: float, ticks: ArrayLike) -> Floats:
-    from scipy.special import gammainc
-
-    return floats(gammainc(shape, from_zero(ticks) * (shape / mean)))

@@ -108,12 +108,12 @@ DURATION_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["duration"],
     UNIT: "a duration: ms, s, min, h, d or wk",
-    SAID: "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk",
+    SAID: units.WRITTEN["duration"],
     "examples": ["30 s", "12 min", "7 d"],
 }
 SHARE_SCHEMA: Final = {
     "anyOf": [
-        {"type": "string", "pattern": units.PATTERNS["share"], SAID: "a share is written 2 % or 0.02"},
+        {"type": "string", "pattern": units.PATTERNS["share"], SAID: units.WRITTEN["share"]},
         {"type": "number"},
     ],
     UNIT: "a share: 2 % or 0.02",
@@ -123,21 +123,21 @@ RATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["rate"],
     UNIT: "a rate: so many a min, h, day, week, month or year (of 365 days)",
-    SAID: "a rate is a number a period, such as 30000/year or 3.4/h",
+    SAID: units.WRITTEN["rate"],
     "examples": ["30000/year", "3.4/h"],
 }
 DATE_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["date"],
     UNIT: "a date, and a time of the local clock",
-    SAID: "a date is written 2025-01-06 00:00",
+    SAID: units.WRITTEN["date"],
     "examples": ["2025-01-06 00:00"],
 }
 TIME_SCHEMA: Final = {
     "type": "string",
     "pattern": units.PATTERNS["time"],
     UNIT: "a time of day, in quotation marks",
-    SAID: "a time of day is written 07:00",
+    SAID: units.WRITTEN["time"],
     "examples": ["07:00"],
 }
 DAYS_SCHEMA: Final = {
@@ -150,11 +150,11 @@ Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
 """Prose, of several lines where need be."""
 
 Name = Annotated[str, AfterValidator(_name)]
+NAMES_SCHEMA: Final = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+}
 Names = Annotated[
-    frozenset[Name],
-    BeforeValidator(as_list),
-    Field(strict=False, min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    frozenset[Name], BeforeValidator(as_list), Field(strict=False, min_length=1), WithJsonSchema(NAMES_SCHEMA)
 ]
 Length = Annotated[int, BeforeValidator(units.duration), WithJsonSchema(DURATION_SCHEMA)]
 PositiveLength = Annotated[Length, AfterValidator(_positive)]
@@ -200,11 +200,11 @@ class OneOrSeveral:
         return {"anyOf": [several["items"], several]}
 
 
-def adds_up(shares: dict[str, float] | tuple[float, ...], what: str = "shares") -> None:
+def adds_up(shares: dict[str, float] | tuple[float, ...]) -> None:
     """Raise the fault that shares do not add up to 1, if they do not."""
     total = sum(shares.values() if isinstance(shares, dict) else shares)
     if abs(total - 1) > 1e-6:
-        raise rule(f"{what} must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
+        raise rule(f"shares must add up to 100 %, and these add up to {100 * total:.6g} %", value=False)
 
 
 _HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)

@@ -22,7 +22,7 @@ from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_sh
 from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import trace
-from sim.scenario.traceblocks import DRAWN
+from sim.scenario.tracefile import DRAWN
 
 Floats = NDArray[np.float64]
 

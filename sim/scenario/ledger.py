@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sim.scenario.claims import Claim, Clock, Fact, Subject, Year
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Name, Part, Text, hint, hints_for_a_screen
-from sim.scenario.files import text
+from sim.scenario.folder import text
 from sim.scenario.messages import faults_of
 from sim.scenario.readings import Reading, ReadingName
 from sim.scenario.sources import Source, kept_faults

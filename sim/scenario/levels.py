@@ -21,8 +21,7 @@ from pydantic_core import CoreSchema
 from sim.dynamics.clock import DAY, WEEK, date_of, tick_of
 from sim.dynamics.replication import Ticks
 from sim.scenario import units
-from sim.scenario.calendars import Calendar, days_unless_on
-from sim.scenario.dates import On, on_dates
+from sim.scenario.calendars import Calendar, On, days_unless_on, on_dates
 from sim.scenario.fields import Days, Part, PositiveLength, Several, Text, rule
 from sim.scenario.folder import SHOWN, csv_rows, inside
 from sim.scenario.zones import Local

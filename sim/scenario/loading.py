@@ -21,11 +21,9 @@ from sim.scenario.arrivals import channel_mix, expected_tips
 from sim.scenario.counts import counts, coverage_fault
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint, hints_for_a_screen
-from sim.scenario.files import text
 from sim.scenario.flow import reaching
-from sim.scenario.folder import inside
-from sim.scenario.impossible import route_faults
-from sim.scenario.limits import ENOUGH, MOST_CANDIDATES, MOST_TIPS, kind_limits, staff_limits, tip_limits
+from sim.scenario.folder import inside, text
+from sim.scenario.limits import ENOUGH, MOST_CANDIDATES, MOST_TIPS, kind_limits, route_faults, staff_limits, tip_limits
 from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.plausible import ENDS

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from sim.scenario import units
-from sim.scenario.arrays import Cv, Floats, OfTimes, branch, floats, from_zero
+from sim.scenario.bounded import Cv, Floats, OfTimes, branch, floats, from_zero
 from sim.scenario.fields import Length, PositiveLength, Several, Share, Text, adds_up, rule
 from sim.scenario.folder import column, inside
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, MINUTE, WEEK
 from sim.dynamics.replication import Flags, Ticks
 from sim.scenario import units
-from sim.scenario.calendars import Calendar, plain_week, windows
+from sim.scenario.calendars import Calendar, on_dates, plain_week, windows
 from sim.scenario.counts import Counted, counts
-from sim.scenario.dates import on_dates
 from sim.scenario.demand import Channel, Demand, OnDates, Volume
 from sim.scenario.schema import Run, Scenario
 from sim.scenario.zones import Local, local_time

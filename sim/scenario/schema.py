@@ -20,8 +20,7 @@ from sim.scenario.demand import Channel, Demand, Labeller, Surge, own_names
 from sim.scenario.distributions import Law
 from sim.scenario.fields import Date, Length, Name, Part, PositiveLength, Several, Share, Text, Zone, adds_up, rule
 from sim.scenario.moments import Milestone, Moment
-from sim.scenario.observed import MOST_UNKNOWNS, Observed, Unknown
-from sim.scenario.plausible import Plausible
+from sim.scenario.plausible import MOST_UNKNOWNS, Observed, Plausible, Unknown
 from sim.scenario.pools import Breaks, Filter, Pool, Shift
 from sim.scenario.stages import ByAttribute, Overflow, Retry, Rework, Stage
 from sim.scenario.target_kinds import (

@@ -21,8 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from sim.scenario.faults import Fault, Mark, at, shown
 from sim.scenario.fields import SAID, Part, Text, rule
-from sim.scenario.files import plain_bytes
-from sim.scenario.folder import inside
+from sim.scenario.folder import inside, plain_bytes
 from sim.scenario.tree import Node
 
 LARGEST_COPY: Final = 5_000_000

@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from sim.dynamics.clock import HOUR, MINUTE
 from sim.scenario import units
-from sim.scenario.arrays import Floats, floats
-from sim.scenario.bounded import Deterministic
+from sim.scenario.bounded import Deterministic, Floats, floats
 from sim.scenario.distributions import Law
 from sim.scenario.fields import (
     SHARE_SCHEMA,

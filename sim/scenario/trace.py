@@ -31,8 +31,7 @@ from sim.scenario.faults import Fault, ScenarioError, shown
 from sim.scenario.fields import hint
 from sim.scenario.folder import SHOWN, Checked, inside
 from sim.scenario.schema import Scenario
-from sim.scenario.traceblocks import DRAWN, Plain, begins_plainly, blocks, halves
-from sim.scenario.tracefile import Form, foreign
+from sim.scenario.tracefile import DRAWN, Form, Plain, begins_plainly, blocks, foreign, halves
 from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000

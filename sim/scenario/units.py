@@ -57,6 +57,15 @@ PATTERNS: Final = {
 }
 """How the texts look that are read here, for editors: what does not match is refused, and some of what does, too."""
 
+WRITTEN: Final = {
+    "duration": "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk",
+    "rate": "a rate is a number a period, such as 30000/year or 3.4/h",
+    "share": "a share is written 2 % or 0.02",
+    "date": "a date is written 2025-01-06 00:00",
+    "time": "a time of day is written 07:00",
+}
+"""What is said of a text that does not look so."""
+
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_WEEKDAYS: Final = tuple(name[:3] for name in WEEKDAYS)
 DAYS: Final = tuple(name.lower() for name in SHORT_WEEKDAYS)
@@ -75,9 +84,7 @@ def duration(value: Value) -> int:
     >>> duration("1.5 min") == duration("90s") == 90 * SECOND
     True
     """
-    count, unit = _parts(
-        _DURATION, value, "a duration is a number with its unit, such as 30 s, 12 min, 8 h, 7 d or 4 wk"
-    )
+    count, unit = _parts(_DURATION, value, WRITTEN["duration"])
     if not unit:
         raise ValueError("a duration needs a unit: 30 s, 12 min, 8 h, 7 d or 4 wk")
     if unit not in _UNITS:
@@ -162,7 +169,7 @@ def rate(value: Value) -> float:
     >>> rate("365/year"), rate("1/h")
     (1.0, 24.0)
     """
-    count, unit = _parts(_RATE, value, "a rate is a number a period, such as 30000/year or 3.4/h")
+    count, unit = _parts(_RATE, value, WRITTEN["rate"])
     if unit not in _PERIODS:
         raise ValueError(f"'{unit}' is no period; use min, h, day, week, month or year")
     found = float(count) * DAY / _PERIODS[unit]
@@ -177,7 +184,7 @@ def is_of_hours(value: Value) -> bool:
     >>> is_of_hours("3.4/h"), is_of_hours("60/day")
     (True, False)
     """
-    return _PERIODS[_parts(_RATE, value, "a rate is a number a period, such as 30000/year or 3.4/h")[1]] < DAY
+    return _PERIODS[_parts(_RATE, value, WRITTEN["rate"])[1]] < DAY
 
 
 def share(value: Value) -> float:
@@ -246,9 +253,8 @@ def speed(value: Value) -> float:
 def percentage(value: Value) -> float:
     """The number in `2 %` or `0.02`, whatever its size."""
     if not isinstance(value, str):
-        return number(value, "a share is written 2 % or 0.02")
-    plain = isinstance(value, str) and _without_comma(_PLAIN, value)
-    (count,) = _parts(_PERCENT, value, plain or "a share is written 2 % or 0.02")
+        return number(value, WRITTEN["share"])
+    (count,) = _parts(_PERCENT, value, _without_comma(_PLAIN, value) or WRITTEN["share"])
     return float(Decimal(count) / 100)
 
 
@@ -278,7 +284,7 @@ def time_of_day(value: Value) -> int:
     >>> time_of_day("22:30") == 22 * HOUR + 30 * MINUTE
     True
     """
-    rule = "a time of day is written 07:00"
+    rule = WRITTEN["time"]
     match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(rule)
@@ -296,7 +302,7 @@ def date(value: Value) -> datetime:
     >>> date("2025-01-06T07:30")
     datetime.datetime(2025, 1, 6, 7, 30)
     """
-    rule = "a date is written 2025-01-06 00:00"
+    rule = WRITTEN["date"]
     match = _DATE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
     if match is None:
         raise ValueError(rule)

@@ -22,6 +22,7 @@ from functools import cache
 from hashlib import sha256
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from sim.studies.keeping import makers
 from sim.studies.workers import DIED, MOST_DEATHS, Failure, Guarded, Share
@@ -421,6 +422,7 @@ class _HandedOut(Generic[Result]):
             _maker(),
             [self._work(number) for number in parts],
             list(parts.values()),
+            _is_here(self.there.address) and _is_here(worker),
             workers=[worker],
             pure=False,
             key=f"tipline-{id(self)}-{self.there.n_tasks}",
@@ -451,6 +453,15 @@ def _seconds_of_a_task(threads: int) -> float:
     (0.25, 4.0)
     """
     return max(LEAST_TASK, 2 * TASK_COST * threads)
+
+
+def _is_here(address: str) -> bool:
+    """Whether an address is one of the machine that uses it.
+
+    >>> [_is_here(one) for one in ("tcp://127.0.0.1:8786", "localhost:1", "tls://[::1]:1", "first:8786", "10.0.0.1:1")]
+    [True, True, True, False, False]
+    """
+    return urlsplit(address if "//" in address else f"//{address}").hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @cache
@@ -488,8 +499,8 @@ class _Back:
     packed: bool = False
 
 
-def _do(maker: dict[str, str], works: Sequence[bytes], indices: Sequence[Sequence[int]]) -> _Back:
-    """A task: some pieces of each of some works."""
+def _do(maker: dict[str, str], works: Sequence[bytes], indices: Sequence[Sequence[int]], near: bool = False) -> _Back:
+    """A task: some pieces of each of some works; for who is `near` results are not packed."""
     here = _maker()
     if maker != here:
         return _Back(here)
@@ -499,7 +510,7 @@ def _do(maker: dict[str, str], works: Sequence[bytes], indices: Sequence[Sequenc
         found += [result for _, result in _at_hand(work)(mine)]
     seconds = time.perf_counter() - begun
     content = pickle.dumps(found, pickle.HIGHEST_PROTOCOL)
-    large = len(content) >= LEAST_PACKED
+    large = len(content) >= LEAST_PACKED and not near
     return _Back(here, seconds, zlib.compress(content, 1) if large else content, packed=large)
 
 

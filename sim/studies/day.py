@@ -1,4 +1,5 @@
-"""One day of one replication, tip by tip: which measured day shows most, who was where on it, and which promises broke.
+"""One day of one replication, tip by tip: which measured day shows most, who was where on it, and which promises broke;
+and everybody on its roster, person by person.
 
 Waiting is what lies between reaching a stage with people and the first start of work there, behind a gate too; between
 a start and the end of the visit a tip is in hand, though its work may have been interrupted.
@@ -14,20 +15,53 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.draw import draw
 from sim.dynamics.clock import DAY, MINUTE, NEVER
+from sim.dynamics.engines import simulate
 from sim.dynamics.log import MERGED
 from sim.dynamics.replication import NO_PLACE, NOBODY
 from sim.dynamics.waits import Attempts, Where, attempts, where
 from sim.measures.cohort import Cohort, read
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
+from sim.measures.people import PersonUse, people_uses
 from sim.measures.tallies import LOST, fates
 from sim.scenario.calendars import open_time
 from sim.scenario.shifts import on_duty
 from sim.scenario.targets import OfTips, Timed
 
 if TYPE_CHECKING:
-    from sim.studies.followed import Followed
+    from sim.dynamics.log import Log
+    from sim.dynamics.replication import Replication
+    from sim.scenario.schema import Scenario
+    from sim.studies.replicate import Done
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A replication and what happened in it."""
+
+    scenario: Scenario
+    replication: Replication
+    log: Log
+
+    @property
+    def people(self) -> list[PersonUse]:
+        """What everybody on a roster did."""
+        return people_uses(self.log, self.replication, self.scenario)
+
+
+def can_be_followed(scenario: Scenario) -> bool:
+    """Whether anybody comes and goes, or is told apart: of people who are always there nothing is to be seen."""
+    return any(pool.tells_apart or pool.levels is not None for pool in scenario.pools.values())
+
+
+def followed(done: Done) -> Followed:
+    """The first replication of a run that did not fail, simulated once more."""
+    index = next(index for index in range(len(done.sample) + len(done.failures)) if index not in done.failures)
+    replication = draw(done.scenario, index, seed=done.seed)
+    return Followed(done.scenario, replication, simulate(replication, done.engine))
+
 
 Ticks = NDArray[np.int64]
 

@@ -14,16 +14,17 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario.files import plain_bytes
+from sim.scenario.folder import plain_bytes
 
 Piece = dict[str, NDArray[Any]]
 
@@ -110,9 +111,16 @@ def write_atomic(path: Path, content: bytes, *, lasting: bool = True) -> None:
 
     Unless it is `lasting`, the disk is not waited for, and a machine that goes down may leave a part of it.
     """
+    with replacing(path, lasting=lasting) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path, *, lasting: bool) -> Iterator[IO[bytes]]:
+    """What is written into this takes the place of a file once it is complete, and not at all where writing fails."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            file.write(content)
+            yield file
             file.flush()
             if lasting:
                 os.fsync(file.fileno())

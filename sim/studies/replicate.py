@@ -12,6 +12,8 @@ import os
 import sys
 import tempfile
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -31,12 +33,18 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies.ahead import ToMeasure, compiled_beside
 from sim.studies.keeping import Kept, Piece, maker_key, write_atomic
-from sim.studies.workers import Failure, Pool, Share, each
+from sim.studies.workers import Failure, Pool, Share, can_fork, each
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
+
+LEAST_FORKED: Final = 32
+"""So many replications are worth looking whether forks would do them."""
+
+WORTH_FORKS: Final = 1.0
+"""Seconds of one core from which on they do: a fork costs some hundredth of a second, and as many of them to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,22 +299,36 @@ def shared_out(
 
 def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:
     """The number of the share, index and result of all pieces, in any order; on a cluster all at once, here one share
-    after the other. The compiled engine does the first piece alone, to compile but once."""
+    after the other. The compiled engine does the first piece alone, to compile but once; many pieces that take long are
+    done by forks, which do not wait for each other's Python."""
     if settings.cluster is not None:
         from sim.studies.cluster import on_cluster
 
         yield from on_cluster(shares, settings.cluster, settings.tell)
         return
-    pool: Pool = "threads" if settings.engine == "compiled" else "processes"
     for number, share in enumerate(shares):
-        indices = list(share.indices)
+        indices = deque(share.indices)
+        pool: Pool = "threads" if settings.engine == "compiled" else "processes"
         if indices and settings.engine == "compiled" and not _ready():
-            first, indices = indices[:1], indices[1:]
             with _told_of_compiling(settings.tell), compiled_beside(_to_measure(share.work, settings)):
-                done = list(each(share.work, first))
+                done = list(each(share.work, [indices.popleft()]))
+            yield from ((number, *one) for one in done)
+        if settings.jobs > 1 and len(indices) >= LEAST_FORKED and _for_forks(share.work):
+            begun = time.perf_counter()
+            # What forks would load or compile, each for itself, is there after this one.
+            done = list(each(share.work, [indices.popleft()]))
+            if (time.perf_counter() - begun) * len(indices) >= WORTH_FORKS:
+                pool = "forks"
             yield from ((number, *one) for one in done)
         for one in each(share.work, indices, jobs=settings.jobs, pool=pool):
             yield number, *one
+
+
+def _for_forks(work: Callable[[int], Piece]) -> bool:
+    """Whether forks can do a work: none that shares drawn tips with this process, or leads to threads of pyarrow."""
+    if not isinstance(work, ReplicationWork) or not can_fork():
+        return False
+    return work.engine == "compiled" and work.drawn is None and work.events_folder is None and not work.brings_events
 
 
 def _to_measure(work: object, settings: Settings) -> ToMeasure | None:

@@ -26,6 +26,8 @@ MOST_TIMES: Final = 16
 
 KEPT_OF_A_RUN: Final = 60_000_000
 """Bytes of drawn tips that are kept for unlimited staff: ten replications of the national year."""
+MOST_KEPT: Final = 20
+"""Replications up to which any are kept: of many more, so few would save next to nothing for all that memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def looked_at(scenario: Scenario) -> tuple[Scenario, Looks]:
 
 def _run_and_judged(scenario: Scenario, settings: Settings, looks: Looks | None = None) -> Result:
     """Unlimited staff meets the tips that the real staff met, and those that there is room for are drawn once."""
-    draws = Draws(KEPT_OF_A_RUN)
+    # On a cluster each worker keeps those that it draws, which are fewer.
+    few = settings.cluster is not None or scenario.run.replications <= MOST_KEPT
+    draws = Draws(KEPT_OF_A_RUN if few else 0)
     drawn: Callable[[int], Replication] | None = None
     if scenario.targets and settings.cluster is not None:
         drawn = draws.afar(scenario, scenario.run.seed)

@@ -23,8 +23,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from sim.scenario.editors import schema_of
 from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
-from sim.scenario.files import plain_bytes, text
-from sim.scenario.folder import inside
+from sim.scenario.folder import inside, plain_bytes, text
 from sim.scenario.messages import faults_of
 from sim.scenario.tree import Node, compose, find
 from sim.studies.keeping import MANIFEST, program, versions, write_atomic

@@ -86,8 +86,10 @@ class Draws:
             self._keep(key, drawn)
         return drawn if first is scenario else restaff(drawn, scenario)
 
-    def of(self, scenario: Scenario, seed: int) -> Callable[[int], Replication]:
-        """The replications of a scenario by index."""
+    def of(self, scenario: Scenario, seed: int) -> Callable[[int], Replication] | None:
+        """The replications of a scenario by index; None if nothing is kept."""
+        if not self._most_bytes:
+            return None
         return partial(self.get, scenario, seed=seed, draws_by=draw_key(scenario))
 
     def afar(self, scenario: Scenario, seed: int) -> DrawnWhereItRuns | None:

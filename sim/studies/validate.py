@@ -23,7 +23,7 @@ from sim.scenario import units
 from sim.scenario.faults import Mark
 from sim.scenario.fields import hint
 from sim.scenario.loading import Document
-from sim.scenario.observed import Observed, Unknown, fitted_to, groups
+from sim.scenario.plausible import Observed, Unknown, fitted_to, groups
 from sim.scenario.tree import of_plain
 from sim.studies.ranges import as_written, in_unit, rounded
 from sim.studies.trials import QuestionError, Trials

@@ -6,6 +6,8 @@ in `cluster.py`. A few pieces that need all that this process has are shared wit
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -14,17 +16,26 @@ import threading
 import time
 import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
-from typing import IO, Any, Final, Generic, Literal, TypeVar
+from multiprocessing import Pipe, connection, get_context
+from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeVar
 
 Result = TypeVar("Result")
-Pool = Literal["threads", "processes"]
+Pool = Literal["threads", "processes", "forks"]
+"""Threads of this process; processes that begin afresh and get the work sent; or forks of this process, which have all
+that it has loaded and compiled, and hold no lock of its interpreter."""
+
+AHEAD: Final = 2
+"""Pieces that a fork has in hand: one that it works on and one that waits there."""
+
+_DIE_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of Linux's prctl."""
 
 MOST_DEATHS: Final = 3
 """How often workers may die with the same piece in hand before it counts as failed."""
@@ -75,12 +86,15 @@ def each(
 ) -> Iterator[tuple[int, Result | Failure]]:
     """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
 
-    `jobs` workers share the work. Whatever `work` returns must be picklable where it crosses processes.
+    `jobs` workers share the work. Whatever `work` returns must be picklable where it crosses processes. Forks are for
+    where `can_fork` says so; what work changes in one of them is not seen here.
     """
     guarded = Guarded(work)
     if jobs <= 1:
         for index in indices:
             yield from guarded([index])
+    elif pool == "forks":
+        yield from _in_forks(guarded, indices, jobs)
     else:
         yield from _together(guarded, indices, jobs, pool)
 
@@ -144,6 +158,131 @@ def _take(again: list[int], waiting: Iterator[int], n: int) -> list[int]:
     return taken + list(islice(waiting, n - len(taken)))
 
 
+# Forks of this process
+
+
+def can_fork() -> bool:
+    """Whether workers may be forks of this process: on Linux, and for its main thread, so that nobody else is in the
+    middle of something that the fork would need."""
+    return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
+
+
+@dataclass(eq=False, slots=True)
+class _Fork:
+    """A fork at work: its process, the way to it, and the pieces that it has in hand, in order."""
+
+    process: int
+    way: connection.Connection
+    in_hand: deque[int] = field(default_factory=deque)
+
+    def ask(self, index: int) -> None:
+        """Give it a piece; that it has died shows when its results are asked for."""
+        self.in_hand.append(index)
+        with suppress(OSError):
+            self.way.send(index)
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.way.close()
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+
+
+def _in_forks(guarded: Guarded[Result], indices: Iterable[int], jobs: int) -> Iterator[tuple[int, Result | Failure]]:
+    left, deaths = deque(indices), dict[int, int]()
+    forks: dict[connection.Connection, _Fork] = {}
+    most = jobs
+    try:
+        while left or any(one.in_hand for one in forks.values()):
+            while left and len(forks) < most:
+                try:
+                    fresh = _forked(guarded, list(forks))
+                except OSError:
+                    # The machine gives no more processes: those that are there do the work, or threads.
+                    most = len(forks)
+                    break
+                forks[fresh.way] = fresh
+            if not forks:
+                yield from _together(guarded, left, jobs, "threads")
+                return
+            # Towards the end none waits at one while another has nothing to do.
+            for depth in range(1, AHEAD + 1):
+                for one in forks.values():
+                    if left and len(one.in_hand) < depth and (depth == 1 or len(left) > len(forks)):
+                        one.ask(left.popleft())
+            for way in connection.wait(list(forks)):
+                assert isinstance(way, connection.Connection)
+                one = forks[way]
+                try:
+                    results = pickle.loads(way.recv_bytes())
+                except (EOFError, OSError):
+                    del forks[way]
+                    one.end()
+                    died = one.in_hand.popleft() if one.in_hand else None
+                    left.extendleft(reversed(one.in_hand))
+                    if died is not None:
+                        deaths[died] = deaths.get(died, 0) + 1
+                        if deaths[died] < MOST_DEATHS:
+                            left.appendleft(died)
+                        else:
+                            yield died, DIED
+                    continue
+                one.in_hand.popleft()
+                yield from results
+    finally:
+        for one in forks.values():
+            one.end()
+
+
+def _forked(guarded: Guarded[Result], others: Sequence[connection.Connection]) -> _Fork:
+    """A new fork; `others` are the ways to those that are there, which it must not keep open. OSError if there is no
+    room for one."""
+    here, there = Pipe()
+    parent = os.getpid()
+    # Whoever interrupts now means this process, and must not find the fork before it knows what it is.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        with warnings.catch_warnings():
+            # Python warns of other threads, which numpy's linear algebra has: none is of use to the fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if not process:
+            _at_work(guarded, there, (here, *others), parent, held)
+    except OSError:
+        here.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        there.close()
+    return _Fork(process, here)
+
+
+def _at_work(
+    guarded: Guarded[Result],
+    way: connection.Connection,
+    others: Sequence[connection.Connection],
+    parent: int,
+    mask: Iterable[int],
+) -> NoReturn:
+    """What a fork does: piece after piece until nobody asks for more; it leaves nothing behind."""
+    try:
+        # Who interrupts a command interrupts all of its processes; it is the parent's to end this one.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        for one in others:
+            one.close()
+        # What is there is not looked through for garbage: that would copy all of its memory.
+        gc.freeze()
+        while os.getppid() == parent:
+            way.send_bytes(pickle.dumps(guarded([way.recv()]), pickle.HIGHEST_PROTOCOL))
+    finally:
+        # Whatever was raised: nothing above this is the fork's to finish.
+        os._exit(0)
+
+
 # A copy of this process
 
 
@@ -204,7 +343,9 @@ def _shared(work: Callable[[int], Result], pieces: Iterator[int]) -> dict[int, R
 
 def _can_be_copied() -> bool:
     """Whether a copy would find things as they are here, and a core: on Linux, and not while threads are at work."""
-    return sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    from sim.scenario.size import cores
+
+    return sys.platform == "linux" and threading.active_count() == 1 and cores() > 1
 
 
 def _wait_for(copy: int) -> None:

@@ -4,6 +4,8 @@ Tips are told by when they came, visits by when they came to the line of a pool,
 so that a row says what a supervisor would have seen. The work of several pools has nothing in common, so each pool has
 columns of its own. A row of the week is the mean over every time that its interval came in the measured time of every
 replication; where a clock is put forward or back, an interval came less often or twice as long.
+
+Last, one day of one replication: each visit, each pool and each target where they change.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ import numpy as np
 from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.scenario import units
-from sim.scenario.dates import countries_in, holiday_name, on_dates
-from sim.tables.declared import Column, Family, Table, for_each, number, of, text, whole
+from sim.scenario.calendars import countries_in, holiday_name, on_dates
+from sim.studies.day import BrokenBy, Day, DayVisit, PoolAt
+from sim.tables.declared import Column, Family, Filled, Table, for_each, number, of, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.scenario.dates import Dates
+    from sim.scenario.calendars import Dates
     from sim.scenario.schema import Scenario
 
 ALMOST: Final = 1e-9
@@ -266,3 +269,54 @@ def _kept(judged: int, failed: int) -> float:
 
 def _over(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
+
+
+DAY_VISITS: Final = Table[DayVisit](
+    "day",
+    "an attempt of a visit on one day of one replication: when the tip came, was taken in hand, and left",
+    "A day, visit by visit",
+    (
+        whole("tip", "", lambda row: row.tip, "its number in the replication"),
+        text("channel", lambda row: row.channel, "how it came"),
+        text("risk", lambda row: row.risk, "what it truly is"),
+        text("stage", lambda row: row.stage, "the stage"),
+        text("pool", lambda row: row.pool, "its pool; empty for a delay"),
+        whole("attempt", "", lambda row: row.attempt, "from 1; a tip that comes back has a row for each"),
+        number("enter", "min", lambda row: row.enter, "when it reached the stage; below 0 on the day before"),
+        number("start", "min", lambda row: row.start, "when it was first taken in hand; empty where it never was"),
+        number("end", "min", lambda row: row.end, "when it left, however it did; empty where the run ended first"),
+        text("ends", lambda row: row.ends, "served, gave up, turned away, merged or open"),
+        number("broke", "min", lambda row: row.broke, "when a promise to the tip first broke; empty where none did"),
+    ),
+)
+
+DAY_POOLS: Final = Table[PoolAt](
+    "day_pools",
+    "a pool from a minute of that day on: people on duty, people busy, tips that wait",
+    "A day, pool by pool",
+    (
+        text("pool", lambda row: row.pool, "its name; its centres are taken together"),
+        number("from", "min", lambda row: row.minute, "since midnight; until the next row of the pool"),
+        whole("staff", "", lambda row: row.staff, "people on duty"),
+        whole("busy", "", lambda row: row.busy, "people with something in hand, wrap-up and overtime included"),
+        whole("waiting", "tips", lambda row: row.waiting, "that have reached its stages and are not in hand yet"),
+    ),
+)
+
+BROKEN: Final = Table[BrokenBy](
+    "day_broken",
+    "a target from a minute of that day on: promises broken since midnight",
+    "Promises that broke on that day",
+    (
+        text("target", lambda row: row.target, "its name in the document; only those that each tip keeps or breaks"),
+        number("from", "min", lambda row: row.minute, "since midnight; until the next row of the target"),
+        whole("broken", "tips", lambda row: row.broken, "for which it was sure by then that they fail it"),
+    ),
+)
+
+TABLES_OF_DAY: Final = (DAY_VISITS, DAY_POOLS, BROKEN)
+
+
+def tables_of_day(found: Day) -> list[Filled]:
+    """All tables of a day."""
+    return [DAY_VISITS.of(found.visits), DAY_POOLS.of(found.pools), BROKEN.of(found.broken)]

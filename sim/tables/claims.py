@@ -146,53 +146,37 @@ def where(one: Claim | Source) -> str:
     return ", ".join(part for part in (one.page and f"page {one.page}", one.place) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTold:
-    """A source under its name in the ledger."""
-
-    name: str
-    source: Source
-
-
-SOURCES: Final = Table[SourceTold](
+SOURCES: Final[Table[tuple[str, Source]]] = Table(
     "claims_sources",
     "a source of claims: what is known of it; what is not known is empty",
     "Where the claims were read",
     (
-        text("source", lambda row: row.name, "its name in the ledger"),
-        text("title", lambda row: row.source.title, "what it is called"),
-        text("says", lambda row: row.source.says, "what it is, in words of the ledger"),
-        text("publisher", lambda row: row.source.publisher, "who published it"),
-        text("link", lambda row: row.source.url, "its address; never fetched"),
-        text("date", lambda row: row.source.date, "when it was published"),
-        text("accessed", lambda row: row.source.accessed, "when it was read"),
-        text("place", lambda row: where(row.source), "the page and the place in it"),
-        text("quotation", lambda row: row.source.quotation, "what it says, word for word"),
-        text("copy", lambda row: row.source.kept, "the kept copy that every quotation was held against"),
-        text("sha256", lambda row: row.source.sha256, "the SHA-256 of an archived copy"),
-        text("known", lambda row: row.source.known, "what is known of it and of its publisher besides"),
+        text("source", lambda row: row[0], "its name in the ledger"),
+        text("title", lambda row: row[1].title, "what it is called"),
+        text("says", lambda row: row[1].says, "what it is, in words of the ledger"),
+        text("publisher", lambda row: row[1].publisher, "who published it"),
+        text("link", lambda row: row[1].url, "its address; never fetched"),
+        text("date", lambda row: row[1].date, "when it was published"),
+        text("accessed", lambda row: row[1].accessed, "when it was read"),
+        text("place", lambda row: where(row[1]), "the page and the place in it"),
+        text("quotation", lambda row: row[1].quotation, "what it says, word for word"),
+        text("copy", lambda row: row[1].kept, "the kept copy that every quotation was held against"),
+        text("sha256", lambda row: row[1].sha256, "the SHA-256 of an archived copy"),
+        text("known", lambda row: row[1].known, "what is known of it and of its publisher besides"),
     ),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FactTold:
-    """A fact under its name in the ledger."""
-
-    name: str
-    fact: Fact
-
-
-FACTS: Final = Table[FactTold](
+FACTS: Final[Table[tuple[str, Fact]]] = Table(
     "claims_facts",
     "a fact from elsewhere that claims are held against: it is not judged",
     "What is known from elsewhere",
     (
-        text("fact", lambda row: row.name, "its name in the ledger"),
-        text("says", lambda row: row.fact.says, "what it says, in words"),
-        text("kind", lambda row: row.fact.kind, "what kind of fact it is"),
-        text("source", lambda row: row.fact.source, "where it is known from"),
-        text("link", lambda row: row.fact.url, "the address of that; never fetched"),
+        text("fact", lambda row: row[0], "its name in the ledger"),
+        text("says", lambda row: row[1].says, "what it says, in words"),
+        text("kind", lambda row: row[1].kind, "what kind of fact it is"),
+        text("source", lambda row: row[1].source, "where it is known from"),
+        text("link", lambda row: row[1].url, "the address of that; never fetched"),
     ),
 )
 
@@ -268,16 +252,6 @@ RELATIONS: Final = Table[FigureTold](
         text("unit", of(lambda row: row.figure, lambda one: one.unit), "%, min, times, a year, years, surges or money"),
     ),
 )
-
-
-def sources(found: Audit) -> Iterator[SourceTold]:
-    """Every source of the ledger."""
-    return (SourceTold(name, one) for name, one in found.laid.file.ledger.sources.items())
-
-
-def facts(found: Audit) -> Iterator[FactTold]:
-    """Every fact of the ledger."""
-    return (FactTold(name, one) for name, one in found.laid.file.ledger.facts.items())
 
 
 def as_a_whole(found: Audit) -> Iterator[ReadingAsAWhole]:

@@ -1,4 +1,5 @@
-"""The tables of a run, from the sample of all its replications, and of one of its tips.
+"""The tables of a run, from the sample of all its replications, and of one of its tips; theory beside it; several
+runs side by side.
 
 Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column mixes shares and minutes, `unit` tells.
 """
@@ -42,8 +43,12 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
+    from sim.measures.targets import TargetResult
     from sim.scenario.zones import Local
+    from sim.studies.compare import Contender, SideBySide, TargetChange
     from sim.studies.staff.limits import Limit
+    from sim.studies.theory.beside import Compared
+    from sim.studies.theory.selftest import Tested
     from sim.text.explain import JudgedTip
     from sim.text.story import Event
 
@@ -419,3 +424,114 @@ TIP_TARGETS: Final[Table[JudgedTip]] = Table(
         text("text", lambda row: row.text, "why, as a sentence"),
     ),
 )
+
+
+THEORY: Final[Table[Compared]] = Table(
+    "theory",
+    "a quantity of a pool or delay: what theory has, what the run came to, and what of it the model leaves out",
+    "Theory beside the run",
+    (
+        text("place", lambda row: row.beside.place, "the pool, or the stage where it is a delay"),
+        text("stages", lambda row: ", ".join(row.beside.stages), "the stages that are meant"),
+        text("model", lambda row: row.beside.model, "the model nearest to it, in Kendall's notation"),
+        text("quantity", lambda row: row.known.quantity, "what is compared"),
+        text("of", lambda row: row.known.of, "the tips that it is of; empty for all"),
+        number("within", "min", lambda row: row.known.within or None, "the time within which tips are not begun"),
+        number("hour", "h", lambda row: row.known.hour, "of the day, or of the week from Monday, at which it is"),
+        text("unit", lambda row: row.known.unit, "of both values and of the standard error"),
+        number("theory", "", lambda row: row.known.value, "what theory has"),
+        number("simulated", "", lambda row: row.simulated, "what the replications came to together"),
+        number("standard_error", "", lambda row: row.error, "of that, by how the replications differ"),
+        number("apart", "standard_errors", lambda row: row.apart, "how far the run lies above theory"),
+        yes("agrees", lambda row: row.agrees, "whether that is no more than 4"),
+        text("left_out", lambda row: "; ".join(row.beside.left_out), "what of it the model leaves out"),
+    ),
+)
+
+
+SELFTEST: Final[Table[Tested]] = Table(
+    "selftest",
+    "a known answer: what theory has, and what the installed program comes to",
+    "Known answers",
+    (
+        text("line", lambda row: row.line.name, "the line that has a known answer"),
+        text("model", lambda row: row.compared.beside.model, "its model, in Kendall's notation"),
+        text("quantity", lambda row: row.compared.known.quantity, "what is compared"),
+        text("of", lambda row: row.compared.known.of, "the tips that it is of; empty for all"),
+        text("unit", lambda row: row.compared.known.unit, "of both values and of the standard error"),
+        number("known", "", lambda row: row.compared.known.value, "what theory has"),
+        number("simulated", "", lambda row: row.compared.simulated, "what the program comes to"),
+        number("standard_error", "", lambda row: row.compared.error, "of that, by how the replications differ"),
+        number("apart", "standard_errors", lambda row: row.compared.apart, "how far that lies above what is known"),
+        yes("engines_agree", lambda row: row.engines_agree, "whether both engines give the same log of a day of it"),
+        yes("right", lambda row: row.right, "whether it is near enough, and the engines agree"),
+    ),
+)
+
+
+NO_TARGET: Final = "no such target"
+"""What stands for the verdict where a scenario lacks a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedTarget:
+    """A target in one of the scenarios."""
+
+    one: Contender
+    target: str
+    result: TargetResult | None
+    """None where the scenario has no such target."""
+    change: TargetChange | None
+    """None for the base, and where the base has no such target or one of another kind."""
+
+
+def _difference(name: str, says: str, get: Callable[[TargetChange], float]) -> Column[ComparedTarget]:
+    return number(name, "", of(lambda row: row.change, lambda one: get(one) / one.scale), says)
+
+
+COMPARED: Final = Table[ComparedTarget](
+    "compare",
+    "a target in a scenario: its value, and the paired difference from the base with its interval",
+    "Every target in every scenario",
+    (
+        text("scenario", lambda row: row.one.label, "a file, or a variant of one"),
+        text("target", lambda row: row.target, "its name in the document"),
+        *asked_columns(lambda row: row.result),
+        *came_columns(lambda row: row.result)[:3],
+        text("verdict", lambda row: row.result.verdict if row.result else NO_TARGET, "met, missed or undecided"),
+        _difference("difference", "from the base, in the unit", lambda one: one.difference.value),
+        _difference("difference_low", "the lower end of its interval", lambda one: one.difference.low),
+        _difference("difference_high", "the upper end; all hold at once", lambda one: one.difference.high),
+        yes("real", of(lambda row: row.change, lambda one: one.difference.real), "whether that is more than noise"),
+        number(
+            "paired_over_unpaired",
+            "",
+            of(lambda row: row.change, lambda one: one.pairing),
+            "width of the interval over that of runs on tips of their own",
+        ),
+        number(
+            "paired_over_unpaired_by_tips",
+            "",
+            of(lambda row: row.change, lambda one: one.pairing_by_tips),
+            "what that would be if tips fared independently",
+        ),
+        yes(
+            "asks_otherwise",
+            of(lambda row: row.change, lambda one: one.asks_otherwise),
+            "whether it asks something else there",
+        ),
+        text("together", lambda row: row.one.joint.word, "the verdict on all targets of the scenario"),
+        number("paid", "h_a_week", lambda row: row.one.cost.paid_hours, "in all pools, overtime included"),
+        number("overtime", "h_a_week", lambda row: row.one.cost.overtime_hours, "hours after the end of shifts"),
+        number("fte", "", lambda row: row.one.cost.fte, "full-time equivalents"),
+        number("cost_a_week", "", lambda row: row.one.cost.money, "paid hours times the prices"),
+    ),
+)
+
+
+def compared(found: SideBySide) -> Iterator[ComparedTarget]:
+    """Every scenario, target by target."""
+    changes = {(change.label, change.target): change for change in found.changes}
+    for one in found.contenders:
+        for name in found.targets:
+            yield ComparedTarget(one, name, one.results.get(name), changes.get((one.label, name)))

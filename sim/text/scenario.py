@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 from sim.dynamics.clock import DAY, HOUR, YEAR
 from sim.scenario import units
 from sim.scenario.arrivals import of_incident
-from sim.scenario.calendars import EVERY_DAY, open_hours
+from sim.scenario.calendars import EVERY_DAY, countries_in, dates_words, holiday_name, on_dates, open_hours
 from sim.scenario.counts import counts
-from sim.scenario.dates import countries_in, dates_words, holiday_name, on_dates
 from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.profiles import levels
 from sim.scenario.together import Incident, mean_day, not_poisson

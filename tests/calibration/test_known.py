@@ -17,8 +17,8 @@ import sim
 from sim.calibration.found import Calibration, found_in, parameters_of
 from sim.cli.exporting import export
 from sim.logs.drafting import draft
+from sim.logs.events import read_log
 from sim.logs.files import read
-from sim.logs.reading import read_log
 from sim.studies.events import events, spells
 from tests.calibration.known import HEAD, KNOWN, STAGE_OF, TRUE, Row, as_csv, known_log, texts
 

@@ -22,7 +22,7 @@ from sim.plots import style
 from sim.scenario.loading import load
 from sim.studies.replicate import Settings
 from sim.tables import ranges
-from sim.tables.day import every
+from sim.tables.by_time import tables_of_day
 from sim.text.run import day_told
 from tests.cli.lines import ROOT, tipline
 from tests.cli.test_report import Page, browsed, in_a_browser, is_safe
@@ -212,7 +212,7 @@ def test_a_day_is_the_same_from_its_tables_and_from_its_files(day_folder: Path) 
     scenario = load(day_folder / "scenario.yaml")
     answer = RunAnswer.ask(scenario, Settings(), day=True)
     assert answer.found.day is not None
-    made = day_json(day_told(answer.found.day), {one.name: one.records for one in every(answer.found.day)})
+    made = day_json(day_told(answer.found.day), {one.name: one.records for one in tables_of_day(answer.found.day)})
     shown = day_shown(read_results(day_folder).folders[0])
     assert shown is not None
     assert json.loads(shown.script_data) == made

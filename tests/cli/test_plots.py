@@ -395,6 +395,19 @@ def test_time_axis_names_times(first, last):
     assert all(re.fullmatch(r"\d+ (s|min|h|d)", name) for name in names)
 
 
+def test_lines_are_broken_where_they_would_be_if_each_were_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What surely fits is told from single letters; of a type that the house's does not have, nothing is sure."""
+    texts = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("\n\n")[:12]
+    texts += ["AVAVAVAV TOTOTO WAWA fi ffi " * 4, "Привет, اختبار " * 6, "案件 " * 30]
+    options = [(1.0, 8.0, False), (3.3, 9.0, True), (6.8, 11.5, True)]
+    broken = [style.wrapped(text, width, size, bold=bold) for text in texts for width, size, bold in options]
+    monkeypatch.setattr(style, "_surely_fits", lambda *_: False)
+    assert broken == [style.wrapped(text, width, size, bold=bold) for text in texts for width, size, bold in options]
+    monkeypatch.undo()
+    assert style._surely_fits("iiiii", 1.0, 8.0, False)
+    assert not style._surely_fits("案", 1.0, 8.0, False)
+
+
 def test_letters_that_no_type_has_are_told(tmp_path: Path) -> None:
     """Of a script that is not installed the figure says so; of one that is, it is drawn."""
     with style.styled():

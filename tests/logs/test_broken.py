@@ -13,10 +13,9 @@ from sim.calibration.line import line_of
 from sim.logs import files
 from sim.logs.calls import Log
 from sim.logs.drafting import draft
-from sim.logs.faults import LogError
-from sim.logs.files import read
+from sim.logs.events import read_log
+from sim.logs.files import LogError, read
 from sim.logs.map import read_map
-from sim.logs.reading import read_log
 
 HEAD = "received,agent,answered,ended,result"
 

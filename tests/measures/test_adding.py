@@ -17,12 +17,11 @@ from sim.measures.adding import Adding, adds_up
 from sim.measures.frame import Frame
 from sim.measures.kinds import KINDS
 from sim.measures.measures import measure
-from sim.scenario import sliced
+from sim.scenario import size as sizes
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.scenario.size import Budget, size
-from sim.scenario.sliced import in_memory, why_whole
+from sim.scenario.size import Budget, in_memory, size, why_whole
 from sim.studies import replicate
 from sim.studies.replicate import ReplicationWork
 from tests.scenario.small import SCENARIOS, loaded
@@ -135,9 +134,9 @@ def scenario_of(folder: Path, old: str = "", new: str = "") -> Scenario:
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of a few dozen tips, of worlds of any size."""
     monkeypatch.setattr(preparation, "SIZE", 16)
-    monkeypatch.setattr(sliced, "SLICE", 48)
-    monkeypatch.setattr(sliced, "LARGE", 0)
-    monkeypatch.setattr(sliced, "WORTH", np.inf)
+    monkeypatch.setattr(sizes, "SLICE", 48)
+    monkeypatch.setattr(sizes, "LARGE", 0)
+    monkeypatch.setattr(sizes, "WORTH", np.inf)
 
 
 def differing(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[str]:
@@ -197,7 +196,7 @@ def test_kinds_of_ones_own_are_measured_whole(tmp_path: Path, monkeypatch: pytes
     scenario = loaded(tmp_path, PLAIN + "targets:\n  t: {from: arrival, to: leave, median: 1 h}\n")
     assert not why_whole(scenario)
     assert adds_up(Frame(scenario))
-    monkeypatch.setattr(sliced, "ONE_BY_ONE", ())
+    monkeypatch.setattr(sizes, "ONE_BY_ONE", ())
     monkeypatch.setitem(KINDS, "median", object())
     assert why_whole(scenario) == "target 't'"
     assert not adds_up(Frame(scenario))
@@ -242,7 +241,7 @@ def test_small_runs_are_held_whole_and_memory_stops_growing(tmp_path: Path) -> N
     assert [in_memory(one).slice_size > 0 for one in held.values()] == [False, True, True]
     assert size(held["50000/h"]).bytes < 1.5 * size(held["5000/h"]).bytes
     grows = loaded(tmp_path, PLAIN.replace("volume: 14/h", "volume: 50000/h"))
-    assert in_memory(grows).at_a_time == sliced.tips_of(grows)
+    assert in_memory(grows).at_a_time == sizes.tips_of(grows)
     assert not in_memory(grows).slice_size
 
 

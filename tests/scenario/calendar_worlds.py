@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import MINUTE
-from sim.scenario.dates import holidays_in
+from sim.scenario.calendars import holidays_in
 
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

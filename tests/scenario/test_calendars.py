@@ -21,7 +21,7 @@ from sim.dynamics import compiled, order, reference
 from sim.dynamics.clock import DAY, HOUR, MINUTE, WEEK
 from sim.dynamics.laws import verify
 from sim.dynamics.log import differences
-from sim.scenario import arrivals, calendars, counts, dates, profiles, rules, schema, shifts, zones
+from sim.scenario import arrivals, calendars, counts, profiles, rules, schema, shifts, zones
 from sim.scenario.calendars import Calendar, open_time
 from sim.scenario.faults import ScenarioError
 from sim.scenario.loading import load
@@ -642,9 +642,14 @@ MUTANTS: dict[str, tuple[Owner, str, str, str]] = {
     ),
     "whole days elapse": (Local, "later", "or span % DAY", "or span"),
     "the clock is never read again": (Local, "wall", 'side="right")]', 'side="right") * 0]'),
-    "the last date of a range is left out": (dates, "on_dates", "(one.to - first).days + 1", "(one.to - first).days"),
-    "holidays are not named": (dates, "on_dates", "if first <= day <= last", "if first <= day < first"),
-    "closed dates of another calendar are open": (dates, "on_dates", "found |= on_dates(", "found &= on_dates("),
+    "the last date of a range is left out": (
+        calendars,
+        "on_dates",
+        "(one.to - first).days + 1",
+        "(one.to - first).days",
+    ),
+    "holidays are not named": (calendars, "on_dates", "if first <= day <= last", "if first <= day < first"),
+    "closed dates of another calendar are open": (calendars, "on_dates", "found |= on_dates(", "found &= on_dates("),
     "rows of the week start on dates of their own too": (calendars, "starts", "& ~special & ~shut", "& ~shut"),
     "a closed date starts rows of its own": (calendars, "starts", "else some & ~shut", "else some"),
     "what began the day before does not run out": (calendars, "starts", "(ends > 0)", "(begins >= 0)"),
@@ -730,7 +735,7 @@ def is_noticed(seed: int, folder: Path) -> bool:
 def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     owner, name, old, new = MUTANTS[fault]
     faulty = altered(owner, name, old, new)
-    users: Sequence[Owner] = [owner, calendars, dates, profiles, counts, shifts, rules, schema, arrivals]
+    users: Sequence[Owner] = [owner, calendars, profiles, counts, shifts, rules, schema, arrivals]
     for user in users if isinstance(owner, ModuleType) else [owner]:
         if hasattr(user, name):
             monkeypatch.setattr(user, name, faulty)

@@ -9,10 +9,10 @@ import pytest
 
 from sim.dynamics.clock import HOUR, MINUTE, NEVER
 from sim.scenario import trace as tracing
-from sim.scenario import traceblocks
+from sim.scenario import tracefile
 from sim.scenario.faults import ScenarioError
 from sim.scenario.trace import Trace, trace
-from sim.scenario.traceblocks import DRAWN
+from sim.scenario.tracefile import DRAWN
 from tests.scenario.small import messages, small
 
 
@@ -20,9 +20,9 @@ from tests.scenario.small import messages, small
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test reads its files both ways, in blocks of a few lines."""
     if request.param == "in blocks":
-        monkeypatch.setattr(traceblocks, "SMALL", 0)
-        monkeypatch.setattr(traceblocks, "_BLOCK", 300)
-        monkeypatch.setattr(traceblocks, "_LEAST", 100)
+        monkeypatch.setattr(tracefile, "SMALL", 0)
+        monkeypatch.setattr(tracefile, "_BLOCK", 300)
+        monkeypatch.setattr(tracefile, "_LEAST", 100)
 
 
 def recorded(folder: Path, text: str) -> Trace:
@@ -164,7 +164,7 @@ def test_blocks_and_rows_read_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     text = end.join(rows) + str(rng.choice(["", end]))
 
     def outcome(small: int) -> object:
-        monkeypatch.setattr(traceblocks, "SMALL", small)
+        monkeypatch.setattr(tracefile, "SMALL", small)
         tracing._read.cache_clear()
         try:
             found = recorded(tmp_path, text)

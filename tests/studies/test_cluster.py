@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -113,6 +114,15 @@ def test_a_task_brings_its_results_in_order_and_tells_what_failed() -> None:
     assert failure.error == "ArithmeticError: no such luck"
     assert "fail_at_two" in failure.trace
     assert back.seconds > 0
+
+
+def test_large_results_are_packed_where_they_travel() -> None:
+    found = {}
+    for near in (False, True):
+        back = cluster._do(cluster._maker(), [cluster.packed(np.zeros)], [[cluster.LEAST_PACKED]], near)
+        assert back.packed is not near
+        found[near] = pickle.loads(zlib.decompress(back.content) if back.packed else back.content)
+    assert np.array_equal(found[False], found[True])
 
 
 @pytest.mark.parametrize("error", [OSError("reset by peer"), TimeoutError(), CancelledError()])

@@ -18,8 +18,8 @@ from sim.studies import compare as studies
 from sim.studies.compare import SideBySide, TargetChange, compare
 from sim.studies.replicate import Settings
 from sim.studies.trials import Trials
-from sim.tables.compare import COMPARED
-from sim.tables.compare import compared as rows_of
+from sim.tables.run import COMPARED
+from sim.tables.run import compared as rows_of
 from sim.text.compare import answer
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline

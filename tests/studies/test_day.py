@@ -13,9 +13,8 @@ from sim.dynamics.clock import DAY, MINUTE, NEVER
 from sim.dynamics.engines import simulate
 from sim.scenario.schema import Scenario
 from sim.studies import day as of_day
-from sim.studies.day import Day, day_of
-from sim.studies.followed import Followed
-from sim.tables.day import every
+from sim.studies.day import Day, Followed, day_of
+from sim.tables.by_time import tables_of_day
 from sim.text.run import day_told
 from tests.studies.lines import desk
 
@@ -158,7 +157,7 @@ def test_pools_that_change_often_are_looked_at_less_often(
 
 def test_its_tables_have_a_row_of_each(patient: tuple[Followed, Day]) -> None:
     _, day = patient
-    assert [(one.name, len(one.cells)) for one in every(day)] == [
+    assert [(one.name, len(one.cells)) for one in tables_of_day(day)] == [
         ("day", len(day.visits)),
         ("day_pools", len(day.pools)),
         ("day_broken", len(day.broken)),

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +18,16 @@ import pytest
 from sim.dynamics.replication import Replication
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
-from sim.studies import events, trials
+from sim.studies import events, replicate, trials, workers
 from sim.studies.keeping import Kept, write_atomic
 from sim.studies.replicate import Done, Settings, run
-from sim.studies.workers import Failure, each
+from sim.studies.workers import Failure, can_fork, each
 from sim.tables.run import every
 
 NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
 WEEKS = ["run.warm_up=1 d", "run.length=14 d", "run.cool_down=1 d", "run.replications=5"]
+
+forks = pytest.mark.skipif(not can_fork(), reason="no workers are forked on this system")
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +135,6 @@ def test_what_another_study_left_is_not_taken_up(scenario: Scenario, tmp_path: P
 def test_a_replication_that_fails_is_named_and_the_rest_kept(
     scenario: Scenario, serial: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sim.studies import replicate
-
     honest = replicate.draw
 
     def broken(scenario: Scenario, index: int, *, seed: int | None = None) -> object:
@@ -170,6 +172,18 @@ def die_once(index: int) -> int:
     return index * index
 
 
+def raise_at_two(index: int) -> int:
+    if index == 2:
+        raise ArithmeticError("two")
+    return index
+
+
+def interrupted(index: int) -> int:
+    """Interrupt whoever does it."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return index
+
+
 def die_always(index: int) -> int:
     if index == 2:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -200,6 +214,140 @@ def test_a_script_that_asks_for_processes_is_run_once(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["asked", f"[(0, 0), (1, -1), (2, -2)] {script}"]
+
+
+# Forks
+
+
+def in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let any number of replications be done by forks."""
+    monkeypatch.setattr(replicate, "LEAST_FORKED", 1)
+    monkeypatch.setattr(replicate, "WORTH_FORKS", 0.0)
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are forked from here on."""
+    found: list[int] = []
+    honest = os.fork
+
+    def fork() -> int:
+        process = honest()
+        found.append(process)
+        return process
+
+    monkeypatch.setattr(os, "fork", fork)
+    return found
+
+
+def none_left(processes: list[int]) -> bool:
+    """Whether there were some, and none is there any more, at work or dead."""
+    return bool(processes) and not any(Path(f"/proc/{process}").exists() for process in processes)
+
+
+@forks
+def test_forks_change_nothing(
+    scenario: Scenario, serial: Done, monkeypatch: pytest.MonkeyPatch, begun: list[int]
+) -> None:
+    in_forks(monkeypatch)
+    assert same(serial, run(scenario, settings=Settings(jobs=3)))
+    assert len(begun) == 3
+    assert none_left(begun)
+
+
+@forks
+def test_few_replications_and_those_of_drawn_tips_are_done_by_threads(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_in_forks", None)
+    run(scenario, settings=Settings(jobs=2))
+    in_forks(monkeypatch)
+    run(scenario, settings=Settings(jobs=2), drawn=trials.Draws().of(scenario, scenario.run.seed))
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(run, scenario, settings=Settings(jobs=2)).result()
+
+
+@forks
+def test_a_run_that_is_interrupted_ends_its_forks(
+    scenario: Scenario, serial: Done, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: list[int]
+) -> None:
+    in_forks(monkeypatch)
+
+    def interrupt(n_done: int) -> None:
+        if n_done == 3:
+            raise KeyboardInterrupt
+
+    settings = Settings(jobs=2, folder=tmp_path / "progress", count=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(scenario, settings=settings)
+    assert len(begun) == 2
+    assert none_left(begun)
+    assert same(run(scenario, settings=replace(settings, resume=True, count=lambda _: None)), serial)
+
+
+@forks
+def test_a_fork_that_dies_has_its_piece_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIPLINE_TEST_MARK", str(tmp_path / "mark"))
+    assert dict(each(die_once, range(6), jobs=2, pool="forks")) == {index: index * index for index in range(6)}
+    assert (tmp_path / "mark").exists()
+
+
+@forks
+def test_a_piece_that_kills_every_fork_fails_alone(begun: list[int]) -> None:
+    found = dict(each(die_always, range(6), jobs=2, pool="forks"))
+    assert found.pop(2) == workers.DIED
+    assert found == {index: index * index for index in (0, 1, 3, 4, 5)}
+    assert len(begun) > workers.MOST_DEATHS
+    assert none_left(begun)
+
+
+@forks
+def test_what_a_fork_raises_is_told_as_anywhere_else() -> None:
+    told = [dict(each(raise_at_two, range(4), jobs=jobs, pool="forks"))[2] for jobs in (1, 2)]
+    assert told[0] == told[1]
+    assert isinstance(told[0], Failure)
+    assert told[0].error == "ArithmeticError: two"
+
+
+@forks
+def test_forks_leave_an_interruption_to_their_parent() -> None:
+    """Ctrl-C reaches every process of a command."""
+    assert dict(each(interrupted, range(4), jobs=2, pool="forks")) == {index: index for index in range(4)}
+
+
+@forks
+def test_forks_die_with_their_parent() -> None:
+    """kill -9, in the middle of pieces that would take an hour."""
+    hears, says = os.pipe()
+    parent = os.fork()
+    if not parent:
+
+        def endless(_: int) -> None:
+            os.write(says, b".")
+            time.sleep(3600)
+
+        try:
+            list(each(endless, range(2), jobs=2, pool="forks"))
+        finally:
+            os._exit(0)
+    os.close(says)
+    told = b""
+    while told.count(b".") < 2:
+        told += os.read(hears, 100)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    # The other end is closed when nobody has it any more.
+    assert os.read(hears, 100) == b""
+    os.close(hears)
+
+
+@forks
+def test_without_room_for_a_fork_threads_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    assert dict(each(abs, range(5), jobs=2, pool="forks")) == {index: index for index in range(5)}
 
 
 def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Path) -> None:

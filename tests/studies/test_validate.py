@@ -16,7 +16,7 @@ from sim.cli import options
 from sim.measures.theory import erlang_a
 from sim.plots.validate import observed_and_simulated
 from sim.scenario.loading import load
-from sim.scenario.observed import Unknown, groups
+from sim.scenario.plausible import Unknown, groups
 from sim.studies.validate import Seen
 from sim.text.validate import answer
 from tests.cli import pictures

@@ -129,14 +129,14 @@ def day_data(found: Result) -> dict[str, Any] | None:
     """A day of the first replication, which is simulated once more: what `day.js` plays, and what is said of it."""
     from sim.answers.run import RunAnswer
     from sim.cli.report.day import day_json
-    from sim.tables.day import every
+    from sim.tables.by_time import tables_of_day
     from sim.text.run import day_told
 
     day = RunAnswer(found).with_day().found.day
     if day is None:
         return None
     told = day_told(day)
-    shown = day_json(told, {one.name: one.records for one in every(day)})
+    shown = day_json(told, {one.name: one.records for one in tables_of_day(day)})
     return None if shown is None else {"day": shown, "says": told["says"]}
 
 

@@ -26,7 +26,7 @@ from ruamel.yaml.comments import CommentedMap
 from sim.cli.options import Options
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import Name, hint
-from sim.scenario.files import text
+from sim.scenario.folder import text
 from sim.scenario.loading import Document, read
 from sim.scenario.paths import changes_of
 from sim.scenario.readings import READINGS

@@ -2,7 +2,7 @@
 
 It is made from the tables of the day, be they read back from a folder or just made:
 
-    told = day_json(day_told(day), {one.name: one.records for one in sim.tables.day.every(day)})
+    told = day_json(day_told(day), {one.name: one.records for one in sim.tables.by_time.tables_of_day(day)})
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.cli.report.results import Folder
-from sim.tables.day import EVERY
+from sim.tables.by_time import TABLES_OF_DAY
 
 LARGEST: Final = 150_000
 """Bytes of the days of a page together; of a day that would take more fewer tips are shown."""
@@ -64,7 +64,7 @@ def day_json(told: Mapping[str, Any], tables: Mapping[str, Rows]) -> dict[str, A
     Times are tenths of a minute since midnight, those before it 0, and NOT_YET where something never came. `pools` and
     `targets` are lists of what is so from each of their times `from` on.
     """
-    visits, pools, broken = (list(tables.get(table.name, ())) for table in EVERY)
+    visits, pools, broken = (list(tables.get(table.name, ())) for table in TABLES_OF_DAY)
     stages = [one for one in told.get("stages", ()) if isinstance(one, str)] if _is_list(told.get("stages")) else []
     if not stages or not pools:
         return None
@@ -112,7 +112,7 @@ def day_shown(folder: Folder, room: int = LARGEST) -> DayShown | None:
     told = folder.manifest.get("day")
     if not isinstance(told, Mapping):
         return None
-    names = [table.name for table in EVERY if table.name in folder.tables]
+    names = [table.name for table in TABLES_OF_DAY if table.name in folder.tables]
     day = day_json(told, {name: folder.tables[name].records for name in names})
     while day is not None and len(_text(day)) > room:
         day = _fewer(day)

@@ -31,7 +31,7 @@ from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
 from sim.scenario.targets import KINDS
 from sim.studies.keeping import write_atomic
-from sim.tables.day import EVERY as DAY
+from sim.tables.by_time import TABLES_OF_DAY
 from sim.tables.declared import Table, finite
 from sim.text import words
 from sim.text.diagram import diagram
@@ -123,7 +123,7 @@ class Exhibit:
 
 def exhibits(folder: Folder) -> Iterator[Exhibit]:
     """Everything that a folder has to show, each table once."""
-    of_day = {table.name for table in DAY}
+    of_day = {table.name for table in TABLES_OF_DAY}
     left = {name: table for name, table in folder.tables.items() if name not in of_day}
     declared = [(plot, answer) for answer in every() for plot in answer.plots]
     known = {plot.name for plot, _ in declared}

@@ -22,7 +22,7 @@ from sim.scenario.loading import read as read_scenario
 from sim.scenario.tree import with_child
 from sim.studies.keeping import MANIFEST
 from sim.studies.study import is_step_name
-from sim.tables.day import EVERY as DAY
+from sim.tables.by_time import TABLES_OF_DAY
 from sim.tables.declared import MOST_ROWS, Records, Table, read
 from sim.tables.logs import EXPORTED
 
@@ -172,7 +172,7 @@ class _Files:
         one = declared_tables().get(path.stem)
         content = self.text(path)
         try:
-            most = MOST_OF_DAY if one in DAY else MOST_ROWS
+            most = MOST_OF_DAY if one in TABLES_OF_DAY else MOST_ROWS
             records = read(content) if one is None else one.read(content, most)
         except csv.Error:
             records = None

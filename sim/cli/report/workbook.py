@@ -96,18 +96,18 @@ class _Book:
     def wrapped(self) -> Format:
         return self.style(text_wrap=True)
 
-    def sheet(self, name: str, heads: Sequence[str] = (), row: int = 0) -> Worksheet:
-        """A new sheet with the heads of its columns in a row, printed on one page across where they fit there."""
+    def sheet(self, name: str, heads: Sequence[str] = ()) -> Worksheet:
+        """A new sheet with the heads of its columns, printed on one page across where they fit there."""
         sheet = self.book.add_worksheet(name[:31])
         sheet.set_landscape()
         sheet.set_paper(9)
         if len(heads) <= MOST_ACROSS:
             sheet.fit_to_pages(1, 0)
         for column, head in enumerate(heads):
-            sheet.write_string(row, column, head, self.head)
+            sheet.write_string(0, column, head, self.head)
         if heads:
-            sheet.repeat_rows(row)
-            sheet.set_row(row, 15 * max(1, *(len(head) // 11 + 1 for head in heads)) + 3)
+            sheet.repeat_rows(0)
+            sheet.set_row(0, 15 * max(1, *(len(head) // 11 + 1 for head in heads)) + 3)
         return sheet
 
     def put(self, sheet: Worksheet, row: int, column: int, cell: Any, looks: str = "", **style: Any) -> None:
@@ -165,12 +165,12 @@ def _summary(book: _Book, folder: Folder) -> None:
     lines = [folder.scenario.about] if folder.scenario is not None and folder.scenario.about else []
     for line in (*lines, *answers(folder)):
         sheet.merge_range(row, 0, row, 5, line, book.wrapped)
-        sheet.set_row(row, 15 * math.ceil(len(line) / 120))
+        sheet.set_row(0, 15 * math.ceil(len(line) / 120))
         row += 1
     notes = folder.manifest.get("notes")
     for line in notes if isinstance(notes, list) else ():
         sheet.merge_range(row, 0, row, 5, f"WARNING: {line}", book.style(text_wrap=True, bold=True))
-        sheet.set_row(row, 15 * math.ceil(len(str(line)) / 110))
+        sheet.set_row(0, 15 * math.ceil(len(str(line)) / 110))
         row += 1
     row += 1
     for column, head in enumerate(("target", "asked", "came to", "from", "to", "verdict")):

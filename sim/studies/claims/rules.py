@@ -27,8 +27,15 @@ from sim.dynamics.clock import MINUTE
 from sim.scenario.claims import Availability, CostRatio, GrowthBetween, GrowthRate, ShareFact, ShareOfWhole, Volume
 from sim.scenario.ledger import Ledger
 from sim.studies.claims import matches as on
-from sim.studies.claims.matches import Match, TimesMatch, pairs
-from sim.studies.claims.shapes import COMMON_CVS, exponential_mean, least_shares, lognormal_of_cv
+from sim.studies.claims.matches import (
+    COMMON_CVS,
+    Match,
+    TimesMatch,
+    exponential_mean,
+    least_shares,
+    lognormal_of_cv,
+    pairs,
+)
 from sim.studies.claims.statements import (
     NEAR,
     Condition,
