@@ -234,7 +234,10 @@ class Frame:
 
     def interval_of(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The interval of the week of each tick, 0 for that which begins on Monday at 00:00."""
-        return (self.wall(tick) + HOUR * self.first_hour) % WEEK // self.interval
+        shown = self.wall(tick) + HOUR * self.first_hour
+        # Numpy divides by one number several times as fast as it takes the rest.
+        shown -= shown // WEEK * WEEK
+        return shown // self.interval
 
     def steps(self, length: int) -> Steps:
         """The measured days in steps of at most so many ticks, each within one stretch of this length on the clock.
