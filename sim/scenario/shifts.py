@@ -138,9 +138,11 @@ def _in_rows(people: People, tick: Ticks, action: NDArray[np.integer], person: T
     # Who goes home and who begins a break go together, by person.
     order = np.lexsort((person, np.maximum(action, TAKES_BREAK), place, tick))
     tick, place, action, person = tick[order], place[order], action[order], person[order]
-    keys = np.concatenate([np.column_stack([tick, place]), heads[:, :2]]).astype(np.int64)
-    rows, row = np.unique(keys, axis=0, return_inverse=True)
-    row = row.reshape(-1)
+    # One number for both, which is sorted ten times as fast as pairs are.
+    n_places = int(max(place.max(initial=0), heads[:, 1].max(initial=0))) + 1
+    keys = np.concatenate([tick * n_places + place, heads[:, 0] * n_places + heads[:, 1]])
+    key, row = np.unique(keys, return_inverse=True)
+    rows = np.stack(np.divmod(key, n_places), axis=1)
     of_action, of_heads = row[: len(tick)], row[len(tick) :]
     change = np.bincount(of_heads, weights=heads[:, 2], minlength=len(rows)).astype(np.int32)
     return Plan(
