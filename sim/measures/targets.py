@@ -209,6 +209,11 @@ class TargetResult:
         """How much of what the target allows is used up; see `Goal.used`."""
         return self.goal.used(self.value)
 
+    @property
+    def used_at_best(self) -> float:
+        """The same at the better end of the interval."""
+        return self.goal.used(self.high if self.side == "at_least" else self.low)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joint:
@@ -286,7 +291,9 @@ def joint(
     told = [one for one in each if not math.isnan(one.value)]
     # What is met by an interval that holds with all others is met by its own, which lies within that; but what it
     # leaves out may be shown to be too much by its own alone.
-    hangs = {one.name for one in each if with_alone or one.verdict == "undecided" or not (in_search or _leaves_few(one))}
+    hangs = {
+        one.name for one in each if with_alone or one.verdict == "undecided" or not (in_search or _leaves_few(one))
+    }
     alone = results(sample, confidence, hangs, in_search=in_search) if hangs else []
     own = {one.name: one.verdict for one in alone}
     verdicts = {one.name: _together(own.get(one.name, one.verdict), one.verdict) for one in each}

@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.studies.staff.search import OFF
 from sim.studies.staff.staffed import Staffing
 from sim.studies.staff.tried import Tried
 
@@ -110,13 +111,45 @@ class Proof:
                 self._outdone.append(tight)
             elif not self._fails(tight.most, around):
                 small = self._is_small(tight)
-                if small and self.tried.look(tight.most, "choose").leans == "met" and self._is_cheaper(tight.most):
+                if small and self._leans_to_hold(tight.most, around) and self._is_cheaper(tight.most):
                     return tight.most
                 if small and self.tried.outdone(tight.most):
                     self._outdone.append(tight)
                 else:
                     self._cut(tight, around)
         return None
+
+    def _leans_to_hold(self, top: Staffing, around: Staffing) -> bool:
+        """Whether the top of a box leans to hold, told by a look at it where that matters.
+
+        It does not for one that costs too much and is foreseen to hold, for its box has to be cut anyway. One that holds
+        by its value alone, but is foreseen not to with its interval, takes many replications to tell: it is looked at
+        with as many people elsewhere as make no difference, for what does not hold then outdoes other boxes too.
+        """
+        likely = self.tried.foreseen(top)
+        if likely <= 1 and not self._is_cheaper(top):
+            return True
+        if likely > 1 + OFF and self.tried.outcomes[top].as_it_stands:
+            lifted = self._lifted(top, around)
+            if lifted != top:
+                self.tried.look(lifted, "choose")
+                if self.tried.outdone(top):
+                    return False
+        return self.tried.look(top, "choose").leans == "met"
+
+    def _lifted(self, top: Staffing, around: Staffing) -> Staffing:
+        """A staffing with more people at some posts, as many as there may be, that is foreseen not to hold either."""
+        posts = range(len(top))
+        more = [i for i in posts if top[i] > around[i]]
+        same = [i for i in posts if top[i] == around[i]]
+        short = [i for i in posts if top[i] < around[i]]
+        one_by_one = [[i] for i in (*same, *(short if len(short) > 1 else ()))]
+        found = top
+        for some in (more, *one_by_one):
+            higher = tuple(post.most if i in some else found[i] for i, post in enumerate(self.tried.posts))
+            if higher != found and self.tried.foreseen(higher) > 1 + OFF:
+                found = higher
+        return found
 
     @property
     def n_outdone(self) -> int:

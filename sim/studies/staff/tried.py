@@ -43,6 +43,10 @@ FEW: Final = 4
 """Replications of the first look."""
 LAST_LOOK: Final = 4
 """The last look comes after so many times the replications that were asked for."""
+ALIKE: Final = 0.02
+"""Two staffings are alike of which one uses up no more than this part more of what a target allows."""
+TELLING: Final = 0.8, 1.2
+"""Between these parts it matters how much of what a target allows is used up."""
 FIXED_EFFORT: Final = 40_000
 """What a replication costs besides its visits, in visits."""
 
@@ -59,6 +63,8 @@ class Leaning:
     used: float
     """How much of what the target allows is used up: 1 at the threshold."""
     verdict: Verdict
+    reach: float = 0.0
+    """How much more is used up at the worse end of the interval."""
 
 
 def leanings(sample: Sample, confidence: float) -> list[Leaning]:
@@ -81,7 +87,9 @@ def _leaning(one: Replicated, confidence: float) -> Leaning:
     highest = one.pairs(HIGH)
     high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else ratio(*highest.T, confidence=confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
-    return Leaning(value, target.goal.used(value, LEAST), verdict(interval, target.goal.threshold, target.goal.side))
+    used = target.goal.used(value, LEAST)
+    worse = target.goal.used(interval.low if target.goal.side == "at_least" else interval.high, LEAST)
+    return Leaning(value, used, verdict(interval, target.goal.threshold, target.goal.side), max(worse - used, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +124,11 @@ class Outcome:
     def used(self) -> NDArray[np.float64]:
         """(n_targets + n_concerns,) how much of what each target allows is used up, and of all else that is minded."""
         return np.array([*(one.used for one in self.leanings), *(one.used for one in self.concerns)])
+
+    @property
+    def at_worst(self) -> NDArray[np.float64]:
+        """(n_targets + n_concerns,) the same at the worse ends of the intervals: 1 or less of what leans to hold."""
+        return self.used + np.array([*(one.reach for one in self.leanings), *(0.0 for _ in self.concerns)])
 
     @property
     def failing(self) -> list[str]:
@@ -156,8 +169,9 @@ class Tried:
         """Whether more people may make a target worse, so that nothing follows from a staffing for any other one."""
         self.outcomes: dict[Staffing, Outcome] = {}
         """In the order in which they were tried first."""
-        self.glances: dict[Staffing, NDArray[np.float64]] = {}
-        """How much of what each target allows was used up at the first look: of all staffings by the same tips."""
+        self.used: dict[Staffing, dict[int, NDArray[np.float64]]] = {}
+        """How much of what each target allows was used up at each look, by its replications: by the same tips for all
+        staffings."""
         self.failed = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings shown to fail, without those that have nowhere more people than another one."""
         self.standing = np.zeros((0, len(self.posts)), np.int64)
@@ -166,6 +180,8 @@ class Tried:
         self.unlikely = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings that did not lean to hold when they were looked at as closely as a choice is, without
         those that have nowhere more people than another one."""
+        self._closely: list[Staffing] = []
+        """Those that were looked at as often as can be, and not shown to fail."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
         share = plain_shares(scenario)
@@ -208,8 +224,8 @@ class Tried:
 
     def full(self, staffing: Staffing) -> Outcome:
         """How a staffing comes out with as many replications as were asked for, or more."""
-        found = self.outcomes.get(staffing)
-        if found is None or found.n_replications < self.replications:
+        found = self.look(staffing, "glance")
+        if found.n_replications < self.replications:
             found = self._look(staffing, self.replications)
         return found
 
@@ -220,13 +236,30 @@ class Tried:
     def glance(self, staffing: Staffing) -> NDArray[np.float64]:
         """(n_targets + n_concerns,) `used` of the first look."""
         self.look(staffing, "glance")
-        return self.glances[staffing]
+        return self.used[staffing][self.looks[0]]
+
+    def foreseen(self, staffing: Staffing) -> float:
+        """How much of what a target allows the staffing is likely to use up at the worse end of an interval, at most, if
+        it is looked at as often as can be; NaN where nothing tells. What is looked at next goes by that, and no verdict.
+
+        By the staffing that was looked at so and came out most like it before: what the two differ by on the same tips,
+        and what that one then came to.
+        """
+        if not self._closely:
+            return math.nan
+        glance = np.clip(self.glance(staffing), *TELLING)
+        like = min(self._closely, key=lambda one: float(np.abs(np.clip(self.glance(one), *TELLING) - glance).max()))
+        n = max(set(self.used[staffing]) & set(self.used[like]))
+        differ = self.used[staffing][n] - self.used[like][n]
+        return float(np.max(self.outcomes[like].at_worst + differ, initial=0.0))
 
     def look(self, staffing: Staffing, aim: Aim) -> Outcome:
         """How a staffing comes out, looked at as often as the aim is worth."""
         found = self.outcomes.get(staffing)
         for n in self.looks:
             if found is None or (n > found.n_replications and self._tells_more(found, n, aim)):
+                if aim == "exclude" and found is not None and self._likened(found, n):
+                    break
                 found = self._look(staffing, n)
         assert found is not None
         return found
@@ -244,12 +277,30 @@ class Tried:
         last = n if found.n_replications >= self.replications else self.looks[-1]
         return any(_may_fail(one, last / found.n_replications) for one in found.results)
 
+    def _likened(self, found: Outcome, n: int) -> bool:
+        """Whether a staffing that came out like this one before was looked at `n` times and not shown to fail, and so
+        clearly that this one would not be either, by what they differ by on the same tips."""
+        over = found.used > 1
+        if over[len(found.results) :].any():
+            return False
+        for one in self.outcomes.values():
+            before = self.used[one.staffing].get(found.n_replications)
+            if one.n_replications < n or one.verdict == "missed" or before is None:
+                continue
+            differ = found.used[over] - before[over]
+            better = np.array([result.used_at_best for result, told in zip(one.results, over, strict=False) if told])
+            if np.all(differ <= ALIKE) and np.all(better + differ <= 1):
+                return True
+        return False
+
     def _look(self, staffing: Staffing, n: int) -> Outcome:
         """A look at n replications, and what follows from it for other staffings."""
         before = self.outcomes.get(staffing)
         outcome = self._outcome(staffing, n)
         self.outcomes[staffing] = outcome
-        self.glances.setdefault(staffing, outcome.used)
+        self.used.setdefault(staffing, {})[n] = outcome.used
+        if n == self.looks[-1] and outcome.verdict != "missed":
+            self._closely.append(staffing)
         self.effort += self.effort_of_one * (n - (before.n_replications if before else 0))
         x = np.array(staffing)
         if outcome.verdict == "missed":
