@@ -108,7 +108,8 @@ class Proof:
             elif self.tried.by_trial:
                 self._cut(tight, around)
             elif self._is_small(tight) and self.tried.outdone(tight.most):
-                self._outdone.append(tight)
+                if not (_twice_short(tight.most, around) and self.tried.fails(tight.most)):
+                    self._outdone.append(tight)
             elif not self._fails(tight.most, around):
                 small = self._is_small(tight)
                 if small and self._leans_to_hold(tight.most, around) and self._is_cheaper(tight.most):
@@ -282,6 +283,12 @@ def _counted_by_cost(box: StaffBox, price: NDArray[np.float64], cost: float, siz
             found[shift:] += ways[: len(ways) - shift]
         ways = found
     return round(float(ways.sum()))
+
+
+def _twice_short(top: Staffing, around: Staffing) -> bool:
+    """Whether a staffing has fewer people than another one at several posts, so that few replications may show that it
+    fails."""
+    return sum(people < there for people, there in zip(top, around, strict=True)) > 1
 
 
 def _set(staffing: Staffing, post: int, people: int) -> Staffing:
