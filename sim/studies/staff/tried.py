@@ -23,7 +23,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, verdict
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, student, verdict
 from sim.measures.held import HIGH, LOW, VALUE
 from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
@@ -275,7 +275,9 @@ class Tried:
         if any(one.verdict == "undecided" for one in found.concerns):
             return True
         last = n if found.n_replications >= self.replications else self.looks[-1]
-        return any(_may_fail(one, last / found.n_replications) for one in found.results)
+        each = each_of(self.confidence, len(found.results))
+        wide, narrow = (student(each, n - 1) / math.sqrt(n) for n in (found.n_replications, last))
+        return any(_may_fail(one, narrow / wide) for one in found.results)
 
     def _likened(self, found: Outcome, n: int) -> bool:
         """Whether a staffing that came out like this one before was looked at `n` times and not shown to fail, and so
@@ -344,12 +346,13 @@ def _named(one: TargetResult | Concern) -> str:
     return one.name if isinstance(one, TargetResult) or one.kind in ("nothing", "left out") else one.words
 
 
-def _may_fail(one: TargetResult, times: float) -> bool:
-    """Whether an undecided target would be missed with so many times the replications, its value staying the same."""
+def _may_fail(one: TargetResult, narrower: float) -> bool:
+    """Whether an undecided target would be missed by an interval of this part of the width, its value staying the
+    same."""
     if one.verdict != "undecided" or one.used <= 1:
         return False
     reach = one.high - one.value if one.side == "at_least" else one.value - one.low
-    return abs(one.value - one.threshold) > reach / math.sqrt(times)
+    return abs(one.value - one.threshold) > reach * narrower
 
 
 # On fresh seeds
