@@ -183,6 +183,8 @@ def _patience(scenario: Scenario, group: set[str], service_mean: float) -> float
 
 def _stretch(load: Floats, servers: Floats) -> int:
     """The most hours on end over which work that flows in and out evenly waits; 168 where it never ceases to."""
+    if np.all(load <= servers):
+        return 0
     waiting, hours, longest = 0.0, 0, 0
     for hour in range(3 * len(load)):
         at = hour % len(load)

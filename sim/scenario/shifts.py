@@ -238,7 +238,8 @@ def _places(scenario: Scenario, pool: str) -> int:
     return 1 if scenario.pools[pool].shared else len(scenario.centres)
 
 
-def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]]:
+@lru_cache(maxsize=1024)
+def _pieces(shift: Shift, breaks: tuple[Breaks, ...]) -> tuple[tuple[int, int, int], ...]:
     """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift."""
     count: dict[tuple[int, int], int] = {}
     day = Starts(np.zeros(1, np.int64), np.array([shift.length]), np.zeros(1, np.int64))
@@ -247,7 +248,7 @@ def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]
             if off[0] > on[0]:
                 piece = int(on[0]), int(off[0])
                 count[piece] = count.get(piece, 0) + 1
-    return [(begin, end, people) for (begin, end), people in count.items()]
+    return tuple((begin, end, people) for (begin, end), people in count.items())
 
 
 def _on_duty_between(

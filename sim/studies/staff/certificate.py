@@ -37,6 +37,8 @@ MOST_LISTED: Final = 2_000_000
 """Boxes with more staffings are counted by their costs, not one by one."""
 NOT_WORTH: Final = 100
 """A box of so many staffings or fewer is not worth more trials to show that it fails, once it leans to hold nowhere."""
+WORTH: Final = 4
+"""So many staffings are worth trials to show that they fail, if these are likely to be few."""
 STEPS_OF_COST: Final = 200_000
 
 
@@ -108,7 +110,8 @@ class Proof:
             elif self.tried.by_trial:
                 self._cut(tight, around)
             elif self._is_small(tight) and self.tried.outdone(tight.most):
-                if not (_twice_short(tight.most, around) and self.tried.fails(tight.most)):
+                worth = _twice_short(tight.most, around) and self._count(tight, open_only=True)[0] >= WORTH
+                if not (worth and self.tried.fails(tight.most)):
                     self._outdone.append(tight)
             elif not self._fails(tight.most, around):
                 small = self._is_small(tight)
@@ -123,9 +126,9 @@ class Proof:
     def _leans_to_hold(self, top: Staffing, around: Staffing) -> bool:
         """Whether the top of a box leans to hold, told by a look at it where that matters.
 
-        It does not for one that costs too much and is foreseen to hold, for its box has to be cut anyway. One that holds
-        by its value alone, but is foreseen not to with its interval, takes many replications to tell: it is looked at
-        with as many people elsewhere as make no difference, for what does not hold then outdoes other boxes too.
+        It does not for one that costs too much and is foreseen to hold, for its box has to be cut anyway. One that
+        holds by its value alone, but is foreseen not to with its interval, takes many replications to tell: it is
+        looked at with as many people elsewhere as make no difference, for what does not hold then outdoes other boxes.
         """
         likely = self.tried.foreseen(top)
         if likely <= 1 and not self._is_cheaper(top):

@@ -223,8 +223,8 @@ def _hopeless(tried: Tried, top: Staffing, steps: int) -> bool:
 def lowered(tried: Tried, staffing: Staffing, *, trusting: bool = True) -> Staffing:
     """From a staffing that holds on, a person less at a time where that saves most for what it uses up.
 
-    One that is foreseen to hold is gone on from, `trusting`, without as close a look; the last is looked at closely, and
-    if it does not hold the way is gone again, a close look at each step.
+    One that is foreseen to hold is gone on from, `trusting`, without as close a look; the last is looked at closely,
+    and if it does not hold the way is gone again, with a close look at each step.
     """
     held = staffing
     tops = {i for i, post in enumerate(tried.posts) if staffing[i] > post.least}

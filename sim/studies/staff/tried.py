@@ -43,8 +43,10 @@ FEW: Final = 4
 """Replications of the first look."""
 LAST_LOOK: Final = 4
 """The last look comes after so many times the replications that were asked for."""
+SAME: Final = 0.002
+"""Of two staffings that differ by no more of what a target allows, on the same tips, one fails if the other does."""
 ALIKE: Final = 0.02
-"""Two staffings are alike of which one uses up no more than this part more of what a target allows."""
+"""Of two that differ by no more one fails if the other does clearly, by more than this."""
 TELLING: Final = 0.8, 1.2
 """Between these parts it matters how much of what a target allows is used up."""
 FIXED_EFFORT: Final = 40_000
@@ -128,7 +130,9 @@ class Outcome:
     @property
     def at_worst(self) -> NDArray[np.float64]:
         """(n_targets + n_concerns,) the same at the worse ends of the intervals: 1 or less of what leans to hold."""
-        return self.used + np.array([*(one.reach for one in self.leanings), *(0.0 for _ in self.concerns)])
+        reach = np.array([*(one.reach for one in self.leanings), *(0.0 for _ in self.concerns)])
+        found: NDArray[np.float64] = self.used + reach
+        return found
 
     @property
     def failing(self) -> list[str]:
@@ -239,11 +243,12 @@ class Tried:
         return self.used[staffing][self.looks[0]]
 
     def foreseen(self, staffing: Staffing) -> float:
-        """How much of what a target allows the staffing is likely to use up at the worse end of an interval, at most, if
-        it is looked at as often as can be; NaN where nothing tells. What is looked at next goes by that, and no verdict.
+        """How much of what a target allows a staffing is likely to use up, at most, at the worse end of the interval that
+        it leans by, if it is looked at as often as can be; NaN where nothing tells. What is looked at next goes by
+        that, and no verdict.
 
-        By the staffing that was looked at so and came out most like it before: what the two differ by on the same tips,
-        and what that one then came to.
+        Told by the staffing that was looked at so and came out most like it before: by what the two differ on the same
+        tips, and what that one then came to.
         """
         if not self._closely:
             return math.nan
@@ -258,7 +263,7 @@ class Tried:
         found = self.outcomes.get(staffing)
         for n in self.looks:
             if found is None or (n > found.n_replications and self._tells_more(found, n, aim)):
-                if aim == "exclude" and found is not None and self._likened(found, n):
+                if aim == "exclude" and found is not None and self._likened(found):
                     break
                 found = self._look(staffing, n)
         assert found is not None
@@ -279,21 +284,27 @@ class Tried:
         wide, narrow = (student(each, n - 1) / math.sqrt(n) for n in (found.n_replications, last))
         return any(_may_fail(one, narrow / wide) for one in found.results)
 
-    def _likened(self, found: Outcome, n: int) -> bool:
-        """Whether a staffing that came out like this one before was looked at `n` times and not shown to fail, and so
-        clearly that this one would not be either, by what they differ by on the same tips."""
-        over = found.used > 1
-        if over[len(found.results) :].any():
+    def _likened(self, found: Outcome) -> bool:
+        """Whether every target that a staffing may fail by came out no worse than with another one, which was looked at
+        as often as can be and does not fail by it, so that this one would not either: by what they differ by on the same tips.
+        """
+        over = [int(k) for k in np.flatnonzero(found.used > 1)]
+        if any(k >= len(found.results) for k in over):
             return False
-        for one in self.outcomes.values():
-            before = self.used[one.staffing].get(found.n_replications)
-            if one.n_replications < n or one.verdict == "missed" or before is None:
-                continue
-            differ = found.used[over] - before[over]
-            better = np.array([result.used_at_best for result, told in zip(one.results, over, strict=False) if told])
-            if np.all(differ <= ALIKE) and np.all(better + differ <= 1):
-                return True
-        return False
+        looked = [
+            (one.results, found.used - before)
+            for one in self.outcomes.values()
+            if one.n_replications == self.looks[-1]
+            and (before := self.used[one.staffing].get(found.n_replications)) is not None
+        ]
+        return all(
+            any(
+                each[k].verdict != "missed"
+                and (differ[k] <= SAME or (differ[k] <= ALIKE and each[k].used_at_best + differ[k] <= 1 - ALIKE))
+                for each, differ in looked
+            )
+            for k in over
+        )
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
         """A look at n replications, and what follows from it for other staffings."""
