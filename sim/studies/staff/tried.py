@@ -243,9 +243,9 @@ class Tried:
         return self.used[staffing][self.looks[0]]
 
     def foreseen(self, staffing: Staffing) -> float:
-        """How much of what a target allows a staffing is likely to use up, at most, at the worse end of the interval that
-        it leans by, if it is looked at as often as can be; NaN where nothing tells. What is looked at next goes by
-        that, and no verdict.
+        """How much of what a target allows a staffing is likely to use up, at most, at the worse end of the interval
+        that it leans by, if it is looked at as often as can be; NaN where nothing tells. What is looked at next goes
+        by that, and no verdict.
 
         Told by the staffing that was looked at so and came out most like it before: by what the two differ on the same
         tips, and what that one then came to.
@@ -285,9 +285,8 @@ class Tried:
         return any(_may_fail(one, narrow / wide) for one in found.results)
 
     def _likened(self, found: Outcome) -> bool:
-        """Whether every target that a staffing may fail by came out no worse than with another one, which was looked at
-        as often as can be and does not fail by it, so that this one would not either: by what they differ by on the same tips.
-        """
+        """Whether every target that a staffing may fail by came out no worse on the same tips than with another one,
+        which was looked at as often as can be and does not fail by it: so that this one would not either."""
         over = [int(k) for k in np.flatnonzero(found.used > 1)]
         if any(k >= len(found.results) for k in over):
             return False
