@@ -116,6 +116,8 @@ class Proof:
             elif not self._fails(tight.most, around):
                 small = self._is_small(tight)
                 if small and self._leans_to_hold(tight.most, around) and self._is_cheaper(tight.most):
+                    # What else is in the box may cost less still than what comes of its top.
+                    self._cut(tight, around)
                     return tight.most
                 if small and self.tried.outdone(tight.most):
                     self._outdone.append(tight)
@@ -133,7 +135,7 @@ class Proof:
         likely = self.tried.foreseen(top)
         if likely <= 1 and not self._is_cheaper(top):
             return True
-        if likely > 1 + OFF and self.tried.outcomes[top].as_it_stands:
+        if likely > 1 + OFF and self.tried.look(top, "glance").as_it_stands:
             lifted = self._lifted(top, around)
             if lifted != top:
                 self.tried.look(lifted, "choose")
