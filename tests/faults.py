@@ -48,6 +48,9 @@ from sim.scenario.size import size
 from sim.studies.study import json_schema as study_schema
 from sim.studies.study import read_study
 
+CHAIN: Final = 12
+"""Documents after which one begins anew."""
+
 MOST_SECONDS: Final = 5
 MOST_BYTES: Final = 1_000_000_000
 MOST_TIPS: Final = 400
@@ -366,8 +369,11 @@ def written(document: Any, file: Path) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def tried(kind: str, n: int, seed: int, folder: Path) -> Told:
-    """Try so many documents of a kind: each goes on from the last that loaded, or begins anew."""
+def tried(kind: str, n: int, seed: int, folder: Path, first: int = 0) -> Told:
+    """Try so many documents of a kind from the first on: each goes on from the last that loaded, or begins anew.
+
+    Where the first is a multiple of CHAIN, they are those that a try from 0 on comes to.
+    """
     base, schema_of, work = KINDS[kind]
     plain = YAML(typ="safe", pure=True).load(base)
     plain = json.loads(json.dumps(plain, default=str))
@@ -375,8 +381,8 @@ def tried(kind: str, n: int, seed: int, folder: Path) -> Told:
     file = folder / f"{kind}.yaml"
     written(plain, file)
     work(file)  # what is compiled and imported once is not the fault of the first
-    for number in range(n):
-        if age >= 12:
+    for number in range(first, first + n):
+        if age >= CHAIN:
             document, age = plain, 0
         grammar = Grammar(schema, random.Random(f"{kind} {seed} {number}"))
         age += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -40,11 +40,15 @@ class Plot:
     tables: tuple[Table[Any], ...] = ()
     """Where its data stand."""
 
+    def drawing(self) -> Callable[[Any], Figure]:
+        """What makes the figure of what was found, imported now."""
+        module, _, function = self.drawn_by.partition(":")
+        found: Callable[[Any], Figure] = getattr(import_module(f"sim.plots.{module}"), function)
+        return found
+
     def draw(self, found: Any) -> Figure:
         """The figure of what was found."""
-        module, _, function = self.drawn_by.partition(":")
-        figure: Figure = getattr(import_module(f"sim.plots.{module}"), function)(found)
-        return figure
+        return self.drawing()(found)
 
 
 class Answer(ABC):

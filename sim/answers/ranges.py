@@ -172,7 +172,7 @@ def rates(given: Sequence[str | float]) -> list[float]:
     for part in given:
         text = part.strip() if isinstance(part, str) else part
         try:
-            rate = units.growth(text if isinstance(text, float) or text.endswith("%") else float(text))
+            rate = units.growth(text if isinstance(text, float) or not _is_number(text) else float(text))
         except ValueError as error:
             raise ValueError(f"{error} (got '{text}')") from None
         if rate <= 0 or rate in found:
@@ -180,6 +180,14 @@ def rates(given: Sequence[str | float]) -> list[float]:
             raise ValueError(f"{rule} (got '{text}')")
         found.append(rate)
     return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Runway(Answer):

@@ -159,6 +159,10 @@ class RunAnswer(Answer):
         return MANIFEST
 
     def filled(self) -> Iterable[Filled]:
+        return self._filled
+
+    @cached_property
+    def _filled(self) -> list[Filled]:
         if not len(self.found.done.sample):
             return []
         beyond = [tables.UNLIMITED.of(self.found.limits)] if self.found.limits else []

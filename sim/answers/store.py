@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.loading import as_yaml
 from sim.studies.keeping import machine, versions, write_atomic
+from sim.studies.workers import with_a_copy
 from sim.tables.declared import finite
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ class HeldFolder:
 
 @contextmanager
 def held(folder: Path) -> Iterator[HeldFolder]:
-    """Hold a folder of results, which need not be there yet; BusyError where another process does."""
+    """Hold a folder of results, which need not be there yet; BusyError where another process does.
+
+    NotADirectoryError where something else is there: it might be the very scenario.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder, and results go into one: choose another --out", folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder = folder.parent.resolve() / folder.name if folder.name not in ("", "..") else folder.resolve()
     workplace = _workplace(folder)
@@ -110,6 +116,7 @@ def _locked(workplace: Path, folder: Path) -> Iterator[None]:
     while True:
         workplace.mkdir(parents=True, exist_ok=True)
         handle = os.open(workplace, os.O_RDONLY)
+        _locks.add(handle)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,7 +127,22 @@ def _locked(workplace: Path, folder: Path) -> Iterator[None]:
                 yield
                 return
         finally:
+            _locks.discard(handle)
             os.close(handle)
+
+
+_locks: Final[set[int]] = set()
+
+
+def _let_go() -> None:
+    """In a copy of this process: the locks are not the copy's, and go with this process even where the copy outlives
+    it."""
+    while _locks:
+        os.close(_locks.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _made(answer: Answer, new: Path) -> list[str]:
@@ -128,9 +150,17 @@ def _made(answer: Answer, new: Path) -> list[str]:
     from sim.plots.style import file_bytes
 
     content: dict[str, bytes] = {f"{one.name}.csv": one.csv.encode() for one in answer.filled()}
-    for plot in answer.drawn():
+    plots = list(answer.drawn())
+    for plot in plots:
+        plot.drawing()  # imported before this process is copied, and so but once
+
+    def files_of(number: int) -> dict[str, bytes]:
+        plot = plots[number]
         figure = plot.draw(answer.found)
-        content |= {f"plots/{plot.name}.{ending}": file_bytes(figure, ending) for ending in ("png", "svg")}
+        return {f"plots/{plot.name}.{ending}": file_bytes(figure, ending) for ending in ("png", "svg")}
+
+    for drawn in with_a_copy(files_of, len(plots)):
+        content |= drawn
     names = list(content)
     content["scenario.yaml"] = as_yaml(answer.scenario).encode()
     for name, text in content.items():

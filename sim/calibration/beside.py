@@ -65,7 +65,9 @@ QUANTITIES: Final = (
     Quantity("wait_p95", "s", 10.0, 0.15, "95 % of all waited no longer"),
     Quantity("in_20_s", "share", 0.05, 0.0, "the share of all that was served within 20 s", True),
     Quantity("work_mean", "s", 2.0, 0.05, "the mean work of those who were served"),
-    Quantity("occupancy", "share", 0.05, 0.0, "hours of work over hours of people there"),
+    Quantity(
+        "occupancy", "share", 0.05, 0.0, "hours of work over hours of people there, by as many as each has in hand"
+    ),
 )
 
 
@@ -229,7 +231,7 @@ def _of_log(found: Calibration) -> Seen:
         group = stage.group
         wrap_up = group.wrap_up.mean * group.served / 3600 if group.wrap_up is not None else 0.0
         worked += group.busy + wrap_up
-        there += float(group.there.sum()) * group.step / 3600
+        there += group.slots * float(group.there.sum()) * group.step / 3600
     mine = visits.take(rows)
     return Seen(mine.enter - _zero(found), mine.wait, mine.gave_up, mine.work, worked, there)
 
@@ -246,9 +248,8 @@ def _seen(scenario: Scenario, found: Calibration, replications: int = REPLICATIO
     from sim.dynamics.engines import simulate
     from sim.dynamics.waits import attempts, where
 
-    there = sum(
-        float(stage.group.heads.sum()) * stage.group.step / 3600 for stage in found.stages if stage.group is not None
-    )
+    groups = [stage.group for stage in found.stages if stage.group is not None]
+    there = sum(group.slots * float(group.heads.sum()) * group.step / 3600 for group in groups)
     served_at = [at for at, stage in enumerate(scenario.stages) if stage.pool is not None]
     found_runs = []
     for index in range(replications):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.logs.calls import of_dates
 from sim.logs.counts import CI
 from sim.logs.times import DAY
 from sim.scenario.units import DAYS
@@ -211,6 +212,11 @@ class Demand:
         return math.sqrt(extra / mean), handed
 
     @property
+    def tells_hours(self) -> bool:
+        """Whether anything shorter than a day was counted."""
+        return bool(self.counts.shape[1] > 1)
+
+    @property
     def product_form(self) -> tuple[float, float, str]:
         """How far weekday by hour departs from weekday times hour: the largest departure among hours that are told to
         5 %, the p-value of no departure at all, and where it is; NaN where there are too few dates."""
@@ -229,6 +235,8 @@ class Demand:
         spread = max(self.dispersion, 1.0) * a_hour ** (0.5 if self.correlation() > 0.1 else 0.0)
         statistic = float((((table - expected) ** 2)[some] / expected[some]).sum()) / spread
         free = (int(present.sum()) - 1) * (int((table.sum(axis=0) > 0).sum()) - 1)
+        if not free:
+            return math.nan, 1.0, ""
         sure = some & (np.sqrt(spread / np.maximum(expected, 1e-300)) < 0.05)
         if not sure.any():
             return math.nan, float(chi2.sf(statistic, free)), ""
@@ -380,9 +388,10 @@ def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
 
 
 def demand_of_log(log: Log, step: int = 1800, new: NDArray[np.bool_] | None = None) -> Demand:
-    """The demand of a log of calls, its first visits (or those that are `new`) counted by interval."""
+    """The demand of a log of calls, its first visits (or those that are `new`) counted by interval; by day where it
+    has dates only."""
     arrival = log.visits.arrival[log.visits.first if new is None else new]
-    return of_arrivals(arrival, step)
+    return of_arrivals(arrival, DAY if of_dates(arrival) else step)
 
 
 def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days: int | None = None) -> Demand:

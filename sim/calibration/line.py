@@ -164,6 +164,13 @@ def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) ->
     margin = " " * indent
     departure, p, where = demand.product_form
     week, n = demand.week, int(demand.known.sum())
+    if not demand.tells_hours:
+        if not whole and (demand.tells_weekdays or (week == 0).any()):
+            writing.say(f"{margin}by_weekday: {_numbers(week.sum(axis=1))}", "whole days are counted, and no hours")
+        return
+    if week.shape[1] < 24:
+        # What is counted over several hours comes evenly within them.
+        week = np.repeat(week, 24 // week.shape[1], axis=1)
     if whole or not demand.tells_weekdays:
         if not whole and (week.sum(axis=1) == 0).any():
             lists = _by_day(week)
@@ -421,11 +428,14 @@ def _pools(writing: _Writing, first: date, n_days: int) -> None:
                 f"of {ranks.pairs:,} pairs of one taken and one of another priority left waiting {ranks.explained:.0%} "
                 f"are in this order, {ranks.by_entry:.0%} in order of entry",
             )
+        if group.slots > 1:
+            writing.say(f"    concurrency: {group.slots}", "so many each has in hand while others wait")
         name = f"staff_{_file_name(stage.name)}.csv"
         writing.files[name] = _levels(group.begins, group.heads, first, n_days, group.step)
         told = f"{group.persons} people" if group.persons else "people without names"
         share = f"; there for {group.share:.0%} of {group.on_line:,.1f} h on line" if math.isfinite(group.share) else ""
-        writing.say(f"    levels: {name}", f"{told}, by {group.step // 60} min, from {group.from_whom}{share}")
+        stays = "; one stays on at closing" if group.stays else ""
+        writing.say(f"    levels: {name}", f"{told}, by {group.step // 60} min, from {group.from_whom}{share}{stays}")
 
 
 def _file_name(name: str) -> str:

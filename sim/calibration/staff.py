@@ -41,6 +41,8 @@ AT_LEAST: Final = 60.0
 PASSED_OVER: Final = 3.0
 """Services that others began, over the people of the group, from which on somebody free is taken to be away."""
 ENOUGH: Final = 30
+TWO_AT_ONCE: Final = 0.1
+"""The share of services begun while the same person has another in hand from which on that is how people work."""
 
 
 @dataclass(slots=True)
@@ -82,8 +84,15 @@ class Group:
     """What the heads rest on."""
     across: float = 0.0
     """The share of its services that were of another group's channels."""
+    slots: int = 1
+    """Tips that each has in hand while others wait."""
     logins: int = 0
     """Spans of being logged in; 0 where the log does not tell them."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether somebody stays on when the line closes, for those who still wait."""
+        return bool((self.heads > whole_heads(self.there)).any())
 
     @property
     def share(self) -> float:
@@ -206,16 +215,38 @@ def _from_persons(
     wrap_up = _wrap_up(times, seen, cut, given)
     spans: list[tuple[float, float]] = []
     on_line = 0.0
-    many = _at_once(days)
+    many, slots = _at_once(days), _slots(days, line)
     for day in days:
         on_line += day.until - day.since
-        spans += _there(day, line, starts, cut, many)
+        there = _there(day, line, starts, cut, many)
+        spans += there if slots == 1 or not there else [(a, b) for a, b in _union(*np.array(there).T).tolist()]
     busy = float(sum((day.end - day.start).sum() for day in days))
     n = len(logins) if logins is not None else 0
     whence = f"{n} log-ins, cut where callers waited and nobody was taken" if n else "who served whom when"
     found = _group(visits, name, channels, step, np.array(spans), on_line, busy, gaps, wrap_up, whence)
-    found.logins = n
+    found.logins, found.slots = n, slots
     return found
+
+
+def _slots(days: list[_Day], line: Spans) -> int:
+    """How many tips somebody mostly has in hand while others wait; 1 where nearly all are served one at a time."""
+    n = sum(len(day.start) for day in days)
+    both = sum(int((day.start[1:] < np.maximum.accumulate(day.end)[:-1] - ROUNDING).sum()) for day in days)
+    if both < TWO_AT_ONCE * n or not len(line):
+        return 1
+    waited = np.concatenate([[0.0], np.cumsum(line[:, 1] - line[:, 0])])
+    lasted: dict[int, float] = {}
+    for day in days:
+        at = np.sort(np.concatenate([day.start, day.end]))
+        in_hand = np.searchsorted(np.sort(day.start), at, side="right") - np.searchsorted(
+            np.sort(day.end), at, side="right"
+        )
+        # How long somebody waited until each of these moments.
+        place = np.searchsorted(line[:, 0], at, side="right")
+        gone = waited[place] - np.where(place > 0, np.maximum(line[place - 1, 1] - at, 0.0), 0.0)
+        for many, long in zip(in_hand[:-1].tolist(), np.diff(gone).tolist(), strict=True):
+            lasted[many] = lasted.get(many, 0.0) + long
+    return max((many for many in lasted if many > 0), key=lambda many: lasted[many], default=1)
 
 
 def _at_once(days: list[_Day]) -> float:
@@ -307,6 +338,7 @@ def _group(
     from_whom: str,
 ) -> Group:
     begins, there = averaged(spans, step)
+    heads = until_the_line_is_clear(begins, whole_heads(there), step, visits)
     return Group(
         name=name,
         channels=channels,
@@ -315,7 +347,7 @@ def _group(
         step=step,
         begins=begins,
         there=there,
-        heads=whole_heads(there),
+        heads=heads,
         on_line=on_line / 3600,
         truly=float((spans[:, 1] - spans[:, 0]).sum()) / 3600,
         busy=busy / 3600,
@@ -323,6 +355,30 @@ def _group(
         wrap_up=wrap_up,
         from_whom=from_whom,
     )
+
+
+STAYS: Final = 7200
+"""Seconds for which one stays on once a line has closed, for those who still wait then."""
+
+
+def until_the_line_is_clear(begins: Seconds, heads: NDArray[np.int64], step: int, visits: Visits) -> NDArray[np.int64]:
+    """Heads with one more for a while after each closing, where in the log nobody waited until the next opening.
+
+    Whoever waits when a line closes is served before people go home; with heads that fall to none at that time such
+    tips, whose dates are other ones in a run that is drawn, would wait through the night.
+    """
+    n = max(STAYS // step, 1)
+    closes = [
+        at
+        for at in np.flatnonzero((heads[:-1] > 0) & (heads[1:] == 0)).tolist()
+        if not heads[at + 1 : at + 1 + n].any()
+    ]
+    found = heads.copy()
+    for at in closes:
+        close = begins[at] + step
+        if not np.any((visits.enter < close) & (visits.start > close + STAYS)):
+            found[at + 1 : at + 1 + n] = 1
+    return found
 
 
 def averaged(spans: Spans, step: int) -> tuple[Seconds, Seconds]:
@@ -346,8 +402,33 @@ def whole_heads(there: Seconds) -> NDArray[np.int64]:
     return np.diff(np.concatenate([[0], np.floor(np.cumsum(there) + 0.5)])).astype(np.int64)
 
 
+TELLING: Final = 3
+"""As many intervals have to tell how many were there before that is taken for what is usual."""
+
+
+def _usual(begins: Seconds, seen: Seconds, step: int) -> Seconds:
+    """How many are there in each interval by the median of those that tell it: at the same time on the same weekday,
+    else on all dates from Monday to Friday, or of a weekend, else of the hour about it on any date. NaN where too few
+    do."""
+    slot = np.round(begins % DAY / step).astype(np.int64)
+    # The first of January 1970 was a Thursday.
+    weekday = (np.floor(begins / DAY).astype(np.int64) + 3) % 7
+    told = ~np.isnan(seen)
+    found = np.full(len(begins), np.nan)
+    for day, at in {(int(a), int(b)) for a, b in zip(weekday, slot, strict=True)}:
+        same_time = told & (slot == at)
+        weekend = (weekday >= 5) == (day >= 5)
+        near = told & (np.abs(slot - at) * step <= 3600)
+        chosen = (same_time & (weekday == day), same_time & weekend, near)
+        alike = next((some for some in chosen if some.sum() >= TELLING), None)
+        if alike is not None:
+            found[(weekday == day) & (slot == at)] = np.median(seen[alike])
+    return found
+
+
 def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans) -> Group:
-    """Where nobody is named: as many as served at once while callers waited, else at least as many as served."""
+    """Where nobody is named: as many as served at once while callers waited; where none did, at least as many as
+    served, and as were there at that time on dates alike when some waited."""
     known = np.isfinite(visits.start) & np.isfinite(visits.end)
     spans = np.stack([visits.start[known], visits.end[known]], axis=1)
     begins, busy = averaged(spans, step)
@@ -355,6 +436,7 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
     at = np.sort(spans.ravel())
     order = np.argsort(np.concatenate([spans[:, 0], spans[:, 1]]), kind="stable")
     heads = np.cumsum(np.concatenate([np.ones(len(spans)), -np.ones(len(spans))])[order])
+    seen = np.full(len(found), np.nan)
     for place, begin in enumerate(begins.tolist()):
         inside = line[(line[:, 0] < begin + step) & (line[:, 1] > begin)]
         total = weight = 0.0
@@ -365,13 +447,16 @@ def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: in
             total += float(np.diff(edges) @ heads[np.arange(first - 1, last)]) if first else 0.0
             weight += b - a
         if weight > 30:
-            found[place] = max(total / weight, busy[place])
+            found[place] = seen[place] = max(total / weight, busy[place])
         else:
             first, last = np.searchsorted(at, [begin, begin + step])
             found[place] = max(found[place], heads[first:last].max() if last > first else 0)
+    usual = _usual(begins, seen, step)
+    found = np.where(np.isnan(seen) & (found > 0), np.fmax(found, usual), found)
+    clear = until_the_line_is_clear(begins, whole_heads(found), step, visits)
     return Group(
         name=name, channels=channels, persons=0, served=int(visits.served.sum()), step=step, begins=begins,
-        there=found, heads=whole_heads(found), on_line=math.nan, truly=float(found.sum()) * step / 3600,
+        there=found, heads=clear, on_line=math.nan, truly=float(found.sum()) * step / 3600,
         busy=float((spans[:, 1] - spans[:, 0]).sum()) / 3600, gaps=None, wrap_up=None,
         from_whom="how many were served at once while callers waited; nobody is named",
     )  # fmt: skip

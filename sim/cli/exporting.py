@@ -22,7 +22,6 @@ def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path |
     results.
     """
     places = _places(folder, to, out)
-    places[0].parent.mkdir(parents=True, exist_ok=True)
     if to == "xlsx":
         from sim.cli.report.results import NoResultsError, read_results
         from sim.cli.report.workbook import workbook
@@ -61,6 +60,7 @@ def _places(folder: Path, to: Format, out: Path | None) -> list[Path]:
 
 def _write(place: Path, parts: Iterable[bytes]) -> None:
     """Write a file whole or not at all, part by part; compressed where its name ends in .gz."""
+    place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as raw:
         try:
             if place.suffix == ".gz":

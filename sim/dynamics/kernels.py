@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +35,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
+from numba.core.runtime import rtsys
 from numba.core.targetconfig import ConfigStack
 from numba.core.typed_passes import NativeLowering
 from numba.core.types.functions import BaseFunction
@@ -46,6 +47,9 @@ PACKAGE: Final = Path(__file__).parents[1]
 
 LIST: Final = "kernels.json"
 """What was kept, with hashes, when a process last left."""
+
+LOCK: Final = "lock"
+"""Held by the process that is keeping something."""
 
 IMPORTS: Final = re.compile(r"^[ \t]*from[ \t]+(sim[.\w]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n]*))", re.MULTILINE)
 """How a file of the package imports from others: the module, and what of it."""
@@ -101,6 +105,13 @@ def folder_of(module: str) -> Path:
         return folder
 
 
+def lacks(module: str) -> bool:
+    """Whether nothing compiled of a module is kept yet where other processes would find it."""
+    shared = not (numba.config.CACHE_DIR or numba.config.DISABLE_JIT)
+    folder = folder_of(module)
+    return shared and folder.name == sources_digest(module) and not any(folder.glob("*.nbi"))
+
+
 def _private(folder: Path) -> bool:
     """Whether a folder is this user's, and nobody else's to write to."""
     found = folder.stat()
@@ -139,6 +150,20 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder, where the system has locks of that kind."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with ExitStack() as held:
+        with suppress(OSError):
+            fcntl.flock(held.enter_context((folder / LOCK).open("wb")), fcntl.LOCK_EX)
+        yield
+
+
 class _Place:
     """Where numba finds a kept function, in the words in which it asks."""
 
@@ -166,11 +191,33 @@ class _Place:
 class _KeptImpl(CompileResultCacheImpl):
     _locator_classes = [_Place]  # noqa: RUF012
 
+    def reduce(self, cres: Any) -> Any:
+        """As numba's, but for what it keeps of the modules of functions that are compiled into this one: where these
+        hold nothing that the machine code reads, they would only be imported."""
+        *told, environments = super().reduce(cres)
+        return *told, tuple(one for one in environments if one.consts)
+
 
 class _Kept(FunctionCache):
     """The compiled forms of a function that were kept."""
 
     _impl_class = _KeptImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """As numba's, but what translates functions is not made ready for one that is translated already.
+
+        That would import half of numba, and scipy's linear algebra, for a twentieth of a short run; the compiler does
+        it itself as soon as there is something to compile. What allocates needs numba's memory.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """As numba's, but one process at a time: of two that keep different forms of one function at once, the list of
+        the one would name the file of the other."""
+        with _alone_in(Path(self.cache_path)):
+            super().save_overload(sig, data)
 
 
 # How functions are compiled

@@ -1,18 +1,19 @@
-"""The reference engine: SimPy, one process a tip, written to be read. It is the specification of the dynamics.
+"""The reference engine: SimPy, one process a visit, written to be read. It is the specification of the dynamics.
 
 It refuses to draw, to configure itself and to be fast. SimPy keeps the clock and the order of events; a process tells
-the life of one tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its
+one visit of a tip; a `_Place` keeps the line and the servers of one pool in one centre. SimPy resumes processes at its
 own priorities 0 and 1, the pools settle at 2, and the kinds of `order` follow: so all that one event sets off is over
 before the pools settle, and the pools have settled before the next event is taken.
 """
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,8 @@ class _Place:
     tells_apart: bool
     order: int
     people: dict[int, _Person]
+    steps: list[int]
+    """The ticks at which the first factor of its speed changes."""
     free: int = 0
     """Slots of the heads less those in use: below 0 when there are fewer heads than are at work."""
     starts: int = 0
@@ -239,9 +242,12 @@ class _Line:
                 bool(places.tells_apart[i]),
                 int(places.order[i]),
                 {},
+                self.rules.speeds.tick[first:beyond].tolist(),
             )
-            for i in range(len(places.pool))
+            for i, (first, beyond) in enumerate(pairwise(self.rules.speeds.first_step.tolist()))
         ]
+        self.lines_of: dict[tuple[int, int], list[_Place]] = {}
+        """The places of a stage in a centre, once somebody has come there."""
         stages = self.rules.stages
         self.behind_gate: dict[int, list[_Tip]] = {s: [] for s in range(len(stages.every))}
         self.limited = bool((stages.waiting_room != NO_LIMIT).any() or (stages.lines != NO_LIMIT).any())
@@ -249,6 +255,10 @@ class _Line:
         """Tips that wait or are served, by the room that they fill."""
         self.joined: dict[tuple[int, int], list[_Tip]] = {}
         """Who joined in this event where there is a waiting room."""
+        self.some_preempt = bool(self.rules.kinds.preempts.any() or self.rules.kinds.overflow_preempts.any())
+        """Whether any tip may take another's server."""
+        self.clearing: list[tuple[_Place, _Person]] = []
+        """Who stays to clear the line, and where."""
         self.settling = False
         n_visits, n_tips = len(self.visits), len(self.tips)
         self.enter = np.full(n_visits, NEVER, np.int64)
@@ -290,23 +300,24 @@ class _Line:
         for row in range(len(self.plan)):
             key = order.event_key(order.SHIFT, int(self.plan.place[row]))
             self.at(int(self.plan.tick[row]), key, partial(self.change_shift, row))
-        backlog = self.at(0, order.event_key(order.ARRIVAL, 0)) if self.tips.n_backlog else None
-        for tip in range(len(self.tips)):
-            arrival = backlog if backlog is not None and tip < self.tips.n_backlog else None
-            self.env.process(self.life(tip, arrival))
+        together = self.tips.n_backlog
+        if together:
+            self.at(0, order.event_key(order.ARRIVAL, 0), partial(self.arrive, *range(together)))
+        for tip in range(together, len(self.tips)):
+            self.at(int(self.tips.arrival[tip]), order.event_key(order.ARRIVAL, tip), partial(self.arrive, tip))
         self.env.run()
         return self.close()
 
     # The life of a tip
 
-    def life(self, index: int, arrival: simpy.Event | None) -> Life:
-        """Arrive, and make every visit that begins then; what a visit sets off when it is over goes on from there."""
-        yield arrival or self.at(int(self.tips.arrival[index]), order.event_key(order.ARRIVAL, index))
-        first, beyond = int(self.tips.first_visit[index]), int(self.tips.first_visit[index + 1])
-        if self.visits.branch:
-            self.set_off(index, [visit for visit in range(first, beyond) if self.visits.awaits[visit] == 0])
-        else:
-            self.set_off(index, range(first, min(first + 1, beyond)))
+    def arrive(self, *tips: int) -> None:
+        """Make every visit that begins on arrival; what a visit sets off when it is over goes on from there."""
+        for tip in tips:
+            first, beyond = int(self.tips.first_visit[tip]), int(self.tips.first_visit[tip + 1])
+            if self.visits.branch:
+                self.set_off(tip, [visit for visit in range(first, beyond) if self.visits.awaits[visit] == 0])
+            else:
+                self.set_off(tip, range(first, min(first + 1, beyond)))
 
     def set_off(self, index: int, visits: Iterable[int]) -> None:
         """Let a tip begin these visits in this same event, in their order, after those that are to begin already."""
@@ -486,15 +497,21 @@ class _Line:
         stages, visits = self.rules.stages, self.visits
         centre, stage = int(self.tips.centre[tip.index]), tip.stage
         tip.attempt, tip.left, tip.room = 0, int(visits.work[visit]), None
-        tip.lines, tip.seen, tip.repeating = [], {0}, False
-        places = [(stages.place[stage], stages.place_step[stage])]
-        places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
-        for first, step in places:
-            if first != NO_PLACE:
-                tip.lines.append(self.places[int(first) + centre * int(step)])
+        tip.lines, tip.seen, tip.repeating = self.lines(stage, centre), {0}, False
         since = self.now if stages.due_from_enter[stage] else int(self.tips.arrival[tip.index])
         tip.due = min(since + int(visits.due[visit]), NEVER) if visits.due.size else NEVER
         tip.lot = int(visits.lot[visit]) if visits.lot.size else 0
+
+    def lines(self, stage: int, centre: int) -> list[_Place]:
+        """The places of a stage in a centre: the own one, then those that its tips may overflow to."""
+        if (stage, centre) not in self.lines_of:
+            stages = self.rules.stages
+            places = [(stages.place[stage], stages.place_step[stage])]
+            places += zip(stages.overflow[stage], stages.overflow_step[stage], strict=True)
+            self.lines_of[stage, centre] = [
+                self.places[int(first) + centre * int(step)] for first, step in places if first != NO_PLACE
+            ]
+        return self.lines_of[stage, centre]
 
     def pass_gate(self, tip: _Tip, stage: int) -> Generator[simpy.Event, Any, int]:
         """Wait until the stage's gate opens; gives OPEN, or what the attempt became behind it."""
@@ -582,6 +599,8 @@ class _Line:
         """After how long a wait a tip moves up in one of its lines, and the rank that it then has."""
         kinds = self.rules.kinds
         row = int(self.visits.kind[tip.visit]) * (1 + kinds.overflow_rank.shape[1]) + which
+        if not kinds.moves_after.size:
+            return []
         mine = slice(int(kinds.first_move[row]), int(kinds.first_move[row + 1]))
         return [(int(after), int(to)) for after, to in zip(kinds.moves_after[mine], kinds.moves_to[mine], strict=True)]
 
@@ -652,19 +671,16 @@ class _Line:
         while started:
             started = False
             for place in self.places:
-                while self.start_next(place) or self.preempt(place):
+                while place.line and (self.start_next(place) or self.preempt(place)):
                     started = True
         if self.joined and self.turn_away():
             self.settle_soon()
             return
         self.joined.clear()
-        for place in self.places:
-            self.clear(place)
+        self.clear()
 
     def start_next(self, place: _Place) -> bool:
         """Let the next to serve take the first in line that they may, if anybody is free."""
-        if not place.line:
-            return False
         if not place.tells_apart:
             if place.free <= 0:
                 return False
@@ -676,6 +692,8 @@ class _Line:
         if not able:
             # Who stays to clear the line comes after everybody on duty, and takes only who came before the shift ended.
             clearing = place.able(CLEARING)
+            if not clearing:
+                return False
             first = place.next_of(tip for tip in place.line if any(one.may_clear(tip) for one in clearing))
             able = [one for one in clearing if first is not None and one.may_clear(first)]
         if first is None or not able:
@@ -685,6 +703,8 @@ class _Line:
 
     def preempt(self, place: _Place) -> bool:
         """Let the best waiting tip that may, take the server of a tip that it outranks, if no server is free."""
+        if not self.some_preempt:
+            return False
         if place.able(ON_DUTY) if place.tells_apart else place.free != 0:
             return False
         taker = place.next_of(tip for tip in place.line if self.may_preempt(place, tip))
@@ -721,7 +741,7 @@ class _Line:
             tip.repeating, tip.left = True, int(self.visits.repeat[tip.visit])
         self.first_start(tip)
         speeds = self.rules.speeds
-        step = int(np.searchsorted(self.steps(place), self.now, side="right")) - 1
+        step = bisect_right(place.steps, self.now) - 1
         spell = _Spell(
             tip,
             tip.visit,
@@ -742,11 +762,6 @@ class _Line:
             person.in_hand.append(spell)
             self.number_changes(person, spell)
         self.set_out(spell)
-
-    def steps(self, place: _Place) -> NDArray[np.int64]:
-        """The ticks at which the first factor of a place changes."""
-        speeds = self.rules.speeds
-        return speeds.tick[int(speeds.first_step[place.index]) : int(speeds.first_step[place.index + 1])]
 
     def set_out(self, spell: _Spell) -> None:
         """Begin the work of a spell, at the speed of now."""
@@ -848,6 +863,8 @@ class _Line:
     def go(self, place: _Place, person: _Person, action: int) -> None:
         """Take a person off duty: with tips to finish in overtime, until the line is clear, or at once."""
         person.where, person.off_since = CLEARING if order.clears(place.at_shift_end, action) else FINISHING, self.now
+        if person.where == CLEARING:
+            self.clearing.append((place, person))
         for spell in list(person.in_hand):
             if not order.finishes(place.at_shift_end, spell.ends - self.now, spell.wrapping):
                 self.interrupt(spell, RELIEVED)
@@ -864,11 +881,12 @@ class _Line:
         if to == OFF:
             place.people.pop(person.index, None)
 
-    def clear(self, place: _Place) -> None:
+    def clear(self) -> None:
         """Once all have settled, who stayed to clear the line and has nothing in hand finds nobody left to take."""
-        for person in list(place.people.values()):
+        for place, person in self.clearing:
             if person.where == CLEARING and not person.in_hand:
                 self.leave_overtime(place, person, OFF)
+        self.clearing = [one for one in self.clearing if one[1].where == CLEARING]
 
     # The log
 

@@ -6,6 +6,7 @@ All times are seconds since 1970-01-01 00:00 of the local clock.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -240,6 +241,12 @@ def read_calls(raw: Raw, made: Map) -> Log:
     look.say("no time of arrival", np.isnan(at["arrival"]), "left out", drop=True)
     if not look.kept.any():
         raise LogError(f"{raw.path}: no row has a time of arrival in '{made.get('arrival')}'")
+    unread = [name for name in raw.columns if name not in made.columns.values() and t.tells(raw.texts(name)) == t.BOTH]
+    if unread:
+        look.notes.append(
+            f"not read are the times of {', '.join(map(repr, unread))[:200]}, for which the map has no role: further "
+            "stages are told by a log with a row an event"
+        )
     log = _visits(look, at, length)
     if made.get("login") and made.get("person"):
         log.logins = _logged_in(look, at["arrival"], log.visits)
@@ -361,20 +368,21 @@ def _dated(
     return at, np.array(zeros) & look.kept if zeros else np.zeros((0, look.n), dtype=np.bool_)
 
 
+_UNIT_IN_NAME: Final = (
+    r"(?:^|[ _(\[.,/])(?:in )?(?:(?P<ms>ms|msecs?|millis|milliseconds)|(?P<s>s|secs?|seconds|sek\.?|sekunden)"
+    r"|(?P<min>mins?\.?|minutes|minuten)|(?P<h>h|hrs?|hours|stunden)|(?P<d>d|days|tage))[)\]]?$"
+)
+"""The unit of the lengths in a column, where its name ends with one; else that of the map."""
+
+
 def _length(look: Cleaning, role: str) -> Seconds:
     """Lengths of a role in seconds, NaN where there is none or it is negative."""
     name = look.map.get(role)
     if name is None:
         return np.full(look.n, np.nan)
     texts = look.texts(role)
-    lower = name.lower()
-    unit = (
-        "ms"
-        if lower.endswith("ms")
-        else "min"
-        if lower.endswith(("_min", "minutes", " min", "(min)"))
-        else look.map.unit
-    )
+    told = re.search(_UNIT_IN_NAME, name, re.IGNORECASE)
+    unit = look.map.unit if told is None else next(unit for unit, found in told.groupdict().items() if found)
     found = t.lengths(texts, UNITS[unit])
     look.say(f"no length in '{name}'", np.isnan(found) & ~t.empty(texts), "read as missing")
     look.say(f"negative lengths in '{name}'", found < 0, "read as missing")
@@ -539,9 +547,16 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         out = (log > high + 3 * (high - low)) | (log < low - 3 * (high - low))
         look.say("work far from the rest on the log scale (3 quartile ranges)", int(out.sum()), "kept")
     _two_at_once(look, visits)
-    if span < 3600:
+    if of_dates(visits.arrival):
+        look.cannot.append("It says on which date each came, and not when: nothing of hours.")
+    elif span < 3600:
         look.cannot.append("It spans less than an hour: profiles of the day cannot be told.")
     return Log(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
+
+
+def of_dates(arrival: Seconds) -> bool:
+    """Whether times of arrival are dates alone."""
+    return len(arrival) > 1 and not np.any(arrival % t.DAY)
 
 
 def _apart(arrival: Seconds) -> Flags:
@@ -559,7 +574,7 @@ def _two_at_once(look: Cleaning, visits: Visits) -> None:
     order = np.lexsort((visits.start[known], visits.person.code[known]))
     who, start, end = visits.person.code[known][order], visits.start[known][order], visits.end[known][order]
     both = int(((who[1:] == who[:-1]) & (start[1:] < end[:-1] - ROUNDING)).sum()) if len(who) else 0
-    look.say("begun while the same person still served another", both, "kept: people are taken to have one at a time")
+    look.say("begun while the same person still served another", both, "kept")
 
 
 def _counts(cleaned: list[Cleaned]) -> str:

@@ -146,6 +146,8 @@ def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
         cannot.append("It has one usual day: nothing of weekdays, seasons, or how much one day differs from another.")
     if made.shape == "months":
         cannot.append("It has long periods only: nothing of weekdays, hours or busy days.")
+    if made.shape == "counts" and step >= t.DAY:
+        cannot.append("It counts whole days: nothing of hours.")
     values = {
         role: whole[role].to_numpy(dtype=np.float64) if made.get(role) else None
         for role in ("answered", "given_up", "met")

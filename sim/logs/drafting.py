@@ -13,7 +13,7 @@ from typing import Any, Final
 from sim.logs.faults import LogError
 from sim.logs.files import Raw
 from sim.logs.map import LENGTHS, ROLES, ROLES_OF, SHAPES, TIMES, Map
-from sim.logs.times import counts_time, empty, is_time, lengths, numbers, times
+from sim.logs.times import BOTH, CLOCKS, DAY, DAYS, counts_time, empty, lengths, numbers, tells, times
 
 _NAMES: Final = (
     ("login", r"(log|sign)(ged|ed)?[ _-]?(in|on)(?![glv])"),
@@ -25,21 +25,25 @@ _NAMES: Final = (
     (
         "person",
         r"^org:resource$|agent|server|resource|operator|handler|employee|advis|^user|clerk|person|^rep$|staff"
-        r"|mitarbeiter|bearbeiter|conseiller|medewerker",
+        r"|mitarbeiter|bearbeiter|conseiller|medewerker|assignee|assigned[ _]?to|^owner|nurse|doctor|physician|officer"
+        r"|^position$|console|workstation|badge|call.?taker|dispatcher|analyst"
+        r"|(answered|handled|taken|resolved|closed|seen)[ _]by",
     ),
     ("menu", r"(vru|ivr|menu|ring).*(time|sec|dur|len)|^(vru|ivr)$"),
     ("menu_end", r"(vru|ivr|menu).*(exit|end|out|leave)"),
     ("wrap_up", r"wrap|acw|after.?call|post.?call|nacharbeit"),
     (
         "wait",
-        r"wait|q(ueue)?[ _]?(time|dur|sec)|time[ _]?in[ _]?q|delay|speed of answer|^asa|hold.?before"
+        r"wait|q(ueue)?[ _(]*(time|dur|sec|min|ms\b)|total[ _]queue|time[ _]?in[ _]?q|delay|speed of answer"
+        r"|^asa|hold.?before"
         r"|warte(zeit|dauer)|attente|espera",
     ),
     ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|^aband|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
     ("enter", r"q(ueue)?[ _]?(start|entry|enter|in|join|begin|time.?stamp)|line.*(entry|enter)|enqueue|^enter"),
     (
         "work",
-        r"(ser(v|vice)?|talk|handle|call|conversation)[ _.]?(time|dur|len|sec|min)|^aht|duration|^talk|billsec"
+        r"(ser(v|vice)?|talk|handle|call|conversation)[ _.(]*(time|dur|len|sec|min|ms\b)|^aht|duration|^talk|billsec"
+        r"|total[ _](talk|handle|conversation)"
         r"|gespr(ä|ae)chs?(zeit|dauer)|bearbeitungszeit|dauer|dur(é|e)e|duraci(ó|o)n",
     ),
     (
@@ -60,7 +64,7 @@ _NAMES: Final = (
     ("outcome", r"outcome|result|status|statut|dispos|abandon|state$|answered|resolution|ergebnis|r(é|e)sultat|estado"),
     ("direction", r"direction|inbound|in.?out|call.?dir"),
     ("priority", r"prio|urgen|severity|triage|acuity|rank|dringlich"),
-    ("pool", r"^(pool|group|team|skill|queue(?!.*(time|start|exit|sec|len|dur)).*|dep(t|artment))"),
+    ("pool", r"^(pool|(assignment[ _])?group|team|skill|queue(?!.*(time|start|exit|sec|len|dur)).*|dep(t|artment))"),
     ("channel", r"channel|^type|topic|categor|service.?type|media|source|reason|campaign|(?<!call.)class|kanal|^canal"),
     ("caller", r"caller|customer|ani$|phone|msisdn|client|patient.?id|contact.?id"),
     ("date", r"^(date|day|call.?date|datum|fecha|jour)$"),
@@ -85,6 +89,9 @@ GIVEN_UP: Final = (
 )
 LEFT_UNSERVED: Final = r"aband|hang.?up|hung.?up|(gave|give|given|giving).?up|reneg|aufgelegt|raccroch|colgad"
 """Activities that mean giving up."""
+_ID_NAMES: Final = r"(id|no|nr|num|number|key|ref)\.?$|^(patient|visit|encounter|ticket|tip|report|incident|order)$"
+_BEGINS: Final = r"^((call|contact|session|chat)[ _.-]*)?(start|begin)(ed|s)?([ _.-]*(time|ts|dt|at|date|timestamp))*$"
+_CLOCK_NAMES: Final = r"time|hour|uhr|zeit|heure|hora"
 STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocked|busy|outbound|out$"
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
 
@@ -96,9 +103,11 @@ def draft(raw: Raw) -> Map:
         return Map("visits", sure={"shape": "sure: the columns are those that the program writes"})
     texts = {name: raw.texts(name) for name in names}
     head = {name: text[~empty(text)].head(5000) for name, text in texts.items()}
-    time = {name: is_time(text) for name, text in head.items()}
+    tell = {name: tells(text) for name, text in head.items()}
+    time = {name: bool(told) for name, told in tell.items()}
     number = {name: len(text) > 0 and bool((~_nan(numbers(text))).mean() > 0.9) for name, text in head.items()}
     counted = {name: number[name] and not time[name] and counts_time(numbers(text)) for name, text in head.items()}
+    tell |= dict.fromkeys((name for name in names if counted[name]), BOTH)
     found: dict[str, str] = {}
     sure: dict[str, str] = {}
 
@@ -106,12 +115,16 @@ def draft(raw: Raw) -> Map:
         """Give roles the columns whose names and contents fit them, of those that are free."""
         for role, pattern in _NAMES:
             free = [name for name in names if name not in found.values() and re.search(pattern, name, re.IGNORECASE)]
+            if role in TIMES:
+                # Where a day and the time of day have a column each, the time is the one that tells more.
+                free.sort(key=lambda name: tell[name] == DAYS)
             if role in roles and role not in found and (hit := next((one for one in free if fits(role, one)), None)):
                 found[role] = hit
                 sure[role] = "sure"
 
     def fits(role: str, name: str) -> bool:
         clock = bool(len(head[name])) and bool(head[name].str.fullmatch(r"-?\d+:\d{2}(:\d{2}([.,]\d+)?)?").mean() > 0.9)
+        clock = clock and not (role in LENGTHS and _is_time_of_day(name, head[name]))
         return {
             **dict.fromkeys(TIMES, time[name] or counted[name]),
             **dict.fromkeys(LENGTHS, (number[name] and not counted[name]) or clock),
@@ -121,7 +134,7 @@ def draft(raw: Raw) -> Map:
         }.get(role, not time[name])
 
     named(ROLES)
-    _mend(found, sure, names, head, {name: time[name] or counted[name] for name in names}, number)
+    _mend(found, sure, names, head, tell, number)
     shape = _shape(raw, found, sure, head)
     kept = set(ROLES_OF[shape])
     found = {role: name for role, name in found.items() if role in kept}
@@ -130,7 +143,7 @@ def draft(raw: Raw) -> Map:
         # `End Time` is the end of an event, until it is known that a row is a call.
         named(kept)
     if shape == "calls":
-        _by_content(found, sure, texts, {name for name in names if time[name] or counted[name]}, number)
+        _by_content(found, sure, texts, {name: told for name, told in tell.items() if told}, number)
     made = Map(
         shape, found, sure={"shape": f"likely: {SHAPES[shape]}", **{r: s for r, s in sure.items() if r in found}}
     )
@@ -162,18 +175,24 @@ def _mend(
     sure: dict[str, str],
     names: list[str],
     head: dict[str, Any],
-    time: dict[str, bool],
+    tell: dict[str, str],
     number: dict[str, bool],
 ) -> None:
     """What no name tells, by content and by elimination; told as a guess."""
     free = [name for name in names if name not in found.values()]
+    _pair_days_and_clocks(found, sure, free, tell)
+    _cases_of_activities(found, sure, free, head, tell)
     if "arrival" not in found and "enter" in found:
         found["arrival"], sure["arrival"] = found["enter"], "likely: the line is what it reaches first"
     if "arrival" not in found and "time" not in found and "case" not in found:
-        first = next((name for name in free if time[name]), None)
+        first = next((name for told in (BOTH, CLOCKS, DAYS) for name in free if tell[name] == told), None)
         if first is not None:
             found["arrival"], sure["arrival"] = first, "guess: the first column with times"
             free.remove(first)
+    start = found.get("start", "")
+    begins = not {"arrival", "time", "case"} & set(found) and re.search(_BEGINS, start, re.IGNORECASE)
+    if begins and ("wait" in found or "end" not in found):
+        found["arrival"], sure["arrival"] = found.pop("start"), "likely: what begins is the call, not the talk"
     objects = [name for name in names if name.startswith("object:")]
     if "case" not in found and objects and "activity" in found:
         found["case"] = max(objects, key=lambda name: int(head[name].nunique()))
@@ -190,13 +209,74 @@ def _mend(
             found["count"], sure["count"] = first, "guess: the first column with numbers"
 
 
+def _pair_days_and_clocks(found: dict[str, str], sure: dict[str, str], free: list[str], tell: dict[str, str]) -> None:
+    """The time of arrival and its date, where a column has the one and another the other; or a date has both."""
+    date = found.get("date")
+    if date is not None and tell[date] == BOTH and not {"arrival", "time", "case"} & set(found):
+        found["arrival"], sure["arrival"] = found.pop("date"), "likely: the date has a time of day"
+    arrival = found.get("arrival")
+    if arrival is None:
+        return
+    if tell[arrival] == DAYS:
+        time = found.get("time")
+        clocks = [time] if time is not None else [name for name in free if re.search(_CLOCK_NAMES, name, re.IGNORECASE)]
+        clock = next((name for name in clocks if tell[name] == CLOCKS), None)
+        if clock is None:
+            return
+        found.pop("time", None)
+        found["date"], sure["date"] = arrival, sure["arrival"]
+        found["arrival"], sure["arrival"] = clock, "likely: the time of day beside its date"
+    elif tell[arrival] == CLOCKS and "date" not in found:
+        day = next((name for name in free if tell[name] == DAYS), None)
+        if day is None:
+            return
+        found["date"], sure["date"] = day, "likely: the date beside a time of day"
+    free[:] = [name for name in free if name not in found.values()]
+
+
+def _cases_of_activities(
+    found: dict[str, str], sure: dict[str, str], free: list[str], head: dict[str, Any], tell: dict[str, str]
+) -> None:
+    """Which case the rows of an activity belong to, and when they were: an id that comes back, each time with another
+    activity, and the first column with dates and times of day."""
+    if "activity" not in found or "case" in found:
+        return
+    activity = head[found["activity"]]
+    for name in (*free, *(found[role] for role in ("caller",) if role in found)):
+        id_ = head[name]
+        told = len(id_) == len(activity) and not tell[name] and re.search(_ID_NAMES, name, re.IGNORECASE)
+        if not told or id_.nunique() > 0.7 * len(id_) or id_.nunique() < 2:
+            continue
+        if (id_ + "\n" + activity).duplicated().mean() < 0.5:
+            found.update(case=name)
+            sure["case"] = "likely: an id that comes back with other activities"
+            found.pop("caller", None)
+            break
+    else:
+        return
+    if not {"time", "arrival", "start", "complete"} & set(found):
+        time = next((name for name in free if tell[name] == BOTH), None)
+        if time is not None:
+            found["time"], sure["time"] = time, "likely: the first column with dates and times of day"
+    free[:] = [name for name in free if name not in found.values()]
+
+
+def _is_time_of_day(name: str, text: Any) -> bool:
+    """Whether what could be lengths are times of day by their name too, and go over the day."""
+    if not any(re.search(pattern, name, re.IGNORECASE) for role, pattern in _NAMES if role in TIMES):
+        return False
+    seconds = lengths(text)
+    size = seconds[seconds == seconds]
+    return bool(len(size)) and bool(size.max() > DAY / 2) and bool(sorted(size)[len(size) // 2] > DAY / 8)
+
+
 MOST: Final = 0.95
 """Of the rows that tell, so many have to fit before a guess is made by content."""
 _ENOUGH: Final = 20
 
 
 def _by_content(
-    found: dict[str, str], sure: dict[str, str], texts: dict[str, Any], timed: set[str], number: dict[str, bool]
+    found: dict[str, str], sure: dict[str, str], texts: dict[str, Any], timed: dict[str, str], number: dict[str, bool]
 ) -> None:
     """What no name tells of a log of calls, told as guesses: later times are when it was taken and when it ended, and
     words that stand only where somebody took it are who did, or what became of it."""
@@ -211,10 +291,23 @@ def _by_content(
             found["arrival"], sure["arrival"] = first, "guess: the first of its times"
     free = [name for name in texts if name not in found.values()]
     came = _seconds(head[found["arrival"]]) if "arrival" in found else None
+    days = _seconds(head[found["date"]]) if "date" in found else None
+    dated = timed.get(found.get("arrival", "")) != CLOCKS
+    if came is not None and days is not None and not dated:
+        came, dated = came + np.floor(days / DAY) * DAY, True
+
+    def on_its_day(name: str) -> Any:
+        """The times of a column, those of the day on the day on which the tip came, or the next."""
+        at = _seconds(head[name])
+        if at is None or came is None or not dated or timed.get(name) != CLOCKS:
+            return at
+        at = at + np.floor(came / DAY) * DAY
+        return np.where(at < came - DAY / 2, at + DAY, at)
+
     if came is not None:
         after = {}
         for name in free:
-            at = _seconds(head[name]) if name in timed else None
+            at = on_its_day(name) if name in timed else None
             if at is None:
                 continue
             both = np.isfinite(came) & np.isfinite(at)
@@ -222,12 +315,18 @@ def _by_content(
             if len(gap) >= _ENOUGH and (gap > -60).mean() > MOST and (gap < 86_400).mean() > MOST and gap.any():
                 after[name] = (float(np.median(gap)), at)
         later = sorted(after, key=lambda name: after[name][0])
-        starts = _seconds(head[found["start"]]) if "start" in found else None
-        ends = _seconds(head[found["end"]]) if "end" in found else None
+        starts = on_its_day(found["start"]) if "start" in found else None
+        ends = on_its_day(found["end"]) if "end" in found else None
         if later and ends is None and "work" not in found and ("start" in found or len(later) > 1 or "wait" in found):
-            last = later[-1]
+            last, why = later[-1], "guess: the last of its times"
+            begins = _stem(found.get("start", later[0]))
+            others = later if "start" in found else later[1:]
+            if begins and (mate := next((name for name in others if _stem(name) == begins), None)):
+                # `Triage Start` ends with `Triage End`, whatever comes after it.
+                last, why = mate, "likely: it is called as the start is"
             if starts is None or _later(after[last][1], starts):
-                found["end"], sure["end"] = later.pop(), "guess: the last of its times"
+                later.remove(last)
+                found["end"], sure["end"] = last, why
                 ends = after[last][1]
         if later and starts is None and "wait" not in found and (ends is None or _later(ends, after[later[0]][1])):
             found["start"], sure["start"] = later.pop(0), "guess: the first time after it came"
@@ -245,6 +344,11 @@ def _by_content(
             found["outcome"], sure["outcome"] = name, "guess: its words go with being taken or not"
         elif "person" not in found and 2 <= kinds <= 500 and np.mean(full == here) > MOST:
             found["person"], sure["person"] = name, "guess: it is filled where somebody took it"
+
+
+def _stem(name: str) -> str:
+    """What is begun or ended, by the name of a column with its times."""
+    return re.sub(r"([ _.-]*(start|begin|began|end|stop|finish|complete|time|ed|at|dt|ts))+$", "", name.lower())
 
 
 def _seconds(text: Any) -> Any:
@@ -295,7 +399,7 @@ def _shape(raw: Raw, found: dict[str, str], sure: dict[str, str], head: dict[str
     if "count" in found and ("time" in found or "date" in found or "arrival" in found):
         found["time"] = found.get("time") or found.get("date") or found["arrival"]
         when = head[found["time"]]
-        if _is_of_day(when):
+        if _is_of_day(when) and "date" not in found:
             return "profile"
         return "months" if _is_monthly(when) else "counts"
     if "arrival" in found:

@@ -6,6 +6,7 @@ Starts and completions give work; completions alone give delays, not work, and t
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -38,6 +39,15 @@ _STARTS, _ENDS, _JOINS = (
 _GONE: Final = r"withdraw|abandon|cancel"
 """Steps of an activity: it starts, ends, joins its line, or leaves it unserved."""
 
+_STEP_OF: Final = (
+    ("other", r"suspend(?:s|ed)?|resumes?|resumed|pauses?|paused|merged|wrap[ _-]?up[ _-](?:start|end)"),
+    ("start", r"start(?:s|ed)?|begins?|began|begun"),
+    ("complete", r"ends?|ended|complet(?:e|es|ed|ion)|finish(?:es|ed)?|stop(?:s|ped)?|done"),
+    ("schedule", r"enters?|entered|joins?|joined|queued"),
+    ("withdraw", r"g(?:i|a)ves?[ _-]?up|abandon(?:s|ed)?|turned[ _-]?away"),
+)
+"""How the name of an activity ends that is a step of another: `Triage start`, `answer.end`."""
+
 
 def read_events(raw: Raw, made: Map) -> Log:
     """The visits of a log with a row an event; LogError where it names no case, activity or time."""
@@ -62,6 +72,10 @@ def read_events(raw: Raw, made: Map) -> Log:
     )
     if not look.kept.any():
         raise LogError(f"{raw.path}: no event has a case, an activity and a time")
+    step = raw.texts(made.columns["lifecycle"]).str.lower() if made.get("lifecycle") else None
+    after = look.times("complete")
+    if step is None and after is None:
+        activity, step = _steps(activity, look)
     rows = pd.DataFrame(
         {
             "case": pd.factorize(case)[0],
@@ -73,9 +87,7 @@ def read_events(raw: Raw, made: Map) -> Log:
             "priority": look.names("priority", MOST_STAGES).code,
         }
     )
-    after = look.times("complete")
     rows["complete"] = np.nan if after is None else after.seconds
-    step = raw.texts(made.columns["lifecycle"]).str.lower() if made.get("lifecycle") else None
     rows["what"] = "complete" if step is None else step
     rows = rows[look.kept].sort_values(["case", "time"], kind="stable").reset_index(drop=True)
     if after is not None:
@@ -89,6 +101,34 @@ def read_events(raw: Raw, made: Map) -> Log:
     if logged.any() and made.get("person"):
         log.logins = _logged_in(look, np.flatnonzero(logged), roster[0], at.seconds, log.visits)
     return log
+
+
+def _steps(activity: pd.Series[str], look: Cleaning) -> tuple[pd.Series[str], pd.Series[str] | None]:
+    """Activities without their steps, and the steps, where the names of some tell a start and an end; else None."""
+    of: dict[str, tuple[str, str]] = {}
+    for name in activity.unique().tolist():
+        for step, words in _STEP_OF:
+            hit = re.fullmatch(rf"(.*\w)[ ._:/-]+(?:{words})", name, re.IGNORECASE)
+            if hit is not None:
+                of[name] = (hit[1], step)
+    told: dict[str, set[str]] = {}
+    for whole, step in of.values():
+        told.setdefault(whole, set()).add(step)
+    of = {name: (whole, step) for name, (whole, step) in of.items() if {"start", "complete"} <= told[whole]}
+    if not of:
+        return activity, None
+    ends = {whole for name, (whole, step) in of.items() if step == "complete" and not _is_stop(name)}
+    # Who stops and ends later was interrupted.
+    of |= {name: (whole, "other") for name, (whole, _) in of.items() if _is_stop(name) and whole in ends}
+    name, (whole, _) = next(iter(of.items()))
+    look.notes.append(f"'{name}' and the like are read as steps of '{whole}'")
+    return activity.map({name: whole for name, (whole, _) in of.items()}).fillna(activity), activity.map(
+        {name: step for name, (_, step) in of.items()}
+    ).fillna("complete")
+
+
+def _is_stop(name: str) -> bool:
+    return re.search(r"stop(s|ped)?$", name, re.IGNORECASE) is not None
 
 
 def _logged_in(

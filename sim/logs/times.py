@@ -56,6 +56,8 @@ _FORMS: Final = {
     "clock": rf"{_CLOCK}(?:\s*{_TO}\s*{_END})?",
 }
 
+DAYS, CLOCKS, BOTH = "days", "clocks", "both"
+
 ORDERS: Final = ("day first", "month first")
 
 
@@ -130,6 +132,22 @@ def is_time(texts: Texts) -> bool:
     if not len(some):
         return False
     return any(some.str.fullmatch(pattern).mean() >= 0.9 for pattern in _FORMS.values())
+
+
+def tells(texts: Texts) -> str:
+    """What the times of a column tell: DAYS, the time of day (CLOCKS), BOTH; "" where most are no times.
+
+    >>> import pandas as pd
+    >>> [tells(pd.Series([one])) for one in ("06.01.2025", "2025-01-06 00:00", "9:30", "06.01.2025 9:30", "call")]
+    ['days', 'days', 'clocks', 'both', '']
+    """
+    some = texts[~empty(texts)].head(500)
+    if not is_time(some):
+        return ""
+    form = max(_FORMS, key=lambda one: float(some.str.fullmatch(_FORMS[one]).mean()))
+    if form == "clock":
+        return CLOCKS
+    return BOTH if np.nan_to_num(_clock(some.str.extract(f"^{_FORMS[form]}$"))).any() else DAYS
 
 
 def counts_time(plain: Seconds) -> bool:

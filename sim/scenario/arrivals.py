@@ -68,6 +68,20 @@ def expected(level: Levels, run: Run) -> Hours:
     return Hours(found, np.diff(hour), of_week)
 
 
+def at_most(level: Levels) -> float:
+    """A quick bound of the tips that are expected in a run."""
+    demand, years = level.demand, level.horizon / YEAR
+    of_days, by_channel = mean_day(demand)
+    peak = level.peak * float(by_channel.sum(axis=1).max())
+    for name, incident in demand.incidents.items():
+        peak += of_days * of_incidents(level, name).peak * incident.tips.mean
+    factor = 1.0
+    for surge in demand.surges:
+        often = 1.0 if surge.at is not None else (surge.per_year or 0.0) * (surge.lasts + surge.fades) / YEAR
+        factor += often * max(surge.factor - 1, 0.0)
+    return float(peak * level.horizon * factor * np.float64(1 + max(demand.growth, 0.0)) ** years)
+
+
 def of_incident(level: Levels, name: str) -> Floats:
     """(n_hours, n_channels): expected tips of one kind of incident, which within an hour begins at any time alike.
 

@@ -8,6 +8,7 @@ from typing import Final
 
 _WIDTH: Final = 110
 _LONGEST_VALUE: Final = 60
+_LONGEST_PATH: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class Fault:
     def __str__(self) -> str:
         place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
         # A change is told by its path alone, with --set before it or without.
-        path = "" if not self.path or f" {place}".endswith(f" {self.path}") else f"{self.path}: "
+        path = "" if not self.path or f" {place}".endswith(f" {self.path}") else f"{_cut(self.path, _LONGEST_PATH)}: "
         got = f" (got {self.value})" if self.value else ""
-        return f"{place}: {path}{self.rule}{got}" + self._shown()
+        return printable(f"{place}: {path}{self.rule}{got}") + self._shown()
 
     def _shown(self) -> str:
         """The line with a caret under the column, cut to a window where it is long."""
@@ -50,7 +51,7 @@ class Fault:
             return ""
         at = self.column - 1
         begin = max(0, at - _WIDTH // 2) if len(self.text) > _WIDTH else 0
-        window = "".join(letter if letter.isprintable() or letter == "\t" else "·" for letter in self.text[begin:])
+        window = printable(self.text[begin:], "\t")
         lead, tail = "…" if begin else "", "…" if len(window) > _WIDTH else ""
         below = "".join("\t" if letter == "\t" else " " for letter in window[: at - begin])
         return f"\n  {lead}{window[:_WIDTH]}{tail}\n  {' ' * len(lead)}{below}^"
@@ -79,8 +80,7 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            plain = "".join(letter if letter.isprintable() else "·" for letter in value[: _LONGEST_VALUE + 1])
-            return f"'{plain[:_LONGEST_VALUE]}{'…' if len(plain) > _LONGEST_VALUE else ''}'"
+            return f"'{_cut(printable(value[: _LONGEST_VALUE + 1]), _LONGEST_VALUE)}'"
         case int() if abs(value) >= 10**20:
             return "a very large number"
         case int() | float():
@@ -90,6 +90,19 @@ def shown(value: object) -> str:
         case list() | tuple():
             return "a list"
     return "something else"
+
+
+def printable(text: str, but: str = "") -> str:
+    """A text with a dot for each letter that does something to a terminal; `but` are some that may.
+
+    >>> printable("\\x1b[31mred")
+    '·[31mred'
+    """
+    return "".join(letter if letter.isprintable() or letter in but else "·" for letter in text)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text[:longest] + ("…" if len(text) > longest else "")
 
 
 def at(mark: Mark, path: Sequence[str | int], rule: str, value: str = "") -> Fault:

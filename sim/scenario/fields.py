@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,7 +46,13 @@ def _zones() -> frozenset[str]:
 def _zone(given: object) -> str:
     names = _zones()
     if not isinstance(given, str) or given not in names:
-        close = near(given, sorted(names)) if isinstance(given, str) else ""
+        close = ""
+        if isinstance(given, str):
+            # A zone is mostly named by its city alone. Names with numbers count west of Greenwich, which nobody means.
+            named = [name for name in sorted(names, reverse=True) if not any(letter.isdigit() for letter in name)]
+            cities = {name.rpartition("/")[2].lower(): name for name in named}
+            city = given.strip().replace(" ", "_").lower()
+            close = f"; did you mean '{cities[city]}'?" if city in cities else near(given, sorted(named))
         raise ValueError(f"there is no time zone of that name{close or '; write one such as Europe/London'}")
     return given
 
@@ -56,11 +63,23 @@ Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", 
 _NAME: Final = re.compile(r"\w[\w '&+/-]*")
 
 
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Letters that turn round the order in which others are shown."""
+
+
 def _name(text: str) -> str:
     if len(text) > 80:
         raise ValueError("a name has at most 80 characters")
     if not _NAME.fullmatch(text) or text != text.strip():
         raise ValueError("a name is made of letters, digits, spaces, _ and -")
+    return text
+
+
+def _plain(text: str) -> str:
+    """Text that moves no cursor, changes no colour and turns nothing round, wherever it is shown."""
+    for letter in text:
+        if letter not in "\n\t" and (unicodedata.category(letter) == "Cc" or letter in _TURNS):
+            raise ValueError(f"holds a character that is no text (U+{ord(letter):04X})")
     return text
 
 
@@ -127,7 +146,9 @@ DAYS_SCHEMA: Final = {
     "examples": ["mon-fri", ["sat", "sun"]],
 }
 
-Text = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, AfterValidator(_plain), Field(max_length=2000)]
+"""Prose, of several lines where need be."""
+
 Name = Annotated[str, AfterValidator(_name)]
 Names = Annotated[
     frozenset[Name],
@@ -219,5 +240,5 @@ def near(word: str, names: Iterable[str]) -> str:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """What was meant, or what there is."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     return near(name, known) or f"; there are {', '.join(known[:20]) or 'none'}"

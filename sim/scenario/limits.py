@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
-from sim.scenario.arrivals import expected
+from sim.scenario.arrivals import at_most, expected
 from sim.scenario.calendars import Calendar
 from sim.scenario.dates import LAST_HOLIDAY, countries_in
 from sim.scenario.demand import Demand
@@ -144,14 +144,8 @@ def _demand_rules(
     if demand.counts is not None or demand.trace is not None:
         return  # looked at once the file is read
     level = Levels(demand, run, horizon, calendars)
-    surges = sum(max(surge.factor - 1, 0) for surge in demand.surges if surge.at is not None)
-    often = sum(
-        (surge.per_year or 0) * (surge.lasts + surge.fades) / YEAR * max(surge.factor - 1, 0) for surge in demand.surges
-    )
     with np.errstate(over="ignore"):
-        growth = np.float64(1 + max(demand.growth, 0)) ** (horizon / YEAR)
-        plain = not (demand.incidents or demand.day_kinds)
-        if plain and level.peak * horizon * growth * (1 + surges + often) <= MOST_TIPS:
+        if at_most(level) <= MOST_TIPS:
             return  # far from it, however it is spread
         tips = float(expected(level, run).tips.sum())
     if not tips <= MOST_TIPS:

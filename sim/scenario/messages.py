@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 MOST_LOOKED_AT: Final = 400
 """Faults of a part that are looked at together; those beyond are only counted, for nobody is shown so many."""
 
+FEW_KEYS: Final = 12
+"""As many keys of a place are named where a single value stands in their place."""
+
+_MAPPING: Final = "must be a mapping"
+
 _RULES: Final = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -27,9 +32,9 @@ _RULES: Final = {
     "float_type": "must be a number",
     "string_type": "must be text",
     "bool_type": "must be true or false",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "frozen_set_type": "must be a name or a list of names",
@@ -77,7 +82,10 @@ def _faults(error: ValidationError, root: Node, prefix: Path, schema: type[BaseM
                 yield at(mark, path, context["text"], _value(root, path) if context["value"] else "")
             case kind:
                 mark, path = find(root, loc)
-                yield at(mark, path, _rule(kind, context, one["msg"], one["input"]), _value(root, path))
+                said = _rule(kind, context, one["msg"], one["input"])
+                if said == _MAPPING and not isinstance(one["input"], list | tuple | None):
+                    said += _with_keys(shape.keys_at(path, schema))
+                yield at(mark, path, said, _value(root, path))
 
 
 def _extra(root: Node, loc: Path, path: Path, schema: type[BaseModel]) -> str:
@@ -138,6 +146,16 @@ def not_a_key(key: str, path: Path, schema: type[BaseModel] = World, *, own: Seq
         return "does not go with the other keys here"
     hint = near(key, keys)
     return f"is not a key here{hint or ('; the keys are ' + ', '.join(keys) if keys else '')}"
+
+
+def _with_keys(keys: Sequence[str]) -> str:
+    """What a mapping has, in braces as it is written.
+
+    >>> _with_keys(["to", "after"]), _with_keys([])
+    (', {to: ..., after: ...}', '')
+    """
+    written = ", ".join(f"{key}: ..." for key in keys)
+    return f", {{{written}}}" if 0 < len(keys) <= FEW_KEYS else ""
 
 
 def _rule(kind: str, context: dict[str, Any], message: str, given: object) -> str:

@@ -7,14 +7,15 @@ of 0 % counts as possible, so that a study may set one; `only_positive` asks wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
-from sim.scenario.branches import branching, step, walk
+from sim.scenario.branches import Step, Walked, branching, step, walk
 from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
@@ -241,6 +242,9 @@ def ways(tips: Crowd, stages: Sequence[Stage], start: Milestone | None = None, s
             return Ways(tuple(np.any(found, axis=2) for found in entering), ending)
 
 
+MOST_KEPT: Final = 10_000
+"""Stages x kinds of tips at most whose ways are kept."""
+
 MOST_ROUNDS: Final = 2
 """So often is a tip sent back from a stage where only what is possible is asked: more rounds give no other label."""
 
@@ -270,10 +274,32 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
             )
         )
     arriving = tips.alive.astype(np.float64)
-    found = walk(steps, arriving, np.ones(len(arriving)), had=_bits(start, stop, None, ("arrival",)))
+    asked = _Asked(steps, arriving, _bits(start, stop, None, ("arrival",)))
+    found = (_walked if arriving.size * len(steps) <= MOST_KEPT else _walked.__wrapped__)(asked)
     ending = found.ending > 0
     ending = _with_bits(ending, _bits(start, stop, None, ("leave",)))
     return Ways(tuple(came > 0 for came in found.entering), ending, frozenset(found.met))
+
+
+class _Asked:
+    """What is to be walked; equal to what says the same."""
+
+    def __init__(self, steps: Sequence[Step], arriving: NDArray[np.float64], had: int) -> None:
+        self.steps, self.arriving, self.had = steps, arriving, had
+        said = [arriving, had, *(getattr(step, part.name) for step in steps for part in fields(step))]
+        self._said = tuple((one.shape, one.tobytes()) if isinstance(one, np.ndarray) else one for one in said)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+
+@lru_cache(maxsize=64)
+def _walked(asked: _Asked) -> Walked:
+    """Where tips come to; kept, for documents that differ in shares and times alone ask the same again and again."""
+    return walk(asked.steps, asked.arriving, np.ones(len(asked.arriving)), had=asked.had)
 
 
 def _can_get(tips: Crowd, labeller: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -202,7 +202,8 @@ def growth(value: Value) -> float:
     """
     found = percentage(value)
     if not -1 < found <= 10:
-        raise ValueError("a growth a year lies above -100 % and at most at 1000 %")
+        meant = f"; did you mean {found:g} %?" if not isinstance(value, str) and 10 < found <= 1000 else ""
+        raise ValueError(f"a growth a year lies above -100 % and at most at 1000 %{meant}")
     return found
 
 

@@ -30,6 +30,9 @@ EXACT: Final = 12
 
 _RANGE: Final = re.compile(r"(?P<first>.+?)\.\.(?P<last>[^:]+)(?::\s*(?P<points>\d+))?(?P<log>\s+log)?\s*")
 
+_FROM_TO: Final = re.compile(r"([\d.]+\S*?)\s*(?:-|–|to|:|…)\s*(\d\S*)")
+"""What people write for a range."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -120,7 +123,12 @@ def axis(text: str) -> Axis:
     if not (path and equals and rest):
         raise ValueError(f"an axis is written path=from..to, path=from..to:12 or path=a,b,c (got '{text}')")
     if ".." not in rest:
-        return _listed(path, [part.strip() for part in rest.split(",")])
+        try:
+            return _listed(path, [part.strip() for part in rest.split(",")])
+        except ValueError as error:
+            meant = _FROM_TO.fullmatch(rest)
+            said = f"a range is written {meant[1]}..{meant[2]}" if meant else str(error)
+            raise ValueError(f"{said} (got '{rest}')") from None
     match = _RANGE.fullmatch(rest)
     if match is None:
         raise ValueError(f"a range is written from..to, from..to:12 or from..to:12 log (got '{rest}')")

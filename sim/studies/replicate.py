@@ -29,6 +29,7 @@ from sim.measures.adding import Adding, NotExactError
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
+from sim.studies.ahead import ToMeasure, compiled_beside
 from sim.studies.keeping import Kept, Piece, maker_key, write_atomic
 from sim.studies.workers import Failure, Pool, Share, each
 
@@ -301,11 +302,22 @@ def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterat
         indices = list(share.indices)
         if indices and settings.engine == "compiled" and not _ready():
             first, indices = indices[:1], indices[1:]
-            with _told_of_compiling(settings.tell):
+            with _told_of_compiling(settings.tell), compiled_beside(_to_measure(share.work, settings)):
                 done = list(each(share.work, first))
             yield from ((number, *one) for one in done)
         for one in each(share.work, indices, jobs=settings.jobs, pool=pool):
             yield number, *one
+
+
+def _to_measure(work: object, settings: Settings) -> ToMeasure | None:
+    """What of a work another process may compile while this one compiles the engine.
+
+    None for one job, which has one core; for what is held in slices, too large to be drawn whole; and for replications
+    that are at hand already.
+    """
+    if settings.jobs < 2 or not isinstance(work, ReplicationWork) or work.frame.slice_size or work.drawn is not None:
+        return None
+    return ToMeasure(work.frame.scenario, work.seed, work.pooled, work.only_targets)
 
 
 def _ready() -> bool:

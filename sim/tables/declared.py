@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -34,6 +35,9 @@ NUMBER, WHOLE, TEXT, YES = "number", "whole number", "text", "yes or no"
 """What a column may hold."""
 
 _JSON: Final = {NUMBER: "number", WHOLE: "integer", TEXT: "string", YES: "boolean"}
+
+_FORMULA: Final = re.compile(r"[=@]|[+-](?![\d.,]+ ?%?(/?\w+)?$)")
+"""How a text begins that a spreadsheet takes for a formula; a number with its unit is none."""
 
 MOST_ROWS: Final = 1_500
 """Rows of a file that are read back; the rest are counted."""
@@ -217,11 +221,21 @@ def _said(cells: Sequence[Any], holds: str) -> list[Any]:
     """The cells of a column as CSV has them: where any number is broken or missing all have 10 digits at most."""
     gone = [cell is None or cell != cell for cell in cells]
     if any(isinstance(cell, bool) or not isinstance(cell, Real) for cell in cells if cell is not None):
-        return [None if missing else cell for cell, missing in zip(cells, gone, strict=True)]
+        said = [_as_text(cell) if isinstance(cell, str) else cell for cell in cells]
+        return [None if missing else cell for cell, missing in zip(said, gone, strict=True)]
     whole = [missing or isinstance(cell, Integral) for cell, missing in zip(cells, gone, strict=True)]
     if all(whole) and (holds == WHOLE or not any(gone)):
         return [None if missing else int(cell) for cell, missing in zip(cells, gone, strict=True)]
     return [None if missing else f"{float(cell):.10g}" for cell, missing in zip(cells, gone, strict=True)]
+
+
+def _as_text(cell: str) -> str:
+    """A text that a spreadsheet would reckon with as a formula, with the mark of a text before it.
+
+    >>> _as_text("=1+1"), _as_text("-5 %"), _as_text("rapid")
+    ("'=1+1", '-5 %', 'rapid')
+    """
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def finite(value: Any) -> Any:
@@ -276,7 +290,7 @@ def _cell(cell: str, holds: str | None) -> Any:
     if not cell:
         return None
     if holds == TEXT:
-        return cell
+        return cell[1:] if cell[0] == "'" and _FORMULA.match(cell[1:]) else cell
     if holds in (YES, None) and cell in ("True", "False"):
         return cell == "True"
     try:

@@ -118,9 +118,14 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             departure, p, where = demand.product_form
             handed = demand.correlation()
             on = "" if math.isnan(handed) else f", and hand {handed:.2f} on to the next"
+            within = (
+                f"; counts of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson within days"
+                if demand.tells_hours
+                else ""
+            )
             yield (
-                f"Days differ from others of their weekday by a cv of {cv[0]:.3f} ({cv[1]:.3f} to {cv[2]:.3f}); counts "
-                f"of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson within days{on}."
+                f"Days differ from others of their weekday by a cv of {cv[0]:.3f} ({cv[1]:.3f} to {cv[2]:.3f})"
+                f"{within}{on}."
             )
             if where:
                 told = "depart" if p < 0.01 else "do not depart beyond chance"
@@ -210,7 +215,9 @@ def _staff(name: str, persons: int, group: object) -> str:
         if gaps is None
         else f"; between services while callers wait {gaps.median:.0f} s pass, 5 % over {gaps.p95:.0f} s"
     )
-    return f"Staff of {name}: {persons} people, there for {share:.0%} of {on_line:,.1f} h on line{gap}."
+    slots = getattr(group, "slots", 1)
+    each = f"; each has {slots} in hand while callers wait" if slots > 1 else ""
+    return f"Staff of {name}: {persons} people, there for {share:.0%} of {on_line:,.1f} h on line{each}{gap}."
 
 
 def _verdict(found: Calibrated) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,28 @@ def test_a_second_writer_is_told(one: RunAnswer, tmp_path: Path) -> None:
     assert content(tmp_path / "a") == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied only there")
+def test_a_copy_of_a_killed_process_holds_no_folder(tmp_path: Path) -> None:
+    begun, told = os.pipe()
+    holder = os.fork()
+    if holder == 0:
+        try:
+            with held(tmp_path / "a"):
+                if os.fork() == 0:
+                    os.write(told, b".")
+                    time.sleep(5)
+                    os._exit(0)
+                os.read(begun, 1)
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(holder, 0)[1]) == signal.SIGKILL
+    with held(tmp_path / "a") as place:
+        assert place.folder == tmp_path / "a"
+    os.close(begun)
+    os.close(told)
+
+
 CHANGES_THE_DISK = ("fsync", "rename", "replace", "link", "unlink", "mkdir", "rmdir")
 
 
@@ -223,3 +247,20 @@ def test_a_second_command_is_told_in_a_line(command: str, tmp_path: Path) -> Non
     assert done.output.startswith(f"tipline {words[0]}: ")
     assert done.output.endswith("is being written by another tipline; wait for it, or choose --out\n")
     assert done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe", "link"])
+def test_what_is_no_folder_is_left_as_it_is(kind: str, tmp_path: Path) -> None:
+    """It may be the very scenario, by a slip of the hand."""
+    (tmp_path / "doc.yaml").write_text(SMALL)
+    out = tmp_path / "doc.yaml" if kind == "file" else tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(out)
+    elif kind == "link":
+        out.symlink_to(tmp_path / "nothing")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = tipline("run", tmp_path / "doc.yaml", "--out", out)
+    assert done.exit_code == 2
+    assert done.output == f"tipline run: {out}: is no folder, and results go into one: choose another --out\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "doc.yaml").read_text() == SMALL

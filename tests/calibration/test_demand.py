@@ -207,3 +207,35 @@ def test_a_log_of_calls_with_such_channels_is_replayed(tmp_path: Path) -> None:
     drawn, replay = (sim.load(tmp_path / "line.yaml", variant=name) for name in (None, "replay"))
     assert len(sim.draw(replay, 0).tips) == 900
     assert len(sim.draw(drawn, 0).tips) == pytest.approx(900, rel=0.2)
+
+
+@pytest.mark.parametrize("kind", ["days", "dates", "shifts", "half days of a week"])
+def test_what_is_counted_over_hours_or_days_makes_a_line_that_loads(kind: str, tmp_path: Path) -> None:
+    """40 tips a weekday and 10 a day of the weekend; three in four of them from 8:00 to 16:00 where that is told."""
+    lines = {"days": "day,tips", "dates": "report,received"}.get(kind, "date,from,calls")
+    rows = [lines]
+    for d in range(7 if kind == "half days of a week" else 42):
+        day, n = datetime(2025, 1, 6) + timedelta(days=d), 40 if d % 7 < 5 else 10
+        if kind == "days":
+            rows.append(f"{day:%Y-%m-%d},{n}")
+        elif kind == "dates":
+            rows += [f"r{d}-{k},{day:%Y-%m-%d}" for k in range(n)]
+        else:
+            hours = (0, 8, 16) if kind == "shifts" else (0, 12)
+            parts = (0.125, 0.75, 0.125) if kind == "shifts" else (0.25, 0.75)
+            rows += [f"{day:%Y-%m-%d},{hour:02d}:00,{n * part:g}" for hour, part in zip(hours, parts, strict=True)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = calibrate(raw, draft(raw), tmp_path / "line")
+    rate = made.scenario.demand
+    assert rate.volume is not None
+    assert rate.volume.a_day == pytest.approx(220 / 7, rel=0.01)
+    if kind in ("days", "dates"):
+        assert rate.by_hour is None
+        assert "nothing of hours" in " ".join(made.calibration.log.cannot)
+        assert [one / sum(rate.by_weekday) for one in rate.by_weekday] == pytest.approx([40 / 220] * 5 + [10 / 220] * 2)
+    elif kind == "shifts":
+        [hours_of_all] = set(rate.by_hour.values())
+        part = [one / sum(hours_of_all) for one in hours_of_all]
+        assert part == pytest.approx([0.125 / 8] * 8 + [0.75 / 8] * 8 + [0.125 / 8] * 8, rel=0.001)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import sim
 from sim.calibration.found import Calibration
 from sim.calibration.line import line_of
-from sim.calibration.staff import Group
+from sim.calibration.staff import Group, _usual
+from sim.dynamics.clock import SECOND
+from sim.dynamics.log import SERVED
+from sim.logs.times import DAY
 from tests.calibration.test_known import calibrated
 
 MINUTES = range(480, 720, 4)
@@ -107,3 +112,65 @@ def test_a_log_in_without_a_log_off_ends_with_the_last_service(tmp_path: Path) -
     last = {who: end for _, who, _, end in services()}
     assert group(found).on_line == pytest.approx(sum(end - 450 for end in last.values()) / 60)
     assert any("without a log-off" in one.what and one.rows == 2 for one in found.log.cleaned)
+
+
+def test_an_interval_that_tells_nothing_goes_by_dates_alike() -> None:
+    """Four weeks in which lines told of five people on three Mondays at nine, and of eight on one of them at ten."""
+    begins = np.arange(28 * 48) * 1800.0 + 4 * DAY  # from a Monday on
+    seen = np.full(len(begins), np.nan)
+    for week in range(3):
+        seen[week * 336 + 18] = 5
+    seen[20] = 8
+    usual = _usual(begins, seen, 1800)
+    assert usual[3 * 336 + 18] == 5  # the Monday on which no line told anything
+    assert usual[48 + 18] == 5  # a Tuesday, by the dates from Monday to Friday
+    assert usual[5 * 48 + 18] == 5  # a Saturday, by any date, for no weekend tells
+    assert usual[20] == 5  # of the hour about it, for one is too few
+    assert np.isnan(usual[4])  # nothing tells of two in the morning
+
+
+def test_one_stays_on_at_closing_unless_tips_wait_through_the_night(tmp_path: Path) -> None:
+    """Two serve from 8:00 to 12:00 on three dates. Who waits when the line closes does not wait for the next date."""
+    rows = ["received,agent,started,ended"]
+    for date in ("06", "07", "08"):
+        for k in range(48):
+            at = f"2025-01-{date} {8 + k // 12:02d}:{5 * (k % 12):02d}:"
+            rows.append(
+                f"{at}00,{('ann', 'bob')[k % 2]},{at}10,2025-01-{date} {8 + k // 12:02d}:{5 * (k % 12) + 4:02d}:00"
+            )
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert isinstance(stage.group, Group)
+    assert stage.group.stays
+    assert stage.group.heads[23:34].tolist() == [2] + [1] * 4 + [0] * 6
+    rows += ["2025-01-06 11:58:00,ann,2025-01-07 08:00:00,2025-01-07 08:00:05"]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert stage.group.heads[24:34].tolist() == [0] * 10
+
+
+CHATS = """\
+scenario: Chats
+run: {start: 2025-01-06 00:00, length: 4 d, cool_down: 2 h, seed: 3}
+demand: {volume: 36/h, by_hour: [0, 0, 0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0]}
+pools: {desk: {shifts: [{from: "08:00", to: "19:00", staff: 4}], concurrency: 3}}
+stages: [{name: chat, pool: desk, service: {gamma: {mean: 6 min, cv: 0.7}}, patience: {exponential: {mean: 5 min}}}]
+"""
+
+
+def test_who_has_several_in_hand_while_others_wait_has_as_many_slots(tmp_path: Path) -> None:
+    scenario = sim.load(CHATS)
+    replication = sim.draw(scenario, 0)
+    log = sim.simulate(replication)
+    who = dict(zip(log.spells.visit.tolist(), log.spells.person.tolist(), strict=True))
+    rows = ["received,operator,answered,ended"]
+    for visit in np.flatnonzero(log.outcome == SERVED).tolist():
+        stamps = (log.enter[visit], log.start[visit], log.end[visit])
+        came, taken, ended = (str(scenario.start + timedelta(seconds=int(one // SECOND))) for one in stamps)
+        rows.append(f"{came},operator {replication.plan.people.number[who[visit]]},{taken},{ended}")
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    [stage] = calibrated(tmp_path / "log.csv").stages
+    assert stage.group is not None
+    assert stage.group.slots == 3
+    assert stage.group.truly == pytest.approx(4 * 4 * 10.1, rel=0.03)  # people, and not what they have in hand
+    assert "concurrency: 3" in line_of(calibrated(tmp_path / "log.csv")).text

@@ -404,7 +404,9 @@ def test_a_run_without_a_log_is_told_how_to_keep_one(tmp_path: Path) -> None:
     done = tipline("export", tmp_path, "--to", "ocel")
     assert done.exit_code == options.BAD_INPUT
     assert "there is no events.parquet; run the scenario with --log" in done.output
-    assert tipline("export", tmp_path / "nowhere", "--to", "xlsx").exit_code == options.BAD_INPUT
+    for to in ("xlsx", "csv"):
+        assert tipline("export", tmp_path / "nowhere", "--to", to).exit_code == options.BAD_INPUT
+    assert not (tmp_path / "nowhere").exists()
 
 
 # Other tools, where they are installed

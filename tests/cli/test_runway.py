@@ -103,7 +103,13 @@ def test_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "growth, said",
-    [("often", "could not convert"), ("0 %", "lies above 0 %"), ("15", "at most at 1000 %"), ("5 %,5 %", "twice")],
+    [
+        ("often", "is written 2 %"),
+        ("15", "did you mean 15 %"),
+        ("0 %", "lies above 0 %"),
+        ("15", "at most at 1000 %"),
+        ("5 %,5 %", "twice"),
+    ],
 )
 def test_bad_growths_are_told(tmp_path: Path, growth: str, said: str) -> None:
     file = tmp_path / "desk.yaml"

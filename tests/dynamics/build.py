@@ -197,7 +197,9 @@ def world(
     for visit in route:
         attempts[visit.stage] = max(attempts[visit.stage], len(visit.patience))
     n_overflows = max((len(stage.overflows) for stage in stages), default=0)
-    treatments = sorted({_treatment(visit, stages, n_overflows) for visit in route})
+    treated = [_treatment(visit, stages, n_overflows) for visit in route]
+    treatments = sorted(set(treated))
+    number = {treatment: kind for kind, treatment in enumerate(treatments)}
     rules = Rules(
         _stages(stages, _first_places(pools, centres), attempts),
         _places(pools, centres),
@@ -207,8 +209,7 @@ def world(
         _speeds(pools, centres, len(stages)),
         _windows(stages),
     )
-    kind = [treatments.index(_treatment(visit, stages, n_overflows)) for visit in route]
-    visits = _visits(tips, route, kind, attempts)
+    visits = _visits(tips, route, [number[treatment] for treatment in treated], attempts)
     return Replication(_tips(tips, backlog), visits, rules, _plan(pools, centres, horizon))
 
 

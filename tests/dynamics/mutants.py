@@ -135,7 +135,7 @@ MUTANTS = (
             "        self.settle()\n        if not spell.wrapping:\n            self.leave_room",
         ),
     ),
-    _engine("one start a settle", ("while self.start_next(place) or", "if self.start_next(place) or"), *_ONE_PASS),
+    _engine("one start a settle", ("while place.line and", "if place.line and"), *_ONE_PASS),
     _engine("one pass a settle", *_ONE_PASS),
     _engine(
         "the pools settle in falling order",
@@ -155,7 +155,7 @@ MUTANTS = (
     ),
     _engine(
         "each tip of the backlog comes in an event of its own",
-        ("if self.tips.n_backlog else None", "if False else None"),
+        ("together = self.tips.n_backlog", "together = 0"),
     ),
     _engine("the horizon is simulated too", ("if tick >= self.rules.horizon:", "if tick > self.rules.horizon:")),
     # The line.
@@ -335,7 +335,7 @@ MUTANTS = (
         "the time of day is that of now",
         (
             "        return order.speed(spell.by_tick, spell",
-            "        step = int(np.searchsorted(self.steps(spell.place), self.now, side='right')) - 1\n"
+            "        step = bisect_right(spell.place.steps, self.now) - 1\n"
             "        step += int(self.rules.speeds.first_step[spell.place.index])\n"
             "        by_tick = int(self.rules.speeds.by_tick[step])\n"
             "        return order.speed(by_tick, spell",

@@ -162,3 +162,35 @@ def test_a_damaged_cache_heals(tmp_path: Path) -> None:
         path = kept[number]
         path.write_bytes(path.read_bytes()[:size])
         assert run() == right
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_one_process_at_a_time_keeps_something(tmp_path: Path) -> None:
+    import fcntl
+
+    def locked() -> bool:
+        with (tmp_path / kernels.LOCK).open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    with kernels._alone_in(tmp_path):
+        assert locked()
+    assert not locked()
+    with kernels._alone_in(tmp_path / "none"):  # a folder that went away meanwhile
+        pass
+
+
+def test_a_module_lacks_kernels_until_one_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = tmp_path / kernels.sources_digest(MEASURES)
+    at.mkdir()
+    monkeypatch.setattr(kernels, "folder_of", lambda _: at)
+    monkeypatch.setattr(kernels.numba.config, "CACHE_DIR", "")
+    assert kernels.lacks(MEASURES)
+    (at / "read_tips.nbi").touch()
+    assert not kernels.lacks(MEASURES)
+    # A folder of this process alone, since the user's could not be used.
+    monkeypatch.setattr(kernels, "folder_of", lambda _: tmp_path)
+    assert not kernels.lacks(MEASURES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from itertools import chain
 from math import prod
@@ -19,7 +20,7 @@ from sim.dynamics.log import Log, differences
 from sim.dynamics.order import ABANDON, ARRIVAL, END, SHIFT, event_key, speed
 from sim.dynamics.replication import FULL_SPEED, IN_RANDOM_ORDER, Replication
 from tests.dynamics.build import Pool, Stage, Tip, Visit, world
-from tests.dynamics.mutants import MUTANTS
+from tests.dynamics.mutants import MUTANTS, Mutant
 from tests.dynamics.test_mutants import BY_HAND
 from tests.dynamics.worlds import random_world
 
@@ -67,6 +68,22 @@ def hold_alike(faults: list[str], n_worlds: int) -> None:
             assert changed, f"{mutant.fault}: no world notices it"
 
 
+def hold_at_once(faults: list[str], n_worlds: int) -> None:
+    """Hold both engines to some faulty rules at once, which are compiled together; each matters in so many worlds."""
+    changes = {mutant.fault: mutant.changes for mutant in MUTANTS if mutant.fault in faults}
+    without = {
+        fault: tuple(chain.from_iterable(changes[other] for other in faults if other != fault)) for fault in faults
+    }
+    but_for = {fault: Mutant(f"not {fault}", others, rule=True).engine() for fault, others in without.items()}
+    engine, other = Mutant("all at once", tuple(chain.from_iterable(changes.values())), rule=True).both()
+    matters: Counter[str] = Counter()
+    for row, one in enumerate(chain(map(random_world, range(300)), by_hand())):
+        log = engine(one)
+        assert not differences(log, other(one)), f"the engines differ on world {row}"
+        matters.update(fault for fault in faults if differences(log, but_for[fault](one)))
+    assert min(matters[fault] for fault in faults) >= n_worlds, matters
+
+
 def run_apart(call: str, **environment: str) -> None:
     """Make a call of this module in a process of its own."""
     script = f"from tests.dynamics.test_order import *; {call}"
@@ -86,14 +103,16 @@ def test_a_rule_that_is_changed_changes_both_engines_alike() -> None:
 
 
 @pytest.mark.slow
-def test_a_rule_that_is_changed_changes_both_engines_alike_on_many_worlds() -> None:
-    run_apart("hold_alike(RULES, 60)", NUMBA_DISABLE_JIT="1")
+@pytest.mark.parametrize("part", range(3))
+def test_a_rule_that_is_changed_changes_both_engines_alike_on_many_worlds(part: int) -> None:
+    run_apart(f"hold_alike(RULES[{part}::3], 60)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["ends in falling order of tips", "the worst rank first"])
-def test_a_rule_that_is_changed_is_compiled_as_it_is_changed(fault: str, tmp_path: Path) -> None:
-    run_apart(f"hold_alike([{fault!r}], 300)", NUMBA_CACHE_DIR=str(tmp_path))
+def test_rules_that_are_changed_are_compiled_as_they_are_changed(tmp_path: Path) -> None:
+    """One of the order of events, and one of the order of a line."""
+    faults = ["ends in falling order of tips", "the worst rank first"]
+    run_apart(f"hold_at_once({faults}, 100)", NUMBA_CACHE_DIR=str(tmp_path))
 
 
 def test_plan_rows_and_arrivals_lie_in_the_order_of_their_keys() -> None:

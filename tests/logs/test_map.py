@@ -188,3 +188,149 @@ def test_an_interval_is_told_by_its_begin(text: str) -> None:
 def test_an_interval_with_its_date_is_told_by_its_begin() -> None:
     found = times(pd.Series(["2025-03-13 08:00 - 08:30", "2025-03-13 08:30 - 09:00"]))
     assert np.diff(found.seconds).tolist() == [1800.0]
+
+
+@pytest.mark.parametrize(
+    ("head", "dated"),
+    [
+        ("arrival_date;arrival_time;seen_by_doctor;departed;outcome;ward;nurse", True),
+        ("CALL_DATE;CALL_TIME;ANSWER_TIME;HANGUP_TIME;DISPOSITION;CALL_TYPE;POSITION", False),
+        ("Opened Date;Opened Time;Work Start;Resolved;Status;Contact Type;Assigned To", True),
+        ("Datum;Uhrzeit;Annahme;Ende;Ergebnis;Kanal;Mitarbeiter", False),
+    ],
+)
+def test_a_date_and_a_time_of_day_in_two_columns(tmp_path: Path, head: str, dated: bool) -> None:
+    """Whatever they are called; the later times have dates of their own, or none."""
+    rows = [line.split(";") for line in log(head).splitlines()[1:]]
+    lines = [head]
+    for came, taken, ended, *rest in rows:
+        day, clock = came.split(" ")
+        later = (taken, ended) if dated else (taken[11:], ended[11:])
+        lines.append(";".join([day, clock, *later, *rest]))
+    made = drafted(tmp_path, "\n".join(lines) + "\n")
+    names = head.split(";")
+    roles = ("date", "arrival", "start", "end", "outcome", "channel", "person")
+    assert {role: made.columns.get(role) for role in roles if role != "channel"} == {
+        role: name for role, name in zip(roles, names, strict=True) if role != "channel"
+    }
+
+
+def test_a_date_with_a_time_of_day_is_when_a_call_came_beside_lengths(tmp_path: Path) -> None:
+    """As the exports of contact centres have it: no column of lengths is taken for times of day."""
+    head = "Conversation ID;Queue;Date;Direction;Total Queue;Total Talk;Total ACW;Abandoned;Users - Interacted"
+    lines = [head]
+    for k, line in enumerate(log("a").splitlines()[1:]):
+        came, taken, ended, word, _, agent = line.split(";")
+        when = [datetime.fromisoformat(one) if one else None for one in (came, taken, ended)]
+        wait, talk = (when[1] or when[2]) - when[0], when[2] - when[1] if when[1] else ""
+        cells = [f"c{k}", "Support", when[0].strftime("%m/%d/%y %I:%M:%S %p"), "Inbound", str(wait), str(talk)]
+        cells += ["0:00:20" if agent else "", "YES" if word == "abandoned" else "NO", agent]
+        lines.append(";".join(cells))
+    made = drafted(tmp_path, "\n".join(lines) + "\n")
+    roles = {"arrival": "Date", "wait": "Total Queue", "work": "Total Talk", "wrap_up": "Total ACW"}
+    assert {role: made.columns.get(role) for role in roles} == roles
+    assert made.columns["person"] == "Users - Interacted"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("answer.enter", "answer.gives_up", "answer.start", "answer.stop", "answer.resume", "answer.end"),
+        ("Answer queued", "Answer abandoned", "Answer Begin", "Answer paused", "Answer resumed", "Answer Finished"),
+    ],
+)
+def test_steps_in_the_names_of_activities(names: tuple[str, ...], tmp_path: Path) -> None:
+    """As our own OCEL has them, and many hospitals: the same as the test before, with a pause in each service."""
+    enter, gives_up = names[:2]
+    rows = ["case id,activity,timestamp,resource"]
+    for k in range(60):
+        steps = [(0, enter), (60, gives_up), (660, enter)] if k % 10 == 9 else [(0, enter)]
+        last = steps[-1][0]
+        for after, step in [*steps, *zip((last + 20, last + 50, last + 70, last + 140), names[2:], strict=True)]:
+            rows.append(f"{k},{step},{START + timedelta(minutes=20 * k, seconds=after)},ann")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    log_ = read_events(raw, draft(raw))
+    visits = log_.visits
+    assert [one.lower() for one in visits.stage.names] == ["answer"]
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (60, 6)
+    assert set(visits.wait[visits.served]) == {20.0}
+    assert set(visits.wait[visits.gave_up]) == {60.0}
+    assert set(visits.work[visits.served]) == {120.0}
+    assert f"'{enter}' and the like are read as steps" in " ".join(log_.notes)
+
+
+def test_an_activity_with_a_word_of_a_step_alone_is_no_step(tmp_path: Path) -> None:
+    rows = ["case id,activity,timestamp,resource"]
+    for k in range(30):
+        for after, activity in enumerate(("Register", "Treatment start", "Discharge done")):
+            rows.append(f"{k},{activity},{START + timedelta(minutes=20 * k + 5 * after)},ann")
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    raw = read(path)
+    assert set(read_events(raw, draft(raw)).visits.stage.names) == {"Register", "Treatment start", "Discharge done"}
+
+
+def test_of_several_stages_in_a_row_the_first_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+    lines = ["Visit ID,Arrival,Acuity,Triage Start,Triage End,Provider Start,Provider End,Departure"]
+    for k in range(40):
+        came = START + timedelta(minutes=12 * k)
+        times_ = [came + timedelta(seconds=after) for after in (0, 20, 320, 900, 2400, 3000)]
+        lines.append(",".join([str(k), ISO(times_[0]), str(1 + k % 5), *map(ISO, times_[1:])]))
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert (made.columns["start"], made.columns["end"]) == ("Triage Start", "Triage End")
+    log_ = read_calls(raw, made)
+    assert set(log_.visits.work) == {300.0}
+    assert "not read are the times of 'Provider Start', 'Provider End', 'Departure'" in " ".join(log_.notes)
+
+
+def test_an_id_that_comes_back_with_other_activities_is_a_case(tmp_path: Path) -> None:
+    """Whatever it is called, and the column of times too; it is no call that comes anew with each event."""
+    rows = ["PatientNo,Event,EventTime"]
+    for k in range(40):
+        for after, name in ((0, "Arrival"), (20, "Triage start"), (320, "Triage end"), (500, "Departure")):
+            rows.append(f"P{k},{name},{ISO(START + timedelta(minutes=12 * k, seconds=after))}")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    assert made.shape == "events"
+    assert {role: made.columns[role] for role in ("case", "activity", "time")} == {
+        "case": "PatientNo", "activity": "Event", "time": "EventTime"
+    }  # fmt: skip
+    visits = read_events(raw, made).visits
+    assert set(visits.work[[one == "Triage" for one in np.array(visits.stage.names)[visits.stage.code]]]) == {300.0}
+
+
+@pytest.mark.parametrize(
+    ("head", "units"),
+    [
+        ("start_ts;queue_ms;talk_ms;acw_ms;agent_id;abandoned", (0.001, 0.001, 0.001)),
+        ("Start Time;Queue (min);Talk Time (minutes);ACW (sec);Agent;Abandoned", (60, 60, 1)),
+        ("Call Start;Wait in hours;Call Duration (s);Nacharbeit Sek.;Mitarbeiter;Abandoned", (3600, 1, 1)),
+    ],
+)
+def test_a_call_that_starts_with_its_waiting_and_lengths_in_their_units(
+    head: str, units: tuple[float, float, float], tmp_path: Path
+) -> None:
+    rows = [head]
+    for k in range(60):
+        gone = k % 6 == 5
+        cells = [str(round(size / unit, 6)) for size, unit in zip((18, 180, 36), units, strict=True)]
+        cells[1:] = ["", ""] if gone else cells[1:]
+        rows.append(";".join([ISO(START + timedelta(minutes=5 * k)), *cells, "" if gone else f"a{k % 3}", str(gone)]))
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    raw = read(path)
+    made = draft(raw)
+    names = head.split(";")
+    roles = ("arrival", "wait", "work", "wrap_up", "person", "outcome")
+    assert [made.columns.get(role) for role in roles] == names
+    visits = read_calls(raw, made).visits
+    assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
+    for what, size in ((visits.wait, 18), (visits.work[visits.served], 180), (visits.wrap_up[visits.served], 36)):
+        assert np.allclose(what, size, atol=0.01)

@@ -277,19 +277,28 @@ class Dull:
         zero = _first_shown(start, zone)
         many = range(-self.before, self.n + 3 * MINUTES_A_DAY)
         # Clocks are changed at full half hours alone.
-        halves = [_shown(zero + timedelta(minutes=minute), zone) for minute in many[::HALF]]
-        self.shows = [at + timedelta(minutes=more) for at in halves for more in range(HALF)][: len(many)]
-        """What the clock shows in each minute, from three days before the run to three days after it."""
+        self.shown = [_shown(zero + timedelta(minutes=minute), zone) for minute in many[::HALF]]
+        """What the clock shows in every fifth minute, from three days before the run to three days after it."""
         self.first: dict[datetime, int] = {}
-        for minute, at in zip(many, self.shows, strict=True):
+        for minute, at in zip(many[::HALF], self.shown, strict=True):
             self.first.setdefault(at, minute)
-        self.dates = sorted({at.date() for at in self.shows})[1:-1]
+        self.begins, self.ends = self.shown[0], self.shows(many[-1])
+        self.dates = sorted({at.date() for at in [*self.shown, self.ends]})[1:-1]
+
+    def shows(self, minute: int) -> datetime:
+        """What the clock shows in a minute of the run."""
+        after = minute + self.before
+        return self.shown[after // HALF] + timedelta(minutes=after % HALF)
+
+    def exists(self, at: datetime) -> bool:
+        """Whether the clock ever shows a time."""
+        return self.begins <= at <= self.ends and at - timedelta(minutes=at.minute % HALF) in self.first
 
     def minute(self, at: datetime) -> int:
         """The first minute in which the clock shows a time, or the next that it does."""
-        while at not in self.first:
+        while not self.exists(at):
             at += timedelta(minutes=1)
-        return self.first[at]
+        return self.first[at - timedelta(minutes=at.minute % HALF)] + at.minute % HALF
 
     def named(self, some: Sequence[Any], day: date) -> bool:
         """Whether a date is one of those that are named."""
@@ -322,7 +331,7 @@ class Dull:
                 begin, end = _at(day, row["from"]), _at(day, row["to"])
                 if end <= begin:
                     end += timedelta(days=1)
-                if end in (self.shows[-1], begin) or end.date() > self.dates[-1]:
+                if end in (self.ends, begin) or end.date() > self.dates[-1]:
                     continue
                 first, last = self.minute(begin), self.minute(end)
                 if first < last:
@@ -371,20 +380,28 @@ class Dull:
         rates = self._counted(channel, read) if "counts" in demand else None
         scale = self._scale(channel)
         relative = _relative(by_hour, demand.get("by_weekday"))
+        of_date: dict[date, tuple[int, float]] = {}
         found = []
         for minute in minutes:
-            at = self.shows[minute + self.before]
-            weekday, factor = at.weekday(), 1.0
-            for row in demand.get("by_date", []):
-                if self.named(row["on"], at.date()):
-                    factor *= float(row.get("factor", "100 %").removesuffix(" %")) / 100
-                    weekday = NAMES.index(row["like"]) if "like" in row else weekday
+            at = self.shows(minute)
+            if at.date() not in of_date:
+                of_date[at.date()] = self._weekday_and_factor(at.date())
+            weekday, factor = of_date[at.date()]
             time = at.hour * 60 + at.minute
             level = rates(minute, weekday, time) if rates is not None else scale * relative(weekday, time)
             if shown is not None and not shown[minute]:
                 level = 0.0
             found.append(level * factor)
         return found
+
+    def _weekday_and_factor(self, day: date) -> tuple[int, float]:
+        """The day of the week like which a date is, and by how much more or less comes on it."""
+        weekday, factor = day.weekday(), 1.0
+        for row in self.document["demand"].get("by_date", []):
+            if self.named(row["on"], day):
+                factor *= float(row.get("factor", "100 %").removesuffix(" %")) / 100
+                weekday = NAMES.index(row["like"]) if "like" in row else weekday
+        return weekday, factor
 
     def _scale(self, channel: str) -> float:
         """Tips a minute at a profile of 1, so that the mean of a plain week is what the document says."""
@@ -419,7 +436,7 @@ class Dull:
         mine: dict[Any, float] = {}
         every = []
         for row in read:
-            if "from" in row and self._near(row["from"]) and datetime.fromisoformat(row["from"]) not in self.first:
+            if "from" in row and self._near(row["from"]) and not self.exists(datetime.fromisoformat(row["from"])):
                 continue
             if "from" in row:
                 key: Any = self.minute(datetime.fromisoformat(row["from"])) if self._near(row["from"]) else None
@@ -453,7 +470,7 @@ class Dull:
 
     def _near(self, text: str) -> bool:
         at = datetime.fromisoformat(text)
-        return self.shows[0] <= at < self.shows[-1] - timedelta(hours=3)
+        return self.begins <= at < self.ends - timedelta(hours=3)
 
 
 def _relative(by_hour: Any, by_weekday: Any) -> Callable[[int, int], float]:
@@ -500,5 +517,5 @@ def _first_shown(at: datetime, zone: ZoneInfo | None) -> datetime:
         return at.replace(tzinfo=UTC)
     moment = (at - timedelta(hours=30)).replace(tzinfo=UTC)
     while _shown(moment, zone) < at:
-        moment += timedelta(minutes=1)
+        moment += timedelta(minutes=HALF)
     return moment

@@ -168,3 +168,23 @@ def test_an_unknown_variant_is_named(tmp_path: Path) -> None:
     path.write_text(SMALL, encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"^--variant mor: there is no variant 'mor'; did you mean 'more'\?$"):
         read(path).scenario(variant="mor")
+
+
+def test_a_message_moves_no_cursor_and_changes_no_colour(tmp_path: Path) -> None:
+    path = tmp_path / "doc.yaml"
+    keys = ('"\\e[31mred"', '"\\u202eevil"', '"' + "n" * 5000 + '"')
+    for key in keys:
+        path.write_text(SMALL.replace("  night:", f"  {key}: {{staff: 1}}\n  night:", 1), encoding="utf-8")
+        with pytest.raises(ScenarioError) as caught:
+            load(path)
+        said = str(caught.value)
+        assert all(letter.isprintable() or letter == "\n" for letter in said), repr(said)
+        assert max(map(len, said.split("\n"))) < 600
+
+
+@pytest.mark.parametrize("letter", ["\\e[31m", "\\u202e", "\\b", "\\u009b", "\\r"])
+def test_a_title_that_does_something_to_a_terminal_is_refused(letter: str, tmp_path: Path) -> None:
+    path = tmp_path / "doc.yaml"
+    path.write_text(SMALL.replace("scenario: Small", f'scenario: "a{letter}b"', 1), encoding="utf-8")
+    with pytest.raises(ScenarioError, match="scenario: holds a character that is no text"):
+        load(path)

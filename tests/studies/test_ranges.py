@@ -53,7 +53,9 @@ def test_a_range_without_a_number_of_points_has_twelve() -> None:
         ("demand.risk.high=0..5 %:3 log", "lies above 0"),
         ("demand.volume=1/h..3 min", "a rate is a number a period"),
         ("demand.volume=1/h,2 %", "a rate is a number a period"),
-        ("demand.volume=a1,3", "must be a number"),
+        ("demand.volume=a1,3", r"must be a number \(got 'a1,3'\)"),
+        ("pools.desk.staff=1-5", r"a range is written 1\.\.5 \(got '1-5'\)"),
+        ("pools.desk.staff=1 to 5", r"a range is written 1\.\.5 \(got '1 to 5'\)"),
     ],
 )
 def test_what_is_no_axis(text: str, rule: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -185,6 +187,19 @@ def test_a_piece_that_kills_every_worker_fails_alone() -> None:
     found = dict(each(die_always, range(4), jobs=1 + 1, pool="processes"))
     assert isinstance(found[2], Failure)
     assert "died" in found[2].error
+
+
+def test_a_script_that_asks_for_processes_is_run_once(tmp_path: Path) -> None:
+    """Without `if __name__ == "__main__"` too: a worker does not run the script that started it."""
+    script = tmp_path / "asks.py"
+    script.write_text(
+        "import operator\nfrom sim.studies.workers import each\nprint('asked')\n"
+        "print(sorted(each(operator.neg, range(3), jobs=2, pool='processes')), __file__)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["asked", f"[(0, 0), (1, -1), (2, -2)] {script}"]
 
 
 def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 
-from sim.tables.declared import NUMBER, TEXT, WHOLE, YES, Column, Filled, Table
+from sim.tables.declared import NUMBER, TEXT, WHOLE, YES, Column, Filled, Table, read
 
 MISSING = st.sampled_from([None, float("nan")])
 NUMBERS = st.floats(allow_nan=True) | st.floats().map(np.float64)
@@ -37,3 +38,14 @@ def test_csv_is_what_pandas_writes_of_the_frame(column: tuple[str, list[Any]]) -
     table: Table[Any] = Table("table", "a row", "Rows", columns)
     filled = Filled(table, columns, tuple((cell, "x") for cell in cells))
     assert filled.csv == filled.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+@pytest.mark.parametrize("said", ["=1+1", "@SUM(A1)", "+1+cmd|'/c calc'!A1", "-cmd()", "- a dash"])
+def test_no_text_is_a_formula_in_a_spreadsheet(said: str) -> None:
+    """It is one in the file, and the text again once the file is read back."""
+    columns = Column("note", list, "what is said", holds=TEXT), Column("beside", list, "")
+    table: Table[Any] = Table("notes", "a note", "Notes", columns)
+    written = Filled(table, columns, tuple((cell, "x") for cell in (said, "-5 %", "+3/h", "-1"))).csv
+    assert written.splitlines()[1].strip('"').startswith("'")
+    assert written.splitlines()[2:] == ["-5 %,x", "+3/h,x", "-1,x"]
+    assert read(written, {"note": TEXT}).rows[0]["note"] == said

@@ -315,6 +315,11 @@ def _asked_for(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> list[t
         if name not in scenario.pools:
             raise QuestionError(f"there is no pool '{name}'; there are {', '.join(scenario.pools)}")
         pool = scenario.pools[name]
+        if asked is not None and asked[0] > asked[1]:
+            raise QuestionError(
+                f"the bounds of pool '{name}' are written lowest first, {name}={asked[1]}..{asked[0]} "
+                f"(got {asked[0]}..{asked[1]})"
+            )
         if asked is not None and not 0 <= asked[0] <= asked[1] <= MOST_STAFF:
             raise QuestionError(
                 f"the people of pool '{name}' lie between 0 and {MOST_STAFF:,} (got {asked[0]}..{asked[1]})"
