@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -498,6 +498,29 @@ def jobs() -> Iterator[Line]:
 
 RECORDED: Final = "scenarios/national_recorded.yaml --quiet --set run.length=182d --replications 10"
 
+POOLS: Final = " ".join(f"--pools {name}" for name in ("call_takers", "analysts", "duty_officers", "receivers"))
+
+
+def apart(pool: str, rows: Iterable[tuple[str, str, int]]) -> str:
+    """The change that gives a pool its shifts for weekdays and for weekends apart."""
+    days = ("mon-fri", ["sat", "sun"])
+    shifts = [{"from": begin, "to": end, "staff": n, "days": some} for some in days for begin, end, n in rows]
+    return f"--set pools.{pool}.shifts={json.dumps(shifts, separators=(',', ':'))}"
+
+
+TWELVE: Final = " ".join(
+    (
+        apart("call_takers", (("07:00", "15:00", 3), ("15:00", "23:00", 3), ("23:00", "07:00", 2))),
+        apart("duty_officers", (("08:00", "20:00", 1), ("20:00", "08:00", 1))),
+    )
+)
+
+
+def certificate() -> Iterator[Line]:
+    for posts, more in (("seven", ""), ("twelve", TWELVE)):
+        yield replace(of_command(f"staff {RECORDED} {POOLS} {more}", 1), what=f"tipline staff, {posts} posts")
+
+
 ROWS: Final = {
     "engine": Row("draw and dynamics 170 ns at 10^5, 200 at 10^6; with all measures 270", engine),
     "peers": Row("ahead of all, cimba by 2.2 with all measures", peers),
@@ -511,7 +534,7 @@ ROWS: Final = {
     "memory": Row("300 MB, the same for any number", lambda: [of_command(f"{YEARS} 200 --jobs 1", 1)], long=True),
     "jobs": Row("1.9", jobs, long=True),
     "search": Row("as many drawn as differ", search, long=True),
-    "certificate": Row("15 s", lambda: [of_command(f"staff {RECORDED}", 1)], long=True),
+    "certificate": Row("15 s for seven posts, 30 for twelve", certificate, long=True),
     "map": Row(
         "10 s",
         lambda: [

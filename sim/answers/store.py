@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.loading import as_yaml
 from sim.studies.keeping import machine, versions, write_atomic
-from sim.studies.workers import with_a_copy
+from sim.studies.workers import in_order
 from sim.tables.declared import finite
 
 if TYPE_CHECKING:
@@ -152,14 +152,14 @@ def _made(answer: Answer, new: Path) -> list[str]:
     content: dict[str, bytes] = {f"{one.name}.csv": one.csv.encode() for one in answer.filled()}
     plots = list(answer.drawn())
     for plot in plots:
-        plot.drawing()  # imported before this process is copied, and so but once
+        plot.drawing()  # imported before there are forks, and so but once
 
     def files_of(number: int) -> dict[str, bytes]:
         plot = plots[number]
         figure = plot.draw(answer.found)
         return {f"plots/{plot.name}.{ending}": file_bytes(figure, ending) for ending in ("png", "svg")}
 
-    for drawn in with_a_copy(files_of, len(plots)):
+    for drawn in in_order(files_of, len(plots)):
         content |= drawn
     names = list(content)
     content["scenario.yaml"] = as_yaml(answer.scenario).encode()

@@ -1,6 +1,7 @@
 """The compiled engine: the same dynamics as the reference, over arrays.
 
-The loop itself is in `loop.py`; here it gets its tables, and what it stamped becomes a Log.
+The loop itself is in `loop.py`, and what plain lines have instead in `stations.py`; here they get their tables, and
+what they stamped becomes a Log.
 """
 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call"
@@ -16,6 +17,7 @@ from sim.dynamics import branches as b
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import queues as q
+from sim.dynamics import stations as s
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import UNREACHED, Log, Overtime, Spells
 from sim.dynamics.loop import list_spells, run
@@ -37,10 +39,13 @@ from sim.dynamics.replication import (
 
 borrows = True
 """Whether a world that needs no people is given to the function for those that do, where this process has that one at
-hand and not its own: the log is the same, and a tenth more a visit is less than it takes to load, let alone compile, a
+hand and not its own: the log is the same, and what each visit takes more is less than loading, let alone compiling, a
 second function for the few replications with unlimited staff. Tests of the engine want each world's own."""
 
-_at_hand: Final[set[tuple[bool, bool, bool]]] = set()
+STAGE_BY_STAGE: Final[tuple[bool, ...]] = ()
+"""The function of `stations`, in the next set."""
+
+_at_hand: Final[set[tuple[bool, ...]]] = set()
 """Of the functions without `queues`, those that this process has called: with people, following delays and knowing who
 may pre-empt, or not."""
 
@@ -58,8 +63,16 @@ def simulate(replication: Replication) -> Log:
     ordered = branch or needs_queues(replication)
     followed = followed_delays(replication, ordered)
     uses = followed is not None, places.may_preempt is not None
+    needs = ordered or needs_people(replication)
+    way = None if needs or any(uses) or (borrows and _lent_a_loop()) else s.way_of(replication)
+    if way is not None:
+        s.stamp(replication, given, log, way)
+        _at_hand.add(STAGE_BY_STAGE)
+        none = np.empty(0, np.int64)
+        spells = spells_of(log, visits.work, None, none.reshape(0, 9), rules.horizon)
+        return Log(enter, start, end, log.outcome, attempt, lost, gave_up, none, spells, _overtime(None), none)
     lent = borrows and (True, *uses) in _at_hand and (False, *uses) not in _at_hand
-    apart = ordered or needs_people(replication) or lent
+    apart = needs or lent
     roster = _roster(replication) if apart else None
     for room in rooms():
         working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
@@ -89,6 +102,11 @@ def simulate(replication: Replication) -> Log:
         turned_away = queues.state.turned_away
     stamps = enter, start, end, log.outcome, attempt, lost, gave_up, turned_away
     return Log(*stamps, spells, _overtime(people), merged)
+
+
+def _lent_a_loop() -> bool:
+    """Whether a plain world is given to the loop, which this process has at hand, and `stations` it has not."""
+    return STAGE_BY_STAGE not in _at_hand and not _at_hand.isdisjoint({(False, False, False), (True, False, False)})
 
 
 def tables(replication: Replication) -> tuple[Any, ...]:
@@ -167,13 +185,14 @@ def only_chains(replication: Replication) -> bool:
 
 def ready() -> bool:
     """Whether this process has the engine compiled or loaded."""
-    return bool(getattr(run, "signatures", True))  # a plain function has none, and is ready
+    # A plain function has none, and is ready.
+    return any(getattr(function, "signatures", True) for function in (run, s.run_stages))
 
 
 def compiling() -> bool:
     """Whether the engine had to be compiled, or is being compiled now, because no compiled one was kept."""
-    stats = getattr(run, "stats", None)  # without a compiler it is a plain function
-    return stats is not None and bool(stats.cache_misses)
+    both = (getattr(function, "stats", None) for function in (run, s.run_stages))  # a plain function has none
+    return any(stats is not None and stats.cache_misses for stats in both)
 
 
 def rooms() -> Iterator[int]:

@@ -120,7 +120,12 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
             code = label_so_far(log, replication, who_gave=True) + 1
         else:
             code = tips.own[own.index(name)] if name in own else getattr(tips, name)
-        combination = combination * size + code[first:last]
+        if size > 1:
+            combination *= size
+            combination += code[first:last]
+    combination *= frame.sizes[-1]
+    combination += label
+    combination += 1
     return Cohort(
         first=first,
         last=last,
@@ -134,7 +139,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         turned_away=turned_away,
         at_risk=at_risk,
         moments=moments,
-        combination=combination * frame.sizes[-1] + label + 1,
+        combination=combination,
         frame=frame,
         on_way=_on_way(log, replication, frame, first, last),
         unlabelled=np.flatnonzero(label == NO_LABEL),

@@ -60,12 +60,28 @@ def nothing_failed(units: float, n_replications: int, threshold: float, confiden
     return NothingFailed(shows, threshold, math.ceil(needed * n_replications / units))
 
 
-def units_of_evidence(scenario: Scenario) -> int:
-    """Units of evidence in one replication: whole ones in its measured time, at least 1."""
-    return max(int(scenario.run.length // unit_of_evidence(scenario)), 1)
+@dataclass(frozen=True, slots=True, eq=False)
+class Offered:
+    """What comes to the lines of a scenario, the same for all its staffings."""
+
+    flow: Flow
+    by_hour: Floats
+    """(n_pools, 168) erlangs, as `flow.offered_hours` has them."""
+
+    @classmethod
+    def to(cls, scenario: Scenario) -> Offered:
+        return cls(flow(scenario), offered_hours(scenario))
 
 
-def unit_of_evidence(scenario: Scenario) -> float:
+def units_of_evidence(scenario: Scenario, offered: Offered | None = None) -> int:
+    """Units of evidence in one replication: whole ones in its measured time, at least 1.
+
+    `offered` is for who asks about many staffings of a scenario; it is worked out if None.
+    """
+    return max(int(scenario.run.length // unit_of_evidence(scenario, offered)), 1)
+
+
+def unit_of_evidence(scenario: Scenario, offered: Offered | None = None) -> float:
     """The length of a unit of evidence in ticks, infinite where a line grows without end.
 
     The longest of: a day; a random surge with its fading; the time between two releases of a gate; and the time in
@@ -75,7 +91,7 @@ def unit_of_evidence(scenario: Scenario) -> float:
     surges = [one.lasts + one.fades for one in scenario.demand.surges if one.per_year]
     gates = [stage.every for stage in scenario.stages if stage.every is not None]
     shut = [_longest_shut(scenario.calendars[stage.open]) for stage in scenario.stages if stage.open is not None]
-    return float(max([DAY, *surges, *gates, *shut, *_clearing(scenario)]))
+    return float(max([DAY, *surges, *gates, *shut, *_clearing(scenario, offered or Offered.to(scenario))]))
 
 
 def _longest_shut(calendar: Calendar) -> int:
@@ -106,9 +122,8 @@ def relaxation_time(load: float, servers: float, service_mean: float, service_cv
     return max(service_mean, (1 + service_cv**2) / 2 * service_mean / (servers * slack))
 
 
-def _clearing(scenario: Scenario) -> list[float]:
+def _clearing(scenario: Scenario, offered: Offered) -> list[float]:
     """The time in which a backlog clears, for each group of pools that help each other out."""
-    going, offered = flow(scenario), offered_hours(scenario)
     on_duty = np.array([week_on_duty(scenario, name) for name in scenario.pools])
     on_duty *= np.array([[pool.capacity] for pool in scenario.pools.values()])
     found = []
@@ -117,9 +132,9 @@ def _clearing(scenario: Scenario) -> list[float]:
         alone = any(scenario.pools[name].shared for name in group)
         most, share = (1.0, 1.0) if alone else (max(scenario.centres.values()), 1 / len(scenario.centres))
         rows = [scenario.pool_index(name) for name in group]
-        load, servers = offered[rows].sum(axis=0) * most, on_duty[rows].sum(axis=0) * share
+        load, servers = offered.by_hour[rows].sum(axis=0) * most, on_duty[rows].sum(axis=0) * share
         if load.any():
-            found.append(_clears(scenario, group, going, load, servers))
+            found.append(_clears(scenario, group, offered.flow, load, servers))
     return found
 
 
@@ -168,6 +183,8 @@ def _patience(scenario: Scenario, group: set[str], service_mean: float) -> float
 
 def _stretch(load: Floats, servers: Floats) -> int:
     """The most hours on end over which work that flows in and out evenly waits; 168 where it never ceases to."""
+    if np.all(load <= servers):
+        return 0
     waiting, hours, longest = 0.0, 0, 0
     for hour in range(3 * len(load)):
         at = hour % len(load)

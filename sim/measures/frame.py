@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
-from sim.measures.evidence import units_of_evidence
+from sim.measures.evidence import Offered, units_of_evidence
 from sim.scenario.calendars import open_time
 from sim.scenario.certain import Bounds, line_bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
-from sim.scenario.size import in_memory
+from sim.scenario.size import in_memory, tips_of
 from sim.scenario.targets import Between, OfPool, OfTips, Period, Place, Target, Timed
 
 if TYPE_CHECKING:
@@ -69,6 +69,22 @@ class Steps:
     def begins(self) -> NDArray[np.int64]:
         """(n_steps,) ticks."""
         return self.origin + self.step * np.arange(self.n_steps)
+
+
+class _WhateverStaff:
+    """What is worked out of a scenario when it is asked for, and the same for all its staffings."""
+
+    def __init__(self, scenario: Scenario):
+        self.scenario = scenario
+
+    @cached_property
+    def offered(self) -> Offered:
+        return Offered.to(self.scenario)
+
+    @cached_property
+    def tips(self) -> float:
+        """Of a replication, about."""
+        return tips_of(self.scenario)
 
 
 class Frame:
@@ -115,6 +131,7 @@ class Frame:
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
         self._of_target: dict[tuple[int, bool], tuple[OfTips, NDArray[np.bool_]]] = {}
         self._bounds: dict[object, tuple[Bounds, ...]] = {}
+        self._whatever_staff = _WhateverStaff(scenario)
         self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
         self.own = tuple(self.cut(target.in_each, target.per) for target in self.targets)
@@ -162,12 +179,12 @@ class Frame:
     @cached_property
     def slice_size(self) -> int:
         """How many tips are drawn, simulated and counted at a time; 0 where a replication is held whole."""
-        return in_memory(self.scenario).slice_size
+        return in_memory(self.scenario, self._whatever_staff.tips).slice_size
 
     @cached_property
     def units(self) -> int:
         """Units of evidence in one replication."""
-        return units_of_evidence(self.scenario)
+        return units_of_evidence(self.scenario, self._whatever_staff.offered)
 
     def units_in(self, k: int) -> NDArray[np.int64]:
         """(n_places,) units of evidence in one replication about each place of a target: of an hour of the week no more
@@ -234,7 +251,10 @@ class Frame:
 
     def interval_of(self, tick: NDArray[np.int64]) -> NDArray[np.int64]:
         """The interval of the week of each tick, 0 for that which begins on Monday at 00:00."""
-        return (self.wall(tick) + HOUR * self.first_hour) % WEEK // self.interval
+        shown = self.wall(tick) + HOUR * self.first_hour
+        # Numpy divides by one number several times as fast as it takes the rest.
+        shown -= shown // WEEK * WEEK
+        return shown // self.interval
 
     def steps(self, length: int) -> Steps:
         """The measured days in steps of at most so many ticks, each within one stretch of this length on the clock.

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
-from sim.dynamics.kernels import kernel, njit, part
+from sim.dynamics.kernels import inlined, kernel, njit, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
@@ -63,11 +63,19 @@ N_FOLLOWED: Final = 7
 """Numbers that are followed to get these, beside the last four: tips that joined the line, that are out of it again,
 and that endless staff would be done with."""
 
+JUMP: Final = 0
+REST: Final = 1
+"""By how much a number changes in a cell of time, and by how many ticks less it counts in that cell, side by side."""
+
 IN_LINE: Final = 0
 IN_SERVICE: Final = 1
 AT_GATE: Final = 2
 IN_DELAY: Final = 3
 """How a tip spends its time at a stage."""
+
+NO_SIGN: Final = 2**62 - 1
+"""The bits of a number that is not negative. Cut to them, an index spares the question whether it counts from the end,
+which the compiler asks of every other, array for array."""
 
 opening = part(opening_of)
 
@@ -128,12 +136,13 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
     follows, _, _, last_tier, labels_as = ways
     stages, seen = attempts_and_seen
     for tip in range(first, last):
-        i = tip - first
+        i = (tip - first) & NO_SIGN
         row, beyond = first_visit[tip], first_visit[tip + 1]
         served_up_to = beyond
         risky = False
         for visit in range(row, beyond):
-            stage = kind_stage[kind[visit]]
+            visit &= NO_SIGN
+            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
             if served_up_to == beyond and outcome[visit] != SERVED:
                 served_up_to = visit
             if seen[stage] != tip and outcome[visit] != UNREACHED:
@@ -141,7 +150,9 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
                 for what in range(3):
                     column = moment_of[stage, what]
                     if column >= 0:
-                        moments[column, i] = enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+                        moments[column & NO_SIGN, i] = (
+                            enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
+                        )
                 column = moment_of[stage, 3]
                 if column >= 0 and outcome[visit] == ABANDONED:
                     moments[column, i] = gave_up[first_attempt[visit] + attempt[visit] - 1]
@@ -191,7 +202,7 @@ def find_spells(spell_visit, first_spell):
     """The first spell of every visit, and one beyond the last."""
     spell = 0
     for visit in range(first_spell.shape[0]):
-        while spell < spell_visit.shape[0] and spell_visit[spell] < visit:
+        while spell < spell_visit.shape[0] and spell_visit[spell & NO_SIGN] < visit:
             spell += 1
         first_spell[visit] = spell
 
@@ -202,8 +213,8 @@ def bin_of(duration, guide):
     if duration <= 0:
         return 0
     first, edge = guide
-    row = (np.float64(duration).view(np.int64) >> MANTISSA_BITS) - FIRST_ROW
-    found = first[min(row, first.shape[0] - 1)]
+    row = ((np.float64(duration).view(np.int64) >> MANTISSA_BITS) - FIRST_ROW) & NO_SIGN
+    found = first[min(row, first.shape[0] - 1)] & NO_SIGN
     while duration >= edge[found + 1]:
         found += 1
     return found
@@ -217,11 +228,12 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
     enter, start, outcome = log
     began, ended = spells
     for tip in range(first, last):
-        column = label[tip - first] + 1
+        column = (label[tip - first] + 1) & NO_SIGN
         for visit in range(first_visit[tip], first_visit[tip + 1]):
+            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
-            stage = stage_of[kind[visit]]
+            stage = stage_of[kind[visit] & NO_SIGN] & NO_SIGN
             table[stage, column, REACHED] += 1
             if outcome[visit] == ABANDONED:
                 table[stage, column, GAVE_UP] += 1
@@ -237,7 +249,7 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
                 table[stage, column, WAIT] += wait
                 waits[stage, column, bin_of(wait, guide)] += 1
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                table[stage, column, WORK] += ended[spell] - began[spell]
+                table[stage, column, WORK] += ended[spell & NO_SIGN] - began[spell & NO_SIGN]
 
 
 @kernel
@@ -283,11 +295,12 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
     for tip in range(fresh, first_visit.shape[0] - 1):
         answered = turned = merged = False
         for visit in range(first_visit[tip], first_visit[tip + 1]):
+            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
             turned |= outcome[visit] == TURNED_AWAY
             merged |= outcome[visit] == MERGED
-            pool = pool_of_stage[kind_stage[kind[visit]]]
+            pool = pool_of_stage[kind_stage[kind[visit] & NO_SIGN] & NO_SIGN]
             if pool < 0:
                 continue
             started = start[visit] != NEVER
@@ -295,14 +308,14 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
             since = enter[visit]
             if since < opens or since >= closes:
                 continue
-            since -= origin
+            since = (since - origin) & NO_SIGN
             # Numbers that are never negative spare the question whether an index counts from the end.
             cell = np.uint64(since // HOUR if length == HOUR else since // length)
             own, week, day = np.uint64(pool), np.uint64(of_week[cell]), np.uint64(of_day[cell])
             if started:
                 worked = 0
                 for spell in range(first_spell[visit], first_spell[visit + 1]):
-                    worked += ended[spell] - began[spell]
+                    worked += ended[spell & NO_SIGN] - began[spell & NO_SIGN]
                 wait = start[visit] - enter[visit]
                 table[own, week, STARTED] += 1
                 table[own, day, STARTED] += 1
@@ -325,30 +338,48 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
                 then = np.uint64(came_at[k, tip - first])
                 came[then, CAME] += 1
                 came[then, ANSWERED] += answered
-                came[then, LOST_FOR_GOOD] += lost[tip] != NEVER
-                came[then, FOUND_NO_ROOM] += turned
-                came[then, CAME_TO_MERGE] += merged
+                # These are rare, and what can be foreseen costs less than what is added up.
+                if lost[tip] != NEVER:
+                    came[then, LOST_FOR_GOOD] += 1
+                if turned:
+                    came[then, FOUND_NO_ROOM] += 1
+                if merged:
+                    came[then, CAME_TO_MERGE] += 1
 
 
-@part
-def _step(jumps, rests, number, group, tick, change, window):
-    """From a tick on, a number is `change` higher; ticks outside the window count at its ends."""
+@inlined
+def _cell(tick, window):
+    """The cell of time in which a tick lies, and how far; ticks outside the window lie at its ends."""
     first, last, origin, length = window
-    since = min(max(tick, first), last) - origin
+    since = (min(max(tick, first), last) - origin) & NO_SIGN
     # A division by a number that is known beforehand takes a fraction of the time.
-    cell = since // HOUR if length == HOUR else since // length
-    jumps[number, group, cell] += change
-    rests[number, group, cell] += change * (since - cell * length)
+    cell = (since // HOUR if length == HOUR else since // length) & NO_SIGN
+    return cell, since - cell * length
+
+
+@inlined
+def _step_at(changes, number, group, at, change):
+    """From a tick on, told by `_cell`, a number is `change` higher."""
+    cell, rest = at
+    group &= NO_SIGN
+    changes[number, group, cell, JUMP] += change
+    changes[number, group, cell, REST] += change * rest
 
 
 @part
+def _step(changes, number, group, tick, change, window):
+    """From a tick on, a number is `change` higher."""
+    _step_at(changes, number, group, _cell(tick, window), change)
+
+
+@inlined
 def _within(began, ended, window):
     """The part of a stretch that lies in the window."""
     return max(min(ended, window[1]) - max(began, window[0]), 0)
 
 
 @kernel
-def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests, totals):
+def follow_places(tips, visits, log, spells, stages, world, group, changes, totals):
     """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
@@ -363,12 +394,13 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
     window, gates, horizon = world
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
+            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
-            stage = kind_stage[kind[visit]]
+            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
             if place_of[stage] == NO_PLACE:
                 continue
-            place = place_of[stage] + place_step[stage] * centre[tip]
+            place = (place_of[stage] + place_step[stage] * centre[tip]) & NO_SIGN
             own = group[place]
             left = end[visit] if outcome[visit] == SERVED else horizon
             if outcome[visit] == ABANDONED or outcome[visit] == TURNED_AWAY:
@@ -377,36 +409,39 @@ def follow_places(tips, visits, log, spells, stages, world, group, jumps, rests,
                 left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
-            _step(jumps, rests, JOINED, own, joined, 1, window)
-            _step(jumps, rests, GONE, own, left, 1, window)
-            _step(jumps, rests, DONE, own, done, 1, window)
+            _step_at(changes, JOINED, own, _cell(joined, window), 1)
+            leaves = _cell(left, window)
+            _step_at(changes, GONE, own, leaves, 1)
+            _step_at(changes, DONE, own, _cell(done, window), 1)
             waited = _within(joined, left, window)
             totals[place, OFFERED] += _within(joined, done, window)
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                by = spell_place[spell]
+                spell &= NO_SIGN
+                by = spell_place[spell] & NO_SIGN
                 since, until = began[spell], ended[spell]
-                _step(jumps, rests, BUSY, group[by], since, 1, window)
-                _step(jumps, rests, BUSY, group[by], until, -1, window)
+                _step_at(changes, BUSY, group[by], _cell(since, window), 1)
+                stops = leaves if until == left else _cell(until, window)
+                _step_at(changes, BUSY, group[by], stops, -1)
                 worked = _within(since, until, window)
                 totals[by, BUSY] += worked
                 if wrapping[spell]:
-                    _step(jumps, rests, GONE, group[by], since, -1, window)
-                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                    _step(changes, GONE, group[by], since, -1, window)
+                    _step(changes, GONE, group[by], until, 1, window)
                     continue
                 waited -= worked
                 if group[by] != own:
-                    _step(jumps, rests, GONE, own, since, 1, window)
-                    _step(jumps, rests, GONE, own, until, -1, window)
-                    _step(jumps, rests, GONE, group[by], since, -1, window)
-                    _step(jumps, rests, GONE, group[by], until, 1, window)
+                    _step(changes, GONE, own, since, 1, window)
+                    _step(changes, GONE, own, until, -1, window)
+                    _step(changes, GONE, group[by], since, -1, window)
+                    _step(changes, GONE, group[by], until, 1, window)
             totals[place, WAITING] += waited
 
 
 @kernel
-def follow_steps(number, group, ticks, changes, window, jumps, rests):
+def follow_steps(number, group, ticks, by, window, changes):
     """A number that changes at these ticks, one a row."""
     for row in range(ticks.shape[0]):
-        _step(jumps, rests, number, group[row], ticks[row], changes[row], window)
+        _step(changes, number, group[row], ticks[row], by[row], window)
 
 
 @part
@@ -461,6 +496,7 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
         if ways is not None:
             follow_last(row, first_visit[first + i + 1], (enter, start, end), ways, kind, kind_stage, until[i])
         for visit in range(row, first_visit[first + i + 1]):
+            visit &= NO_SIGN
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 continue
             if ways is not None:
@@ -468,7 +504,7 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
                 if goes_on == NEVER:
                     continue
                 window = (since[i], min(until[i], goes_on))
-            stage = kind_stage[kind[visit]]
+            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
             left = end[visit] if outcome[visit] == SERVED else until[i]
             if vain.size and outcome[visit] != SERVED:
                 left = min(vain[visit], until[i])
@@ -480,6 +516,7 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
                 continue
             worked = 0
             for spell in range(first_spell[visit], first_spell[visit + 1]):
+                spell &= NO_SIGN
                 if not wrapping[spell]:
                     worked += _within(began[spell], ended[spell], window)
             spent[stage, IN_SERVICE] += worked

@@ -82,7 +82,9 @@ def _staying(log: Log, replication: Replication) -> Log:
     fewer[plan.place[plan.heads < 0]] = True
     stays = np.zeros(len(plan.people) + 1, np.bool_)  # the last is for NOBODY
     stays[log.overtime.person] = True
-    some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
+    some: Ints = np.empty(0, np.int64)
+    if fewer.any() or log.overtime.person.size:
+        some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
     return replace(log, spells=replace(spells, **{one.name: getattr(spells, one.name)[some] for one in fields(spells)}))
 
 
@@ -120,8 +122,7 @@ class _Numbers:
     def __init__(self, frame: Frame, group: Ints, grid: Steps):
         self.frame, self.group, self.grid = frame, group, grid
         n_groups = int(group.max(initial=-1)) + 1
-        self.jumps = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1), np.int64)
-        self.rests = np.zeros_like(self.jumps)
+        self.changes = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1, 2), np.int64)
         self.totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
         self.window = (frame.first, frame.last, grid.origin, grid.step)
 
@@ -135,14 +136,13 @@ class _Numbers:
             (rules.stages.place, rules.stages.place_step),
             (self.window, rules.gates, rules.horizon),
             self.group,
-            self.jumps,
-            self.rests,
+            self.changes,
             self.totals,
         )
 
     def close(self, staying: Log, replication: Replication) -> tuple[Ints, Ints]:
         """(N_NUMBERS, n_groups, n_steps), and by place."""
-        frame, plan, jumps, rests, totals = self.frame, replication.plan, self.jumps, self.rests, self.totals
+        frame, plan, changes, totals = self.frame, replication.plan, self.changes, self.totals
         slots = changes_of_duty(plan) * replication.rules.places.concurrency[plan.place].astype(np.int64)
         after = np.full(len(plan), frame.last)
         for number, (place, tick, change) in (
@@ -151,10 +151,11 @@ class _Numbers:
             (passes.ON_DUTY, (plan.place, plan.tick, slots)),
             (passes.ON_DUTY, (plan.place, after, -slots)),
         ):
-            passes.follow_steps(number, self.group[place], tick, change, self.window, jumps, rests)
+            passes.follow_steps(number, self.group[place], tick, change, self.window, changes)
             left = frame.last - np.clip(tick, frame.first, frame.last)
             np.add.at(totals[:, number], place, change * left)
         totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-        followed = (np.cumsum(jumps, axis=-1) * self.grid.step - rests)[..., :-1]
+        followed = np.cumsum(changes[..., passes.JUMP], axis=-1) * self.grid.step - changes[..., passes.REST]
+        followed = followed[..., :-1]
         joined, gone, busy, on_duty, overtime, late, done = followed
         return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime, late]), totals

@@ -49,8 +49,11 @@ class Tally:
 
     def only(self, some: Flags) -> Tally:
         """As if the target were about some of the tips only."""
-        column = np.where(some, self.column, np.int8(NOT_OF)).astype(np.int8)
-        return replace(self, column=column, timed=self.timed & some, ticks=np.where(some, self.ticks, 0))
+        # The others are few, as a rule.
+        others = np.flatnonzero(~some)
+        column, timed, ticks = self.column.copy(), self.timed.copy(), self.ticks.copy()
+        column[others], timed[others], ticks[others] = NOT_OF, False, 0
+        return replace(self, column=column, timed=timed, ticks=ticks)
 
 
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:

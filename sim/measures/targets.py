@@ -209,6 +209,11 @@ class TargetResult:
         """How much of what the target allows is used up; see `Goal.used`."""
         return self.goal.used(self.value)
 
+    @property
+    def used_at_best(self) -> float:
+        """The same at the better end of the interval."""
+        return self.goal.used(self.high if self.side == "at_least" else self.low)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joint:
@@ -225,7 +230,7 @@ class Joint:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """Of each target what it adds to the verdict: met by its own interval, missed by the one that holds with all."""
     alone: tuple[TargetResult, ...] = ()
-    """The targets, each with its own interval."""
+    """Targets with their own intervals: all where that was asked for, else those of which the verdict hangs on it."""
 
     @property
     def deciding(self) -> tuple[TargetResult, ...]:
@@ -233,8 +238,8 @@ class Joint:
 
         Those that hold all at once, but where one is met by its own interval alone.
         """
-        both = zip(self.alone, self.results, strict=True)
-        return tuple(own if own.verdict == "met" and every.verdict == "undecided" else every for own, every in both)
+        met = {own.name: own for own in self.alone if own.verdict == "met"}
+        return tuple(met.get(one.name, one) if one.verdict == "undecided" else one for one in self.results)
 
     def named(self, verdict: Verdict) -> list[str]:
         """The targets that add so much to the verdict."""
@@ -266,8 +271,12 @@ def results(
     ]
 
 
-def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = False) -> Joint:
+def joint(
+    sample: Sample, confidence: float | None = None, *, in_search: bool = False, with_alone: bool = False
+) -> Joint:
     """Whether all targets hold together, and in which share of the periods they did; `in_search` as for `results`.
+
+    `with_alone` gives every target with its own interval too.
 
     *Met* is met where every target is, each by its own interval: if not all of them held, one of them would have to be
     called met wrongly, and that alone has the error allowed (an intersection-union test needs no correction). *Missed*
@@ -278,12 +287,16 @@ def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = 
     """
     scenario = sample.frame.scenario
     confidence = scenario.run.confidence if confidence is None else confidence
-    alone = results(sample, confidence, in_search=in_search)
     each = tuple(results(sample, each_of(confidence, len(scenario.targets)), in_search=in_search))
     told = [one for one in each if not math.isnan(one.value)]
-    verdicts = {
-        one.name: _together(one.verdict, all_at_once.verdict) for one, all_at_once in zip(alone, each, strict=True)
+    # What is met by an interval that holds with all others is met by its own, which lies within that; but what it
+    # leaves out may be shown to be too much by its own alone.
+    hangs = {
+        one.name for one in each if with_alone or one.verdict == "undecided" or not (in_search or _leaves_few(one))
     }
+    alone = results(sample, confidence, hangs, in_search=in_search) if hangs else []
+    own = {one.name: one.verdict for one in alone}
+    verdicts = {one.name: _together(own.get(one.name, one.verdict), one.verdict) for one in each}
     return Joint(
         verdict=all_of(list(verdicts.values())),
         results=each,
@@ -292,6 +305,12 @@ def joint(sample: Sample, confidence: float | None = None, *, in_search: bool = 
         verdicts=verdicts,
         alone=tuple(alone),
     )
+
+
+def _leaves_few(one: TargetResult) -> bool:
+    """Whether a target leaves out no more than it may by the value alone, or is missed whatever it leaves out."""
+    out = one.left_out
+    return one.verdict == "missed" or out is None or out.most is None or not out.share.value > out.most
 
 
 def _together(alone: Verdict, all_at_once: Verdict) -> Verdict:

@@ -138,9 +138,11 @@ def _in_rows(people: People, tick: Ticks, action: NDArray[np.integer], person: T
     # Who goes home and who begins a break go together, by person.
     order = np.lexsort((person, np.maximum(action, TAKES_BREAK), place, tick))
     tick, place, action, person = tick[order], place[order], action[order], person[order]
-    keys = np.concatenate([np.column_stack([tick, place]), heads[:, :2]]).astype(np.int64)
-    rows, row = np.unique(keys, axis=0, return_inverse=True)
-    row = row.reshape(-1)
+    # One number for both, which is sorted ten times as fast as pairs are.
+    n_places = int(max(place.max(initial=0), heads[:, 1].max(initial=0))) + 1
+    keys = np.concatenate([tick * n_places + place, heads[:, 0] * n_places + heads[:, 1]])
+    key, row = np.unique(keys, return_inverse=True)
+    rows = np.stack(np.divmod(key, n_places), axis=1)
     of_action, of_heads = row[: len(tick)], row[len(tick) :]
     change = np.bincount(of_heads, weights=heads[:, 2], minlength=len(rows)).astype(np.int32)
     return Plan(
@@ -236,7 +238,8 @@ def _places(scenario: Scenario, pool: str) -> int:
     return 1 if scenario.pools[pool].shared else len(scenario.centres)
 
 
-def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]]:
+@lru_cache(maxsize=1024)
+def _pieces(shift: Shift, breaks: tuple[Breaks, ...]) -> tuple[tuple[int, int, int], ...]:
     """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift."""
     count: dict[tuple[int, int], int] = {}
     day = Starts(np.zeros(1, np.int64), np.array([shift.length]), np.zeros(1, np.int64))
@@ -245,7 +248,7 @@ def _pieces(shift: Shift, breaks: Sequence[Breaks]) -> list[tuple[int, int, int]
             if off[0] > on[0]:
                 piece = int(on[0]), int(off[0])
                 count[piece] = count.get(piece, 0) + 1
-    return [(begin, end, people) for (begin, end), people in count.items()]
+    return tuple((begin, end, people) for (begin, end), people in count.items())
 
 
 def _on_duty_between(

@@ -65,10 +65,10 @@ class InMemory(NamedTuple):
     """What keeps a large run from being sliced, "" where nothing of the document does."""
 
 
-def in_memory(scenario: Scenario) -> InMemory:
+def in_memory(scenario: Scenario, tips: float | None = None) -> InMemory:
     """What of a scenario's replications is in memory: all where they are small, not plain, or so overloaded that most
-    of it would be there all the same."""
-    tips = tips_of(scenario)
+    of it would be there all the same. `tips` are those of `tips_of`, where they are at hand."""
+    tips = tips_of(scenario) if tips is None else tips
     why = why_whole(scenario) if tips >= LARGE else ""
     if tips >= LARGE and not why and (few := _in_slices(scenario, tips)) < WORTH * tips:
         return InMemory(tips, few, SLICE)

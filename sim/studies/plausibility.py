@@ -496,6 +496,6 @@ def _periods(question: Question, world: World, settings: Settings) -> tuple[Peri
         return ()
     settings.at("plausibility: the months, weeks and days of the median world")
     trials = Trials(scenario.run.seed, Settings(engine=settings.engine, jobs=settings.jobs, cluster=settings.cluster))
-    found = joint(trials.sample(scenario, question.replications, only_targets=True))
+    found = joint(trials.sample(scenario, question.replications, only_targets=True), with_alone=True)
     each = [Periods(one.name, one.held) for one in found.alone]
     return (*each, Periods("", found.shares))

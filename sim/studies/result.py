@@ -103,7 +103,7 @@ def judged(done: Done, settings: Settings, looks: int = 1, draws: Draws | None =
 
 def so_far(done: Done, looks: int = 1) -> Result:
     """What the replications that are done came to: the targets, and nothing of what takes longer than to judge them."""
-    together = joint(done.sample)
+    together = joint(done.sample, with_alone=True)
     return Result(done, together.alone, together, (), looks=looks)
 
 

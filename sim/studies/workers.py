@@ -1,7 +1,7 @@
 """Pieces of work shared out to workers of this machine, each by its index; one that raises stops nothing else.
 
 A piece that raises becomes a Failure, and a worker that dies has its pieces done again. Workers of other machines are
-in `cluster.py`. A few pieces that need all that this process has are shared with a copy of it.
+in `cluster.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import pickle
 import signal
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections import deque
@@ -24,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import Pipe, connection, get_context
-from typing import IO, Any, Final, Generic, Literal, NoReturn, TypeVar
+from typing import Final, Generic, Literal, NoReturn, TypeVar
 
 Result = TypeVar("Result")
 Pool = Literal["threads", "processes", "forks"]
@@ -283,84 +282,16 @@ def _at_work(
         os._exit(0)
 
 
-# A copy of this process
+def in_order(work: Callable[[int], Result], n: int) -> list[Result]:
+    """The results of pieces 0 to n - 1, by two forks where there can be any and each has a core.
 
-
-PATIENCE: Final = 60.0
-"""Seconds after which a copy that is still at its last piece is given up."""
-
-
-def with_a_copy(work: Callable[[int], Result], n: int) -> list[Result]:
-    """The results of pieces 0 to n - 1 (at most 256), by this process and a copy of it: who is free takes the next.
-
-    The copy has all that this process has in memory, so that nothing is sent to it; what `work` returns must be
-    picklable. What the copy did not bring, because it died or its piece raised, is done here, so that an error is
-    raised as if there were no copy. There is none where the system or the cores of this process allow none.
+    What no fork brought, because it died or its piece raised, is done here, so that an error is raised as if there
+    were no forks.
     """
-    found: dict[int, Result] = {}
-    if n > 1 and _can_be_copied():
-        to_take, given = os.pipe()
-        os.write(given, bytes(range(n)))
-        os.close(given)
-        pieces = (piece[0] for piece in iter(lambda: os.read(to_take, 1), b""))
-        try:
-            found = _shared(work, pieces)
-        finally:
-            os.close(to_take)
-    return [found[index] if index in found else work(index) for index in range(n)]
-
-
-def _shared(work: Callable[[int], Result], pieces: Iterator[int]) -> dict[int, Result]:
-    """The results of the pieces that this process and a copy take from what they share."""
-    try:
-        brought = os.fdopen(os.memfd_create("brought"), "w+b")
-    except OSError:
-        return {}
-    with brought, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that libraries keep, of which none is at work
-        try:
-            copy = os.fork()
-        except OSError:
-            return {}
-        if copy == 0:
-            try:
-                for index in pieces:
-                    pickle.dump((index, work(index)), brought)
-                    brought.flush()
-            finally:
-                os._exit(0)  # nothing that is to be done when this process ends is to be done twice
-        try:
-            found = {index: work(index) for index in pieces}
-            _wait_for(copy)
-        except BaseException:
-            with suppress(ProcessLookupError, ChildProcessError):  # it has just ended by itself
-                os.kill(copy, signal.SIGKILL)
-                os.waitpid(copy, 0)
-            raise
-        brought.seek(0)
-        return found | dict(_whole(brought))
-
-
-def _can_be_copied() -> bool:
-    """Whether a copy would find things as they are here, and a core: on Linux, and not while threads are at work."""
     from sim.scenario.size import cores
 
-    return sys.platform == "linux" and threading.active_count() == 1 and cores() > 1
-
-
-def _wait_for(copy: int) -> None:
-    """Wait until a copy has ended, and end it where it does not."""
-    until = time.monotonic() + PATIENCE
-    while os.waitpid(copy, os.WNOHANG) == (0, 0):
-        if time.monotonic() > until:
-            os.kill(copy, signal.SIGKILL)
-            os.waitpid(copy, 0)
-            return
-        time.sleep(0.002)
-
-
-def _whole(file: IO[bytes]) -> Iterator[tuple[int, Any]]:
-    """The pieces in a file that were written to their end."""
-    with suppress(EOFError, pickle.UnpicklingError):
-        while True:
-            yield pickle.load(file)
+    found: dict[int, Result] = {}
+    if n > 1 and can_fork() and cores() > 1:
+        done = each(work, range(n), jobs=2, pool="forks")
+        found = {index: one for index, one in done if not isinstance(one, Failure)}
+    return [found[index] if index in found else work(index) for index in range(n)]

@@ -48,7 +48,7 @@ class Mutant:
         sys.modules["sim.dynamics.order"] = faulty
         dynamics.order = faulty  # type: ignore[attr-defined]
         fresh = {}
-        for name in ("reference", "machinery", "hands", "queues", "branches", "loop", "compiled"):
+        for name in ("reference", "machinery", "hands", "queues", "branches", "loop", "stations", "compiled"):
             sys.modules.pop(f"sim.dynamics.{name}", None)
             fresh[name] = importlib.import_module(f"sim.dynamics.{name}")
         return fresh["reference"].simulate, fresh["compiled"].simulate

@@ -8,20 +8,22 @@ import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sim.draw import draw
-from sim.dynamics import compiled, reference
+from sim.dynamics import compiled, reference, stations
 from sim.dynamics.clock import NEVER
 from sim.dynamics.laws import verify
 from sim.dynamics.log import Log, differences
+from sim.dynamics.machinery import N_SOON
 from sim.dynamics.replication import NO_PLACE, RESTART, Replication
 from sim.scenario.loading import load
 from tests.dynamics.build import AT_END, Pool, Row, Stage, Visit, tip, world
 from tests.dynamics.features import features, table
-from tests.dynamics.worlds import random_world, restated
+from tests.dynamics.worlds import line_world, random_world, restated
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,6 +69,43 @@ def test_a_plain_world_has_the_same_log_by_the_engine_for_people(seed: int, monk
     monkeypatch.setattr(compiled, "_at_hand", set(for_people))
     assert not differences(compiled.simulate(plain), log)
     assert compiled._at_hand == for_people
+
+
+def test_lines_that_are_run_stage_by_stage_have_the_log_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that of the reference, though all events of a stage come before those of the next; some have as many at work
+    at once as the heap is for."""
+    many = 0
+    for seed in range(60):
+        one = line_world(seed)
+        assert stations.way_of(one) is not None
+        log = hold(one, f"tests.dynamics.worlds.line_world({seed})")
+        spells, middle = log.spells, one.rules.horizon // 2
+        many += max(np.bincount(spells.place[(spells.began <= middle) & (spells.ended > middle)]), default=0) > N_SOON
+        with monkeypatch.context() as patched:
+            patched.setattr(stations, "way_of", lambda _: None)
+            assert not differences(compiled.simulate(one), log)
+    assert many > 0
+
+
+def test_what_is_run_stage_by_stage_goes_on_to_later_stages_alone() -> None:
+    """And takes a tick at least at each, which has a pool of its own, and nothing is there at the beginning."""
+    pools, stages = [Pool("a", 1), Pool("b", 1)], [Stage("a"), Stage("b")]
+
+    def runs(**other: Any) -> bool:
+        given: dict[str, Any] = {"pools": pools, "stages": stages, "tips": [tip(0, 2, 3), tip(1, 4, 5)], **other}
+        return stations.way_of(world(**given)) is not None
+
+    assert runs()
+    assert not runs(tips=[tip(0, 2, 3, Visit(0, 4))])
+    assert not runs(tips=[tip(0, Visit(1, 4), Visit(0, 4))])
+    assert not runs(tips=[tip(0, 2, 0)])
+    assert not runs(stages=[Stage("a"), Stage("a")])
+    assert not runs(stages=[Stage("a"), Stage()])
+    assert not runs(stages=[Stage("a", every=5), Stage("b")])
+    assert not runs(stages=[Stage("a", overflow="b"), Stage("b")])
+    assert not runs(tips=[tip(0, Visit(0, 2, patience=[3]))])
+    assert not runs(backlog=1)
+    assert not runs(centres=2)
 
 
 @pytest.mark.parametrize("seed", range(20))

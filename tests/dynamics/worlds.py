@@ -111,6 +111,35 @@ def random_world(seed: int, *, plain: bool = False, delays: bool = False) -> Rep
     return world(pools=pools, stages=stages, tips=tips, **rows)
 
 
+def line_world(seed: int) -> Replication:
+    """A world that can be run stage by stage: every stage has heads of its own, whose number changes, and tips go on
+    from any stage to any later one; all within a few ticks, and at times with more at work than N_SOON."""
+    rng = np.random.default_rng((seed, 5))
+    n_stages, crowd = int(rng.integers(1, 6)), int(rng.choice([1, 30], p=[0.9, 0.1]))
+    horizon, most_work, skipped = int(rng.integers(12, 90)), int(rng.choice([2, 4, 30])), rng.choice([0.0, 0.4])
+
+    def heads() -> list[tuple[int, int]]:
+        ticks = sorted({0, *rng.integers(0, horizon, int(rng.integers(0, 4))).tolist()})
+        return [(tick, int(rng.integers(0, 4)) * crowd) for tick in ticks]
+
+    pools = [Pool(name, heads=heads(), concurrency=int(rng.integers(1, 3))) for name in "abcde"[:n_stages]]
+    arrival = np.floor(np.cumsum(rng.exponential(0.8 / crowd, int(rng.integers(5, 61)) * min(crowd, 5)))).astype(int)
+    tips = [
+        Tip(
+            tick,
+            [
+                Visit(at, int(rng.integers(1, most_work + 1)), rank=int(rng.integers(3)))
+                for at in range(n_stages)
+                if rng.random() >= skipped
+            ],
+        )
+        for tick in arrival.tolist()
+    ]
+    order = rng.permutation(n_stages)
+    stages = [Stage(pools[at].name) for at in order]
+    return world(pools=pools, stages=stages, tips=tips, horizon=horizon)
+
+
 def restated(world: Replication) -> Replication:
     """A world without branches in which every visit is said to await the end of the one before it."""
     tips, visits = world.tips, world.visits

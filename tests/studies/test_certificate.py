@@ -89,6 +89,28 @@ def test_what_has_nowhere_more_people_than_one_that_does_not_lean_to_hold_is_not
     assert all(tried.rule(one) > 1 and tried.outdone(one) for one in told)
 
 
+@pytest.mark.parametrize("foreseen", [0.0, 2.0, float("nan")])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_foreseen_decides_what_is_looked_at_and_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, foreseen: float
+) -> None:
+    """Everything foreseen to hold, or nothing: the way down ends at a staffing that holds, and the proof with the
+    cheapest."""
+    tried = ruled(tmp_path, 50 + seed, n_posts=4, most=6, missed_from=1.3)
+    monkeypatch.setattr(tried, "foreseen", lambda _: foreseen)
+    holding = [tried.cost(one) for one in cheaper_ones(tried, WITHOUT_END) if tried.rule(one) <= 1]
+    chosen = cheap(tried, tuple(3 for _ in tried.posts), WITHOUT_END)
+    assert chosen is not None
+    assert tried.rule(chosen) <= 1
+    assert all(tried.rule((*chosen[:i], n - 1, *chosen[i + 1 :])) > 1 for i, n in enumerate(chosen) if n)
+    chosen, proof = closed(tried, chosen)
+    assert tried.cost(chosen) == pytest.approx(min(holding))
+    told = [
+        one for one in cheaper_ones(tried, tried.cost(chosen)) if not (tried.excluded(one) or one in tried.outcomes)
+    ]
+    assert (proof.remainder().open, proof.n_outdone) == (0, len(told))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_where_more_people_may_hurt_every_cheaper_staffing_is_tried(tmp_path: Path, seed: int) -> None:
     """Whether a staffing holds has nothing to do with any other one."""

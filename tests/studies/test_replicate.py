@@ -352,11 +352,14 @@ def test_without_room_for_a_fork_threads_do_the_work(monkeypatch: pytest.MonkeyP
 
 def test_pieces_survive_the_disk(serial: Done, scenario: Scenario, tmp_path: Path) -> None:
     kept = Kept(tmp_path / "kept", "key", resume=False)
-    piece = {"a": np.arange(3), "b": np.array([[1.5, np.nan]])}
+    piece = {"a": np.arange(3), "b": np.array([[1.5, np.nan]]), "c": np.array(7), "d": np.zeros((2, 0, 3), np.int8)}
     kept.put("0", piece)
+    with pytest.raises(ValueError, match="no plain numbers"):
+        kept.put("1", {"a": np.array([None])})
     found = Kept(tmp_path / "kept", "key", resume=True).get("0")
     assert found is not None
     assert all(np.array_equal(found[name], piece[name], equal_nan=name == "b") for name in piece)
+    assert [(one.dtype, one.shape) for one in found.values()] == [(one.dtype, one.shape) for one in piece.values()]
     assert kept.get("1") is None
     kept.path("1").write_bytes(kept.path("0").read_bytes())
     assert kept.get("1") is None, "whole, and of another name"

@@ -58,9 +58,7 @@ def sizes(erlangs: float) -> dict[str, int]:
     """Days and replications after which the share of one load is known to less than 0.3 points at 99.9 %."""
     if erlangs < 2.5:
         return {"days": 100, "replications": 30}
-    if erlangs < 15:
-        return {"days": 50, "replications": 45}
-    return {"days": 40, "replications": 50 if erlangs < 45 else 30}
+    return {"days": 50, "replications": 45} if erlangs < 15 else {"days": 40, "replications": 75}
 
 
 @pytest.mark.slow
@@ -91,8 +89,7 @@ def test_erlang_a_over_a_grid_of_loads(tmp_path: Path, erlangs: float) -> None:
         return erlang_a(erlangs, n, 3, 2, within=1 / 3).served_within
 
     least = next(n for n in itertools.count(1) if within(n) >= 0.8)
-    # Half an interval is less than 0.4 points.
-    scenario = line(tmp_path, erlangs, days=50, patience=PATIENCE, replications=30 if erlangs < 10 else 15)
+    scenario = line(tmp_path, erlangs, days=50, patience=PATIENCE, replications=30)
     answer = staff(scenario, trials=trials(scenario))
     assert answer.staffing is not None
     if within_half_a_point(within(least)) or within_half_a_point(within(least - 1)):

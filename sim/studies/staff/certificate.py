@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.studies.staff.search import OFF
 from sim.studies.staff.staffed import Staffing
 from sim.studies.staff.tried import Tried
 
@@ -36,6 +37,8 @@ MOST_LISTED: Final = 2_000_000
 """Boxes with more staffings are counted by their costs, not one by one."""
 NOT_WORTH: Final = 100
 """A box of so many staffings or fewer is not worth more trials to show that it fails, once it leans to hold nowhere."""
+WORTH: Final = 4
+"""So many staffings are worth trials to show that they fail, if these are likely to be few."""
 STEPS_OF_COST: Final = 200_000
 
 
@@ -107,16 +110,52 @@ class Proof:
             elif self.tried.by_trial:
                 self._cut(tight, around)
             elif self._is_small(tight) and self.tried.outdone(tight.most):
-                self._outdone.append(tight)
+                worth = _twice_short(tight.most, around) and self._count(tight, open_only=True)[0] >= WORTH
+                if not (worth and self.tried.fails(tight.most)):
+                    self._outdone.append(tight)
             elif not self._fails(tight.most, around):
                 small = self._is_small(tight)
-                if small and self.tried.look(tight.most, "choose").leans == "met" and self._is_cheaper(tight.most):
+                if small and self._leans_to_hold(tight.most, around) and self._is_cheaper(tight.most):
+                    # What else is in the box may cost less still than what comes of its top.
+                    self._cut(tight, around)
                     return tight.most
                 if small and self.tried.outdone(tight.most):
                     self._outdone.append(tight)
                 else:
                     self._cut(tight, around)
         return None
+
+    def _leans_to_hold(self, top: Staffing, around: Staffing) -> bool:
+        """Whether the top of a box leans to hold, told by a look at it where that matters.
+
+        It does not for one that costs too much and is foreseen to hold, for its box has to be cut anyway. One that
+        holds by its value alone, but is foreseen not to with its interval, takes many replications to tell: it is
+        looked at with as many people elsewhere as make no difference, for what does not hold then outdoes other boxes.
+        """
+        likely = self.tried.foreseen(top)
+        if likely <= 1 and not self._is_cheaper(top):
+            return True
+        if likely > 1 + OFF and self.tried.look(top, "glance").as_it_stands:
+            lifted = self._lifted(top, around)
+            if lifted != top:
+                self.tried.look(lifted, "choose")
+                if self.tried.outdone(top):
+                    return False
+        return self.tried.look(top, "choose").leans == "met"
+
+    def _lifted(self, top: Staffing, around: Staffing) -> Staffing:
+        """A staffing with more people at some posts, as many as there may be, that is foreseen not to hold either."""
+        posts = range(len(top))
+        more = [i for i in posts if top[i] > around[i]]
+        same = [i for i in posts if top[i] == around[i]]
+        short = [i for i in posts if top[i] < around[i]]
+        one_by_one = [[i] for i in (*same, *(short if len(short) > 1 else ()))]
+        found = top
+        for some in (more, *one_by_one):
+            higher = tuple(post.most if i in some else found[i] for i, post in enumerate(self.tried.posts))
+            if higher != found and self.tried.foreseen(higher) > 1 + OFF:
+                found = higher
+        return found
 
     @property
     def n_outdone(self) -> int:
@@ -249,6 +288,12 @@ def _counted_by_cost(box: StaffBox, price: NDArray[np.float64], cost: float, siz
             found[shift:] += ways[: len(ways) - shift]
         ways = found
     return round(float(ways.sum()))
+
+
+def _twice_short(top: Staffing, around: Staffing) -> bool:
+    """Whether a staffing has fewer people than another one at several posts, so that few replications may show that it
+    fails."""
+    return sum(people < there for people, there in zip(top, around, strict=True)) > 1
 
 
 def _set(staffing: Staffing, post: int, people: int) -> Staffing:

@@ -153,6 +153,10 @@ MOST_EXCHANGES: Final = 12
 """Exchanges that are tried from one staffing: those that promise most."""
 ENOUGH_FOR_EXCHANGES: Final = 4
 """With fewer posts the proof tries what is left, and finds what is cheaper on its way."""
+SHORT_WAY: Final = 3
+"""Steps up after which it is made sure that the most people within the bounds would do."""
+OFF: Final = 0.005
+"""By so much of what a target allows may be off what is foreseen of it."""
 PROMISING: Final = 1.05
 """What an exchange is expected to use up at most; the guess is a little off."""
 TWICE: Final = 2.3
@@ -195,8 +199,7 @@ def risen(tried: Tried, staffing: Staffing) -> Staffing | None:
     steps = 0
     while tried.excluded(staffing) or tried.look(staffing, "choose").leans != "met":
         free = [i for i, post in enumerate(tried.posts) if staffing[i] < post.most]
-        hopeless = steps == 0 and not tried.by_trial and tried.look(top, "choose").leans != "met"
-        if not free or hopeless:
+        if not free or (not tried.by_trial and _hopeless(tried, top, steps)):
             return None
         short = _shortfall(tried.glance(staffing))
 
@@ -210,8 +213,20 @@ def risen(tried: Tried, staffing: Staffing) -> Staffing | None:
     return staffing
 
 
-def lowered(tried: Tried, staffing: Staffing) -> Staffing:
-    """From a staffing that holds on, a person less at a time where that saves most for what it uses up."""
+def _hopeless(tried: Tried, top: Staffing, steps: int) -> bool:
+    """Whether the most people will not do. That is looked at closely only once the way up turns out to be long."""
+    if steps == 0:
+        return not tried.full(top).as_it_stands
+    return steps == SHORT_WAY and tried.look(top, "choose").leans != "met"
+
+
+def lowered(tried: Tried, staffing: Staffing, *, trusting: bool = True) -> Staffing:
+    """From a staffing that holds on, a person less at a time where that saves most for what it uses up.
+
+    One that is foreseen to hold is gone on from, `trusting`, without as close a look; the last is looked at closely,
+    and if it does not hold the way is gone again, with a close look at each step.
+    """
+    held = staffing
     tops = {i for i, post in enumerate(tried.posts) if staffing[i] > post.least}
     worths: dict[int, float] = {}
     while tops:
@@ -226,14 +241,21 @@ def lowered(tried: Tried, staffing: Staffing) -> Staffing:
 
         best = _best(sorted(tops), worths, worth)
         less = moved(staffing, best, -1)
-        if worths[best] > -np.inf and not tried.outdone(less) and tried.look(less, "choose").leans == "met":
+        if (
+            worths[best] > -np.inf
+            and not tried.outdone(less)
+            and ((trusting and tried.foreseen(less) <= 1) or tried.look(less, "choose").leans == "met")
+        ):
             staffing = less
+            held = staffing if tried.outcomes[staffing].leans == "met" else held
             if staffing[best] > tried.posts[best].least:
                 continue
         # With fewer people elsewhere it will not hold either.
         tops.remove(best)
         worths.pop(best, None)
-    return staffing
+    if tried.look(staffing, "choose").leans == "met":
+        return staffing
+    return lowered(tried, held, trusting=False)
 
 
 def exchanged(tried: Tried, staffing: Staffing) -> Staffing | None:
@@ -243,7 +265,7 @@ def exchanged(tried: Tried, staffing: Staffing) -> Staffing | None:
         if tried.cost(candidate) < limit and not tried.excluded(candidate) and not tried.outdone(candidate):
             seen = tried.look(candidate, "glance")
             near = seen.verdict != "missed" and float(seen.used.max(initial=0)) <= PROMISING
-            if near and tried.look(candidate, "choose").leans == "met":
+            if near and not tried.foreseen(candidate) > 1 + OFF and tried.look(candidate, "choose").leans == "met":
                 return candidate
     return None
 

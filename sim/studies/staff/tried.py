@@ -23,7 +23,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.estimates import Estimate, Verdict, all_of, each_of, verdict
+from sim.measures.estimates import Estimate, Verdict, all_of, each_of, student, verdict
 from sim.measures.held import HIGH, LOW, VALUE
 from sim.measures.kinds import Replicated
 from sim.measures.sample import Sample
@@ -43,6 +43,12 @@ FEW: Final = 4
 """Replications of the first look."""
 LAST_LOOK: Final = 4
 """The last look comes after so many times the replications that were asked for."""
+SAME: Final = 0.002
+"""Of two staffings that differ by no more of what a target allows, on the same tips, one fails if the other does."""
+ALIKE: Final = 0.02
+"""Of two that differ by no more one fails if the other does clearly, by more than this."""
+TELLING: Final = 0.8, 1.2
+"""Between these parts it matters how much of what a target allows is used up."""
 FIXED_EFFORT: Final = 40_000
 """What a replication costs besides its visits, in visits."""
 
@@ -59,6 +65,8 @@ class Leaning:
     used: float
     """How much of what the target allows is used up: 1 at the threshold."""
     verdict: Verdict
+    reach: float = 0.0
+    """How much more is used up at the worse end of the interval."""
 
 
 def leanings(sample: Sample, confidence: float) -> list[Leaning]:
@@ -81,7 +89,9 @@ def _leaning(one: Replicated, confidence: float) -> Leaning:
     highest = one.pairs(HIGH)
     high, reach_high = (math.inf, 0.0) if np.isinf(highest).any() else ratio(*highest.T, confidence=confidence)
     interval = Estimate(value, low - reach_low, high + reach_high)
-    return Leaning(value, target.goal.used(value, LEAST), verdict(interval, target.goal.threshold, target.goal.side))
+    used = target.goal.used(value, LEAST)
+    worse = target.goal.used(interval.low if target.goal.side == "at_least" else interval.high, LEAST)
+    return Leaning(value, used, verdict(interval, target.goal.threshold, target.goal.side), max(worse - used, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +126,13 @@ class Outcome:
     def used(self) -> NDArray[np.float64]:
         """(n_targets + n_concerns,) how much of what each target allows is used up, and of all else that is minded."""
         return np.array([*(one.used for one in self.leanings), *(one.used for one in self.concerns)])
+
+    @property
+    def at_worst(self) -> NDArray[np.float64]:
+        """(n_targets + n_concerns,) the same at the worse ends of the intervals: 1 or less of what leans to hold."""
+        reach = np.array([*(one.reach for one in self.leanings), *(0.0 for _ in self.concerns)])
+        found: NDArray[np.float64] = self.used + reach
+        return found
 
     @property
     def failing(self) -> list[str]:
@@ -156,8 +173,9 @@ class Tried:
         """Whether more people may make a target worse, so that nothing follows from a staffing for any other one."""
         self.outcomes: dict[Staffing, Outcome] = {}
         """In the order in which they were tried first."""
-        self.glances: dict[Staffing, NDArray[np.float64]] = {}
-        """How much of what each target allows was used up at the first look: of all staffings by the same tips."""
+        self.used: dict[Staffing, dict[int, NDArray[np.float64]]] = {}
+        """How much of what each target allows was used up at each look, by its replications: by the same tips for all
+        staffings."""
         self.failed = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings shown to fail, without those that have nowhere more people than another one."""
         self.standing = np.zeros((0, len(self.posts)), np.int64)
@@ -166,6 +184,8 @@ class Tried:
         self.unlikely = np.zeros((0, len(self.posts)), np.int64)
         """(n, n_posts) staffings that did not lean to hold when they were looked at as closely as a choice is, without
         those that have nowhere more people than another one."""
+        self._closely: list[Staffing] = []
+        """Those that were looked at as often as can be, and not shown to fail."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
         share = plain_shares(scenario)
@@ -208,8 +228,8 @@ class Tried:
 
     def full(self, staffing: Staffing) -> Outcome:
         """How a staffing comes out with as many replications as were asked for, or more."""
-        found = self.outcomes.get(staffing)
-        if found is None or found.n_replications < self.replications:
+        found = self.look(staffing, "glance")
+        if found.n_replications < self.replications:
             found = self._look(staffing, self.replications)
         return found
 
@@ -220,13 +240,31 @@ class Tried:
     def glance(self, staffing: Staffing) -> NDArray[np.float64]:
         """(n_targets + n_concerns,) `used` of the first look."""
         self.look(staffing, "glance")
-        return self.glances[staffing]
+        return self.used[staffing][self.looks[0]]
+
+    def foreseen(self, staffing: Staffing) -> float:
+        """How much of what a target allows a staffing is likely to use up, at most, at the worse end of the interval
+        that it leans by, if it is looked at as often as can be; NaN where nothing tells. What is looked at next goes
+        by that, and no verdict.
+
+        Told by the staffing that was looked at so and came out most like it before: by what the two differ on the same
+        tips, and what that one then came to.
+        """
+        if not self._closely:
+            return math.nan
+        glance = np.clip(self.glance(staffing), *TELLING)
+        like = min(self._closely, key=lambda one: float(np.abs(np.clip(self.glance(one), *TELLING) - glance).max()))
+        n = max(set(self.used[staffing]) & set(self.used[like]))
+        differ = self.used[staffing][n] - self.used[like][n]
+        return float(np.max(self.outcomes[like].at_worst + differ, initial=0.0))
 
     def look(self, staffing: Staffing, aim: Aim) -> Outcome:
         """How a staffing comes out, looked at as often as the aim is worth."""
         found = self.outcomes.get(staffing)
         for n in self.looks:
             if found is None or (n > found.n_replications and self._tells_more(found, n, aim)):
+                if aim == "exclude" and found is not None and self._likened(found):
+                    break
                 found = self._look(staffing, n)
         assert found is not None
         return found
@@ -242,14 +280,39 @@ class Tried:
         if any(one.verdict == "undecided" for one in found.concerns):
             return True
         last = n if found.n_replications >= self.replications else self.looks[-1]
-        return any(_may_fail(one, last / found.n_replications) for one in found.results)
+        each = each_of(self.confidence, len(found.results))
+        wide, narrow = (student(each, n - 1) / math.sqrt(n) for n in (found.n_replications, last))
+        return any(_may_fail(one, narrow / wide) for one in found.results)
+
+    def _likened(self, found: Outcome) -> bool:
+        """Whether every target that a staffing may fail by came out no worse on the same tips than with another one,
+        which was looked at as often as can be and does not fail by it: so that this one would not either."""
+        over = [int(k) for k in np.flatnonzero(found.used > 1)]
+        if any(k >= len(found.results) for k in over):
+            return False
+        looked = [
+            (one.results, found.used - before)
+            for one in self.outcomes.values()
+            if one.n_replications == self.looks[-1]
+            and (before := self.used[one.staffing].get(found.n_replications)) is not None
+        ]
+        return all(
+            any(
+                each[k].verdict != "missed"
+                and (differ[k] <= SAME or (differ[k] <= ALIKE and each[k].used_at_best + differ[k] <= 1 - ALIKE))
+                for each, differ in looked
+            )
+            for k in over
+        )
 
     def _look(self, staffing: Staffing, n: int) -> Outcome:
         """A look at n replications, and what follows from it for other staffings."""
         before = self.outcomes.get(staffing)
         outcome = self._outcome(staffing, n)
         self.outcomes[staffing] = outcome
-        self.glances.setdefault(staffing, outcome.used)
+        self.used.setdefault(staffing, {})[n] = outcome.used
+        if n == self.looks[-1] and outcome.verdict != "missed":
+            self._closely.append(staffing)
         self.effort += self.effort_of_one * (n - (before.n_replications if before else 0))
         x = np.array(staffing)
         if outcome.verdict == "missed":
@@ -293,12 +356,13 @@ def _named(one: TargetResult | Concern) -> str:
     return one.name if isinstance(one, TargetResult) or one.kind in ("nothing", "left out") else one.words
 
 
-def _may_fail(one: TargetResult, times: float) -> bool:
-    """Whether an undecided target would be missed with so many times the replications, its value staying the same."""
+def _may_fail(one: TargetResult, narrower: float) -> bool:
+    """Whether an undecided target would be missed by an interval of this part of the width, its value staying the
+    same."""
     if one.verdict != "undecided" or one.used <= 1:
         return False
     reach = one.high - one.value if one.side == "at_least" else one.value - one.low
-    return abs(one.value - one.threshold) > reach / math.sqrt(times)
+    return abs(one.value - one.threshold) > reach * narrower
 
 
 # On fresh seeds
