@@ -52,7 +52,7 @@ def plotted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     monkeypatch.setattr(Plot, "draw", lambda plot, _: found.append(plot.name))
     monkeypatch.setattr("sim.plots.style.file_bytes", lambda _, ending: ending.encode())
-    monkeypatch.setattr("sim.studies.workers._can_be_copied", lambda: False)  # what a copy asks for is not seen here
+    monkeypatch.setattr("sim.studies.workers.can_fork", lambda: False)  # what a fork asks for is not seen here
     return found
 
 

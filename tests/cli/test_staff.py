@@ -186,7 +186,7 @@ def test_what_no_staff_can_mend_is_said_before_any_search(tmp_path: Path) -> Non
     [
         ("nobody", "there is no pool 'nobody'; there are front, back"),
         ("front=few", "bounds are written front=1..9 (got 'front=few')"),
-        ("front=5..2", "the people of pool 'front' lie between 0 and 100,000 (got 5..2)"),
+        ("front=5..2", "the bounds of pool 'front' are written lowest first, front=2..5 (got 5..2)"),
     ],
 )
 def test_pools_that_cannot_be_decided_are_refused(two: Path, pools: str, message: str, tmp_path: Path) -> None:
