@@ -66,7 +66,9 @@ def _begun(asked: ToMeasure) -> subprocess.Popen[bytes] | None:
     with tempfile.TemporaryFile() as told:
         pickle.dump(asked, told)
         told.seek(0)
-        return subprocess.Popen([sys.executable, "-c", COMMAND], stdin=told, stdout=nowhere, stderr=nowhere)
+        # It imports from where this process does, and not from the folder that it is called in.
+        code = f"import sys; sys.path[:] = {sys.path!r}; {COMMAND}"
+        return subprocess.Popen([sys.executable, "-P", "-c", code], stdin=told, stdout=nowhere, stderr=nowhere)
 
 
 def compile_told() -> None:

@@ -110,6 +110,20 @@ def test_whatever_becomes_of_the_other_process_the_work_goes_on(monkeypatch: pyt
     assert [one.returncode is not None for one in begun] == [True]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is begun there")
+def test_what_lies_in_the_folder_of_a_scenario_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wave.py").write_text("open('was_run', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(kernels, "lacks", lambda _: True)
+    monkeypatch.setattr(ahead, "COMMAND", "import wave; open('is_done', 'w').close()")
+    with ahead.compiled_beside(asked(work("two_stage"))):
+        ends = time.monotonic() + 30
+        while not (tmp_path / "is_done").exists():
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+    assert not (tmp_path / "was_run").exists()
+
+
 def test_no_process_is_begun_where_everything_is_kept_or_nothing_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_given: Any, **_options: Any) -> None:
         raise AssertionError("a process was begun")
