@@ -321,7 +321,8 @@ def _lettered(figure: Figure) -> None:
     if lacking:
         codes = ", ".join(f"U+{ord(one):04X}" for one in sorted(lacking)[:6])
         told = f"no type on this machine has {len(lacking)} of the letters ({codes})"
-        figure.text(0.995, 0.003, told, ha="right", va="bottom", size=SMALL, color=GREY)
+        if all(one.get_text() != told for one in figure.texts):  # not said for an earlier file
+            figure.text(0.995, 0.003, told, ha="right", va="bottom", size=SMALL, color=GREY)
 
 
 @lru_cache

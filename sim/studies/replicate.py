@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 COMPILING: Final = "compiling the engine for this machine; this is done once and kept"
 
-LEAST_FORKED: Final = 32
-"""So many replications are worth looking whether forks would do them."""
+LEAST_FORKED: Final = 8
+"""So many pieces are worth looking whether forks would do them."""
 
 WORTH_FORKS: Final = 1.0
 """Seconds of one core from which on they do: a fork costs some hundredth of a second, and as many of them to end it."""
@@ -102,6 +102,13 @@ class ReplicationWork:
     """What has replications at hand; each is drawn if None."""
     brings_events: bool = False
     """Whether the event log comes with the measures, for who asked is on another machine."""
+
+    @property
+    def for_forks(self) -> bool:
+        """Whether forks can do it: it shares no drawn tips with this process, and leads to no threads of pyarrow."""
+        return (
+            self.engine == "compiled" and self.drawn is None and self.events_folder is None and not self.brings_events
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The frame is ten times as large as the scenario, and made from it in a millisecond.
@@ -300,7 +307,7 @@ def shared_out(
 def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:
     """The number of the share, index and result of all pieces, in any order; on a cluster all at once, here one share
     after the other. The compiled engine does the first piece alone, to compile but once; many pieces that take long are
-    done by forks, which do not wait for each other's Python."""
+    done by forks, where the work is one `for_forks`: they do not wait for each other's Python."""
     if settings.cluster is not None:
         from sim.studies.cluster import on_cluster
 
@@ -313,7 +320,8 @@ def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterat
             with _told_of_compiling(settings.tell), compiled_beside(_to_measure(share.work, settings)):
                 done = list(each(share.work, [indices.popleft()]))
             yield from ((number, *one) for one in done)
-        if settings.jobs > 1 and len(indices) >= LEAST_FORKED and _for_forks(share.work):
+        many = settings.jobs > 1 and len(indices) >= LEAST_FORKED
+        if many and getattr(share.work, "for_forks", False) and can_fork():
             begun = time.perf_counter()
             # What forks would load or compile, each for itself, is there after this one.
             done = list(each(share.work, [indices.popleft()]))
@@ -322,13 +330,6 @@ def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterat
             yield from ((number, *one) for one in done)
         for one in each(share.work, indices, jobs=settings.jobs, pool=pool):
             yield number, *one
-
-
-def _for_forks(work: Callable[[int], Piece]) -> bool:
-    """Whether forks can do a work: none that shares drawn tips with this process, or leads to threads of pyarrow."""
-    if not isinstance(work, ReplicationWork) or not can_fork():
-        return False
-    return work.engine == "compiled" and work.drawn is None and work.events_folder is None and not work.brings_events
 
 
 def _to_measure(work: object, settings: Settings) -> ToMeasure | None:

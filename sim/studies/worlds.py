@@ -114,6 +114,11 @@ class Look:
     def __call__(self, index: int) -> Piece:
         return as_piece(self.world(index))
 
+    @property
+    def for_forks(self) -> bool:
+        """Whether forks can do it: the tips that it draws are of no use to another world."""
+        return self.engine == "compiled"
+
     def __getstate__(self) -> dict[str, Any]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
