@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -155,96 +155,127 @@ def _maximised(seen: Flags, start: list[float], model: Callable[[Seconds], tuple
     return done.x, float(done.fun)
 
 
+class _Likeliest(NamedTuple):
+    """The law of one family under which the times are likeliest."""
+
+    law: str
+    parameters: dict[str, float]
+    least: float
+    """Minus the logarithm of their likelihood."""
+    sf: Seconds
+    """Its survival at the points of the grid."""
+    mean: float
+    cv: float
+
+
 def tried_laws(times: Seconds, seen: Flags, survival: Survival, *, whole: bool) -> list[Fit]:
     """The laws that were fitted, each with why it is refused, if it is.
 
     `whole` says that times are of what is seen to its end, whose mean and cv a law must have.
     """
-    from scipy import special
-
     times = np.maximum(times, 0.5)
-    n, n_seen = len(times), int(seen.sum())
-    if n_seen < 10:
+    if int(seen.sum()) < 10:
         return []
-    log, total = np.log(times), float(times.sum())
-    found = []
-    mean, cv = float(times.mean()), float(times.std() / times.mean())
     grid = _grid(survival)
-
-    def add(
-        law: str, parameters: dict[str, float], likelihood: float, sf: Seconds, of_mean: float, of_cv: float
-    ) -> None:
-        distance = np.abs(sf - survival(grid))
+    tried = [_exponential(times, seen, grid), _weibull(times, seen, grid)]
+    if whole:
+        tried += [_lognormal(times, grid), _gamma(times, grid)]
+    tried += _hyperexponential(times, seen, grid)
+    found = []
+    for one in tried:
+        distance = np.abs(one.sf - survival(grid))
         ks = float(distance.max()) if len(distance) else 0.0
         refused = ""
         if whole:
-            for what, one, other in (("mean", of_mean, mean), ("cv", of_cv, cv)):
-                if not math.isfinite(one) or abs(one / other - 1) > OFF:
-                    refused = refused or f"its {what} is {one / other - 1:+.0%} off"
-            if ks > max(KS / math.sqrt(n), NEAR):
-                refused = refused or f"it is {ks:.3f} from the data at its worst (KS)"
+            refused = _refused_whole(one, times, ks)
         elif len(distance) and (distance > np.maximum(3 * survival.error_at(grid), 0.02)).any():
             refused = f"its survival is {ks:.3f} off"
-        k = len(parameters)
-        found.append(Fit(law, parameters, 2 * k + 2 * likelihood, ks, of_mean, of_cv, refused))
+        aic = 2 * len(one.parameters) + 2 * one.least
+        found.append(Fit(one.law, one.parameters, aic, ks, one.mean, one.cv, refused))
+    return found
 
-    rate = n_seen / total
-    add("exponential", {"mean": 1 / rate}, n_seen - n_seen * math.log(rate), np.exp(-grid * rate), 1 / rate, 1.0)
 
-    def weibull(theta: Seconds) -> tuple[Any, Any]:
+def _refused_whole(one: _Likeliest, times: Seconds, ks: float) -> str:
+    """Why a law of times that are seen to their end is refused, if it is."""
+    mean, cv = float(times.mean()), float(times.std() / times.mean())
+    for what, its, theirs in (("mean", one.mean, mean), ("cv", one.cv, cv)):
+        if not math.isfinite(its) or abs(its / theirs - 1) > OFF:
+            return f"its {what} is {its / theirs - 1:+.0%} off"
+    if ks > max(KS / math.sqrt(len(times)), NEAR):
+        return f"it is {ks:.3f} from the data at its worst (KS)"
+    return ""
+
+
+def _exponential(times: Seconds, seen: Flags, grid: Seconds) -> _Likeliest:
+    n_seen = int(seen.sum())
+    rate = n_seen / float(times.sum())
+    least = n_seen - n_seen * math.log(rate)
+    return _Likeliest("exponential", {"mean": 1 / rate}, least, np.exp(-grid * rate), 1 / rate, 1.0)
+
+
+def _weibull(times: Seconds, seen: Flags, grid: Seconds) -> _Likeliest:
+    def density(theta: Seconds) -> tuple[Any, Any]:
         shape, scale = np.exp(np.clip(theta, -20, 20))
         power = (times / scale) ** shape
         return np.log(shape / scale) + (shape - 1) * np.log(times / scale) - power, -power
 
-    (shape, scale), least = _maximised(seen, [0.0, math.log(total / n_seen)], weibull)
+    (shape, scale), least = _maximised(seen, [0.0, math.log(float(times.sum()) / int(seen.sum()))], density)
     shape, scale = math.exp(shape), math.exp(scale)
-    of_mean = scale * math.gamma(1 + 1 / shape)
-    of_cv = (
-        math.sqrt(max(math.gamma(1 + 2 / shape) / math.gamma(1 + 1 / shape) ** 2 - 1, 0)) if shape > 0.05 else math.inf
+    mean, cv = scale * math.gamma(1 + 1 / shape), math.inf
+    if shape > 0.05:
+        cv = math.sqrt(max(math.gamma(1 + 2 / shape) / math.gamma(1 + 1 / shape) ** 2 - 1, 0))
+    return _Likeliest("weibull", {"mean": mean, "shape": shape}, least, np.exp(-((grid / scale) ** shape)), mean, cv)
+
+
+def _lognormal(times: Seconds, grid: Seconds) -> _Likeliest:
+    from scipy import special
+
+    log = np.log(times)
+    mu, sigma = float(log.mean()), float(log.std())
+    least = float((log + 0.5 * math.log(2 * math.pi) + math.log(sigma) + (log - mu) ** 2 / (2 * sigma**2)).sum())
+    mean, cv = math.exp(mu + sigma**2 / 2), math.sqrt(math.expm1(sigma**2))
+    with np.errstate(divide="ignore"):
+        sf = 1 - special.ndtr((np.log(grid) - mu) / sigma)
+    return _Likeliest("lognormal", {"mean": mean, "cv": cv}, least, sf, mean, cv)
+
+
+def _gamma(times: Seconds, grid: Seconds) -> _Likeliest:
+    from scipy import special
+
+    log, mean = np.log(times), float(times.mean())
+    s = math.log(mean) - float(log.mean())
+    shape = (3 - s + math.sqrt((s - 3) ** 2 + 24 * s)) / (12 * s) if s > 1e-9 else 1e6
+    for _ in range(20):
+        shape -= (math.log(shape) - special.digamma(shape) - s) / (1 / shape - special.polygamma(1, shape))
+        shape = max(float(shape), 1e-3)
+    least = -float(
+        ((shape - 1) * log - times * shape / mean).sum()
+        - len(times) * (special.gammaln(shape) + shape * math.log(mean / shape))
     )
-    add("weibull", {"mean": of_mean, "shape": shape}, least, np.exp(-((grid / scale) ** shape)), of_mean, of_cv)
+    sf = np.asarray(1 - special.gammainc(shape, grid * shape / mean), dtype=np.float64)
+    return _Likeliest("gamma", {"mean": mean, "cv": shape**-0.5}, least, sf, mean, shape**-0.5)
 
-    if whole:
-        mu, sigma = float(log.mean()), float(log.std())
-        least = float((log + 0.5 * math.log(2 * math.pi) + math.log(sigma) + (log - mu) ** 2 / (2 * sigma**2)).sum())
-        of_mean, of_cv = math.exp(mu + sigma**2 / 2), math.sqrt(math.expm1(sigma**2))
-        with np.errstate(divide="ignore"):
-            sf = 1 - special.ndtr((np.log(grid) - mu) / sigma)
-        add("lognormal", {"mean": of_mean, "cv": of_cv}, least, sf, of_mean, of_cv)
-        s = math.log(mean) - mu
-        shape = (3 - s + math.sqrt((s - 3) ** 2 + 24 * s)) / (12 * s) if s > 1e-9 else 1e6
-        for _ in range(20):
-            shape -= (math.log(shape) - special.digamma(shape) - s) / (1 / shape - special.polygamma(1, shape))
-            shape = max(float(shape), 1e-3)
-        least = -float(
-            ((shape - 1) * log - times * shape / mean).sum()
-            - n * (special.gammaln(shape) + shape * math.log(mean / shape))
-        )
-        add(
-            "gamma",
-            {"mean": mean, "cv": shape**-0.5},
-            least,
-            np.asarray(1 - special.gammainc(shape, grid * shape / mean), dtype=np.float64),
-            mean,
-            shape**-0.5,
-        )
 
-    def two(theta: Seconds) -> tuple[Any, Any]:
+def _hyperexponential(times: Seconds, seen: Flags, grid: Seconds) -> list[_Likeliest]:
+    """One, or none where the likeliest is no mixture of two."""
+    from scipy import special
+
+    def density(theta: Seconds) -> tuple[Any, Any]:
         share = special.expit(theta[0])
         one, other = np.exp(np.clip(theta[1:], -5, 15))
         first, second = share * np.exp(-times / one), (1 - share) * np.exp(-times / other)
         return np.log(first / one + second / other + 1e-300), np.log(first + second + 1e-300)
 
-    middle = float(np.median(times[seen]))
-    theta, least = _maximised(seen, [0.0, math.log(middle), math.log(max(total / n_seen * 2, middle * 4))], two)
+    middle, twice = float(np.median(times[seen])), float(times.sum()) / int(seen.sum()) * 2
+    theta, least = _maximised(seen, [0.0, math.log(middle), math.log(max(twice, middle * 4))], density)
     share, one, other = float(special.expit(theta[0])), math.exp(min(theta[1], 15)), math.exp(min(theta[2], 15))
-    of_mean = share * one + (1 - share) * other
-    square = 2 * (share * one**2 + (1 - share) * other**2) / of_mean**2
+    if min(share, 1 - share) <= 1e-3 or max(one, other) >= 30 * NEVER:
+        return []
+    mean = share * one + (1 - share) * other
+    square = 2 * (share * one**2 + (1 - share) * other**2) / mean**2
     sf = share * np.exp(-grid / one) + (1 - share) * np.exp(-grid / other)
-    if min(share, 1 - share) > 1e-3 and max(one, other) < 30 * NEVER:
-        parameters = {"share": share, "one": one, "other": other}
-        add("hyperexponential", parameters, least, sf, of_mean, math.sqrt(max(square - 1, 0)))
-    return found
+    parameters = {"share": share, "one": one, "other": other}
+    return [_Likeliest("hyperexponential", parameters, least, sf, mean, math.sqrt(max(square - 1, 0)))]
 
 
 def _grid(survival: Survival) -> Seconds:
