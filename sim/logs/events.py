@@ -362,20 +362,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
     start, enter = seconds("start_min"), seconds("enter_min")
     left = np.where(gave_up, np.nan, start)
     k = np.flatnonzero(look.kept & np.isfinite(enter))
-    earlier: list[tuple[int, float, float]] = []
-    if left_name:
-        lost_at = raw.texts(left_name)
-        tried = raw.texts("tried_min") if "tried_min" in raw.columns else None
-        for row in k[lost_at.to_numpy()[k] != ""].tolist():
-            ends = [float(one) * 60 + zero for one in lost_at[row].split()]
-            joins = [enter[row]] if tried is None else [float(one) * 60 + zero for one in tried[row].split()]
-            for join, later in pairwise([*joins, math.inf]):
-                end = next((one for one in ends if join <= one < later), math.nan)
-                if later < math.inf:
-                    earlier += [(row, join, end)] if math.isfinite(end) else []
-                elif gave_up[row]:
-                    left[row] = end
-            enter[row] = joins[-1]
+    earlier = _attempts(raw, left_name, zero, k, gave_up, enter, left) if left_name else []
     if gave_up.any() and not left_name:
         look.cannot.append("It does not say when those who gave up did so: patience is unknown.")
     case = np.unique(raw.texts("tip").to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
@@ -421,6 +408,35 @@ def read_visits(raw: Raw, made: Map) -> Log:
         first=begins,
     )
     return finished(look, _parted(visits))
+
+
+def _attempts(
+    raw: Raw,
+    left_name: str,
+    zero: float,
+    rows: NDArray[np.int64],
+    gave_up: NDArray[np.bool_],
+    enter: NDArray[np.float64],
+    left: NDArray[np.float64],
+) -> list[tuple[int, float, float]]:
+    """The attempts of these rows but the last: the row, when it joined the line and when it gave up.
+
+    What `enter` and `left` say of a row becomes that of its last attempt.
+    """
+    found: list[tuple[int, float, float]] = []
+    lost_at = raw.texts(left_name)
+    tried = raw.texts("tried_min") if "tried_min" in raw.columns else None
+    for row in rows[lost_at.to_numpy()[rows] != ""].tolist():
+        ends = [float(one) * 60 + zero for one in lost_at[row].split()]
+        joins = [enter[row]] if tried is None else [float(one) * 60 + zero for one in tried[row].split()]
+        for join, later in pairwise([*joins, math.inf]):
+            end = next((one for one in ends if join <= one < later), math.nan)
+            if later < math.inf:
+                found += [(row, join, end)] if math.isfinite(end) else []
+            elif gave_up[row]:
+                left[row] = end
+        enter[row] = joins[-1]
+    return found
 
 
 def _lanes(raw: Raw) -> Names:
