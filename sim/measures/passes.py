@@ -6,12 +6,12 @@ What the counts mean is said in `measures.py`; no rule of a target stands here. 
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator, no-untyped-call, call-arg, call-overload"
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from sim.dynamics.clock import HOUR, NEVER
-from sim.dynamics.kernels import inlined, kernel, njit, part
+from sim.dynamics.kernels import inlined, int64, kernel, njit, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
 from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
@@ -73,9 +73,9 @@ AT_GATE: Final = 2
 IN_DELAY: Final = 3
 """How a tip spends its time at a stage."""
 
-NO_SIGN: Final = 2**62 - 1
+NO_SIGN: Final[Any] = int64(2**62 - 1)
 """The bits of a number that is not negative. Cut to them, an index spares the question whether it counts from the end,
-which the compiler asks of every other, array for array."""
+which the compiler asks of every other, array for array. An int64, as shorter ones are cut without a compiler, too."""
 
 opening = part(opening_of)
 

@@ -159,8 +159,9 @@ def _reach(address: str) -> None:
     from distributed.comm import connect
     from distributed.security import Security
 
-    # What it has to say is said once, in one line, by whoever catches the error.
-    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    # What they have to say, also of what was under way when the program ended, is said once, in one line, by whoever
+    # catches the error.
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
     for name in (*known, "asyncio"):
         logging.getLogger(name).handlers = [logging.NullHandler()]
         logging.getLogger(name).propagate = False
