@@ -496,7 +496,7 @@ def jobs() -> Iterator[Line]:
     yield Line("two jobs over one, 198 national years", f"{one / two:.2f} times as fast", f"{one:.1f} and {two:.1f} s")
 
 
-RECORDED: Final = "scenarios/national_recorded.yaml --quiet --set run.length=182d --replications 10"
+RECORDED: Final = "scenarios/national_recorded.yaml --quiet --jobs 1 --set run.length=182d --replications 10"
 
 POOLS: Final = " ".join(f"--pools {name}" for name in ("call_takers", "analysts", "duty_officers", "receivers"))
 
