@@ -43,6 +43,7 @@ _DURATION: Final = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)", re.ASCII)
 _RATE: Final = re.compile(rf"({_NUMBER})\s*/\s*([A-Za-z]+)", re.ASCII)
 _PLAIN: Final = re.compile(_NUMBER, re.ASCII)
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.000", re.ASCII)
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _OFFSET: Final = re.compile(r"(.*\d\d:\d\d\S*?)\s?(Z|([-+])(\d\d):?(\d\d)?)", re.ASCII)
@@ -166,10 +167,15 @@ def split(value: Value) -> tuple[float, str]:
 def rate(value: Value) -> float:
     """Tips a day in a rate such as `30000/year` (of 365 days), `3.4/h` or `60/day`.
 
+    A point before three zeros is refused: half of Europe writes thousands so.
+
     >>> rate("365/year"), rate("1/h")
     (1.0, 24.0)
     """
     count, unit = _parts(_RATE, value, WRITTEN["rate"])
+    if _THOUSANDS.fullmatch(count):
+        few, many = count.partition(".")[0], count.replace(".", "")
+        raise ValueError(f"the point may divide thousands or be a decimal one: write {many}/{unit}, or {few}/{unit}")
     if unit not in _PERIODS:
         raise ValueError(f"'{unit}' is no period; use min, h, day, week, month or year")
     found = float(count) * DAY / _PERIODS[unit]

@@ -89,6 +89,7 @@ def test_rates(text: str, a_day: float) -> None:
         (30000, "such as 30000/year"),
         ("30000", "such as 30000/year"),
         ("30,000/year", "without commas: 30000/year"),
+        ("30.000/year", "write 30000/year, or 30/year"),
         ("30000/moon", "'moon' is no period"),
         ("0/h", "more than 0"),
         ("-1/h", "more than 0"),
