@@ -120,7 +120,7 @@ class Adding:
         self.frame, self.with_pooled, self.only_targets = frame, pooled and not only_targets, only_targets
         n_targets = len(frame.targets)
         of_pools = any(isinstance(target, OfPool) for target in frame.targets)
-        self.following = Following(frame) if of_pools or not only_targets else None
+        self.following = Following(frame, only_targets=only_targets) if of_pools or not only_targets else None
         self.counts = np.zeros((n_targets, len(COLUMNS)), np.int64)
         self.lacking = np.zeros((n_targets, 2), np.int64)
         self.by_cell: list[dict[str, tuple[Ints, Floats]]] = [self._nothing(target) for target in frame.targets]

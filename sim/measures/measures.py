@@ -148,7 +148,8 @@ def measure(
     """The measures of one replication; hand in the scenario's Frame to measure many of them.
 
     Without `pooled` what is only added up over replications is left out, which saves a fifth of the time. With
-    `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest.
+    `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest; where
+    targets ask for pools, places have the load that was offered and who was on duty.
     """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
     if len(replication.visits) * replication.rules.horizon > COUNTABLE:
@@ -157,7 +158,9 @@ def measure(
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
     of_pools = any(isinstance(target, OfPool) for target in frame.targets)
-    places = follow(log, replication, first_spell, frame) if of_pools or not only_targets else None
+    places = None
+    if of_pools or not only_targets:
+        places = follow(log, replication, first_spell, frame, only_targets=only_targets)
     cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or only_targets else places.cells
     ticks = frame.by_time(cells)
     stages, waits = (None, None) if only_targets else visits_by_stage(log, replication, cohort, first_spell)
