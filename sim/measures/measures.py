@@ -25,7 +25,7 @@ from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
-from sim.scenario.targets import OfPool, Target, Timed
+from sim.scenario.targets import Target, Timed
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -106,6 +106,11 @@ class Measures:
         """What is kept of each replication."""
         return replace(self, pooled=None)
 
+    def for_targets(self, frame: Frame) -> Measures:
+        """What `measure` would give of it with `only_targets`, as far as that is to be used."""
+        places = self.places if frame.pool_slots else self.places[:0]
+        return replace(self, pooled=None, stages=self.stages[:0, :0], places=places, week=self.week[:, :0])
+
     def added(self) -> Pooled:
         """What is added up over replications; ValueError where that was done."""
         if self.pooled is None:
@@ -157,9 +162,8 @@ def measure(
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
-    of_pools = any(isinstance(target, OfPool) for target in frame.targets)
     places = None
-    if of_pools or not only_targets:
+    if frame.pool_slots or not only_targets:
         places = follow(log, replication, first_spell, frame, only_targets=only_targets)
     cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or only_targets else places.cells
     ticks = frame.by_time(cells)
