@@ -34,7 +34,6 @@ from sim.measures.measures import (
 from sim.measures.places import Following, PoolTimes
 from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, Tally, count_columns, unlabelled
 from sim.scenario.size import MOST_CELLS
-from sim.scenario.targets import OfPool
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,8 +118,7 @@ class Adding:
             raise ValueError("not all that is measured of this scenario adds up over tips")
         self.frame, self.with_pooled, self.only_targets = frame, pooled and not only_targets, only_targets
         n_targets = len(frame.targets)
-        of_pools = any(isinstance(target, OfPool) for target in frame.targets)
-        self.following = Following(frame) if of_pools or not only_targets else None
+        self.following = Following(frame, only_targets=only_targets) if frame.pool_slots or not only_targets else None
         self.counts = np.zeros((n_targets, len(COLUMNS)), np.int64)
         self.lacking = np.zeros((n_targets, 2), np.int64)
         self.by_cell: list[dict[str, tuple[Ints, Floats]]] = [self._nothing(target) for target in frame.targets]

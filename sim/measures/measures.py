@@ -25,7 +25,7 @@ from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
-from sim.scenario.targets import OfPool, Target, Timed
+from sim.scenario.targets import Target, Timed
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -106,6 +106,11 @@ class Measures:
         """What is kept of each replication."""
         return replace(self, pooled=None)
 
+    def for_targets(self, frame: Frame) -> Measures:
+        """What `measure` would give of it with `only_targets`, as far as that is to be used."""
+        places = self.places if frame.pool_slots else self.places[:0]
+        return replace(self, pooled=None, stages=self.stages[:0, :0], places=places, week=self.week[:, :0])
+
     def added(self) -> Pooled:
         """What is added up over replications; ValueError where that was done."""
         if self.pooled is None:
@@ -148,7 +153,8 @@ def measure(
     """The measures of one replication; hand in the scenario's Frame to measure many of them.
 
     Without `pooled` what is only added up over replications is left out, which saves a fifth of the time. With
-    `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest.
+    `only_targets` stages and pools are left out too, and their arrays have no rows, which saves half of the rest; where
+    targets ask for pools, places have the load that was offered and who was on duty.
     """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
     if len(replication.visits) * replication.rules.horizon > COUNTABLE:
@@ -156,8 +162,9 @@ def measure(
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
     cohort = read(log, replication, frame)
-    of_pools = any(isinstance(target, OfPool) for target in frame.targets)
-    places = follow(log, replication, first_spell, frame) if of_pools or not only_targets else None
+    places = None
+    if frame.pool_slots or not only_targets:
+        places = follow(log, replication, first_spell, frame, only_targets=only_targets)
     cells = np.zeros((passes.N_NUMBERS, 0, 1), np.int64) if places is None or only_targets else places.cells
     ticks = frame.by_time(cells)
     stages, waits = (None, None) if only_targets else visits_by_stage(log, replication, cohort, first_spell)

@@ -384,14 +384,14 @@ def follow_places(tips, visits, log, spells, stages, world, group, changes, tota
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
     having left the line for its time, and a wrap-up as having come back to it. `alone` is how long a visit would be in
-    hand with endless staff, its wrap-up with it.
+    hand with endless staff, its wrap-up with it. Without `lines` who joined, left and would be done is not told.
     """
     first_visit, centre, lost, vain, merged = tips
     kind, alone, first_spell, kind_stage = visits
     enter, end, outcome = log
     spell_place, began, ended, wrapping = spells
     place_of, place_step = stages
-    window, gates, horizon = world
+    window, gates, horizon, lines = world
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
             visit &= NO_SIGN
@@ -409,10 +409,11 @@ def follow_places(tips, visits, log, spells, stages, world, group, changes, tota
                 left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
-            _step_at(changes, JOINED, own, _cell(joined, window), 1)
             leaves = _cell(left, window)
-            _step_at(changes, GONE, own, leaves, 1)
-            _step_at(changes, DONE, own, _cell(done, window), 1)
+            if lines:
+                _step_at(changes, JOINED, own, _cell(joined, window), 1)
+                _step_at(changes, GONE, own, leaves, 1)
+                _step_at(changes, DONE, own, _cell(done, window), 1)
             waited = _within(joined, left, window)
             totals[place, OFFERED] += _within(joined, done, window)
             for spell in range(first_spell[visit], first_spell[visit + 1]):

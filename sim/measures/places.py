@@ -15,6 +15,7 @@ from sim.dynamics.replication import KEEPS, NO_INCIDENT, REPEATS, Replication, c
 from sim.dynamics.waits import in_hand_alone, openings, vain, where
 from sim.measures import passes
 from sim.measures.frame import Frame, Steps
+from sim.scenario.targets import OfPool
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,18 +41,29 @@ class PoolTimes:
         return table[number, rows].astype(np.float64)
 
 
-def follow(log: Log, replication: Replication, first_spell: Ints, frame: Frame) -> PoolTimes:
-    """The places of a replication over its measured time."""
-    found = Following(frame)
+def follow(
+    log: Log, replication: Replication, first_spell: Ints, frame: Frame, *, only_targets: bool = False
+) -> PoolTimes:
+    """The places of a replication over its measured time; `only_targets` as for Following."""
+    found = Following(frame, only_targets=only_targets)
     found.add(log, replication, first_spell)
-    return found.close(_staying(log, replication), replication)
+    return found.close(_staying(log, replication, found.asked), replication)
 
 
 class Following:
-    """The places of a replication over its measured time, as more and more of its tips are known."""
+    """The places of a replication over its measured time, as more and more of its tips are known.
 
-    def __init__(self, frame: Frame):
-        self.frame = frame
+    With `only_targets` it is told of the pools that targets ask for when they were busy and on duty, and of each place
+    what load was offered and who was on duty in all; other numbers are then not to be used.
+    """
+
+    def __init__(self, frame: Frame, *, only_targets: bool = False):
+        self.frame, self.only_targets = frame, only_targets
+        self.asked = np.ones(len(frame.pool_of_place), np.bool_)
+        """(n_places,) whether overtime is looked for there."""
+        if only_targets:
+            pools = [frame.scenario.pool_index(one.pool) for one in frame.targets if isinstance(one, OfPool)]
+            self.asked = np.isin(frame.pool_of_place, pools)
         each = np.arange(len(frame.pool_of_place))
         self.grids: dict[tuple[bool, int] | None, _Numbers] = {
             None: _Numbers(frame, frame.pool_of_place, frame.cells)
@@ -64,26 +76,29 @@ class Following:
         """Count the visits of further tips."""
         alone = _alone(log, replication)
         for numbers in self.grids.values():
-            numbers.add(log, alone, replication, first_spell)
+            numbers.add(log, alone, replication, first_spell, lines=not self.only_targets)
 
     def close(self, staying: Log, replication: Replication) -> PoolTimes:
         """What was counted, with who was on duty by the plan; overtime is read from a log that has all spells which may
         lie in it."""
-        found = {grid: numbers.close(staying, replication) for grid, numbers in self.grids.items()}
+        lines = not self.only_targets
+        found = {grid: numbers.close(staying, replication, lines=lines) for grid, numbers in self.grids.items()}
         cells, totals = found.pop(None)
         return PoolTimes(cells, {grid: finer for grid, (finer, _) in found.items() if grid is not None}, totals)
 
 
-def _staying(log: Log, replication: Replication) -> Log:
-    """The log with those spells alone that may lie in overtime: of people who ever are in it, and at places at which
-    the number of heads falls. They are few, and looking for overtime takes them in order."""
+def _staying(log: Log, replication: Replication, asked: NDArray[np.bool_]) -> Log:
+    """The log with those spells alone that may lie in overtime, at places where that is asked: of people who ever are
+    in it, and at places at which the number of heads falls. They are few, and looking for overtime takes them in order.
+    """
     plan, spells = replication.plan, log.spells
     fewer = np.zeros(len(replication.rules.places.pool), np.bool_)
     fewer[plan.place[plan.heads < 0]] = True
+    fewer &= asked
     stays = np.zeros(len(plan.people) + 1, np.bool_)  # the last is for NOBODY
-    stays[log.overtime.person] = True
+    stays[log.overtime.person] = asked[log.overtime.place]
     some: Ints = np.empty(0, np.int64)
-    if fewer.any() or log.overtime.person.size:
+    if fewer.any() or stays.any():
         some = np.flatnonzero(fewer[spells.place] | stays[spells.person])
     return replace(log, spells=replace(spells, **{one.name: getattr(spells, one.name)[some] for one in fields(spells)}))
 
@@ -126,7 +141,8 @@ class _Numbers:
         self.totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
         self.window = (frame.first, frame.last, grid.origin, grid.step)
 
-    def add(self, log: Log, alone: Ints, replication: Replication, first_spell: Ints) -> None:
+    def add(self, log: Log, alone: Ints, replication: Replication, first_spell: Ints, *, lines: bool) -> None:
+        """Count visits; who is in line, and what would be done, in cells of time only with `lines`."""
         tips, visits, rules = replication.tips, replication.visits, replication.rules
         passes.follow_places(
             (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
@@ -134,20 +150,20 @@ class _Numbers:
             (log.enter, log.end, log.outcome),
             (log.spells.place, log.spells.began, log.spells.ended, log.spells.wrapping),
             (rules.stages.place, rules.stages.place_step),
-            (self.window, rules.gates, rules.horizon),
+            (self.window, rules.gates, rules.horizon, lines),
             self.group,
             self.changes,
             self.totals,
         )
 
-    def close(self, staying: Log, replication: Replication) -> tuple[Ints, Ints]:
-        """(N_NUMBERS, n_groups, n_steps), and by place."""
+    def close(self, staying: Log, replication: Replication, *, lines: bool) -> tuple[Ints, Ints]:
+        """(N_NUMBERS, n_groups, n_steps), and by place; who is late only with `lines`."""
         frame, plan, changes, totals = self.frame, replication.plan, self.changes, self.totals
         slots = changes_of_duty(plan) * replication.rules.places.concurrency[plan.place].astype(np.int64)
         after = np.full(len(plan), frame.last)
         for number, (place, tick, change) in (
             *((passes.OVERTIME, one) for one in slots_in_overtime(staying, replication)),
-            *((passes.LATE, one) for one in people_in_overtime(staying, replication)),
+            *((passes.LATE, one) for one in (people_in_overtime(staying, replication) if lines else ())),
             (passes.ON_DUTY, (plan.place, plan.tick, slots)),
             (passes.ON_DUTY, (plan.place, after, -slots)),
         ):

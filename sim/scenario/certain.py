@@ -207,9 +207,13 @@ def _interrupted(pool: Pool) -> bool:
 class _State:
     """Tips on their way, (rows, columns, 4): the bits FROM and TO that they have had, and the time between the two."""
 
-    def __init__(self, shape: tuple[int, ...]):
-        self.least = np.full((*shape, 4), math.inf)
-        self.most = np.full((*shape, 4), -math.inf)
+    def __init__(self, least: Floats, most: Floats):
+        self.least, self.most = least, most
+
+    @classmethod
+    def nobody(cls, shape: tuple[int, ...]) -> _State:
+        """No tip, of kinds (rows, columns)."""
+        return cls(np.full((*shape, 4), math.inf), np.full((*shape, 4), -math.inf))
 
     @property
     def can_be(self) -> NDArray[np.bool_]:
@@ -220,11 +224,8 @@ class _State:
 
     def where(self, flags: NDArray[np.bool_]) -> _State:
         """Only the kinds of tips (rows, columns) that are marked."""
-        found = _State(self.least.shape[:-1])
-        marked = np.broadcast_to(flags[..., None], self.least.shape)
-        found.least = np.where(marked, self.least, math.inf)
-        found.most = np.where(marked, self.most, -math.inf)
-        return found
+        marked = flags[..., None]
+        return _State(np.where(marked, self.least, math.inf), np.where(marked, self.most, -math.inf))
 
     def add(self, other: _State) -> None:
         """Tips that may be here too."""
@@ -233,7 +234,7 @@ class _State:
 
     def after(self, least: Floats | float, most: Floats | float) -> _State:
         """So much later: the time of those counts that have had FROM and not TO."""
-        found = self.where(np.ones(self.least.shape[:-1], np.bool_))
+        found = _State(self.least.copy(), self.most.copy())
         here = self.can_be[..., FROM]
         found.least[..., FROM] = np.where(here, self.least[..., FROM] + least, math.inf)
         found.most[..., FROM] = np.where(here, np.maximum(self.most[..., FROM], 0) + most, -math.inf)
@@ -243,7 +244,7 @@ class _State:
         """After a moment that is FROM, TO, both or neither."""
         if not bits:
             return self
-        found = _State(self.least.shape[:-1])
+        found = _State.nobody(self.least.shape[:-1])
         for had in range(4):
             now = had | bits
             # Whoever had TO first took no time.
@@ -335,13 +336,13 @@ class _Walk:
         self.start: Milestone | None = None if isinstance(target, LostTarget) else target.from_
         self.stop: Milestone | None = None if isinstance(target, LostTarget) else target.to
         self.tips = crowd(scenario.demand, scenario.labels, scenario.stages, [target.of], only_positive=True)
-        self.ends = {fate: _State(self.tips.alive.shape) for fate in ("through", "lost", "stuck", "merged")}
+        self.ends = {fate: _State.nobody(self.tips.alive.shape) for fate in ("through", "lost", "stuck", "merged")}
         self.done = self._go()
 
     def _go(self) -> bool:
         stages = self.scenario.stages
         index = {stage.name: number for number, stage in enumerate(stages)}
-        arriving = _State(self.tips.alive.shape)
+        arriving = _State.nobody(self.tips.alive.shape)
         arriving.least[self.tips.alive, 0] = arriving.most[self.tips.alive, 0] = 0.0
         arriving = arriving.passing(self._bits(None, "arrival"))
         waiting: dict[tuple[int, ...], dict[int, _State]] = {tuple(0 for _ in stages): {}}
@@ -350,8 +351,8 @@ class _Walk:
                 return True
             counts = min(waiting, key=sum)
             sent_back = waiting.pop(counts)
-            moving = arriving if sweep == 0 else _State(self.tips.alive.shape)
-            self.led = {name: _State(self.tips.alive.shape) for name in asides_of(stages)}
+            moving = arriving if sweep == 0 else _State.nobody(self.tips.alive.shape)
+            self.led = {name: _State.nobody(self.tips.alive.shape) for name in asides_of(stages)}
             for number, stage in enumerate(stages):
                 share = np.broadcast_to(values_of(stage.share, self.tips, float), self.tips.alive.shape)
                 coming = self.led.get(stage.name, moving)
@@ -369,7 +370,7 @@ class _Walk:
                 if stage.rework is not None and counts[number] < stage.rework.at_most and stage.rework.share > 0:
                     more = (*counts[:number], counts[number] + 1, *counts[number + 1 :])
                     queue = waiting.setdefault(more, {})
-                    queue.setdefault(index[stage.rework.back_to], _State(self.tips.alive.shape)).add(served)
+                    queue.setdefault(index[stage.rework.back_to], _State.nobody(self.tips.alive.shape)).add(served)
                     if stage.rework.share == 1:
                         continue
                 moving.add(served)
@@ -425,7 +426,7 @@ class _Walk:
         if stage.patience is None:
             if math.isinf(wait.least):
                 self.ends["stuck"].add(inside)
-                return _State(self.tips.alive.shape)
+                return _State.nobody(self.tips.alive.shape)
             return inside.after(wait.least, gate + wait.most)
         least, most = self._times(stage.patience)
         again = stage.retry is not None and stage.retry.share > 0
@@ -480,7 +481,7 @@ def _labelled(state: _State, tips: Crowd, name: str) -> _State:
     plain[:, 0] = True
     can_get = tips.labelled(name, plain)
     found = state.where(np.broadcast_to(can_get[:, :1], tips.alive.shape))
-    seen = _State(tips.alive.shape)
+    seen = _State.nobody(tips.alive.shape)
     seen.least[:] = state.least.min(axis=1, keepdims=True)
     seen.most[:] = state.most.max(axis=1, keepdims=True)
     can_get[:, 0] = False

@@ -163,7 +163,8 @@ def matches(one: Filter, names: Mapping[str, Sequence[str]], codes: Mapping[str,
     for key, known in names.items():
         wanted = one.asked(key)
         if wanted is not None:
-            found &= np.isin(codes[key], [index for index, name in enumerate(known) if name in wanted])
+            # The last is for NO_LABEL.
+            found &= np.array([*(name in wanted for name in known), False])[codes[key]]
     if one.labelled is not None:
         found &= (codes["tier"] != NO_LABEL) == one.labelled
     return found

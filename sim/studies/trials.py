@@ -175,7 +175,12 @@ class _Asked:
     frame: Frame
     n: int
     key: str
-    only_targets: bool
+    whole: str | None
+    """The key under which more was measured of the same, if it was; None where this is all."""
+
+    @property
+    def only_targets(self) -> bool:
+        return self.whole is not None
 
 
 class Trials:
@@ -242,15 +247,19 @@ class Trials:
         return self._draws.get(scenario, index, self.seed)
 
     def _asked(self, scenario: Scenario, n: int, key: str | None, only_targets: bool, paired: bool) -> _Asked:
-        key = f"{scenario.hash if key is None else key}{' targets' if only_targets else ''}"
+        whole = scenario.hash if key is None else key
         frame = self.frames.get(scenario)
-        return _Asked(frame, 1 if frame.recorded and not paired else n, key, only_targets)
+        n = 1 if frame.recorded and not paired else n
+        return _Asked(frame, n, f"{whole} targets", whole) if only_targets else _Asked(frame, n, whole, None)
 
     def _answer(self, asked: Sequence[_Asked]) -> None:
         """Run what is missing of several scenarios; TrialError when a replication fails."""
         missing: dict[str, list[int]] = {}
         for one in asked:
             rows = self._rows.setdefault(one.key, {})
+            if one.whole is not None:
+                more = self._rows.get(one.whole, {})
+                rows |= {at: found.for_targets(one.frame) for at, found in more.items() if at not in rows}
             lacks = [at for at in range(one.n) if at not in rows and not self._take_up(one.key, at, rows)]
             if one.key not in missing:
                 missing[one.key] = lacks

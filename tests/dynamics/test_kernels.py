@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numba.core.types.functions import BaseFunction
 
@@ -133,6 +134,25 @@ def test_numba_looks_for_itself_again_once_nothing_is_compiled() -> None:
     with kernels._undisturbed():
         assert BaseFunction.get_call_type is not own
     assert BaseFunction.get_call_type is own
+
+
+@pytest.mark.parametrize(("module", "found"), [("sim.another", 0), ("another", 2)])
+def test_an_index_of_ours_does_not_count_from_the_end(module: str, found: int) -> None:
+    """It is never negative, and not looked at; one of somebody else is as ever."""
+    made = {"__name__": module, "part": kernels.part, "njit": kernels.njit}
+    exec("@part\ndef at(of, i): return of[i]\n\n@njit\ndef asked(of, i): return at(of, i)", made)
+    assert made["asked"](np.arange(3)[1:], -1) == found
+
+
+@pytest.mark.slow
+def test_no_index_is_negative_or_too_large(tmp_path: Path) -> None:
+    """Neither where worlds with every feature are run nor where they are measured: each index is looked at."""
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "--quiet", "tests/dynamics/test_equality.py", "tests/measures"],
+        env=os.environ | {"NUMBA_BOUNDSCHECK": "1", "XDG_CACHE_HOME": str(tmp_path)},
+        cwd=Path(sim.__file__).parents[1],
+        check=True,
+    )
 
 
 @pytest.mark.slow

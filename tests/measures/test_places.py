@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from sim.draw import draw
@@ -17,6 +19,7 @@ from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, wai
 
 WITHIN = "quick: {from: arrival, to: check.end, within: 20 min, share: 80 %}"
 DESK, BACK = 0, 1
+NATIONAL = Path(__file__).parents[2] / "scenarios" / "national.yaml"
 
 
 def measures_of(folder, tips, targets=WITHIN, **more):
@@ -191,3 +194,24 @@ def test_every_duration_is_in_its_bin():
         assert bin_of(int(first[k]), GUIDE) == k
         assert bin_of(int(beyond[k]) - 1, GUIDE) == k
     assert bin_of(10**17, GUIDE) == N_BINS - 1
+
+
+def test_for_targets_alone_pools_come_to_the_same() -> None:
+    """Also those with overtime, counted by heads or by names, by centre and by half an hour; of the other pools what
+    load was offered and who was on duty."""
+    busy = {
+        "desk": {"pool": "call_takers", "occupancy": "60 %", "per": "day", "hold": "90 %"},
+        "back": {"pool": "duty_officers", "occupancy": "30 %", "per": "half_hour", "hold": "90 %"},
+        "each": {"pool": "call_takers", "occupancy": "60 %", "in_each": "centre"},
+    }
+    heads = {"levels": {"every": "6 h", "staff": [4, 1, 4, 1]}}
+    for desk in ({}, {"pools.call_takers": heads}):
+        world = load(NATIONAL, changes={"run.length": "14 d", "centres": 2, "targets": busy, **desk})
+        replication = draw(world, 0)
+        log = compiled.simulate(replication)
+        whole, some = (measure(log, replication, world, only_targets=only) for only in (False, True))
+        assert whole.places[0, passes.OVERTIME] > 0
+        for name in ("ratio", "windows", "units", "joint"):
+            assert np.array_equal(getattr(some, name), getattr(whole, name)), name
+        told = [passes.OFFERED, passes.ON_DUTY]
+        assert np.array_equal(some.places[:, told], whole.places[:, told])

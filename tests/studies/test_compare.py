@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sim.measures import passes
 from sim.measures.kinds import InPlace, Replicated
+from sim.measures.measures import PER_REPLICATION
 from sim.plots.verdicts import comparison
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario, ShareTarget
@@ -23,6 +25,9 @@ from sim.tables.run import compared as rows_of
 from sim.text.compare import answer
 from tests.cli import pictures
 from tests.cli.lines import SCENARIOS, tipline
+from tests.studies.lines import desk, simulated, tried
+
+__all__ = ["simulated"]
 
 RECORDED = SCENARIOS / "national_recorded.yaml"
 SHORT = ["run.length=91 d", "run.replications=12"]
@@ -236,6 +241,24 @@ def test_resumed_it_measures_nothing_again_and_writes_the_same(tmp_path: Path) -
         compare(scenarios, Trials(1, Settings(folder=tmp_path / "b", count=stop)))
     again = Trials(1, Settings(folder=tmp_path / "b", resume=True))
     assert COMPARED.of(rows_of(compare(scenarios, again))).csv == whole.csv
+
+
+@pytest.mark.parametrize("without", ["", "  busy: {pool: desk, occupancy: 90 %}\n"])
+def test_what_was_measured_in_full_is_not_run_again_for_targets_alone(
+    tmp_path: Path, simulated: Callable[[], tuple[int, int]], without: str
+) -> None:
+    scenario = desk(tmp_path, without)
+    trials = tried(scenario)
+    trials.sample(scenario, 3)
+    simulated()
+    found = trials.sample(scenario, 4, only_targets=True)
+    assert simulated() == (1, 1)
+    alone = tried(scenario).sample(scenario, 4, only_targets=True)
+    for name in PER_REPLICATION:
+        one, other = getattr(found, name), getattr(alone, name)
+        assert one.shape == other.shape, name
+        told = [passes.OFFERED, passes.ON_DUTY] if name == "places" else slice(None)
+        assert np.array_equal(one[..., told], other[..., told]), name
 
 
 def test_a_file_without_variants_has_nothing_to_be_compared_with() -> None:
