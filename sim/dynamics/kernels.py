@@ -38,6 +38,7 @@ from numba.core import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.runtime import rtsys
 from numba.core.targetconfig import ConfigStack
@@ -320,6 +321,21 @@ def _as_it_is(context: Any, builder: Any, its_type: Any, index: Any, size: Any) 
 
 
 setattr(arrayobj, INDEX, _as_it_is)
+
+
+def _let_nobody_compile() -> None:
+    global_compiler_lock.acquire()
+    _counting.acquire()
+
+
+def _let_compile() -> None:
+    _counting.release()
+    global_compiler_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # A copy of this process has no other thread: made while one compiles, it would wait for that one for ever.
+    os.register_at_fork(before=_let_nobody_compile, after_in_parent=_let_compile, after_in_child=_let_compile)
 
 
 class _PartLibrary(JITCodeLibrary):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,10 @@ _RC: Final[dict[Any, Any]] = {
 }
 
 _ALONE: Final = threading.RLock()
+
+if hasattr(os, "register_at_fork"):
+    # A copy of this process has no other thread: made while one draws, it would wait for that one for ever.
+    os.register_at_fork(before=_ALONE.acquire, after_in_parent=_ALONE.release, after_in_child=_ALONE.release)
 
 
 @contextmanager

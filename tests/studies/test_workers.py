@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from typing import Any
 
 import pytest
+from numba.core.compiler_lock import global_compiler_lock
 
+from sim.dynamics import kernels
+from sim.plots import style
 from sim.scenario import size
 from sim.studies.workers import can_fork, in_order
 
@@ -54,6 +59,29 @@ def test_what_is_raised_is_raised_here() -> None:
     assert in_order(fails_there, 4) == [(index, HERE) for index in range(4)]
     with pytest.raises(ValueError, match="piece 0"):
         in_order(fails, 4)
+
+
+@forks
+@pytest.mark.parametrize("lock", [global_compiler_lock._lock, kernels._counting, style._ALONE])
+def test_forks_wait_for_no_thread_that_they_have_not(lock: Any) -> None:
+    """One that compiles, or draws, while the fork is made."""
+    holds, made = threading.Event(), threading.Event()
+
+    def elsewhere() -> None:
+        with lock:
+            holds.set()
+            made.wait(0.3)
+
+    def work(index: int) -> bool:
+        return os.getpid() != HERE and bool(lock.acquire(timeout=2))
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    holds.wait()
+    found = in_order(work, 2)
+    made.set()
+    other.join()
+    assert found == [True, True]
 
 
 @pytest.mark.parametrize("n", [0, 1])
