@@ -32,6 +32,8 @@ MOST_CHANNELS: Final = 12
 HEAPED: Final = 0.05
 """So many at second 0 are more than chance: a sixtieth would be there."""
 
+MOST_TALKED: Final = 0.5
+"""Of those said to have given up, so many with a length of work are no slips."""
 LONGEST_LOGIN: Final = 16 * 3600.0
 """Seconds: who is logged in for longer has forgotten to log off."""
 ALONE: Final = 45.0
@@ -165,6 +167,8 @@ class Cleaning:
         self.raw, self.map = raw, made
         self.cleaned = [Cleaned(what, n, "passed over") for what, n in raw.dropped.items()]
         self.notes = list(raw.notes)
+        if guessed := [f"'{made.columns.get(role, role)}' is {role} ({made.sure[role][7:]})" for role in made.doubtful]:
+            self.notes.append(f"WARNING: guessed and not confirmed: {'; '.join(guessed)}; look at map.yaml")
         self.cannot: list[str] = []
         self.n = len(raw)
         self.kept: Flags = np.ones(self.n, dtype=np.bool_)
@@ -376,8 +380,9 @@ def _dated(
 
 
 _UNIT_IN_NAME: Final = (
-    r"(?:^|[ _(\[.,/])(?:in )?(?:(?P<ms>ms|msecs?|millis|milliseconds)|(?P<s>s|secs?|seconds|sek\.?|sekunden)"
-    r"|(?P<min>mins?\.?|minutes|minuten)|(?P<h>h|hrs?|hours|stunden)|(?P<d>d|days|tage))[)\]]?$"
+    r"(?:^|[ _(\[.,/])(?:in |en )?(?:(?P<ms>ms|msecs?|millis|milliseconds|milisegundos)"
+    r"|(?P<s>s|secs?|seconds|sek\.?|sekunden|segundos|seg|secondes)|(?P<min>mins?\.?|minutes|minuten|minutos)"
+    r"|(?P<h>h|hrs?|hours|stunden|horas|heures)|(?P<d>d|days|tage|d(í|i)as|jours))[)\]]?$"
 )
 """The unit of the lengths in a column, where its name ends with one; else that of the map."""
 
@@ -389,8 +394,10 @@ def _length(look: Cleaning, role: str) -> Seconds:
         return np.full(look.n, np.nan)
     texts = look.texts(role)
     told = re.search(_UNIT_IN_NAME, name, re.IGNORECASE)
-    unit = look.map.unit if told is None else next(unit for unit, found in told.groupdict().items() if found)
+    unit = look.map.unit if told is None else next(one for one, found in told.groupdict().items() if found)
     found = t.lengths(texts, UNITS[unit])
+    if told is None and np.isfinite(t.numbers(texts)).any():
+        look.notes.append(f"'{name}' names no unit: its numbers are read in {unit}, the map's `unit`")
     look.say(f"no length in '{name}'", np.isnan(found) & ~t.empty(texts), "read as missing")
     look.say(f"negative lengths in '{name}'", found < 0, "read as missing")
     found[found < 0] = np.nan
@@ -462,7 +469,8 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
         first=np.ones(len(k), dtype=np.bool_),
     )
     if not known_line:
-        look.cannot.append("It says only when each came: nothing of waits, patience, work or staff.")
+        told = f" Lengths in '{made.get('work')}' are of work whose start is not told." if made.get("work") else ""
+        look.cannot.append(f"It says only when each came: nothing of waits, patience, work or staff.{told}")
     return finished(look, visits)
 
 
@@ -494,6 +502,10 @@ def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds])
             f"outcome is {', '.join(map(repr, some))}, which the map does not know", strange, "left out", drop=True
         )
     talked = says_lost & (np.nan_to_num(length["work"]) > 0)
+    if talked[look.kept].sum() > MOST_TALKED * says_lost[look.kept].sum():
+        # Not a few slips: in this log the length of a call that gave up is that of the call, and no talk.
+        look.say("said to have given up, with a length of work", talked, "taken as given up: it is no work")
+        talked &= False
     look.say("said to have given up, though somebody served it", talked, "taken as served")
     return says_served | talked, says_lost & ~talked
 
@@ -512,6 +524,8 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     """The log with what is to be said of its times as a whole; LogError where nothing is left."""
     if not len(visits):
         raise LogError(f"{look.raw.path}: no row is left after cleaning: {_counts(look.cleaned)}")
+    if look.kept.sum() < look.n / 2:
+        look.notes.append(f"WARNING: {1 - look.kept.mean():.0%} of the rows were left out, and the line is of the rest")
     arrival = visits.arrival[visits.first]
     span = float(arrival.max() - arrival.min())
     median = float(np.median(arrival))

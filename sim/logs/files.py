@@ -398,18 +398,20 @@ def _parquet(path: Path) -> Raw:
         file = pq.ParquetFile(path)
         if file.metadata.num_columns > MOST_COLUMNS:
             raise _too_wide(path, file.metadata.num_columns)
-        # A text that stands many times is kept once until it is known how much all of them are.
-        parts = [file.metadata.schema.column(one) for one in range(file.metadata.num_columns)]
-        file = pq.ParquetFile(path, read_dictionary=[one.path for one in parts if one.physical_type == "BYTE_ARRAY"])
         size = sum(file.metadata.row_group(one).total_byte_size for one in range(file.metadata.num_row_groups))
         if file.metadata.num_rows > MOST_ROWS:
             raise _too_many(path, file.metadata.num_rows)
         if size > LARGEST:
             raise _too_large(path, size)
+        # A text that stands in many rows may be told once: how much all of them are is known before they are made.
+        texts = [file.metadata.schema.column(one) for one in range(file.metadata.num_columns)]
+        names = [one.path for one in texts if one.physical_type == "BYTE_ARRAY"]
+        once = pq.ParquetFile(path, read_dictionary=names)
+        for name in names:
+            size += sum(map(_spread, once.read([name]).columns))
+            if size > LARGEST:
+                raise _too_large(path, size)
         table = file.read()
-        size = sum(map(_spread, table.columns))
-        if size > LARGEST:
-            raise _too_large(path, size)
     except (pa.ArrowException, OSError) as error:
         raise LogError(f"{path}: is not a parquet file that can be read: {_one_line(error)}") from None
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
@@ -446,9 +448,15 @@ def _spread(column: pa.ChunkedArray) -> int:
     kind = column.type.value_type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
         return int(column.nbytes)
-    return sum(
-        int(pc.sum(pc.binary_length(one.dictionary).take(one.indices)).as_py() or 0) for one in column.iterchunks()
-    )
+    total = 0
+    for one in column.iterchunks():
+        each = pc.binary_length(one.dictionary)
+        most = len(one) * int(pc.max(each).as_py() or 0)
+        try:
+            total += int(pc.sum(each.take(one.indices)).as_py() or 0) if most > LARGEST else 0
+        except pa.ArrowIndexError:
+            total += most  # parquet of old writers, in which a text may stand apart from the others
+    return total
 
 
 def _must_fit(path: Path, rows: int, columns: int) -> None:

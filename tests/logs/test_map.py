@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.calibration.found import found_in
 from sim.logs.calls import read_calls
 from sim.logs.drafting import draft
 from sim.logs.events import read_events
 from sim.logs.files import read
-from sim.logs.map import Map, written
+from sim.logs.map import Map, read_map, written
 from sim.logs.times import times
 
 Form = Callable[[datetime], str]
@@ -334,3 +335,109 @@ def test_a_call_that_starts_with_its_waiting_and_lengths_in_their_units(
     assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
     for what, size in ((visits.wait, 18), (visits.work[visits.served], 180), (visits.wrap_up[visits.served], 36)):
         assert np.allclose(what, size, atol=0.01)
+
+
+def _written(folder: Path, head: str, rows: list[str]) -> Path:
+    path = folder / "log.csv"
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_number_is_no_count_where_rows_are_calls(tmp_path: Path) -> None:
+    """A rating, or the hour of the day, was taken for how many came."""
+    rows = [
+        f"C{k},Ann,2025-03-{3 + k % 5:02d},{9 + k % 8}:15:{k % 60:02d},{'NY'[k % 9 > 0]},{k % 40},0:0{k % 3 + 1}:10,4"
+        for k in range(90)
+    ]
+    head = "Call Id,Agent,Date,Time,Answered (Y/N),Speed of answer in seconds,AvgTalkDuration,Satisfaction rating"
+    raw = read(_written(tmp_path, head, rows))
+    made = draft(raw)
+    assert made.shape == "calls"
+    assert (made.columns["arrival"], made.columns["date"], made.columns["person"]) == ("Time", "Date", "Agent")
+    assert (made.served, made.given_up) == (("Y",), ("N",))
+    assert "count" not in made.columns
+
+
+def test_a_record_in_spanish_with_dates_alone_has_no_staff(tmp_path: Path) -> None:
+    rows = [f"Diana,2021-01-{1 + k % 20:02d},9,{'YN'[k % 7 == 0]},{k % 60},00:02:{k % 60:02d},3" for k in range(200)]
+    head = (
+        "Agente,Fecha,Hora,Respondido (S/N),Velocidad de respuesta en segundos,Duración promedio de la llamada,"
+        "Calificación"
+    )
+    raw = read(_written(tmp_path, head, rows))
+    made = draft(raw)
+    assert (made.shape, made.columns["arrival"], made.columns["outcome"]) == ("calls", "Fecha", "Respondido (S/N)")
+    assert made.columns["wait"] == "Velocidad de respuesta en segundos"
+    log = read_calls(raw, made)
+    assert not any("names no unit" in one for one in log.notes)
+    found = found_in(raw.path, log)
+    assert found.stages[0].work
+    assert found.stages[0].group is None
+
+
+def test_what_is_empty_in_most_rows_does_not_say_when_they_came(tmp_path: Path) -> None:
+    """A third of the rows, which have a time of the second step, were the whole log."""
+    rows = [f"{k},2025-03-{1 + k % 28:02d},{'' if k % 3 else f'2025-03-{1 + k % 28:02d}'},All" for k in range(90)]
+    raw = read(_written(tmp_path, "Incident,Date,Time_First_Unit_Assigned,Kind", rows))
+    made = draft(raw)
+    assert made.columns["arrival"] == "Date"
+    assert len(read_calls(raw, made).visits) == 90
+
+
+def test_that_most_rows_are_left_out_is_a_warning(tmp_path: Path) -> None:
+    rows = [f"{k},{'' if k % 3 else f'2025-03-{1 + k % 28:02d} 10:00:07'}" for k in range(90)]
+    raw = read(_written(tmp_path, "Incident,Received", rows))
+    notes = read_calls(raw, draft(raw)).notes
+    assert "WARNING: 67% of the rows were left out, and the line is of the rest" in notes
+
+
+def test_a_start_beside_the_time_of_an_event_makes_that_its_end(tmp_path: Path) -> None:
+    def rows(k: int) -> list[str]:
+        begin = START + timedelta(hours=k)
+        return [
+            f"C{k},{step},{ISO(begin + timedelta(minutes=at + 5 + k % 3))},{ISO(begin + timedelta(minutes=at))}"
+            for step, at in (("check", 0), ("decide", 20))
+        ]
+
+    head = "case:concept:name,concept:name,time:timestamp,start_timestamp"
+    raw = read(_written(tmp_path, head, [row for k in range(40) for row in rows(k)]))
+    made = draft(raw)
+    assert (made.columns["time"], made.columns["complete"]) == ("start_timestamp", "time:timestamp")
+    visits = read_events(raw, made).visits
+    assert visits.work.mean() == pytest.approx(6 * 60, abs=10)
+
+
+@pytest.mark.parametrize("mark", [":", "_", "AAA"])
+def test_names_of_xes_with_another_mark_between(mark: str, tmp_path: Path) -> None:
+    head = ",".join(one.replace(":", mark) for one in ["Costs", "case:concept:name", "concept:name", "time:timestamp"])
+    rows = [f"50,{k // 3},{'abc'[k % 3]},{ISO(START + timedelta(hours=k))}" for k in range(60)]
+    made = draft(read(_written(tmp_path, head, rows)))
+    assert made.shape == "events"
+    assert [made.columns[role].replace(mark, ":") for role in ("case", "activity", "time")] == [
+        *("case:concept:name", "concept:name", "time:timestamp")
+    ]
+
+
+@pytest.mark.parametrize(("wrong", "gave_up"), [(1, 9), (10, 10)])
+def test_lengths_of_calls_that_gave_up_are_slips_or_no_work(wrong: int, gave_up: int, tmp_path: Path) -> None:
+    """One of ten who gave up with a length of work was served; where all have one, it is none."""
+    rows = [
+        f"{ISO(START + timedelta(minutes=7 * k))},{30 + k % 20},{0 if k % 10 == 3 and k // 10 >= wrong else 100 + k},"
+        f"{'abandoned' if k % 10 == 3 else 'answered'}"
+        for k in range(100)
+    ]
+    raw = read(_written(tmp_path, "Received,Wait,Duration,Outcome", rows))
+    log = read_calls(raw, draft(raw))
+    assert int(log.visits.gave_up.sum()) == gave_up
+    assert np.isnan(log.visits.work[log.visits.gave_up]).all()
+
+
+def test_what_was_guessed_is_told_where_nobody_confirmed_it(tmp_path: Path) -> None:
+    rows = [f"{k},{ISO(START + timedelta(minutes=7 * k))}" for k in range(50)]
+    raw = read(_written(tmp_path, "Incident,Something", rows))
+    made = draft(raw)
+    (told,) = [one for one in read_calls(raw, made).notes if one.startswith("WARNING: guessed and not confirmed")]
+    assert "'Something' is arrival (the first of its times)" in told
+    path = tmp_path / "map.yaml"
+    path.write_text(written(made, raw), encoding="utf-8")
+    assert not any("guessed" in one for one in read_calls(raw, read_map(path, raw)).notes)
