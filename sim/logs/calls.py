@@ -34,6 +34,8 @@ HEAPED: Final = 0.05
 
 MOST_TALKED: Final = 0.5
 """Of those said to have given up, so many with a length of work are no slips."""
+MOVED: Final = 0.05
+"""Lengths far from the rest that move their mean by more than this share are warned of."""
 LONGEST_LOGIN: Final = 16 * 3600.0
 """Seconds: who is logged in for longer has forgotten to log off."""
 ALONE: Final = 45.0
@@ -329,7 +331,11 @@ def logins_of(look: Cleaning, person: Codes, since: Seconds, until: Seconds, vis
 
 def _rows_that_are_none(look: Cleaning) -> None:
     """Rows that are there twice, and those that the map leaves out."""
-    look.say("there twice, alike in every column", twice(look.raw), "left out but one", drop=True)
+    arrival = look.map.get("arrival") or look.map.get("enter") or ""
+    if look.map.get("date") is None and t.tells(look.raw.texts(arrival)) == t.DAYS:
+        look.say("alike in every column to another", twice(look.raw), "kept: dates alone do not tell tips apart")
+    else:
+        look.say("there twice, alike in every column", twice(look.raw), "left out but one", drop=True)
     for name, values in look.map.leave_out.items():
         texts = look.raw.texts(name)
         for value in values:
@@ -444,6 +450,7 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
     left = np.where(left < enter, enter, left)
     # A wait that the log states stands above one reckoned from two clocks.
     left = np.where(np.isfinite(length["wait"]), enter + length["wait"], left)
+    _say_coarse(look, enter, at["start"], served & np.isnan(length["wait"]))
     long = (left - enter > 7 * t.DAY) | (end - start > 7 * t.DAY)
     look.say("in line or served for more than a week", long, "left out", drop=True)
     wrap_up = length["wrap_up"]
@@ -472,6 +479,20 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
         told = f" Lengths in '{made.get('work')}' are of work whose start is not told." if made.get("work") else ""
         look.cannot.append(f"It says only when each came: nothing of waits, patience, work or staff.{told}")
     return finished(look, visits)
+
+
+def _say_coarse(look: Cleaning, enter: Seconds, start: Seconds, reckoned: Flags) -> None:
+    """A warning where waits are reckoned from whole minutes on to seconds: they are half a minute too long."""
+    both = reckoned & look.kept & np.isfinite(enter) & np.isfinite(start)
+    if both.sum() < 20:
+        return
+    whole = [float((np.round(one[both]) % 60 == 0).mean()) for one in (enter, start)]
+    if whole[0] > 0.99 and whole[1] < 0.5:
+        look.notes.append(
+            f"WARNING: '{look.map.get('enter') or look.map.get('arrival')}' has whole minutes and "
+            f"'{look.map.get('start')}' has seconds: waits are up to 60 s too long, 30 s on average, where minutes are "
+            "cut off"
+        )
 
 
 def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> tuple[Flags, Flags]:
@@ -524,7 +545,7 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     """The log with what is to be said of its times as a whole; LogError where nothing is left."""
     if not len(visits):
         raise LogError(f"{look.raw.path}: no row is left after cleaning: {_counts(look.cleaned)}")
-    if look.kept.sum() < look.n / 2:
+    if look.kept.sum() < look.n / 2 and look.map.shape != "visits":
         look.notes.append(f"WARNING: {1 - look.kept.mean():.0%} of the rows were left out, and the line is of the rest")
     arrival = visits.arrival[visits.first]
     span = float(arrival.max() - arrival.min())
@@ -567,6 +588,13 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         low, high = np.percentile(log, [25, 75])
         out = (log > high + 3 * (high - low)) | (log < low - 3 * (high - low))
         look.say("work far from the rest on the log scale (3 quartile ranges)", int(out.sum()), "kept")
+        rest = float(work[~out].mean())
+        if abs(float(work.mean()) / rest - 1) > MOVED:
+            look.notes.append(
+                f"WARNING: {int(out.sum())} of {len(work)} lengths of work are far from the rest, up to "
+                f"{work[out].max():,.0f} s, and move their mean from {rest:.1f} s to {work.mean():.1f} s: leave them "
+                "out if they are slips"
+            )
     _two_at_once(look, visits)
     if of_dates(visits.arrival):
         look.cannot.append("It says on which date each came, and not when: nothing of hours.")

@@ -78,7 +78,8 @@ _NAMES: Final = (
     ("time", r"time.?stamp|^time(:|$)|date.?time|interval|period|month|^hour|from|slot"),
     (
         "count",
-        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?|num.*|visits?"
+        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?"
+        r"|num(ber)?[ _.]?of.*|n_.*|visits?"
         r"|attendances?|.*rate|incoming.*|total.*|anrufe|angeboten|appels|llamadas)$",
     ),
     ("answered", r"answered|handled|served|angenommen|beantwortet|trait(é|e)|r(é|e)pondu"),

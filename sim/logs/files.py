@@ -102,9 +102,34 @@ def read(path: Path) -> Raw:
             found = _csv(path, content)
     if not len(found):
         raise LogError(f"{path}: has a head of {len(found.columns)} columns, and no row below it")
+    found = _unfolded(found)
     if len(found) > MOST_ROWS:
         raise _too_many(path, len(found))
     return found
+
+
+_OF_DAY: Final = (
+    r"\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?(\s*(-|–|to)\s*\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?)?"
+)
+"""A time of day, or an interval from one to another, that names a column."""
+
+
+def _unfolded(raw: Raw) -> Raw:
+    """A table with a row a date and a column an interval, as one with a row an interval; others as they are."""
+    import pyarrow as pa
+
+    hours = [name for name in raw.columns if re.fullmatch(_OF_DAY, name)]
+    others = [name for name in raw.columns if name not in hours]
+    if len(hours) < 4 or not others or {"time", "count"} & set(others):
+        return raw
+    parts = []
+    for name in hours:
+        columns = {one: raw.table.column(one) for one in others}
+        columns["time"] = pa.chunked_array([pa.array([name] * len(raw), pa.string())])
+        columns["count"] = raw.table.column(name)
+        parts.append(pa.table(columns))
+    raw.notes.append(f"its columns {hours[0]} to {hours[-1]} are read as rows, one an interval")
+    return Raw(raw.path, raw.form, pa.concat_tables(parts), raw.notes, raw.dropped, raw.clock)
 
 
 def _too_many(path: Path, rows: int) -> LogError:
@@ -416,6 +441,7 @@ def _parquet(path: Path) -> Raw:
         raise LogError(f"{path}: is not a parquet file that can be read: {_one_line(error)}") from None
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
     columns = {}
+    zones = {kind.tz for kind in table.schema.types if pa.types.is_timestamp(kind) and kind.tz}
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
         if re.fullmatch(r"__index_level_\d+__", name) and pa.types.is_integer(kind):
@@ -435,7 +461,11 @@ def _parquet(path: Path) -> Raw:
     if not columns:
         raise LogError(f"{path}: has no column that is text, number or time")
     clock = {key: told[f"tipline.run.{key}"] for key in ("start", "zone") if told.get(f"tipline.run.{key}")}
-    return Raw(path, "parquet", pa.table(columns), clock=clock)
+    notes = []
+    if len(zones) == 1 and "/" in (zone := next(iter(zones))) and "zone" not in clock:
+        clock["zone"] = zone
+        notes.append(f"its times are of the zone {zone}, as it says itself")
+    return Raw(path, "parquet", pa.table(columns), notes, clock=clock)
 
 
 def _spread(column: pa.ChunkedArray) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from sim.calibration.found import found_in
 from sim.logs.calls import read_calls
+from sim.logs.counts import read_counts
 from sim.logs.drafting import draft
 from sim.logs.events import read_events
 from sim.logs.files import read
@@ -441,3 +442,81 @@ def test_what_was_guessed_is_told_where_nobody_confirmed_it(tmp_path: Path) -> N
     path = tmp_path / "map.yaml"
     path.write_text(written(made, raw), encoding="utf-8")
     assert not any("guessed" in one for one in read_calls(raw, read_map(path, raw)).notes)
+
+
+def test_rows_with_dates_alone_that_are_alike_are_tips_of_their_own(tmp_path: Path) -> None:
+    """Of a hundred a day, in three channels, all but three a day were left out."""
+    rows = [f"2025-03-{3 + k % 5:02d} 00:00:00,{('call', 'mail', 'web')[k // 5 % 3]}" for k in range(500)]
+    raw = read(_written(tmp_path, "Received,Channel", rows))
+    log = read_calls(raw, draft(raw))
+    assert len(log.visits) == 500
+    assert [(one.what, one.rows) for one in log.cleaned if "alike" in one.what] == [
+        ("alike in every column to another", 485)
+    ]
+
+
+@pytest.mark.parametrize(("longest", "told"), [(900, False), (400_000, True)])
+def test_one_length_that_moves_the_mean_of_all_is_a_warning(longest: int, told: bool, tmp_path: Path) -> None:
+    rows = [
+        f"{ISO(START + timedelta(minutes=7 * k))},{10 + k % 9},{longest if k == 50 else 100 + k % 60}"
+        for k in range(200)
+    ]
+    raw = read(_written(tmp_path, "Received,Wait,Duration", rows))
+    warned = [one for one in read_calls(raw, draft(raw)).notes if "move their mean" in one]
+    assert bool(warned) is told
+    if told:
+        assert "1 of 200 lengths of work are far from the rest, up to 400,000 s" in warned[0]
+
+
+@pytest.mark.parametrize(
+    "hours", [("08:00", "09:00", "10:00", "11:00"), ("8:00 AM - 9:00 AM", "9:00 AM", "10 AM", "x")]
+)
+def test_a_column_an_hour_is_read_as_a_row_an_interval(hours: tuple[str, ...], tmp_path: Path) -> None:
+    """The first hour was taken for the whole day."""
+    rows = [f"2025-03-{1 + k:02d},{10 + k % 3},20,30,40" for k in range(20)]
+    raw = read(_written(tmp_path, ",".join(("Date", *hours)), rows))
+    if "x" in hours:
+        assert raw.columns == ["Date", *hours]
+        return
+    made = draft(raw)
+    assert (made.shape, made.columns["count"], made.doubtful) == ("counts", "count", [])
+    found = read_counts(raw, made)
+    assert (found.step, found.count.sum()) == (3600, sum(100 + k % 3 for k in range(20)))
+    assert "its columns 08:00 to 11:00 are read as rows, one an interval" in found.notes
+
+
+def test_waits_from_whole_minutes_to_seconds_are_a_warning(tmp_path: Path) -> None:
+    def notes(how: Form) -> list[str]:
+        rows = []
+        for k in range(60):
+            came = START + timedelta(minutes=7 * k, seconds=11 * k % 60)
+            rows.append(f"{how(came)},{ISO(came + timedelta(seconds=20))},{ISO(came + timedelta(seconds=200))}")
+        raw = read(_written(tmp_path, "Received,Answered,Ended", rows))
+        return [one for one in read_calls(raw, draft(raw)).notes if "whole minutes" in one]
+
+    assert notes(ISO) == []
+    (told,) = notes(form("%Y-%m-%d %H:%M"))
+    assert told.startswith("WARNING: 'Received' has whole minutes and 'Answered' has seconds")
+
+
+def test_days_one_after_another_without_dates_are_days_of_their_own(tmp_path: Path) -> None:
+    """Nine thousand calls of ten days fell seldom enough to look as if they stood in the order of their texts."""
+    rows = [f"{8 + k // 90}:{k % 90 // 3 * 2:02d}:{k % 3 * 7:02d}" for k in range(900)] * 10
+    raw = read(_written(tmp_path, "Ticket,Received", [f"{k},{one}" for k, one in enumerate(rows)]))
+    log = read_calls(raw, Map("calls", {"arrival": "Received"}))
+    assert len(log.days) == 10
+
+
+def test_a_time_by_the_clock_in_german(tmp_path: Path) -> None:
+    rows = [f"{form('%d.%m.%Y %H:%M Uhr')(START + timedelta(minutes=37 * k))};{k}" for k in range(30)]
+    raw = read(_written(tmp_path, "Eingang;Nummer", rows))
+    assert read_calls(raw, draft(raw)).visits.arrival[1] % 86_400 == 8 * 3600 + 37 * 60
+
+
+def test_a_parquet_file_says_its_zone_itself(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    came = pd.date_range("2025-07-01 09:00", periods=30, freq="h", tz="Europe/London")
+    pd.DataFrame({"received": came}).to_parquet(path)
+    log = read_calls(raw := read(path), draft(raw))
+    assert log.visits.arrival[0] % 86_400 == 9 * 3600
+    assert "its times are of the zone Europe/London, as it says itself" in log.notes
