@@ -23,6 +23,7 @@ _NAMES: Final = (
         r"|^object:(tip|case|call|order|application|ticket|incident)",
     ),
     ("lifecycle", r"lifecycle"),
+    ("activity", r"^event$"),
     ("activity", r"^concept(:|_|AAA)name$|^activity|^event([ _]?(type|name|class))?$|^action$|^task$"),
     ("complete", r"^complet|end[ _]?time(stamp)?$|^finish"),
     (
@@ -132,7 +133,7 @@ def draft(raw: Raw) -> Map:
             free = [name for name in names if name not in found.values() and re.search(pattern, name, re.IGNORECASE)]
             if role in TIMES:
                 # Where a day and the time of day have a column each, the time is the one that tells more.
-                free.sort(key=lambda name: tell[name] == DAYS)
+                free.sort(key=lambda name: (tell[name] == DAYS, role == "time" and not tell[name]))
             if role in roles and role not in found and (hit := next((one for one in free if fits(role, one)), None)):
                 found[role] = hit
                 sure[role] = "sure"

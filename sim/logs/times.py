@@ -244,7 +244,8 @@ def _of_numbers(texts: Texts, name: str) -> Times:
         found = np.round((plain - 25_569) * DAY, 3)
         return Times(found, "Excel serial", True, "", None, (), bad, example, ["times are serial numbers of Excel"])
     raise LogError(
-        f"the column '{name}' holds numbers that are neither an epoch nor serial numbers of Excel: {_shown(texts)}"
+        f"the column '{name}' holds numbers that are neither an epoch nor serial numbers of Excel: {_shown(texts)}; "
+        "times that count from a start of their own need a column with dates"
     )
 
 

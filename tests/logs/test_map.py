@@ -520,3 +520,49 @@ def test_a_parquet_file_says_its_zone_itself(tmp_path: Path) -> None:
     log = read_calls(raw := read(path), draft(raw))
     assert log.visits.arrival[0] % 86_400 == 9 * 3600
     assert "its times are of the zone Europe/London, as it says itself" in log.notes
+
+
+def _three_events(k: int) -> list[tuple[str, str, datetime, str]]:
+    """Of a case: it queues, is answered for three minutes, and is written up in one more, by one of two people."""
+    came = START + timedelta(minutes=11 * k)
+    taken = came + timedelta(seconds=30 + k % 20)
+    done = taken + timedelta(minutes=3)
+    steps = [("answer", "schedule", came), ("answer", "start", taken), ("answer", "complete", done)]
+    wrap = [("answer wrap-up", "start", done), ("answer wrap-up", "complete", done + timedelta(minutes=1))]
+    return [(activity, step, at, f"P{k % 2}") for activity, step, at in (*steps, *wrap)]
+
+
+def test_wrap_up_beside_an_activity_is_no_stage_of_its_own(tmp_path: Path) -> None:
+    """The log of a run, as XES, had a stage more than the run."""
+    rows = [f"{k},{a},{step},{ISO(at)},{who}" for k in range(60) for a, step, at, who in _three_events(k)]
+    raw = read(_written(tmp_path, "case:concept:name,concept:name,lifecycle:transition,time:timestamp,resource", rows))
+    log = read_events(raw, draft(raw))
+    assert (log.visits.stage.names, len(log.visits)) == (("answer",), 60)
+    assert set(log.visits.wrap_up.tolist()) == {60.0}
+    assert set(log.visits.work.tolist()) == {180.0}
+    assert [one.rows for one in log.cleaned if one.what == "visits of wrap-up"] == [60]
+
+
+def test_a_log_for_vidigi_is_read_by_its_times_of_the_clock(tmp_path: Path) -> None:
+    """Its `time` counts minutes of the run; `timestamp` beside it says when."""
+    rows = []
+    for k in range(60):
+        came = START + timedelta(minutes=11 * k)
+        events = [
+            *(
+                ("arrival_departure", "arrival", 0),
+                ("queue", "answer_wait_begins", 0),
+                ("resource_use", "answer_begins", 40),
+            ),
+            *(("resource_use_end", "answer_ends", 220), ("arrival_departure", "depart", 220)),
+        ]
+        rows += [
+            f"{k},{kind},{event},{11 * k + after / 60},call,{ISO(came + timedelta(seconds=after))},"
+            for kind, event, after in events
+        ]
+    raw = read(_written(tmp_path, "entity_id,event_type,event,time,pathway,timestamp,resource_id", rows))
+    made = draft(raw)
+    assert (made.columns["activity"], made.columns["time"]) == ("event", "timestamp")
+    visits = read_events(raw, made).visits
+    assert visits.stage.names == ("answer",)
+    assert (set(visits.wait.tolist()), set(visits.work.tolist())) == ({40.0}, {180.0})
