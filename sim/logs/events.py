@@ -301,12 +301,12 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
             look.say("events that only begin a case", int(begins.sum()), "read as its arrival")
             keep = ~begins
             visits, stage, negative = visits[keep], as_names(visits["activity"][keep].astype(object)), negative[keep]
-        leaves = visits["activity"].str.fullmatch(_LEAVES, case=False) & visits["start"].isna() & ~visits["gave_up"]
+        mere = visits["start"].isna() & ~visits["gave_up"]
+        leaves = (visits["activity"].str.fullmatch(_LEAVES, case=False) & mere).to_numpy(dtype=np.bool_)
         if leaves.any() and not leaves.all():
             look.say("events that only end a case", int(leaves.sum()), "passed over")
-            keep = ~leaves
-            visits, stage = visits[keep], as_names(visits["activity"][keep].astype(object))
-            negative = negative[keep.to_numpy()]
+            visits, negative = visits[~leaves], negative[~leaves]
+            stage = as_names(visits["activity"].astype(object))
     if made_of := look.map.get("lifecycle"):
         look.notes.append(f"events are joined by '{made_of}'")
     enter = visits["enter"].to_numpy(dtype=np.float64)

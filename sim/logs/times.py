@@ -274,7 +274,7 @@ def _day_and_month(part: pd.DataFrame, form: str, order: str, name: str) -> tupl
             if not high_first and not high_second and not part["sep"].eq(".").all():
                 raise LogError(
                     f"the column '{name}' may be read day first or month first, and no row decides it; say "
-                    "`dates: day first` or `dates: month first` in the map"
+                    "`dates: day first` or `dates: month first` (of a log in its map, of a trace beside its `file`)"
                 )
             order = "month first" if high_second else "day first"
         return (second, first, []) if order == "month first" else (first, second, [f"'{name}' is {order}"])
