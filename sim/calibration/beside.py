@@ -57,6 +57,9 @@ class Quantity:
         return max(self.absolute, self.relative * abs(of_log))
 
 
+UNTOLD: Final = 0.01
+"""Where so many gave up that nobody knows when, how long all waited is not known."""
+
 QUANTITIES: Final = (
     Quantity("tips", "", 0.0, 0.05, "how many came to the line"),
     Quantity("given_up", "share", 0.03, 0.0, "the share of them that gave up", True),
@@ -100,13 +103,16 @@ class Seen:
             return float(some.mean()) if len(some) else math.nan
         if not known.any():
             return math.nan
-        wait, served = self.wait[known], ~self.gave_up[known]
+        # A log may say who gave up, and not when: they count as such, and nobody knows how long all waited.
         if name == "given_up":
-            return float(1 - served.mean())
+            return float(self.gave_up[known | self.gave_up].mean())
         if name == "in_20_s":
-            return float((served & (wait <= WITHIN)).mean())
+            return float((~self.gave_up & (self.wait <= WITHIN))[known | self.gave_up].mean())
+        wait, served = self.wait[known], ~self.gave_up[known]
         if name == "wait_served_mean":
             return float(wait[served].mean()) if served.any() else math.nan
+        if (self.gave_up & ~known).mean() > UNTOLD:
+            return math.nan
         if name == "wait_mean":
             return float(wait.mean())
         return float(np.percentile(wait, float(name.removeprefix("wait_p"))))

@@ -22,7 +22,7 @@ from sim.calibration.patience import (
     retries_of,
 )
 from sim.calibration.staff import ALIKE, Group, groups_of, staff_of
-from sim.logs.calls import Log
+from sim.logs.calls import Log, of_dates
 from sim.logs.counts import CI
 
 if TYPE_CHECKING:
@@ -285,7 +285,8 @@ def _stages(
                 rows=of_group,
                 patience=patience_of(of_stage),
                 work=work_of(of_stage, by_priority=bool(_risks(visits))),
-                group=staff_of(visits, name, of_group, HALF_HOUR, logins),
+                # Where only dates are told, nobody knows who was there when.
+                group=None if of_dates(visits.arrival) else staff_of(visits, name, of_group, HALF_HOUR, logins),
                 has_delays_only=delays,
                 delay=_delays(of_stage) if delays else [],
                 passed=_passed_over(of_stage),

@@ -32,6 +32,10 @@ MOST_CHANNELS: Final = 12
 HEAPED: Final = 0.05
 """So many at second 0 are more than chance: a sixtieth would be there."""
 
+MOST_TALKED: Final = 0.5
+"""Of those said to have given up, so many with a length of work are no slips."""
+MOVED: Final = 0.05
+"""Lengths far from the rest that move their mean by more than this share are warned of."""
 LONGEST_LOGIN: Final = 16 * 3600.0
 """Seconds: who is logged in for longer has forgotten to log off."""
 ALONE: Final = 45.0
@@ -165,6 +169,8 @@ class Cleaning:
         self.raw, self.map = raw, made
         self.cleaned = [Cleaned(what, n, "passed over") for what, n in raw.dropped.items()]
         self.notes = list(raw.notes)
+        if guessed := [f"'{made.columns.get(role, role)}' is {role} ({made.sure[role][7:]})" for role in made.doubtful]:
+            self.notes.append(f"WARNING: guessed and not confirmed: {'; '.join(guessed)}; look at map.yaml")
         self.cannot: list[str] = []
         self.n = len(raw)
         self.kept: Flags = np.ones(self.n, dtype=np.bool_)
@@ -325,7 +331,11 @@ def logins_of(look: Cleaning, person: Codes, since: Seconds, until: Seconds, vis
 
 def _rows_that_are_none(look: Cleaning) -> None:
     """Rows that are there twice, and those that the map leaves out."""
-    look.say("there twice, alike in every column", twice(look.raw), "left out but one", drop=True)
+    arrival = look.map.get("arrival") or look.map.get("enter") or ""
+    if look.map.get("date") is None and t.tells(look.raw.texts(arrival)) == t.DAYS:
+        look.say("alike in every column to another", twice(look.raw), "kept: dates alone do not tell tips apart")
+    else:
+        look.say("there twice, alike in every column", twice(look.raw), "left out but one", drop=True)
     for name, values in look.map.leave_out.items():
         texts = look.raw.texts(name)
         for value in values:
@@ -376,8 +386,9 @@ def _dated(
 
 
 _UNIT_IN_NAME: Final = (
-    r"(?:^|[ _(\[.,/])(?:in )?(?:(?P<ms>ms|msecs?|millis|milliseconds)|(?P<s>s|secs?|seconds|sek\.?|sekunden)"
-    r"|(?P<min>mins?\.?|minutes|minuten)|(?P<h>h|hrs?|hours|stunden)|(?P<d>d|days|tage))[)\]]?$"
+    r"(?:^|[ _(\[.,/])(?:in |en )?(?:(?P<ms>ms|msecs?|millis|milliseconds|milisegundos)"
+    r"|(?P<s>s|secs?|seconds|sek\.?|sekunden|segundos|seg|secondes)|(?P<min>mins?\.?|minutes|minuten|minutos)"
+    r"|(?P<h>h|hrs?|hours|stunden|horas|heures)|(?P<d>d|days|tage|d(í|i)as|jours))[)\]]?$"
 )
 """The unit of the lengths in a column, where its name ends with one; else that of the map."""
 
@@ -389,8 +400,10 @@ def _length(look: Cleaning, role: str) -> Seconds:
         return np.full(look.n, np.nan)
     texts = look.texts(role)
     told = re.search(_UNIT_IN_NAME, name, re.IGNORECASE)
-    unit = look.map.unit if told is None else next(unit for unit, found in told.groupdict().items() if found)
+    unit = look.map.unit if told is None else next(one for one, found in told.groupdict().items() if found)
     found = t.lengths(texts, UNITS[unit])
+    if told is None and np.isfinite(t.numbers(texts)).any():
+        look.notes.append(f"'{name}' names no unit: its numbers are read in {unit}, the map's `unit`")
     look.say(f"no length in '{name}'", np.isnan(found) & ~t.empty(texts), "read as missing")
     look.say(f"negative lengths in '{name}'", found < 0, "read as missing")
     found[found < 0] = np.nan
@@ -437,6 +450,7 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
     left = np.where(left < enter, enter, left)
     # A wait that the log states stands above one reckoned from two clocks.
     left = np.where(np.isfinite(length["wait"]), enter + length["wait"], left)
+    _say_coarse(look, enter, at["start"], served & np.isnan(length["wait"]))
     long = (left - enter > 7 * t.DAY) | (end - start > 7 * t.DAY)
     look.say("in line or served for more than a week", long, "left out", drop=True)
     wrap_up = length["wrap_up"]
@@ -462,8 +476,23 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
         first=np.ones(len(k), dtype=np.bool_),
     )
     if not known_line:
-        look.cannot.append("It says only when each came: nothing of waits, patience, work or staff.")
+        told = f" Lengths in '{made.get('work')}' are of work whose start is not told." if made.get("work") else ""
+        look.cannot.append(f"It says only when each came: nothing of waits, patience, work or staff.{told}")
     return finished(look, visits)
+
+
+def _say_coarse(look: Cleaning, enter: Seconds, start: Seconds, reckoned: Flags) -> None:
+    """A warning where waits are reckoned from whole minutes on to seconds: they are half a minute too long."""
+    both = reckoned & look.kept & np.isfinite(enter) & np.isfinite(start)
+    if both.sum() < 20:
+        return
+    whole = [float((np.round(one[both]) % 60 == 0).mean()) for one in (enter, start)]
+    if whole[0] > 0.99 and whole[1] < 0.5:
+        look.notes.append(
+            f"WARNING: '{look.map.get('enter') or look.map.get('arrival')}' has whole minutes and "
+            f"'{look.map.get('start')}' has seconds: waits are up to 60 s too long, 30 s on average, where minutes are "
+            "cut off"
+        )
 
 
 def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> tuple[Flags, Flags]:
@@ -494,6 +523,10 @@ def _outcome(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds])
             f"outcome is {', '.join(map(repr, some))}, which the map does not know", strange, "left out", drop=True
         )
     talked = says_lost & (np.nan_to_num(length["work"]) > 0)
+    if talked[look.kept].sum() > MOST_TALKED * says_lost[look.kept].sum():
+        # Not a few slips: in this log the length of a call that gave up is that of the call, and no talk.
+        look.say("said to have given up, with a length of work", talked, "taken as given up: it is no work")
+        talked &= False
     look.say("said to have given up, though somebody served it", talked, "taken as served")
     return says_served | talked, says_lost & ~talked
 
@@ -512,6 +545,8 @@ def finished(look: Cleaning, visits: Visits) -> Log:
     """The log with what is to be said of its times as a whole; LogError where nothing is left."""
     if not len(visits):
         raise LogError(f"{look.raw.path}: no row is left after cleaning: {_counts(look.cleaned)}")
+    if look.kept.sum() < look.n / 2 and look.map.shape != "visits":
+        look.notes.append(f"WARNING: {1 - look.kept.mean():.0%} of the rows were left out, and the line is of the rest")
     arrival = visits.arrival[visits.first]
     span = float(arrival.max() - arrival.min())
     median = float(np.median(arrival))
@@ -553,6 +588,13 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         low, high = np.percentile(log, [25, 75])
         out = (log > high + 3 * (high - low)) | (log < low - 3 * (high - low))
         look.say("work far from the rest on the log scale (3 quartile ranges)", int(out.sum()), "kept")
+        rest = float(work[~out].mean())
+        if abs(float(work.mean()) / rest - 1) > MOVED:
+            look.notes.append(
+                f"WARNING: {int(out.sum())} of {len(work)} lengths of work are far from the rest, up to "
+                f"{work[out].max():,.0f} s, and move their mean from {rest:.1f} s to {work.mean():.1f} s: leave them "
+                "out if they are slips"
+            )
     _two_at_once(look, visits)
     if of_dates(visits.arrival):
         look.cannot.append("It says on which date each came, and not when: nothing of hours.")

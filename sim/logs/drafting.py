@@ -17,9 +17,14 @@ from sim.logs.times import BOTH, CLOCKS, DAY, DAYS, counts_time, empty, lengths,
 _NAMES: Final = (
     ("login", r"(log|sign)(ged|ed)?[ _-]?(in|on)(?![glv])"),
     ("logout", r"(log|sign)(ged|ed)?[ _-]?(out|off)"),
-    ("case", r"case:concept:name|^case[ _]?(id|no|nr|key)?$|^object:(tip|case|call|order|application|ticket|incident)"),
+    (
+        "case",
+        r"case(:|_|AAA)concept(:|_|AAA)name|^case[ _]?(id|no|nr|key)?$"
+        r"|^object:(tip|case|call|order|application|ticket|incident)",
+    ),
     ("lifecycle", r"lifecycle"),
-    ("activity", r"^concept:name$|^activity|^event([ _]?(type|name|class))?$|^action$|^task$"),
+    ("activity", r"^event$"),
+    ("activity", r"^concept(:|_|AAA)name$|^activity|^event([ _]?(type|name|class))?$|^action$|^task$"),
     ("complete", r"^complet|end[ _]?time(stamp)?$|^finish"),
     (
         "person",
@@ -35,7 +40,7 @@ _NAMES: Final = (
         "wait",
         r"wait|q(ueue)?[ _(]*(time|dur|sec|min|ms\b)|total[ _]queue|time[ _]?in[ _]?q|delay|speed of answer"
         r"|^asa|hold.?before"
-        r"|warte(zeit|dauer)|attente|espera",
+        r"|warte(zeit|dauer)|attente|espera|velocidad",
     ),
     ("left", r"q(ueue)?[ _]?(exit|end|out|leave)|^aband|aband.*(at|time)|gave[ _]?up|left|reneg|exit.*q"),
     ("enter", r"q(ueue)?[ _]?(start|entry|enter|in|join|begin|time.?stamp)|line.*(entry|enter)|enqueue|^enter"),
@@ -60,7 +65,11 @@ _NAMES: Final = (
         r"arriv|received|recv|(v|i)[rv][ur].*(entry|start)|call.?(start|date|time)|offered|presented|created|opened"
         r"|anruf(zeit|beginn|start|eingang)|eingang|ankunft|llegada|appel(é|e)?[ _](le|à)|heure.*appel|hora.*llamada",
     ),
-    ("outcome", r"outcome|result|status|statut|dispos|abandon|state$|answered|resolution|ergebnis|r(é|e)sultat|estado"),
+    (
+        "outcome",
+        r"outcome|result|status|statut|dispos|abandon|state$|answered|resolution|ergebnis|r(é|e)sultat|estado"
+        r"|respondid|contestad|atendid|r(é|e)pondu|angenommen$",
+    ),
     ("direction", r"direction|inbound|in.?out|call.?dir"),
     ("priority", r"prio|urgen|severity|triage|acuity|rank|dringlich"),
     ("pool", r"^(pool|(assignment[ _])?group|team|skill|queue(?!.*(time|start|exit|sec|len|dur)).*|dep(t|artment))"),
@@ -70,7 +79,8 @@ _NAMES: Final = (
     ("time", r"time.?stamp|^time(:|$)|date.?time|interval|period|month|^hour|from|slot"),
     (
         "count",
-        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?|num.*|visits?"
+        r"^(calls?([ _]offered)?|count|n|tips?|volume|(calls?[ _])?offered([ _]calls)?|arrivals?"
+        r"|num(ber)?[ _.]?of.*|n_.*|visits?"
         r"|attendances?|.*rate|incoming.*|total.*|anrufe|angeboten|appels|llamadas)$",
     ),
     ("answered", r"answered|handled|served|angenommen|beantwortet|trait(é|e)|r(é|e)pondu"),
@@ -95,6 +105,12 @@ STRANGE: Final = r"phantom|test|dummy|error|fail|transfer|unknown|invalid|blocke
 TESTS: Final = r"^(test|dummy|probe|demo)([ _-].*)?$"
 
 
+HALF: Final = 0.5
+"""A column that is empty in more of its rows does not say when they came."""
+OF_CALLS: Final = {"start", "end", "left", "wait", "work", "outcome", "person", "enter"}
+"""What a row an interval does not have."""
+
+
 def draft(raw: Raw) -> Map:
     """What the columns of a log seem to mean; LogError where nothing in it is a time or a number."""
     names = raw.columns
@@ -107,6 +123,7 @@ def draft(raw: Raw) -> Map:
     number = {name: len(text) > 0 and bool((~_nan(numbers(text))).mean() > 0.9) for name, text in head.items()}
     counted = {name: number[name] and not time[name] and counts_time(numbers(text)) for name, text in head.items()}
     tell |= dict.fromkeys((name for name in names if counted[name]), BOTH)
+    rare = {name for name in names if len(head[name]) < HALF * min(len(raw), 5000)}
     found: dict[str, str] = {}
     sure: dict[str, str] = {}
 
@@ -116,7 +133,7 @@ def draft(raw: Raw) -> Map:
             free = [name for name in names if name not in found.values() and re.search(pattern, name, re.IGNORECASE)]
             if role in TIMES:
                 # Where a day and the time of day have a column each, the time is the one that tells more.
-                free.sort(key=lambda name: tell[name] == DAYS)
+                free.sort(key=lambda name: (tell[name] == DAYS, role == "time" and not tell[name]))
             if role in roles and role not in found and (hit := next((one for one in free if fits(role, one)), None)):
                 found[role] = hit
                 sure[role] = "sure"
@@ -133,7 +150,7 @@ def draft(raw: Raw) -> Map:
         }.get(role, not time[name])
 
     named(ROLES)
-    _mend(found, sure, names, head, tell, number)
+    _mend(found, sure, names, head, tell, number, rare)
     shape = _shape(raw, found, sure, head)
     kept = set(ROLES_OF[shape])
     found = {role: name for role, name in found.items() if role in kept}
@@ -176,18 +193,23 @@ def _mend(
     head: dict[str, Any],
     tell: dict[str, str],
     number: dict[str, bool],
+    rare: set[str],
 ) -> None:
-    """What no name tells, by content and by elimination; told as a guess."""
+    """What no name tells, by content and by elimination; told as a guess. `rare` columns are empty in most rows."""
     free = [name for name in names if name not in found.values()]
     _pair_days_and_clocks(found, sure, free, tell)
     _cases_of_activities(found, sure, free, head, tell)
     if "arrival" not in found and "enter" in found:
         found["arrival"], sure["arrival"] = found["enter"], "likely: the line is what it reaches first"
     if "arrival" not in found and "time" not in found and "case" not in found:
-        first = next((name for told in (BOTH, CLOCKS, DAYS) for name in free if tell[name] == told), None)
+        some = [name for name in free if name not in rare] if "date" in found else free
+        some.sort(key=lambda name: name in rare)
+        first = next((name for told in (BOTH, CLOCKS, DAYS) for name in some if tell[name] == told), None)
         if first is not None:
             found["arrival"], sure["arrival"] = first, "guess: the first column with times"
             free.remove(first)
+        elif "date" in found and (OF_CALLS & set(found) or any(tell[name] for name in free)):
+            found["arrival"], sure["arrival"] = found.pop("date"), "guess: the date alone, no time of day is beside it"
     start = found.get("start", "")
     begins = not {"arrival", "time", "case"} & set(found) and re.search(_BEGINS, start, re.IGNORECASE)
     if begins and ("wait" in found or "end" not in found):
@@ -202,7 +224,7 @@ def _mend(
         kinds = head[found["outcome"]].nunique()
         if kinds > 50:
             sure["outcome"] = f"guess: it has {kinds} values"
-    if "count" not in found and "case" not in found and "arrival" not in found:
+    if not {"count", "case", "arrival"} & set(found) and not OF_CALLS & set(found):
         first = next((name for name in free if number[name]), None)
         if first is not None:
             found["count"], sure["count"] = first, "guess: the first column with numbers"
@@ -389,10 +411,20 @@ def _shape(raw: Raw, found: dict[str, str], sure: dict[str, str], head: dict[str
             found["complete"] = found["end"]
         if found.get("complete") == found["time"]:
             found.pop("complete")
+        start = found.get("start")
+        if start not in (None, found["time"]) and "complete" not in found and "lifecycle" not in found:
+            # `start_timestamp` beside `time:timestamp`: where an event has a start, its time is its end.
+            begins, ends = _seconds(raw.texts(start)), _seconds(raw.texts(found["time"]))
+            if begins is not None and ends is not None and _later(ends, begins):
+                found["time"], found["complete"] = start, found["time"]
+                sure["time"], sure["complete"] = (
+                    "likely: events have a start too",
+                    "likely: it is never before the start",
+                )
         case = raw.texts(found["case"])
         if case.nunique() < len(case):
             return "events"
-    of_calls = {"start", "end", "left", "wait", "work", "outcome", "person", "enter"} & set(found)
+    of_calls = OF_CALLS & set(found)
     if "arrival" in found and ("count" not in found or of_calls - {"outcome"}):
         return "calls"
     if "count" in found and ("time" in found or "date" in found or "arrival" in found):

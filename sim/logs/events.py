@@ -52,11 +52,14 @@ _STARTS, _ENDS, _JOINS = (
 _GONE: Final = r"withdraw|abandon|cancel"
 """Steps of an activity: it starts, ends, joins its line, or leaves it unserved."""
 
+_LEAVES: Final = r"depart(?:s|ed|ure)?|exit(?:s|ed)?|leaves?"
+"""Events that say that a case is gone, which is no stage."""
+
 _STEP_OF: Final = (
     ("other", r"suspend(?:s|ed)?|resumes?|resumed|pauses?|paused|merged|wrap[ _-]?up[ _-](?:start|end)"),
     ("start", r"start(?:s|ed)?|begins?|began|begun"),
     ("complete", r"ends?|ended|complet(?:e|es|ed|ion)|finish(?:es|ed)?|stop(?:s|ped)?|done"),
-    ("schedule", r"enters?|entered|joins?|joined|queued"),
+    ("schedule", r"enters?|entered|joins?|joined|queued|(?:wait|queue)[ _-](?:begins?|starts?)"),
     ("withdraw", r"g(?:i|a)ves?[ _-]?up|abandon(?:s|ed)?|turned[ _-]?away"),
 )
 """How the name of an activity ends that is a step of another: `Triage start`, `answer.end`."""
@@ -109,7 +112,7 @@ def read_events(raw: Raw, made: Map) -> Log:
         visits = _of_lifecycle(rows, look)
     else:
         visits = _of_ends(rows)
-    visits = _who_gave_up(look, visits)
+    visits = _wrapped_up(look, _who_gave_up(look, visits))
     log = _laid(look, visits, rows)
     if logged.any() and made.get("person"):
         log.logins = _logged_in(look, np.flatnonzero(logged), roster[0], at.seconds, log.visits)
@@ -239,6 +242,36 @@ def _who_gave_up(look: Cleaning, visits: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["case", "enter"], kind="stable").reset_index(drop=True)
 
 
+def _wrapped_up(look: Cleaning, visits: pd.DataFrame) -> pd.DataFrame:
+    """Activities such as `answer wrap-up` are no stage of their own, but the wrap-up of the visit that ended before."""
+    import pandas as pd
+
+    visits = visits.assign(wrap_up=np.nan)
+    names = set(visits["activity"].unique().tolist())
+    told = {name: re.fullmatch(r"(.+?)[ ._:/-]+wrap[ _-]?up", name, re.IGNORECASE) for name in names}
+    of = {name: hit[1] for name, hit in told.items() if hit is not None and hit[1] in names}
+    after = visits["activity"].isin(of)
+    if not after.any():
+        return visits
+    wraps = visits.loc[after & visits["start"].notna(), ["case", "activity", "start", "end"]]
+    wraps = wraps.assign(activity=wraps["activity"].map(of).astype(object), lasted=wraps["end"] - wraps["start"]).drop(
+        columns="end"
+    )
+    talks = visits.loc[~after & visits["end"].notna(), ["case", "activity", "end"]].reset_index(names="row")
+    talks["activity"] = talks["activity"].astype(object)
+    both = pd.merge_asof(
+        wraps.sort_values("start"),
+        talks.sort_values("end"),
+        left_on="start",
+        right_on="end",
+        by=["case", "activity"],
+    ).dropna(subset=["row"])
+    look.say("visits of wrap-up", int(after.sum()), "read as the wrap-up of the work before")
+    lasted = both.groupby("row")["lasted"].sum()
+    visits.loc[lasted.index, "wrap_up"] = lasted
+    return visits[~after].reset_index(drop=True)
+
+
 def _of_ends(rows: pd.DataFrame) -> pd.DataFrame:
     """Completions alone: from one to the next is a delay, in which nobody says how much was work."""
     found = rows.assign(start=np.nan, end=rows["time"])
@@ -268,6 +301,12 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
             look.say("events that only begin a case", int(begins.sum()), "read as its arrival")
             keep = ~begins
             visits, stage, negative = visits[keep], as_names(visits["activity"][keep].astype(object)), negative[keep]
+        mere = visits["start"].isna() & ~visits["gave_up"]
+        leaves = (visits["activity"].str.fullmatch(_LEAVES, case=False) & mere).to_numpy(dtype=np.bool_)
+        if leaves.any() and not leaves.all():
+            look.say("events that only end a case", int(leaves.sum()), "passed over")
+            visits, negative = visits[~leaves], negative[~leaves]
+            stage = as_names(visits["activity"].astype(object))
     if made_of := look.map.get("lifecycle"):
         look.notes.append(f"events are joined by '{made_of}'")
     enter = visits["enter"].to_numpy(dtype=np.float64)
@@ -278,7 +317,6 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
     order = np.lexsort((visits["case"].to_numpy(), enter))
     case = visits["case"].to_numpy(dtype=np.int64)
     first = ~visits.duplicated("case").to_numpy()
-    nothing = np.full(len(visits), np.nan)
 
     def names(role: str) -> Names:
         return Names(
@@ -292,7 +330,7 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
         end=np.where(negative, np.nan, end),
         left=np.where(gave_up, visits["left"].to_numpy(dtype=np.float64), start),
         gave_up=gave_up,
-        wrap_up=nothing,
+        wrap_up=visits["wrap_up"].to_numpy(dtype=np.float64),
         channel=names("channel"),
         stage=stage,
         pool=names("pool"),

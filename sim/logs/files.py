@@ -29,6 +29,11 @@ class LogError(ValueError):
 LARGEST: Final = 120_000_000
 """Bytes of a log, unpacked."""
 MOST_ROWS: Final = 500_000
+MOST_COLUMNS: Final = 1_000
+MOST_CELLS: Final = 30_000_000
+"""Rows times columns of a table whose rows need not fill their columns: sheets, and events with attributes."""
+LONG_FIELD: Final = 100
+"""Lines of one field that look as if a quotation mark had been left open."""
 SPARE: Final = 100
 """Rows of a sheet that may stand above and below its table."""
 DELIMITERS: Final = ",;\t|"
@@ -97,15 +102,47 @@ def read(path: Path) -> Raw:
             found = _csv(path, content)
     if not len(found):
         raise LogError(f"{path}: has a head of {len(found.columns)} columns, and no row below it")
+    found = _unfolded(found)
     if len(found) > MOST_ROWS:
         raise _too_many(path, len(found))
     return found
+
+
+_OF_DAY: Final = (
+    r"\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?(\s*(-|–|to)\s*\d{1,2}:\d{2}(:\d{2})?\s*([AaPp]\.?[Mm]\.?)?)?"
+)
+"""A time of day, or an interval from one to another, that names a column."""
+
+
+def _unfolded(raw: Raw) -> Raw:
+    """A table with a row a date and a column an interval, as one with a row an interval; others as they are."""
+    import pyarrow as pa
+
+    hours = [name for name in raw.columns if re.fullmatch(_OF_DAY, name)]
+    others = [name for name in raw.columns if name not in hours]
+    if len(hours) < 4 or not others or {"time", "count"} & set(others):
+        return raw
+    parts = []
+    for name in hours:
+        columns = {one: raw.table.column(one) for one in others}
+        columns["time"] = pa.chunked_array([pa.array([name] * len(raw), pa.string())])
+        columns["count"] = raw.table.column(name)
+        parts.append(pa.table(columns))
+    raw.notes.append(f"its columns {hours[0]} to {hours[-1]} are read as rows, one an interval")
+    return Raw(raw.path, raw.form, pa.concat_tables(parts), raw.notes, raw.dropped, raw.clock)
 
 
 def _too_many(path: Path, rows: int) -> LogError:
     return LogError(
         f"{path}: has {rows:,} rows or more, and at most {MOST_ROWS:,} are read; a few months of rows are enough: "
         f"cut it, for instance with `head -n {MOST_ROWS}`"
+    )
+
+
+def _too_wide(path: Path, columns: int, *, more: bool = False) -> LogError:
+    return LogError(
+        f"{path}: has {columns:,} columns{' or more' if more else ''}, and at most {MOST_COLUMNS:,} are read; keep "
+        "those that tell when something came, was taken and ended, and who took it"
     )
 
 
@@ -213,6 +250,8 @@ def _csv(path: Path, content: bytes) -> Raw:
     while skip < len(all_lines) - 1 and _outside_quotes(all_lines[skip]).count(letter) + 1 < min(n_columns, 2):
         skip += 1
     head = next(csv.reader([all_lines[skip]], delimiter=letter))
+    if len(head) > MOST_COLUMNS:
+        raise _too_wide(path, len(head), more=True)
     names = _unique([name.strip().lstrip("\ufeff") for name in head], notes)
     if skip > 0:
         notes.append(f"{skip} lines above the head were passed over")
@@ -226,15 +265,18 @@ def _csv(path: Path, content: bytes) -> Raw:
     if b'"' not in content and (n_lines := content.count(b"\n") - skip - 1) > MOST_ROWS:
         raise _too_many(path, n_lines)
     bad: Counter[str] = Counter()
+    longest = 0
 
     def passed_over(row: Any) -> str:
+        nonlocal longest
+        longest = max(longest, row.text.count("\n"))
         bad[f"rows with {row.actual_columns} fields and not {row.expected_columns}"] += 1
         return "skip"
 
     if letter != ",":
         notes.append(f"its fields are parted by {'a tab' if letter == chr(9) else letter}")
     try:
-        reader = pa_csv.open_csv(
+        with pa_csv.open_csv(
             io.BytesIO(content),
             read_options=pa_csv.ReadOptions(column_names=names, skip_rows=skip + 1, block_size=1 << 24),
             parse_options=pa_csv.ParseOptions(
@@ -243,24 +285,37 @@ def _csv(path: Path, content: bytes) -> Raw:
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
-        )
-        batches: list[Any] = []
-        n_rows = 0
-        for batch in reader:
-            batches.append(batch)
-            n_rows += batch.num_rows
-            if n_rows > MOST_ROWS:
-                raise _too_many(path, n_rows)
-        table = pa.Table.from_batches(batches, schema=reader.schema)
+        ) as reader:
+            batches: list[Any] = []
+            n_rows = 0
+            for batch in reader:
+                batches.append(batch)
+                n_rows += batch.num_rows
+                if b'"' in content:
+                    longest = max(longest, _lines(batch))
+                if n_rows > MOST_ROWS:
+                    raise _too_many(path, n_rows)
+            table = pa.Table.from_batches(batches, schema=reader.schema)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         if "Empty CSV" in str(error):
             raise LogError(f"{path}: has a head of {len(names)} columns, and no row below it") from None
+        if "straddl" in str(error):
+            raise LogError(f"{path}: has a row of more than 16 MB: is a quotation mark left open?") from None
         raise LogError(f"{path}: is not a table of text: {_one_line(error)}") from None
+    if longest > LONG_FIELD:
+        notes.append(f"WARNING: one field holds {longest + 1:,} lines: is a quotation mark left open before them?")
     many = sum(bad.values())
     if many > table.num_rows:
         kind, n = bad.most_common(1)[0]
         raise LogError(f"{path}: {many} of {many + table.num_rows} lines do not fit the head ({n} {kind})")
     return Raw(path, "csv", table, notes, dict(bad))
+
+
+def _lines(batch: Any) -> int:
+    """The most breaks of lines that a field of some rows holds."""
+    import pyarrow.compute as pc
+
+    return max((pc.max(pc.count_substring(column, "\n")).as_py() or 0 for column in batch.columns), default=0)
 
 
 def _in_utf8(content: bytes, encoding: str) -> tuple[bytes, str]:
@@ -274,7 +329,7 @@ def _in_utf8(content: bytes, encoding: str) -> tuple[bytes, str]:
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ-]*", text))
+    return bool(re.fullmatch(r"[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ-]*%?", text))
 
 
 def _unique(names: list[str], notes: list[str]) -> list[str]:
@@ -312,6 +367,8 @@ def _xlsx(path: Path) -> Raw:
     try:
         book = load_workbook(path, read_only=True, data_only=True)
         sheets = {name: list(_rows_of(path, book[name])) for name in book.sheetnames}
+    except LogError:
+        raise
     except (KeyError, ValueError, zipfile.BadZipFile, SyntaxError) as error:
         raise LogError(f"{path}: is not a workbook that can be read: {error}") from None
     name = max(sheets, key=lambda one: len(sheets[one]))
@@ -321,6 +378,7 @@ def _xlsx(path: Path) -> Raw:
     filled = Counter(sum(1 for cell in row if cell) for row in rows[:400])
     if not width or not filled:
         raise LogError(f"{path}: its sheets are empty")
+    _must_fit(path, len(rows), width)
     usual = max(n for n, many in filled.items() if many >= max(filled.values()) / 2)
     at = next((place for place, row in enumerate(rows) if sum(1 for cell in row if cell) >= min(usual, 2)), 0)
     names = _unique([*rows[at], *[""] * (width - len(rows[at]))], notes)
@@ -340,6 +398,8 @@ def _rows_of(path: Path, sheet: Any) -> Iterator[list[str]]:
         cells = [_as_text(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise _too_wide(path, len(cells))
         yield cells
 
 
@@ -361,18 +421,31 @@ def _parquet(path: Path) -> Raw:
 
     try:
         file = pq.ParquetFile(path)
+        if file.metadata.num_columns > MOST_COLUMNS:
+            raise _too_wide(path, file.metadata.num_columns)
         size = sum(file.metadata.row_group(one).total_byte_size for one in range(file.metadata.num_row_groups))
         if file.metadata.num_rows > MOST_ROWS:
             raise _too_many(path, file.metadata.num_rows)
         if size > LARGEST:
             raise _too_large(path, size)
+        # A text that stands in many rows may be told once: how much all of them are is known before they are made.
+        texts = [file.metadata.schema.column(one) for one in range(file.metadata.num_columns)]
+        names = [one.path for one in texts if one.physical_type == "BYTE_ARRAY"]
+        once = pq.ParquetFile(path, read_dictionary=names)
+        for name in names:
+            size += sum(map(_spread, once.read([name]).columns))
+            if size > LARGEST:
+                raise _too_large(path, size)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise LogError(f"{path}: is not a parquet file that can be read: {_one_line(error)}") from None
     told = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
     columns = {}
+    zones = {kind.tz for kind in table.schema.types if pa.types.is_timestamp(kind) and kind.tz}
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
+        if re.fullmatch(r"__index_level_\d+__", name) and pa.types.is_integer(kind):
+            continue  # the numbers of its rows, as pandas writes them
         if pa.types.is_dictionary(kind):
             column, kind = column.cast(kind.value_type), kind.value_type
         if pa.types.is_timestamp(kind):
@@ -388,7 +461,43 @@ def _parquet(path: Path) -> Raw:
     if not columns:
         raise LogError(f"{path}: has no column that is text, number or time")
     clock = {key: told[f"tipline.run.{key}"] for key in ("start", "zone") if told.get(f"tipline.run.{key}")}
-    return Raw(path, "parquet", pa.table(columns), clock=clock)
+    notes = []
+    if len(zones) == 1 and "/" in (zone := next(iter(zones))) and "zone" not in clock:
+        clock["zone"] = zone
+        notes.append(f"its times are of the zone {zone}, as it says itself")
+    return Raw(path, "parquet", pa.table(columns), notes, clock=clock)
+
+
+def _spread(column: pa.ChunkedArray) -> int:
+    """Bytes of a column, where each of its rows has a text of its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    kind = column.type.value_type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
+        return int(column.nbytes)
+    total = 0
+    for one in column.iterchunks():
+        each = pc.binary_length(one.dictionary)
+        most = len(one) * int(pc.max(each).as_py() or 0)
+        try:
+            total += int(pc.sum(each.take(one.indices)).as_py() or 0) if most > LARGEST else 0
+        except pa.ArrowIndexError:
+            total += most  # parquet of old writers, in which a text may stand apart from the others
+    return total
+
+
+def _must_fit(path: Path, rows: int, columns: int) -> None:
+    """LogError where a table that its rows need not fill has too many columns, or cells."""
+    if columns > MOST_COLUMNS:
+        raise _too_wide(path, columns)
+    if rows * columns > MOST_CELLS:
+        raise LogError(
+            f"{path}: has {rows:,} rows of {columns:,} columns, and at most {MOST_CELLS:,} cells are read; keep the "
+            "columns that are needed, or a few months of rows"
+        )
 
 
 # Event logs
@@ -398,12 +507,14 @@ def _xes(path: Path, content: bytes) -> Raw:
     """The events of an XES file, a row each: attributes of the event, and those of its trace with `case:` before."""
     from xml.etree.ElementTree import ParseError, iterparse
 
-    if re.search(rb"<!(DOCTYPE|ENTITY)", content[:SAMPLE]):
+    plain = content.replace(b"\0", b"") if b"\0" in content[:SAMPLE] else content
+    if re.search(rb"<!(DOCTYPE|ENTITY)", plain):
         raise LogError(f"{path}: defines entities, which no log needs, and is not read")
     rows: list[dict[str, str]] = []
     trace: dict[str, str] = {}
     of_trace: list[dict[str, str]] = []
     depth: list[str] = []
+    names: set[str] = set()
     try:
         for what, element in iterparse(io.BytesIO(content), events=("start", "end")):
             tag = element.tag.rpartition("}")[2]
@@ -425,6 +536,10 @@ def _xes(path: Path, content: bytes) -> Raw:
                     del of_trace[-1][""]
                 element.clear()
             elif tag == "trace":
+                names.update(trace)
+                for one in of_trace:
+                    names.update(one)
+                _must_fit(path, len(rows) + len(of_trace), len(names))
                 rows += [trace | one for one in of_trace]
                 trace, of_trace = {}, []
                 element.clear()
@@ -450,19 +565,27 @@ def _ocel(path: Path, content: bytes) -> Raw:
         raise _too_many(path, len(events))
     kind = {str(one.get("id")): str(one.get("type", "object")) for one in objects if isinstance(one, dict)}
     rows = []
+    names: set[str] = set()
     for one in events:
         if not isinstance(one, dict):
             continue
         row = {"activity": str(one.get("type", "")), "time": str(one.get("time", ""))}
-        for given in one.get("attributes") or ():
+        for given in _mappings(one.get("attributes")):
             row[str(given.get("name"))] = _as_text(given.get("value"))
-        for given in one.get("relationships") or ():
+        for given in _mappings(one.get("relationships")):
             about = str(given.get("objectId"))
             row.setdefault(f"object:{kind.get(about, 'object')}", about)
         rows.append(row)
+        names.update(row)
+        _must_fit(path, len(rows), len(names))
     if not rows:
         raise LogError(f"{path}: has no events")
     return Raw(path, "ocel", _table(rows))
+
+
+def _mappings(told: Any) -> list[dict[str, Any]]:
+    """The mappings of a list, whatever else stands in it or in its place."""
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
 def _table(rows: list[dict[str, str]]) -> pa.Table:

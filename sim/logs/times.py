@@ -36,7 +36,10 @@ EMPTY: Final = frozenset(
 )
 """Texts that stand for no value."""
 
-_CLOCK: Final = r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.m](?P<s>\d{2}(?:[.,]\d+)?)s?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
+_CLOCK: Final = (
+    r"(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.m](?P<s>\d{2}(?:[.,]\d+)?)s?)?\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?"
+    r"(?:\s*[Uu]hr)?"
+)
 _ZONE: Final = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s*\[[\w/+-]+\])?"
 _TO: Final = r"(?:-|–|—|to|until|bis)"
 _END: Final = r"\d{1,2}[:.h]\d{2}(?:[:.m]\d{2})?s?\s*(?:[AaPp]\.?\s?[Mm]\.?)?"
@@ -94,6 +97,8 @@ def numbers(texts: Texts) -> Seconds:
     >>> import pandas as pd
     >>> numbers(pd.Series(["1,5", "1.200,25", ""])).tolist(), numbers(pd.Series(["1,200", "3.5"])).tolist()
     ([1.5, 1200.25, nan], [1200.0, 3.5])
+    >>> numbers(pd.Series(["1,250", "0,532"])).tolist(), numbers(pd.Series(["1,250", "17,532"])).tolist()
+    ([1.25, 0.532], [1250.0, 17532.0])
     """
     import pandas as pd
 
@@ -103,7 +108,13 @@ def numbers(texts: Texts) -> Seconds:
         return plain
     some = texts[odd].str.replace("\u00a0", "", regex=False).str.replace(" ", "", regex=False)
     both = some.str.contains(r"\..*,", regex=True)
-    decimal = both.any() or not (some.str.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?").all() or "." in "".join(some[:50]))
+    # No thousands begin with a zero: `0,532` among numbers with three digits after a comma makes these decimals.
+    small = some.str.fullmatch(r"-?0,\d+").any() and "." not in "".join(some[:50])
+    decimal = (
+        both.any()
+        or small
+        or not (some.str.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?").all() or "." in "".join(some[:50]))
+    )
     given = (
         some.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
         if decimal
@@ -233,7 +244,8 @@ def _of_numbers(texts: Texts, name: str) -> Times:
         found = np.round((plain - 25_569) * DAY, 3)
         return Times(found, "Excel serial", True, "", None, (), bad, example, ["times are serial numbers of Excel"])
     raise LogError(
-        f"the column '{name}' holds numbers that are neither an epoch nor serial numbers of Excel: {_shown(texts)}"
+        f"the column '{name}' holds numbers that are neither an epoch nor serial numbers of Excel: {_shown(texts)}; "
+        "times that count from a start of their own need a column with dates"
     )
 
 
@@ -262,7 +274,7 @@ def _day_and_month(part: pd.DataFrame, form: str, order: str, name: str) -> tupl
             if not high_first and not high_second and not part["sep"].eq(".").all():
                 raise LogError(
                     f"the column '{name}' may be read day first or month first, and no row decides it; say "
-                    "`dates: day first` or `dates: month first` in the map"
+                    "`dates: day first` or `dates: month first` (of a log in its map, of a trace beside its `file`)"
                 )
             order = "month first" if high_second else "day first"
         return (second, first, []) if order == "month first" else (first, second, [f"'{name}' is {order}"])
@@ -303,7 +315,8 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
         return seconds + np.floor(dates / DAY) * float(DAY)
     zero = day_number(first) * DAY
     known = np.isfinite(seconds)
-    falls = np.diff(seconds[known]) < -DAY / 2
+    # A line that is open from 8 to 18 falls by ten hours from one day to the next.
+    falls = np.diff(seconds[known]) < -max(float(np.ptp(seconds[known])) / 2, 3600.0) if known.any() else known[:0]
     some = int((np.diff(seconds[known]) < 0).sum())
     if falls.any() and some <= 2 * falls.sum() + 0.01 * known.sum():
         late, early = seconds[known][:-1][falls], seconds[known][1:][falls]
@@ -322,7 +335,9 @@ def with_dates(seconds: Seconds, dates: Seconds | None, first: date, notes: list
 def _by_text(seconds: Seconds) -> bool:
     """Whether times of day stand in the order of their texts written without a leading zero."""
     texts = [f"{int(one // 3600)}:{int(one // 60 % 60):02d}:{int(one % 60):02d}" for one in seconds[:20_000]]
-    return sum(one > other for one, other in pairwise(texts)) <= 0.005 * len(texts)
+    falls = sum(one > other for one, other in pairwise(texts))
+    # A few days in order of time fall less often by the clock than by their texts.
+    return falls <= 0.005 * len(texts) and falls < int((np.diff(seconds[:20_000]) < 0).sum())
 
 
 def _hm(seconds: float) -> str:

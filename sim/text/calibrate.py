@@ -11,6 +11,7 @@ import numpy as np
 from rich.text import Text
 
 from sim.calibration.calibrate import rows_of, shape_of
+from sim.logs.calls import of_dates
 from sim.logs.counts import Counts
 from sim.text import page
 from sim.text.words import count
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sim.logs.map import Map
 
 STYLES = {"reproduced": "green", "not reproduced": "bold red", "undecided": "yellow", "not known": "dim"}
+LONG = 36_000.0
+"""Seconds of the log from which a quantity is shown in hours."""
 SHOWN = (
     "given_up",
     "wait_mean",
@@ -91,7 +94,9 @@ def figure(one: Compared, *, log: bool = False) -> str:
     value = one.of_log if log else one.value
     if not math.isfinite(value):
         return "not known"
-    size, unit, digits = (100, " %", 1) if one.quantity.unit == "share" else (1, f" {one.quantity.unit}".rstrip(), 1)
+    size, unit, digits = (100.0, " %", 1) if one.quantity.unit == "share" else (1, f" {one.quantity.unit}".rstrip(), 1)
+    if one.quantity.unit == "s" and one.of_log >= LONG:
+        size, unit = 1 / 3600, " h"
     if log:
         return f"{size * value:,.{digits}f}{unit}"
     half = size * (one.high - one.low) / 2
@@ -120,7 +125,7 @@ def _sentences(found: Calibrated) -> Iterator[str]:
             on = "" if math.isnan(handed) else f", and hand {handed:.2f} on to the next"
             within = (
                 f"; counts of {demand.step // 60} min vary {demand.dispersion:.2f} times as much as Poisson within days"
-                if demand.tells_hours
+                if demand.tells_hours and math.isfinite(demand.dispersion)
                 else ""
             )
             yield (
@@ -222,7 +227,10 @@ def _staff(name: str, persons: int, group: object) -> str:
 
 def _verdict(found: Calibrated) -> Iterator[str]:
     if found.beside is None:
-        if found.calibration.visits is None or not any(stage.work for stage in found.calibration.stages):
+        visits = found.calibration.visits
+        if visits is not None and any(stage.work for stage in found.calibration.stages) and of_dates(visits.arrival):
+            yield "The line is not held against the log, which says on which date each came, and not when."
+        elif visits is None or not any(stage.work for stage in found.calibration.stages):
             yield "The line is not held against the log, which does not tell waits, work and staff."
         else:
             yield "The line is not held against the log, which does not tell who served."

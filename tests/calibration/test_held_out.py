@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.calibration import beside
-from sim.calibration.beside import Compared
+from sim.calibration.beside import Compared, Seen
 from sim.calibration.calibrate import Calibrated, calibrate
 from sim.logs.drafting import draft
 from sim.logs.files import read
@@ -63,3 +64,12 @@ def test_what_changed_in_it_is_not_foreseen(rows: list[Row], tmp_path: Path, mon
     assert found.beside is not None
     whole = {one.quantity.name: one for one in found.beside.runs["replay"]}
     assert whole["work_mean"].verdict == "reproduced", "the record itself has it"
+
+
+def test_who_gave_up_at_a_time_that_nobody_knows_gave_up_all_the_same() -> None:
+    nan = math.nan
+    wait, gave_up = np.array([0.0, 10.0, 40.0, nan, nan]), np.array([False, False, False, True, True])
+    seen = Seen(np.arange(5.0), wait, gave_up, np.full(5, nan), nan, nan)
+    assert (seen.value("given_up"), seen.value("in_20_s")) == (0.4, 0.4)
+    assert seen.value("wait_served_mean") == pytest.approx(50 / 3)
+    assert [math.isnan(seen.value(name)) for name in ("wait_mean", "wait_p50", "wait_p95")] == [True, True, True]

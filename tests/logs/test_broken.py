@@ -62,6 +62,37 @@ PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4
 ENTITIES = "<!DOCTYPE a [<!ENTITY b 'c'>]><log/>"
 RAGGED = HEAD + "\n" + "a,b\n" * 40 + row(500) + "\n"
 
+WIDE = ",".join(f"column {k}" for k in range(1001)) + "\n" + "1," * 1000 + "1\n"
+LATE_ENTITIES = f"<?xml version='1.0'?><!--{'x' * 70_000}-->{ENTITIES}"
+DAYS = "1,217,94.01%,0:00:17\n2,200,91.00%,0:00:20\n"
+
+
+def _attributes(n: int) -> str:
+    """XES with an event that has so many attributes."""
+    some = "".join(f"<int key='{k}' value='1'/>" for k in range(n))
+    return f"<log><trace><event>{some}</event></trace></log>"
+
+
+def _far(path: Path) -> None:
+    """A sheet whose rows each have a cell in the first and in the last of 16,384 columns."""
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(["received", *[None] * 16_382, "last"])
+    sheet.append(["2025-01-06 08:00", *[None] * 16_382, "1"])
+    book.save(path)
+
+
+def _told_once(path: Path) -> None:
+    """Two kilobytes that are a gigabyte where each row has its text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["2025-01-06 08:00" * 1000]))
+    pq.write_table(pa.table({"received": rows}), path)
+
+
 REFUSED: list[tuple[str, str, Callable[[Path], object], str]] = [
     ("empty", "a.csv", raw(b""), "is empty"),
     ("blank", "a.csv", text("\n\n  \n"), "no line that is not empty"),
@@ -85,6 +116,15 @@ REFUSED: list[tuple[str, str, Callable[[Path], object], str]] = [
     ("days and months in both orders", "a.csv", text(BOTH_ORDERS), "both orders"),
     ("clocks of two places", "a.csv", text(TWO_PLACES), "differ by more than one hour"),
     ("rows of other lengths", "a.csv", text(RAGGED), "do not fit the head"),
+    ("a head of numbers and shares", "a.csv", text(DAYS), "names no columns"),
+    ("too many columns", "a.csv", text(WIDE), "1,001 columns or more, and at most 1,000"),
+    ("a field of 40 MB", "a.csv", text(HEAD + '\n"' + "x" * 40_000_000), "row of more than 16 MB"),
+    ("a sheet that is mostly empty", "a.xlsx", _far, "16,384 columns, and at most 1,000"),
+    ("a text for all rows", "a.parquet", _told_once, "is 1,600 MB unpacked"),
+    ("XES with late entities", "a.xes", text(LATE_ENTITIES), "defines entities"),
+    ("XES with entities in UTF-16", "a.xes", raw(("<?xml version='1.0'?>" + ENTITIES).encode("utf-16")), "defines ent"),
+    ("XES with too many attributes", "a.xes", text(_attributes(1001)), "1,001 columns, and at most 1,000"),
+    ("OCEL with odd attributes", "a.json", text('{"objects": [], "events": [{"attributes": [1]}]}'), "says when"),
 ]
 
 
@@ -212,6 +252,26 @@ def test_a_field_of_many_lines_is_one_row(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "a.csv"
     path.write_text("received,note\n" + '2025-01-06 08:00,"one\ntwo\nthree"\n' * 40)
     assert len(read(path)) == 40
+
+
+@pytest.mark.parametrize(("times", "told"), [(1, False), (4, True)])
+def test_a_quotation_mark_that_is_left_open_is_told(times: int, told: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = calls().splitlines()
+    above, opened, below = lines[:20], f'"{lines[20]}', lines[21:] * times
+    path.write_text("\n".join([*above, opened, *below]), encoding="utf-8")
+    found = read(path)
+    assert len(found) + sum(found.dropped.values()) == 20, "all below it is one row"
+    assert (len(below) > files.LONG_FIELD) is told
+    assert any(one.startswith("WARNING: one field holds") for one in found.notes) is told
+
+
+def test_the_numbers_of_rows_that_pandas_writes_are_no_column(tmp_path: Path) -> None:
+    import pandas as pd
+
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"received": ["2025-01-06 08:00", "2025-01-06 09:00"]}, index=[4, 7]).to_parquet(path)
+    assert read(path).columns == ["received"]
 
 
 @pytest.mark.parametrize(

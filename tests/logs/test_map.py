@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.calibration.found import found_in
 from sim.logs.calls import read_calls
+from sim.logs.counts import read_counts
 from sim.logs.drafting import draft
 from sim.logs.events import read_events
 from sim.logs.files import read
-from sim.logs.map import Map, written
+from sim.logs.map import Map, read_map, written
 from sim.logs.times import times
 
 Form = Callable[[datetime], str]
@@ -334,3 +336,233 @@ def test_a_call_that_starts_with_its_waiting_and_lengths_in_their_units(
     assert (int(visits.served.sum()), int(visits.gave_up.sum())) == (50, 10)
     for what, size in ((visits.wait, 18), (visits.work[visits.served], 180), (visits.wrap_up[visits.served], 36)):
         assert np.allclose(what, size, atol=0.01)
+
+
+def _written(folder: Path, head: str, rows: list[str]) -> Path:
+    path = folder / "log.csv"
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_number_is_no_count_where_rows_are_calls(tmp_path: Path) -> None:
+    """A rating, or the hour of the day, was taken for how many came."""
+    rows = [
+        f"C{k},Ann,2025-03-{3 + k % 5:02d},{9 + k % 8}:15:{k % 60:02d},{'NY'[k % 9 > 0]},{k % 40},0:0{k % 3 + 1}:10,4"
+        for k in range(90)
+    ]
+    head = "Call Id,Agent,Date,Time,Answered (Y/N),Speed of answer in seconds,AvgTalkDuration,Satisfaction rating"
+    raw = read(_written(tmp_path, head, rows))
+    made = draft(raw)
+    assert made.shape == "calls"
+    assert (made.columns["arrival"], made.columns["date"], made.columns["person"]) == ("Time", "Date", "Agent")
+    assert (made.served, made.given_up) == (("Y",), ("N",))
+    assert "count" not in made.columns
+
+
+def test_a_record_in_spanish_with_dates_alone_has_no_staff(tmp_path: Path) -> None:
+    rows = [f"Diana,2021-01-{1 + k % 20:02d},9,{'YN'[k % 7 == 0]},{k % 60},00:02:{k % 60:02d},3" for k in range(200)]
+    head = (
+        "Agente,Fecha,Hora,Respondido (S/N),Velocidad de respuesta en segundos,Duración promedio de la llamada,"
+        "Calificación"
+    )
+    raw = read(_written(tmp_path, head, rows))
+    made = draft(raw)
+    assert (made.shape, made.columns["arrival"], made.columns["outcome"]) == ("calls", "Fecha", "Respondido (S/N)")
+    assert made.columns["wait"] == "Velocidad de respuesta en segundos"
+    log = read_calls(raw, made)
+    assert not any("names no unit" in one for one in log.notes)
+    found = found_in(raw.path, log)
+    assert found.stages[0].work
+    assert found.stages[0].group is None
+
+
+def test_what_is_empty_in_most_rows_does_not_say_when_they_came(tmp_path: Path) -> None:
+    """A third of the rows, which have a time of the second step, were the whole log."""
+    rows = [f"{k},2025-03-{1 + k % 28:02d},{'' if k % 3 else f'2025-03-{1 + k % 28:02d}'},All" for k in range(90)]
+    raw = read(_written(tmp_path, "Incident,Date,Time_First_Unit_Assigned,Kind", rows))
+    made = draft(raw)
+    assert made.columns["arrival"] == "Date"
+    assert len(read_calls(raw, made).visits) == 90
+
+
+def test_that_most_rows_are_left_out_is_a_warning(tmp_path: Path) -> None:
+    rows = [f"{k},{'' if k % 3 else f'2025-03-{1 + k % 28:02d} 10:00:07'}" for k in range(90)]
+    raw = read(_written(tmp_path, "Incident,Received", rows))
+    notes = read_calls(raw, draft(raw)).notes
+    assert "WARNING: 67% of the rows were left out, and the line is of the rest" in notes
+
+
+def test_a_start_beside_the_time_of_an_event_makes_that_its_end(tmp_path: Path) -> None:
+    def rows(k: int) -> list[str]:
+        begin = START + timedelta(hours=k)
+        return [
+            f"C{k},{step},{ISO(begin + timedelta(minutes=at + 5 + k % 3))},{ISO(begin + timedelta(minutes=at))}"
+            for step, at in (("check", 0), ("decide", 20))
+        ]
+
+    head = "case:concept:name,concept:name,time:timestamp,start_timestamp"
+    raw = read(_written(tmp_path, head, [row for k in range(40) for row in rows(k)]))
+    made = draft(raw)
+    assert (made.columns["time"], made.columns["complete"]) == ("start_timestamp", "time:timestamp")
+    visits = read_events(raw, made).visits
+    assert visits.work.mean() == pytest.approx(6 * 60, abs=10)
+
+
+@pytest.mark.parametrize("mark", [":", "_", "AAA"])
+def test_names_of_xes_with_another_mark_between(mark: str, tmp_path: Path) -> None:
+    head = ",".join(one.replace(":", mark) for one in ["Costs", "case:concept:name", "concept:name", "time:timestamp"])
+    rows = [f"50,{k // 3},{'abc'[k % 3]},{ISO(START + timedelta(hours=k))}" for k in range(60)]
+    made = draft(read(_written(tmp_path, head, rows)))
+    assert made.shape == "events"
+    assert [made.columns[role].replace(mark, ":") for role in ("case", "activity", "time")] == [
+        *("case:concept:name", "concept:name", "time:timestamp")
+    ]
+
+
+@pytest.mark.parametrize(("wrong", "gave_up"), [(1, 9), (10, 10)])
+def test_lengths_of_calls_that_gave_up_are_slips_or_no_work(wrong: int, gave_up: int, tmp_path: Path) -> None:
+    """One of ten who gave up with a length of work was served; where all have one, it is none."""
+    rows = [
+        f"{ISO(START + timedelta(minutes=7 * k))},{30 + k % 20},{0 if k % 10 == 3 and k // 10 >= wrong else 100 + k},"
+        f"{'abandoned' if k % 10 == 3 else 'answered'}"
+        for k in range(100)
+    ]
+    raw = read(_written(tmp_path, "Received,Wait,Duration,Outcome", rows))
+    log = read_calls(raw, draft(raw))
+    assert int(log.visits.gave_up.sum()) == gave_up
+    assert np.isnan(log.visits.work[log.visits.gave_up]).all()
+
+
+def test_what_was_guessed_is_told_where_nobody_confirmed_it(tmp_path: Path) -> None:
+    rows = [f"{k},{ISO(START + timedelta(minutes=7 * k))}" for k in range(50)]
+    raw = read(_written(tmp_path, "Incident,Something", rows))
+    made = draft(raw)
+    (told,) = [one for one in read_calls(raw, made).notes if one.startswith("WARNING: guessed and not confirmed")]
+    assert "'Something' is arrival (the first of its times)" in told
+    path = tmp_path / "map.yaml"
+    path.write_text(written(made, raw), encoding="utf-8")
+    assert not any("guessed" in one for one in read_calls(raw, read_map(path, raw)).notes)
+
+
+def test_rows_with_dates_alone_that_are_alike_are_tips_of_their_own(tmp_path: Path) -> None:
+    """Of a hundred a day, in three channels, all but three a day were left out."""
+    rows = [f"2025-03-{3 + k % 5:02d} 00:00:00,{('call', 'mail', 'web')[k // 5 % 3]}" for k in range(500)]
+    raw = read(_written(tmp_path, "Received,Channel", rows))
+    log = read_calls(raw, draft(raw))
+    assert len(log.visits) == 500
+    assert [(one.what, one.rows) for one in log.cleaned if "alike" in one.what] == [
+        ("alike in every column to another", 485)
+    ]
+
+
+@pytest.mark.parametrize(("longest", "told"), [(900, False), (400_000, True)])
+def test_one_length_that_moves_the_mean_of_all_is_a_warning(longest: int, told: bool, tmp_path: Path) -> None:
+    rows = [
+        f"{ISO(START + timedelta(minutes=7 * k))},{10 + k % 9},{longest if k == 50 else 100 + k % 60}"
+        for k in range(200)
+    ]
+    raw = read(_written(tmp_path, "Received,Wait,Duration", rows))
+    warned = [one for one in read_calls(raw, draft(raw)).notes if "move their mean" in one]
+    assert bool(warned) is told
+    if told:
+        assert "1 of 200 lengths of work are far from the rest, up to 400,000 s" in warned[0]
+
+
+@pytest.mark.parametrize(
+    "hours", [("08:00", "09:00", "10:00", "11:00"), ("8:00 AM - 9:00 AM", "9:00 AM", "10 AM", "x")]
+)
+def test_a_column_an_hour_is_read_as_a_row_an_interval(hours: tuple[str, ...], tmp_path: Path) -> None:
+    """The first hour was taken for the whole day."""
+    rows = [f"2025-03-{1 + k:02d},{10 + k % 3},20,30,40" for k in range(20)]
+    raw = read(_written(tmp_path, ",".join(("Date", *hours)), rows))
+    if "x" in hours:
+        assert raw.columns == ["Date", *hours]
+        return
+    made = draft(raw)
+    assert (made.shape, made.columns["count"], made.doubtful) == ("counts", "count", [])
+    found = read_counts(raw, made)
+    assert (found.step, found.count.sum()) == (3600, sum(100 + k % 3 for k in range(20)))
+    assert "its columns 08:00 to 11:00 are read as rows, one an interval" in found.notes
+
+
+def test_waits_from_whole_minutes_to_seconds_are_a_warning(tmp_path: Path) -> None:
+    def notes(how: Form) -> list[str]:
+        rows = []
+        for k in range(60):
+            came = START + timedelta(minutes=7 * k, seconds=11 * k % 60)
+            rows.append(f"{how(came)},{ISO(came + timedelta(seconds=20))},{ISO(came + timedelta(seconds=200))}")
+        raw = read(_written(tmp_path, "Received,Answered,Ended", rows))
+        return [one for one in read_calls(raw, draft(raw)).notes if "whole minutes" in one]
+
+    assert notes(ISO) == []
+    (told,) = notes(form("%Y-%m-%d %H:%M"))
+    assert told.startswith("WARNING: 'Received' has whole minutes and 'Answered' has seconds")
+
+
+def test_days_one_after_another_without_dates_are_days_of_their_own(tmp_path: Path) -> None:
+    """Nine thousand calls of ten days fell seldom enough to look as if they stood in the order of their texts."""
+    rows = [f"{8 + k // 90}:{k % 90 // 3 * 2:02d}:{k % 3 * 7:02d}" for k in range(900)] * 10
+    raw = read(_written(tmp_path, "Ticket,Received", [f"{k},{one}" for k, one in enumerate(rows)]))
+    log = read_calls(raw, Map("calls", {"arrival": "Received"}))
+    assert len(log.days) == 10
+
+
+def test_a_time_by_the_clock_in_german(tmp_path: Path) -> None:
+    rows = [f"{form('%d.%m.%Y %H:%M Uhr')(START + timedelta(minutes=37 * k))};{k}" for k in range(30)]
+    raw = read(_written(tmp_path, "Eingang;Nummer", rows))
+    assert read_calls(raw, draft(raw)).visits.arrival[1] % 86_400 == 8 * 3600 + 37 * 60
+
+
+def test_a_parquet_file_says_its_zone_itself(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    came = pd.date_range("2025-07-01 09:00", periods=30, freq="h", tz="Europe/London")
+    pd.DataFrame({"received": came}).to_parquet(path)
+    log = read_calls(raw := read(path), draft(raw))
+    assert log.visits.arrival[0] % 86_400 == 9 * 3600
+    assert "its times are of the zone Europe/London, as it says itself" in log.notes
+
+
+def _three_events(k: int) -> list[tuple[str, str, datetime, str]]:
+    """Of a case: it queues, is answered for three minutes, and is written up in one more, by one of two people."""
+    came = START + timedelta(minutes=11 * k)
+    taken = came + timedelta(seconds=30 + k % 20)
+    done = taken + timedelta(minutes=3)
+    steps = [("answer", "schedule", came), ("answer", "start", taken), ("answer", "complete", done)]
+    wrap = [("answer wrap-up", "start", done), ("answer wrap-up", "complete", done + timedelta(minutes=1))]
+    return [(activity, step, at, f"P{k % 2}") for activity, step, at in (*steps, *wrap)]
+
+
+def test_wrap_up_beside_an_activity_is_no_stage_of_its_own(tmp_path: Path) -> None:
+    """The log of a run, as XES, had a stage more than the run."""
+    rows = [f"{k},{a},{step},{ISO(at)},{who}" for k in range(60) for a, step, at, who in _three_events(k)]
+    raw = read(_written(tmp_path, "case:concept:name,concept:name,lifecycle:transition,time:timestamp,resource", rows))
+    log = read_events(raw, draft(raw))
+    assert (log.visits.stage.names, len(log.visits)) == (("answer",), 60)
+    assert set(log.visits.wrap_up.tolist()) == {60.0}
+    assert set(log.visits.work.tolist()) == {180.0}
+    assert [one.rows for one in log.cleaned if one.what == "visits of wrap-up"] == [60]
+
+
+def test_a_log_for_vidigi_is_read_by_its_times_of_the_clock(tmp_path: Path) -> None:
+    """Its `time` counts minutes of the run; `timestamp` beside it says when."""
+    rows = []
+    for k in range(60):
+        came = START + timedelta(minutes=11 * k)
+        events = [
+            *(
+                ("arrival_departure", "arrival", 0),
+                ("queue", "answer_wait_begins", 0),
+                ("resource_use", "answer_begins", 40),
+            ),
+            *(("resource_use_end", "answer_ends", 220), ("arrival_departure", "depart", 220)),
+        ]
+        rows += [
+            f"{k},{kind},{event},{11 * k + after / 60},call,{ISO(came + timedelta(seconds=after))},"
+            for kind, event, after in events
+        ]
+    raw = read(_written(tmp_path, "entity_id,event_type,event,time,pathway,timestamp,resource_id", rows))
+    made = draft(raw)
+    assert (made.columns["activity"], made.columns["time"]) == ("event", "timestamp")
+    visits = read_events(raw, made).visits
+    assert visits.stage.names == ("answer",)
+    assert (set(visits.wait.tolist()), set(visits.work.tolist())) == ({40.0}, {180.0})
