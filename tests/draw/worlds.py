@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.draw.arrivals import arrivals
-from sim.draw.rate import Rate, rate
+from sim.draw.rate import Rate, arrivals, rate
 from sim.draw.streams import Streams
 from sim.dynamics.replication import Codes, Replication, Ticks
 from sim.scenario.loading import load
