@@ -263,8 +263,8 @@ def _mark(look: Look) -> dict[str, Any]:
     }
 
 
-def key_lines(handles: Sequence[Artist], left: float = MARGIN) -> list[list[Artist]]:
-    """The handles of a key in as many lines as they need from `left` to the margin."""
+def key_lines(handles: Sequence[Artist]) -> list[list[Artist]]:
+    """The handles of a key in as many lines as they need between the margins."""
     lines: list[list[Artist]] = []
     room = 0.0
     for handle in handles:
@@ -272,7 +272,7 @@ def key_lines(handles: Sequence[Artist], left: float = MARGIN) -> list[list[Arti
         wide = text_width(str(handle.get_label()), SMALL) + (_STROKE + _PAD + _BETWEEN) * SMALL / 72
         if not lines or wide - _BETWEEN * SMALL / 72 > room:
             lines.append([])
-            room = WIDTH - MARGIN - left
+            room = WIDTH - 2 * MARGIN
         lines[-1].append(handle)
         room -= wide
     return lines

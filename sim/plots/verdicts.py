@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,12 +35,14 @@ from sim.plots.style import (
     text_width,
     wrapped,
 )
-from sim.studies.compare import SideBySide
 from sim.studies.result import Result
 from sim.text import compare as compare_words
 from sim.text import words
 from sim.text.run import finding
 from sim.text.words import about, came_to, length, percent, share_text, with_interval
+
+if TYPE_CHECKING:
+    from sim.studies.compare import SideBySide
 
 NAMES: Final = 2.5
 STRIP: Final = 2.4

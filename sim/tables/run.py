@@ -43,7 +43,6 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.measures.targets import TargetResult
     from sim.scenario.zones import Local
     from sim.studies.compare import Contender, SideBySide, TargetChange
     from sim.studies.staff.limits import Limit

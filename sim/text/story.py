@@ -328,7 +328,7 @@ class Teller:
         tried = self.crowd.attempts
         for row in np.flatnonzero(tried.visit == visit).tolist():
             entry, starts = int(tried.entry[row]), int(tried.release[row])
-            yield from self._comes(visit, stage, row)
+            yield from self._comes(stage, row)
             if starts < NEVER and tried.turned_away[row] == NEVER:
                 took = span(int(self.replication.visits.work[visit]))
                 yield Event(starts, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
@@ -342,7 +342,7 @@ class Teller:
         tried = self.crowd.attempts
         for row in np.flatnonzero(tried.visit == visit).tolist():
             entry, release = int(tried.entry[row]), int(tried.release[row])
-            yield from self._comes(visit, stage, row)
+            yield from self._comes(stage, row)
             if release < NEVER and tried.turned_away[row] == NEVER:
                 yield from self._waits(visit, stage, release)
             over = min(int(self.log.start[visit]), self.replication.rules.horizon)
@@ -352,7 +352,7 @@ class Teller:
                 yield Event(accepts, stage.name, "called back", text)
             yield from self._in_vain(visit, stage, row, entry)
 
-    def _comes(self, visit: int, stage: Stage, row: int) -> Iterator[Event]:
+    def _comes(self, stage: Stage, row: int) -> Iterator[Event]:
         """An attempt comes, and waits behind the gate."""
         tried, horizon = self.crowd.attempts, self.replication.rules.horizon
         entry, number = int(tried.entry[row]), int(tried.number[row])
