@@ -33,16 +33,14 @@ def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replicat
     The same scenario, seed and index give the same arrays. ScenarioError when next to no tip comes to a stage
     that has a backlog.
     """
-    tips, visits = draw_tips(scenario, index, seed=seed)
-    drawn_by = scenario.run.seed if seed is None else seed
+    drawn_by = _drawn_by(scenario, index, seed)
+    tips, visits = draw_tips(scenario, index, seed=drawn_by)
     return Replication(tips, visits, *_staffing(scenario, index, drawn_by), index, drawn_by)
 
 
 def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tuple[Tips, Visits]:
     """The tips of a replication and all they would do: what is drawn, without the staffing that they meet."""
-    if index < 0:
-        raise ValueError(f"the index of a replication is at least 0 (got {index})")
-    return prepared(scenario).draw(index, scenario.run.seed if seed is None else seed)
+    return prepared(scenario).draw(index, _drawn_by(scenario, index, seed))
 
 
 def draw_slices(
@@ -53,9 +51,7 @@ def draw_slices(
 
     One after the other they are what `draw` gives. ValueError where tips are recorded or come with incidents.
     """
-    if index < 0:
-        raise ValueError(f"the index of a replication is at least 0 (got {index})")
-    drawn_by = scenario.run.seed if seed is None else seed
+    drawn_by = _drawn_by(scenario, index, seed)
     found, plan = _staffing(scenario, index, drawn_by)
     return found, plan, prepared(scenario).slices(index, drawn_by, size)
 
@@ -69,6 +65,13 @@ def restaff(replication: Replication, scenario: Scenario) -> Replication:
     if new.horizon != old.horizon or not np.array_equal(new.kinds.stage, old.kinds.stage):
         raise ValueError("these tips were drawn for another scenario: their draw keys differ")
     return replace(replication, rules=new, plan=plan)
+
+
+def _drawn_by(scenario: Scenario, index: int, seed: int | None) -> int:
+    """The seed of a replication; ValueError where there is none of that index."""
+    if index < 0:
+        raise ValueError(f"the index of a replication is at least 0 (got {index})")
+    return scenario.run.seed if seed is None else seed
 
 
 def _staffing(scenario: Scenario, index: int, seed: int) -> tuple[Rules, Plan]:
