@@ -389,13 +389,17 @@ def time_axis(axes: Axes, first: float, last: float, width: float) -> None:
     axes.set_xticks([], minor=True)
 
 
+SHARES: Final = ([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+"""Ticks of an axis of shares, and their names."""
+
+
 def share_axis(axes: Axes) -> None:
     """The y axis as shares from 0 % to 100 %."""
     axes.set_ylim(0, 1)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks(*SHARES)
 
 
-def week_axis(axes: Axes, *, named: bool = True) -> None:
+def week_axis(axes: Axes, *, named: bool) -> None:
     """The x axis as the 168 hours of a week, a line at every midnight."""
     axes.set_xlim(0, 168)
     axes.set_xticks(range(12, 168, 24) if named else [], WEEKDAYS if named else [])

@@ -140,7 +140,7 @@ def _tiers(labels: Node | None, risk: Known) -> Known:
 
 
 GIVEN_ATTRIBUTES = ("channel", "risk", "tier", "category")
-FILTERED = ("channel", "risk", "tier", "category", "stage", "labelled_by")
+FILTERED = (*GIVEN_ATTRIBUTES, "stage", "labelled_by")
 
 
 def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:

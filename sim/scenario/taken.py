@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sim.scenario.choices import READINGS, ReadingName
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.folder import inside
 from sim.scenario.paths import Change
-from sim.scenario.readings import READINGS, ReadingName
 from sim.scenario.tree import Node, with_child
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Taken:
         self.folder = folder
         self._known: dict[str | None, tuple[Node, Node]] = {}
 
-    def written_out(self, root: Node, reading: str | None = None) -> Node:
+    def written_out(self, root: Node, reading: str | None) -> Node:
         """The tree with the targets of claims in it, all in this reading if one is given; ScenarioError with faults."""
         targets = root.child("targets")
         if targets is None or not isinstance(targets.value, dict) or not {*KEYS} & {*targets.value}:

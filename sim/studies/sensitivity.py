@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.measures.estimates import Estimate, Verdict, by_size, share_interval
-from sim.measures.frame import UNITS
 from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
 from sim.measures.targets import TargetResult, joint
+from sim.scenario.choices import UNITS
 from sim.scenario.faults import ScenarioError
 from sim.scenario.plausible import Plausible
 from sim.studies.effects import Design, Effects
