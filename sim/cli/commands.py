@@ -14,7 +14,6 @@ from sim.cli.asking import ask, run_all, saved, shows_progress
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    NOT_MET,
     File,
     Files,
     Options,
@@ -541,4 +540,4 @@ def calibrate(
         show(
             *answer.parts(), "", *answer.sentences(), "", f"Written to {folder}/: {LINE}, {PAGE} and {len(names)} more"
         )
-    return NOT_MET if options.strict and not answer.holds else DONE
+    return options.code(answer.holds)

@@ -140,6 +140,10 @@ class Options:
                 said += [f"--{name}", str(value)]
         return tuple(said)
 
+    def code(self, holds: bool) -> int:
+        """The exit code of an answer that is there, by whether everything that was judged is met."""
+        return NOT_MET if self.strict and not holds else DONE
+
     def load(self, file: Path, variant: str | None = None) -> Scenario:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""
         from sim.scenario.loading import read

@@ -548,9 +548,7 @@ class Teller:
                 yield Event(end, stage.name, "labelled", label)
             moments = slice(int(visits.first_moment[visit]), int(visits.first_moment[visit + 1]))
             for to in visits.sets_off[moments].tolist():
-                if self.crowd.where.stage[to] <= self.crowd.where.stage[visit]:
-                    back = self.scenario.stages[self.crowd.where.stage[to]].name
-                    yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+                yield from self._sent_back(visit, to, end)
             return
         if stage.label is not None:
             final = visits.last_tier[visit] if visits.follows.size else visits.final_tier[tip]
@@ -558,9 +556,14 @@ class Teller:
             yield Event(end, stage.name, "labelled", self._label(stage.label, tip, int(visits.tier[visit]), after))
         if then == NO_VISIT:
             yield self._leaves(tip, end)
-        elif self.crowd.where.stage[then] <= self.crowd.where.stage[visit]:
-            back = self.scenario.stages[self.crowd.where.stage[then]].name
-            yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+        else:
+            yield from self._sent_back(visit, then, end)
+
+    def _sent_back(self, visit: int, then: int, end: int) -> Iterator[Event]:
+        """That a visit is followed by one to its own stage or to one before it."""
+        before, after = (self.scenario.stages[self.crowd.where.stage[one]] for one in (visit, then))
+        if self.crowd.where.stage[then] <= self.crowd.where.stage[visit]:
+            yield Event(end, before.name, "sent back", f"is sent back to {after.name}")
 
     def _label(self, labeller: str, tip: int, before: int, after: int) -> str:
         if after == NO_LABEL:

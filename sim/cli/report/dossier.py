@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sim.cli.report.results import Folder
+from sim.cli.report.results import Folder, anchor
 from sim.scenario.readings import READINGS
 from sim.scenario.sources import is_address
 from sim.studies.claims.audit import STATUSES, Status
@@ -137,7 +137,7 @@ def _places(what: str, names: Iterable[str]) -> dict[str, str]:
     """The address of each claim or fact in the page: `claim-A19`; numbered where two would have one."""
     found: dict[str, str] = {}
     for name in names:
-        place = wanted = f"{what}-" + "".join(letter if letter.isalnum() else "-" for letter in name)
+        place = wanted = anchor(what, name)
         number = 2
         while place in found.values():
             place, number = f"{wanted}-{number}", number + 1
