@@ -171,6 +171,12 @@ class Sheet:
         """Text whose upper left corner (or with `ha` upper right, upper middle) is at a place of the body."""
         return self._write(left, self._top + top, text, size=size, **options)
 
+    def name(self, top: float, name: str, room: float) -> float:
+        """A name at the margin, cut to the room it has; where what stands beside it begins."""
+        name = shortened(name, room, PLAIN, bold=True)
+        self.write(MARGIN, top, name, size=PLAIN, weight="bold")
+        return MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+
     def _write(self, left: float, top: float, text: str, **options: Any) -> Text:
         return self.figure.text(left / WIDTH, 1 - top / self.height, text, va="top", linespacing=1.25, **options)
 
