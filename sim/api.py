@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
-    from sim.studies.map import Period
+    from sim.scenario.choices import Per
     from sim.studies.replicate import Settings
     from sim.studies.trials import Trials
     from sim.tables.logs import Format
@@ -236,7 +236,7 @@ def map(
     x: str,
     y: str,
     *,
-    per: Period = "run",
+    per: Per = "run",
     every_cell: bool = False,
     replications: int | None = None,
     seed: int | None = None,
@@ -330,7 +330,7 @@ def staff(
     scenario: World,
     pools: Pools | None = None,
     *,
-    frontier: Period | None = None,
+    frontier: Per | None = None,
     effort: float = 1.0,
     allow_overload: bool = False,
     replications: int | None = None,

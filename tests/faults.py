@@ -44,7 +44,7 @@ from sim.scenario.faults import ScenarioError
 from sim.scenario.ledger import load_ledger
 from sim.scenario.loading import read
 from sim.scenario.schema import Scenario
-from sim.scenario.size import size
+from sim.scenario.size import VISITS, size
 from sim.studies.study import json_schema as study_schema
 from sim.studies.study import read_study
 
@@ -320,7 +320,7 @@ def look(scenario: Scenario) -> str:
     taken = size(scenario)
     if not (found.tips <= MOST_TIPS and taken.bytes < 3e7 and taken.seconds < 0.05):
         return "looked at"
-    if taken.number("visits of tips (tips x stages x rework)") > 10 * MOST_TIPS:
+    if taken.number(VISITS) > 10 * MOST_TIPS:
         return "looked at"
     if taken.number("people x dates") > 1000:
         return "looked at"

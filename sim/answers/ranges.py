@@ -14,8 +14,9 @@ from sim.text.ranges import map_answer, runway_answer, runway_parts, sensitivity
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sim.scenario.choices import Per
     from sim.scenario.schema import Scenario
-    from sim.studies.map import MapFound, Period
+    from sim.studies.map import MapFound
     from sim.studies.ranges import Axis
     from sim.studies.runway import Needs, RunwayFound
     from sim.studies.sensitivity import SensitivityFound
@@ -48,7 +49,7 @@ class Map(Answer):
         *,
         x: Axis,
         y: Axis,
-        per: Period = "run",
+        per: Per = "run",
         every_cell: bool = False,
     ) -> Map:
         """Run the cells, with `every_cell` those too that others tell of.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from sim.cli.options import BAD_INPUT, DONE, NOT_MET, SOME_FAILED, Options, print_data, say, show
+from sim.cli.options import BAD_INPUT, DONE, SOME_FAILED, Options, print_data, say, show
 from sim.version import __version__
 
 LONG: Final = 20
@@ -55,7 +55,7 @@ def ask(command: str, file: Path, scenario: Scenario, options: Options, question
         from sim.text import page
 
         show(*answer.parts(), "", written_to(folder, names), "", *map(page.text, answer.sentences()))
-    return NOT_MET if options.strict and not answer.holds else DONE
+    return options.code(answer.holds)
 
 
 def run_all(files: Sequence[Path], options: Options) -> int:
@@ -96,7 +96,7 @@ def _run(scenario: Scenario, options: Options, folder: Path) -> tuple[int, Answe
                 say(f"replication {index} failed: {failure.error}{trace}")
             return SOME_FAILED, answer
         saved(answer, place, options)
-    code = NOT_MET if options.strict and not answer.holds else DONE
+    code = options.code(answer.holds)
     return max(code, SOME_FAILED if answer.failures else DONE), answer
 
 

@@ -14,7 +14,6 @@ from sim.cli.asking import ask, run_all, saved, shows_progress
 from sim.cli.options import (
     BAD_INPUT,
     DONE,
-    NOT_MET,
     File,
     Files,
     Options,
@@ -24,6 +23,7 @@ from sim.cli.options import (
     show,
     tell_faults,
 )
+from sim.scenario.choices import Per
 from sim.scenario.faults import ScenarioError
 from sim.scenario.units import duration
 
@@ -154,9 +154,7 @@ def map(
     options: Options,
     x: Range,
     y: Range,
-    per: Annotated[
-        Literal["run", "month", "week", "day"], typer.Option(help="Count the runs, or the periods, that hold.")
-    ] = "run",
+    per: Annotated[Per, typer.Option(help="Count the runs, or the periods, that hold.")] = "run",
     every_cell: Annotated[bool, typer.Option("--every-cell", help="Run the cells too that others tell of.")] = False,
 ) -> int:
     """Map where all targets hold over two ranges, and which one fails first.
@@ -303,7 +301,7 @@ def staff(
     options: Options,
     pools: Pools = [],  # noqa: B006 (typer takes a list as the default of several)
     frontier: Annotated[bool, typer.Option("--frontier", help="Also what a share of good periods costs.")] = False,
-    per: Annotated[Literal["run", "month", "week", "day"], typer.Option(help="The periods of --frontier.")] = "week",
+    per: Annotated[Per, typer.Option(help="The periods of --frontier.")] = "week",
     allow_overload: AllowOverload = False,
     effort: Annotated[float, typer.Option(min=0.01, max=1000, help="Search so many times as long.")] = 1.0,
 ) -> int:
@@ -542,4 +540,4 @@ def calibrate(
         show(
             *answer.parts(), "", *answer.sentences(), "", f"Written to {folder}/: {LINE}, {PAGE} and {len(names)} more"
         )
-    return NOT_MET if options.strict and not answer.holds else DONE
+    return options.code(answer.holds)

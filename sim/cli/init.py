@@ -40,8 +40,9 @@ def init(
     if ask and ledger:
         raise typer.BadParameter("questions are asked for a scenario, not for a ledger", param_hint="--ask")
     file = file or Path("claims.yaml" if ledger else "scenario.yaml")
+    there = f"{file} is there already, and is left as it is"
     if file.exists():
-        say(f"{file} is there already, and is left as it is")
+        say(there)
         return BAD_INPUT
     template = "ledger_template.yaml" if ledger else "template.yaml"
     text = written(_asked()) if ask else files("sim.cli").joinpath(template).read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def init(
         with file.open("x", encoding="utf-8") as new:
             new.write(f"{EDITED_WITH.format(schema_file)}\n{text}")
     except FileExistsError:
-        say(f"{file} is there already, and is left as it is")
+        say(there)
         return BAD_INPUT
     _leave_schema(file.parent / schema_file, ledger_schema() if ledger else json_schema())
     then = f"judge it on a scenario:\n  tipline check {file}\n  tipline claims {file} SCENARIO"

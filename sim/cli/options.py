@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
+from sim.scenario.choices import ReadingName
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -65,7 +67,7 @@ class Options:
         str | None, typer.Option(metavar="A,B", help="Judge these targets only.", rich_help_panel=WORLD)
     ] = None
     reading: Annotated[
-        Literal["lenient", "moderate", "strict"] | None,
+        ReadingName | None,
         typer.Option(help="Read the claims of a ledger so.", rich_help_panel=WORLD),
     ] = None
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of all draws.", rich_help_panel=WORLD)] = (
@@ -137,6 +139,10 @@ class Options:
             if (value := getattr(self, name)) is not None:
                 said += [f"--{name}", str(value)]
         return tuple(said)
+
+    def code(self, holds: bool) -> int:
+        """The exit code of an answer that is there, by whether everything that was judged is met."""
+        return NOT_MET if self.strict and not holds else DONE
 
     def load(self, file: Path, variant: str | None = None) -> Scenario:
         """The scenario in a file with everything on it that the options say; ScenarioError with every fault."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.absence import with_absence
 from sim.draw.key import draw_key
 from sim.draw.preparation import fixed, prepared
+from sim.draw.streams import keyed_uniforms
 from sim.dynamics.replication import Replication, Tips, Visits
+from sim.scenario.shifts import seats, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,16 +33,14 @@ def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replicat
     The same scenario, seed and index give the same arrays. ScenarioError when next to no tip comes to a stage
     that has a backlog.
     """
-    tips, visits = draw_tips(scenario, index, seed=seed)
-    drawn_by = scenario.run.seed if seed is None else seed
+    drawn_by = _drawn_by(scenario, index, seed)
+    tips, visits = draw_tips(scenario, index, seed=drawn_by)
     return Replication(tips, visits, *_staffing(scenario, index, drawn_by), index, drawn_by)
 
 
 def draw_tips(scenario: Scenario, index: int, *, seed: int | None = None) -> tuple[Tips, Visits]:
     """The tips of a replication and all they would do: what is drawn, without the staffing that they meet."""
-    if index < 0:
-        raise ValueError(f"the index of a replication is at least 0 (got {index})")
-    return prepared(scenario).draw(index, scenario.run.seed if seed is None else seed)
+    return prepared(scenario).draw(index, _drawn_by(scenario, index, seed))
 
 
 def draw_slices(
@@ -52,9 +51,7 @@ def draw_slices(
 
     One after the other they are what `draw` gives. ValueError where tips are recorded or come with incidents.
     """
-    if index < 0:
-        raise ValueError(f"the index of a replication is at least 0 (got {index})")
-    drawn_by = scenario.run.seed if seed is None else seed
+    drawn_by = _drawn_by(scenario, index, seed)
     found, plan = _staffing(scenario, index, drawn_by)
     return found, plan, prepared(scenario).slices(index, drawn_by, size)
 
@@ -70,10 +67,43 @@ def restaff(replication: Replication, scenario: Scenario) -> Replication:
     return replace(replication, rules=new, plan=plan)
 
 
+def _drawn_by(scenario: Scenario, index: int, seed: int | None) -> int:
+    """The seed of a replication; ValueError where there is none of that index."""
+    if index < 0:
+        raise ValueError(f"the index of a replication is at least 0 (got {index})")
+    return scenario.run.seed if seed is None else seed
+
+
 def _staffing(scenario: Scenario, index: int, seed: int) -> tuple[Rules, Plan]:
     """The rules of a scenario, and its plan as it is in one replication."""
     found, plan = fixed(scenario)
-    return found, with_absence(scenario, plan, index, seed)
+    return found, _with_absence(scenario, plan, index, seed)
+
+
+def _with_absence(scenario: Scenario, plan: Plan, index: int, seed: int) -> Plan:
+    """The plan of one replication: that of the scenario without those who are absent in it.
+
+    Each person of each row of the roster and each date has a draw of its own, keyed by who it is and not by how many
+    there are, so that a person is the same away whatever the staffing.
+    """
+    if not any(pool.absence for pool in scenario.pools.values()):
+        return plan
+    people = plan.people
+    away = np.zeros(len(people), np.bool_)
+    date = scenario.run.start.toordinal() + people.day.astype(np.int64)
+    centres = scenario.centre_names
+    for place, seat in enumerate(seats(scenario)):
+        pool = scenario.pools[seat.pool]
+        centre = centres[seat.centre] if seat.centre >= 0 else ""
+        same: dict[tuple[str, ...], int] = {}
+        for row, shift in enumerate(pool.shifts if pool.absence else (), 1):
+            key = shift.key
+            same[key] = nth = same.get(key, -1) + 1
+            mine = np.flatnonzero((people.place == place) & (people.row == row))
+            name = ("absence", seat.pool, centre, *key, str(nth))
+            drawn = keyed_uniforms(seed, index, name, date[mine], people.number[mine].astype(np.int64))
+            away[mine] = drawn < pool.absence
+    return without(plan, away)
 
 
 class _Draw(ModuleType):

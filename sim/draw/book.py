@@ -221,7 +221,7 @@ class Book:
         if self.shuffled:
             self._add_lots(block, route, rows, n_visits, streams)
         if self.has_asides:
-            self._add_ways_on(route, begin, n_visits, parts)
+            self._add_ways_on(begin, n_visits, parts)
         if self.in_branches:
             self._add_branches(route, begin, rows, n_visits)
         if self.patient:
@@ -249,7 +249,7 @@ class Book:
                     uniform = streams.uniform("lot", timing.stage, str(nth + 1)).rows(block.first, len(block))
                     lot[row[chosen]] = (uniform[among(group.tips, chosen)] * SHUFFLES).astype(np.int64)
 
-    def _add_ways_on(self, route: Route, begin: Ticks, n_visits: int, parts: Sequence[Part]) -> None:
+    def _add_ways_on(self, begin: Ticks, n_visits: int, parts: Sequence[Part]) -> None:
         """Write down what follows every visit: in its part of the way, and when it is in vain."""
         first = self.follows.used
         follows = self._room(self.follows, n_visits)

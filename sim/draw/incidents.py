@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.arrivals import arrivals
 from sim.draw.mixes import Mix, by_name
+from sim.draw.rate import arrivals
 from sim.draw.streams import ScatteredStreams
 from sim.draw.times import whole
 from sim.scenario.profiles import levels, open_shares

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.draw.arrivals import arrivals
 from sim.draw.backlog import from_stage
 from sim.draw.book import Book
 from sim.draw.incidents import incidents
 from sim.draw.luck import Luck, mixes_by_kind
 from sim.draw.mixes import Mix, by_name
-from sim.draw.rate import Rate, rate
+from sim.draw.rate import Rate, arrivals, rate
 from sim.draw.recorded import resampled
 from sim.draw.routes import Block, Route, Walk
 from sim.draw.steps import steps

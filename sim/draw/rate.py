@@ -1,4 +1,4 @@
-"""The rate at which tips arrive, as pieces between edges, each piece in a line; and its exact inverse.
+"""The rate at which tips arrive, as pieces between edges, each piece in a line; its exact inverse; and arrivals by it.
 
 The rate of a channel is volume x share x hour x weekday x luck x growth x surges. Profiles and luck, of dates and of
 hours, are steps and surges are steps and lines, so every edge is known beforehand and nothing is ever sampled "at the
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.draw.luck import Luck
-from sim.draw.surges import Burst, bursts
 from sim.dynamics.clock import DAY, HOUR, YEAR
 from sim.scenario.profiles import incident_levels, levels
 from sim.scenario.together import channel_factors
@@ -23,12 +22,13 @@ from sim.scenario.together import channel_factors
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from sim.draw.streams import Streams, Variates
+    from sim.draw.streams import Stream, Streams, Variates
     from sim.dynamics.replication import Ticks
     from sim.scenario.profiles import Levels
-    from sim.scenario.schema import Scenario
+    from sim.scenario.schema import Scenario, Surge
 
     Floats = NDArray[np.float64]
 
@@ -129,6 +129,63 @@ class Rate:
         return np.repeat(np.arange(first, last + 1), counts)
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """One occurrence of a surge: its factor less 1 from `began` to `fading`, then in a line to 0 at `over`."""
+
+    began: int
+    fading: int
+    over: int
+    excess: float
+    channel: str | None
+
+    def add_to(self, before: Floats, after: Floats, edge: Ticks) -> None:
+        """Add the burst to the values just after and just before the edges of each piece; its own ticks are edges."""
+        start, middle, end = edge.searchsorted((self.began, self.fading, self.over)).tolist()
+        end = min(end, before.size)
+        before[start:middle] += self.excess
+        after[start:middle] += self.excess
+        if middle < end:
+            slope = self.excess / (self.over - self.fading)
+            before[middle:end] += slope * (self.over - edge[middle:end])
+            after[middle:end] += slope * (self.over - edge[middle + 1 : end + 1])
+
+
+def poisson_ticks(generator: Generator, per_year: float, until: int) -> list[int]:
+    """Ticks after 0 and before `until` of a Poisson process; a later `until` only adds to them."""
+    ticks: list[int] = []
+    at = 0.0
+    while True:
+        at += generator.standard_exponential() / per_year * YEAR
+        if at >= until:
+            return ticks
+        ticks.append(int(at))
+
+
+def begins(surge: Surge, scenario: Scenario, streams: Streams) -> list[int]:
+    """The ticks at which a surge begins, so far as they matter to the run; random ones both ways from `run.start`."""
+    if surge.at is not None:
+        return [scenario.local.tick_of(surge.at)]
+    if not surge.per_year:
+        return []
+    ahead = poisson_ticks(streams.generator("surge", surge.name, "ahead"), surge.per_year, scenario.horizon)
+    span = surge.lasts + surge.fades
+    behind = poisson_ticks(streams.generator("surge", surge.name, "behind"), surge.per_year, span)
+    return [-tick - 1 for tick in reversed(behind)] + ahead
+
+
+def bursts(scenario: Scenario, streams: Streams) -> list[Burst]:
+    """Every occurrence of every surge that touches the run."""
+    found = []
+    for surge in scenario.demand.surges:
+        for began in begins(surge, scenario, streams):
+            fading = began + surge.lasts
+            burst = Burst(began, fading, fading + surge.fades, surge.factor - 1.0, surge.channel)
+            if burst.began < scenario.horizon and burst.over > 0 and burst.excess:
+                found.append(burst)
+    return found
+
+
 def rate(scenario: Scenario, streams: Streams, luck: Luck | None = None, incident: str | None = None) -> Rate:
     """The rate of a scenario's arrivals over the whole run, or that at which incidents begin; its busyness, kinds of
     dates and random surges are drawn here, where its luck is not given. Incidents share what is said of all tips alike.
@@ -209,3 +266,25 @@ def scenario_factors(scenario: Scenario, base: float, edge: Ticks, luck: Luck) -
     level = (1.0 + scenario.demand.growth) ** (edge / YEAR) * base
     whole = luck.whole(edge[:-1])
     return level[:-1] * whole, level[1:] * whole
+
+
+def arrivals(rate: Rate, exponential: Stream, size: int) -> Iterator[tuple[int, Ticks]]:
+    """The ticks of arrival, never falling, in blocks of up to `size`, each with the index of its first tip.
+
+    Unit exponentials are added up until the cumulative rate is used up, and turned into ticks by its inverse. Tip i
+    comes where the cumulative rate reaches the sum of the first i + 1 exponentials, so a larger volume or a longer run
+    keeps every tip and adds others behind.
+    """
+    first, reached = 0, 0.0
+    while rate.total > reached:
+        left = rate.total - reached
+        gaps = exponential.fill(first, np.empty(min(size, int(left + 4 * left**0.5) + 16)))
+        gaps[0] += reached
+        sums = np.cumsum(gaps, out=gaps)
+        count = int(sums.searchsorted(rate.total))
+        if count:
+            yield first, rate.invert(sums[:count])
+        if count < sums.size:
+            return
+        first += count
+        reached = float(sums[-1])

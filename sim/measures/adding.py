@@ -17,7 +17,6 @@ import numpy as np
 from sim.measures import passes
 from sim.measures.cohort import Cohort, read
 from sim.measures.counting import EXACT, CountedKind
-from sim.measures.frame import UNITS
 from sim.measures.kinds import LongestTimes, Occupancies, Percentiles, Watched, kind_of
 from sim.measures.measures import (
     Measures,
@@ -33,6 +32,7 @@ from sim.measures.measures import (
 )
 from sim.measures.places import Following, PoolTimes
 from sim.measures.tallies import COLUMNS, LOST, MET, MISSED, OPEN, Tally, count_columns, unlabelled
+from sim.scenario.choices import UNITS
 from sim.scenario.size import MOST_CELLS
 
 if TYPE_CHECKING:

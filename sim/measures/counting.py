@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 
 from sim.dynamics.kernels import kernel, njit, part
-from sim.measures.frame import UNITS
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
 from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
+from sim.scenario.choices import UNITS
 from sim.scenario.size import MOST_CELLS
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from sim.measures.evidence import Offered, units_of_evidence
 from sim.scenario.calendars import open_time
 from sim.scenario.certain import Bounds, line_bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
+from sim.scenario.choices import UNITS
 from sim.scenario.pools import Filter
 from sim.scenario.rules import OF_LABEL, matches
 from sim.scenario.shifts import plan, seats
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from sim.dynamics.replication import Plan
     from sim.scenario.moments import Milestone
     from sim.scenario.schema import Scenario
-
-UNITS: Final[tuple[Period, ...]] = ("run", "month", "week", "day")
-"""Calendar periods, in the order in which measures have them."""
 
 WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away", "merged")
 HOURS_A_WEEK: Final = 168

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.measures.frame import UNITS, Frame
+from sim.measures.frame import Frame
+from sim.scenario.choices import UNITS
 from sim.scenario.targets import Goal, Target
 
 Floats = NDArray[np.float64]

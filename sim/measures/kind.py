@@ -20,11 +20,11 @@ from sim.measures.cohort import Cohort
 from sim.measures.cuts import Cut
 from sim.measures.estimates import Estimate, each_of, share_interval, units_counted, verdict
 from sim.measures.evidence import nothing_failed
-from sim.measures.frame import UNITS
 from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
 from sim.measures.places import PoolTimes
 from sim.measures.tallies import COLUMNS, LOST, MERGED, WITHOUT_END, Tally, timed_tally
 from sim.measures.theory import erlang_a, wait_above
+from sim.scenario.choices import UNITS
 from sim.scenario.targets import Target, Timed
 
 Floats = NDArray[np.float64]

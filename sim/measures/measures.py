@@ -20,11 +20,12 @@ from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
 from sim.measures.cohort import Cohort, read, ways_to
-from sim.measures.frame import UNITS, Frame
+from sim.measures.frame import Frame
 from sim.measures.held import HELD, Periodic, together
 from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
+from sim.scenario.choices import UNITS
 from sim.scenario.targets import Target, Timed
 
 if TYPE_CHECKING:

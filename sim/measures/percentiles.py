@@ -91,7 +91,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
             # Beyond all times it is told by how many tips too many never come.
             never = times.by_bin[:, ENDLESS] - (1 - share) * times.n
             return np.stack([LONGEST * (times.n + never), times.n], axis=-1)
-        beyond = times.beyond(value, share)
+        beyond = times.beyond(share)
         return np.stack([value * times.n + (beyond - (1 - share) * times.n) / times.density(share), times.n], axis=-1)
 
     def estimate(self, one: InPlace, confidence: float) -> Estimate:
@@ -191,7 +191,7 @@ class _Times:
         """The time that a share of the tips do not exceed."""
         return self.within(*self.place(share))
 
-    def beyond(self, value: float, share: float) -> Floats:
+    def beyond(self, share: float) -> Floats:
         """(n_replications,) tips that took longer, those of its bin in part, so that all together are what is left."""
         k, _ = self.place(share)
         count = float(self.by_bin[:, k].sum())

@@ -22,12 +22,13 @@ from sim.measures.estimates import (
     verdict,
 )
 from sim.measures.evidence import NothingFailed, nothing_failed
-from sim.measures.frame import UNITS, Frame
+from sim.measures.frame import Frame
 from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, quotient
 from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, MERGED, NOT_OF, WITHOUT_END, WITHOUT_START
 from sim.scenario.certain import Bounds
+from sim.scenario.choices import UNITS
 from sim.scenario.targets import Goal, OfTips, Side, Target, Timed, Unit
 
 Floats = NDArray[np.float64]

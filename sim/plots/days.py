@@ -222,10 +222,7 @@ def _level_words(one: TargetResult, level: Floats, found: Days) -> str:
 
 
 def _head(sheet: Sheet, top: float, name: str, told: str) -> None:
-    width = WIDTH - 2 * MARGIN
-    name = shortened(name, width / 2, PLAIN, bold=True)
-    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
-    beside = MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+    beside = sheet.name(top, name, (WIDTH - 2 * MARGIN) / 2)
     sheet.write(beside, top + 0.015, shortened(told, WIDTH - MARGIN - beside, SMALL), color=GREY)
 
 

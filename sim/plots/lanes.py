@@ -175,7 +175,7 @@ def _pool_name(seen: Followed, place: int) -> str:
 
 
 def _draw(sheet: Sheet, name: str, some: list[Lane], top: float) -> None:
-    sheet.write(MARGIN, top, shortened(name, WIDTH - 2 * MARGIN, PLAIN, bold=True), size=PLAIN, weight="bold")
+    sheet.name(top, name, WIDTH - 2 * MARGIN)
     axes: Axes = sheet.axes(LEFT, top + leading(PLAIN), WIDTH - LEFT - MARGIN, len(some) * LANE)
     for at, lane in enumerate(some):
         axes.broken_barh(lane.duty, (at + 0.1, 0.8), facecolors=DUTY)

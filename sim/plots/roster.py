@@ -123,9 +123,7 @@ def _title(pools: list[PoolRoster]) -> str:
 
 def _draw(sheet: Sheet, pool: PoolRoster, top: float, *, named: bool) -> None:
     width = WIDTH - LEFT - MARGIN
-    name = shortened(pool.name, width / 2, PLAIN, bold=True)
-    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
-    beside = MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+    beside = sheet.name(top, pool.name, width / 2)
     sheet.write(beside, top + 0.015, shortened(_told(pool), WIDTH - MARGIN - beside, SMALL), color=GREY)
     top += leading(PLAIN) + GAP
     edges = pool.hours * np.arange(len(pool.people) + 1)

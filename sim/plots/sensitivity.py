@@ -27,6 +27,7 @@ from sim.plots.style import (
     KEY,
     MARGIN,
     PALE,
+    SHARES,
     SMALL,
     STROKES,
     VERDICTS,
@@ -87,7 +88,7 @@ def ranked(found: SensitivityFound) -> Figure:
             _bar(axes, place - 0.13, effects.total[i], hollow=False)
             _bar(axes, place + 0.17, effects.first[i], hollow=True)
         axes.set(xlim=(0, 1), ylim=(len(order) - 0.5, -0.5))
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_xticks(*SHARES)
         axes.set_yticks([])
         axes.grid(axis="x")
         axes.set_xlabel(f"share of the variance of {deciding_on(found)}")

@@ -176,6 +176,12 @@ class Sheet:
         """Text whose upper left corner (or with `ha` upper right, upper middle) is at a place of the body."""
         return self._write(left, self._top + top, text, size=size, **options)
 
+    def name(self, top: float, name: str, room: float) -> float:
+        """A name at the margin, cut to the room it has; where what stands beside it begins."""
+        name = shortened(name, room, PLAIN, bold=True)
+        self.write(MARGIN, top, name, size=PLAIN, weight="bold")
+        return MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+
     def _write(self, left: float, top: float, text: str, **options: Any) -> Text:
         return self.figure.text(left / WIDTH, 1 - top / self.height, text, va="top", linespacing=1.25, **options)
 
@@ -268,8 +274,8 @@ def _mark(look: Look) -> dict[str, Any]:
     }
 
 
-def key_lines(handles: Sequence[Artist], left: float = MARGIN) -> list[list[Artist]]:
-    """The handles of a key in as many lines as they need from `left` to the margin."""
+def key_lines(handles: Sequence[Artist]) -> list[list[Artist]]:
+    """The handles of a key in as many lines as they need between the margins."""
     lines: list[list[Artist]] = []
     room = 0.0
     for handle in handles:
@@ -277,7 +283,7 @@ def key_lines(handles: Sequence[Artist], left: float = MARGIN) -> list[list[Arti
         wide = text_width(str(handle.get_label()), SMALL) + (_STROKE + _PAD + _BETWEEN) * SMALL / 72
         if not lines or wide - _BETWEEN * SMALL / 72 > room:
             lines.append([])
-            room = WIDTH - MARGIN - left
+            room = WIDTH - 2 * MARGIN
         lines[-1].append(handle)
         room -= wide
     return lines
@@ -394,13 +400,17 @@ def time_axis(axes: Axes, first: float, last: float, width: float) -> None:
     axes.set_xticks([], minor=True)
 
 
+SHARES: Final = ([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+"""Ticks of an axis of shares, and their names."""
+
+
 def share_axis(axes: Axes) -> None:
     """The y axis as shares from 0 % to 100 %."""
     axes.set_ylim(0, 1)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_yticks(*SHARES)
 
 
-def week_axis(axes: Axes, *, named: bool = True) -> None:
+def week_axis(axes: Axes, *, named: bool) -> None:
     """The x axis as the 168 hours of a week, a line at every midnight."""
     axes.set_xlim(0, 168)
     axes.set_xticks(range(12, 168, 24) if named else [], WEEKDAYS if named else [])

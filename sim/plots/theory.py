@@ -17,7 +17,6 @@ from sim.plots.style import (
     INK,
     KEY,
     MARGIN,
-    PLAIN,
     SMALL,
     WIDTH,
     Sheet,
@@ -25,7 +24,6 @@ from sim.plots.style import (
     leading,
     shortened,
     styled,
-    text_width,
 )
 from sim.studies.result import Result
 from sim.studies.theory.beside import CLOSE, Compared
@@ -82,9 +80,8 @@ def theory(result: Result) -> Figure:
 
 def _place(sheet: Sheet, rows: list[Compared], top: float) -> None:
     first = rows[0].beside
-    name = shortened(first.place, NAMES - 0.9, PLAIN, bold=True)
-    sheet.write(MARGIN, top + 0.06, name, size=PLAIN, weight="bold")
-    sheet.write(MARGIN + text_width(name, PLAIN, bold=True) + 0.12, top + 0.075, first.model, color=GREY)
+    beside = sheet.name(top + 0.06, first.place, NAMES - 0.9)
+    sheet.write(beside, top + 0.075, first.model, color=GREY)
 
 
 def _row(sheet: Sheet, axes: Any, one: Compared, top: float) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,12 +35,14 @@ from sim.plots.style import (
     text_width,
     wrapped,
 )
-from sim.studies.compare import SideBySide
 from sim.studies.result import Result
 from sim.text import compare as compare_words
 from sim.text import words
 from sim.text.run import finding
 from sim.text.words import about, came_to, length, percent, share_text, with_interval
+
+if TYPE_CHECKING:
+    from sim.studies.compare import SideBySide
 
 NAMES: Final = 2.5
 STRIP: Final = 2.4
@@ -99,10 +101,9 @@ def verdicts(result: Result) -> Figure:
 
 def _name(sheet: Sheet, one: TargetResult, lines: list[str], top: float) -> None:
     room = NAMES - (text_width(one.claim, SMALL) + 0.12 if one.claim else 0)
-    name = shortened(one.name, room, PLAIN, bold=True)
-    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
+    beside = sheet.name(top, one.name, room)
     if one.claim:
-        sheet.write(MARGIN + text_width(name, PLAIN, bold=True) + 0.12, top + 0.015, one.claim, color=GREY)
+        sheet.write(beside, top + 0.015, one.claim, color=GREY)
     sheet.write(MARGIN, top + leading(PLAIN), "\n".join(lines), color=GREY)
 
 
@@ -226,7 +227,7 @@ def comparison(found: SideBySide) -> Figure:
 def _block(sheet: Sheet, found: SideBySide, name: str, top: float) -> None:
     rows, results = len(found.contenders), [one.results.get(name) for one in found.contenders]
     first = next(one for one in results if one is not None)
-    sheet.write(MARGIN, top, shortened(name, LABELS, PLAIN, bold=True), size=PLAIN, weight="bold")
+    sheet.name(top, name, LABELS)
     sheet.write(MARGIN + LABELS + ASIDE, top + 0.02, first.asked, color=GREY)
     for row, one in enumerate(found.contenders):
         text = shortened(one.label, LABELS - 0.1, SMALL)

@@ -192,9 +192,7 @@ def _tips(number: float) -> str:
 
 def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float], *, banded: bool) -> None:
     width = WIDTH - LEFT - MARGIN
-    name = shortened(pool.name, width / 2, PLAIN, bold=True)
-    sheet.write(MARGIN, top, name, size=PLAIN, weight="bold")
-    beside = MARGIN + text_width(name, PLAIN, bold=True) + 0.12
+    beside = sheet.name(top, pool.name, width / 2)
     sheet.write(beside, top + 0.015, _told(pool, WIDTH - MARGIN - beside), color=GREY)
     top += leading(PLAIN) + 0.06
     above = sheet.axes(LEFT, top, width, heights[0])

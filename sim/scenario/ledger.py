@@ -18,7 +18,7 @@ from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Name, Part, Text, hint, hints_for_a_screen
 from sim.scenario.folder import text
 from sim.scenario.messages import faults_of
-from sim.scenario.readings import Reading, ReadingName
+from sim.scenario.readings import READINGS, Reading, ReadingName
 from sim.scenario.sources import Source, kept_faults
 from sim.scenario.tree import Node, compose, find
 from sim.scenario.tree import Path as TreePath
@@ -156,7 +156,7 @@ def _uses(root: Node) -> Iterator[tuple[TreePath, tuple[str, ...]]]:
         yield ("claims", name, "repeats"), ("claims",)
         for key in ("subject", "of"):
             yield ("claims", name, key), ("subjects",)
-        for reading in ("lenient", "moderate", "strict"):
+        for reading in READINGS:
             yield ("claims", name, "readings", reading, "subject"), ("subjects",)
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, WithJsonSchema, model_validator
 
 from sim.scenario import units
+from sim.scenario.choices import READINGS as READINGS
+from sim.scenario.choices import ReadingName as ReadingName
 from sim.scenario.fields import AlsoWritten, Name, Part, Text, rule
 from sim.scenario.targets import Target
-
-ReadingName = Literal["lenient", "moderate", "strict"]
-READINGS: Final[tuple[ReadingName, ...]] = ("lenient", "moderate", "strict")
 
 Sense = Literal["at least", "at most", "about"]
 """How a figure is meant."""
 
-FORMS: Final = ("target", "input", "bound", "arithmetic_only")
+Form = Literal["target", "input", "bound", "arithmetic_only"]
+FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 
 def _figure(given: object) -> object:
@@ -94,7 +94,7 @@ class Reading(Part):
         return self
 
     @property
-    def form(self) -> Literal["target", "input", "bound", "arithmetic_only"]:
+    def form(self) -> Form:
         return next(form for form in FORMS if getattr(self, form) is not None)
 
 

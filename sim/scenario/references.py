@@ -140,7 +140,7 @@ def _tiers(labels: Node | None, risk: Known) -> Known:
 
 
 GIVEN_ATTRIBUTES = ("channel", "risk", "tier", "category")
-FILTERED = ("channel", "risk", "tier", "category", "stage", "labelled_by")
+FILTERED = (*GIVEN_ATTRIBUTES, "stage", "labelled_by")
 
 
 def reference_faults(found: Pieces) -> tuple[list[Fault], set[Path]]:
@@ -191,11 +191,11 @@ class _Look:
         self.doubtful.add(path[:2])
         self.faults.append(at(mark, shown_path, rule, "" if got is None else shown(got)))
 
-    def known(self, path: Path, name: str, what: str, known: Known) -> bool:
+    def known(self, path: Path, name: str, what: str, known: Known, *, key: bool = False) -> bool:
         """Say so when a name does not exist; nothing is said where the names cannot be told."""
         if known is None or name in known:
             return True
-        self.say(path, f"there is no {what} '{name}'{hint(name, known)}")
+        self.say(path, f"there is no {what} '{name}'{hint(name, known)}", key=key)
         return False
 
     def one_of(self, path: Path, name: str, known: Sequence[str]) -> bool:
@@ -251,11 +251,8 @@ def _by(look: _Look, path: Path, value: ByAttribute[Any] | None) -> None:
 
 def _no_other(look: _Look, path: Path, given: Iterable[str], what: str, known: Known) -> None:
     """Every name that is given must be known."""
-    if known is None:
-        return
     for name in given:
-        if name not in known:
-            look.say((*path, name), f"there is no {what} '{name}'{hint(name, known)}", key=True)
+        look.known((*path, name), name, what, known, key=True)
 
 
 def _complete(look: _Look, path: Path, given: Collection[str], what: str, known: Known, rule: str) -> None:
@@ -336,13 +333,10 @@ def _incident(look: _Look, path: Path, incident: Incident) -> None:
 
 def _mixed(look: _Look, path: Path, shares: Mapping[str, float] | None, what: str, known: Known) -> None:
     """Names of shares, or the one name that stands for all of them."""
+    node = node_at(look.found.root, path)
+    by_name = node is not None and isinstance(node.value, dict)
     for name in shares or ():
-        if known is not None and name not in known:
-            mark = look.found.root
-            for part in path:
-                mark = mark.child(part) or mark
-            inner = (*path, name) if isinstance(mark.value, dict) else path
-            look.say(inner, f"there is no {what} '{name}'{hint(name, known)}", key=inner != path)
+        look.known((*path, name) if by_name else path, name, what, known, key=by_name)
 
 
 def _day_kind(look: _Look, path: Path, kind: DayKind) -> None:
@@ -351,10 +345,8 @@ def _day_kind(look: _Look, path: Path, kind: DayKind) -> None:
     if channel is None or category is None or {*names} <= {*channel} or {*names} <= {*category}:
         return
     known = (*channel, *category)
-    for name in names:
-        if name not in known:
-            look.say((*path, name), f"there is no channel or category '{name}'{hint(name, known)}", key=True)
-    if all(name in known for name in names):
+    there = [look.known((*path, name), name, "channel or category", known, key=True) for name in names]
+    if all(there):
         look.say(path, "factors are given by channel or by category, not by both")
 
 
@@ -372,9 +364,7 @@ def _pool(look: _Look, name: str, pool: Pool) -> None:
         for item, one in enumerate(rank):
             _filter(look, ("pools", name, "serve_first", row, item), one, stages=True, ages=True)
     for stage in pool.speed.by_stage:
-        path: Path = ("pools", name, "speed", "by_stage", stage)
-        if look.names.stage is not None and stage not in look.names.stage:
-            look.say(path, f"there is no stage '{stage}'{hint(stage, look.names.stage)}", key=True)
+        look.known(("pools", name, "speed", "by_stage", stage), stage, "stage", look.names.stage, key=True)
 
 
 def _stage(look: _Look, index: int, stage: Stage, stages: dict[int, Stage]) -> None:
@@ -535,6 +525,4 @@ def _start(look: _Look) -> None:
     start = look.found.root.child("start_with")
     backlog = start.child("backlog") if start else None
     for name in backlog.value if backlog and isinstance(backlog.value, dict) else ():
-        if look.names.stage is not None and name not in look.names.stage:
-            rule = f"there is no stage '{name}'{hint(name, look.names.stage)}"
-            look.say(("start_with", "backlog", name), rule, key=True)
+        look.known(("start_with", "backlog", name), name, "stage", look.names.stage, key=True)

@@ -48,6 +48,9 @@ ONE_BY_ONE: Final = ("percentile", "median", "longest")
 MOST_CELLS: Final = 1 << 20
 """Windows of all places of a target, each of which has a number of its own; of more only those that have something."""
 
+VISITS: Final = "visits of tips (tips x stages x rework)"
+"""The product of which a run is told how large it is."""
+
 _IN_WEEK: Final = {"weekday": 7, "hour": 168, "half_hour": 336}
 _A_DAY: Final = {"hour": 24, "half_hour": 48}
 
@@ -241,7 +244,7 @@ def size(scenario: Scenario) -> Size:
     return Size(
         (
             Product("tips", tips, 120 * at_a_time, 0.3),
-            Product("visits of tips (tips x stages x rework)", visits, 160 * at_a_time, 0.8),
+            Product(VISITS, visits, 160 * at_a_time, 0.8),
             Product("tips x targets", tips * n_targets, 12 * at_a_time, 0.02),
             Product("tips x targets that need every time", tips * one_by_one, 13, 0.1),
             # One of them at a time is put in order.
@@ -371,7 +374,7 @@ def seconds_text(seconds: float) -> str:
 def size_words(scenario: Scenario) -> str:
     """What the replications that a scenario asks for take here, in a sentence."""
     found, n, at_a_time = size(scenario), scenario.run.replications, cores()
-    visits = found.number("visits of tips (tips x stages x rework)")
+    visits = found.number(VISITS)
     memory = bytes_text(found.bytes_of(n, at_a_time))
     time = seconds_text(found.seconds_of(n, at_a_time))
     # What unlimited staff would come to is looked at with as many replications.

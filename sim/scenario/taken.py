@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from sim.scenario.choices import READINGS, ReadingName
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint
 from sim.scenario.folder import inside
-from sim.scenario.ledger import LedgerFile, read_ledger
 from sim.scenario.paths import Change
-from sim.scenario.readings import READINGS, ReadingName
 from sim.scenario.tree import Node, with_child
+
+if TYPE_CHECKING:
+    from sim.scenario.ledger import LedgerFile
 
 KEYS: Final = ("from", "reading", "only")
 """What stands among the targets and is none."""
@@ -40,7 +42,7 @@ class Taken:
         self.folder = folder
         self._known: dict[str | None, tuple[Node, Node]] = {}
 
-    def written_out(self, root: Node, reading: str | None = None) -> Node:
+    def written_out(self, root: Node, reading: str | None) -> Node:
         """The tree with the targets of claims in it, all in this reading if one is given; ScenarioError with faults."""
         targets = root.child("targets")
         if targets is None or not isinstance(targets.value, dict) or not {*KEYS} & {*targets.value}:
@@ -103,6 +105,9 @@ def _written(targets: Node, folder: Path, reading: ReadingName | None) -> Node:
 
 
 def _ledger(targets: Node, folder: Path) -> LedgerFile:
+    # The models of claims take their time to build, and most documents name no ledger.
+    from sim.scenario.ledger import read_ledger
+
     named = targets.child("from")
     if named is None:
         key = next(key for key in KEYS if targets.child(key) is not None)

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from sim.dynamics.clock import DAY, MINUTE
+from sim.scenario.choices import READINGS, Per
 from sim.scenario.fields import DURATION_SCHEMA, Length, Name, Part, Share, Text, near
 from sim.scenario.fields import rule as fault
 from sim.scenario.moments import Milestone
@@ -44,7 +45,7 @@ MEAN_COOL_DOWN: Final = 2 * DAY
 MOST_LEFT_OUT: Final = 0.05
 """The share of its tips that a target may leave out where it does not say."""
 
-Period = Literal["run", "month", "week", "day", "hour", "half_hour"]
+Period = Literal[Per, "hour", "half_hour"]
 Place = str
 
 OF_PEOPLE: Final = ("centre", "weekday", "hour", "half_hour")
@@ -576,7 +577,7 @@ class AlsoTaken:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         found = handler(core)
-        reading = {"enum": ["lenient", "moderate", "strict"]}
+        reading = {"enum": [*READINGS]}
         several = {"type": "array", "items": {"type": "string"}}
         return {
             **found,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.measures.differences import Difference, difference
+from sim.measures.estimates import Difference, difference
 from sim.measures.held import VALUE
 from sim.measures.kinds import Floats
 from sim.measures.targets import Joint, TargetResult, joint, results

@@ -17,17 +17,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from sim.draw import draw_key
 from sim.measures.estimates import Estimate, Verdict, each_of
-from sim.measures.frame import UNITS
 from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
 from sim.measures.stopping import Looks
 from sim.measures.targets import TargetResult, joint
+from sim.scenario.choices import UNITS, Per
 from sim.studies.ranges import Axis, Variations
 from sim.studies.staff.staffed import more_may_hurt
 from sim.studies.staff.starving import Care
@@ -35,8 +35,6 @@ from sim.studies.trials import QuestionError, Trials
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-
-Period = Literal["run", "month", "week", "day"]
 
 At = tuple[int, int]
 """Row and column of a cell."""
@@ -87,7 +85,7 @@ class MapFound:
     """As the file has it."""
     x: Axis
     y: Axis
-    per: Period
+    per: Per
     wanted: float
     """The share of periods in which all targets have to hold: the confidence of the scenario."""
     cells: tuple[tuple[Cell, ...], ...]
@@ -204,7 +202,7 @@ def plausibility(
     grid: Grid,
     trials: Trials,
     *,
-    per: Period = "run",
+    per: Per = "run",
     replications: int | None = None,
     every_cell: bool = False,
 ) -> MapFound:
@@ -222,7 +220,7 @@ def plausibility(
 class _Cells:
     """The cells of a map as they come to be known."""
 
-    def __init__(self, grid: Grid, trials: Trials, per: Period, numbers: tuple[int, ...]):
+    def __init__(self, grid: Grid, trials: Trials, per: Per, numbers: tuple[int, ...]):
         """`numbers` are those of replications at which a cell is looked at."""
         self.grid, self.trials, self.per, self.numbers = grid, trials, per, numbers
         self.wanted = grid.scenario.run.confidence
@@ -381,7 +379,7 @@ def near(cells: dict[At, Cell], at: At, wanted: float) -> bool:
     return any(holds(cells[other], wanted) != holds(cell, wanted) for other in beside if other in cells)
 
 
-def _cell(sample: Sample, per: Period, n_looks: int) -> Cell:
+def _cell(sample: Sample, per: Per, n_looks: int) -> Cell:
     """A cell as one look at it shows it; what is reported of it is for `_reported`."""
     # The verdict may be right by chance at each look.
     looked = joint(sample, each_of(sample.frame.scenario.run.confidence, n_looks))
@@ -402,7 +400,7 @@ def _cell(sample: Sample, per: Period, n_looks: int) -> Cell:
     )
 
 
-def _reported(cell: Cell, sample: Sample, per: Period) -> Cell:
+def _reported(cell: Cell, sample: Sample, per: Per) -> Cell:
     """A cell with the intervals that are reported: once, after the last look."""
     told = joint(sample, sample.frame.scenario.run.confidence)
     return replace(cell, share=told.shares[per].share, targets=told.results)

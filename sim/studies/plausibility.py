@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from sim.studies.effects import Explained, explained, rank_correlation, ranks
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.ranges import Variations
 from sim.studies.replicate import Settings, shared_out
-from sim.studies.sensitivity import Unknown, unknowns
+from sim.studies.sensitivity import Unknown, try_ends, unknowns, values_at
 from sim.studies.staff.staffed import Bounds, decided, kept
 from sim.studies.trials import QuestionError, TrialError, Trials
 from sim.studies.workers import Failure
@@ -372,10 +372,7 @@ class Question:
             )
         if not decided(boundless(self.scenario), pools):
             raise QuestionError("there is nobody to decide about: no target depends on any people")
-        variations = Variations(self.scenario)
-        for unknown in self.unknowns:
-            for end in (unknown.range.from_, unknown.range.to):
-                variations.at({unknown.path: unknown.range.value(end)})
+        try_ends(Variations(self.scenario), self.unknowns)
         self.n_worlds, self.more_than, self.pools, self.allow_overload = worlds, more_than, pools, allow_overload
         self.replications = max(2, min(FEW, scenario.run.replications) if replications is None else replications)
 
@@ -488,10 +485,8 @@ def _periods(question: Question, world: World, settings: Settings) -> tuple[Peri
 
     None where the document does not take the staffing as values by path, as of people that a file gives.
     """
-    told = zip(question.unknowns, world.numbers, strict=True)
-    values: dict[str, Any] = {unknown.path: unknown.range.value(number) for unknown, number in told}
     try:
-        scenario = Variations(question.document).at(values | world.people)
+        scenario = Variations(question.document).at(values_at(world.numbers, question.unknowns) | world.people)
     except ScenarioError:
         return ()
     settings.at("plausibility: the months, weeks and days of the median world")

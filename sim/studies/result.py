@@ -11,7 +11,6 @@ from sim.measures.targets import Joint, TargetResult, joint, results
 from sim.measures.use import given_up
 from sim.scenario.describe import describe
 from sim.studies.replicate import Done, Settings, run
-from sim.studies.staff.limits import Limit, limits
 from sim.studies.trials import Draws, Trials
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.scenario.schema import Scenario
     from sim.studies.day import Day
+    from sim.studies.staff.limits import Limit
     from sim.studies.theory.beside import Compared
 
 MOST_TIMES: Final = 16
@@ -107,12 +107,16 @@ def so_far(done: Done, looks: int = 1) -> Result:
     return Result(done, together.alone, together, (), looks=looks)
 
 
-def told_whole(found: Result, settings: Settings, draws: Draws | None = None) -> Result:
+def told_whole(found: Result, settings: Settings, draws: Draws | None) -> Result:
     """The same with its notes, and where not every target is met with what each comes to with unlimited staff; `draws`
     are those that were drawn for it."""
     done = found.done
     met = all(one.verdict == "met" for one in found.joint.results)
-    beyond = [] if met else limits(done.scenario, Trials(done.seed, settings, draws=draws), hurried=False)
+    beyond: Sequence[Limit] = ()
+    if not met:
+        from sim.studies.staff.limits import limits
+
+        beyond = limits(done.scenario, Trials(done.seed, settings, draws=draws), hurried=False)
     return replace(found, notes=describe(done.scenario, given_up(done.sample)).warnings, limits=beyond)
 
 

@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.measures.estimates import Estimate, Verdict, by_size, share_interval
-from sim.measures.frame import UNITS
 from sim.measures.held import SPOKE, SURELY
 from sim.measures.sample import Sample
 from sim.measures.targets import TargetResult, joint
+from sim.scenario.choices import UNITS
 from sim.scenario.faults import ScenarioError
 from sim.scenario.plausible import Plausible
 from sim.studies.effects import Design, Effects
@@ -115,9 +115,7 @@ class RangeBox:
         self.n_run = 0
         """Points run so far, those left out that came twice."""
         self._variations = Variations(scenario)
-        for unknown in self.unknowns:
-            for end in (unknown.range.from_, unknown.range.to):
-                self._variations.at({unknown.path: unknown.range.value(end)})
+        try_ends(self._variations, self.unknowns)
         self._found: dict[tuple[tuple[str, float], ...], PointOutcome] = {}
         self._closely: dict[tuple[tuple[str, float], ...], PointOutcome] = {}
 
@@ -190,6 +188,18 @@ def unknowns(scenario: Scenario, *, with_staff: bool) -> tuple[Unknown, ...]:
     return tuple(
         Unknown(path, plausible) for path, plausible in scenario.plausible.items() if with_staff or not is_staff(path)
     )
+
+
+def values_at(numbers: Sequence[float], unknowns: Sequence[Unknown]) -> dict[str, Any]:
+    """What the document says, by path, where the unknowns have these numbers."""
+    return {one.path: one.range.value(number) for one, number in zip(unknowns, numbers, strict=True)}
+
+
+def try_ends(variations: Variations, unknowns: Sequence[Unknown]) -> None:
+    """ScenarioError where the document does not take an end of a range by itself."""
+    for one in unknowns:
+        for end in (one.range.from_, one.range.to):
+            variations.at({one.path: one.range.value(end)})
 
 
 def is_staff(path: str) -> bool:

@@ -23,7 +23,7 @@ from sim.scenario.shifts import seat_hours
 from sim.studies.keeping import Piece
 from sim.studies.ranges import Variations
 from sim.studies.replicate import Settings
-from sim.studies.sensitivity import Unknown
+from sim.studies.sensitivity import Unknown, values_at
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.staffed import Bounds, decided, fte, unlimited
 from sim.studies.staff.staffing import cheapest
@@ -128,8 +128,7 @@ class Look:
 
     def made(self, index: int) -> Scenario | None:
         """The scenario of a world; None where the document does not allow it."""
-        told = zip(self.unknowns, self.points[index], strict=True)
-        values = {unknown.path: unknown.range.value(number) for unknown, number in told}
+        values = values_at(self.points[index], self.unknowns)
         variations, alone = self._variations
         with alone:  # a document remembers what it has read
             try:

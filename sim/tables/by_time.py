@@ -23,13 +23,13 @@ from sim.dynamics.clock import DAY, HOUR, MINUTE
 from sim.measures import passes
 from sim.scenario import units
 from sim.scenario.calendars import countries_in, holiday_name, on_dates
-from sim.studies.day import BrokenBy, Day, DayVisit, PoolAt
 from sim.tables.declared import Column, Family, Filled, Table, for_each, number, of, text, whole
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
     from sim.scenario.calendars import Dates
     from sim.scenario.schema import Scenario
+    from sim.studies.day import BrokenBy, Day, DayVisit, PoolAt
 
 ALMOST: Final = 1e-9
 """Erlangs by which a load may exceed a number of people through rounding alone."""
@@ -271,7 +271,7 @@ def _over(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
 
 
-DAY_VISITS: Final = Table[DayVisit](
+DAY_VISITS: Final[Table[DayVisit]] = Table(
     "day",
     "an attempt of a visit on one day of one replication: when the tip came, was taken in hand, and left",
     "A day, visit by visit",
@@ -290,7 +290,7 @@ DAY_VISITS: Final = Table[DayVisit](
     ),
 )
 
-DAY_POOLS: Final = Table[PoolAt](
+DAY_POOLS: Final[Table[PoolAt]] = Table(
     "day_pools",
     "a pool from a minute of that day on: people on duty, people busy, tips that wait",
     "A day, pool by pool",
@@ -303,7 +303,7 @@ DAY_POOLS: Final = Table[PoolAt](
     ),
 )
 
-BROKEN: Final = Table[BrokenBy](
+BROKEN: Final[Table[BrokenBy]] = Table(
     "day_broken",
     "a target from a minute of that day on: promises broken since midnight",
     "Promises that broke on that day",

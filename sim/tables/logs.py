@@ -370,7 +370,7 @@ def _lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
 # vidigi
 
 
-def vidigi(log: KeptLog, pathway: str = "channel") -> pd.DataFrame:
+def vidigi(log: KeptLog) -> pd.DataFrame:
     """The log as a frame that vidigi animates: `entity_id, event_type, event, time, pathway, run_number, timestamp,
     resource_id`, times in minutes.
 
@@ -426,7 +426,7 @@ def vidigi(log: KeptLog, pathway: str = "channel") -> pd.DataFrame:
     )
     every = pd.concat([arrivals, steps.assign(sort=1), departs], ignore_index=True)
     every = every.sort_values(["replication", "tip", "time_min", "sort"], kind="stable", ignore_index=True)
-    told = first[["replication", "tip", pathway]]
+    told = first[["replication", "tip", "channel"]]
     every = every.merge(told, on=["replication", "tip"], how="left")
     return pd.DataFrame(
         {
@@ -434,7 +434,7 @@ def vidigi(log: KeptLog, pathway: str = "channel") -> pd.DataFrame:
             "event_type": every["event_type"],
             "event": every["event"],
             "time": every["time_min"],
-            "pathway": every[pathway],
+            "pathway": every["channel"],
             "run_number": every["replication"],
             "timestamp": [one.isoformat(sep=" ") for one in log.moment(every["time_min"]).dt.tz_localize(None)],
             "resource_id": every["resource_id"].astype("Int64"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.measures.estimates import Estimate, by_size
+from sim.scenario.choices import UNITS
 from sim.studies.plausibility import PlausibilityFound, Quantile, Reweighted, Third
 from sim.studies.worlds import OUTCOMES, Outcome, World
 from sim.tables.declared import (
@@ -296,7 +297,7 @@ def effects(found: PlausibilityFound) -> Iterator[OfEffect]:
 def periods(found: PlausibilityFound) -> Iterator[OfPeriod]:
     """Every target and all together, by months, weeks and days."""
     for one in found.periods:
-        for period in ("month", "week", "day"):
+        for period in UNITS[1:]:
             share = one.shares[period]
             if share.whole and share.n_judged:
                 yield OfPeriod(one.target or ALL, period, share.n_judged, share.share)

@@ -17,13 +17,13 @@ from sim.dynamics.clock import MINUTE, minutes
 from sim.measures import passes
 from sim.measures.bins import EDGES, at_most, percentile
 from sim.measures.estimates import Estimate, mean_interval
-from sim.measures.frame import UNITS
 from sim.measures.held import quotient
 from sim.measures.kinds import kind_of
 from sim.measures.people import PersonUse
 from sim.measures.tallies import COLUMNS
 from sim.measures.targets import HeldShare, TargetResult, joint, results
 from sim.measures.use import NOTHING, PoolUse, uses
+from sim.scenario.choices import UNITS
 from sim.tables.by_time import DATES, INTERVALS, dates, intervals
 from sim.tables.declared import (
     Column,
@@ -43,7 +43,6 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
-    from sim.measures.targets import TargetResult
     from sim.scenario.zones import Local
     from sim.studies.compare import Contender, SideBySide, TargetChange
     from sim.studies.staff.limits import Limit

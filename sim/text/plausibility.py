@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sim.measures.estimates import by_size
+from sim.scenario.choices import UNITS
 from sim.scenario.plausible import SPREAD_WORDS
 from sim.text import page
 from sim.text.ranges import Wording, wording
@@ -277,7 +278,7 @@ def _kept_in(found: PlausibilityFound) -> Iterator[str]:
     for one in found.periods:
         told = [
             f"{_whole(share.share.value)} of {period}s"
-            for period in ("month", "week", "day")
+            for period in UNITS[1:]
             if (share := one.shares[period]).whole and share.n_judged
         ]
         if told and not one.target:

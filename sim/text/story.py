@@ -328,7 +328,7 @@ class Teller:
         tried = self.crowd.attempts
         for row in np.flatnonzero(tried.visit == visit).tolist():
             entry, starts = int(tried.entry[row]), int(tried.release[row])
-            yield from self._comes(visit, stage, row)
+            yield from self._comes(stage, row)
             if starts < NEVER and tried.turned_away[row] == NEVER:
                 took = span(int(self.replication.visits.work[visit]))
                 yield Event(starts, stage.name, "delay", f"passes {stage.name}: a delay of {took}, nobody works on it")
@@ -342,7 +342,7 @@ class Teller:
         tried = self.crowd.attempts
         for row in np.flatnonzero(tried.visit == visit).tolist():
             entry, release = int(tried.entry[row]), int(tried.release[row])
-            yield from self._comes(visit, stage, row)
+            yield from self._comes(stage, row)
             if release < NEVER and tried.turned_away[row] == NEVER:
                 yield from self._waits(visit, stage, release)
             over = min(int(self.log.start[visit]), self.replication.rules.horizon)
@@ -352,7 +352,7 @@ class Teller:
                 yield Event(accepts, stage.name, "called back", text)
             yield from self._in_vain(visit, stage, row, entry)
 
-    def _comes(self, visit: int, stage: Stage, row: int) -> Iterator[Event]:
+    def _comes(self, stage: Stage, row: int) -> Iterator[Event]:
         """An attempt comes, and waits behind the gate."""
         tried, horizon = self.crowd.attempts, self.replication.rules.horizon
         entry, number = int(tried.entry[row]), int(tried.number[row])
@@ -548,9 +548,7 @@ class Teller:
                 yield Event(end, stage.name, "labelled", label)
             moments = slice(int(visits.first_moment[visit]), int(visits.first_moment[visit + 1]))
             for to in visits.sets_off[moments].tolist():
-                if self.crowd.where.stage[to] <= self.crowd.where.stage[visit]:
-                    back = self.scenario.stages[self.crowd.where.stage[to]].name
-                    yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+                yield from self._sent_back(visit, to, end)
             return
         if stage.label is not None:
             final = visits.last_tier[visit] if visits.follows.size else visits.final_tier[tip]
@@ -558,9 +556,14 @@ class Teller:
             yield Event(end, stage.name, "labelled", self._label(stage.label, tip, int(visits.tier[visit]), after))
         if then == NO_VISIT:
             yield self._leaves(tip, end)
-        elif self.crowd.where.stage[then] <= self.crowd.where.stage[visit]:
-            back = self.scenario.stages[self.crowd.where.stage[then]].name
-            yield Event(end, stage.name, "sent back", f"is sent back to {back}")
+        else:
+            yield from self._sent_back(visit, then, end)
+
+    def _sent_back(self, visit: int, then: int, end: int) -> Iterator[Event]:
+        """That a visit is followed by one to its own stage or to one before it."""
+        before, after = (self.scenario.stages[self.crowd.where.stage[one]] for one in (visit, then))
+        if self.crowd.where.stage[then] <= self.crowd.where.stage[visit]:
+            yield Event(end, before.name, "sent back", f"is sent back to {after.name}")
 
     def _label(self, labeller: str, tip: int, before: int, after: int) -> str:
         if after == NO_LABEL:

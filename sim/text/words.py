@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.scenario import units
+from sim.scenario.choices import UNITS
 from sim.scenario.targets import MOST_LEFT_OUT, WINDOWS, Timed
 from sim.scenario.units import SHORT_WEEKDAYS, WEEKDAYS
 from sim.scenario.units import length as length
@@ -171,7 +172,7 @@ def time_unit(ticks: float) -> tuple[int, str]:
     return next(((size, unit) for size, unit, least in units if ticks >= least), (SECOND, "s"))
 
 
-PERIODS: Final = {"run": "runs", "month": "months", "week": "weeks", "day": "days"}
+PERIODS: Final[Mapping[str, str]] = {unit: f"{unit}s" for unit in UNITS}
 LONGEST_NAME: Final = 24
 
 

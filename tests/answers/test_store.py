@@ -17,7 +17,7 @@ import sim
 from sim.answers import store
 from sim.answers.run import RunAnswer
 from sim.answers.store import BusyError, held, save
-from tests.cli.lines import tipline
+from tests.cli.lines import content, tipline
 
 SMALL = """
 scenario: Small
@@ -37,12 +37,6 @@ def one() -> RunAnswer:
 @pytest.fixture(scope="module")
 def other() -> RunAnswer:
     return sim.run(SMALL, seed=7, jobs=1)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, but the note, which names the command that was given."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_the_new_takes_the_place_of_the_old_and_nothing_is_left_beside_it(

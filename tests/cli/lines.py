@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,16 @@ def shell(*arguments: str | Path, folder: Path = ROOT, **env: str) -> subprocess
         text=True,
         check=False,
     )
+
+
+def put_tipline(folder: Path) -> None:
+    """A `tipline` to call, in `bin` of a folder."""
+    command = folder / "bin" / "tipline"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m sim "$@"\n', encoding="utf-8")
+    command.chmod(command.stat().st_mode | stat.S_IEXEC)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by name."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -16,8 +16,8 @@ import pytest
 from sim.answers.run import RunAnswer
 from sim.cli import options
 from sim.cli.report.day import LARGEST, NOT_YET, day_json, day_shown
-from sim.cli.report.page import LEADING, SCRIPTS, anchor, page_of
-from sim.cli.report.results import read_results
+from sim.cli.report.page import LEADING, SCRIPTS, page_of
+from sim.cli.report.results import anchor, read_results
 from sim.plots import style
 from sim.scenario.loading import load
 from sim.studies.replicate import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.lines import ROOT, shell
+from tests.cli.lines import ROOT, content, shell
 from tests.studies.lines import DESK
 
 PIECES = 60
@@ -38,7 +38,7 @@ def test_a_killed_study_goes_on_to_the_same_files(tmp_path: Path, command: str) 
     assert kept >= PIECES
     assert not list((folders[1] / "out").glob("*.csv"))
     assert shell(*given, "--resume", folder=folders[1]).returncode == 0
-    assert _files(folders[0]) == _files(folders[1])
+    assert content(folders[0]) == content(folders[1])
 
 
 def _killed(given: tuple[str, ...], folder: Path, command: str) -> int:
@@ -55,9 +55,3 @@ def _killed(given: tuple[str, ...], folder: Path, command: str) -> int:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     return kept()
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from sim.cli import options
 from sim.cli.app import app
 from sim.scenario.tree import compose
-from tests.cli.lines import ROOT, tipline
+from tests.cli.lines import ROOT, put_tipline, tipline
 from tests.docs.made import made
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,10 +52,7 @@ def is_slow(block: str) -> bool:
 def place(tmp_path: Path) -> Path:
     """A folder as a user has it: the scenarios, and a `tipline` to call."""
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
-    command = tmp_path / "bin" / "tipline"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m sim "$@"\n', encoding="utf-8")
-    command.chmod(command.stat().st_mode | stat.S_IEXEC)
+    put_tipline(tmp_path)
     return tmp_path
 
 

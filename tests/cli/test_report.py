@@ -26,10 +26,9 @@ from sim.cli.report.results import NoResultsError, Results, read_results
 from sim.cli.report.stress import NOT_STATED, items
 from sim.scenario.loading import load
 from sim.tables.declared import MOST_ROWS
+from tests.browser import CHROMIUM
 from tests.cli.lines import SCENARIOS, tipline
 from tests.studies.lines import DESK
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 HOSTILE = (
     '</title></style><script src="http://127.0.0.1:{port}/s"></script>'

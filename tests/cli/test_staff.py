@@ -26,7 +26,7 @@ from sim.studies.staff.tried import Outcome
 from sim.studies.trials import Trials
 from sim.text.staff import _one_less
 from tests.cli import pictures
-from tests.cli.lines import SCENARIOS, tipline
+from tests.cli.lines import SCENARIOS, content, tipline
 from tests.studies.staffings import TWO
 
 RECORDED = SCENARIOS / "national_recorded.yaml"
@@ -290,10 +290,6 @@ targets: {t: {of: {risk: high}, from: arrival, to: act.start, mean: 15 min}}
 """Two people's work comes; one person serves those who go first soon enough, and then three are needed."""
 
 
-def written(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
@@ -324,7 +320,7 @@ def test_resumed_it_leaves_the_same_files(arguments: tuple[str, ...], how: signa
     n_kept = len(list(tmp_path.rglob("*.piece")))
     assert n_kept >= 20
     subprocess.run([*base, str(cut), "--resume"], check=True, capture_output=True)
-    assert written(cut) == written(whole)
+    assert content(cut) == content(whole)
 
 
 def test_what_a_staffing_may_not_do_is_told_whole_beside_short_names() -> None:

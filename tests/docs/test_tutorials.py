@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.lines import ROOT
+from tests.cli.lines import ROOT, put_tipline
 from tests.docs.made import DOCS, made
 
 TUTORIALS = DOCS / "tutorials"
@@ -27,10 +26,7 @@ def blocks(page: str) -> list[tuple[str, str]]:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """An empty folder, and a `tipline` to call."""
-    command = tmp_path / "bin" / "tipline"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m sim "$@"\n', encoding="utf-8")
-    command.chmod(command.stat().st_mode | stat.S_IEXEC)
+    put_tipline(tmp_path)
     (tmp_path / "empty").mkdir()
     return tmp_path / "empty"
 

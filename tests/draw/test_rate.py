@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from sim.draw.luck import busyness
-from sim.draw.rate import Rate
+from sim.draw.rate import Rate, begins
 from sim.draw.streams import Streams
-from sim.draw.surges import begins
 from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR
 from tests.draw.worlds import demand, rate_of
 

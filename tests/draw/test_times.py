@@ -7,23 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from sim.draw import draw
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.scenario.schema import Scenario
-from tests.draw.worlds import stage_of, tip_of, world
+from tests.draw.worlds import likely, stage_of, tip_of, world
 
 
 def line(**stage: Any) -> Scenario:
     demand = {"volume": "500/d", "risk": {"high": "30 %", "low": "70 %"}}
     return world("10 d", demand=demand, stages=[{"name": "a", "pool": "desk", "service": "5 min", **stage}])
-
-
-def likely(counts: NDArray[Any], shares: list[float]) -> bool:
-    """Whether counts agree with shares: false for one seed in a million, if the shares are right."""
-    expected = np.array(shares) * counts.sum()
-    return bool(((counts - expected) ** 2 / expected).sum() < chi2.ppf(1 - 1e-6, len(shares) - 1))
 
 
 def correlation(columns: NDArray[Any]) -> float:

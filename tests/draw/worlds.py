@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2
 
-from sim.draw.arrivals import arrivals
-from sim.draw.rate import Rate, rate
+from sim.draw.rate import Rate, arrivals, rate
 from sim.draw.streams import Streams
 from sim.dynamics.replication import Codes, Replication, Ticks
 from sim.scenario.loading import load
@@ -98,3 +98,9 @@ def same(one: Replication, other: Replication) -> bool:
     """Whether two replications have the same tips, with the same visits."""
     first, second = arrays(one), arrays(other)
     return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def likely(counts: ArrayLike, shares: list[float]) -> bool:
+    """Whether counts agree with shares: false for one seed in a million, if the shares are right."""
+    expected = np.array(shares) * np.sum(counts)
+    return bool(((counts - expected) ** 2 / expected).sum() < chi2.ppf(1 - 1e-6, len(shares) - 1))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.measures.differences import Difference, difference
+from sim.measures.estimates import Difference, difference
 
 
 def test_no_change_is_exactly_zero():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.measures.frame import UNITS, Frame
+from sim.measures.frame import Frame
 from sim.measures.held import HELD
 from sim.measures.measures import measure
+from sim.scenario.choices import UNITS
 from tests.measures.hand import Tip, Visit, gone, replay, scenario, through, waiting
 
 HOUR, DAY = 60, 24 * 60

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sim.measures.estimates import Verdict
-from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import Post, Staffing
 from sim.studies.staff.tried import Leaning, Outcome, Tried
 from sim.studies.trials import Trials
+from tests.scenario.small import loaded
 
 LINE = """\
 scenario: One line
@@ -25,9 +25,7 @@ targets: {{quick: {{from: arrival, to: serve.start, within: 20 s, share: 80 %}}}
 
 def line(folder: Path, erlangs: float, days: int, patience: str = "", replications: int = 10) -> Scenario:
     """One pool with Poisson arrivals and exponential work of 3 minutes; 80 % are to be served within 20 seconds."""
-    path = folder / "line.yaml"
-    path.write_text(LINE.format(volume=20 * erlangs, days=days, patience=patience, n=replications))
-    return load(path)
+    return loaded(folder, LINE.format(volume=20 * erlangs, days=days, patience=patience, n=replications))
 
 
 TWO = """\
@@ -47,9 +45,11 @@ plausible: {pools.front.staff: {from: 1, to: 9}, pools.back.staff: {from: 1, to:
 
 def two_pools(folder: Path) -> Scenario:
     """Two pools one after the other, of 1 to 9 people each."""
-    path = folder / "two.yaml"
-    path.write_text(TWO)
-    return load(path)
+    return loaded(folder, TWO)
+
+
+def trials(scenario: Scenario) -> Trials:
+    return Trials(scenario.run.seed, Settings(jobs=2))
 
 
 class Ruled(Tried):

@@ -11,7 +11,6 @@ import pytest
 from sim.measures.targets import joint
 from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
-from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
 from sim.studies.staff import staffing
 from sim.studies.staff.staffed import Post, bounded, cost, decided, hours_of, post, staffed
@@ -20,14 +19,10 @@ from sim.studies.staff.tried import Confirmation, Tried, confirm, fresh_seed
 from sim.studies.trials import Trials
 from tests.cli.lines import SCENARIOS
 from tests.scenario.small import SMALL, loaded
-from tests.studies.staffings import line, two_pools
+from tests.studies.staffings import line, trials, two_pools
 
 RECORDED = SCENARIOS / "national_recorded.yaml"
 PATIENCE = ", patience: {exponential: {mean: 2 min}}"
-
-
-def trials(scenario: Scenario) -> Trials:
-    return Trials(scenario.run.seed, Settings(jobs=2))
 
 
 def within_half_a_point(value: float) -> bool:

@@ -16,12 +16,13 @@ from sim.scenario.describe import describe
 from sim.scenario.loading import load
 from sim.scenario.pools import Pool
 from sim.scenario.schema import Scenario
-from sim.studies.replicate import Settings
 from sim.studies.staff.limits import Closed, closed, limits
 from sim.studies.staff.staffed import decided, judged_pools, kept, unminded_stages
 from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
 from sim.studies.staff.starving import Care, Concern, left_out
-from sim.studies.trials import QuestionError, Trials
+from sim.studies.trials import QuestionError
+from tests.scenario.small import loaded
+from tests.studies.staffings import trials
 
 HEAD = """\
 scenario: Minded
@@ -38,13 +39,7 @@ targets: {t: {from: act.enter, to: act.start, mean: 1 min}}
 
 
 def written(folder: Path, text: str, head: str = HEAD) -> Scenario:
-    path = folder / "minded.yaml"
-    path.write_text(head + text, encoding="utf-8")
-    return load(path)
-
-
-def trials(scenario: Scenario) -> Trials:
-    return Trials(scenario.run.seed, Settings(jobs=2))
+    return loaded(folder, head + text)
 
 
 def concerns(scenario: Scenario, *, allow_overload: bool = False) -> dict[tuple[str, str], Concern]:

@@ -71,7 +71,7 @@ def controls_data(base: Base, values: Mapping[str, float | None]) -> list[dict[s
     ]
 
 
-def answer_data(step: Step, *, curves: bool, beside: Result | None = None) -> dict[str, Any]:
+def answer_data(step: Step, *, curves: bool, beside: Result | None) -> dict[str, Any]:
     """An answer as far as it has come: with `curves` also what is drawn; `beside` is what it is held against.
 
     Columns and cells of targets, joint shares and pools are those of the tables that `tipline run` leaves.

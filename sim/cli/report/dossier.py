@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sim.cli.report.results import Folder
+from sim.cli.report.results import Folder, anchor
 from sim.scenario.readings import READINGS
 from sim.scenario.sources import is_address
+from sim.studies.claims.audit import STATUSES, Status
 
 NOT_KNOWN: Final = "not known"
 
@@ -22,15 +23,12 @@ NEEDED: Final = frozenset(
 )
 """Columns without which there are no articles."""
 
-_MARKS: Final = {
-    "holds as staffed": "met",
-    "holds with other staffing": "met",
-    "follows from the scenario": "met",
-    "no staffing within the bounds found": "missed",
-    "out of reach of any staffing": "missed",
-    "excluded by the scenario": "missed",
-    "not decided": "undecided",
+_MARKED: Final[dict[str, tuple[Status, ...]]] = {
+    "met": ("held", "staff", "given"),
+    "missed": ("beyond bounds", "beyond staff", "not given"),
+    "undecided": ("open",),
 }
+_MARKS: Final = {STATUSES[status]: mark for mark, statuses in _MARKED.items() for status in statuses}
 """How what a reading came to is coloured; what is not tested is not."""
 
 _RESTS: Final = {
@@ -139,7 +137,7 @@ def _places(what: str, names: Iterable[str]) -> dict[str, str]:
     """The address of each claim or fact in the page: `claim-A19`; numbered where two would have one."""
     found: dict[str, str] = {}
     for name in names:
-        place = wanted = f"{what}-" + "".join(letter if letter.isalnum() else "-" for letter in name)
+        place = wanted = anchor(what, name)
         number = 2
         while place in found.values():
             place, number = f"{wanted}-{number}", number + 1

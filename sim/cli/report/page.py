@@ -26,7 +26,7 @@ from sim.cli.report.day import LARGEST as ROOM_OF_DAYS
 from sim.cli.report.day import DayShown, day_shown
 from sim.cli.report.dossier import NOT_KNOWN, Dossier, dossier
 from sim.cli.report.explore import AskedRow, Explored, asked_rows, explored
-from sim.cli.report.results import Folder, Results, TableFile, read_results
+from sim.cli.report.results import Folder, Results, TableFile, anchor, read_results
 from sim.cli.report.stress import NOT_STATED, SECTIONS, items
 from sim.dynamics.clock import MINUTE
 from sim.scenario.targets import KINDS
@@ -570,12 +570,3 @@ def heading(name: str) -> str:
 def data(path: Path) -> str:
     """A figure's file as an address that holds it."""
     return f"data:{_MIME[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-
-
-def anchor(*names: str) -> str:
-    """A name as the address of a place in the page.
-
-    >>> anchor("base/x", "verdicts")
-    'base-x-verdicts'
-    """
-    return "-".join("".join(letter if letter.isalnum() else "-" for letter in name) for name in names)

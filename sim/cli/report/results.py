@@ -261,6 +261,15 @@ def _scenario(path: Path) -> tuple[Scenario | None, str]:
         return None, f"scenario.yaml cannot be read where it is: {first.path}: {first.rule}"
 
 
+def anchor(*names: str) -> str:
+    """A name as the address of a place in a page of the results.
+
+    >>> anchor("base/x", "verdicts")
+    'base-x-verdicts'
+    """
+    return "-".join("".join(letter if letter.isalnum() else "-" for letter in name) for name in names)
+
+
 def _texts(given: Any) -> tuple[str, ...]:
     return tuple(str(one) for one in given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.answers import every
 from sim.cli.report.page import answers, heading, judged
-from sim.cli.report.results import Folder, TableFile
+from sim.cli.report.results import Folder, TableFile, declared_tables
 from sim.scenario import units
 from sim.scenario.cost import a_month
 from sim.scenario.plausible import SPREAD_WORDS
@@ -422,7 +422,7 @@ def _columns(book: _Book, folder: Folder) -> None:
     for column, width in enumerate((22, 40, 14, 80)):
         sheet.set_column(column, column, width)
     row = 0
-    declared = {table.name: table for answer in every() for table in answer.leaves}
+    declared = declared_tables()
     for name in folder.tables:
         for one in declared[name].columns if name in declared else ():
             row += 1
