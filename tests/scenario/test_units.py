@@ -118,6 +118,12 @@ def test_a_share_above_one_that_looks_like_a_percentage_is_taken_for_a_slip() ->
         units.share(40)
 
 
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f"])
+def test_spaces_that_break_no_line_are_spaces(space: str) -> None:
+    assert units.duration(f"8{space}min") == 8 * MINUTE
+    assert units.share(f"90{space}%") == 0.9
+
+
 def test_growth_may_be_negative_or_above_one() -> None:
     assert (units.growth("-50 %"), units.growth("150 %"), units.growth(0.25)) == (-0.5, 1.5, 0.25)
     with pytest.raises(ValueError, match="above -100 %"):
