@@ -164,15 +164,14 @@ class Options:
 
     def _left_out(self, known: tuple[str, ...]) -> list[str]:
         """The changes that take away the targets that are not to be judged."""
-        from sim.scenario.fields import near
+        from sim.scenario.fields import hint
 
         wanted = [name.strip() for name in (self.targets or "").split(",") if name.strip()]
         if not wanted:
             raise typer.BadParameter("names the targets to judge: a,b", param_hint="--targets")
         for name in wanted:
             if name not in known:
-                hint = near(name, known) or f"; there are {', '.join(known) or 'none'}"
-                raise typer.BadParameter(f"there is no target '{name}'{hint}", param_hint="--targets")
+                raise typer.BadParameter(f"there is no target '{name}'{hint(name, known)}", param_hint="--targets")
         return [f"targets.{name}=null" for name in known if name not in wanted]
 
 

@@ -34,7 +34,7 @@ from sim.plots.style import (
 from sim.studies.plausibility import PlausibilityFound
 from sim.studies.worlds import Outcome, World
 from sim.text.plausibility import about, finding, outcome_words, people_finding, said
-from sim.text.words import count, length, named
+from sim.text.words import count, length, named, so_many
 
 SHOWN: Final[tuple[Outcome, ...]] = ("held", "undecided", "more", "no staff")
 """From left to right, and from the bottom up."""
@@ -69,7 +69,7 @@ def plausible_worlds(found: PlausibilityFound) -> Figure:
     """Shares by outcome as one bar, the people over the worlds where some staffing holds, and what decides."""
     strips = found.ranked[:MOST_STRIPS]
     people = people_finding(found)
-    runs = f"{count(found.replications)} replications of {length(found.length)} or more"
+    runs = f"{so_many(found.replications, 'replication')} of {length(found.length)} or more"
     note = (
         f"{count(len(found.possible))} plausible worlds, each unknown drawn as it is declared; in each the staffing is "
         f"searched for which {'all targets hold' if len(found.scenario.targets) > 1 else 'the target holds'}. "

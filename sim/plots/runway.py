@@ -30,7 +30,7 @@ from sim.plots.style import (
 )
 from sim.studies.runway import Course, RunwayFound
 from sim.text.ranges import runway_finding
-from sim.text.words import count, length, named, percent
+from sim.text.words import length, named, percent, so_many
 
 LEFT: Final = 0.62
 GAP: Final = 0.72
@@ -47,7 +47,7 @@ def runway_years(found: RunwayFound) -> Figure:
     """A panel for every target: its value over the years, a line for each rate, up to the first year that is missed."""
     names = list(found.scenario.targets)
     scenario = found.scenario
-    runs = f"{count(found.courses[0].years[0].replications)} replications of {length(scenario.run.length)} a year"
+    runs = f"{so_many(found.courses[0].years[0].replications, 'replication')} of {length(scenario.run.length)} a year"
     note = (
         "What each target comes to after years of growth with the present staffing; bars are intervals that hold all "
         f"at once. In the shaded field it fails. {named(scenario)}: {runs}."

@@ -43,7 +43,7 @@ from sim.plots.style import (
 )
 from sim.studies.sensitivity import PointOutcome, SensitivityFound
 from sim.text.ranges import deciding_on, number_text, said, sensitivity_finding
-from sim.text.words import count, length, named, percent
+from sim.text.words import count, length, named, percent, so_many
 
 NAMES: Final = 2.6
 """Inches of the column of the ranges' names."""
@@ -62,7 +62,7 @@ def deciding(found: SensitivityFound) -> Figure:
 def about(found: SensitivityFound) -> str:
     """Which runs a figure shows."""
     scenario = found.scenario
-    runs = f"{found.replications} replications of {length(scenario.run.length)} each"
+    runs = f"{so_many(found.replications, 'replication')} of {length(scenario.run.length)} each"
     return f"{named(scenario)}: {count(len(found.every))} points, {runs}."
 
 
@@ -278,7 +278,7 @@ def along_one(found: SensitivityFound) -> Figure:
     outcomes = sorted(found.every, key=lambda one: one.numbers[0])
     scale = 100 if unknown.unit == "%" else 1
     lasting = length(found.scenario.run.length)
-    runs = f"{count(len(outcomes))} points, {found.now.replications} replications of {lasting} each"
+    runs = f"{count(len(outcomes))} points, {so_many(found.now.replications, 'replication')} of {lasting} each"
     note = (
         "How much of what each target allows is used up: late or lost tips, the mean time, the time busy. Above the "
         f"thick line a target fails; where the field is pale, all hold. {named(found.scenario)}: {runs}."

@@ -31,7 +31,7 @@ from sim.plots.style import (
 from sim.scenario.units import percent
 from sim.studies.validate import Seen, ValidateFound
 from sim.text.validate import HEADS, came_to, figure, finding, fitted_text, tolerance_text
-from sim.text.words import count, named
+from sim.text.words import named, so_many
 
 LEFT: Final = 2.45
 RIGHT: Final = 1.85
@@ -55,7 +55,7 @@ def observed_and_simulated(found: ValidateFound) -> Figure:
     note = (
         f"Marks: what the scenario comes to, with its {percent(found.scenario.run.confidence)} interval; field: how "
         f"far off it may be; black: what was observed, with what that may be off by. {named(found.scenario)}: "
-        f"{count(found.replications)} replications." + (f" Fitted: {fits}." if fits else "")
+        f"{so_many(found.replications, 'replication')}." + (f" Fitted: {fits}." if fits else "")
     )
     handles = [
         Patch(facecolor=GRID, label="tolerance"),

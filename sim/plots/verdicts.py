@@ -39,7 +39,7 @@ from sim.studies.result import Result
 from sim.text import compare as compare_words
 from sim.text import words
 from sim.text.run import finding
-from sim.text.words import about, came_to, length, percent, share_text, with_interval
+from sim.text.words import about, came_to, length, percent, share_text, so_many, with_interval
 
 if TYPE_CHECKING:
     from sim.studies.compare import SideBySide
@@ -213,8 +213,9 @@ def comparison(found: SideBySide) -> Figure:
     block = HEAD + rows * LINE + FOOT
     n = found.replications
     note = (
-        f"{n} replications of {length(found.base.scenario.run.length)} each, on the same tips. Differences from "
-        f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once; grey ones may be noise."
+        f"{so_many(n, 'replication')} of {length(found.base.scenario.run.length)} each, on the same tips. "
+        f"Differences from {found.base.label}, whose {percent(found.confidence)} intervals hold all at once; "
+        "grey ones may be noise."
     )
     with styled():
         sheet = Sheet(compare_words.finding(found), note, len(found.targets) * block + KEY)

@@ -284,18 +284,18 @@ def _overload(pool: PoolLoad, by_hour: bool, given_up: Mapping[str, float]) -> l
     if pool.more_than_done:
         if pool.overloaded:
             return [
-                f"pool '{pool.pool}' is overloaded: {pool.offered:.2f} erlangs of work come to "
-                f"{pool.servers:.2f} servers on average over the week"
+                f"pool '{pool.pool}' is overloaded: {pool.offered:,.2f} erlangs of work come to "
+                f"{pool.servers:,.2f} servers on average over the week"
             ]
         if pool.may_merge:
             return [
                 f"pool '{pool.pool}': more work comes than is done unless enough tips {_relief(pool)}, "
-                f"{pool.offered:.2f} erlangs to {pool.servers:.2f} servers on average over the week, of which merging "
-                f"may spare {pool.may_merge:.2f} at most"
+                f"{pool.offered:,.2f} erlangs to {pool.servers:,.2f} servers on average over the week, of which "
+                f"merging may spare {pool.may_merge:,.2f} at most"
             ]
         said = f"{100 * given_up[pool.pool]:.2g} %" if pool.pool in given_up else f"at least {_percent(pool.giving_up)}"
         return [
-            f"pool '{pool.pool}': more work comes than is done, {pool.offered:.2f} erlangs to {pool.servers:.2f} "
+            f"pool '{pool.pool}': more work comes than is done, {pool.offered:,.2f} erlangs to {pool.servers:,.2f} "
             f"servers on average over the week: {said} of those who may give up there do"
         ]
     return _hours_overloaded(pool) if by_hour else []
@@ -316,12 +316,12 @@ def _hours_overloaded(pool: PoolLoad) -> list[str]:
         if load * (1 - patient) >= servers:
             found.append(
                 f"pool '{pool.pool}' is overloaded {when} from {hour:02}:00 {until}: "
-                f"up to {load:.2f} erlangs of work come to {servers:.2f} servers"
+                f"up to {load:,.2f} erlangs of work come to {servers:,.2f} servers"
             )
         elif load > servers:
             found.append(
                 f"pool '{pool.pool}': more work comes than is done {when} from {hour:02}:00 {until}, "
-                f"up to {load:.2f} erlangs to {servers:.2f} servers: tips {_relief(pool)} then"
+                f"up to {load:,.2f} erlangs to {servers:,.2f} servers: tips {_relief(pool)} then"
             )
     return found
 

@@ -211,6 +211,8 @@ _HINTS: Final[ContextVar[list[int] | None]] = ContextVar("hints", default=None)
 
 _MOST_COMPARED: Final = 5_000_000
 """Letters of words times letters of names that are compared for the hints at one document's faults: half a second."""
+_MOST_NAMED: Final = 20
+"""So many names are told where none is near; the rest are counted."""
 
 
 @contextmanager
@@ -241,4 +243,5 @@ def near(word: str, names: Iterable[str]) -> str:
 def hint(name: str, known: Iterable[str]) -> str:
     """What was meant, or what there is."""
     known = list(dict.fromkeys(known))
-    return near(name, known) or f"; there are {', '.join(known[:20]) or 'none'}"
+    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    return near(name, known) or f"; there are {', '.join(known[:_MOST_NAMED]) or 'none'}{more}"

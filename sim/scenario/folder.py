@@ -24,6 +24,15 @@ from sim.scenario.fields import near
 LARGEST: Final = 1_000_000
 """Bytes of a document."""
 
+_KINDS: Final = {
+    b"PK\x03\x04": "a workbook, a Word document or another zip archive",
+    b"\xd0\xcf\x11\xe0": "a workbook or a Word document of old",
+    b"%PDF-": "a PDF",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
+"""What is given in place of a document by mistake, by its first bytes."""
+
 
 def text(file: Path, shown_as: str, what: str = "scenario file") -> str:
     """The text of a file that messages call `shown_as`; ScenarioError where it cannot be had."""
@@ -36,6 +45,8 @@ def text(file: Path, shown_as: str, what: str = "scenario file") -> str:
         raise ScenarioError([at(start, (), f"there is no such file{_meant(file)}")]) from None
     except (OSError, ValueError) as error:
         raise ScenarioError([at(start, (), f"cannot be read: {getattr(error, 'strerror', None) or error}")]) from None
+    if (kind := _kind(raw)) is not None:
+        raise ScenarioError([at(start, (), f"is {kind}; a {what} is plain text, saved as UTF-8")])
     if len(raw) > LARGEST:
         raise ScenarioError([at(start, (), f"is larger than {LARGEST // 1_000_000} MB")])
     try:
@@ -44,6 +55,11 @@ def text(file: Path, shown_as: str, what: str = "scenario file") -> str:
         line, column = place_of(raw, error.start)
         rule = f"is not text in UTF-8: here stands the byte 0x{raw[error.start]:02x}"
         raise ScenarioError([at(Mark(shown_as, line, column), (), rule)]) from None
+
+
+def _kind(raw: bytes) -> str | None:
+    """What a file is by its first bytes, where it is one that is given in place of a text; None of others."""
+    return next((kind for begins, kind in _KINDS.items() if raw.startswith(begins)), None)
 
 
 def plain_bytes(file: Path, most: int = -1) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -94,10 +94,25 @@ def compose(
         place = error.problem_mark or error.context_mark
         mark = _mark(file, lines, place.line, place.column) if place else Mark(file, 1, 1)
         problem = " ".join(str(error.problem or error.context or "the text cannot be read").split())
-        raise ScenarioError([at(mark, (), f"is not YAML: {problem}")]) from None
+        raise ScenarioError([at(mark, (), f"is not YAML: {problem}{_meant(problem, lines, place)}")]) from None
     except (YAMLError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError) as error:
         problem = " ".join(str(error).split())[:200] or type(error).__name__
         raise ScenarioError([at(Mark(file, 1, 1), (), f"is not YAML: {problem}")]) from None
+
+
+def _meant(problem: str, lines: Sequence[str], place: StreamMark | None) -> str:
+    """What is most likely wrong where a text is no YAML, in words; "" where that cannot be told."""
+    line = lines[place.line] if place is not None and place.line < len(lines) else ""
+    if problem.startswith("found character '\\t'"):
+        return "; lines are indented with spaces, not with tabs"
+    if problem.startswith("mapping values are not allowed"):
+        key, _, rest = line.partition(":")
+        if ": " in rest and not rest.lstrip().startswith(("{", "[")):
+            return f'; a text with a colon in it stands in quotes: {key.strip()}: "..."'
+        return "; a colon is missing in the line before, or this line is indented too far"
+    if problem.startswith("could not find expected ':'"):
+        return "; a colon is missing in the line before"
+    return ""
 
 
 def scalar(text: str) -> Scalar:

@@ -43,7 +43,8 @@ _DURATION: Final = re.compile(rf"({_NUMBER})\s*([A-Za-zµ]*)", re.ASCII)
 _RATE: Final = re.compile(rf"({_NUMBER})\s*/\s*([A-Za-z]+)", re.ASCII)
 _PLAIN: Final = re.compile(_NUMBER, re.ASCII)
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*%", re.ASCII)
-_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.000", re.ASCII)
+_POINTED: Final = re.compile(r"[1-9]\d{0,2}\.\d00", re.ASCII)
+"""A number of tips that looks as if its point kept the thousands apart, as in German."""
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _OFFSET: Final = re.compile(r"(.*\d\d:\d\d\S*?)\s?(Z|([-+])(\d\d):?(\d\d)?)", re.ASCII)
@@ -167,17 +168,17 @@ def split(value: Value) -> tuple[float, str]:
 def rate(value: Value) -> float:
     """Tips a day in a rate such as `30000/year` (of 365 days), `3.4/h` or `60/day`.
 
-    A point before three zeros is refused: half of Europe writes thousands so.
+    A point before three digits a year is refused where the last are zeros: half of Europe writes thousands so.
 
     >>> rate("365/year"), rate("1/h")
     (1.0, 24.0)
     """
     count, unit = _parts(_RATE, value, WRITTEN["rate"])
-    if _THOUSANDS.fullmatch(count):
-        few, many = count.partition(".")[0], count.replace(".", "")
-        raise ValueError(f"the point may divide thousands or be a decimal one: write {many}/{unit}, or {few}/{unit}")
     if unit not in _PERIODS:
         raise ValueError(f"'{unit}' is no period; use min, h, day, week, month or year")
+    if _PERIODS[unit] >= YEAR and _POINTED.fullmatch(count):
+        few = f"{float(count):g}/{unit}"
+        raise ValueError(f"thousands are written without points: {count.replace('.', '')}/{unit}, and few as {few}")
     found = float(count) * DAY / _PERIODS[unit]
     if not 0 < found <= 1e9:
         raise ValueError("a rate must be more than 0 and at most 1e9 a day")
@@ -389,6 +390,8 @@ def _weekday(text: str) -> int:
 def _parts(pattern: re.Pattern[str], value: Value, rule: str) -> tuple[str, ...]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)[: _LONGEST_TEXT + 1] if abs(value) < 1e12 else ""
+    if isinstance(value, str):
+        value = value.replace("\u00a0", " ").replace("\u202f", " ")  # spaces that break no line, as typeset texts have
     match = pattern.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
     if match is None:
         raise ValueError(_without_comma(pattern, value) or rule)

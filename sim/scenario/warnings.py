@@ -332,7 +332,8 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
         if length > DAY:
             when, on = f"from {units.clock(begins)}{on} for {units.duration_text(length)}", ""
         tips_words = f"{tips:,.0f} tips" if round(tips) > 1 else "a tip" if round(tips) == 1 else "fewer than one tip"
-        yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week come"
+        come = "come" if round(tips) > 1 else "comes"
+        yield f"pool '{name}': nobody is on duty {when}{on}, when {tips_words} a week {come}"
 
 
 def _is_meant(scenario: Scenario, number: int, begins: int, ends: int) -> bool:

@@ -14,7 +14,7 @@ from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page
 from sim.text.dossier import lead, meaning, plainly, value
-from sim.text.words import count, listed, percent
+from sim.text.words import count, listed, percent, so_many
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -199,8 +199,8 @@ def parts(found: Audit) -> list[RenderableType]:
     return [
         page.title(ledger.ledger, found.laid.file.path),
         page.text(
-            f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {count(len(ledger.claims))} claims, "
-            f"{count(found.n_replications)} replications, seed {scenario.run.seed}."
+            f"on {scenario.scenario} ({scenario.path}), {found.fte:.1f} FTE: {so_many(len(ledger.claims), 'claim')}, "
+            f"{so_many(found.n_replications, 'replication')}, seed {scenario.run.seed}."
         ),
         *_blocks(found, shown),
         "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from sim.text import page
-from sim.text.words import came_to, count, listed, percent, short, time_unit
+from sim.text.words import came_to, listed, percent, short, so_many, time_unit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ def _on_what(found: SideBySide) -> str:
             f"Nothing is left to chance, so that each is run once. Differences from {found.base.label} in this period."
         )
     return (
-        f"{count(found.replications)} replications of each on the same tips, seed {found.seed}. Differences from "
+        f"{so_many(found.replications, 'replication')} of each on the same tips, seed {found.seed}. Differences from "
         f"{found.base.label}, whose {percent(found.confidence)} intervals hold all at once."
     )
 

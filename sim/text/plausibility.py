@@ -15,7 +15,7 @@ from sim.scenario.plausible import SPREAD_WORDS
 from sim.text import page
 from sim.text.ranges import Wording, wording
 from sim.text.staff import kept_words
-from sim.text.words import count, length, listed, percent
+from sim.text.words import count, length, listed, percent, so_many
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -292,7 +292,7 @@ def _kept_in(found: PlausibilityFound) -> Iterator[str]:
 def _how(found: PlausibilityFound) -> Iterator[str]:
     if found.kept:
         yield kept_words(found.kept)
-    runs = f"{count(found.replications)} replications of {length(found.length)}"
+    runs = f"{so_many(found.replications, 'replication')} of {length(found.length)}"
     yield (
         f"Each world is run for {runs} at first, and for more where these do not decide. Its staffing is the cheapest "
         "that a short search finds, which nothing speaks against on fresh seeds; that none is cheaper is not shown."

@@ -26,6 +26,7 @@ from sim.text.words import (
     listed,
     nothing_failed_words,
     percent,
+    so_many,
     some,
     span,
     with_interval,
@@ -115,14 +116,14 @@ def _share_held(held: HeldShare) -> str:
 
 def _what_was_run(result: Result) -> str:
     scenario, sample = result.done.scenario, result.done.sample
-    tips = count(float(sample.arrived.mean())) if len(sample) else "no"
+    tips = so_many(float(sample.arrived.mean()), "tip") if len(sample) else "no tips"
     if sample.frame.recorded:
         return (
-            f"{length(scenario.run.length)} as recorded, {tips} tips; nothing is left to chance, so it is run once: "
+            f"{length(scenario.run.length)} as recorded, {tips}; nothing is left to chance, so it is run once: "
             "what was kept or broken in this period, which says nothing of others"
         )
-    runs = f"{count(len(sample))} replications of {length(scenario.run.length)}"
-    return f"{runs}, {tips} tips each; seed {result.done.seed}; {percent(scenario.run.confidence)} intervals" + (
+    runs = f"{so_many(len(sample), 'replication')} of {length(scenario.run.length)}"
+    return f"{runs}, {tips} each; seed {result.done.seed}; {percent(scenario.run.confidence)} intervals" + (
         f", since there may be {result.looks} looks" if result.looks > 1 else ""
     )
 
@@ -151,25 +152,30 @@ def _beside(targets: Sequence[TargetResult]) -> Iterator[tuple[str, list[str]]]:
         yield "Beside", [f"{listed(names)}: {line}" for line, names in said.items()]
 
 
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
 def _unjudged(one: TargetResult) -> Iterator[str]:
     fates = ((one.unlabelled_lost, "lost"), (one.unlabelled_open, "still open"))
-    if without := " and ".join(f"{count(n)} were {fate}" for n, fate in fates if n):
-        yield f"of {count(sum(one.counts.values()))} tips {without} before anybody had labelled them, so not judged"
+    if without := " and ".join(f"{count(n)} {'was' if n == 1 else 'were'} {fate}" for n, fate in fates if n):
+        yield f"of {so_many(sum(one.counts.values()), 'tip')} {without} before anybody had labelled them, so not judged"
     if one.left_out and one.left_out.verdict != "met":
         yield left_out_words(one)
     elif not one.by_tip and (uncounted := sum(one.counts[column] for column in never_counted(one.target))):
         assert isinstance(one.target, Timed)
         its = sum(n for column, n in one.counts.items() if column not in ("without_start", "not_of"))
-        what = f"{count(uncounted)} of {count(its)} tips"
+        what = f"{count(uncounted)} of {so_many(its, 'tip')}"
         yield f"{what} never came to {one.target.to_name}, and {one.target.a} cannot count them"
     if one.unshown is not None:
         yield nothing_failed_words(one.unshown)
-    if one.counts["open"]:
-        yield f"{count(one.counts['open'])} tips are still open; the verdict holds however they end"
+    if n := one.counts["open"]:
+        end = "it ends" if n == 1 else "they end"
+        yield f"{so_many(n, 'tip')} {_are(n)} still open; the verdict holds however {end}"
     if one.by_tip and one.counts["merged"] and "merged" in never_counted(one.target):
-        yield f"{count(one.counts['merged'])} tips left merged, and are not judged"
+        yield f"{so_many(one.counts['merged'], 'tip')} left merged, and {_are(one.counts['merged'])} not judged"
     if one.counts["left_out"]:
-        yield f"{count(one.counts['left_out'])} lost tips are left out"
+        yield f"{so_many(one.counts['left_out'], 'lost tip')} {_are(one.counts['left_out'])} left out"
     if one.target.hold is not None and one.windows.n_silent:
         windows = WINDOWS[one.target.per]
         yield f"{count(one.windows.n_silent)} {windows} are left out: nothing to judge in them, or not whole"
@@ -268,7 +274,7 @@ def _staff(result: Result) -> Iterator[tuple[str, list[str]]]:
 def limit_words(one: Limit) -> str:
     """What staff can do for a target, and what stands in the way where it can do nothing."""
     always = " at all hours" if one.at_posts is not None else ""
-    best = f"with unlimited staff{always} it comes to {came_to(one.result)}"
+    best = f"with unlimited staff{always} {_comes_to(one.result)}"
     if one.more_staff == "hours" and one.at_posts is not None:
         shut = listed([f"{closed.pool} is closed {closed.words}" for closed in one.closed])
         return (
@@ -285,6 +291,10 @@ def limit_words(one: Limit) -> str:
         return f"whether more staff can meet {one.name} is undecided: {best}"
     ways = listed([_hindrance(way) for way in one.hindrances[:_MOST_PLACES]]) if one.hindrances else "its own rules"
     return f"staff alone cannot meet {one.name}: {best}; in the way stand {ways}"
+
+
+def _comes_to(one: TargetResult) -> str:
+    return "nothing is counted" if math.isnan(one.value) else f"it comes to {came_to(one)}"
 
 
 def _hindrance(one: Hindrance) -> str:

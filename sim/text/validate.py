@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim.scenario.units import percent
 from sim.text import page
-from sim.text.words import count, listed, time_unit, with_interval
+from sim.text.words import listed, so_many, time_unit, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,7 +43,7 @@ def parts(found: ValidateFound) -> list[RenderableType]:
 
 def _on_what(found: ValidateFound) -> str:
     interval = f"{percent(found.scenario.run.confidence)} intervals"
-    return f"{count(found.replications)} replications of each, seed {found.scenario.run.seed}; {interval}."
+    return f"{so_many(found.replications, 'replication')} of each, seed {found.scenario.run.seed}; {interval}."
 
 
 def finding(found: ValidateFound) -> str:

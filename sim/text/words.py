@@ -53,6 +53,24 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def so_many(number: float, one: str) -> str:
+    """A number of things, rounded, with the word for them, which takes an s where they are not one.
+
+    >>> so_many(1, "replication"), so_many(30657.5, "tip"), so_many(0.3, "tip")
+    ('1 replication', '30,658 tips', '0 tips')
+    """
+    return f"{count(number)} {one}{'' if round(number) == 1 else 's'}"
+
+
+def plainly(number: float) -> str:
+    """A number a day or an hour, in four digits or more, with its thousands apart and without a power of ten.
+
+    >>> plainly(54.7945), plainly(547945.2), plainly(0.0547945), plainly(12000.3)
+    ('54.79', '547,945', '0.05479', '12,000')
+    """
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
 def span(length: float) -> str:
     """A time that passed, in its two largest units.
 

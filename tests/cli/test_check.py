@@ -145,6 +145,14 @@ def test_everything_that_the_options_say_is_laid_on_together(tmp_path: Path) -> 
     assert found["run"][1].startswith("20 replications, seed 3")
 
 
+def test_many_tips_a_day_are_told_without_a_power_of_ten(tmp_path: Path) -> None:
+    file = plain(tmp_path, "staff: 2")
+    told = " ".join(tipline("check", file, "--set", "demand.volume=200000000/year").output.split())
+    assert "200,000,000 tips a year, 547,945 a day" in told
+    one = " ".join(tipline("check", file, "--set", "demand.volume=1/year").output.split())
+    assert "1 tip a year, 0.00274 a day" in one
+
+
 def test_a_file_that_is_not_there_gets_a_hint_at_the_one_that_is(tmp_path: Path) -> None:
     plain(tmp_path, "staff: 2")
     done = shell("check", tmp_path / "plane.yaml")

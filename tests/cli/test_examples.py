@@ -171,6 +171,12 @@ def test_a_slip_gets_a_hint(arguments: tuple[str, ...], message: str) -> None:
     assert message in plain(done.output)
 
 
+def test_examples_that_are_not_named_are_counted() -> None:
+    said = " ".join(plain(tipline("examples", "nothere").output).replace("│", " ").split())
+    n = len(list(SCENARIOS.glob("*.yaml")))
+    assert f"school_safety and {n - 20} more" in said
+
+
 def test_an_installation_without_examples_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "__file__", str(tmp_path / "sim" / "cli" / "examples.py"))
     done = tipline("examples")

@@ -201,6 +201,18 @@ def test_a_replication_that_fails_is_named_and_the_rest_are_kept(
     assert "3 replications of 7 d" in said
 
 
+def test_one_replication_is_one(line: Path, tmp_path: Path) -> None:
+    said = words(tipline("run", line, "--replications", "1", "--out", tmp_path / "out").output)
+    assert "1 replication of 7 d, " in said
+    assert "1 replication, seed 5" in words(tipline("check", line, "--replications", "1").output)
+
+
+def test_where_nothing_is_counted_more_staff_is_said_to_count_nothing_either(line: Path, tmp_path: Path) -> None:
+    never = ("--set", "demand.channels={call: 100 %, web: 0 %}", "--targets", "hard")
+    said = words(tipline("run", line, *never, "--out", tmp_path / "out").output)
+    assert "whether more staff can meet hard is undecided: with unlimited staff nothing is counted" in said
+
+
 def test_when_all_replications_fail_nothing_is_written(
     line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

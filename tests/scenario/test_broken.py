@@ -77,7 +77,30 @@ UNREADABLE = {
     "a list": ("- 1\n", "doc.yaml:1:1: a scenario is a mapping of keys (got a list)"),
     "a word": ("hello", "doc.yaml:1:1: a scenario is a mapping of keys (got 'hello')"),
     "broken flow": ("a: [1, 2", "doc.yaml:1:9: is not YAML: expected ',' or ']', but got '<stream end>'"),
-    "a tab": ("a:\n\t- b", "doc.yaml:2:1: is not YAML: found character '\\t' that cannot start any token"),
+    "a tab": (
+        "a:\n\t- b",
+        "doc.yaml:2:1: is not YAML: found character '\\t' that cannot start any token; lines are "
+        "indented with spaces, not with tabs",
+    ),
+    "a key without its colon": (
+        "demand\n  volume: 3/h\n",
+        "doc.yaml:2:9: is not YAML: mapping values are not allowed here; a colon is missing in the line before, or "
+        "this line is indented too far",
+    ),
+    "a value without its colon": (
+        "demand:\n  volume 3/h\n  growth: 2 %\n",
+        "doc.yaml:3:9: is not YAML: mapping values are not allowed here; a colon is missing in the line before, or "
+        "this line is indented too far",
+    ),
+    "a key without its colon, between keys": (
+        "run: 1\ndemand\n",
+        "doc.yaml:3:1: is not YAML: could not find expected ':'; a colon is missing in the line before",
+    ),
+    "a colon in a text": (
+        "scenario: A line: of ours\n",
+        "doc.yaml:1:17: is not YAML: mapping values are not allowed here; a text with a colon in it stands in quotes: "
+        'scenario: "..."',
+    ),
     "two documents": ("a: 1\n---\nb: 2\n", "doc.yaml:2:1: holds more than one YAML document"),
     "a python tag": (
         "a: !!python/object:os.system x",
@@ -126,6 +149,12 @@ def test_an_alias_may_be_used(tmp_path: Path) -> None:
             "doc.yaml:1:1: is not YAML: unacceptable character #x0000: special characters are not allowed",
         ),
         (b"#" * 1_000_001, "doc.yaml: is larger than 1 MB"),
+        (
+            b"PK\x03\x04\x14\x00\x06\x00",
+            "doc.yaml: is a workbook, a Word document or another zip archive; a scenario file is plain text",
+        ),
+        (b"PK\x03\x04" + b"\0" * 1_000_001, "doc.yaml: is a workbook, a Word document or another zip archive"),
+        ("scenario: é".encode("utf-16"), "doc.yaml: is text in UTF-16; a scenario file is plain text, saved as UTF-8"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, raw: bytes, message: str) -> None:

@@ -92,6 +92,10 @@ def test_hours_without_anybody_on_duty_while_tips_come(tmp_path: Path) -> None:
     assert describe(late).warnings == (
         "pool 'call_takers': nobody is on duty 23:00 to 24:00, when 16 tips a week come",
     )
+    rare = load(SCENARIOS / "national.yaml", changes=["demand.volume=100/year", "pools.call_takers.shifts.2.staff=0"])
+    assert "pool 'call_takers': nobody is on duty 23:00 to 07:00, when fewer than one tip a week comes" in (
+        describe(rare).warnings
+    )
     office = LINE.replace(
         "front: {staff: 1}", 'front: {shifts: [{from: "09:00", to: "17:00", staff: 9, days: mon-fri}]}'
     )

@@ -115,6 +115,11 @@ MISWRITTEN = [
         "demand.volume: thousands are written without commas: 30000/year (got '30,000/year')",
     ),
     (
+        "volume: 10/h",
+        "volume: 30.000/year",
+        "demand.volume: thousands are written without points: 30000/year, and few as 30/year (got '30.000/year')",
+    ),
+    (
         "staff: 1}]",
         "staff: 1, days: weekdays}]",
         "pools.night.shifts.0.days: 'weekdays' is written mon-fri (got 'weekdays')",

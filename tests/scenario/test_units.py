@@ -89,7 +89,7 @@ def test_rates(text: str, a_day: float) -> None:
         (30000, "such as 30000/year"),
         ("30000", "such as 30000/year"),
         ("30,000/year", "without commas: 30000/year"),
-        ("30.000/year", "write 30000/year, or 30/year"),
+        ("30.000/year", "30000/year, and few as 30/year"),
         ("30000/moon", "'moon' is no period"),
         ("0/h", "more than 0"),
         ("-1/h", "more than 0"),
@@ -117,6 +117,12 @@ def test_what_is_no_share(value: Any) -> None:
 def test_a_share_above_one_that_looks_like_a_percentage_is_taken_for_a_slip() -> None:
     with pytest.raises(ValueError, match=r"did you mean 40 %\?"):
         units.share(40)
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f"])
+def test_spaces_that_break_no_line_are_spaces(space: str) -> None:
+    assert units.duration(f"8{space}min") == 8 * MINUTE
+    assert units.share(f"90{space}%") == 0.9
 
 
 def test_growth_may_be_negative_or_above_one() -> None:

@@ -23,6 +23,7 @@ from sim.scenario.plausible import SPREAD_WORDS
 from sim.scenario.units import SHORT_WEEKDAYS
 from sim.studies.keeping import versions
 from sim.tables.declared import Column
+from sim.text.words import so_many
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -185,7 +186,8 @@ def _summary(book: _Book, folder: Folder) -> None:
         book.put(sheet, row, 5, one.verdict, bold=True, bg_color=colour)
     row += 2
     seed, n = folder.manifest.get("seed"), folder.manifest.get("n_replications")
-    made = f"Made by tipline {versions()['tipline']}" + (f", seed {seed}, {n} replications" if seed is not None else "")
+    runs = f", seed {seed}, {so_many(n, 'replication')}" if seed is not None and n is not None else ""
+    made = f"Made by tipline {versions()['tipline']}{runs}"
     sheet.write_string(row, 0, f"{made}. From and to: the ends of the interval.", book.style(font_color="#606060"))
 
 
