@@ -169,7 +169,11 @@ class Cleaning:
         self.raw, self.map = raw, made
         self.cleaned = [Cleaned(what, n, "passed over") for what, n in raw.dropped.items()]
         self.notes = list(raw.notes)
-        if guessed := [f"'{made.columns.get(role, role)}' is {role} ({made.sure[role][7:]})" for role in made.doubtful]:
+        guessed = [
+            f"'{made.columns[role]}' is {role} ({made.sure[role][7:]})" if role in made.columns else made.sure[role][7:]
+            for role in made.doubtful
+        ]
+        if guessed:
             self.notes.append(f"WARNING: guessed and not confirmed: {'; '.join(guessed)}; look at map.yaml")
         self.cannot: list[str] = []
         self.n = len(raw)

@@ -566,3 +566,13 @@ def test_a_log_for_vidigi_is_read_by_its_times_of_the_clock(tmp_path: Path) -> N
     visits = read_events(raw, made).visits
     assert visits.stage.names == ("answer",)
     assert (set(visits.wait.tolist()), set(visits.work.tolist())) == ({40.0}, {180.0})
+
+
+def test_a_file_in_the_order_of_its_texts_is_of_one_day(tmp_path: Path) -> None:
+    """With a slip in that order, too."""
+    rows = sorted(f"{k // 60}:{k % 60:02d}:{k * 7 % 60:02d}" for k in range(0, 1440, 2))
+    rows[3], rows[4] = rows[4], rows[3]
+    raw = read(_written(tmp_path, "Ticket,Received", [f"{k},{one}" for k, one in enumerate(rows)]))
+    log = read_calls(raw, Map("calls", {"arrival": "Received"}))
+    assert len(log.days) == 1
+    assert "'Received' has no date; the rows are in order of their texts, so all are of one day" in log.notes
