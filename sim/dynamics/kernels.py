@@ -44,7 +44,6 @@ from numba.core.runtime import rtsys
 from numba.core.targetconfig import ConfigStack
 from numba.core.typed_passes import NativeLowering
 from numba.core.types.functions import BaseFunction
-from numba.np import arrayobj
 from numpy import int64
 
 __all__ = ["inlined", "int64", "kernel", "njit", "part"]
@@ -284,6 +283,7 @@ def _undisturbed() -> Iterator[None]:
     The one takes a sixth of the time otherwise, the other an eighth.
     """
     global _compiling, _collects
+    _take_indices_as_they_are()
     with _counting:
         if _compiling == 0:
             _collects = gc.isenabled()
@@ -304,23 +304,24 @@ def _undisturbed() -> Iterator[None]:
 OURS: Final = f"_ZN{len(PACKAGE.name)}{PACKAGE.name}"
 """How the name of each function of the package begins that is compiled."""
 
-INDEX: Final = "fix_integer_index"
-"""The name by which numba makes an index that counts from the end one that counts from the beginning."""
 
-_from_the_end: Final[Callable[..., Any]] = getattr(arrayobj, INDEX)
+@cache
+def _take_indices_as_they_are() -> None:
+    """Have numba compile it so that an index of ours counts from the beginning; those of others are as ever.
 
-
-def _as_it_is(context: Any, builder: Any, its_type: Any, index: Any, size: Any) -> Any:
-    """As numba's, but an index of ours counts from the beginning.
-
-    To find that out at each use took two fifths of the time of the engine.
+    To find that out at each use took two fifths of the time of the engine. It comes with the compiler, which what is
+    compiled already does not need.
     """
-    if builder.function.name.startswith(OURS):
-        return context.cast(builder, index, its_type, types.intp)
-    return _from_the_end(context, builder, its_type, index, size)
+    from numba.np import arrayobj
 
+    from_the_end = arrayobj.fix_integer_index
 
-setattr(arrayobj, INDEX, _as_it_is)
+    def as_it_is(context: Any, builder: Any, its_type: Any, index: Any, size: Any) -> Any:
+        if builder.function.name.startswith(OURS):
+            return context.cast(builder, index, its_type, types.intp)
+        return from_the_end(context, builder, its_type, index, size)
+
+    arrayobj.fix_integer_index = as_it_is
 
 
 def _let_nobody_compile() -> None:
