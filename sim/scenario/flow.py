@@ -171,10 +171,13 @@ def offered_hours(scenario: Scenario, *, only_patient: bool = False) -> Floats:
     return load
 
 
-def offered_by_stage(scenario: Scenario) -> Floats:
-    """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay."""
+def offered_by_stage(scenario: Scenario, part: Floats | None = None) -> Floats:
+    """(n_stages, 168): erlangs that the tips of each hour of the week bring to a stage; 0 to a delay.
+
+    `part` (n_stages, n_channels) of them if it is given.
+    """
     tips = by_hour_of_week(scenario)
-    work = flow(scenario).work
+    work = flow(scenario).work * (1.0 if part is None else part)
     found = np.stack([tips @ work[number] * (stage.pool is not None) for number, stage in enumerate(scenario.stages)])
     for number, stage in enumerate(scenario.stages):
         if stage.pool is not None:

@@ -157,6 +157,10 @@ class AbandonedTarget(OfStage):
         return True
 
     @property
+    def most_lost(self) -> float:
+        return self.abandoned if self.per == "run" else 1.0
+
+    @property
     def asks(self) -> str:
         return f"at most {percent(self.abandoned)} abandoned"
 
@@ -391,6 +395,10 @@ class LostTarget(OfTips):
     @property
     def minds_lost(self) -> bool:
         return True
+
+    @property
+    def most_lost(self) -> float:
+        return self.lost if self.per == "run" else 1.0
 
     @property
     def asks(self) -> str:

@@ -319,6 +319,11 @@ class OfTips(Target):
         """Whether a tip that gives up in what it judges counts against it."""
         return False
 
+    @property
+    def most_lost(self) -> float:
+        """The largest share of its tips that may be lost in the whole run if it is to hold; 1 where it does not say."""
+        return 1.0
+
     @abstractmethod
     def of_tip(self, column: str) -> str:
         """What is said of a tip that is counted in a column, but for how long it took."""
@@ -430,6 +435,12 @@ class Timed(OfTips):
     def share_in_time(self) -> float | None:
         """The share of its tips that is to take no longer than its limit; None where that is no share of tips."""
         return None
+
+    @property
+    def most_lost(self) -> float:
+        if self.per != "run" or self.share_in_time is None or self.lost_tips.how != "miss":
+            return 1.0
+        return 1 - self.share_in_time
 
     @property
     def leaves_out(self) -> bool:

@@ -18,7 +18,6 @@ import numpy as np
 
 from sim.scenario.cost import full_time, paid, paid_hours, shrinkage
 from sim.scenario.faults import ScenarioError
-from sim.scenario.flow import offered_by_stage, spared_by_stage
 from sim.scenario.shifts import seat_hours
 from sim.studies.keeping import Piece
 from sim.studies.ranges import Variations
@@ -27,6 +26,7 @@ from sim.studies.sensitivity import Unknown, values_at
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.staffed import Bounds, decided, fte, unlimited
 from sim.studies.staff.staffing import cheapest
+from sim.studies.staff.starving import sure_work
 from sim.studies.staff.tried import leanings
 from sim.studies.trials import Trials
 
@@ -214,7 +214,7 @@ def least_fte(scenario: Scenario, pools: Mapping[str, Bounds] | None) -> float:
     are not decided are as they are.
     """
     chosen = {one[0] for one in decided(boundless(scenario), pools)}
-    work = np.maximum(offered_by_stage(scenario) - spared_by_stage(scenario), 0).mean(axis=1)
+    work = sure_work(scenario, chosen)
     hours = sum(paid_hours(scenario, name) for name in scenario.pools if name not in chosen)
     for stage, erlangs in zip(scenario.stages, work, strict=True):
         if stage.pool is not None and stage.patience is None and set(stage.pools) <= chosen:

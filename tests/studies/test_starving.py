@@ -19,7 +19,7 @@ from sim.scenario.schema import Scenario
 from sim.studies.staff.limits import Closed, closed, limits
 from sim.studies.staff.staffed import decided, judged_pools, kept, unminded_stages
 from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
-from sim.studies.staff.starving import Care, Concern, left_out
+from sim.studies.staff.starving import Care, Concern, left_out, sure_work
 from sim.studies.trials import QuestionError
 from tests.scenario.small import loaded
 from tests.studies.staffings import trials
@@ -316,3 +316,20 @@ def test_a_concern_says_what_is_wrong_and_how_much() -> None:
     assert Concern("grows", "desk", 1.5, 1.0, "missed").words == "the line of desk grows without end"
     out = Concern("left out", "t", 0.12, 0.05, "missed")
     assert out.words == "t leaves out 12 % of its tips (at most 5 % may be left out)"
+
+
+def test_whom_a_target_lets_give_up_makes_no_line_grow_further_on(tmp_path: Path) -> None:
+    """Of 4 erlangs that are offered to `second`, two fifths have given up before: 4 people are enough."""
+    scenario = written(
+        tmp_path,
+        "pools: {first: {staff: 2}, second: {staff: 4}}\n"
+        "stages:\n"
+        "  - {name: answer, pool: first, service: {exponential: {mean: 8 min}},\n"
+        "     patience: {exponential: {mean: 5 min}}}\n"
+        "  - {name: act, pool: second, service: {exponential: {mean: 12 min}}}\n"
+        "targets: {lost: {lost: 45 %}, busy: {pool: second, occupancy: 62 %}}\n",
+    )
+    assert sure_work(scenario, scenario.pools) == pytest.approx([8 / 3 * 0.55, 4 * 0.55])
+    assert concerns(scenario)["grows", "second"].verdict == "met"
+    answer = cheapest(scenario, trials=trials(scenario), replications=16)
+    assert answer.by_path == {"pools.first.staff": 2, "pools.second.staff": 4}

@@ -475,6 +475,19 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
     return tuple(found)
 
 
+def minding(scenario: Scenario, number: int) -> list[OfTips]:
+    """The targets that judge of every kind of tip that comes to a stage whether it gives up there."""
+    tips = _crowd(scenario, [target.of for target in scenario.targets.values() if isinstance(target, OfTips)])
+    entering = ways(tips, scenario.stages).entering[number].any(axis=1)
+    return [
+        target
+        for target in scenario.targets.values()
+        if isinstance(target, OfTips)
+        and _minds(scenario, target, number)
+        and not (entering & ~_covered(tips, target.of)).any()
+    ]
+
+
 def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
     """Whether a tip that gives up at a stage counts against a target that is about it."""
     if not target.minds_lost:

@@ -3,7 +3,8 @@ a target with nothing, or too little, to judge.
 
 As with targets, what fails so is taken to fail with fewer people too, on average: less of a pool's load is borne, more
 tips give up, fewer come to be judged. A pool whose tips are kept away by too few people before it seems to do better
-with fewer of these; but then the line before it grows or is given up, and the staffing fails by that.
+with fewer of these; but then the line before it grows, or more give up there than a target, or this, lets pass. As many
+as may give up so are not counted among those of whom a line grows.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from sim.measures import passes
 from sim.measures.estimates import Verdict, residual_variance, student
 from sim.measures.held import VALUE
 from sim.measures.targets import left_out
+from sim.scenario.arrivals import channel_mix
+from sim.scenario.branches import loops
 from sim.scenario.describe import describe
-from sim.scenario.flow import offered_by_stage, spared_by_stage
+from sim.scenario.flow import offered_by_stage, reaching, spared_by_stage
 from sim.scenario.shifts import week_on_duty
 from sim.scenario.targets import MOST_LEFT_OUT, OfTips, Timed
-from sim.studies.staff.staffed import unminded_stages
+from sim.studies.staff.staffed import minding, unminded_stages
 
 if TYPE_CHECKING:
     from sim.measures.sample import Sample
@@ -93,9 +96,7 @@ class Care:
             )
         )
         self._described: Description | None = describe(scenario) if self._decided else None
-        work = offered_by_stage(scenario) - spared_by_stage(scenario) if self._decided else np.zeros((0, 1))
-        self._work = tuple(float(part) for part in work.mean(axis=1))
-        """Erlangs that come to each stage, those apart that merging may spare, which no staffing changes."""
+        self._work = sure_work(scenario, pools).tolist() if self._decided else []
 
     @property
     def only_targets(self) -> bool:
@@ -190,6 +191,49 @@ def _growing(staffed: Scenario, described: Description, work: Sequence[float]) -
         if together.overloaded:
             for name in group:
                 found[name] = max(found.get(name, 0.0), _over(together))
+    return found
+
+
+def sure_work(scenario: Scenario, decided: Collection[str]) -> Floats:
+    """(n_stages,): mean erlangs over the week that come to each stage and are not lost there, whoever is at the
+    `decided` pools, unless that fails for what is lost; those apart that merging may spare."""
+    stages, back = scenario.stages, loops(scenario.stages)
+    lost = _lost_at_most(scenario, decided)
+    stays = np.ones(lost.shape)
+    for number in range(len(stages)):
+        until = number
+        while (further := max((last for first, last in back if first <= until), default=until)) > until:
+            until = further
+        stays[number] = np.prod(1 - lost[: until + 1], axis=0)
+    work: Floats = np.maximum(offered_by_stage(scenario, stays) - spared_by_stage(scenario), 0.0).mean(axis=1)
+    return work
+
+
+def _lost_at_most(scenario: Scenario, decided: Collection[str]) -> Floats:
+    """(n_stages, n_channels): of the tips that come to a stage on a channel, the most that may give up or find no room
+    there, unless that makes the staffing fail."""
+    found = np.zeros((len(scenario.stages), len(scenario.channels)))
+    unminded, mix = unminded_stages(scenario), channel_mix(scenario)
+    for number, stage in enumerate(scenario.stages):
+        if stage.patience is None and not stage.limited:
+            continue
+        coming = reaching(scenario, (number,))
+        if number in unminded and not stage.limited and any(pool in decided for pool in stage.pools):
+            most = MOST_GIVEN_UP
+        else:
+            most = min(_lost_by_targets(scenario, number, float(coming @ mix), mix), 1.0)
+        found[number, coming > 0] = 1.0 if stage.asides else most
+    return found
+
+
+def _lost_by_targets(scenario: Scenario, number: int, coming: float, mix: Floats) -> float:
+    """The largest share of those who come to a stage, `coming` of all tips, that its targets let be lost there."""
+    found = 1.0
+    for target in minding(scenario, number):
+        channels = None if target.of is None or target.at_stage is not None else target.of.asked("channel")
+        of = np.array([channels is None or name in channels for name in scenario.channels])
+        about = coming if target.at_stage is not None else float(mix @ of)
+        found = min(found, target.most_lost * about / coming if coming > 0 else 1.0)
     return found
 
 
