@@ -229,8 +229,6 @@ def _outside_quotes(line: str) -> str:
 
 
 def _csv(path: Path, content: bytes) -> Raw:
-    import csv
-
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
@@ -241,28 +239,9 @@ def _csv(path: Path, content: bytes) -> Raw:
         what = str(error) if not isinstance(error, UnicodeDecodeError) else f"is broken {encoding}: {error.reason}"
         raise LogError(f"{path}: {what}") from None
     notes = [note] if note else []
-    lines = [line for line in text[:SAMPLE].splitlines()[:-1] or text[:SAMPLE].splitlines() if line.strip()]
-    if not lines:
-        raise LogError(f"{path}: has no line that is not empty")
-    letter, n_columns = delimiter_of(lines[:400])
-    skip = 0
-    all_lines = text[:SAMPLE].splitlines()
-    while skip < len(all_lines) - 1 and _outside_quotes(all_lines[skip]).count(letter) + 1 < min(n_columns, 2):
-        skip += 1
-    head = next(csv.reader([all_lines[skip]], delimiter=letter))
-    if len(head) > MOST_COLUMNS:
-        raise _too_wide(path, len(head), more=True)
-    names = _unique([name.strip().lstrip("\ufeff") for name in head], notes)
-    if skip > 0:
-        notes.append(f"{skip} lines above the head were passed over")
-    if any(re.fullmatch(r"(\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})([T ].*)?", name) for name in names):
-        names = [f"column {at}" for at in range(1, len(names) + 1)]
-        notes.append("its first line names no columns: they are called column 1, column 2 and so on")
-        skip -= 1
-    elif all(_is_number(name) for name in names if name):
-        raise LogError(f"{path}: its first line names no columns, but holds values: {', '.join(names)[:80]}")
+    letter, names, n_before = _head(path, text, notes)
     # Lines are counted in no time; where a field may hold some of its own, rows are, as they are read.
-    if b'"' not in content and (n_lines := content.count(b"\n") - skip - 1) > MOST_ROWS:
+    if b'"' not in content and (n_lines := content.count(b"\n") - n_before) > MOST_ROWS:
         raise _too_many(path, n_lines)
     bad: Counter[str] = Counter()
     longest = 0
@@ -278,7 +257,7 @@ def _csv(path: Path, content: bytes) -> Raw:
     try:
         with pa_csv.open_csv(
             io.BytesIO(content),
-            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=skip + 1, block_size=1 << 24),
+            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=n_before, block_size=1 << 24),
             parse_options=pa_csv.ParseOptions(
                 delimiter=letter, newlines_in_values=True, invalid_row_handler=passed_over
             ),
@@ -309,6 +288,33 @@ def _csv(path: Path, content: bytes) -> Raw:
         kind, n = bad.most_common(1)[0]
         raise LogError(f"{path}: {many} of {many + table.num_rows} lines do not fit the head ({n} {kind})")
     return Raw(path, "csv", table, notes, dict(bad))
+
+
+def _head(path: Path, text: str, notes: list[str]) -> tuple[str, list[str], int]:
+    """What parts the fields of a text, what its columns are called, and how many lines stand above the rows."""
+    import csv
+
+    lines = [line for line in text[:SAMPLE].splitlines()[:-1] or text[:SAMPLE].splitlines() if line.strip()]
+    if not lines:
+        raise LogError(f"{path}: has no line that is not empty")
+    letter, n_columns = delimiter_of(lines[:400])
+    skip = 0
+    all_lines = text[:SAMPLE].splitlines()
+    while skip < len(all_lines) - 1 and _outside_quotes(all_lines[skip]).count(letter) + 1 < min(n_columns, 2):
+        skip += 1
+    head = next(csv.reader([all_lines[skip]], delimiter=letter))
+    if len(head) > MOST_COLUMNS:
+        raise _too_wide(path, len(head), more=True)
+    names = _unique([name.strip().lstrip("\ufeff") for name in head], notes)
+    if skip > 0:
+        notes.append(f"{skip} lines above the head were passed over")
+    if any(re.fullmatch(r"(\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})([T ].*)?", name) for name in names):
+        names = [f"column {at}" for at in range(1, len(names) + 1)]
+        notes.append("its first line names no columns: they are called column 1, column 2 and so on")
+        skip -= 1
+    elif all(_is_number(name) for name in names if name):
+        raise LogError(f"{path}: its first line names no columns, but holds values: {', '.join(names)[:80]}")
+    return letter, names, skip + 1
 
 
 def _lines(batch: Any) -> int:
