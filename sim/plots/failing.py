@@ -144,6 +144,8 @@ def failing(result: Result) -> Figure:
 def _title(every: Sequence[Failing], panels: Sequence[Failing]) -> str:
     if not every:
         return "No target is about tips, so none can fail by the hour"
+    if not any(one.judged.any() for one in every):
+        return "No tip was judged at any hour of the week"
     if not panels:
         return "No target fails noticeably at any hour of the week"
     worst = max(panels, key=lambda panel: panel.result.used)

@@ -20,7 +20,7 @@ from sim.scenario.folder import text
 from sim.scenario.messages import faults_of
 from sim.scenario.readings import READINGS, Reading, ReadingName
 from sim.scenario.sources import Source, kept_faults
-from sim.scenario.tree import Node, compose, find
+from sim.scenario.tree import Node, compose, find, hold_kind
 from sim.scenario.tree import Path as TreePath
 
 MOST_CLAIMS: Final = 300
@@ -102,6 +102,7 @@ def read_ledger(file: Path, shown_as: str | None = None) -> LedgerFile:
     root = compose(text(file, name, "ledger"), name, "a ledger needs at least ledger and claims")
     if not isinstance(root.value, dict):
         raise ScenarioError([at(root.mark, (), "a ledger is a mapping of keys", shown(root.value))])
+    hold_kind(root, "ledger", name)
     faults: list[Fault] = []
     ledger = None
     try:

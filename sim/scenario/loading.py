@@ -31,7 +31,7 @@ from sim.scenario.references import reference_faults, resolved
 from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
 from sim.scenario.trace import drawn_from, trace
-from sim.scenario.tree import Node, compose, find, merge, of_plain, with_child
+from sim.scenario.tree import Node, compose, find, hold_kind, merge, of_plain, with_child
 
 MOST_FAULTS: Final = 100
 """So many faults are named; the rest are counted."""
@@ -76,7 +76,9 @@ def read(source: Source) -> Document:
     """
     if isinstance(source, str | Path) and "\n" not in str(source):
         file = Path(source)
-        return Document(file, _extended(compose(text(file, str(source)), str(source)), file, str(source), file.parent))
+        tree = compose(text(file, str(source)), str(source))
+        hold_kind(tree, "scenario", str(source))
+        return Document(file, _extended(tree, file, str(source), file.parent))
     if isinstance(source, Mapping):
         tree, file = of_plain(source, Mark("mapping")), Path("mapping")
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
@@ -30,6 +30,23 @@ from sim.scenario.faults import Mark, ScenarioError, at, shown
 DEEPEST: Final = 30
 MOST_VALUES: Final = 20_000
 """Limits of a document, counted with every alias written out."""
+
+KINDS: Final = {
+    "scenario": ("scenario", "run"),
+    "extends": ("scenario", "run"),
+    "ledger": ("ledger", "check"),
+    "study": ("study", "study"),
+}
+"""By the key that tells it: what a document is, and the command that takes it."""
+
+WHAT_IT_IS: Final = {
+    "scenario": "scenario",
+    "ledger": "ledger, which is a list of claims",
+    "study": "study, which is a file of commands",
+}
+
+OF_SCENARIOS: Final = frozenset({"run", "demand", "pools", "stages"})
+"""Keys that a scenario has even if its name is forgotten: it may name a ledger too."""
 
 Scalar = str | int | float | bool | None
 Path = tuple[str | int, ...]
@@ -179,6 +196,19 @@ def of_plain(value: Any, mark: Mark) -> Node:
     if isinstance(value, list | tuple):
         return Node([of_plain(child, mark) for child in value], mark)
     return Node(value, mark)
+
+
+def hold_kind(root: Node, kind: Literal["scenario", "ledger", "study"], name: str) -> None:
+    """ScenarioError where a document tells by its keys that it is none of this kind but one that another command takes,
+    called `name` there: then its other keys say nothing."""
+    if not isinstance(root.value, dict) or any(key in root.value for key, (one, _) in KINDS.items() if one == kind):
+        return
+    if kind == "scenario" and OF_SCENARIOS & root.value.keys():
+        return
+    for key, (other, command) in KINDS.items():
+        if key in root.value:
+            rule = f"this is a {other}, and no {WHAT_IT_IS[kind]}; tipline {command} {name} takes it"
+            raise ScenarioError([at(root.keys[key], (key,), rule)])
 
 
 def node_at(root: Node, path: Path) -> Node | None:

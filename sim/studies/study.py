@@ -25,14 +25,11 @@ from sim.scenario.faults import Fault, ScenarioError, at, shown
 from sim.scenario.fields import Part, Several, Text, hint, hints_for_a_screen
 from sim.scenario.folder import inside, plain_bytes, text
 from sim.scenario.messages import faults_of
-from sim.scenario.tree import Node, compose, find
+from sim.scenario.tree import Node, compose, find, hold_kind
 from sim.studies.keeping import MANIFEST, program, versions, write_atomic
 
 MOST_STEPS: Final = 200
 MOST_ANSWERS: Final = 3
-
-OTHERS: Final = {"scenario": ("scenario", "run"), "extends": ("scenario", "run"), "ledger": ("ledger", "check")}
-"""Documents that are given for a study by mistake, by the key that tells them: what they are, and who takes them."""
 
 _STEP: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _FILE: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99})?")
@@ -124,10 +121,7 @@ def read_study(path: str | Path) -> StudyFile:
     root = compose(text(file, name, "study"), name, "a study needs at least study and steps")
     if not isinstance(root.value, dict):
         raise ScenarioError([at(root.mark, (), "a study is a mapping of keys", shown(root.value))])
-    if "study" not in root.value and (key := next((one for one in OTHERS if one in root.value), None)):
-        what, command = OTHERS[key]
-        rule = f"this is a {what}, and no study, which is a file of commands; tipline {command} {name} takes it"
-        raise ScenarioError([at(root.keys[key], (key,), rule)])
+    hold_kind(root, "study", name)
     try:
         study = _adapter().validate_python(root.plain())
     except ValidationError as error:

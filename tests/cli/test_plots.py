@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from sim.plots.curves import curves
 from sim.plots.days import by_date
 from sim.plots.days import days as draw_days
 from sim.plots.failing import _border, failings
+from sim.plots.failing import _title as failing_title
 from sim.plots.roster import rosters
 from sim.plots.week import pool_weeks, week
 from sim.studies.replicate import run
@@ -352,6 +354,10 @@ def test_only_targets_that_fail_noticeably_are_shown(found):
     assert not by_name["none"]
     assert not by_name["always"]
     assert not by_name["lost_all"]
+
+
+def test_where_no_tip_was_judged_it_is_not_said_that_none_fails():
+    assert failing_title([SimpleNamespace(judged=np.zeros((7, 24)))], []) == "No tip was judged at any hour of the week"
 
 
 def test_border_runs_around():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sim.draw import draw
 from sim.scenario.describe import describe
 from sim.scenario.faults import ScenarioError
 from sim.scenario.flow import flow
+from sim.scenario.ledger import load_ledger
 from sim.scenario.loading import load
 from sim.scenario.warnings import warnings
 from tests.scenario.small import SMALL, loaded, messages, small
@@ -181,3 +183,41 @@ def test_who_is_sent_back_comes_whatever_the_filter_says(tmp_path: Path) -> None
     assert [message.split(":", 3)[3].strip() for message in messages(caught.value)] == [
         "stages.answer.patience: is missing a value for channel 'web'"
     ]
+
+
+LEDGER = "ledger: Claims\nclaims: []\n"
+
+
+@pytest.mark.parametrize(
+    ("reader", "text", "told"),
+    [
+        (load, LEDGER, "1:1: ledger: this is a ledger, and no scenario; tipline check doc.yaml takes it"),
+        (
+            load,
+            "study: All\nsteps: {}\n",
+            "1:1: study: this is a study, and no scenario; tipline study doc.yaml takes it",
+        ),
+        (load_ledger, SMALL, "scenario: this is a scenario, and no ledger, which is a list of claims; tipline run"),
+        (load_ledger, "study: All\n", "1:1: study: this is a study, and no ledger, which is a list of claims"),
+    ],
+)
+def test_a_document_of_another_kind_is_told_once(
+    reader: Callable[[str], object], text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("doc.yaml").write_text(text)
+    with pytest.raises(ScenarioError) as error:
+        reader("doc.yaml")
+    assert len(error.value.faults) == 1
+    assert told in str(error.value)
+
+
+def test_a_scenario_that_forgot_its_name_is_one_still(tmp_path: Path) -> None:
+    """It may name a ledger, and is told of the key that it lacks."""
+    text = "ledger: claims.yaml\n" + SMALL.partition("\n")[2]
+    assert "scenario" not in text
+    with pytest.raises(ScenarioError, match="this is a") as error:
+        loaded(tmp_path, LEDGER)
+    with pytest.raises(ScenarioError) as error:
+        loaded(tmp_path, text)
+    assert not any("this is a" in one for one in messages(error.value))
