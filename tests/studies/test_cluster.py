@@ -186,7 +186,7 @@ def test_every_study_leaves_the_same(
     monkeypatch.chdir(files)
     words = COMMANDS[name].split()
     before = cluster._connection(address).n_tasks
-    here, there = tmp_path / "here", tmp_path / "there"
+    here, there = tmp_path / "alone", tmp_path / "there"  # as long: what is said is broken into lines
     one = tipline(*words, "--jobs", "1", "--out", here)
     other = tipline(*words, "--cluster", address, "--out", there)
     assert one.exit_code == other.exit_code == 0, one.output + other.output
