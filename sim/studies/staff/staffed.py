@@ -465,11 +465,7 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
     found = []
     for number, stage in enumerate(stages):
         if stage.patience is not None and entering[number].any():
-            minded = [
-                _covered(tips, target.of)
-                for target in scenario.targets.values()
-                if isinstance(target, OfTips) and _minds(scenario, target, number)
-            ]
+            minded = [_covered(tips, target.of) for target in _minding(scenario, number)]
             if bool(np.any(entering[number] & ~np.any(minded, axis=0))):
                 found.append(number)
     return tuple(found)
@@ -477,15 +473,16 @@ def unminded_stages(scenario: Scenario) -> tuple[int, ...]:
 
 def minding(scenario: Scenario, number: int) -> list[OfTips]:
     """The targets that judge of every kind of tip that comes to a stage whether it gives up there."""
-    tips = _crowd(scenario, [target.of for target in scenario.targets.values() if isinstance(target, OfTips)])
+    found = _minding(scenario, number)
+    tips = _crowd(scenario, [target.of for target in found])
     entering = ways(tips, scenario.stages).entering[number].any(axis=1)
-    return [
-        target
-        for target in scenario.targets.values()
-        if isinstance(target, OfTips)
-        and _minds(scenario, target, number)
-        and not (entering & ~_covered(tips, target.of)).any()
-    ]
+    return [target for target in found if not (entering & ~_covered(tips, target.of)).any()]
+
+
+def _minding(scenario: Scenario, number: int) -> list[OfTips]:
+    """The targets against which a tip counts that gives up at a stage, if it is one of theirs."""
+    of_tips = (target for target in scenario.targets.values() if isinstance(target, OfTips))
+    return [target for target in of_tips if _minds(scenario, target, number)]
 
 
 def _minds(scenario: Scenario, target: OfTips, number: int) -> bool:
