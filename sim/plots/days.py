@@ -23,6 +23,7 @@ from sim.plots.style import (
     GREY,
     INK,
     KEY,
+    LACKING,
     MARGIN,
     PLAIN,
     SMALL,
@@ -56,7 +57,6 @@ CHANCE: Final = 4.5
 CAME: Final = "#bcdff3"
 WEEKEND: Final = "#efefef"
 MARKED: Final = "#f0e442"
-BELOW: Final = "#f3b48a"
 
 Floats = NDArray[np.float64]
 
@@ -244,7 +244,7 @@ def _draw_level(axes: Axes, one: TargetResult, level: Floats, found: Days) -> No
     _shade(axes, found)
     goal = _goal(one)
     short_of = np.where(level < goal, level, np.nan)
-    _fill(axes, np.where(np.isnan(short_of), goal, short_of), found.edges, goal, BELOW)
+    _fill(axes, np.where(np.isnan(short_of), goal, short_of), found.edges, goal, LACKING)
     _step(axes, level, found.edges)
     axes.axhline(goal, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     # From a round share below the worst, so that small differences near 100 % can be seen.
@@ -324,7 +324,7 @@ def _key(sheet: Sheet, found: Days, top: float) -> None:
     handles: list[Artist] = [Patch(color=CAME, label="came"), Patch(color=VERMILION, label="of those, lost")]
     if found.levels:
         dashes: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (4, 2))}
-        handles += [Line2D([], [], **dashes, label="goal"), Patch(color=BELOW, label="below it")]
+        handles += [Line2D([], [], **dashes, label="goal"), Patch(color=LACKING, label="below it")]
     if found.weekends:
         handles.append(Patch(color=WEEKEND, label="weekend"))
     if found.special:

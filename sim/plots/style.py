@@ -92,6 +92,9 @@ VERDICTS: Final = {
 PALE: Final = "#d7e6ef"
 """A field in which all targets hold, or half of the worlds lie."""
 
+LACKING: Final = "#f3b48a"
+"""A field of what is lacking: people for the work that comes, or a value to its goal."""
+
 _RC: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

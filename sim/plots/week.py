@@ -22,6 +22,7 @@ from sim.plots.style import (
     GREY,
     INK,
     KEY,
+    LACKING,
     MARGIN,
     PLAIN,
     SKY,
@@ -48,7 +49,6 @@ WORK: Final[dict[str, Any]] = {"color": "#8c3d02", "linestyle": (0, (3, 1.2)), "
 """The line of those who are busy, light and broad, and on it that of the work that comes, dark and thin."""
 BUSY_BAND: Final = "#d9ebf7"
 WAITING_FILL: Final = "#d9d9d9"
-OVER: Final = "#f3b48a"
 
 Floats = NDArray[np.float64]
 
@@ -203,7 +203,7 @@ def _draw(sheet: Sheet, pool: PoolWeek, top: float, heights: tuple[float, float]
         np.repeat(pool.on_duty, 2),
         np.repeat(pool.offered, 2),
         where=np.repeat(over, 2),
-        color=OVER,
+        color=LACKING,
         linewidth=0,
     )
     middle = pool.edges[:-1] + pool.length / 2
@@ -262,7 +262,7 @@ def _key(sheet: Sheet, pools: list[PoolWeek], top: float) -> None:
         Line2D([], [], **WORK, label="work that comes, erlangs"),
     ]
     if any(pool.overloaded for pool in pools):
-        handles.append(Patch(color=OVER, label="more work than people"))
+        handles.append(Patch(color=LACKING, label="more work than people"))
     if any(np.isnan(pool.waiting).any() for pool in pools):
         handles.append(Patch(facecolor="none", edgecolor=GREY, hatch="////", linewidth=0, label="not in the run"))
     key(sheet, handles, top)
