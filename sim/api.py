@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from sim.cli.report.page import Page
     from sim.dynamics.log import Log
     from sim.dynamics.replication import Replication
-    from sim.scenario.choices import Per
+    from sim.scenario.choices import ExportFormat, Per
     from sim.studies.replicate import Settings
     from sim.studies.trials import Trials
-    from sim.tables.logs import Format
 
 World = Scenario | str | Path | Mapping[str, Any]
 """A scenario, its file, its text, or the mapping that it would be in a file."""
@@ -125,7 +124,9 @@ def report(folder: str | Path, out: str | Path | None = None) -> Page:
     return page
 
 
-def export(folder: str | Path, to: Format, *, replication: int | None = 0, out: str | Path | None = None) -> list[Path]:
+def export(
+    folder: str | Path, to: ExportFormat, *, replication: int | None = 0, out: str | Path | None = None
+) -> list[Path]:
     """Write what a run left in a folder for other tools, as `tipline export` does; the files that were written.
 
     `to` is xes, ocel, vidigi, xlsx or csv. The log of one replication is written, of all where it is None. `out` is a

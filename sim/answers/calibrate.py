@@ -29,7 +29,7 @@ class CalibratedLine(Answer):
     place: object = None
     """What keeps the files that the line names for as long as anybody looks at its scenario."""
     command = "calibrate"
-    leaves = tables.EVERY
+    leaves = tables.TABLES_OF_CALIBRATE
     plots = (
         Plot(
             "calibrate",
@@ -37,21 +37,21 @@ class CalibratedLine(Answer):
             "Tips, the share given up and the mean wait over the day: in the log, replayed on the staff as found, and "
             "drawn. Where the replay departs, staff or the order of the line are not as in the log.",
             "calibrate:over_the_day",
-            (tables.BESIDE, tables.INTERVALS),
+            (tables.BESIDE, tables.CALIBRATE_INTERVALS),
         ),
         Plot(
             "calibrate_week",
             "What comes in a usual week",
             "Tips an hour by weekday, in the log and in one replication of the line.",
             "calibrate:usual_week",
-            (tables.DEMAND, tables.DATES),
+            (tables.DEMAND, tables.CALIBRATE_DATES),
         ),
         Plot(
             "calibrate_patience",
             "How long people bear to wait",
             "The share whose patience is longer, being served taken as cutting it off.",
             "calibrate:patience",
-            (tables.PATIENCE, tables.LAWS),
+            (tables.CALIBRATE_PATIENCE, tables.CALIBRATE_LAWS),
         ),
     )
 
@@ -80,12 +80,12 @@ class CalibratedLine(Answer):
         demand = calibration.demand
         told = [
             tables.BESIDE.of(tables.runs(found.beside) if found.beside is not None else ()),
-            tables.INTERVALS.of(found.beside.intervals if found.beside is not None else ()),
+            tables.CALIBRATE_INTERVALS.of(found.beside.intervals if found.beside is not None else ()),
             tables.DEMAND.of(tables.demanded(found)),
-            tables.DATES.of(demand.odd if demand is not None else ()),
-            tables.PATIENCE.of(tables.borne(calibration)),
-            tables.LAWS.of(tables.tried(calibration)),
-            tables.STAFF.of(stage for stage in calibration.stages if stage.group is not None),
+            tables.CALIBRATE_DATES.of(demand.odd if demand is not None else ()),
+            tables.CALIBRATE_PATIENCE.of(tables.borne(calibration)),
+            tables.CALIBRATE_LAWS.of(tables.tried(calibration)),
+            tables.CALIBRATE_STAFF.of(stage for stage in calibration.stages if stage.group is not None),
             tables.PARAMETERS.of(found.parameters),
             tables.CLEANING.of(calibration.log.cleaned),
         ]

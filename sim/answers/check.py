@@ -25,7 +25,7 @@ class Check(Answer):
 
     found: Description
     command = "check"
-    leaves = (tables.POOLS, tables.STAGES, tables.HOURS, tables.UNKNOWNS)
+    leaves = (tables.POOL_LOADS, tables.STAGE_LOADS, tables.HOURS, tables.UNKNOWNS)
     plots = ()
 
     def __init__(self, found: Description, scenario: Scenario):
@@ -55,8 +55,8 @@ class Check(Answer):
     def filled(self) -> Iterable[Filled]:
         found = self.found
         return [
-            tables.POOLS.of(found.pools),
-            tables.STAGES.of(found.stages),
+            tables.POOL_LOADS.of(found.pools),
+            tables.STAGE_LOADS.of(found.stages),
             tables.HOURS.of(tables.hours(found)),
             *([tables.UNKNOWNS.of(self.scenario.plausible.items())] if self.scenario.plausible else []),
         ]

@@ -32,8 +32,8 @@ class Plausibility(Answer):
         tables.SHARES,
         tables.WORLDS,
         tables.KILLS,
-        tables.PEOPLE,
-        tables.EFFECTS,
+        tables.PLAUSIBILITY_FTE,
+        tables.PLAUSIBILITY_UNKNOWNS,
         tables.THIRDS,
         tables.DISTRIBUTIONS,
         tables.PERIODS,
@@ -45,7 +45,7 @@ class Plausibility(Answer):
             "The share of plausible worlds in which some staffing meets all targets, how many people that takes, and "
             "which unknowns decide it.",
             "plausibility:plausible_worlds",
-            (tables.SHARES, tables.WORLDS, tables.PEOPLE, tables.EFFECTS, tables.THIRDS),
+            (tables.SHARES, tables.WORLDS, tables.PLAUSIBILITY_FTE, tables.PLAUSIBILITY_UNKNOWNS, tables.THIRDS),
         ),
     )
 
@@ -91,8 +91,8 @@ class Plausibility(Answer):
             tables.SHARES.of(tables.shares(found)),
             tables.WORLDS.of(tables.worlds(found)),
             tables.KILLS.of(tables.kills(found)),
-            tables.PEOPLE.of(found.quantiles),
-            tables.EFFECTS.of(tables.effects(found)),
+            tables.PLAUSIBILITY_FTE.of(found.quantiles),
+            tables.PLAUSIBILITY_UNKNOWNS.of(tables.effects(found)),
             tables.THIRDS.of(found.thirds),
             tables.DISTRIBUTIONS.of(found.reweighted),
             tables.PERIODS.of(tables.periods(found)),

@@ -196,7 +196,7 @@ class Runway(Answer):
 
     found: RunwayFound
     command = "runway"
-    leaves = (tables.YEARS, tables.LENGTHS, tables.STAFF)
+    leaves = (tables.YEARS, tables.LENGTHS, tables.RUNWAY_STAFF)
     plots = (
         Plot(
             "runway",
@@ -249,7 +249,7 @@ class Runway(Answer):
         return [
             tables.YEARS.of(tables.years(self.found)),
             tables.LENGTHS.of(self.found.courses),
-            tables.STAFF.of(tables.people(self.found, self.needs)),
+            tables.RUNWAY_STAFF.of(tables.people(self.found, self.needs)),
         ]
 
     def sentences(self) -> list[str]:

@@ -40,7 +40,7 @@ class RunAnswer(Answer):
 
     found: Result
     command = "run"
-    leaves = (*tables.EVERY, tables.PEOPLE, tables.UNLIMITED, THEORY, *TABLES_OF_DAY)
+    leaves = (*tables.TABLES_OF_RUN, tables.PEOPLE, tables.UNLIMITED, THEORY, *TABLES_OF_DAY)
     plots = (
         Plot(
             "verdicts",

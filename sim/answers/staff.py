@@ -16,10 +16,10 @@ from sim.text.staff import parts, sentences
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sim.scenario.choices import Per
     from sim.scenario.schema import Scenario
     from sim.studies.claims.audit import Audit
     from sim.studies.claims.laid import Laid
-    from sim.studies.staff.search import Per
     from sim.studies.staff.staffed import Bounds
     from sim.studies.staff.staffing import Found
     from sim.studies.trials import Trials
@@ -65,7 +65,14 @@ class Staffing(Answer):
 
     found: Found
     command = "staff"
-    leaves = (tables.STAFFING, tables.TARGETS, tables.CERTIFICATE, tables.TRIED, tables.POOLS, tables.FRONTIER)
+    leaves = (
+        tables.STAFFING,
+        tables.STAFF_TARGETS,
+        tables.CERTIFICATE,
+        tables.TRIED,
+        tables.STAFF_POOLS,
+        tables.FRONTIER,
+    )
     plots = (
         Plot(
             "staffing",
@@ -73,7 +80,7 @@ class Staffing(Answer):
             "The people of the cheapest staffing found, at every post between the bounds of the search, and what one "
             "person less there would do.",
             "staffing:staffing",
-            (tables.STAFFING, tables.TARGETS, tables.CERTIFICATE, tables.POOLS),
+            (tables.STAFFING, tables.STAFF_TARGETS, tables.CERTIFICATE, tables.STAFF_POOLS),
         ),
         Plot(
             "staff_tried",
@@ -143,10 +150,10 @@ class Staffing(Answer):
         found, answer = self.found, self.found.answer
         there = (
             tables.STAFFING.of(tables.posts(answer) if answer.tried is not None else ()),
-            tables.TARGETS.of(tables.targets(answer)),
+            tables.STAFF_TARGETS.of(tables.targets(answer)),
             tables.CERTIFICATE.of(tables.as_a_whole(answer)),
             tables.TRIED.of(tables.tried(answer)),
-            tables.POOLS.of(found.pools),
+            tables.STAFF_POOLS.of(found.pools),
             tables.FRONTIER.of(tables.frontier(found)),
         )
         return [one for one in there if one.cells]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -23,7 +23,7 @@ from sim.cli.options import (
     show,
     tell_faults,
 )
-from sim.scenario.choices import Per
+from sim.scenario.choices import ExportFormat, Per
 from sim.scenario.faults import ScenarioError
 from sim.scenario.units import duration
 
@@ -444,7 +444,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.", show_default=False)],
     options: Options,
     to: Annotated[
-        Literal["xes", "ocel", "vidigi", "xlsx", "csv"],
+        ExportFormat,
         typer.Option(help="What for: process mining, animation, a workbook, plain tables.", show_default=False),
     ],
     replication: Annotated[

@@ -9,11 +9,12 @@ import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
+from sim.scenario.choices import ExportFormat
 from sim.studies.keeping import replacing
-from sim.tables.logs import FILES, Format
+from sim.tables.logs import FILES
 
 
-def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path | None = None) -> list[Path]:
+def export(folder: Path, to: ExportFormat, *, replication: int | None = 0, out: Path | None = None) -> list[Path]:
     """Write the results of a folder in a format; the files that were written.
 
     `replication` says which one's log is written, all where it is None; a workbook is of them all anyway. `out` is a
@@ -49,7 +50,7 @@ def export(folder: Path, to: Format, *, replication: int | None = 0, out: Path |
     return places
 
 
-def _places(folder: Path, to: Format, out: Path | None) -> list[Path]:
+def _places(folder: Path, to: ExportFormat, out: Path | None) -> list[Path]:
     """Where the files of a format go."""
     names = FILES[to]
     if out is None or not out.name.removesuffix(".gz").endswith(Path(names[0]).suffix):

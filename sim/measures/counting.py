@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.dynamics.kernels import kernel, njit, part
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
-from sim.measures.kind import AnyKind, Floats, Ints, RatioKind, Watched
+from sim.measures.kind_bases import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
 from sim.scenario.choices import UNITS
 from sim.scenario.size import MOST_CELLS

@@ -19,6 +19,7 @@ from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
 from sim.measures.evidence import Offered, units_of_evidence
+from sim.scenario.arrivals import HOURS_A_WEEK
 from sim.scenario.calendars import open_time
 from sim.scenario.certain import Bounds, line_bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 WHAT: Final = ("enter", "start", "end", "gave_up", "turned_away", "merged")
-HOURS_A_WEEK: Final = 168
 
 PEOPLE: Final = ("pools", "hash")
 """The fields of a scenario in which two staffings of it differ."""

@@ -13,7 +13,7 @@ from sim.measures.counting import MEAN_TIME, SHARE_OF_BAD, SHARE_OF_GOOD, Counte
 from sim.measures.cuts import Cut
 from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.frame import slots_of
-from sim.measures.kind import (
+from sim.measures.kind_bases import (
     KINDS,
     Enough,
     ErlangLine,

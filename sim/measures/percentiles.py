@@ -14,7 +14,7 @@ import numpy as np
 from sim.measures.bins import EDGES, LONGEST, N_BINS
 from sim.measures.estimates import Estimate, mean_interval, share_interval
 from sim.measures.held import HIGH, LOW, VALUE
-from sim.measures.kind import (
+from sim.measures.kind_bases import (
     Enough,
     ErlangLine,
     Floats,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY
 from sim.measures.targets import TargetResult
 from sim.plots.style import (
+    DARK_BROWN,
     FAINT,
     GREY,
     INK,
@@ -53,7 +54,7 @@ MOST_OUTLINED: Final = 48
 """Intervals of a day; around finer ones lines would cover the shades."""
 
 SHADES: Final = LinearSegmentedColormap.from_list(
-    "failing", ["#fdf5ef", "#f6cba9", "#e9985a", "#c96418", "#8c3d02", "#451a00"]
+    "failing", ["#fdf5ef", "#f6cba9", "#e9985a", "#c96418", DARK_BROWN, "#451a00"]
 )
 """One hue from light to dark, so that a grey print is read the same way."""
 

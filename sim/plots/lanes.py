@@ -19,6 +19,7 @@ from sim.dynamics.replication import NOBODY, Codes
 from sim.dynamics.waits import where
 from sim.measures.people import row_words
 from sim.plots.style import (
+    DARK_BLUE,
     FAINT,
     GREY,
     KEY,
@@ -46,7 +47,7 @@ GAP: Final = 0.3
 MOST_LANES: Final = 60
 """So many lanes are drawn; the rest are counted."""
 DUTY: Final = "#e6e6e6"
-WRAP_UP: Final = "#0b3c63"
+WRAP_UP: Final = DARK_BLUE
 OVERTIME: Final = VERMILION
 
 Bars = list[tuple[float, float]]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import HOUR
 from sim.plots.style import (
+    DARK_BLUE,
     FAINT,
     GREY,
     INK,
@@ -42,7 +43,7 @@ ROW: Final = 0.21
 SHORT: Final = 0.12
 SPACE: Final = 0.02
 GAP: Final = 0.06
-SHADES: Final = LinearSegmentedColormap.from_list("people", ["#ffffff", "#d6e6f2", "#8fbbdc", "#3f83b8", "#0b3c63"])
+SHADES: Final = LinearSegmentedColormap.from_list("people", ["#ffffff", "#d6e6f2", "#8fbbdc", "#3f83b8", DARK_BLUE])
 """One hue from white to dark, so that a grey print is read the same way."""
 DARK: Final = 0.55
 """From this part of the most on, numbers are white."""

@@ -31,6 +31,7 @@ from matplotlib.textpath import TextToPath
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, SECOND
 from sim.scenario.units import WEEKDAYS
+from sim.text import page
 from sim.text.page import UNIT
 
 WIDTH: Final = 7.2
@@ -49,8 +50,8 @@ _BETWEEN: Final = 1.5
 """Ems in a key: a stroke, from it to its words, and from there to the next."""
 DOTS_AN_INCH: Final = 150
 
-INK: Final = "#1a1a1a"
-GREY: Final = "#5c5c5c"
+INK: Final = page.INK
+GREY: Final = page.GREY
 FAINT: Final = "#c8c8c8"
 GRID: Final = "#e2e2e2"
 
@@ -94,6 +95,12 @@ PALE: Final = "#d7e6ef"
 
 LACKING: Final = "#f3b48a"
 """A field of what is lacking: people for the work that comes, or a value to its goal."""
+
+DARK_BROWN: Final = "#8c3d02"
+"""The work that comes, and shares of failures that are high but not the highest."""
+
+DARK_BLUE: Final = "#0b3c63"
+"""The most people that a pool has, and wrap-up: darker than the blue of people at work."""
 
 _RC: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",

@@ -18,6 +18,7 @@ from sim.dynamics.clock import HOUR, WEEK
 from sim.measures.passes import BUSY, OFFERED, ON_DUTY, WAITING
 from sim.measures.sample import MOST_WEEKS
 from sim.plots.style import (
+    DARK_BROWN,
     FAINT,
     GREY,
     INK,
@@ -45,7 +46,7 @@ BAND: Final = (5, 95)
 """Percentiles over replications between which the bands lie."""
 LEFT: Final = 0.82
 WORKING: Final[dict[str, Any]] = {"color": SKY, "linewidth": 2.2}
-WORK: Final[dict[str, Any]] = {"color": "#8c3d02", "linestyle": (0, (3, 1.2)), "linewidth": 1}
+WORK: Final[dict[str, Any]] = {"color": DARK_BROWN, "linestyle": (0, (3, 1.2)), "linewidth": 1}
 """The line of those who are busy, light and broad, and on it that of the work that comes, dark and thin."""
 BUSY_BAND: Final = "#d9ebf7"
 WAITING_FILL: Final = "#d9d9d9"

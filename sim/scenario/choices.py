@@ -11,3 +11,6 @@ READINGS: Final[tuple[ReadingName, ...]] = get_args(ReadingName)
 Per = Literal["run", "month", "week", "day"]
 UNITS: Final[tuple[Per, ...]] = get_args(Per)
 """Calendar periods, in the order in which measures have them."""
+
+ExportFormat = Literal["xes", "ocel", "vidigi", "xlsx", "csv"]
+"""What a run is exported as, for other tools."""

@@ -17,7 +17,7 @@ from sim.scenario import units
 from sim.studies.ranges import Variations, as_written, in_unit, rounded
 from sim.studies.staff.limits import limits
 from sim.studies.staff.staffed import fte, kept, needed_pools, present
-from sim.studies.staff.staffing import cheapest
+from sim.studies.staff.staffing import NO_EXCHANGES, cheapest
 from sim.studies.trials import QuestionError
 
 if TYPE_CHECKING:
@@ -224,9 +224,6 @@ def _narrow(found: dict[float, Year], is_past: Callable[[Year], bool], run: Call
 # The staff of the years to come
 
 
-EFFORT: Final = 0.0
-"""Effort for exchanges of people between posts: none, since each year is one of many."""
-
 TRIALS_OF_A_SEARCH: Final = 250
 """About so many replications a year of growth takes, for the time left."""
 
@@ -310,7 +307,7 @@ def needs(
             trials=trials,
             replications=growing.replications,
             start=start,
-            most_effort=EFFORT,
+            most_effort=NO_EXCHANGES,
             allow_overload=allow_overload,
         )
         start = answer.by_path or start

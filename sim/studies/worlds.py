@@ -25,7 +25,7 @@ from sim.studies.replicate import Settings
 from sim.studies.sensitivity import Unknown, values_at
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.staffed import Bounds, decided, fte, unlimited
-from sim.studies.staff.staffing import cheapest
+from sim.studies.staff.staffing import NO_EXCHANGES, cheapest
 from sim.studies.staff.starving import sure_work
 from sim.studies.staff.tried import leanings
 from sim.studies.trials import Trials
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from sim.dynamics.engines import Engine
     from sim.scenario.schema import Scenario
 
-EFFORT: Final = 0.0
-"""Effort for exchanges of people between posts: none, since each world is one of many."""
 CLOSELY: Final = 16
 """Times the replications with unlimited staff, where fewer leave it undecided."""
 
@@ -172,7 +170,7 @@ class Look:
             trials=trials,
             pools=self.pools,
             replications=self.replications,
-            most_effort=EFFORT,
+            most_effort=NO_EXCHANGES,
             allow_overload=self.allow_overload,
         )
         n = trials.n_done

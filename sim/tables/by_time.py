@@ -154,13 +154,13 @@ def _target_columns(of_target: tuple[str, tuple[int, int, bool]]) -> Iterator[Co
         yield number(f"{name}_kept", "share", lambda row: _kept(*row.targets[name][:2]), says)
 
 
-POOLS: Final[Family[Any]] = for_each(
+BY_POOL: Final[Family[Any]] = for_each(
     ", ".join(f"<pool>_{what}_{unit}" for what, unit, *_ in _OF_POOL),
     "each pool then",
     lambda row: row.pools,
     _pool_columns,
 )
-TARGETS: Final[Family[Any]] = for_each(
+BY_TARGET: Final[Family[Any]] = for_each(
     "<target>_judged_tips, <target>_failed_tips, <target>_kept_share",
     "tips of all replications by the time at which they came, and the service level of a target on a share",
     lambda row: row.targets.items(),
@@ -187,8 +187,8 @@ INTERVALS: Final = Table[OfWeek](
         text("to", lambda row: units.clock(row.begins % DAY + row.length), "time of day at which it ends"),
         *_TIPS,
         number("arrivals", "tips_an_hour", lambda row: row.tips(passes.CAME) * HOUR / row.length, "tips of the cohort"),
-        POOLS,
-        TARGETS,
+        BY_POOL,
+        BY_TARGET,
     ),
 )
 
@@ -201,8 +201,8 @@ DATES: Final = Table[OnDate](
         text("weekday", lambda row: units.SHORT_WEEKDAYS[row.date.weekday()], "Mon to Sun"),
         text("special", lambda row: row.special, "holidays, closed calendars, a roster or demand of its own"),
         *_TIPS,
-        POOLS,
-        TARGETS,
+        BY_POOL,
+        BY_TARGET,
     ),
 )
 

@@ -60,7 +60,7 @@ def _of_interval(name: str, unit: str, get: Callable[[Interval], tuple[float, fl
     ]
 
 
-INTERVALS: Final = Table[Any](
+CALIBRATE_INTERVALS: Final = Table[Any](
     "calibrate_intervals",
     "an interval of the day: tips, given up and mean wait in the log, in the replay and drawn",
     "The line beside its log, by interval of the day",
@@ -107,7 +107,7 @@ class Tried:
     fit: Fit
 
 
-LAWS: Final = Table[Tried](
+CALIBRATE_LAWS: Final = Table[Tried](
     "calibrate_laws",
     "a law that was tried on work, patience or wrap-up: its fit, and why it is refused",
     "The laws that were tried",
@@ -147,7 +147,7 @@ def _survival(seconds: int) -> list[Any]:
     ]
 
 
-PATIENCE: Final = Table[Any](
+CALIBRATE_PATIENCE: Final = Table[Any](
     "calibrate_patience",
     "a stage and channel: the share that bears to wait 60, 120, 300 and 600 s",
     "Patience",
@@ -163,7 +163,7 @@ PATIENCE: Final = Table[Any](
     ),
 )
 
-STAFF: Final = Table[Any](
+CALIBRATE_STAFF: Final = Table[Any](
     "calibrate_staff",
     "a stage: its people, the hours they were on line, there and busy, and the gaps while callers waited",
     "Staff",
@@ -226,7 +226,7 @@ DEMAND: Final = Table[Demanded](
     ),
 )
 
-DATES: Final = Table[Any](
+CALIBRATE_DATES: Final = Table[Any](
     "calibrate_dates",
     "a date far from others of its weekday: how far, and the holiday that it is",
     "Dates of their own",
@@ -237,7 +237,17 @@ DATES: Final = Table[Any](
     ),
 )
 
-EVERY: Final = (BESIDE, INTERVALS, DEMAND, DATES, PATIENCE, LAWS, STAFF, PARAMETERS, CLEANING)
+TABLES_OF_CALIBRATE: Final = (
+    BESIDE,
+    CALIBRATE_INTERVALS,
+    DEMAND,
+    CALIBRATE_DATES,
+    CALIBRATE_PATIENCE,
+    CALIBRATE_LAWS,
+    CALIBRATE_STAFF,
+    PARAMETERS,
+    CLEANING,
+)
 
 
 def runs(found: Beside) -> Iterator[Run]:

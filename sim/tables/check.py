@@ -10,7 +10,7 @@ from sim.scenario.describe import Description, PoolLoad, StageLoad
 from sim.scenario.plausible import Plausible
 from sim.tables.declared import Table, by_pool, hour_columns, number, range_unit, text, yes
 
-POOLS: Final = Table[PoolLoad](
+POOL_LOADS: Final = Table[PoolLoad](
     "pool_loads",
     "a pool: the load that is offered to it, and who is there, in an average week",
     "Who is there, in an average week",
@@ -26,7 +26,7 @@ POOLS: Final = Table[PoolLoad](
     ),
 )
 
-STAGES: Final = Table[StageLoad](
+STAGE_LOADS: Final = Table[StageLoad](
     "stage_loads",
     "a stage: who comes there, how often, and what is done",
     "The way of a tip",

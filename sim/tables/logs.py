@@ -10,19 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 from xml.sax.saxutils import quoteattr
 
+from sim.scenario.choices import ExportFormat
 from sim.studies.events import EVENTS, SPELLS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Format = Literal["xes", "ocel", "vidigi", "xlsx", "csv"]
+FORMATS: Final[tuple[ExportFormat, ...]] = get_args(ExportFormat)
 
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
-
-FILES: Final[dict[Format, tuple[str, ...]]] = {
+FILES: Final[dict[ExportFormat, tuple[str, ...]]] = {
     "xes": ("events.xes",),
     "ocel": ("events.ocel.json",),
     "vidigi": ("vidigi.csv", "vidigi_positions.csv"),

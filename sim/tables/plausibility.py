@@ -142,7 +142,7 @@ KILLS: Final = Table[OfKill](
 )
 
 
-PEOPLE: Final = Table[Quantile](
+PLAUSIBILITY_FTE: Final = Table[Quantile](
     "plausibility_fte",
     "a quantile of the people that it takes, over the worlds where some staffing holds",
     "How many people it takes, where it holds",
@@ -167,7 +167,7 @@ class OfEffect:
     points: int
 
 
-EFFECTS: Final = Table[OfEffect](
+PLAUSIBILITY_UNKNOWNS: Final = Table[OfEffect](
     "plausibility_unknowns",
     "a result and an unknown: how much of it the unknown explains",
     "What decides it",
@@ -210,7 +210,7 @@ THIRDS: Final = Table[Third](
     ),
 )
 
-ALL: Final = "all"
+ALL_UNKNOWNS: Final = "all"
 """The name of all unknowns together."""
 
 DISTRIBUTIONS: Final = Table[Reweighted](
@@ -221,7 +221,7 @@ DISTRIBUTIONS: Final = Table[Reweighted](
         text(
             "path",
             lambda row: row.which if isinstance(row.which, str) else row.which.path,
-            f"of the unknown; `{ALL}`, or `deciding`: those that decide whether it holds beyond chance",
+            f"of the unknown; `{ALL_UNKNOWNS}`, or `deciding`: those that decide whether it holds beyond chance",
         ),
         text("spread", lambda row: row.spread, "that it is given in place of its own: uniform or log-uniform"),
         *estimate_columns("held", "share", lambda row: row.held, "of the worlds, in which some staffing holds"),
@@ -247,7 +247,7 @@ PERIODS: Final = Table[OfPeriod](
     "a target and a kind of period: how many of these keep it, at the staffing of the median world",
     "How often each promise is kept, in the world in the middle",
     (
-        text("target", lambda row: row.target, f"its name, or `{ALL}`"),
+        text("target", lambda row: row.target, f"its name, or `{ALL_UNKNOWNS}`"),
         text("period", lambda row: row.period, "month, week or day"),
         whole("periods", "", lambda row: row.judged, "that were judged"),
         *estimate_columns("kept", "share", lambda row: row.share, "of these"),
@@ -300,4 +300,4 @@ def periods(found: PlausibilityFound) -> Iterator[OfPeriod]:
         for period in UNITS[1:]:
             share = one.shares[period]
             if share.whole and share.n_judged:
-                yield OfPeriod(one.target or ALL, period, share.n_judged, share.share)
+                yield OfPeriod(one.target or ALL_UNKNOWNS, period, share.n_judged, share.share)

@@ -106,7 +106,7 @@ def cells(found: MapFound) -> Iterator[Place]:
 # Sensitivity
 
 
-TOGETHER: Final = "all together"
+ALL_TOGETHER: Final = "all together"
 """What the effects on whether all targets hold stand under."""
 
 
@@ -128,7 +128,7 @@ EFFECTS: Final = Table[OfRange](
     "a result and an unknown: its effects with intervals",
     "Effects of each unknown",
     (
-        text("effect_on", lambda row: row.on, f"the result: `{TOGETHER}`, or the margin of a target"),
+        text("effect_on", lambda row: row.on, f"the result: `{ALL_TOGETHER}`, or the margin of a target"),
         text("range", lambda row: row.path, "the path of the unknown"),
         whole("rank", "", lambda row: row.rank, "by its total effect on that result, from 1"),
         *estimate_columns("first_order", "share", lambda row: row.first, "of the variance, by itself"),
@@ -245,7 +245,7 @@ POINTS: Final = Table[PointRow](
 
 def effects(found: SensitivityFound) -> Iterator[OfRange]:
     """The effects on whether all targets hold, then on the margin of each."""
-    yield from _ranked(found, TOGETHER, found.together)
+    yield from _ranked(found, ALL_TOGETHER, found.together)
     for name, one in found.each.items():
         yield from _ranked(found, f"margin of {name}", one)
 
@@ -349,7 +349,7 @@ class People:
     paths: tuple[str, ...]
 
 
-STAFF: Final = Table[People](
+RUNWAY_STAFF: Final = Table[People](
     "runway_staff",
     "a year at a growth rate: the staff that it needs",
     "The staff that each year needs",

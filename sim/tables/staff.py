@@ -26,15 +26,15 @@ from sim.tables.declared import (
     whole,
     yes,
 )
-from sim.tables.run import POOLS as POOLS_OF_A_RUN
-from sim.tables.run import in_the_way, more_staff_columns
+from sim.tables.run import POOLS, in_the_way, more_staff_columns
 
 if TYPE_CHECKING:
     from sim.measures.targets import TargetResult
+    from sim.studies.staff.certificate import Certificate
     from sim.studies.staff.limits import Limit
     from sim.studies.staff.search import FrontierPoint
     from sim.studies.staff.staffed import Post
-    from sim.studies.staff.staffing import Certificate, Found, StaffAnswer
+    from sim.studies.staff.staffing import Found, StaffAnswer
     from sim.studies.staff.tried import Confirmation, Outcome
 
 
@@ -101,7 +101,7 @@ class OfTarget:
         return self.limit.result
 
 
-TARGETS: Final = Table[OfTarget](
+STAFF_TARGETS: Final = Table[OfTarget](
     "staff_targets",
     "a target: with unlimited staff, and with the answer on fresh seeds",
     "Its targets, with unlimited staff and on fresh seeds",
@@ -149,11 +149,11 @@ CERTIFICATE: Final = Table[Whole](
     ),
 )
 
-POOLS: Final = Table[PoolUse](
+STAFF_POOLS: Final = Table[PoolUse](
     "staff_pools",
     "a pool of the answer: load, occupancy, hours, cost",
     "Its pools: load, occupancy, hours and cost",
-    POOLS_OF_A_RUN.columns,
+    POOLS.columns,
 )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sim.scenario.branches import ARRIVAL
 from sim.scenario.flow import Lead, leads
 from sim.scenario.units import duration_text
+from sim.text.page import GREY, INK
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario, Stage
@@ -31,8 +32,6 @@ EDGE: Final = 24
 
 STAFFED: Final = "#e8f1f8"
 ALONE: Final = "#f4f4f4"
-INK: Final = "#1a1a1a"
-GREY: Final = "#5c5c5c"
 
 
 @dataclass(slots=True)

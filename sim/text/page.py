@@ -17,6 +17,10 @@ WIDEST: Final = 100
 
 LOUD: Final = "bold yellow"
 
+INK: Final = "#1a1a1a"
+GREY: Final = "#5c5c5c"
+"""The colours of words and lines, and of what is beside the point, in every figure and diagram."""
+
 _TIE: Final = "\ue000"
 """Stands for a space that must not be broken, until the lines are made."""
 UNIT: Final = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|wk)(?!\w))|(?<=±) (?=\d)")

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.measures.use import PoolUse
-    from sim.studies.staff.staffing import Certificate, Found, StaffAnswer
+    from sim.studies.staff.certificate import Certificate
+    from sim.studies.staff.staffing import Found, StaffAnswer
     from sim.studies.staff.tried import Outcome
 
 

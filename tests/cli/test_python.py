@@ -15,7 +15,7 @@ import pytest
 
 import sim
 from sim.studies import replicate
-from sim.tables.run import EVERY, UNLIMITED
+from sim.tables.run import TABLES_OF_RUN, UNLIMITED
 from tests.cli.lines import ROOT, recorded, tipline
 from tests.studies.lines import desk
 
@@ -65,7 +65,7 @@ def test_the_pipeline_step_by_step_and_at_once(tmp_path: Path) -> None:
 def test_a_run_is_an_answer_with_everything_that_the_command_leaves(tmp_path: Path) -> None:
     scenario = sim.load(recorded(tmp_path, FIVE, DESK.replace("50 %", "70 %")))
     answer = sim.run(scenario, replications=2, engine="reference")
-    assert list(answer.tables) == [table.name for table in (*EVERY, UNLIMITED)]
+    assert list(answer.tables) == [table.name for table in (*TABLES_OF_RUN, UNLIMITED)]
     assert list(answer.targets["threshold"]) == [0.7]
     assert list(answer.targets["within_min"]) == [10]
     assert {"held_low_share", "held_high_share"} <= set(answer.joint.columns)

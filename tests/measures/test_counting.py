@@ -13,7 +13,7 @@ from sim.measures import counting
 from sim.measures.cohort import read
 from sim.measures.counting import BAD, GOOD, STILL_OPEN, CountedKind
 from sim.measures.frame import Frame
-from sim.measures.kind import RatioKind, Watched, kind_of, tally
+from sim.measures.kind_bases import RatioKind, Watched, kind_of, tally
 from sim.measures.tallies import NOT_OF, OPEN
 from sim.studies.staff.staffed import Post, staffed
 from tests.scenario.small import SMALL, loaded

@@ -168,7 +168,7 @@ def test_tables(busy: Scenario, found: RunwayFound) -> None:
     assert {"busy_share", "busy_verdict", "first_to_fail"} <= set(years.columns)
     lengths = tables.LENGTHS.of(found.courses).frame
     assert list(lengths["growth_share_a_year"]) == [0.15, 0.4]
-    staff = tables.STAFF.of(tables.people(found, needs(Growing(busy, 4), (0.4,), 1, tried(busy)))).frame
+    staff = tables.RUNWAY_STAFF.of(tables.people(found, needs(Growing(busy, 4), (0.4,), 1, tried(busy)))).frame
     assert list(staff["pools.desk.staff_people"]) == [3, 3, 4]
     assert list(staff["found"]) == ["now", "yes", "yes"]
 

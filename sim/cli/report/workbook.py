@@ -51,13 +51,15 @@ NUMBERS: Final = {
 WHOLE: Final = ("tips", "number", "h", "")
 """What is told without a fraction where it is a count."""
 
+WHITE: Final = "#ffffff"
+ASIDE: Final = "#606060"
+"""The colour of words beside a table."""
+
+KEPT_FILL: Final = "#d4ead7"
+BROKEN_FILL: Final = "#f6d5d0"
 VERDICT_COLOURS: Final = {
-    "met": "#d4ead7",
-    "kept": "#d4ead7",
-    "reproduced": "#d4ead7",
-    "missed": "#f6d5d0",
-    "broken": "#f6d5d0",
-    "not reproduced": "#f6d5d0",
+    **dict.fromkeys(("met", "kept", "reproduced"), KEPT_FILL),
+    **dict.fromkeys(("missed", "broken", "not reproduced"), BROKEN_FILL),
     "undecided": "#fbeebf",
 }
 
@@ -180,7 +182,7 @@ def _summary(book: _Book, folder: Folder) -> None:
         row += 1
         how = "minutes" if one.unit == "min" else "share"
         name = f"{one.target} ({one.claim})" if one.claim else one.target
-        colour = VERDICT_COLOURS.get(one.verdict, "#ffffff")
+        colour = VERDICT_COLOURS.get(one.verdict, WHITE)
         for column, cell in enumerate((name, one.asked, one.value, one.low, one.high)):
             book.put(sheet, row, column, cell, how)
         book.put(sheet, row, 5, one.verdict, bold=True, bg_color=colour)
@@ -188,7 +190,7 @@ def _summary(book: _Book, folder: Folder) -> None:
     seed, n = folder.manifest.get("seed"), folder.manifest.get("n_replications")
     runs = f", seed {seed}, {so_many(n, 'replication')}" if seed is not None and n is not None else ""
     made = f"Made by tipline {versions()['tipline']}{runs}"
-    sheet.write_string(row, 0, f"{made}. From and to: the ends of the interval.", book.style(font_color="#606060"))
+    sheet.write_string(row, 0, f"{made}. From and to: the ends of the interval.", book.style(font_color=ASIDE))
 
 
 # Tables as they are declared
@@ -273,7 +275,7 @@ def _roster(book: _Book, folder: Folder) -> None:
                 book.put(sheet, row, 2 * day + 2, needed, font_color="#909090", align="center")
         most = max((float(one.get(f"{pool}_on_duty_people") or 0) for one in rows), default=0.0)
         for day in range(len(SHORT_WEEKDAYS)) if most else ():
-            colours = {"type": "2_color_scale", "min_color": "#ffffff", "max_color": "#7fb2d9"}
+            colours = {"type": "2_color_scale", "min_color": WHITE, "max_color": "#7fb2d9"}
             ends = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": most}
             sheet.conditional_format(top + 1, 2 * day + 1, top + len(times), 2 * day + 1, colours | ends)
         top += len(times) + 2
@@ -337,7 +339,7 @@ def _costs(book: _Book, folder: Folder) -> None:
     if scenario is not None and all(pool.price == 1 for pool in scenario.pools.values()):
         said.append("No price is given: the cost counts an hour as 1.")
     for row, line in enumerate(said, start=last + 2):
-        sheet.write_string(row, 0, line, book.style(font_color="#606060"))
+        sheet.write_string(row, 0, line, book.style(font_color=ASIDE))
 
 
 def _a_month(hours: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""What is known of the staffings that cost less than a chosen one: which fail, which were tried, which remain open.
+"""The certificate of a staffing: what is known of those that cost less, which fail, which were tried, which are open.
 
 It rests on one assumption, which holds on average and not tip by tip: more people at one post, and no fewer at any
 other, do not make a target worse. So what has nowhere more people than a staffing shown to fail, fails too. A staffing
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from sim.studies.staff.search import OFF
 from sim.studies.staff.staffed import Staffing
-from sim.studies.staff.tried import Tried
+from sim.studies.staff.tried import Outcome, Tried
 
 Ints = NDArray[np.int64]
 
@@ -62,6 +62,36 @@ class Remainder:
     """Whether the two numbers are counted, or only known not to be larger."""
     least_cost: float
     """No open one costs less than this; the cost of the chosen one where none is open."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """What is known of the staffings within the bounds that cost less than the answer."""
+
+    neighbours: tuple[Outcome | None, ...]
+    """For each post, how the answer comes out with one person less there; None where it is at its lower bound."""
+    remainder: Remainder
+    n_within: int
+    """Staffings within the bounds."""
+    n_failed: int
+    """Staffings that were shown to fail."""
+    n_unsure: int
+    """Cheaper staffings that were tried and neither hold nor fail for certain."""
+    n_outdone: int
+    """Cheaper staffings that were not tried, for one with nowhere fewer people does not lean to hold; they need not
+    fail for certain."""
+    against: tuple[Staffing, ...]
+    """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
+    assumption that the certificate rests on."""
+    effort: float
+    """How many times as long as usual the search could take."""
+    by_trial: bool = False
+    """Whether more people may make a target worse, so that every cheaper staffing had to be tried."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether every cheaper staffing was tried, or one with nowhere fewer people fails or does not lean to hold."""
+        return self.remainder.open == 0
 
 
 class Proof:

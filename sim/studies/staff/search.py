@@ -15,12 +15,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.measures.kinds import Enough, ErlangLine, kind_of
+from sim.scenario.choices import Per
 from sim.scenario.flow import flow, offered_hours
 from sim.scenario.moments import Milestone
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
@@ -161,8 +162,6 @@ PROMISING: Final = 1.05
 """What an exchange is expected to use up at most; the guess is a little off."""
 TWICE: Final = 2.3
 """Two people less at one post are expected to cost so much more than one."""
-
-Per = Literal["run", "month", "week", "day"]
 
 ENOUGH_GOOD: Final = 0.995
 TOO_FEW_GOOD: Final = 0.02

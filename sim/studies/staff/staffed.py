@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.engines import simulate
-from sim.measures.frame import HOURS_A_WEEK, Frame
+from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of
 from sim.scenario import units
+from sim.scenario.arrivals import HOURS_A_WEEK
 from sim.scenario.calendars import EVERY_DAY
 from sim.scenario.cost import full_time, paid_hours, price
 from sim.scenario.flow import offered_hours

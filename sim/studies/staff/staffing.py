@@ -14,14 +14,15 @@ from typing import Final, Literal
 
 from sim.measures.estimates import Verdict
 from sim.measures.use import PoolUse, uses
+from sim.scenario.choices import Per
 from sim.scenario.cost import full_time
 from sim.scenario.describe import describe
 from sim.scenario.schema import Scenario
 from sim.studies.binding import ENOUGH_UNITS, Stretch, worst_stretch
 from sim.studies.replicate import run
-from sim.studies.staff.certificate import CHEAPER, Proof, Remainder
+from sim.studies.staff.certificate import CHEAPER, Certificate, Proof
 from sim.studies.staff.limits import Limit, limits
-from sim.studies.staff.search import FrontierPoint, Per, cheap, first_guess, lowered, moved, points, walk
+from sim.studies.staff.search import FrontierPoint, cheap, first_guess, lowered, moved, points, walk
 from sim.studies.staff.staffed import (
     Bounds,
     Post,
@@ -44,41 +45,13 @@ MOST_EFFORT: Final = 300e6
 """Visits after which a search looks no further: about a minute on two cores."""
 SEARCHING: Final = 0.5
 """The part of the effort that sideways moves may take; the rest is for the certificate."""
+NO_EXCHANGES: Final = 0.0
+"""The effort for exchanges of people between posts where a search is one of many: none."""
 MOST_TURNS: Final = 12
 """Choices that are put to the test on fresh seeds before the search gives up."""
 
 Why = Literal["beyond staff", "closed", "beyond bounds", "not confirmed"]
 """closed: unlimited people at the posts that there are still miss a target, and people at other hours would not."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Certificate:
-    """What is known of the staffings within the bounds that cost less than the answer."""
-
-    neighbours: tuple[Outcome | None, ...]
-    """For each post, how the answer comes out with one person less there; None where it is at its lower bound."""
-    remainder: Remainder
-    n_within: int
-    """Staffings within the bounds."""
-    n_failed: int
-    """Staffings that were shown to fail."""
-    n_unsure: int
-    """Cheaper staffings that were tried and neither hold nor fail for certain."""
-    n_outdone: int
-    """Cheaper staffings that were not tried, for one with nowhere fewer people does not lean to hold; they need not
-    fail for certain."""
-    against: tuple[Staffing, ...]
-    """Staffings that lean to hold although one with nowhere fewer people was shown to fail: they tell against the
-    assumption that the certificate rests on."""
-    effort: float
-    """How many times as long as usual the search could take."""
-    by_trial: bool = False
-    """Whether more people may make a target worse, so that every cheaper staffing had to be tried."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether every cheaper staffing was tried, or one with nowhere fewer people fails or does not lean to hold."""
-        return self.remainder.open == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.log import ABANDONED
 from sim.dynamics.log import TURNED_AWAY as NO_ROOM
 from sim.measures import passes
-from sim.measures.frame import HOURS_A_WEEK, Frame
+from sim.measures.frame import Frame
 from sim.measures.measures import measure
+from sim.scenario.arrivals import HOURS_A_WEEK
 from sim.studies.theory.models import (
     GIVEN_UP,
     NOT_BEGUN,

@@ -1,7 +1,7 @@
-"""What it is to be a kind of targets: which tips it judges, what it comes to in a replication, and over many of them.
+"""The classes that kinds of targets are made of: which tips each judges, what it comes to in a run and over many runs.
 
-One class a kind, made known by `measured` under the name that its documents have (`scenario/targets.py`). What nobody
-made known raises an error: no kind is ever taken for another.
+One class a kind stands in `kinds.py`, made known by `measured` under the name that its documents have
+(`scenario/targets.py`). What nobody made known raises an error: no kind is ever taken for another.
 """
 
 from __future__ import annotations
