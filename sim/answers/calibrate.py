@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sim.calibration.calibrate import Calibrated
     from sim.logs.files import Raw
-    from sim.logs.map import Map
+    from sim.logs.map import ColumnMap
     from sim.scenario.schema import Scenario
     from sim.tables.declared import Filled
 
@@ -56,7 +56,9 @@ class CalibratedLine(Answer):
     )
 
     @classmethod
-    def ask(cls, raw: Raw, made: Map, folder: Path, tell: Callable[[str], None] = lambda _: None) -> CalibratedLine:
+    def ask(
+        cls, raw: Raw, made: ColumnMap, folder: Path, tell: Callable[[str], None] = lambda _: None
+    ) -> CalibratedLine:
         """Calibrate a line to a log by its map, its files made in a folder; LogError where log or map are at fault."""
         from sim.calibration.calibrate import calibrate
 

@@ -67,9 +67,9 @@ class Plausibility(Answer):
         ValueError where there is no target, no unknown or nobody to decide about; ScenarioError where the document
         does not take an end of a range, or the length.
         """
-        from sim.studies.plausibility import Question, plausibility
+        from sim.studies.plausibility import PlausibilityQuestion, plausibility
 
-        question = Question(
+        question = PlausibilityQuestion(
             scenario,
             worlds=worlds,
             replications=replications,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.studies.claims.audit import Audit
     from sim.studies.claims.laid import Laid
     from sim.studies.staff.staffed import Bounds
-    from sim.studies.staff.staffing import Found
+    from sim.studies.staff.staffing import StaffFound
     from sim.studies.trials import Trials
     from sim.tables.declared import Filled
 
@@ -63,7 +63,7 @@ class Staffing(Answer):
     """A search for staffing: `staffing` post by post, `staff_targets`, `staff_certificate`, `staff_tried`,
     `staff_pools`, and `frontier` where that was asked for."""
 
-    found: Found
+    found: StaffFound
     command = "staff"
     leaves = (
         tables.STAFFING,
@@ -98,7 +98,7 @@ class Staffing(Answer):
         ),
     )
 
-    def __init__(self, found: Found, asked: tuple[str, ...] | None = None):
+    def __init__(self, found: StaffFound, asked: tuple[str, ...] | None = None):
         """`asked` are the options of the command with which it was asked for; None where that was done from Python."""
         super().__init__(found)
         self.asked = asked

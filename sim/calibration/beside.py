@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.found import WITHIN, Calibration, found_in
-from sim.calibration.line import Line, line_of, staff_file
+from sim.calibration.line import LineFiles, line_of, staff_file
 from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
-from sim.logs.calls import Log as Record
+from sim.logs.calls import CleanedLog as Record
 from sim.logs.counts import CI
 from sim.logs.times import DAY, day_number
 
@@ -124,7 +124,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class LogAndLine:
     """A quantity of the log and of a run of the line."""
 
     quantity: Quantity
@@ -172,9 +172,9 @@ class Interval:
 class Beside:
     """What a line came to beside its log."""
 
-    runs: dict[str, list[Compared]]
+    runs: dict[str, list[LogAndLine]]
     """By the steps that were run."""
-    held_out: list[Compared]
+    held_out: list[LogAndLine]
     """Of the last third of the dates, by a line that was told the first two; empty where there are too few."""
     held_from: date | None
     intervals: list[Interval]
@@ -286,22 +286,22 @@ def _seen(scenario: Scenario, found: Calibration) -> list[Seen]:
     return found_runs
 
 
-def _compared(of_log: Seen, runs: Sequence[Seen]) -> list[Compared]:
+def _compared(of_log: Seen, runs: Sequence[Seen]) -> list[LogAndLine]:
     told = []
     for quantity in QUANTITIES:
         values = np.array([one.value(quantity.name) for one in runs])
         values = values[np.isfinite(values)]
         if not len(values):
-            told.append(Compared(quantity, of_log.value(quantity.name), math.nan, math.nan, math.nan, math.nan))
+            told.append(LogAndLine(quantity, of_log.value(quantity.name), math.nan, math.nan, math.nan, math.nan))
             continue
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
         half = CI * spread / math.sqrt(len(values))
         mean = float(values.mean())
-        told.append(Compared(quantity, of_log.value(quantity.name), mean, mean - half, mean + half, spread))
+        told.append(LogAndLine(quantity, of_log.value(quantity.name), mean, mean - half, mean + half, spread))
     return told
 
 
-def _held_out(found: Calibration, folder: Path, tell: Callable[[str], None]) -> tuple[list[Compared], date | None]:
+def _held_out(found: Calibration, folder: Path, tell: Callable[[str], None]) -> tuple[list[LogAndLine], date | None]:
     """The last third of the dates, by a line whose demand, work and patience are those of the first two thirds.
 
     The staff is that of the log: who was there is known, and is no matter of prediction.
@@ -379,7 +379,7 @@ def _intervals(of_log: Seen, replayed: Sequence[Seen], drawn: Sequence[Seen], da
     return told
 
 
-def _points_to(runs: dict[str, list[Compared]], found: Calibration) -> str:
+def _points_to(runs: dict[str, list[LogAndLine]], found: Calibration) -> str:
     """Which ingredient moves the run furthest from the log, in tolerances."""
     names = list(runs)
     told = {
@@ -410,7 +410,7 @@ def _points_to(runs: dict[str, list[Compared]], found: Calibration) -> str:
     return f"What moves the line furthest from the log is {told[most]}: {moved[most]:.1f} tolerances.{order}"
 
 
-def written(line: Line, folder: Path) -> list[str]:
+def written(line: LineFiles, folder: Path) -> list[str]:
     """Write a line with its files into a folder; their names."""
     from sim.studies.keeping import write_atomic
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.calibration.beside import LINE, Beside, beside, written
-from sim.calibration.demand import Demand, of_arrivals
+from sim.calibration.demand import LoggedDemand, of_arrivals
 from sim.calibration.found import Calibration, Parameter, found_in, parameters_of
-from sim.calibration.line import Line, line_of
+from sim.calibration.line import LineFiles, line_of
 from sim.logs.events import read_log
 from sim.logs.map import written as map_text
 from sim.logs.times import DAY, day_number
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.logs.files import Raw
-    from sim.logs.map import Map
+    from sim.logs.map import ColumnMap
     from sim.scenario.schema import Scenario
 
 MOST_DRAWN: Final = 3_000_000
@@ -32,16 +32,16 @@ class Calibrated:
     """What a log came to, the line that was written, and how it compares."""
 
     calibration: Calibration
-    line: Line
+    line: LineFiles
     map_text: str
     scenario: Scenario
     beside: Beside | None
     parameters: list[Parameter]
-    drawn_demand: Demand | None
+    drawn_demand: LoggedDemand | None
     """The demand of one replication of the line, looked at as that of the log is."""
 
 
-def calibrate(raw: Raw, made: Map, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Calibrated:
+def calibrate(raw: Raw, made: ColumnMap, folder: Path, tell: Callable[[str], None] = lambda _: None) -> Calibrated:
     """Calibrate a line to a log by its map, in a folder in which its files are written.
 
     LogError where the log or the map is at fault.
@@ -68,7 +68,7 @@ def calibrate(raw: Raw, made: Map, folder: Path, tell: Callable[[str], None] = l
     )
 
 
-def _drawn(found: Calibration, scenario: Scenario) -> Demand | None:
+def _drawn(found: Calibration, scenario: Scenario) -> LoggedDemand | None:
     """The demand of the first replication, date by date; None where the log has no dates, or too few."""
     from sim.draw import draw_tips
 
@@ -83,7 +83,7 @@ def _drawn(found: Calibration, scenario: Scenario) -> Demand | None:
     made = of_arrivals(np.asarray(arrival, dtype=np.float64), demand.step, first, len(demand.dates))
     # Dates on which nothing came are unknown in the log, and closed in the line.
     made.counts[~demand.known] = np.nan
-    return Demand(made.first, made.step, made.counts)
+    return LoggedDemand(made.first, made.step, made.counts)
 
 
 def shape_of(found: Calibration) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Visits
-    from sim.logs.counts import Counts
+    from sim.logs.calls import LoggedVisits
+    from sim.logs.counts import IntervalCounts
 
     Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class OddDay:
 
 
 @dataclass(slots=True)
-class Demand:
+class LoggedDemand:
     """What came, date by date and interval by interval of the day."""
 
     first: date
@@ -291,7 +291,7 @@ class Demand:
 class Apart:
     """Channels whose shares vary over the day: what came by each, and the test against one profile for all."""
 
-    by_channel: dict[str, Demand]
+    by_channel: dict[str, LoggedDemand]
     """The demand of each channel, by its name in the log."""
     p: float
     """The p-value of one profile of the day for all."""
@@ -309,7 +309,7 @@ class Apart:
         return [name for name, one in self.by_channel.items() if float(np.nansum(one.counts)) >= OWN]
 
 
-def apart(whole: Demand, by_channel: dict[str, Floats]) -> Apart | None:
+def apart(whole: LoggedDemand, by_channel: dict[str, Floats]) -> Apart | None:
     """Whether channels, (n_dates, n_intervals) counts each, share one profile of the day; None where one came alone.
 
     How the tips of an hour part into channels is held against one split for all hours; where dates differ in that
@@ -350,7 +350,7 @@ def apart(whole: Demand, by_channel: dict[str, Floats]) -> Apart | None:
     return Apart(parts, float(chi2.sf(statistic / spread, free)), departure, where)
 
 
-def _part_of(whole: Demand, counts: Floats) -> Demand:
+def _part_of(whole: LoggedDemand, counts: Floats) -> LoggedDemand:
     """The demand of a part of the tips, with the dates of the whole: which are known, and which are usual."""
     found = copy.copy(whole)
     found.counts = np.where(np.isfinite(whole.counts), counts, np.nan)
@@ -387,21 +387,21 @@ def _named(odd: list[OddDay], dates: Sequence[date]) -> str:
     return best[1]
 
 
-def demand_of_log(visits: Visits, step: int, new: NDArray[np.bool_]) -> Demand:
+def demand_of_log(visits: LoggedVisits, step: int, new: NDArray[np.bool_]) -> LoggedDemand:
     """The demand of a log of calls, the visits that are `new` counted by interval; by day where it
     has dates only."""
     arrival = visits.arrival[new]
     return of_arrivals(arrival, DAY if of_dates(arrival) else step)
 
 
-def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days: int | None = None) -> Demand:
+def of_arrivals(arrival: Floats, step: int, first_day: int | None = None, n_days: int | None = None) -> LoggedDemand:
     """The demand of times of arrival, in seconds since 1970-01-01 of the local clock."""
     begin = int(np.floor(arrival.min() / DAY)) if first_day is None else first_day
     many = int(np.floor(arrival.max() / DAY)) - begin + 1 if n_days is None else n_days
     counts = _counted(arrival, step, begin, many)
     if n_days is None:
         counts[counts.sum(axis=1) == 0] = np.nan
-    return Demand(date(1970, 1, 1) + timedelta(days=begin), step, counts)
+    return LoggedDemand(date(1970, 1, 1) + timedelta(days=begin), step, counts)
 
 
 def _counted(arrival: Floats, step: int, begin: int, n_days: int) -> Floats:
@@ -412,16 +412,16 @@ def _counted(arrival: Floats, step: int, begin: int, n_days: int) -> Floats:
     return np.bincount(place, minlength=n_days * a_day).reshape(n_days, a_day).astype(np.float64)
 
 
-def demand_of_counts(counts: Counts) -> Demand | None:
+def demand_of_counts(counts: IntervalCounts) -> LoggedDemand | None:
     """The demand of counts by interval; None of those that are of no dates, or longer than a day."""
     if counts.shape != "counts" or counts.step > DAY:
         return None
     begin = int(np.floor(counts.begins[0] / DAY))
     table = _counts_by_date(counts, counts.count)
-    return Demand(date(1970, 1, 1) + timedelta(days=begin), DAY // table.shape[1], table)
+    return LoggedDemand(date(1970, 1, 1) + timedelta(days=begin), DAY // table.shape[1], table)
 
 
-def _counts_by_date(counts: Counts, values: Floats) -> Floats:
+def _counts_by_date(counts: IntervalCounts, values: Floats) -> Floats:
     """(n_dates, n_intervals) some values of counts by interval; NaN on dates that it does not have."""
     step = int(counts.step) if DAY % int(counts.step) == 0 else 300
     begin = int(np.floor(counts.begins[0] / DAY))
@@ -437,7 +437,7 @@ def _counts_by_date(counts: Counts, values: Floats) -> Floats:
     return table
 
 
-def apart_in_log(whole: Demand, visits: Visits, new: NDArray[np.bool_]) -> Apart | None:
+def apart_in_log(whole: LoggedDemand, visits: LoggedVisits, new: NDArray[np.bool_]) -> Apart | None:
     """Whether the channels of a log of calls share one profile of the day; None where there is one channel."""
     channel = visits.channel
     if len(channel.names) < 2:
@@ -450,7 +450,7 @@ def apart_in_log(whole: Demand, visits: Visits, new: NDArray[np.bool_]) -> Apart
     return apart(whole, by_channel)
 
 
-def apart_in_counts(whole: Demand, counts: Counts) -> Apart | None:
+def apart_in_counts(whole: LoggedDemand, counts: IntervalCounts) -> Apart | None:
     """Whether channels that are counted apart share one profile of the day; None where they are not."""
     if len(counts.channels) < 2:
         return None

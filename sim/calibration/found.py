@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import Apart, Demand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
+from sim.calibration.demand import Apart, LoggedDemand, apart_in_counts, apart_in_log, demand_of_counts, demand_of_log
 from sim.calibration.fits import FEW, Fitted, fitted_work
 from sim.calibration.patience import (
     DIFFERENT,
@@ -22,7 +22,7 @@ from sim.calibration.patience import (
     retries_of,
 )
 from sim.calibration.staff import ALIKE, Group, groups_of, staff_of
-from sim.logs.calls import Log, of_dates
+from sim.logs.calls import CleanedLog, of_dates
 from sim.logs.counts import CI
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Logins, Names, Visits
-    from sim.logs.counts import Counts
+    from sim.logs.calls import CodedNames, LoggedVisits, Logins
+    from sim.logs.counts import IntervalCounts
 
 
-def work_of(visits: Visits, *, by_priority: bool = False) -> list[Fitted]:
+def work_of(visits: LoggedVisits, *, by_priority: bool = False) -> list[Fitted]:
     """The work of a stage: that of all, and, where channels differ beyond chance, of each that has enough.
 
     Where channels do not, and the line is told priorities, these are looked at alike. Empty where no work is known.
@@ -52,7 +52,7 @@ def work_of(visits: Visits, *, by_priority: bool = False) -> list[Fitted]:
     return found + own
 
 
-def _apart(work: NDArray[np.float64], known: NDArray[np.bool_], of: Names) -> list[Fitted]:
+def _apart(work: NDArray[np.float64], known: NDArray[np.bool_], of: CodedNames) -> list[Fitted]:
     """The work by name where these differ beyond chance, and that of the rest; else none."""
     codes = of.code
     enough = [(code, name) for code, name in enumerate(of.names) if (known & (codes == code)).sum() >= FEW]
@@ -116,8 +116,8 @@ class Calibration:
     """All that a log told."""
 
     path: Path
-    log: Log | Counts
-    demand: Demand | None
+    log: CleanedLog | IntervalCounts
+    demand: LoggedDemand | None
     stages: list[StageFound]
     retries: Retries | None
     channels: dict[str, str]
@@ -137,8 +137,8 @@ class Calibration:
         return self.visits.first if self.again is None else self.visits.first & ~self.again
 
     @property
-    def visits(self) -> Visits | None:
-        return self.log.visits if isinstance(self.log, Log) else None
+    def visits(self) -> LoggedVisits | None:
+        return self.log.visits if isinstance(self.log, CleanedLog) else None
 
     @property
     def name(self) -> str:
@@ -146,9 +146,9 @@ class Calibration:
         return self.path.name.partition(".")[0] or "log"
 
 
-def found_in(path: Path, log: Log | Counts) -> Calibration:
+def found_in(path: Path, log: CleanedLog | IntervalCounts) -> Calibration:
     """What a log tells of a line; staff and demand by half hours."""
-    if not isinstance(log, Log):
+    if not isinstance(log, CleanedLog):
         names = _document_names(tuple(log.channels))
         counted = demand_of_counts(log)
         split = apart_in_counts(counted, log) if counted is not None else None
@@ -176,7 +176,7 @@ def found_in(path: Path, log: Log | Counts) -> Calibration:
     return Calibration(path, log, demand, stages, retries_of(visits), names, again, split, _risks(visits))
 
 
-def _for_channels(visits: Visits, stages: list[StageFound], names: dict[str, str]) -> None:
+def _for_channels(visits: LoggedVisits, stages: list[StageFound], names: dict[str, str]) -> None:
     """What share of the cases comes to each stage, of those that are not lost before; and for which channels it is,
     where hardly any case of the others comes to it."""
     code, case = visits.channel.code[visits.first], visits.case[visits.first]
@@ -199,7 +199,7 @@ def _for_channels(visits: Visits, stages: list[StageFound], names: dict[str, str
         stage.share = float(came.sum()) / max(int(could.sum()), 1)
 
 
-def _share_people(visits: Visits, stages: list[StageFound], logins: Logins | None) -> None:
+def _share_people(visits: LoggedVisits, stages: list[StageFound], logins: Logins | None) -> None:
     """Where the same people serve several stages, these have one pool, that of the first of them."""
     staffed = [stage for stage in stages if stage.group is not None and stage.group.persons]
     table = np.zeros((len(staffed), len(visits.person.names)))
@@ -226,7 +226,7 @@ def _share_people(visits: Visits, stages: list[StageFound], logins: Logins | Non
         together[0].served_by = ""
 
 
-def _risks(visits: Visits) -> dict[str, str]:
+def _risks(visits: LoggedVisits) -> dict[str, str]:
     """Names of priorities as a document may have them; none where fewer than two are told, or of fewer than half."""
     code = visits.priority.code[visits.first]
     if len(np.unique(code[code >= 0])) < 2 or (code >= 0).mean() < 0.5:
@@ -235,7 +235,7 @@ def _risks(visits: Visits) -> dict[str, str]:
     return {name: _name(f"priority {name}" if name[:1].isdigit() else name, taken) for name in visits.priority.names}
 
 
-def _in_order(visits: Visits) -> list[tuple[int, str]]:
+def _in_order(visits: LoggedVisits) -> list[tuple[int, str]]:
     """The activities in the order in which cases come to them, on average."""
     place = np.zeros(len(visits))
     order = np.lexsort((visits.enter, visits.case))
@@ -252,7 +252,7 @@ def _in_order(visits: Visits) -> list[tuple[int, str]]:
 
 
 def _stages(
-    visits: Visits,
+    visits: LoggedVisits,
     rows: NDArray[np.bool_],
     activity: str,
     names: dict[str, str],
@@ -298,7 +298,7 @@ def _stages(
     return found
 
 
-def _delays(visits: Visits) -> list[Fitted]:
+def _delays(visits: LoggedVisits) -> list[Fitted]:
     from sim.calibration.fits import fitted_work
 
     lasted = visits.end - visits.enter
@@ -306,7 +306,7 @@ def _delays(visits: Visits) -> list[Fitted]:
     return [fitted_work("delay", "", some)] if len(some) >= 5 else []
 
 
-def _passed_over(visits: Visits) -> float:
+def _passed_over(visits: LoggedVisits) -> float:
     """The share of those who waited that somebody who had come later went before."""
     waited = np.isfinite(visits.start) & (visits.start > visits.enter)
     start = visits.start[waited]

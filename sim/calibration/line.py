@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.calibration.demand import FEW, SAME, Apart, Demand, mean_correlation
+from sim.calibration.demand import FEW, SAME, Apart, LoggedDemand, mean_correlation
 from sim.calibration.found import WITHIN, Calibration, StageFound
-from sim.logs.calls import Log
+from sim.logs.calls import CleanedLog
 from sim.logs.counts import CI
 from sim.logs.times import DAY, as_datetime, day_number
 from sim.scenario.units import DAYS
@@ -36,7 +36,7 @@ STAFFED: Final = (1.05, 1.6)
 
 
 @dataclass(slots=True)
-class Line:
+class LineFiles:
     """The document of a line with the files that it names."""
 
     text: str
@@ -71,7 +71,7 @@ class _Writing:
         self.ranges.append((path, low, high, why))
 
 
-def line_of(found: Calibration) -> Line:
+def line_of(found: Calibration) -> LineFiles:
     """The line that a log told."""
     writing = _Writing(found)
     first, n_days = _span(found)
@@ -90,7 +90,7 @@ def line_of(found: Calibration) -> Line:
         _line_unknown(writing)
     _variants(writing)
     _plausible(writing)
-    return Line("\n".join(writing.lines) + "\n", writing.files, writing.ranges)
+    return LineFiles("\n".join(writing.lines) + "\n", writing.files, writing.ranges)
 
 
 def _span(found: Calibration) -> tuple[date, int]:
@@ -124,7 +124,7 @@ def _run(writing: _Writing, first: date, n_days: int, zone: str) -> None:
 # Demand
 
 
-def _demand(writing: _Writing, demand: Demand | None) -> None:
+def _demand(writing: _Writing, demand: LoggedDemand | None) -> None:
     writing.say("demand:")
     if demand is None:
         _demand_without_dates(writing)
@@ -161,7 +161,7 @@ def _demand(writing: _Writing, demand: Demand | None) -> None:
     _risk(writing)
 
 
-def _profile(writing: _Writing, demand: Demand, whole: bool, indent: int = 2) -> None:
+def _profile(writing: _Writing, demand: LoggedDemand, whole: bool, indent: int = 2) -> None:
     margin = " " * indent
     departure, p, where = demand.product_form
     week, n = demand.week, int(demand.known.sum())
@@ -205,7 +205,7 @@ def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:
     return "[" + ", ".join(f"{value:.4g}" for value in values) + "]"
 
 
-def _week_file(writing: _Writing, demand: Demand) -> str:
+def _week_file(writing: _Writing, demand: LoggedDemand) -> str:
     split = writing.found.apart
     parts = {"": demand}
     if split is not None and split.differ:
@@ -219,7 +219,7 @@ def _week_file(writing: _Writing, demand: Demand) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _swings(writing: _Writing, demand: Demand) -> None:
+def _swings(writing: _Writing, demand: LoggedDemand) -> None:
     cv = demand.day_cv[0]
     swing, handed = demand.swing
     if not math.isfinite(cv):
@@ -246,7 +246,7 @@ def _swings(writing: _Writing, demand: Demand) -> None:
 
 def _demand_without_dates(writing: _Writing) -> None:
     counts = writing.found.log
-    assert not isinstance(counts, Log)
+    assert not isinstance(counts, CleanedLog)
     if counts.shape == "profile":
         total = float(counts.count.sum()) * (counts.step / 3600 if counts.step != 3600 else 1)
         writing.say(
@@ -287,7 +287,7 @@ def _days_of_months(begins: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([(end - start).days for start, end in zip(starts, ends, strict=True)], dtype=np.float64)
 
 
-def _channels_apart(writing: _Writing, demand: Demand, split: Apart, *, whole: bool) -> None:
+def _channels_apart(writing: _Writing, demand: LoggedDemand, split: Apart, *, whole: bool) -> None:
     """Channels whose shares vary over the day, each with its own volume and profile."""
     most = f"; with one profile {split.where} would be {split.departure:+.0%} off" if split.where else ""
     why = f"their shares vary over the day: p = {split.p:.2g} for one profile of all{most}"
@@ -318,7 +318,7 @@ def _channels(writing: _Writing) -> None:
         n = [int((code == one).sum()) for one in range(len(found.visits.channel.names))]
         names = [found.channels[name] for name in found.visits.channel.names]
         _write_shares(writing, names, [100 * one / max(sum(n), 1) for one in n])
-    elif not isinstance(found.log, Log) and found.log.channels:
+    elif not isinstance(found.log, CleanedLog) and found.log.channels:
         total = sum(float(column.sum()) for column in found.log.channels.values())
         shares = [100 * float(column.sum()) / total for column in found.log.channels.values()]
         _write_shares(writing, [found.channels[name] for name in found.log.channels], shares)
@@ -632,7 +632,7 @@ def _line_unknown(writing: _Writing) -> None:
     if demand is not None:
         a_day = demand.volume[0]
     else:
-        assert not isinstance(log, Log)
+        assert not isinstance(log, CleanedLog)
         a_day = float(log.count.sum() / (1 if log.shape == "profile" else _days_of_months(log.begins).sum()))
     load = max(a_day / DAY * 300, 0.5)
     low, high = max(math.ceil(load), 1), max(math.ceil(4 * load), 2)
@@ -643,7 +643,7 @@ def _line_unknown(writing: _Writing) -> None:
     writing.say("    pool: people")
     writing.say("    service: {exponential: {mean: 5 min}}")
     writing.say("    patience: {exponential: {mean: 5 min}}")
-    if not isinstance(writing.found.log, Log) and math.isfinite(writing.found.log.given_up_share[0]):
+    if not isinstance(writing.found.log, CleanedLog) and math.isfinite(writing.found.log.given_up_share[0]):
         share, least, most = writing.found.log.given_up_share
         told = (
             f"of the counts ({least:.2%} to {most:.2%}); what is plausible is to be fitted to it (`tipline validate`)"

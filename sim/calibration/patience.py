@@ -23,7 +23,7 @@ from sim.calibration.fits import Fitted, Survival, fitted_censored, fitted_work
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Names, Visits
+    from sim.logs.calls import CodedNames, LoggedVisits
 
     Seconds = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -96,7 +96,7 @@ class Retries:
         return self.after is not None and self.share - self.by_chance > 2 * max(self.error, 1e-9)
 
 
-def patience_of(visits: Visits) -> list[Patience]:
+def patience_of(visits: LoggedVisits) -> list[Patience]:
     """The patience of a stage: that of all, and, where channels differ beyond chance, of each that has enough.
 
     The first is of all; further ones are of channels. Empty where nobody gave up, or it is not known when.
@@ -144,7 +144,7 @@ def _differs(wait: Seconds, gave_up: Flags, known: Flags, mine: Flags) -> bool:
     return bool(logrank(data(one), data(other)).pvalue < DIFFERENT)
 
 
-def retries_of(visits: Visits) -> Retries | None:
+def retries_of(visits: LoggedVisits) -> Retries | None:
     """Who called again within an hour after giving up; None where nobody is known by an id."""
     if not (visits.caller >= 0).any():
         return None
@@ -220,7 +220,7 @@ class Ranks:
         return self.explained >= self.by_entry + GAIN
 
 
-def ranks_of(visits: Visits) -> Ranks | None:
+def ranks_of(visits: LoggedVisits) -> Ranks | None:
     """What a line tells of the priorities in its log; None where there are too few pairs to say."""
     if (found := _pairs(visits, visits.priority)) is None:
         return None
@@ -237,7 +237,7 @@ def ranks_of(visits: Visits) -> Ranks | None:
     return Ranks(len(later), float((later >= 0).mean()), explained, tuple(order.tolist()))
 
 
-def order_of(visits: Visits) -> Order | None:
+def order_of(visits: LoggedVisits) -> Order | None:
     """The order of a line; None where there are too few pairs to say."""
     if (found := _pairs(visits, visits.channel)) is None:
         return None
@@ -267,7 +267,7 @@ def order_of(visits: Visits) -> Order | None:
     return Order(len(later), by_entry, explained, tuple(behind.tolist()))
 
 
-def _pairs(visits: Visits, of: Names) -> tuple[NDArray[np.int64], NDArray[np.int64], Seconds] | None:
+def _pairs(visits: LoggedVisits, of: CodedNames) -> tuple[NDArray[np.int64], NDArray[np.int64], Seconds] | None:
     """(n,) each: the code of one who was taken, of one who waited on, and by how much the latter had come later.
 
     The codes are those of channels or priorities, and differ. Only those waited on count whom the same person serves at

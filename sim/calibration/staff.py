@@ -27,7 +27,7 @@ from sim.logs.times import DAY
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sim.logs.calls import Logins, Visits
+    from sim.logs.calls import LoggedVisits, Logins
 
     Seconds = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -100,7 +100,7 @@ class Group:
         return self.truly / self.on_line if self.on_line else math.nan
 
 
-def groups_of(visits: Visits) -> list[list[int]]:
+def groups_of(visits: LoggedVisits) -> list[list[int]]:
     """Which channels share people, as lists of their codes, the busiest first."""
     channel, person = visits.channel, visits.person
     n = max(len(channel.names), 1)
@@ -124,7 +124,7 @@ def groups_of(visits: Visits) -> list[list[int]]:
     return sorted(found, key=lambda codes: -float(total[codes].sum()))
 
 
-def staff_of(visits: Visits, name: str, rows: Flags, step: int, logins: Logins | None = None) -> Group | None:
+def staff_of(visits: LoggedVisits, name: str, rows: Flags, step: int, logins: Logins | None = None) -> Group | None:
     """The people of a group, whose visits are `rows`; None where neither persons nor services are known.
 
     Who is logged in counts for the group of most of his services.
@@ -171,7 +171,7 @@ class _Day:
     until: float
 
 
-def _days(visits: Visits, logins: Logins | None) -> list[_Day]:
+def _days(visits: LoggedVisits, logins: Logins | None) -> list[_Day]:
     """Services by log-in, and those outside of any by person and date.
 
     A date of a person ends where six hours follow without any service.
@@ -201,7 +201,7 @@ def _days(visits: Visits, logins: Logins | None) -> list[_Day]:
 
 
 def _from_persons(
-    visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans, logins: Logins | None
+    visits: LoggedVisits, name: str, channels: tuple[str, ...], step: int, line: Spans, logins: Logins | None
 ) -> Group:
     days = _days(visits, logins)
     starts = np.sort(visits.start[np.isfinite(visits.start)])
@@ -357,7 +357,9 @@ STAYS: Final = 7200
 """Seconds for which one stays on once a line has closed, for those who still wait then."""
 
 
-def until_the_line_is_clear(begins: Seconds, heads: NDArray[np.int64], step: int, visits: Visits) -> NDArray[np.int64]:
+def until_the_line_is_clear(
+    begins: Seconds, heads: NDArray[np.int64], step: int, visits: LoggedVisits
+) -> NDArray[np.int64]:
     """Heads with one more for a while after each closing, where in the log nobody waited until the next opening.
 
     Whoever waits when a line closes is served before people go home; with heads that fall to none at that time such
@@ -419,7 +421,7 @@ def _usual(begins: Seconds, seen: Seconds, step: int) -> Seconds:
     return found
 
 
-def _from_numbers(visits: Visits, name: str, channels: tuple[str, ...], step: int, line: Spans) -> Group:
+def _from_numbers(visits: LoggedVisits, name: str, channels: tuple[str, ...], step: int, line: Spans) -> Group:
     """Where nobody is named: as many as served at once while callers waited; where none did, at least as many as
     served, and as were there at that time on dates alike when some waited."""
     known = np.isfinite(visits.start) & np.isfinite(visits.end)

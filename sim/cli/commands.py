@@ -30,7 +30,7 @@ from sim.scenario.units import duration
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-Range = Annotated[
+PathRange = Annotated[
     str, typer.Option(metavar="PATH=RANGE", help="Such as demand.volume=8000..60000/year:12.", show_default=False)
 ]
 LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="A ledger of claims.", show_default=False)]
@@ -152,8 +152,8 @@ def compare(files: Files, options: Options) -> int:
 def map(
     file: File,
     options: Options,
-    x: Range,
-    y: Range,
+    x: PathRange,
+    y: PathRange,
     per: Annotated[Per, typer.Option(help="Count the runs, or the periods, that hold.")] = "run",
     every_cell: Annotated[bool, typer.Option("--every-cell", help="Run the cells too that others tell of.")] = False,
 ) -> int:
@@ -396,7 +396,7 @@ def live(
             raise
         say("tipline live needs the extra: pip install 'tipline[live]'")
         return BAD_INPUT
-    from sim.cli.live.world import World
+    from sim.cli.live.world import LiveWorld
     from sim.scenario.size import Budget, cores
 
     if options.budget is not None:
@@ -411,7 +411,7 @@ def live(
         if not (options.quiet or options.json):
             say("It is on this machine alone, and for who has the address. Ctrl+C ends it.")
 
-    serve(World(file, options), options.jobs or cores(), port, opened)
+    serve(LiveWorld(file, options), options.jobs or cores(), port, opened)
     return DONE
 
 

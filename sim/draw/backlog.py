@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.routes import NONE, Begins, Group, Route, among
+from sim.draw.routes import NONE, Begins, Route, StageRound, among
 
 if TYPE_CHECKING:
     from sim.draw.routes import Rows, Tail
@@ -55,7 +55,7 @@ def _descending(route: Route, before: Rows, kept: Rows) -> Route:
         np.logical_or.at(stays, (tips[here], to[here]), stays[tips[here], of[here]])
     now = np.where(stays, np.cumsum(stays, axis=1) - 1, NONE)
 
-    def later(group: Group) -> Group:
+    def later(group: StageRound) -> StageRound:
         whose = np.arange(route.count.size)[group.tips]
         chosen = np.flatnonzero(stays[whose, group.sequence])
         mine = whose[chosen]
@@ -102,14 +102,14 @@ def _without(route: Route, gone: Flags) -> Route:
     return replace(route, groups=groups, count=np.where(gone, 0, route.count), tails=tails)
 
 
-def _chosen(group: Group, kept: Rows, sequence: Rows) -> Group:
+def _chosen(group: StageRound, kept: Rows, sequence: Rows) -> StageRound:
     """Some of a group's visits, with the number of visits that are now before each."""
     nth = group.nth if isinstance(group.nth, int) else group.nth[kept]
     labeller = None if group.labeller is None else group.labeller[kept]
-    return Group(among(group.tips, kept), sequence, nth, group.tier[kept], labeller)
+    return StageRound(among(group.tips, kept), sequence, nth, group.tier[kept], labeller)
 
 
-def _later(group: Group, dropped: Ticks) -> Group:
+def _later(group: StageRound, dropped: Ticks) -> StageRound:
     """The visits of a group whose tip has as many visits before them as are dropped, or more."""
     left = group.sequence - dropped[group.tips]
     chosen = np.flatnonzero(left >= 0)

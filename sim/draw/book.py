@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sim.draw.routes import NOBODY, NONE, Group, among
+from sim.draw.routes import NOBODY, NONE, StageRound, among
 from sim.dynamics.clock import NEVER
 from sim.dynamics.order import SHUFFLES
 from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_VISIT, Tips, Visits
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sim.draw.routes import Block, Route, Rows, Tail
+    from sim.draw.routes import Route, Rows, Tail, TipBlock
     from sim.draw.streams import Streams
-    from sim.draw.times import Known, Timing
+    from sim.draw.times import RecordedTimes, Timing
     from sim.dynamics.replication import Codes, Ticks
     from sim.scenario.rules import KindCode
 
@@ -72,7 +72,7 @@ class BookColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class WayPart:
     """A part of the ways of a block's tips that has no fork: the way itself, or the way on from an aside."""
 
     offset: Rows
@@ -89,17 +89,17 @@ class Part:
     """For the tips of that, how many of their visits lie before the one in vain."""
 
 
-def laid(route: Route) -> tuple[Route, list[Part]]:
+def laid(route: Route) -> tuple[Route, list[WayPart]]:
     """The route with the ways on from asides behind it, so that every visit has a place of its own, and its parts."""
     total = np.zeros(route.count.size, dtype=np.int64)
-    groups: list[list[Group]] = [[] for _ in route.groups]
-    parts: list[Part] = []
+    groups: list[list[StageRound]] = [[] for _ in route.groups]
+    parts: list[WayPart] = []
 
     def lay(one: Route, of: Tail | None, sequence: Rows) -> None:
         offset = total.copy()
         for at, those in enumerate(one.groups):
             groups[at] += [replace(group, sequence=group.sequence + offset[group.tips]) for group in those]
-        parts.append(Part(offset, one.count, one.tier, one.labeller, of, sequence))
+        parts.append(WayPart(offset, one.count, one.tier, one.labeller, of, sequence))
         np.add(total, one.count, out=total)
         for tail in one.tails:
             lay(tail.route, tail, tail.sequence + offset[tail.tips])
@@ -160,12 +160,12 @@ class Book:
 
     def add(
         self,
-        block: Block,
+        block: TipBlock,
         arrival: Ticks,
         route: Route,
         streams: Streams,
         given: Given | None = None,
-        known: Known | None = None,
+        known: RecordedTimes | None = None,
     ) -> None:
         """Write down the tips of a block that its route keeps, with all their times.
 
@@ -227,7 +227,7 @@ class Book:
         if self.patient:
             self._add_attempts(block, route, rows, n_visits, streams, known)
 
-    def _kinds(self, at: int, block: Block, group: Group) -> Codes:
+    def _kinds(self, at: int, block: TipBlock, group: StageRound) -> Codes:
         def codes(name: str) -> Codes:
             if name == "labelled_by":
                 assert group.labeller is not None
@@ -239,7 +239,7 @@ class Book:
         return np.broadcast_to(kind, group.tier.shape)
 
     def _add_lots(
-        self, block: Block, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
+        self, block: TipBlock, route: Route, rows: Sequence[Sequence[Ticks]], n_visits: int, streams: Streams
     ) -> None:
         """Write down what a random order shuffles, of every visit."""
         lot = self._room(self.lot, n_visits)
@@ -249,7 +249,7 @@ class Book:
                     uniform = streams.uniform("lot", timing.stage, str(nth + 1)).rows(block.first, len(block))
                     lot[row[chosen]] = (uniform[among(group.tips, chosen)] * SHUFFLES).astype(np.int64)
 
-    def _add_ways_on(self, begin: Ticks, n_visits: int, parts: Sequence[Part]) -> None:
+    def _add_ways_on(self, begin: Ticks, n_visits: int, parts: Sequence[WayPart]) -> None:
         """Write down what follows every visit: in its part of the way, and when it is in vain."""
         first = self.follows.used
         follows = self._room(self.follows, n_visits)
@@ -301,12 +301,12 @@ class Book:
 
     def _add_attempts(
         self,
-        block: Block,
+        block: TipBlock,
         route: Route,
         rows: Sequence[Sequence[Ticks]],
         n_visits: int,
         streams: Streams,
-        known: Known | None,
+        known: RecordedTimes | None,
     ) -> None:
         """Write down how long each attempt of the visits waits, and after how long the next is made."""
         attempts = np.zeros(n_visits, dtype=np.int64)

@@ -33,7 +33,7 @@ BLOCK = 1 << 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class IncidentTips:
     """The tips of the incidents of one kind, by incident, then tip; (n,) each."""
 
     number: NDArray[np.int64]
@@ -46,7 +46,7 @@ class Found:
     """Where the rest of what concerns a tip is drawn from, row by row."""
 
 
-def incidents(scenario: Scenario, name: str, rate: Rate, streams: Streams) -> Found:
+def incidents(scenario: Scenario, name: str, rate: Rate, streams: Streams) -> IncidentTips:
     """The tips of one kind of incident, so far as they come before the run ends; `rate` is that of the incidents."""
     incident = scenario.demand.incidents[name]
     ticks = [tick for _, tick in arrivals(rate, streams.stream("exponential", "arrival"), BLOCK)]
@@ -73,14 +73,14 @@ def incidents(scenario: Scenario, name: str, rate: Rate, streams: Streams) -> Fo
     uniform = scattered.uniform("channel").rows(0, number.size)
     if level.always_open:
         channel = Mix.of([shares["channel"]], scenario.channels).codes(uniform)
-        return Found(number, arrival, channel, codes, scattered)
+        return IncidentTips(number, arrival, channel, codes, scattered)
     laid = by_name(scenario.channels)
     below = np.cumsum(open_shares(level, name, arrival)[:, laid], axis=1)
     channel = np.array(laid, dtype=np.int32)[(uniform[:, None] * below[:, -1:] >= below).sum(axis=1) % len(laid)]
     # Where no channel is open a tip does not come.
     some = np.flatnonzero(below[:, -1] > 0)
     scattered = ScatteredStreams(streams, number[some], tip[coming][some])
-    return Found(number[some], arrival[some], channel[some], codes, scattered)
+    return IncidentTips(number[some], arrival[some], channel[some], codes, scattered)
 
 
 def _stream(attribute: str) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from sim.draw.luck import Luck, mixes_by_kind
 from sim.draw.mixes import Mix, by_name
 from sim.draw.rate import Rate, arrivals, rate
 from sim.draw.recorded import resampled
-from sim.draw.routes import Block, Route, Walk
+from sim.draw.routes import Route, TipBlock, Walk
 from sim.draw.steps import steps
 from sim.draw.streams import Streams
-from sim.draw.times import Known, timings
+from sim.draw.times import RecordedTimes, timings
 from sim.dynamics.clock import NEVER
 from sim.scenario.branches import branching
 from sim.scenario.faults import Mark, ScenarioError
@@ -133,7 +133,7 @@ class Prepared:
             merges=scenario.merges,
         )
 
-    def _arriving(self, streams: Streams, arriving: Rate, luck: Luck) -> Iterator[tuple[Block, Ticks]]:
+    def _arriving(self, streams: Streams, arriving: Rate, luck: Luck) -> Iterator[tuple[TipBlock, Ticks]]:
         """The tips that arrive, block by block, and when; where the mix of channels changes with time, each by the mix
         just then."""
         for first, tick in arrivals(arriving, streams.stream("exponential", "arrival"), SIZE):
@@ -158,7 +158,7 @@ class Prepared:
             risk, category = (found.codes[key][number] for key in ("risk", "category"))
             about = number * len(scenario.demand.incidents) + at
             centre = self.mixes["centre"].codes(found.streams.uniform("centre").rows(first, tick.size))
-            block = Block(first, centre, found.channel[rows], risk, category, own, about.astype(np.int32))
+            block = TipBlock(first, centre, found.channel[rows], risk, category, own, about.astype(np.int32))
             book.add(block, tick, self._walk(block, found.streams), found.streams)
 
     def _add_trace(self, book: Book, streams: Streams, recorded: Trace) -> None:
@@ -174,16 +174,16 @@ class Prepared:
                 block = replace(block, told_tier=recorded.tier[part])
             book.add(block, tick, self._walk(block, streams), streams, given, self._known(recorded, part))
 
-    def _known(self, recorded: Trace, part: slice) -> Known | None:
+    def _known(self, recorded: Trace, part: slice) -> RecordedTimes | None:
         """What a record tells of patience and wrap-up; None where it tells nothing of them."""
         told = (recorded.patience < NEVER) | (recorded.bears > 0) | (recorded.wrap_up < NEVER)
         if not told.any():
             return None
         columns = (recorded.patience[part], recorded.bears[part], recorded.wrap_up[part])
         asked = (np.zeros(len(columns[0]), dtype=np.bool_) for _ in range(2))
-        return Known(*columns, *asked)
+        return RecordedTimes(*columns, *asked)
 
-    def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> Block:
+    def _block(self, streams: Streams, first: int, count: int, known: Mapping[str, Codes]) -> TipBlock:
         """The attributes of so many tips from row `first` on; `known` are those that need no drawing, or not all."""
 
         def codes(name: str, row: Codes | None = None) -> Codes:
@@ -200,9 +200,9 @@ class Prepared:
 
         channel = codes("channel")
         own = {name: codes(name, channel) for name in self.scenario.own}
-        return Block(first, codes("centre"), channel, codes("risk", channel), codes("category"), own)
+        return TipBlock(first, codes("centre"), channel, codes("risk", channel), codes("category"), own)
 
-    def _walk(self, block: Block, streams: Streams) -> Route:
+    def _walk(self, block: TipBlock, streams: Streams) -> Route:
         scenario = self.scenario
         return Walk(self.steps, block, streams, not scenario.labels, scenario.labellers_matter).route()
 

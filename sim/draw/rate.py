@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sim.draw.streams import Stream, Streams, Variates
     from sim.dynamics.replication import Ticks
-    from sim.scenario.profiles import Levels
+    from sim.scenario.profiles import DemandLevels
     from sim.scenario.schema import Scenario, Surge
 
     Floats = NDArray[np.float64]
@@ -225,7 +225,7 @@ def _apart(scenario: Scenario) -> bool:
     )
 
 
-def edges(scenario: Scenario, level: Levels, found: Sequence[Burst], luck: Luck) -> Ticks:
+def edges(scenario: Scenario, level: DemandLevels, found: Sequence[Burst], luck: Luck) -> Ticks:
     """Every tick at which the rate may jump or bend, from 0 to the horizon."""
     demand, horizon, marks = scenario.demand, scenario.horizon, scenario.local.marks
     parts = [np.array([0, horizon], dtype=np.int64), *level.edges(), *luck.edges()]

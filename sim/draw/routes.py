@@ -20,7 +20,7 @@ from sim.scenario.branches import ARRIVAL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sim.draw.steps import Share, StepDraw
+    from sim.draw.steps import ShareThresholds, StepDraw
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Codes, Flags
 
@@ -37,7 +37,7 @@ NONE: Final = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class TipBlock:
     """Tips that are drawn together: consecutive rows of the streams, with the attributes they arrive with."""
 
     first: int
@@ -77,7 +77,7 @@ class Begins:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class StageRound:
     """Visits of different tips to one stage in one round."""
 
     tips: Members
@@ -105,7 +105,7 @@ class Group:
 class Route:
     """The visits of a block's tips, stage by stage."""
 
-    groups: list[list[Group]]
+    groups: list[list[StageRound]]
     count: Rows
     """(n,) visits of each tip."""
     tier: Codes
@@ -155,7 +155,7 @@ class Walk:
     """The walk of one block of tips down the stages."""
 
     def __init__(
-        self, steps: Sequence[StepDraw], block: Block, streams: Streams, labelled: bool, told_by: bool = False
+        self, steps: Sequence[StepDraw], block: TipBlock, streams: Streams, labelled: bool, told_by: bool = False
     ) -> None:
         """`labelled` says that the true risk is the label from the start, as it is without labellers; `told_by` that
         somebody asks who gave a label."""
@@ -167,13 +167,13 @@ class Walk:
         self.tier = block.risk if labelled else np.full(size, NO_LABEL, dtype=np.int32)
         self.labeller = np.full(size, NO_LABEL, dtype=np.int32) if told_by else None
         self.count = np.zeros(size, dtype=np.int64)
-        self.groups: list[list[Group]] = [[] for _ in steps]
+        self.groups: list[list[StageRound]] = [[] for _ in steps]
         self.tails: list[Tail] = []
         repeated = [at for at, step in enumerate(steps) if step.repeats]
         self.visited = {at: np.zeros(size, dtype=np.int64) for at in repeated}
         self.tossed = {at: np.zeros(size, dtype=np.int64) for at in repeated if steps[at].share.certain is None}
         self.returned = {at: np.zeros(size, dtype=np.int64) for at in repeated if steps[at].rework is not None}
-        self.beside = Beside(steps, self) if any(step.cues for step in steps) else None
+        self.beside = OnBranches(steps, self) if any(step.cues for step in steps) else None
 
     def route(self) -> Route:
         """Walk every tip to the end of its route."""
@@ -210,7 +210,7 @@ class Walk:
 
     def _walk_beside(
         self,
-        beside: Beside,
+        beside: OnBranches,
         at: int,
         going: Members,
         joining: Mapping[int, Sequence[Rows]],
@@ -240,7 +240,7 @@ class Walk:
                     going = self._without(going, sent)
         return going
 
-    def _fork(self, step: StepDraw, aside: int, visits: Group) -> None:
+    def _fork(self, step: StepDraw, aside: int, visits: StageRound) -> None:
         """Walk the way on from an aside, as the tips of some visits would if these were in vain."""
         other = Walk(self.steps, self.block, self.streams, self.labelled)
         other.tier = self.tier.copy()
@@ -286,7 +286,7 @@ class Walk:
         as_ = None if self.beside is None else np.full(sequence.size, NO_LABEL, dtype=np.int32)
         label = self.steps[at].label
         gives = NO_LABEL if label is None else label.labeller
-        self.groups[at].append(Group(tips, sequence, nth, tier, labeller, begins, as_, gives))
+        self.groups[at].append(StageRound(tips, sequence, nth, tier, labeller, begins, as_, gives))
         if self.beside is not None:
             self.beside.come(at, tips, self)
         return nth
@@ -327,7 +327,7 @@ class Walk:
         self.returned[at][sent] += 1
         return sent
 
-    def _coin(self, share: Share, name: tuple[str, ...], tips: Members, nth: Nth) -> Flags:
+    def _coin(self, share: ShareThresholds, name: tuple[str, ...], tips: Members, nth: Nth) -> Flags:
         """Whether each tip is in the share."""
         code = None if share.by is None else self.block.code(share.by, self.tier)[tips]
         return share.heads(self._uniform(name, tips, nth), code)
@@ -377,7 +377,7 @@ class Labelled:
             self.labeller[tips] = other.labeller[tips]
 
 
-class Beside:
+class OnBranches:
     """What the walk of tips knows that may be in several places at a time, beside the stage before on their way.
 
     A stage sees the labels given before it on its own branches: a start hands on what its stage saw, an end what it

@@ -57,7 +57,7 @@ class Tables:
             self.of.append((attribute, np.array(matches, dtype=np.bool_)))
 
 
-class Share:
+class ShareThresholds:
     """A share that may differ by an attribute, as thresholds for uniforms."""
 
     def __init__(self, values: Sequence[float], by: str | None = None) -> None:
@@ -81,7 +81,7 @@ class Share:
 class Label:
     """What a labeller does: it decides on a share of the tips, and labels those by their true risk."""
 
-    decides: Share
+    decides: ShareThresholds
     assigns: Mix
     labeller: int
     """Its place among the labellers."""
@@ -91,7 +91,7 @@ class Label:
 class SendBack:
     """Rework: the share that is sent back, the stage it is sent back to, and how often at most a tip."""
 
-    share: Share
+    share: ShareThresholds
     to: int
     at_most: int
 
@@ -112,7 +112,7 @@ class StepDraw:
 
     name: str
     tables: Tables
-    share: Share
+    share: ShareThresholds
     label: Label | None
     rework: SendBack | None
     repeats: bool
@@ -137,12 +137,12 @@ def steps(scenario: Scenario) -> list[StepDraw]:
         StepDraw(
             name=stage.name,
             tables=Tables(stage.for_, scenario),
-            share=Share(stage.share.listed(names_of(scenario, stage.share.by)), stage.share.by),
+            share=ShareThresholds(stage.share.listed(names_of(scenario, stage.share.by)), stage.share.by),
             label=_label(scenario, stage.label),
             rework=None
             if stage.rework is None
             else SendBack(
-                Share([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
+                ShareThresholds([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
             ),
             repeats=any(first <= index <= last for first, last in again),
             is_aside=stage.name in asides,
@@ -165,4 +165,4 @@ def _label(scenario: Scenario, name: str | None) -> Label | None:
         return None
     labeller = scenario.labels[name]
     assigns = Mix.of([labeller.assigns[risk] for risk in scenario.risks], scenario.tiers)
-    return Label(Share([labeller.decides]), assigns, scenario.names["labelled_by"].index(name))
+    return Label(ShareThresholds([labeller.decides]), assigns, scenario.names["labelled_by"].index(name))

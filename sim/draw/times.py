@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.steps import Share, names_of, told_apart
+from sim.draw.steps import ShareThresholds, names_of, told_apart
 from sim.dynamics.clock import NEVER
 from sim.scenario.stages import OTHER, UNLABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.draw.routes import Block, Members
+    from sim.draw.routes import Members, TipBlock
     from sim.draw.streams import Streams, Variates
     from sim.dynamics.replication import Codes, Flags, Ticks
     from sim.scenario.schema import ByAttribute, Law, Scenario
@@ -37,7 +37,7 @@ class Times:
         standards = tuple(dict.fromkeys(standard for law in laws for standard in law.standards))
         return cls(purpose, scenario.stages[index].name, given.by, laws, standards)
 
-    def draw(self, block: Block, tips: Members, tier: Codes, streams: Streams, *nth: int) -> Ticks:
+    def draw(self, block: TipBlock, tips: Members, tier: Codes, streams: Streams, *nth: int) -> Ticks:
         """The tips' times of the nth visit (and attempt), (n,) or (1,) when all are the same.
 
         `tier` holds the tips' labels, row by row.
@@ -57,7 +57,7 @@ class Times:
                 times[chosen] = law.times(*(rows[standard][chosen] for standard in law.standards))
         return whole(times)
 
-    def beyond(self, block: Block, tips: Members, tier: Codes, streams: Streams, bears: Ticks) -> Ticks:
+    def beyond(self, block: TipBlock, tips: Members, tier: Codes, streams: Streams, bears: Ticks) -> Ticks:
         """Times that are longer than `bears`, (n,) ticks, row by row: the law, given that.
 
         F(t) = F(b) + u (1 - F(b)) is solved for t by halving, for any law by its cdf alone.
@@ -87,7 +87,7 @@ def _beyond(law: Law, uniform: Variates, bears: Variates) -> Variates:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class RecordedTimes:
     """What a record tells of tips, (n,) ticks each, a tip of the block a row; of each it is asked once."""
 
     patience: Ticks
@@ -102,7 +102,7 @@ class Known:
     """Of which tips the wrap-up was."""
 
     def waits(
-        self, law: Times, block: Block, tips: Members, tier: Codes, streams: Streams, drawn: Ticks | int
+        self, law: Times, block: TipBlock, tips: Members, tier: Codes, streams: Streams, drawn: Ticks | int
     ) -> Ticks:
         """The patience of some tips: as recorded, drawn beyond what they bore, or as drawn."""
         asked = self.waited[tips].copy()
@@ -137,7 +137,7 @@ class Timing:
     work: Times
     wrap_up: Times | None = None
     patience: Times | None = None
-    again: Share | None = None
+    again: ShareThresholds | None = None
     after: Times | None = None
     attempts: int = 0
     """Attempts of a visit; 0 where none can be in vain."""
@@ -147,7 +147,7 @@ class Timing:
     """Of who starts when the incident is known."""
 
     def attempt(
-        self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
+        self, block: TipBlock, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int
     ) -> tuple[Ticks | int, Ticks | int]:
         """How long an attempt (from 0) of the tips' nth visit waits, and after how long the next is made, or NEVER."""
         waits: Ticks | int = NEVER
@@ -163,7 +163,7 @@ class Timing:
         return waits, np.where(again, after, NEVER)
 
     def called_back(
-        self, block: Block, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int, waits: Ticks
+        self, block: TipBlock, tips: Members, tier: Codes, streams: Streams, nth: int, attempt: int, waits: Ticks
     ) -> Ticks:
         """How long after its entry each attempt accepts a call-back, or NEVER, where it waits so long."""
         offer = self.callback
@@ -189,7 +189,7 @@ class CallBack:
     """The offer to be called back: after how long, and the share that accepts."""
 
     after: int
-    share: Share
+    share: ShareThresholds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,7 +199,7 @@ class Lengths:
     by: str | None
     values: Ticks
 
-    def of(self, block: Block, tips: Members, tier: Codes) -> Ticks | int:
+    def of(self, block: TipBlock, tips: Members, tier: Codes) -> Ticks | int:
         """The tips' lengths; `tier` holds their labels, row by row."""
         if self.by is None:
             return int(self.values[0])
@@ -217,7 +217,7 @@ def _timing(scenario: Scenario, index: int) -> Timing:
     patience = None if stage.patience is None else Times.of(scenario, stage.patience, index, "patience")
     again, after = None, None
     if stage.retry is not None:
-        again, law = Share([stage.retry.share]), stage.retry.after
+        again, law = ShareThresholds([stage.retry.share]), stage.retry.after
         after = Times("retry_after", stage.name, None, [law], law.standards)
     offer = stage.callback
     return Timing(
@@ -230,7 +230,9 @@ def _timing(scenario: Scenario, index: int) -> Timing:
         attempts=stage.attempts,
         callback=None
         if offer is None
-        else CallBack(offer.after, Share(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)),
+        else CallBack(
+            offer.after, ShareThresholds(offer.share.listed(names_of(scenario, offer.share.by)), offer.share.by)
+        ),
         due=None if stage.due is None else Lengths(stage.due.by, _due(scenario, stage.due)),
         repeat=None
         if stage.merge is None or stage.merge.repeat is None

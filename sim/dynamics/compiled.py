@@ -33,8 +33,8 @@ from sim.dynamics.replication import (
     Flags,
     Replication,
     Rules,
-    Speeds,
     Stages,
+    WorkSpeeds,
 )
 
 borrows = True
@@ -247,7 +247,7 @@ def _roster(replication: Replication) -> h.Roster:
     )
 
 
-def _pace(speeds: Speeds) -> h.Pace:
+def _pace(speeds: WorkSpeeds) -> h.Pace:
     by_hand_varies = (speeds.by_hand != FULL_SPEED).any(axis=1)
     steps = speeds.first_step, speeds.tick, speeds.by_tick
     return h.Pace(speeds.varies, by_hand_varies, *steps, speeds.by_stage, speeds.by_hand, speeds.first_step[:-1].copy())

@@ -15,7 +15,7 @@ import numpy as np
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import Log
 from sim.dynamics.replication import COMES_BACK, COMES_ON, NOBODY, TAKES_NO_MORE, Codes, Plan, Replication, Ticks
-from sim.dynamics.waits import Where
+from sim.dynamics.waits import VisitPlaces
 
 Steps = tuple[Codes, Ticks, Ticks]
 """Changes of a number: (place, tick, by how many), (n,) each."""
@@ -108,7 +108,7 @@ def _at(place: int, tick: Ticks) -> Codes:
     return np.full(len(tick), place, np.int32)
 
 
-def lanes(log: Log, at: Where) -> Codes:
+def lanes(log: Log, at: VisitPlaces) -> Codes:
     """(n_spells,) a lane for each spell by somebody without a name, from 0 at each place; NOBODY for all others.
 
     Spells go by (from, tip, stage) to the lowest lane that is free; a wrap-up stays in the lane of its visit.

@@ -258,7 +258,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Speeds:
+class WorkSpeeds:
     """How fast people work, in billionths of full speed; the speed of a spell is the product of three factors.
 
     The first is that of the place at the tick at which the spell begins, and for a wrap-up that of the spell before it;
@@ -319,7 +319,7 @@ class Rules:
     """Ticks from midnight to `run.start`: the phase of the gates."""
     horizon: int
     """The first tick that is not simulated."""
-    speeds: Speeds
+    speeds: WorkSpeeds
     windows: Windows = field(default_factory=no_windows)
     """When the gates that go by a calendar are open."""
 

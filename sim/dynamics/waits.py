@@ -25,7 +25,7 @@ from sim.dynamics.replication import (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Where:
+class VisitPlaces:
     """Whose each visit is and where it is served, (n_visits,) each."""
 
     tip: Ticks
@@ -71,7 +71,7 @@ class Waits:
     """Whether it waits for the first start of an attempt, and was not interrupted."""
 
 
-def where(replication: Replication) -> Where:
+def where(replication: Replication) -> VisitPlaces:
     """The tip, stage and places of every visit."""
     tips, visits, stages = replication.tips, replication.visits, replication.rules.stages
     tip = np.repeat(np.arange(len(tips)), np.diff(tips.first_visit))
@@ -80,11 +80,11 @@ def where(replication: Replication) -> Where:
     first = np.column_stack([stages.place, stages.overflow])[stage]
     step = np.column_stack([stages.place_step, stages.overflow_step])[stage]
     places = np.where(first == NO_PLACE, NO_PLACE, first + step * centre[:, None]).astype(np.int32)
-    return Where(tip, stage, np.ascontiguousarray(places[:, 0]), places[:, 1:])
+    return VisitPlaces(tip, stage, np.ascontiguousarray(places[:, 0]), places[:, 1:])
 
 
 def rank_at(
-    replication: Replication, at: Where, visit: Ticks, place: Codes, age: Ticks | None = None
+    replication: Replication, at: VisitPlaces, visit: Ticks, place: Codes, age: Ticks | None = None
 ) -> tuple[Codes, Flags]:
     """The rank of each visit in the line of a place, and whether it may pre-empt there.
 
@@ -106,14 +106,14 @@ def rank_at(
     return rank, may
 
 
-def _line(at: Where, visit: Ticks, place: Codes) -> Ticks:
+def _line(at: VisitPlaces, visit: Ticks, place: Codes) -> Ticks:
     """Which of its lines is that of a place: 0 for the own one."""
     matches = np.column_stack([at.own[visit], at.overflow[visit]]) == place[:, None]
     found: Ticks = matches.argmax(axis=1)
     return found
 
 
-def due_at(log: Log, replication: Replication, at: Where) -> Ticks:
+def due_at(log: Log, replication: Replication, at: VisitPlaces) -> Ticks:
     """When the tip of each visit is due, or NEVER: (n_visits,)."""
     visits, tips = replication.visits, replication.tips
     if not visits.due.size:
@@ -216,7 +216,7 @@ def vain(log: Log, replication: Replication) -> Ticks:
     return found
 
 
-def attempts(log: Log, replication: Replication, at: Where) -> Attempts:
+def attempts(log: Log, replication: Replication, at: VisitPlaces) -> Attempts:
     """The attempts that the visits of a log made; meaningless where their number is beyond what the stage allows."""
     visits, stages = replication.visits, replication.rules.stages
     found = []
@@ -259,8 +259,8 @@ def _merged(log: Log) -> Ticks:
     return log.merged if log.merged.size else np.full(len(log.outcome), NEVER)
 
 
-def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:
-    """The tick from which each visit stands in each overflow line whenever it waits, or NEVER: as `Where.overflow`."""
+def visible(replication: Replication, at: VisitPlaces, tried: Attempts) -> Ticks:
+    """The tick from which each visit that waits stands in each overflow line, or NEVER: as `VisitPlaces.overflow`."""
     seen = np.full(at.overflow.shape, NEVER)
     joined = (tried.release < NEVER) & (tried.turned_away == NEVER)
     visit, first = np.unique(tried.visit[joined], return_index=True)
@@ -268,7 +268,7 @@ def visible(replication: Replication, at: Where, tried: Attempts) -> Ticks:
     return np.where(at.overflow == NO_PLACE, NEVER, np.minimum(seen, NEVER))
 
 
-def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Waits:
+def waits(log: Log, replication: Replication, at: VisitPlaces, tried: Attempts) -> Waits:
     """Every stretch of waiting, in the own line and in the overflow lines."""
     horizon, spells = replication.rules.horizon, log.spells
     in_line = (tried.release < NEVER) & (at.own[tried.visit] != NO_PLACE) & (tried.turned_away == NEVER)
@@ -299,7 +299,7 @@ def waits(log: Log, replication: Replication, at: Where, tried: Attempts) -> Wai
 
 def _by_rank(
     replication: Replication,
-    at: Where,
+    at: VisitPlaces,
     visit: Ticks,
     place: Codes,
     entry: Ticks,

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.logs import times as t
 from sim.logs.files import LogError, Raw
-from sim.logs.map import UNITS, Map
+from sim.logs.map import UNITS, ColumnMap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,23 +57,23 @@ TOLD_UTC: Final = "its times are marked as UTC, and are taken as local ones: nam
 
 
 @dataclass(slots=True)
-class Names:
+class CodedNames:
     """Texts as codes; NOBODY where there is none."""
 
     code: Codes
     names: tuple[str, ...]
 
     @classmethod
-    def none(cls, n: int) -> Names:
+    def none(cls, n: int) -> CodedNames:
         """So many that have none."""
         return cls(np.full(n, NOBODY, dtype=np.int64), ())
 
-    def take(self, rows: Flags | Codes) -> Names:
-        return Names(self.code[rows], self.names)
+    def take(self, rows: Flags | Codes) -> CodedNames:
+        return CodedNames(self.code[rows], self.names)
 
 
 @dataclass(slots=True)
-class Visits:
+class LoggedVisits:
     """What came to a line, (n,) each, in order of joining it."""
 
     arrival: Seconds
@@ -88,11 +88,11 @@ class Visits:
     gave_up: Flags
     wrap_up: Seconds
     """Seconds; NaN where that is not known."""
-    channel: Names
-    stage: Names
-    pool: Names
-    person: Names
-    priority: Names
+    channel: CodedNames
+    stage: CodedNames
+    pool: CodedNames
+    person: CodedNames
+    priority: CodedNames
     caller: Codes
     case: Codes
     first: Flags
@@ -115,13 +115,13 @@ class Visits:
         """Seconds of talk; NaN where that is not known."""
         return self.end - self.start
 
-    def take(self, rows: Flags | Codes) -> Visits:
+    def take(self, rows: Flags | Codes) -> LoggedVisits:
         """Some of the visits."""
         columns: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             column = getattr(self, name)
-            columns[name] = column.take(rows) if isinstance(column, Names) else column[rows]
-        return Visits(**columns)
+            columns[name] = column.take(rows) if isinstance(column, CodedNames) else column[rows]
+        return LoggedVisits(**columns)
 
 
 @dataclass(slots=True)
@@ -143,12 +143,12 @@ class Logins:
 
 
 @dataclass(slots=True)
-class Log:
+class CleanedLog:
     """A log that was read: its visits, what was cleaned, and what it cannot tell."""
 
     raw: Raw
-    map: Map
-    visits: Visits
+    map: ColumnMap
+    visits: LoggedVisits
     cleaned: list[Cleaned]
     notes: list[str]
     cannot: list[str]
@@ -165,7 +165,7 @@ class Log:
 class Cleaning:
     """The rows of a log while they are looked through."""
 
-    def __init__(self, raw: Raw, made: Map) -> None:
+    def __init__(self, raw: Raw, made: ColumnMap) -> None:
         self.raw, self.map = raw, made
         self.cleaned = [Cleaned(what, n, "passed over") for what, n in raw.dropped.items()]
         self.notes = list(raw.notes)
@@ -196,7 +196,7 @@ class Cleaning:
         assert name is not None
         return self.raw.texts(name)
 
-    def times(self, role: str) -> t.Times | None:
+    def times(self, role: str) -> t.TimeColumn | None:
         """The times of a role by the local clock; None where it has no column."""
         name = self.map.get(role)
         if name is None:
@@ -220,14 +220,14 @@ class Cleaning:
                 self.told_utc = True
         return found
 
-    def names(self, role: str, most: int = 10**6) -> Names:
+    def names(self, role: str, most: int = 10**6) -> CodedNames:
         """The words of a role as codes, in order of frequency; those beyond `most` are one, called `other`."""
         if self.map.get(role) is None:
-            return Names.none(self.n)
+            return CodedNames.none(self.n)
         return as_names(self.texts(role), most)
 
 
-def as_names(texts: pd.Series[str], most: int = 10**6) -> Names:
+def as_names(texts: pd.Series[str], most: int = 10**6) -> CodedNames:
     """Texts as codes, the commonest first; what stands for nothing is NOBODY."""
     import pandas as pd
 
@@ -239,10 +239,10 @@ def as_names(texts: pd.Series[str], most: int = 10**6) -> Names:
     found = np.full(len(texts), NOBODY, dtype=np.int64)
     if len(order):
         found[~gone] = texts[~gone].map(codes).to_numpy(dtype=np.int64)
-    return Names(found, (*names, "other") if len(order) > most else tuple(names))
+    return CodedNames(found, (*names, "other") if len(order) > most else tuple(names))
 
 
-def read_calls(raw: Raw, made: Map) -> Log:
+def read_calls(raw: Raw, made: ColumnMap) -> CleanedLog:
     """The visits of a log with a row a call; LogError where it cannot be told when anything came."""
     look = Cleaning(raw, made)
     if made.get("arrival") is None and made.get("enter") is None:
@@ -270,7 +270,7 @@ def read_calls(raw: Raw, made: Map) -> Log:
     return log
 
 
-def _logged_in(look: Cleaning, arrival: Seconds, visits: Visits) -> Logins | None:
+def _logged_in(look: Cleaning, arrival: Seconds, visits: LoggedVisits) -> Logins | None:
     """When people were logged in, by columns that stand beside each call that they took."""
     person = look.names("person").code
     told: list[Seconds] = []
@@ -294,7 +294,7 @@ def _logged_in(look: Cleaning, arrival: Seconds, visits: Visits) -> Logins | Non
     return logins_of(look, spans[:, 0].astype(np.int64), spans[:, 1], spans[:, 2], visits)
 
 
-def logins_of(look: Cleaning, person: Codes, since: Seconds, until: Seconds, visits: Visits) -> Logins | None:
+def logins_of(look: Cleaning, person: Codes, since: Seconds, until: Seconds, visits: LoggedVisits) -> Logins | None:
     """Spans of being logged in, a person's in one where they touch; None where there is none.
 
     One without an end, or of more than LONGEST_LOGIN, ends with the last service of its person before the next one
@@ -360,7 +360,7 @@ def twice(raw: Raw) -> Flags:
 
 
 def _dated(
-    look: Cleaning, told: dict[str, t.Times | None], arrival: t.Times, dates: Seconds | None
+    look: Cleaning, told: dict[str, t.TimeColumn | None], arrival: t.TimeColumn, dates: Seconds | None
 ) -> tuple[dict[str, Seconds], NDArray[np.bool_]]:
     """Times of every role with their dates; and which zeros stood for nothing."""
     at: dict[str, Seconds] = {}
@@ -414,7 +414,7 @@ def _length(look: Cleaning, role: str) -> Seconds:
     return found
 
 
-def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> Log:
+def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) -> CleanedLog:
     made, nothing = look.map, np.full(look.n, np.nan)
     known_line = any(made.get(role) for role in ("enter", "wait", "left", "start"))
     served, gave_up = _outcome(look, at, length)
@@ -462,7 +462,7 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
     k = k[np.lexsort((k, enter[k]))]
     channel = look.names("channel", MOST_CHANNELS)
     codes = np.arange(len(k), dtype=np.int64)
-    visits = Visits(
+    visits = LoggedVisits(
         arrival=enter[k],
         enter=enter[k],
         start=np.where(served, start, nothing)[k],
@@ -471,7 +471,7 @@ def _visits(look: Cleaning, at: dict[str, Seconds], length: dict[str, Seconds]) 
         gave_up=gave_up[k],
         wrap_up=wrap_up[k],
         channel=channel.take(k),
-        stage=Names(np.zeros(len(k), dtype=np.int64), ("answer",)),
+        stage=CodedNames(np.zeros(len(k), dtype=np.int64), ("answer",)),
         pool=look.names("pool").take(k),
         person=look.names("person").take(k),
         priority=look.names("priority", MOST_CHANNELS).take(k),
@@ -545,7 +545,7 @@ def _swapped(look: Cleaning, first: Seconds, second: Seconds, one: str | None, o
         )
 
 
-def finished(look: Cleaning, visits: Visits) -> Log:
+def finished(look: Cleaning, visits: LoggedVisits) -> CleanedLog:
     """The log with what is to be said of its times as a whole; LogError where nothing is left."""
     if not len(visits):
         raise LogError(f"{look.raw.path}: no row is left after cleaning: {_counts(look.cleaned)}")
@@ -604,7 +604,7 @@ def finished(look: Cleaning, visits: Visits) -> Log:
         look.cannot.append("It says on which date each came, and not when: nothing of hours.")
     elif span < 3600:
         look.cannot.append("It spans less than an hour: profiles of the day cannot be told.")
-    return Log(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
+    return CleanedLog(look.raw, look.map, visits, look.cleaned, look.notes, look.cannot)
 
 
 def of_dates(arrival: Seconds) -> bool:
@@ -622,7 +622,7 @@ def _apart(arrival: Seconds) -> Flags:
     return np.asarray(size[cluster] < FEW_ALONE * len(arrival), dtype=np.bool_)
 
 
-def _two_at_once(look: Cleaning, visits: Visits) -> None:
+def _two_at_once(look: Cleaning, visits: LoggedVisits) -> None:
     known = (visits.person.code != NOBODY) & np.isfinite(visits.start) & np.isfinite(visits.end)
     order = np.lexsort((visits.start[known], visits.person.code[known]))
     who, start, end = visits.person.code[known][order], visits.start[known][order], visits.end[known][order]

@@ -12,7 +12,7 @@ import numpy as np
 from sim.logs import times as t
 from sim.logs.calls import TOLD_UTC, Cleaned, Cleaning
 from sim.logs.files import LogError, Raw
-from sim.logs.map import Map
+from sim.logs.map import ColumnMap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +25,11 @@ CI: Final = 1.96
 
 
 @dataclass(slots=True)
-class Counts:
+class IntervalCounts:
     """How many came by interval, in order of time."""
 
     raw: Raw
-    map: Map
+    map: ColumnMap
     begins: Floats
     """(n,) seconds since 1970-01-01 of the local clock; of a profile, since midnight."""
     step: float
@@ -88,7 +88,7 @@ class Counts:
         return share, float(chi2.sf(float(statistic.sum()), int(enough.sum()) - 1))
 
 
-def read_counts(raw: Raw, made: Map) -> Counts:
+def read_counts(raw: Raw, made: ColumnMap) -> IntervalCounts:
     """The counts of a log with a row an interval; LogError where it has no times or no counts."""
     made.must_name("time", "count", of=raw)
     look = Cleaning(raw, made)
@@ -117,7 +117,7 @@ def _count(look: Cleaning, role: str) -> Floats:
     return t.numbers(look.texts(role))
 
 
-def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
+def _laid(look: Cleaning, begins: Floats, count: Floats) -> IntervalCounts:
     import pandas as pd
 
     made, keep = look.map, look.kept
@@ -161,7 +161,7 @@ def _laid(look: Cleaning, begins: Floats, count: Floats) -> Counts:
             and whole["count"].to_numpy()[night].mean() > 0.8 * whole["count"].to_numpy()[noon].mean()
         ):
             look.notes.append("WARNING: the night (1:00 to 5:00) is as busy as noon: these may be times of UTC")
-    return Counts(
+    return IntervalCounts(
         look.raw, made, at, step, whole["count"].to_numpy(dtype=np.float64), channels, values["answered"],
         values["given_up"], values["met"], look.cleaned, look.notes, cannot,
     )  # fmt: skip

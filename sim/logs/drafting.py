@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sim.logs.files import LogError, Raw
-from sim.logs.map import LENGTHS, ROLES, ROLES_OF, SHAPES, TIMES, Map
+from sim.logs.map import LENGTHS, ROLES, ROLES_OF, SHAPES, TIMES, ColumnMap
 from sim.logs.times import BOTH, CLOCKS, DAY, DAYS, counts_time, empty, lengths, numbers, tells, times
 
 _NAMES: Final = (
@@ -111,11 +111,11 @@ OF_CALLS: Final = {"start", "end", "left", "wait", "work", "outcome", "person", 
 """What a row an interval does not have."""
 
 
-def draft(raw: Raw) -> Map:
+def draft(raw: Raw) -> ColumnMap:
     """What the columns of a log seem to mean; LogError where nothing in it is a time or a number."""
     names = raw.columns
     if {"tip", "stage", "enter_min", "start_min", "outcome"} <= set(names):
-        return Map("visits", sure={"shape": "sure: the columns are those that the program writes"})
+        return ColumnMap("visits", sure={"shape": "sure: the columns are those that the program writes"})
     texts = {name: raw.texts(name) for name in names}
     head = {name: text[~empty(text)].head(5000) for name, text in texts.items()}
     tell = {name: tells(text) for name, text in head.items()}
@@ -160,7 +160,7 @@ def draft(raw: Raw) -> Map:
         named(kept)
     if shape == "calls":
         _by_content(found, sure, texts, {name: told for name, told in tell.items() if told}, number)
-    made = Map(
+    made = ColumnMap(
         shape, found, sure={"shape": f"likely: {SHAPES[shape]}", **{r: s for r, s in sure.items() if r in found}}
     )
     if shape == "calls":
@@ -462,7 +462,7 @@ def _is_monthly(texts: Any) -> bool:
     return bool(steps) and sorted(steps)[len(steps) // 2] > 6 * 86_400
 
 
-def _draft_words(made: Map, texts: dict[str, Any]) -> None:
+def _draft_words(made: ColumnMap, texts: dict[str, Any]) -> None:
     outcome = made.get("outcome")
     if outcome is None:
         return
@@ -502,7 +502,7 @@ def _draft_words(made: Map, texts: dict[str, Any]) -> None:
 
 
 def _by_rows(
-    made: Map, texts: dict[str, Any], outcome: Any, words: list[str], *, served: bool, given_up: bool
+    made: ColumnMap, texts: dict[str, Any], outcome: Any, words: list[str], *, served: bool, given_up: bool
 ) -> dict[str, bool]:
     """Of words that no list knows, whether their rows were taken, where nearly all were or nearly none; of each of the
     two meanings only where no other word has it."""

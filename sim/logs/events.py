@@ -18,20 +18,20 @@ import numpy as np
 from sim.logs import times as t
 from sim.logs.calls import (
     NOBODY,
+    CleanedLog,
     Cleaning,
-    Log,
+    CodedNames,
+    LoggedVisits,
     Logins,
-    Names,
-    Visits,
     as_names,
     finished,
     logins_of,
     read_calls,
     twice,
 )
-from sim.logs.counts import Counts, read_counts
+from sim.logs.counts import IntervalCounts, read_counts
 from sim.logs.files import LogError, Raw
-from sim.logs.map import Map
+from sim.logs.map import ColumnMap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ _STEP_OF: Final = (
 """How the name of an activity ends that is a step of another: `Triage start`, `answer.end`."""
 
 
-def read_events(raw: Raw, made: Map) -> Log:
+def read_events(raw: Raw, made: ColumnMap) -> CleanedLog:
     """The visits of a log with a row an event; LogError where it names no case, activity or time."""
     import pandas as pd
 
@@ -148,7 +148,11 @@ def _is_stop(name: str) -> bool:
 
 
 def _logged_in(
-    look: Cleaning, rows: NDArray[np.int64], is_in: NDArray[np.bool_], seconds: NDArray[np.float64], visits: Visits
+    look: Cleaning,
+    rows: NDArray[np.int64],
+    is_in: NDArray[np.bool_],
+    seconds: NDArray[np.float64],
+    visits: LoggedVisits,
 ) -> Logins | None:
     """When people were logged in: each log-in lasts until the next log-off of that person."""
     person = look.names("person").code
@@ -280,7 +284,7 @@ def _of_ends(rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
+def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> CleanedLog:
     known = visits["start"].notna()
     if not known.any():
         look.cannot.append(
@@ -293,7 +297,7 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
     if len(stage.names) > MOST_STAGES:
         look.say(f"beyond the {MOST_STAGES} commonest activities", int((stage.code == MOST_STAGES).sum()), "left out")
         keep = stage.code < MOST_STAGES
-        visits, stage, known = visits[keep], Names(stage.code[keep], stage.names[:MOST_STAGES]), known[keep]
+        visits, stage, known = visits[keep], CodedNames(stage.code[keep], stage.names[:MOST_STAGES]), known[keep]
         negative = negative[keep]
     if known.any():
         begins = _only_begins(visits)
@@ -318,12 +322,12 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
     case = visits["case"].to_numpy(dtype=np.int64)
     first = ~visits.duplicated("case").to_numpy()
 
-    def names(role: str) -> Names:
-        return Names(
+    def names(role: str) -> CodedNames:
+        return CodedNames(
             visits[role].to_numpy(dtype=np.int64), look.names(role, MOST_STAGES if role != "person" else 10**6).names
         )
 
-    made = Visits(
+    made = LoggedVisits(
         arrival=np.minimum(arrival, enter),
         enter=enter,
         start=start,
@@ -343,7 +347,7 @@ def _laid(look: Cleaning, visits: pd.DataFrame, rows: pd.DataFrame) -> Log:
     return finished(look, _parted(made.take(order)))
 
 
-def _parted(visits: Visits) -> Visits:
+def _parted(visits: LoggedVisits) -> LoggedVisits:
     """What follows giving up is a case of its own, of a caller who is known: a coming back, as in a log of calls."""
     if not visits.gave_up.any():
         return visits
@@ -370,7 +374,7 @@ def _only_begins(visits: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(mere.groupby(visits["activity"]).transform("all"), dtype=np.bool_)
 
 
-def read_visits(raw: Raw, made: Map) -> Log:
+def read_visits(raw: Raw, made: ColumnMap) -> CleanedLog:
     """The visits that the program itself wrote; of several replications the first.
 
     Times are minutes since `run.start`, which the file tells, or else is taken to be a Monday's midnight.
@@ -417,9 +421,9 @@ def read_visits(raw: Raw, made: Map) -> Log:
 
     rows, enter = row[order], enter[order]
 
-    def names(column: str) -> Names:
+    def names(column: str) -> CodedNames:
         if column not in raw.columns:
-            return Names.none(len(rows))
+            return CodedNames.none(len(rows))
         return as_names(raw.texts(column)).take(rows)
 
     wrap_up = seconds("wrap_up_min") - zero
@@ -428,7 +432,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
     begins[np.unique(case, return_index=True)[1]] = True
     arrival = np.full(int(case.max()) + 1, np.inf)
     np.minimum.at(arrival, case, enter)
-    visits = Visits(
+    visits = LoggedVisits(
         arrival=arrival[case],
         enter=enter,
         start=stamps(start, nothing),
@@ -440,7 +444,7 @@ def read_visits(raw: Raw, made: Map) -> Log:
         stage=names("stage"),
         pool=names("pool"),
         person=_lanes(raw).take(rows),
-        priority=Names.none(len(rows)),
+        priority=CodedNames.none(len(rows)),
         caller=np.full(len(rows), NOBODY, dtype=np.int64),
         case=case,
         first=begins,
@@ -477,17 +481,17 @@ def _attempts(
     return found
 
 
-def _lanes(raw: Raw) -> Names:
+def _lanes(raw: Raw) -> CodedNames:
     """Who worked on each visit that the program wrote: people have names of their own in each pool."""
     if "person" not in raw.columns:
-        return Names.none(len(raw))
+        return CodedNames.none(len(raw))
     person = raw.texts("person")
     if "pool" in raw.columns:
         person = (raw.texts("pool") + " " + person).where(~t.empty(person), "")
     return as_names(person)
 
 
-def read_log(raw: Raw, made: Map) -> Log | Counts:
+def read_log(raw: Raw, made: ColumnMap) -> CleanedLog | IntervalCounts:
     """What a log tells, cleaned; LogError where it tells nothing."""
     if made.shape == "calls":
         return read_calls(raw, made)

@@ -74,7 +74,7 @@ ROLES_OF: Final = {
 
 
 @dataclass(slots=True)
-class Map:
+class ColumnMap:
     """What the columns of a log mean."""
 
     shape: str
@@ -110,7 +110,7 @@ class Map:
 UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def written(made: Map, raw: Raw) -> str:
+def written(made: ColumnMap, raw: Raw) -> str:
     """The map as a document, commented with how sure the draft is."""
     lines = [
         *_comment(
@@ -151,7 +151,7 @@ def _comment(text: str, margin: str = "") -> list[str]:
     return textwrap.wrap(text, 78, initial_indent=f"{margin}# ", subsequent_indent=f"{margin}# ")
 
 
-def _said(made: Map, role: str) -> str:
+def _said(made: ColumnMap, role: str) -> str:
     return f"; {made.sure[role].partition(':')[0]}" if role in made.sure else ""
 
 
@@ -172,7 +172,7 @@ def _list(values: tuple[str, ...]) -> str:
     return "[" + ", ".join(_quoted(one) for one in values) + "]"
 
 
-def read_map(path: Path, raw: Raw) -> Map:
+def read_map(path: Path, raw: Raw) -> ColumnMap:
     """A map from its file; LogError with every key, role and column that is not known."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -187,7 +187,7 @@ def read_map(path: Path, raw: Raw) -> Map:
     if faults:
         raise LogError("\n".join(f"{path}: {fault}" for fault in faults))
     columns = {str(role): str(name) for role, name in (told.get("columns") or {}).items() if name not in (None, "")}
-    return Map(
+    return ColumnMap(
         shape=told["shape"],
         columns=columns,
         served=_words(told.get("served")),

@@ -65,7 +65,7 @@ ORDERS: Final = ("day first", "month first")
 
 
 @dataclass(slots=True)
-class Times:
+class TimeColumn:
     """A column of times."""
 
     seconds: Seconds
@@ -177,7 +177,7 @@ def counts_time(plain: Seconds) -> bool:
     return bool(36_000 < usual < 60_000 and np.mean(some % 1 > 0) > 0.5 and np.ptp(some) < 7_500)
 
 
-def times(texts: Texts, order: str = "", name: str = "") -> Times:
+def times(texts: Texts, order: str = "", name: str = "") -> TimeColumn:
     """Times from a column of texts. `order` is that of day and month where the file says none.
 
     LogError where days and months can be told apart in neither way, or in both, and where most are no times.
@@ -186,7 +186,7 @@ def times(texts: Texts, order: str = "", name: str = "") -> Times:
     here = texts[~gone]
     seconds = np.full(len(texts), np.nan)
     if not len(here):
-        return Times(seconds, "none", True)
+        return TimeColumn(seconds, "none", True)
     sample = here.head(2000)
     fits = {form: float(sample.str.fullmatch(pattern).mean()) for form, pattern in _FORMS.items()}
     form = max(fits, key=lambda one: (round(fits[one], 2), -list(_FORMS).index(one)))
@@ -219,14 +219,14 @@ def times(texts: Texts, order: str = "", name: str = "") -> Times:
     if bad == len(here):
         raise LogError(f"the column '{name}' holds no times: {_shown(here)}")
     example = str(here[wrong].iloc[0]) if bad else ""
-    return Times(seconds, form, form != "clock", offsets, utc, apart, bad, example, notes)
+    return TimeColumn(seconds, form, form != "clock", offsets, utc, apart, bad, example, notes)
 
 
 def _shown(texts: Texts) -> str:
     return ", ".join(repr(str(one)[:30]) for one in texts.head(3))
 
 
-def _of_numbers(texts: Texts, name: str) -> Times:
+def _of_numbers(texts: Texts, name: str) -> TimeColumn:
     """Epochs and the serial numbers of Excel, by their size; plain numbers are seconds from some midnight on."""
     plain = numbers(texts)
     plain[empty(texts)] = np.nan
@@ -238,11 +238,13 @@ def _of_numbers(texts: Texts, name: str) -> Times:
         if 0.5 * size < usual < 6 * size:
             plain[plain == 0] = np.nan
             found = plain / (size / 1e9)
-            return Times(found, form, True, "Z", found, (0.0,), bad, example)
+            return TimeColumn(found, form, True, "Z", found, (0.0,), bad, example)
     if 20_000 < usual < 80_000 and np.any(plain % 1 > 0):
         plain[plain == 0] = np.nan
         found = np.round((plain - 25_569) * DAY, 3)
-        return Times(found, "Excel serial", True, "", None, (), bad, example, ["times are serial numbers of Excel"])
+        return TimeColumn(
+            found, "Excel serial", True, "", None, (), bad, example, ["times are serial numbers of Excel"]
+        )
     raise LogError(
         f"the column '{name}' holds numbers that are neither an epoch nor serial numbers of Excel: {_shown(texts)}; "
         "times that count from a start of their own need a column with dates"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 
 from sim.dynamics.kernels import kernel, njit, part
-from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, Periodic, Windows, in_periods
+from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, OwnWindows, Periodic, in_periods
 from sim.measures.kind_bases import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
 from sim.scenario.choices import UNITS
@@ -79,14 +79,14 @@ class CountedKind(RatioKind[AnyKind]):
         by_day = self._by_cell_of(watched, days).reshape(days.n_places, days.n_windows, 3, 2)
         return {unit: in_periods(by_day, unit, frame) for unit in UNITS}
 
-    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> Windows:
+    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> OwnWindows:
         cut = watched.cohort.frame.cut(target.in_each, target.per)
         if target.per in cells or cut.n_cells > MOST_CELLS:
             return super()._windows(target, watched, cells)
         ratio = self._by_cell_of(watched, cut)
         place, window = np.divmod(np.arange(cut.n_cells), cut.n_windows)
         told = cut.whole[window] & (ratio[:, LOW, 1] > 0)
-        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
+        return OwnWindows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
 
     def _by_cell_of(self, watched: Watched, cut: Cut) -> Floats:
         """(n_cells, 3, 2) VALUE, LOW and HIGH of each cell of a cut."""
@@ -117,7 +117,7 @@ class CountedKind(RatioKind[AnyKind]):
     def _own_windows(
         self, target: Target, watched: Watched, days: Cut, counts: Ints, ticks: Floats
     ) -> tuple[Floats, Ints]:
-        """`Windows.kept` and `Windows.counts` of a target."""
+        """`OwnWindows.kept` and `OwnWindows.counts` of a target."""
         frame = watched.cohort.frame
         cut = frame.cut(target.in_each, target.per)
         whole, there = cut.whole, np.zeros(0, np.int64)

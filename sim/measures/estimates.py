@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from sim.scenario.certain import Bounds
+    from sim.scenario.certain import CertainBounds
 
 Verdict = Literal["met", "missed", "undecided"]
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Estimate:
         """
         return Estimate(self.value, min(self.low, other.low), max(self.high, other.high))
 
-    def within(self, bounds: Bounds) -> Estimate:
+    def within(self, bounds: CertainBounds) -> Estimate:
         """Value and interval, moved to where the value must lie."""
         value, low, high = (min(max(one, bounds.least), bounds.most) for one in (self.value, self.low, self.high))
         return Estimate(value, low, high)

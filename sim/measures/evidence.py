@@ -61,7 +61,7 @@ def nothing_failed(units: float, n_replications: int, threshold: float, confiden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offered:
+class OfferedWork:
     """What comes to the lines of a scenario, the same for all its staffings."""
 
     flow: Flow
@@ -69,11 +69,11 @@ class Offered:
     """(n_pools, 168) erlangs, as `flow.offered_hours` has them."""
 
     @classmethod
-    def to(cls, scenario: Scenario) -> Offered:
+    def to(cls, scenario: Scenario) -> OfferedWork:
         return cls(flow(scenario), offered_hours(scenario))
 
 
-def units_of_evidence(scenario: Scenario, offered: Offered | None = None) -> int:
+def units_of_evidence(scenario: Scenario, offered: OfferedWork | None = None) -> int:
     """Units of evidence in one replication: whole ones in its measured time, at least 1.
 
     `offered` is for who asks about many staffings of a scenario; it is worked out if None.
@@ -81,7 +81,7 @@ def units_of_evidence(scenario: Scenario, offered: Offered | None = None) -> int
     return max(int(scenario.run.length // unit_of_evidence(scenario, offered)), 1)
 
 
-def unit_of_evidence(scenario: Scenario, offered: Offered | None = None) -> float:
+def unit_of_evidence(scenario: Scenario, offered: OfferedWork | None = None) -> float:
     """The length of a unit of evidence in ticks, infinite where a line grows without end.
 
     The longest of: a day; a random surge with its fading; the time between two releases of a gate; and the time in
@@ -91,7 +91,7 @@ def unit_of_evidence(scenario: Scenario, offered: Offered | None = None) -> floa
     surges = [one.lasts + one.fades for one in scenario.demand.surges if one.per_year]
     gates = [stage.every for stage in scenario.stages if stage.every is not None]
     shut = [_longest_shut(scenario.calendars[stage.open]) for stage in scenario.stages if stage.open is not None]
-    return float(max([DAY, *surges, *gates, *shut, *_clearing(scenario, offered or Offered.to(scenario))]))
+    return float(max([DAY, *surges, *gates, *shut, *_clearing(scenario, offered or OfferedWork.to(scenario))]))
 
 
 def _longest_shut(calendar: Calendar) -> int:
@@ -122,7 +122,7 @@ def relaxation_time(load: float, servers: float, service_mean: float, service_cv
     return max(service_mean, (1 + service_cv**2) / 2 * service_mean / (servers * slack))
 
 
-def _clearing(scenario: Scenario, offered: Offered) -> list[float]:
+def _clearing(scenario: Scenario, offered: OfferedWork) -> list[float]:
     """The time in which a backlog clears, for each group of pools that help each other out."""
     on_duty = np.array([week_on_duty(scenario, name) for name in scenario.pools])
     on_duty *= np.array([[pool.capacity] for pool in scenario.pools.values()])

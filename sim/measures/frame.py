@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.measures import passes
 from sim.measures.cuts import HALF_HOUR, Cut
-from sim.measures.evidence import Offered, units_of_evidence
+from sim.measures.evidence import OfferedWork, units_of_evidence
 from sim.scenario.arrivals import HOURS_A_WEEK
 from sim.scenario.calendars import open_time
-from sim.scenario.certain import Bounds, line_bounds, value_bounds
+from sim.scenario.certain import CertainBounds, line_bounds, value_bounds
 from sim.scenario.chance import given_arrivals, is_certain
 from sim.scenario.choices import UNITS
 from sim.scenario.pools import Filter
@@ -56,7 +56,7 @@ class Periods:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class TimeSteps:
     """Time in steps of equal length, from the midnight at which the measured time begins, or before it does."""
 
     origin: int
@@ -76,8 +76,8 @@ class _WhateverStaff:
         self.scenario = scenario
 
     @cached_property
-    def offered(self) -> Offered:
-        return Offered.to(self.scenario)
+    def offered(self) -> OfferedWork:
+        return OfferedWork.to(self.scenario)
 
     @cached_property
     def tips(self) -> float:
@@ -128,7 +128,7 @@ class Frame:
         """All combinations of these attributes, as filters ask for them, one after the other."""
         self._matching: dict[Filter | None, NDArray[np.bool_]] = {}
         self._of_target: dict[tuple[int, bool], tuple[OfTips, NDArray[np.bool_]]] = {}
-        self._bounds: dict[object, tuple[Bounds, ...]] = {}
+        self._bounds: dict[object, tuple[CertainBounds, ...]] = {}
         self._whatever_staff = _WhateverStaff(scenario)
         self.sizes = tuple(len(scenario.names[name]) + (name in OF_LABEL) for name in self.attributes)
         self._cuts: dict[tuple[Place | None, Period], Cut] = {}
@@ -193,7 +193,7 @@ class Frame:
         return np.full(cut.n_places, self.units, np.int64)
 
     @cached_property
-    def bounds(self) -> tuple[Bounds, ...]:
+    def bounds(self) -> tuple[CertainBounds, ...]:
         """What the value of each target comes to at least and at most, whatever is drawn."""
         lines = line_bounds(self.scenario)
         if lines not in self._bounds:
@@ -254,7 +254,7 @@ class Frame:
         shown -= shown // WEEK * WEEK
         return shown // self.interval
 
-    def steps(self, length: int) -> Steps:
+    def steps(self, length: int) -> TimeSteps:
         """The measured days in steps of at most so many ticks, each within one stretch of this length on the clock.
 
         The steps are shorter where the clock is put forward or back by no multiple of the length.
@@ -263,7 +263,7 @@ class Frame:
         if self.clock.zone is not None:
             marks = np.append(self.clock.marks(self.origin, end, length), end)
             length = int(np.gcd.reduce(marks - self.origin))
-        return Steps(self.origin, length, (end - self.origin) // length)
+        return TimeSteps(self.origin, length, (end - self.origin) // length)
 
     def by_time(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Numbers of the cells in order (..., n_cells), added up by interval of the week and by day: (..., n_times)."""
@@ -312,7 +312,7 @@ class Frame:
         by = ("labelled_by",) if any(one.labelled_by is not None for one in filters) else ()
         return ("channel", "risk", "category", *own, *by, "tier")
 
-    def measured(self, steps: Steps) -> NDArray[np.int64]:
+    def measured(self, steps: TimeSteps) -> NDArray[np.int64]:
         """(n_steps,) ticks of the measured time in each step of a grid."""
         edges = np.clip(steps.origin + steps.step * np.arange(steps.n_steps + 1), self.first, self.last)
         return np.diff(edges)
@@ -358,14 +358,14 @@ def slots_of(target: Target) -> tuple[bool, int]:
     return by_centre, length if by_centre else min(length, HOUR)
 
 
-def _of_windows(target: Target, bounds: Bounds) -> Bounds:
+def _of_windows(target: Target, bounds: CertainBounds) -> CertainBounds:
     """What holds whatever is drawn holds in every window too."""
     if target.hold is None:
         return bounds
     at_least = target.side == "at_least"
     kept = bounds.least >= target.threshold if at_least else bounds.most <= target.threshold
     broken = bounds.most < target.threshold if at_least else bounds.least > target.threshold
-    return Bounds(float(kept), float(not broken))
+    return CertainBounds(float(kept), float(not broken))
 
 
 def without_tier(of: Filter | None) -> Filter | None:

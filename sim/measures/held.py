@@ -75,7 +75,7 @@ def together(each: list[Periodic], n_periods: int) -> Periodic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
+class OwnWindows:
     """One target in its own whole windows: (n,) cells each of one place and window, those with something to judge."""
 
     ratio: Floats
@@ -120,7 +120,7 @@ class Held:
     """(4, 4) how many periods of each of UNITS, by HELD."""
 
 
-def held(target: Target, cells: Mapping[str, Floats], windows: Windows | None) -> Held:
+def held(target: Target, cells: Mapping[str, Floats], windows: OwnWindows | None) -> Held:
     """Where a target held, by what it came to in each place and judged period of each of UNITS, (place, period, 3, 2),
     and in its own windows, where it has any."""
     rule = target.rule

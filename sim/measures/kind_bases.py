@@ -20,7 +20,7 @@ from sim.measures.cohort import Cohort
 from sim.measures.cuts import Cut
 from sim.measures.estimates import Estimate, each_of, share_interval, units_counted, verdict
 from sim.measures.evidence import nothing_failed
-from sim.measures.held import HIGH, LOW, VALUE, Held, Windows, held, in_periods, quotient
+from sim.measures.held import HIGH, LOW, VALUE, Held, OwnWindows, held, in_periods, quotient
 from sim.measures.places import PoolTimes
 from sim.measures.tallies import COLUMNS, LOST, MERGED, WITHOUT_END, Tally, timed_tally
 from sim.measures.theory import erlang_a, wait_above
@@ -237,21 +237,21 @@ class Kind(ABC, Generic[AnyKind]):
         cells = self.in_periods(target, watched)
         return held(target, cells, None if target.hold is None else self._windows(target, watched, cells))
 
-    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> Windows:
+    def _windows(self, target: AnyKind, watched: Watched, cells: dict[str, Floats]) -> OwnWindows:
         """In the target's own windows, those of all places that have something."""
         cut = watched.cohort.frame.cut(target.in_each, target.per)
         whole = np.flatnonzero(cut.whole)
         if target.per in cells:
             ratio = cells[target.per] if len(whole) else np.zeros((cut.n_places, 0, 3, 2))
             place, window = np.nonzero(ratio[:, :, LOW, 1])
-            return Windows(ratio[place, window], place, whole[window], cut.n_places, cut.n_touched)
+            return OwnWindows(ratio[place, window], place, whole[window], cut.n_places, cut.n_touched)
         cell = self.cell_of(target, watched, cut)
         # Most hours of most places have nothing: only those are looked at in which something happened.
         there, among = np.unique(cell, return_inverse=True)
         ratio = self.by_cell(target, watched, among.reshape(cell.shape), len(there))
         place, window = np.divmod(there, cut.n_windows)
         told = cut.whole[window] & (ratio[:, LOW, 1] > 0)
-        return Windows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
+        return OwnWindows(ratio[told], place[told], window[told], cut.n_places, cut.n_touched)
 
     def extra(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         """(n_cells, ...) what else of a replication its estimate is made of, by place: of one shape for all

@@ -27,7 +27,7 @@ from sim.measures.kind_bases import (
     measured,
 )
 from sim.measures.tallies import LOST, MET, MISSED, OPEN, WITHOUT_END
-from sim.scenario.target_kinds import LongestTarget, Percentile
+from sim.scenario.target_kinds import LongestTarget, PercentileOrMedian
 
 SETTLED, STILL_OPEN, LEAST, MOST, N_PLANES = range(5)
 """What a replication keeps of its tips by bin: how many are settled, how many are still open, by their age; and the
@@ -42,7 +42,7 @@ NEAR: Final = 0.25
 
 @measured("percentile")
 @measured("median")
-class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
+class Percentiles(TimedKind[PercentileOrMedian], ValueKind[PercentileOrMedian]):
     """The time that a share of the tips do not exceed: a lost tip takes for ever, an open one as long as it has waited
     by now, at worst for ever.
 
@@ -56,7 +56,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
     never = WITHOUT_END
     late = OPEN
 
-    def values(self, target: Percentile, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+    def values(self, target: PercentileOrMedian, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         column, ticks = watched.tips.column, watched.tips.ticks.astype(float)
         mine = np.isin(column, (MET, MISSED, LOST, OPEN))
         ticks = np.where(column == LOST, math.inf, ticks)
@@ -65,7 +65,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
         now, worst = (_percentiles(cell, some[mine], n_cells, target.share_in_time) for some in (ticks, at_worst))
         return np.stack([now, now, worst], axis=-1)
 
-    def extra(self, target: Percentile, watched: Watched, cell: Ints, n_cells: int) -> Floats:
+    def extra(self, target: PercentileOrMedian, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         column, ticks = watched.tips.column, watched.tips.ticks
         found = np.zeros((n_cells, N_PLANES, N_BINS + 1))
         found[:, LEAST], bins = math.inf, np.searchsorted(_STARTS, ticks, side="right") - 1
@@ -82,7 +82,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
         """By how many tips more or less than their share took longer than the percentile, over how dense the times are
         there: what a replication adds to the percentile of all. Source: R. R. Bahadur, Ann. Math. Stat. 37 (1966)."""
         target = one.target
-        assert isinstance(target, Percentile)
+        assert isinstance(target, PercentileOrMedian)
         times = _Times(one, bound)
         if not times.total:
             return np.zeros((len(times.n), 2))
@@ -96,7 +96,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
 
     def estimate(self, one: InPlace, confidence: float) -> Estimate:
         target = one.target
-        assert isinstance(target, Percentile)
+        assert isinstance(target, PercentileOrMedian)
         share, units = target.share_in_time, one.units * len(one.ratio)
         value, low, high = (_Times(one, bound) for bound in (VALUE, LOW, HIGH))
         if not value.total:
@@ -107,7 +107,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
 
     def lower_bound(self, one: InPlace) -> bool:
         target = one.target
-        assert isinstance(target, Percentile)
+        assert isinstance(target, PercentileOrMedian)
         value, high = (_Times(one, bound) for bound in (VALUE, HIGH))
         share = target.share_in_time
         return value.total > 0 and not math.isinf(value.at(share)) and math.isinf(high.at(share))
@@ -115,7 +115,7 @@ class Percentiles(TimedKind[Percentile], ValueKind[Percentile]):
     def interval(self, parts: Floats, wholes: Floats, confidence: float, units: int) -> Estimate:
         return mean_interval(np.maximum(parts, 0.0), wholes, confidence)
 
-    def enough(self, target: Percentile, line: ErlangLine) -> Enough:
+    def enough(self, target: PercentileOrMedian, line: ErlangLine) -> Enough:
         return enough_in_time(target.share_in_time, line)
 
 

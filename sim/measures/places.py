@@ -14,7 +14,7 @@ from sim.dynamics.log import Log
 from sim.dynamics.replication import KEEPS, NO_INCIDENT, REPEATS, Replication, changes_of_duty
 from sim.dynamics.waits import in_hand_alone, openings, vain, where
 from sim.measures import passes
-from sim.measures.frame import Frame, Steps
+from sim.measures.frame import Frame, TimeSteps
 from sim.scenario.targets import OfPool
 
 Ints = NDArray[np.int64]
@@ -134,7 +134,7 @@ def _alone(log: Log, replication: Replication) -> Ints:
 class _Numbers:
     """The numbers by group of places and step of a grid, and by place, as they are counted."""
 
-    def __init__(self, frame: Frame, group: Ints, grid: Steps):
+    def __init__(self, frame: Frame, group: Ints, grid: TimeSteps):
         self.frame, self.group, self.grid = frame, group, grid
         n_groups = int(group.max(initial=-1)) + 1
         self.changes = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1, 2), np.int64)

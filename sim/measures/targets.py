@@ -27,7 +27,7 @@ from sim.measures.held import HIGH, LOW, POSSIBLY, SILENT, SPOKE, SURELY, quotie
 from sim.measures.kinds import Replicated, kind_of
 from sim.measures.sample import Sample
 from sim.measures.tallies import COLUMNS, LEFT_OUT, LOST, MERGED, NOT_OF, WITHOUT_END, WITHOUT_START
-from sim.scenario.certain import Bounds
+from sim.scenario.certain import CertainBounds
 from sim.scenario.choices import UNITS
 from sim.scenario.targets import Goal, OfTips, Side, Target, Timed, Unit
 
@@ -402,7 +402,7 @@ def _of_one_period(one: Replicated) -> Estimate:
     return Estimate(value, low, high)
 
 
-def _settled(bounds: Bounds, goal: Goal) -> bool:
+def _settled(bounds: CertainBounds, goal: Goal) -> bool:
     """Whether the verdict is the same anywhere between the bounds."""
     whatever = Estimate(math.nan, bounds.least, bounds.most)
     return verdict(whatever, goal.threshold, goal.side) != "undecided"

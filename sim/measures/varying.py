@@ -36,7 +36,7 @@ def busy_of_many(
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle:
+class SettledCycle:
     """One period of a line that has settled into its rhythm; (n_steps,) each, at the ends of the steps."""
 
     time: Floats
@@ -56,7 +56,7 @@ class Cycle:
 
 def cycle(
     rates: Floats, servers: NDArray[np.int64], step: float, service_mean: float, patience_mean: float = math.inf
-) -> Cycle:
+) -> SettledCycle:
     """What a line of exponential servers settles into when rates and roster repeat (M(t)/M/c(t)).
 
     `rates` and `servers` are (n_steps,), constant over steps of length `step`. Work that is interrupted when servers
@@ -81,7 +81,7 @@ def cycle(
 
 def _settled(
     rates: Floats, servers: NDArray[np.int64], step: float, means: tuple[float, float], states: int
-) -> tuple[Floats, Cycle]:
+) -> tuple[Floats, SettledCycle]:
     service_mean, patience_mean = means
     number = np.arange(states + 1)
     chance = np.zeros(states + 1)
@@ -102,7 +102,9 @@ def _settled(
     in_line, busy_mean, full = (np.array(column) for column in zip(*rows, strict=True))
     time = np.arange(1, len(rates) + 1, dtype=np.float64) * step
     came = float(rates.sum()) * step
-    return chance, Cycle(time, in_line, busy_mean, full, waited / came, delayed / came, waited / patience_mean / came)
+    return chance, SettledCycle(
+        time, in_line, busy_mean, full, waited / came, delayed / came, waited / patience_mean / came
+    )
 
 
 MOST_JUMPS_AT_ONCE: Final = 200.0

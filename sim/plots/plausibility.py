@@ -32,19 +32,19 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.studies.plausibility import PlausibilityFound
-from sim.studies.worlds import Outcome, World
+from sim.studies.worlds import PlausibleWorld, WorldOutcome
 from sim.text.plausibility import about, finding, outcome_words, people_finding, said
 from sim.text.words import count, length, named, so_many
 
-SHOWN: Final[tuple[Outcome, ...]] = ("held", "undecided", "more", "no staff")
+SHOWN: Final[tuple[WorldOutcome, ...]] = ("held", "undecided", "more", "no staff")
 """From left to right, and from the bottom up."""
-FIELDS: Final[dict[Outcome, dict[str, Any]]] = {
+FIELDS: Final[dict[WorldOutcome, dict[str, Any]]] = {
     "held": {"facecolor": VERDICTS["met"].colour, "edgecolor": "white"},
     "undecided": {"facecolor": "white", "edgecolor": VERDICTS["undecided"].colour, "hatch": "////"},
     "more": {"facecolor": "#f0c66b", "edgecolor": "white"},
     "no staff": {"facecolor": VERDICTS["missed"].colour, "edgecolor": "white"},
 }
-INKS: Final[dict[Outcome, str]] = {"held": "white", "undecided": INK, "more": INK, "no staff": "white"}
+INKS: Final[dict[WorldOutcome, str]] = {"held": "white", "undecided": INK, "more": INK, "no staff": "white"}
 
 BAR: Final = 0.4
 HEAD: Final = 0.3
@@ -126,7 +126,7 @@ def _bar(sheet: Sheet, found: PlausibilityFound) -> None:
             left += share
 
 
-def _field(left: float, bottom: float, width: float, height: float, outcome: Outcome) -> Any:
+def _field(left: float, bottom: float, width: float, height: float, outcome: WorldOutcome) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle((left, bottom), width, height, linewidth=0.6, **FIELDS[outcome])
@@ -219,7 +219,7 @@ def _strip(axes: Axes, found: PlausibilityFound, i: int) -> None:
         axes.text(at, -0.12, end, ha=side, va="top", fontsize=SMALL, color=GREY)
 
 
-def _column(axes: Axes, worlds: Sequence[World], left: float, width: float) -> None:
+def _column(axes: Axes, worlds: Sequence[PlausibleWorld], left: float, width: float) -> None:
     bottom = 0.0
     for outcome in SHOWN:
         share = sum(world.outcome == outcome for world in worlds) / max(len(worlds), 1)

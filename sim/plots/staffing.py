@@ -29,7 +29,7 @@ from sim.plots.style import (
     styled,
 )
 from sim.studies.staff.staffed import post_words
-from sim.studies.staff.staffing import Found
+from sim.studies.staff.staffing import StaffFound
 from sim.studies.staff.tried import Outcome
 from sim.text.words import count
 
@@ -44,7 +44,7 @@ MOST_USED: Final = 4.0
 """Staffings that use up more than so many times what a target allows are drawn at the edge."""
 
 
-def staffing(found: Found) -> Figure:
+def staffing(found: StaffFound) -> Figure:
     """A row for every post: the people of the answer between its bounds, and what one person less would do."""
     answer = found.answer
     assert answer.staffing is not None
@@ -94,7 +94,7 @@ def _one_less(less: Outcome | None) -> str:
     return f"{less.verdict}: {', '.join(less.failing)}" if less.failing else less.verdict
 
 
-def tried(found: Found) -> Figure:
+def tried(found: StaffFound) -> Figure:
     """Every staffing that was tried: its cost, and how much of what it allows the worst target uses up."""
     answer = found.answer
     assert answer.tried is not None
@@ -144,7 +144,7 @@ def tried(found: Found) -> Figure:
     return sheet.figure
 
 
-def frontier(found: Found) -> Figure:
+def frontier(found: StaffFound) -> Figure:
     """Cost against the share of periods in which every target held; the line joins those worth their cost."""
     answer, best = found.answer, [one for one in found.frontier if one.best]
     goal = next((one for one in best if one.share >= 0.9), None)

@@ -75,7 +75,7 @@ STROKES: Final[tuple[tuple[str, Any, str], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VerdictLook:
     """How a verdict is shown; its word is written beside it."""
 
     colour: str
@@ -84,9 +84,9 @@ class Look:
 
 
 VERDICTS: Final = {
-    "met": Look("#00507c", "o"),
-    "missed": Look("#b84300", "X"),
-    "undecided": Look("#9c6b00", "D", hollow=True),
+    "met": VerdictLook("#00507c", "o"),
+    "missed": VerdictLook("#b84300", "X"),
+    "undecided": VerdictLook("#9c6b00", "D", hollow=True),
 }
 """A disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white."""
 
@@ -273,7 +273,7 @@ def marked(verdict: str, label: str) -> Line2D:
     return Line2D([], [], label=label, **_mark(VERDICTS[verdict]))
 
 
-def _mark(look: Look) -> dict[str, Any]:
+def _mark(look: VerdictLook) -> dict[str, Any]:
     return {
         "marker": look.mark,
         "markersize": 6 if look.hollow else 7.5,

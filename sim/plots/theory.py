@@ -26,7 +26,7 @@ from sim.plots.style import (
     styled,
 )
 from sim.studies.result import Result
-from sim.studies.theory.beside import CLOSE, Compared
+from sim.studies.theory.beside import CLOSE, TheoryAndRun
 from sim.text.theory import figure, quantity_words
 from sim.text.words import about
 
@@ -78,13 +78,13 @@ def theory(result: Result) -> Figure:
     return sheet.figure
 
 
-def _place(sheet: Sheet, rows: list[Compared], top: float) -> None:
+def _place(sheet: Sheet, rows: list[TheoryAndRun], top: float) -> None:
     first = rows[0].beside
     beside = sheet.name(top + 0.06, first.place, NAMES - 0.9)
     sheet.write(beside, top + 0.075, first.model, color=GREY)
 
 
-def _row(sheet: Sheet, axes: Any, one: Compared, top: float) -> None:
+def _row(sheet: Sheet, axes: Any, one: TheoryAndRun, top: float) -> None:
     middle = top + ROW / 2
     sheet.write(MARGIN, middle - leading(SMALL) / 2, shortened(quantity_words(one.known), NAMES - 0.15))
     said = f"{figure(one.known.value, one.known)}, came to {figure(one.simulated, one.known, alone=False)}"

@@ -29,7 +29,7 @@ from sim.plots.style import (
     styled,
 )
 from sim.scenario.units import percent
-from sim.studies.validate import Seen, ValidateFound
+from sim.studies.validate import ObservedResult, ValidateFound
 from sim.text.validate import HEADS, came_to, figure, finding, fitted_text, tolerance_text
 from sim.text.words import named, so_many
 
@@ -81,13 +81,13 @@ def observed_and_simulated(found: ValidateFound) -> Figure:
     return sheet.figure
 
 
-def _reach(one: Seen) -> float:
+def _reach(one: ObservedResult) -> float:
     """How far from what was observed a row has something to show, in tolerances."""
     ends = [(end - one.value) / one.tolerance for end in (one.low, one.high)]
     return max((abs(end) for end in (*ends, one.off) if math.isfinite(end)), default=1.0)
 
 
-def _rows(sheet: Sheet, axes: Axes, some: list[Seen], top: float, reach: float) -> None:
+def _rows(sheet: Sheet, axes: Axes, some: list[ObservedResult], top: float, reach: float) -> None:
     axes.set_xlim(-reach, reach)
     axes.set_ylim(len(some), 0)
     axes.set_yticks([])

@@ -14,7 +14,7 @@ from sim.scenario.bounded import Deterministic, floats
 from sim.scenario.counts import counts
 from sim.scenario.demand import Surge
 from sim.scenario.distributions import Law
-from sim.scenario.profiles import FINEST, Levels, levels, of_incidents, open_shares, plain_shares
+from sim.scenario.profiles import FINEST, DemandLevels, levels, of_incidents, open_shares, plain_shares
 from sim.scenario.schema import Run, Scenario
 from sim.scenario.together import mean_day
 from sim.scenario.trace import days, trace
@@ -38,7 +38,7 @@ class Hours:
     """(n_hours,) the hour of the week of each, 0 for Monday 00:00."""
 
 
-def expected(level: Levels, run: Run) -> Hours:
+def expected(level: DemandLevels, run: Run) -> Hours:
     """Expected tips in each hour of a run.
 
     Growth is that of the middle of each stretch in which the level is the same; surges at random times are spread
@@ -67,7 +67,7 @@ def expected(level: Levels, run: Run) -> Hours:
     return Hours(found, np.diff(hour), of_week)
 
 
-def at_most(level: Levels) -> float:
+def at_most(level: DemandLevels) -> float:
     """A quick bound of the tips that are expected in a run."""
     demand, years = level.demand, level.horizon / YEAR
     of_days, by_channel = mean_day(demand)
@@ -81,7 +81,7 @@ def at_most(level: Levels) -> float:
     return float(peak * level.horizon * factor * np.float64(1 + max(demand.growth, 0.0)) ** years)
 
 
-def of_incident(level: Levels, name: str) -> Floats:
+def of_incident(level: DemandLevels, name: str) -> Floats:
     """(n_hours, n_channels): expected tips of one kind of incident, which within an hour begins at any time alike.
 
     While not every channel is open its tips come on those that are, by steps of 5 minutes.
@@ -173,8 +173,8 @@ def _hours(local: Local, horizon: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(([0, horizon], local.marks(0, horizon, HOUR))))
 
 
-def _levels(scenario: Scenario, horizon: int) -> Levels:
-    return Levels(scenario.demand, scenario.run, horizon, scenario.calendars, counts(scenario))
+def _levels(scenario: Scenario, horizon: int) -> DemandLevels:
+    return DemandLevels(scenario.demand, scenario.run, horizon, scenario.calendars, counts(scenario))
 
 
 def by_hour_of_week(scenario: Scenario) -> Floats:
@@ -189,7 +189,7 @@ def by_hour_of_week(scenario: Scenario) -> Floats:
     tips, of_week, spent = found.tips, found.of_week, found.spent.astype(np.float64)
     if missing := set(range(HOURS_A_WEEK)) - set(of_week.tolist()):
         demand = scenario.demand.model_copy(update={"surges": ()})
-        level = Levels(demand, scenario.run, 8 * DAY, scenario.calendars, counts(scenario), plain=True)
+        level = DemandLevels(demand, scenario.run, 8 * DAY, scenario.calendars, counts(scenario), plain=True)
         plain = expected(level, scenario.run)
         rows = [int(np.flatnonzero(plain.of_week == hour)[-1]) for hour in sorted(missing)]
         tips, of_week = np.concatenate([tips, plain.tips[rows]]), np.concatenate([of_week, plain.of_week[rows]])

@@ -115,7 +115,7 @@ def loops(stages: Sequence[Stage]) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class StageStep:
     """What a stage does with the kinds of tips that come by; kinds are rows, and their labels columns."""
 
     inside: Floats
@@ -194,12 +194,12 @@ def step(
     entered: int = 0,
     served: int = 0,
     in_vain: tuple[int, ...] = (),
-) -> Step:
+) -> StageStep:
     """What a stage does, by its place in the order."""
     index = {stage.name: at for at, stage in reversed(list(enumerate(stages)))}
     stage = stages[number]
     gives, keeps = labels if labels is not None else (None, None)
-    return Step(
+    return StageStep(
         inside=inside,
         passing=passing,
         labels=gives,
@@ -217,7 +217,7 @@ def step(
 
 
 def walk(
-    steps: Sequence[Step], arriving: Floats, weight: Floats, last: frozenset[int] = frozenset(), had: int = 0
+    steps: Sequence[StageStep], arriving: Floats, weight: Floats, last: frozenset[int] = frozenset(), had: int = 0
 ) -> Walked:
     """Walk the kinds of tips, (rows, columns) by their label on arrival, down the stages.
 
@@ -269,7 +269,7 @@ def walk(
 
 
 def _pass(
-    steps: Sequence[Step],
+    steps: Sequence[StageStep],
     number: int,
     state: _State,
     here: Floats,
@@ -312,7 +312,7 @@ def _pass(
 
 
 def _given(
-    step: Step,
+    step: StageStep,
     number: int,
     state: _State,
     label: int,
@@ -347,7 +347,7 @@ def _given(
 
 
 def context(
-    step: Step, label: int, by: int, marks: Sequence[tuple[int, int, int, int, int]]
+    step: StageStep, label: int, by: int, marks: Sequence[tuple[int, int, int, int, int]]
 ) -> tuple[int, int, list[int]]:
     """The label with which tips come to a stage, the stage that gave it, and which of its cues lie on their way.
 

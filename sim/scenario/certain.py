@@ -36,7 +36,7 @@ from sim.scenario.schema import (
     Target,
 )
 from sim.scenario.stages import LawByAttribute
-from sim.scenario.target_kinds import LongestTarget, Percentile, TurnedAwayTarget
+from sim.scenario.target_kinds import LongestTarget, PercentileOrMedian, TurnedAwayTarget
 from sim.scenario.targets import OfTips
 
 Floats = NDArray[np.float64]
@@ -46,22 +46,22 @@ MOST_SWEEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class CertainBounds:
     """The least and the most that something comes to, whatever is drawn: a share, or ticks."""
 
     least: float
     most: float
 
-    def also(self, other: Bounds) -> Bounds:
+    def also(self, other: CertainBounds) -> CertainBounds:
         """One of the two, whichever it is."""
-        return Bounds(min(self.least, other.least), max(self.most, other.most))
+        return CertainBounds(min(self.least, other.least), max(self.most, other.most))
 
 
 _Known = (
     ShareTarget
     | MeanTarget
     | LostTarget
-    | Percentile
+    | PercentileOrMedian
     | LongestTarget
     | ServiceLevelTarget
     | AnswerTimeTarget
@@ -69,12 +69,12 @@ _Known = (
 )
 """The kinds of targets of which bounds are known."""
 
-SHARE = Bounds(0.0, 1.0)
-NOBODY = Bounds(0.0, 0.0)
-TIME = Bounds(0.0, math.inf)
+SHARE = CertainBounds(0.0, 1.0)
+NOBODY = CertainBounds(0.0, 0.0)
+TIME = CertainBounds(0.0, math.inf)
 
 
-def value_bounds(scenario: Scenario, target: Target) -> Bounds:
+def value_bounds(scenario: Scenario, target: Target) -> CertainBounds:
     """The least and the most that the value of a target can come to: a share, or ticks.
 
     The target is certain where both lie on one side of its threshold. With a trace everything is left possible: its
@@ -83,7 +83,7 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
 
     Open tips are taken to what they come to in the end, however short the run is cut.
     """
-    anything = Bounds(0.0, target.rule.most)
+    anything = CertainBounds(0.0, target.rule.most)
     if scenario.demand.trace is not None or branching(scenario.stages):
         return anything
     if isinstance(target, OfTips) and any(one.all_of for one in target.asked_for):
@@ -103,26 +103,26 @@ def value_bounds(scenario: Scenario, target: Target) -> Bounds:
         found.took = _by_clock(scenario, target.runs_by, found.took)
     match target:
         case LostTarget() | AbandonedTarget():
-            return Bounds(float(not found.kept and found.lost), float(found.lost))
+            return CertainBounds(float(not found.kept and found.lost), float(found.lost))
         case ShareTarget() | ServiceLevelTarget():
             counts_lost = found.lost_before and target.lost_tips.how != "left_out"
             late = found.timed and found.took.most > target.limit
             may_miss = found.stuck or counts_lost or found.without_end or late
             may_meet = found.timed and found.took.least <= target.limit
             may_meet |= found.lost_before and target.lost_tips.how == "good_if_early"
-            return Bounds(float(may_meet and not may_miss), float(may_meet or not may_miss))
-        case Percentile():
+            return CertainBounds(float(may_meet and not may_miss), float(may_meet or not may_miss))
+        case PercentileOrMedian():
             for_ever = found.stuck or (found.lost_before and target.lost_tips.how != "left_out")
             at_once = found.lost_before and target.lost_tips.how == "good_if_early"
             if not found.timed:
                 return TIME
-            return Bounds(0.0 if at_once else found.took.least, math.inf if for_ever else found.took.most)
+            return CertainBounds(0.0 if at_once else found.took.least, math.inf if for_ever else found.took.most)
         case AnswerTimeTarget():
             return found.took if found.timed and not found.stuck else TIME
         case _:
             # A tip that never comes to the end is in no mean; what the mean may leave out is not settled here.
             whole = not (found.stuck or found.lost_before or found.without_end or found.merged)
-            return Bounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
+            return CertainBounds(found.took.least, found.took.most if whole else math.inf) if found.timed else TIME
 
 
 def line_bounds(scenario: Scenario) -> tuple[tuple[object, ...], ...]:
@@ -134,17 +134,17 @@ def line_bounds(scenario: Scenario) -> tuple[tuple[object, ...], ...]:
     )
 
 
-def law_bounds(law: Law) -> Bounds:
+def law_bounds(law: Law) -> CertainBounds:
     """The least and the most time of a law, in ticks.
 
     >>> from sim.scenario.bounded import Uniform
     >>> law_bounds(Uniform.model_validate({"from": "1 min", "to": "5 min"}))
-    Bounds(least=60000000.0, most=300000000.0)
+    CertainBounds(least=60000000.0, most=300000000.0)
     """
-    return Bounds(law.least, law.most)
+    return CertainBounds(law.least, law.most)
 
 
-def _by_clock(scenario: Scenario, calendar: str, span: Bounds) -> Bounds:
+def _by_clock(scenario: Scenario, calendar: str, span: CertainBounds) -> CertainBounds:
     """The open ticks of a calendar in spans of wall time that begin in the run."""
     clock, last = open_time(scenario, calendar), scenario.horizon
 
@@ -157,12 +157,12 @@ def _by_clock(scenario: Scenario, calendar: str, span: Bounds) -> Bounds:
         return clock.elapsed(since, since + length)
 
     if span.least > LONGEST_LOOK:
-        return Bounds(math.inf if math.isinf(span.least) else 0.0, span.most)
+        return CertainBounds(math.inf if math.isinf(span.least) else 0.0, span.most)
     most = float(elapsed(span.most).max()) if span.most <= LONGEST_LOOK else span.most
-    return Bounds(float(elapsed(span.least).min()), most)
+    return CertainBounds(float(elapsed(span.least).min()), most)
 
 
-def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
+def _occupancy(scenario: Scenario, target: OccupancyTarget) -> CertainBounds:
     tips = crowd(scenario.demand, scenario.labels, scenario.stages, (), only_positive=True)
     reached = ways(tips, scenario.stages).entering
     comes = any(
@@ -170,10 +170,10 @@ def _occupancy(scenario: Scenario, target: OccupancyTarget) -> Bounds:
         for stage, came in zip(scenario.stages, reached, strict=True)
         if target.pool in stage.pools
     )
-    return SHARE if comes else Bounds(0.0, 0.0)
+    return SHARE if comes else CertainBounds(0.0, 0.0)
 
 
-def _wait(pool: Pool, zoned: bool) -> Bounds:
+def _wait(pool: Pool, zoned: bool) -> CertainBounds:
     """How long the line of a pool may last: 0 with unlimited people, until it opens where they are not always there.
 
     Unbounded with some people, endless with none.
@@ -181,9 +181,9 @@ def _wait(pool: Pool, zoned: bool) -> Bounds:
     heads = [] if pool.levels is None else pool.levels.week()[1].tolist()
     people = [pool.staff, *(shift.staff for shift in pool.shifts), *heads]
     if pool.staff >= MOST_STAFF:
-        return Bounds(0.0, 0.0)
+        return CertainBounds(0.0, 0.0)
     if not any(people):
-        return Bounds(math.inf, math.inf)
+        return CertainBounds(math.inf, math.inf)
     plenty = [shift for shift in pool.shifts if shift.staff >= MOST_STAFF]
     dated = any(shift.on for shift in pool.shifts)
     if not plenty or dated or pool.at_shift_end != "finish" or pool.breaks or pool.absence or pool.last_start:
@@ -195,7 +195,7 @@ def _wait(pool: Pool, zoned: bool) -> Bounds:
     for begin, end in opens[1:]:
         longest, until = max(longest, begin - until), max(until, end)
     # Where the clock is put forward or back, a night may be longer.
-    return Bounds(0.0, float(longest + DAY if longest and zoned else longest))
+    return CertainBounds(0.0, float(longest + DAY if longest and zoned else longest))
 
 
 def _interrupted(pool: Pool) -> bool:
@@ -259,7 +259,7 @@ class _Ends:
 
     timed: bool = False
     """With both moments behind them, in a time of"""
-    took: Bounds = field(default_factory=lambda: Bounds(math.inf, 0.0))
+    took: CertainBounds = field(default_factory=lambda: CertainBounds(math.inf, 0.0))
     lost: bool = False
     kept: bool = False
     lost_before: bool = False
@@ -323,9 +323,9 @@ class _Ends:
             self.kept = self.stuck = True
 
 
-def _took(state: _State) -> Bounds:
+def _took(state: _State) -> CertainBounds:
     """How long the judged tips took at least and at most."""
-    return Bounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
+    return CertainBounds(float(state.least[..., FROM | TO].min()), float(state.most[..., FROM | TO].max()))
 
 
 class _Walk:
@@ -422,7 +422,7 @@ class _Walk:
             tries_again = stage.retry is not None and stage.retry.share > 0
             self._in_vain(stage.turned_away_to, inside.after(0.0, math.inf if tries_again or gate else 0.0))
             if tries_again:
-                wait = Bounds(wait.least, math.inf)
+                wait = CertainBounds(wait.least, math.inf)
         if stage.patience is None:
             if math.isinf(wait.least):
                 self.ends["stuck"].add(inside)
@@ -444,15 +444,15 @@ class _Walk:
         # With a zone the clock may be changed.
         return gate + DAY if self.scenario.run.zone is not None and gate else gate
 
-    def _line(self, stage: Stage) -> Bounds:
+    def _line(self, stage: Stage) -> CertainBounds:
         """How long a tip may wait for people once it is let through the gate."""
         if stage.pool is None:
-            return Bounds(0.0, 0.0)
+            return CertainBounds(0.0, 0.0)
         zoned = self.scenario.run.zone is not None
         found = _wait(self.scenario.pools[stage.pool], zoned)
         for one in stage.overflow:
             other, after = _wait(self.scenario.pools[one.to], zoned), float(one.after)
-            found = Bounds(min(found.least, after + other.least), min(found.most, after + other.most))
+            found = CertainBounds(min(found.least, after + other.least), min(found.most, after + other.most))
         return found
 
     def _times(self, laws: LawByAttribute) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ from sim.dynamics.clock import NEVER
 from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, channel_mix, expected, of_incident
 from sim.scenario.branches import Walked, branching, step, walk
 from sim.scenario.counts import counts
-from sim.scenario.profiles import Levels, levels, plain_shares
+from sim.scenario.profiles import DemandLevels, levels, plain_shares
 from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
 from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
@@ -271,7 +271,7 @@ def _drawn_mix(scenario: Scenario, tips: Crowd, shares: Mapping[str, Floats]) ->
         return found
     channel = tips.codes["channel"][:, 0]
     without = demand.model_copy(update={"incidents": {}})
-    level = Levels(without, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+    level = DemandLevels(without, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
     plain = expected(level, scenario.run).tips.sum(axis=0)
     total = plain.copy()
     found = found * plain[channel]

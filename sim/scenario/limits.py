@@ -17,7 +17,7 @@ from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
 from sim.scenario.moments import of_stage
 from sim.scenario.pieces import Pieces
-from sim.scenario.profiles import Levels
+from sim.scenario.profiles import DemandLevels
 from sim.scenario.references import dated, looked_up, names_of
 from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
 from sim.scenario.schema import Filter, Milestone, Pool, Run, Stage, Target, horizon
@@ -148,7 +148,7 @@ def _demand_rules(
         yield ("demand", "busyness", "every"), f"makes more than {MOST_PLAN_ROWS:,} steps a replication"
     if demand.counts is not None or demand.trace is not None:
         return  # looked at once the file is read
-    level = Levels(demand, run, horizon, calendars)
+    level = DemandLevels(demand, run, horizon, calendars)
     with np.errstate(over="ignore"):
         if at_most(level) <= MOST_TIPS:
             return  # far from it, however it is spread

@@ -26,7 +26,7 @@ FINEST: Final = 5 * MINUTE
 """The finest step of a profile."""
 
 
-class Levels:
+class DemandLevels:
     """What the demand of a run is expected to be at each tick, but for growth, surges and what is drawn.
 
     `plain` leaves out dates and zones: every week is like the other.
@@ -177,12 +177,12 @@ class Levels:
         return self.local.shown(0, self.horizon, np.unique(np.append(found % DAY, 0)))
 
 
-def levels(scenario: Scenario) -> Levels:
+def levels(scenario: Scenario) -> DemandLevels:
     """The level of demand in a scenario."""
-    return Levels(scenario.demand, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
+    return DemandLevels(scenario.demand, scenario.run, scenario.horizon, scenario.calendars, counts(scenario))
 
 
-def of_incidents(level: Levels, name: str) -> Levels:
+def of_incidents(level: DemandLevels, name: str) -> DemandLevels:
     """The level at which one kind of incident begins: what concerns the demand as a whole concerns it too.
 
     That is the profile, dates and growth; counts stand in place of a profile.
@@ -192,15 +192,15 @@ def of_incidents(level: Levels, name: str) -> Levels:
     alone = {"volume": rate, "channels": {"": Channel(share=1.0)}, "incidents": {}, "day_kinds": {}, "counts": None}
     surges = tuple(surge for surge in level.demand.surges if surge.channel is None)
     demand = level.demand.model_copy(update=alone | profile | {"surges": surges})
-    return Levels(demand, level.run, level.horizon, level.calendars, plain=level.plain)
+    return DemandLevels(demand, level.run, level.horizon, level.calendars, plain=level.plain)
 
 
-def incident_levels(scenario: Scenario, name: str) -> Levels:
+def incident_levels(scenario: Scenario, name: str) -> DemandLevels:
     """The level at which one kind of incident begins in a scenario."""
     return of_incidents(levels(scenario), name)
 
 
-def open_shares(level: Levels, name: str, tick: Ticks) -> Floats:
+def open_shares(level: DemandLevels, name: str, tick: Ticks) -> Floats:
     """(n, n_channels): the shares of the channels of an incident's tips at ticks, among those that are open then.
 
     All 0 where none is.

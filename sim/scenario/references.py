@@ -42,7 +42,7 @@ Known = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class KnownNames:
     """What there is, by what it is."""
 
     pool: Known
@@ -65,12 +65,12 @@ class Names:
         return known
 
 
-def names_of(root: Node) -> Names:
+def names_of(root: Node) -> KnownNames:
     """The names in a tree."""
     demand = root.child("demand")
     channel = _keys(demand, "channels", (ONE_CHANNEL,))
     risk, labeller = _risks(demand), _keys(root, "labels", ())
-    return Names(
+    return KnownNames(
         pool=_keys(root, "pools", None),
         stage=_stages(root.child("stages")),
         labeller=labeller,
@@ -182,7 +182,7 @@ def looked_up(end: Milestone, milestones: dict[str, Milestone]) -> Milestone:
 @dataclass(slots=True)
 class _Look:
     found: Pieces
-    names: Names
+    names: KnownNames
     faults: list[Fault] = field(default_factory=list)
     doubtful: set[Path] = field(default_factory=set)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
-from sim.scenario.branches import Step, Walked, branching, step, walk
+from sim.scenario.branches import StageStep, Walked, branching, step, walk
 from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
@@ -284,7 +284,7 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
 class _Asked:
     """What is to be walked; equal to what says the same."""
 
-    def __init__(self, steps: Sequence[Step], arriving: NDArray[np.float64], had: int) -> None:
+    def __init__(self, steps: Sequence[StageStep], arriving: NDArray[np.float64], had: int) -> None:
         self.steps, self.arriving, self.had = steps, arriving, had
         said = [arriving, had, *(getattr(step, part.name) for step in steps for part in fields(step))]
         self._said = tuple((one.shape, one.tobytes()) if isinstance(one, np.ndarray) else one for one in said)

@@ -33,10 +33,10 @@ from sim.dynamics.replication import (
     Kinds,
     Places,
     Rules,
-    Speeds,
     Stages,
     Ticks,
     Windows,
+    WorkSpeeds,
     no_windows,
 )
 from sim.scenario.calendars import gate_windows
@@ -316,7 +316,7 @@ def _places(scenario: Scenario) -> Places:
     )
 
 
-def _speeds(scenario: Scenario) -> Speeds:
+def _speeds(scenario: Scenario) -> WorkSpeeds:
     pools = [scenario.pools[seat.pool] for seat in seats(scenario)]
     steps = [_speed_steps(pool, scenario.local, scenario.horizon) for pool in pools]
     first_step = np.cumsum([0, *(len(tick) for tick, _ in steps)], dtype=np.int64)
@@ -326,7 +326,7 @@ def _speeds(scenario: Scenario) -> Speeds:
             by_hand[row, k] = _billionths(factor)
     by_stage = [[_billionths(pool.speed.by_stage.get(stage.name, 1.0)) for stage in scenario.stages] for pool in pools]
     nothing = np.zeros(0, dtype=np.int64)
-    found = Speeds(
+    found = WorkSpeeds(
         varies=np.zeros(len(pools), dtype=np.bool_),
         first_step=first_step,
         tick=np.concatenate([nothing, *(tick for tick, _ in steps)]),

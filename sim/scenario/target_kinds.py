@@ -251,7 +251,7 @@ class MeanTarget(Between):
         return f"{who} {self.together} {self.between}{self.leaving_out}"
 
 
-class Percentile(Between):
+class PercentileOrMedian(Between):
     """A share of the tips takes no longer than the limit; a lost tip takes for ever."""
 
     side: ClassVar[Side] = "at_most"
@@ -284,7 +284,7 @@ class Percentile(Between):
 
 
 @target_kind
-class PercentileTarget(Percentile):
+class PercentileTarget(PercentileOrMedian):
     """The time that a share `percentile` of the tips do not exceed is at most `within`."""
 
     kind: ClassVar[str] = "percentile"
@@ -313,7 +313,7 @@ class PercentileTarget(Percentile):
 
 
 @target_kind
-class MedianTarget(Percentile):
+class MedianTarget(PercentileOrMedian):
     """Half of the tips take at most `median`."""
 
     kind: ClassVar[str] = "median"

@@ -31,7 +31,7 @@ from sim.scenario.faults import Fault, ScenarioError, shown
 from sim.scenario.fields import hint
 from sim.scenario.folder import SHOWN, Checked, inside
 from sim.scenario.schema import Scenario
-from sim.scenario.tracefile import DRAWN, Form, Plain, begins_plainly, blocks, foreign, halves
+from sim.scenario.tracefile import DRAWN, Plain, TraceForm, begins_plainly, blocks, foreign, halves
 from sim.scenario.zones import Local
 
 LARGEST: Final = 200_000_000
@@ -114,7 +114,7 @@ def trace(scenario: Scenario) -> Trace:
         )
         if has
     )
-    form = Form.of(given)
+    form = TraceForm.of(given)
     return _read(path, given.file, scenario.local, horizon, names, of_waits, form, status.st_mtime_ns, status.st_size)
 
 
@@ -165,7 +165,7 @@ class _Columns(Checked):
     codes: dict[str, dict[str, int]]
     of_waits: tuple[str, ...]
     """Which of `gave_up` and `wrap_up` there is a stage for."""
-    form: Form
+    form: TraceForm
     zone: str | None
     """The zone whose clock the file shows, where that is not the run's."""
     outside: array[int] = field(default_factory=lambda: array("b"))
@@ -255,7 +255,7 @@ def _read(
     horizon: int | None,
     names: tuple[tuple[str, tuple[str, ...]], ...],
     of_waits: tuple[str, ...],
-    form: Form,
+    form: TraceForm,
     _modified: int,
     size: int,
 ) -> Trace:

@@ -35,7 +35,7 @@ LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TraceForm:
     """How a trace is to be read, as a key of what was read."""
 
     columns: tuple[tuple[str, str], ...] = ()
@@ -46,19 +46,19 @@ class Form:
     dates: str = ""
 
     @classmethod
-    def of(cls, given: Recorded) -> Form:
+    def of(cls, given: Recorded) -> TraceForm:
         """The form that a document states."""
         return cls(tuple(given.columns.items()), given.zone, given.keep == "run", given.dates or "")
 
 
-class Rows:
+class FieldRows:
     """Rows of fields, the first of them the head, each with its line as a csv reader tells it."""
 
     def __init__(self, rows: Iterator[tuple[int, list[str]]]) -> None:
         self._rows = rows
         self.line_num = 0
 
-    def __iter__(self) -> Rows:
+    def __iter__(self) -> FieldRows:
         return self
 
     def __next__(self) -> list[str]:
@@ -66,7 +66,7 @@ class Rows:
         return row
 
 
-def foreign(path: Path, file: str, form: Form) -> Rows | None:
+def foreign(path: Path, file: str, form: TraceForm) -> FieldRows | None:
     """The rows of a file that is not in the program's own form, brought into it; None where it is.
 
     ScenarioError where a column that `columns` names is not there, or the dates may be read in two ways.
@@ -125,7 +125,7 @@ def _are_times(texts: list[str]) -> bool:
         return False
 
 
-def _rows(path: Path, file: str, form: Form) -> Rows:
+def _rows(path: Path, file: str, form: TraceForm) -> FieldRows:
     stream = opened(path)
     lines = [line for line in stream.read(SAMPLE).splitlines() if line.strip()]
     stream.seek(0)
@@ -148,10 +148,10 @@ def _rows(path: Path, file: str, form: Form) -> Rows:
         yield 1, names
         yield from zip(numbers, rows, strict=True)
 
-    return Rows(told())
+    return FieldRows(told())
 
 
-def _kept(titles: list[str], file: str, form: Form) -> list[tuple[str, int]]:
+def _kept(titles: list[str], file: str, form: TraceForm) -> list[tuple[str, int]]:
     """What is read, and where in a row it stands."""
     if not form.columns:
         return [(title, at) for at, title in enumerate(titles)]
@@ -167,7 +167,7 @@ def _kept(titles: list[str], file: str, form: Form) -> list[tuple[str, int]]:
     return [(name, titles.index(title)) for name, title in form.columns]
 
 
-def _in_own_dates(rows: list[list[str]], names: list[str], form: Form) -> None:
+def _in_own_dates(rows: list[list[str]], names: list[str], form: TraceForm) -> None:
     """Bring the times of a column into the form of a document; what is none stays, to be named by its line."""
     at = names.index(RECEIVED)
     fine = [row for row in rows if len(row) == len(names)]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from sim.studies.keeping import makers
-from sim.studies.workers import DIED, MOST_DEATHS, Failure, Guarded, Share
+from sim.studies.workers import DIED, MOST_DEATHS, Failure, Guarded, WorkShare
 from sim.version import __version__
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ClusterError(ConnectionError):
 
 
 def on_cluster(
-    shares: Sequence[Share[Result]], address: str, tell: Callable[[str], None] = lambda _: None
+    shares: Sequence[WorkShare[Result]], address: str, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[tuple[int, int, Result | Failure]]:
     """Number of the share, index and result of all pieces, in the order in which they are done.
 
@@ -219,7 +219,7 @@ class _HandedOut(Generic[Result]):
     """Shares of work under way on a cluster."""
 
     there: _Connection
-    shares: Sequence[Share[Result]]
+    shares: Sequence[WorkShare[Result]]
     tell: Callable[[str], None]
     _queues: dict[str, deque[tuple[int, int]]] = field(default_factory=dict)
     """Pieces that nobody has yet, by the worker that is to have them."""

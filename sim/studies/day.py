@@ -20,7 +20,7 @@ from sim.dynamics.clock import DAY, MINUTE, NEVER
 from sim.dynamics.engines import simulate
 from sim.dynamics.log import MERGED
 from sim.dynamics.replication import NO_PLACE, NOBODY
-from sim.dynamics.waits import Attempts, Where, attempts, where
+from sim.dynamics.waits import Attempts, VisitPlaces, attempts, where
 from sim.measures.cohort import Cohort, read
 from sim.measures.frame import Frame
 from sim.measures.kinds import kind_of, tally
@@ -216,7 +216,7 @@ def _minute(tick: int, begin: int) -> float:
     return round((tick - begin) / MINUTE, 2)
 
 
-def _rows(seen: Followed, at: Where, tried: Attempts) -> _Rows:
+def _rows(seen: Followed, at: VisitPlaces, tried: Attempts) -> _Rows:
     log, visit = seen.log, tried.visit
     in_vain = np.minimum(tried.gave_up, tried.turned_away)
     last = tried.number == log.attempt[visit]
@@ -334,7 +334,7 @@ def _broken(seen: Followed, breaks: _Breaks, begin: int, end: int) -> Iterator[B
 
 
 def _visits(
-    seen: Followed, at: Where, rows: _Rows, shown: Ticks, begin: int, broke: dict[int, int]
+    seen: Followed, at: VisitPlaces, rows: _Rows, shown: Ticks, begin: int, broke: dict[int, int]
 ) -> Iterator[DayVisit]:
     from sim.studies.events import OUTCOMES
 
@@ -362,7 +362,7 @@ def _visits(
         )
 
 
-def _pools(seen: Followed, at: Where, rows: _Rows, begin: int, end: int) -> list[PoolAt]:
+def _pools(seen: Followed, at: VisitPlaces, rows: _Rows, begin: int, end: int) -> list[PoolAt]:
     """Every pool at the first midnight and at each step at which one of its numbers is another."""
     found: list[PoolAt] = []
     for step in STEPS:
@@ -373,7 +373,7 @@ def _pools(seen: Followed, at: Where, rows: _Rows, begin: int, end: int) -> list
     return found
 
 
-def _changes(seen: Followed, at: Where, rows: _Rows, times: Ticks) -> Iterator[PoolAt]:
+def _changes(seen: Followed, at: VisitPlaces, rows: _Rows, times: Ticks) -> Iterator[PoolAt]:
     scenario, replication = seen.scenario, seen.replication
     begin, end = int(times[0]), int(times[-1])
     pool_of = replication.rules.places.pool

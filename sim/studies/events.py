@@ -32,7 +32,7 @@ from sim.dynamics.log import (
     Log,
 )
 from sim.dynamics.replication import NO_INCIDENT, NO_PLACE, NOBODY, Codes, People, Replication, Ticks
-from sim.dynamics.waits import Where, attempts, branches, where
+from sim.dynamics.waits import VisitPlaces, attempts, branches, where
 from sim.measures.cohort import label_so_far
 from sim.measures.people import row_words
 from sim.scenario.shifts import seats
@@ -149,7 +149,7 @@ def _in_cohort(replication: Replication, scenario: Scenario) -> NDArray[np.bool_
     return arrived_later & (tips.arrival >= scenario.cohort_from) & (tips.arrival < scenario.cohort_to)
 
 
-def _attempts(log: Log, replication: Replication, at: Where, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
+def _attempts(log: Log, replication: Replication, at: VisitPlaces, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
     """Columns of when each attempt of these visits was begun, and of when those were given up, or turned away, that
     were: lists of minutes. Nobody is turned away where there is room for all, and then there is no such column.
     """
@@ -185,7 +185,9 @@ def _merged(log: Log, reached: NDArray[np.int64]) -> dict[str, pa.Array]:
     return {"merged_min": _minutes(log.merged[reached])}
 
 
-def _people(log: Log, replication: Replication, scenario: Scenario, at: Where, spell: NDArray[np.int64]) -> pa.Array:
+def _people(
+    log: Log, replication: Replication, scenario: Scenario, at: VisitPlaces, spell: NDArray[np.int64]
+) -> pa.Array:
     """Who worked in each of these spells; missing where the spell is negative.
 
     Somebody of a roster is the row, number and date; where heads are counted, the spell lies in a numbered lane. Where

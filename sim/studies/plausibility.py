@@ -27,11 +27,11 @@ from sim.studies.effects import Explained, explained, rank_correlation, ranks
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.ranges import Variations
 from sim.studies.replicate import Settings, shared_out
-from sim.studies.sensitivity import Unknown, try_ends, unknowns, values_at
+from sim.studies.sensitivity import PlausibleRange, try_ends, unknowns, values_at
 from sim.studies.staff.staffed import Bounds, decided, kept
 from sim.studies.trials import QuestionError, TrialError, Trials
 from sim.studies.workers import Failure
-from sim.studies.worlds import Look, Outcome, World, boundless, of_piece
+from sim.studies.worlds import Look, PlausibleWorld, WorldOutcome, boundless, of_piece
 
 if TYPE_CHECKING:
     from sim.dynamics.engines import Engine
@@ -70,7 +70,7 @@ class Quantile:
 class Third:
     """Worlds in the lower, middle or upper third of the declared values of an unknown."""
 
-    unknown: Unknown
+    unknown: PlausibleRange
     which: Which
     low: float
     high: float
@@ -87,7 +87,7 @@ class Third:
 class Reweighted:
     """The answer of the same worlds, were unknowns spread otherwise over the same ranges."""
 
-    which: Unknown | Literal["all", "deciding"]
+    which: PlausibleRange | Literal["all", "deciding"]
     """An unknown, all of them, or those that decide whether it holds beyond chance."""
     spread: Spread
     held: Estimate
@@ -103,7 +103,7 @@ class Reweighted:
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
+class PeriodsKept:
     """In how many months, weeks and days a target, or all, is kept at the staffing of the median world."""
 
     target: str
@@ -119,8 +119,8 @@ class PlausibilityFound:
     """As it was asked about."""
     length: int
     """Ticks for which a world is measured."""
-    unknowns: tuple[Unknown, ...]
-    worlds: tuple[World, ...]
+    unknowns: tuple[PlausibleRange, ...]
+    worlds: tuple[PlausibleWorld, ...]
     replications: int
     """Of a world at first."""
     more_than: float
@@ -128,16 +128,16 @@ class PlausibilityFound:
     """Whether the pools to decide were named."""
     kept: tuple[str, ...]
     """Pools that keep their people, since no target depends on them."""
-    periods: tuple[Periods, ...]
+    periods: tuple[PeriodsKept, ...]
     """At the staffing of the median world; empty where none holds."""
 
     @cached_property
-    def possible(self) -> tuple[World, ...]:
+    def possible(self) -> tuple[PlausibleWorld, ...]:
         """The worlds that the document allows."""
         return tuple(world for world in self.worlds if world.possible)
 
     @property
-    def held(self) -> list[World]:
+    def held(self) -> list[PlausibleWorld]:
         """Those in which some staffing holds."""
         return [world for world in self.possible if world.outcome == "held"]
 
@@ -145,11 +145,11 @@ class PlausibilityFound:
     def confidence(self) -> float:
         return self.scenario.run.confidence
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: WorldOutcome) -> int:
         """The worlds of an outcome."""
         return sum(world.outcome == outcome for world in self.worlds)
 
-    def share(self, *outcomes: Outcome) -> Estimate:
+    def share(self, *outcomes: WorldOutcome) -> Estimate:
         """The share of the possible worlds with one of these outcomes."""
         return self.part([world.outcome in outcomes for world in self.possible])
 
@@ -158,7 +158,7 @@ class PlausibilityFound:
         return _share(yes, self.confidence)
 
     @property
-    def median(self) -> World | None:
+    def median(self) -> PlausibleWorld | None:
         """The world in the middle of those in which some staffing holds, by full-time equivalents."""
         order = sorted(self.held, key=lambda world: world.fte)
         return order[(len(order) - 1) // 2] if order else None
@@ -278,7 +278,7 @@ class PlausibilityFound:
             return None
 
     def _reweighted(
-        self, which: Unknown | Literal["all", "deciding"], spread: Spread, weight: NDArray[np.float64]
+        self, which: PlausibleRange | Literal["all", "deciding"], spread: Spread, weight: NDArray[np.float64]
     ) -> Reweighted:
         held = np.array([world.outcome == "held" for world in self.possible])
         n = len(weight)
@@ -332,7 +332,7 @@ def quantile(ordered: NDArray[np.float64], part: float, confidence: float = 0.95
     return Estimate(float(np.quantile(ordered, part)), max(low, 0.0), high)
 
 
-class Question:
+class PlausibilityQuestion:
     """What is asked: the unknowns with their distributions, and how hard each world is looked at."""
 
     def __init__(
@@ -435,7 +435,7 @@ def _silent(scenario: Scenario) -> list[tuple[str, str]]:
     ]
 
 
-def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
+def plausibility(question: PlausibilityQuestion, settings: Settings) -> PlausibilityFound:
     """Look at every world; TrialError where one fails.
 
     Worlds are kept in the folder of the settings as they are done, and taken up from there by `resume`.
@@ -456,7 +456,7 @@ def plausibility(question: Question, settings: Settings) -> PlausibilityFound:
     return found if middle is None else replace(found, periods=_periods(question, middle, settings))
 
 
-def _looked_at(question: Question, settings: Settings) -> list[Piece]:
+def _looked_at(question: PlausibilityQuestion, settings: Settings) -> list[Piece]:
     """The records of all worlds, in their order."""
     there = None
     if settings.folder is not None:
@@ -480,7 +480,7 @@ def _looked_at(question: Question, settings: Settings) -> list[Piece]:
     return [done[index] for index in range(n)]
 
 
-def _periods(question: Question, world: World, settings: Settings) -> tuple[Periods, ...]:
+def _periods(question: PlausibilityQuestion, world: PlausibleWorld, settings: Settings) -> tuple[PeriodsKept, ...]:
     """In how many periods each target is kept in a world with its staffing, over the whole length of the document.
 
     None where the document does not take the staffing as values by path, as of people that a file gives.
@@ -492,5 +492,5 @@ def _periods(question: Question, world: World, settings: Settings) -> tuple[Peri
     settings.at("plausibility: the months, weeks and days of the median world")
     trials = Trials(scenario.run.seed, Settings(engine=settings.engine, jobs=settings.jobs, cluster=settings.cluster))
     found = joint(trials.sample(scenario, question.replications, only_targets=True), with_alone=True)
-    each = [Periods(one.name, one.held) for one in found.alone]
-    return (*each, Periods("", found.shares))
+    each = [PeriodsKept(one.name, one.held) for one in found.alone]
+    return (*each, PeriodsKept("", found.shares))

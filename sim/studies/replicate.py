@@ -33,7 +33,7 @@ from sim.measures.measures import Measures, measure
 from sim.measures.sample import Sample
 from sim.studies.ahead import ToMeasure, compiled_beside
 from sim.studies.keeping import Kept, Piece, maker_key, write_atomic
-from sim.studies.workers import Failure, Pool, Share, can_fork, each
+from sim.studies.workers import Failure, WorkersAs, WorkShare, can_fork, each
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -300,11 +300,13 @@ def shared_out(
     one: Callable[[int], Piece], indices: list[int], settings: Settings
 ) -> Iterator[tuple[int, Piece | Failure]]:
     """Each index and its result, in any order."""
-    for _, index, result in all_shared_out([Share(one, indices)], settings):
+    for _, index, result in all_shared_out([WorkShare(one, indices)], settings):
         yield index, result
 
 
-def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterator[tuple[int, int, Piece | Failure]]:
+def all_shared_out(
+    shares: Sequence[WorkShare[Piece]], settings: Settings
+) -> Iterator[tuple[int, int, Piece | Failure]]:
     """The number of the share, index and result of all pieces, in any order; on a cluster all at once, here one share
     after the other. The compiled engine does the first piece alone, to compile but once; many pieces that take long are
     done by forks, where the work is one `for_forks`: they do not wait for each other's Python."""
@@ -315,7 +317,7 @@ def all_shared_out(shares: Sequence[Share[Piece]], settings: Settings) -> Iterat
         return
     for number, share in enumerate(shares):
         indices = deque(share.indices)
-        pool: Pool = "threads" if settings.engine == "compiled" else "processes"
+        pool: WorkersAs = "threads" if settings.engine == "compiled" else "processes"
         if indices and settings.engine == "compiled" and not _ready():
             with _told_of_compiling(settings.tell), compiled_beside(_to_measure(share.work, settings)):
                 done = list(each(share.work, [indices.popleft()]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.day import Day
     from sim.studies.staff.limits import Limit
-    from sim.studies.theory.beside import Compared
+    from sim.studies.theory.beside import TheoryAndRun
 
 MOST_TIMES: Final = 16
 """Until verdicts are decided, at most so many times the replications that were asked for first."""
@@ -43,7 +43,7 @@ class Result:
     """What each target comes to with unlimited staff; empty where every target is met with the staff there is."""
     looks: int = 1
     """How often the verdicts were looked at while replications were added; the intervals allow for it."""
-    theory: Sequence[Compared] | None = None
+    theory: Sequence[TheoryAndRun] | None = None
     """What theory knows beside the run; None where it was not asked."""
     day: Day | None = None
     """A day of the first replication, tip by tip; None where it was not asked."""

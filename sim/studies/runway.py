@@ -42,7 +42,7 @@ VOLUME: Final = "demand.volume"
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
+class GrowthYear:
     """A year of growth: the run at its volume."""
 
     year: float
@@ -74,19 +74,19 @@ class Course:
 
     growth: float
     """A year, as a share."""
-    years: tuple[Year, ...]
+    years: tuple[GrowthYear, ...]
     """The whole years, up to the first that is missed."""
-    tenths: tuple[Year, ...]
+    tenths: tuple[GrowthYear, ...]
     """The years between that were looked at, in order."""
     most_years: int
 
     @property
-    def every(self) -> list[Year]:
+    def every(self) -> list[GrowthYear]:
         """All years that were looked at, in order."""
         return sorted((*self.years, *self.tenths), key=lambda year: year.year)
 
     @property
-    def met_until(self) -> Year | None:
+    def met_until(self) -> GrowthYear | None:
         """The last year before any is open or missed; None where this one is."""
         met = None
         for year in self.every:
@@ -96,12 +96,12 @@ class Course:
         return met
 
     @property
-    def open_from(self) -> Year | None:
+    def open_from(self) -> GrowthYear | None:
         """The first year that is open or missed; None where none is."""
         return next((year for year in self.every if year.verdict != "met"), None)
 
     @property
-    def missed_from(self) -> Year | None:
+    def missed_from(self) -> GrowthYear | None:
         """The first year that is missed; None where none is."""
         return next((year for year in self.every if year.verdict == "missed"), None)
 
@@ -159,10 +159,10 @@ class Growing:
         volume = as_written(self.volume(growth, year), self.unit, whole=False)
         return self._variations.at({VOLUME: volume, **grown})
 
-    def year(self, growth: float, year: float, trials: Trials) -> Year:
+    def year(self, growth: float, year: float, trials: Trials) -> GrowthYear:
         """The run after years of growth."""
         sample = trials.sample(self.world(growth, year), self.replications, only_targets=True)
-        return Year(year, self.volume(growth, year), len(sample), joint(sample))
+        return GrowthYear(year, self.volume(growth, year), len(sample), joint(sample))
 
 
 def runway(
@@ -191,7 +191,7 @@ def runway(
 
 
 def _course(growing: Growing, growth: float, trials: Trials, most_years: int) -> Course:
-    years: list[Year] = []
+    years: list[GrowthYear] = []
     for k in range(most_years + 1):
         if k > LEAST_YEARS and any(year.verdict == "missed" for year in years):
             break
@@ -203,7 +203,9 @@ def _course(growing: Growing, growth: float, trials: Trials, most_years: int) ->
     return Course(growth, tuple(years), tenths, most_years)
 
 
-def _narrow(found: dict[float, Year], is_past: Callable[[Year], bool], run: Callable[[float], Year]) -> None:
+def _narrow(
+    found: dict[float, GrowthYear], is_past: Callable[[GrowthYear], bool], run: Callable[[float], GrowthYear]
+) -> None:
     """Look at tenths of years until the first that is past is known to a tenth, if there is one after year 0."""
     order = sorted(found)
     past = next((i for i, at in enumerate(order) if is_past(found[at])), 0)

@@ -46,7 +46,7 @@ DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class PlausibleRange:
     """One plausible range."""
 
     path: str
@@ -175,7 +175,7 @@ class RangeBox:
             # The document takes each range by itself: what fails is how the values go together.
             return None
 
-    def _present(self, unknown: Unknown) -> float | None:
+    def _present(self, unknown: PlausibleRange) -> float | None:
         value = self._variations.value(unknown.path)
         try:
             return None if value is None else in_unit(value, unknown.unit)
@@ -183,19 +183,21 @@ class RangeBox:
             return None
 
 
-def unknowns(scenario: Scenario, *, with_staff: bool) -> tuple[Unknown, ...]:
+def unknowns(scenario: Scenario, *, with_staff: bool) -> tuple[PlausibleRange, ...]:
     """The plausible ranges, those of staff only if asked for: they bound a search and are nobody's ignorance."""
     return tuple(
-        Unknown(path, plausible) for path, plausible in scenario.plausible.items() if with_staff or not is_staff(path)
+        PlausibleRange(path, plausible)
+        for path, plausible in scenario.plausible.items()
+        if with_staff or not is_staff(path)
     )
 
 
-def values_at(numbers: Sequence[float], unknowns: Sequence[Unknown]) -> dict[str, Any]:
+def values_at(numbers: Sequence[float], unknowns: Sequence[PlausibleRange]) -> dict[str, Any]:
     """What the document says, by path, where the unknowns have these numbers."""
     return {one.path: one.range.value(number) for one, number in zip(unknowns, numbers, strict=True)}
 
 
-def try_ends(variations: Variations, unknowns: Sequence[Unknown]) -> None:
+def try_ends(variations: Variations, unknowns: Sequence[PlausibleRange]) -> None:
     """ScenarioError where the document does not take an end of a range by itself."""
     for one in unknowns:
         for end in (one.range.from_, one.range.to):
@@ -253,7 +255,7 @@ class Turn:
 class Along:
     """One range, the others at their present values."""
 
-    unknown: Unknown
+    unknown: PlausibleRange
     holds_at_ends: tuple[bool, bool]
     turns: tuple[Turn, ...]
     """In the order of the range; none where all or none of it holds."""
@@ -264,7 +266,7 @@ class SensitivityFound:
     """What the ranges do to the targets."""
 
     scenario: Scenario
-    unknowns: tuple[Unknown, ...]
+    unknowns: tuple[PlausibleRange, ...]
     present: tuple[float | None, ...]
     now: PointOutcome
     """With all values as the file has them."""
@@ -367,7 +369,7 @@ def _points(design: Design) -> Iterator[tuple[float, ...]]:
     return (tuple(point) for row in design.points for point in row)
 
 
-def _along(box: RangeBox, unknown: Unknown, trials: Trials) -> Along:
+def _along(box: RangeBox, unknown: PlausibleRange, trials: Trials) -> Along:
     def at(number: float) -> PointOutcome:
         return box.closely({unknown.path: number}, trials)
 
@@ -383,7 +385,9 @@ def _along(box: RangeBox, unknown: Unknown, trials: Trials) -> Along:
     return Along(unknown, (outcomes[0].holds, outcomes[-1].holds), tuple(turns))
 
 
-def _narrowed(unknown: Unknown, at: Callable[[float], PointOutcome], low: float, high: float) -> tuple[float, float]:
+def _narrowed(
+    unknown: PlausibleRange, at: Callable[[float], PointOutcome], low: float, high: float
+) -> tuple[float, float]:
     """Two values close together between which the verdict turns as it does between these two."""
     finest = 1.0 if unknown.range.whole else (unknown.range.to - unknown.range.from_) * FINEST
     holds = at(low).holds
@@ -398,6 +402,6 @@ def _narrowed(unknown: Unknown, at: Callable[[float], PointOutcome], low: float,
     return low, high
 
 
-def _between(unknown: Unknown, low: float, high: float, part: float) -> float:
+def _between(unknown: PlausibleRange, low: float, high: float, part: float) -> float:
     number = low + (high - low) * part
     return float(round(number)) if unknown.range.whole else float(f"{number:.6g}")

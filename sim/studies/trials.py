@@ -24,7 +24,7 @@ from sim.measures.measures import Measures
 from sim.measures.sample import Sample
 from sim.studies.keeping import Kept, Piece, maker_key
 from sim.studies.replicate import ReplicationWork, Settings, all_shared_out
-from sim.studies.workers import Failure, Share
+from sim.studies.workers import Failure, WorkShare
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -276,7 +276,7 @@ class Trials:
             self._rows[key][index] = Measures.of_arrays(result)
             self._count()
 
-    def _share(self, asked: _Asked, indices: list[int]) -> Share[Piece]:
+    def _share(self, asked: _Asked, indices: list[int]) -> WorkShare[Piece]:
         engine, scenario = self.settings.engine, asked.frame.scenario
         drawn: Callable[[int], Replication] | None = None
         group = study = None
@@ -289,7 +289,7 @@ class Trials:
         work = ReplicationWork(
             asked.frame, self.seed, engine, pooled=False, only_targets=asked.only_targets, drawn=drawn
         )
-        return Share(work, indices, group, study)
+        return WorkShare(work, indices, group, study)
 
     def _take_up(self, key: str, index: int, rows: dict[int, Measures]) -> bool:
         """Whether an earlier run had measured a replication; it is added to the rows."""

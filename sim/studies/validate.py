@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 Floats = NDArray[np.float64]
-Sense = Literal["reproduced", "not reproduced", "undecided"]
+Reproduction = Literal["reproduced", "not reproduced", "undecided"]
 Role = Literal["fitted", "predicted"]
 
 FEW: Final = 8
@@ -54,7 +54,7 @@ NOTHING: Final = 1e3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedResult:
     """A value that was observed, and what the scenario comes to; shares, or ticks."""
 
     name: str
@@ -76,7 +76,7 @@ class Seen:
         return (self.result.value - self.value) / self.tolerance
 
     @property
-    def sense(self) -> Sense:
+    def sense(self) -> Reproduction:
         """Whether it is reproduced: what the observed value itself may be off by is added to either side."""
         low, high = self.low - self.give_or_take - self.value, self.high + self.give_or_take - self.value
         if math.isnan(self.result.value):
@@ -93,7 +93,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class FittedUnknown:
     """An unknown as it was fitted; numbers in its unit."""
 
     name: str
@@ -119,13 +119,13 @@ class ValidateFound:
 
     scenario: Scenario
     """As the file has it."""
-    seen: tuple[Seen, ...]
-    fits: tuple[Fit, ...]
+    seen: tuple[ObservedResult, ...]
+    fits: tuple[FittedUnknown, ...]
     replications: int
     steps: int
     """Points that the search tried."""
 
-    def of(self, role: Role) -> list[Seen]:
+    def of(self, role: Role) -> list[ObservedResult]:
         """Those that something was fitted to, or those that are predicted."""
         return [one for one in self.seen if one.role == role]
 
@@ -357,7 +357,7 @@ class _Search:
             high = result.value + math.hypot(result.high - result.value, wide)
             most = result.goal.most
             seen.append(
-                Seen(
+                ObservedResult(
                     name=name,
                     observed=self.scenario.observed[name],
                     variant=self.scenario.observed[name].variant,
@@ -397,8 +397,8 @@ class _Search:
         half = np.sqrt(((slopes @ moves) ** 2).sum(axis=1))
         return {name: float(wide) * self.sizes[name][1] for name, wide in zip(names, half, strict=True)}
 
-    def _fit(self, name: str, spread: float) -> Fit:
+    def _fit(self, name: str, spread: float) -> FittedUnknown:
         axis, part = self.axes[name], self.part[name]
         low, high = (axis.number(min(max(end, 0.0), 1.0)) for end in (part - spread, part + spread))
         at_end = part <= EDGE or part >= 1 - EDGE
-        return Fit(name, axis.unknown, axis.number(part), low, high, self._before(name), at_end)
+        return FittedUnknown(name, axis.unknown, axis.number(part), low, high, self._before(name), at_end)

@@ -26,7 +26,7 @@ from multiprocessing import Pipe, connection, get_context
 from typing import Final, Generic, Literal, NoReturn, TypeVar
 
 Result = TypeVar("Result")
-Pool = Literal["threads", "processes", "forks"]
+WorkersAs = Literal["threads", "processes", "forks"]
 """Threads of this process; processes that begin afresh and get the work sent; or forks of this process, which have all
 that it has loaded and compiled, and hold no lock of its interpreter."""
 
@@ -53,7 +53,7 @@ DIED: Final = Failure(f"a worker died {MOST_DEATHS} times on this piece", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Share(Generic[Result]):
+class WorkShare(Generic[Result]):
     """Some pieces of one work."""
 
     work: Callable[[int], Result]
@@ -81,7 +81,7 @@ class Guarded(Generic[Result]):
 
 
 def each(
-    work: Callable[[int], Result], indices: Iterable[int], *, jobs: int = 1, pool: Pool = "threads"
+    work: Callable[[int], Result], indices: Iterable[int], *, jobs: int = 1, pool: WorkersAs = "threads"
 ) -> Iterator[tuple[int, Result | Failure]]:
     """Pairs of index and result, in the order in which they are done; never more than a few in hand at once.
 
@@ -99,7 +99,7 @@ def each(
 
 
 def _together(
-    guarded: Guarded[Result], indices: Iterable[int], jobs: int, pool: Pool
+    guarded: Guarded[Result], indices: Iterable[int], jobs: int, pool: WorkersAs
 ) -> Iterator[tuple[int, Result | Failure]]:
     waiting = iter(indices)
     again: list[int] = []

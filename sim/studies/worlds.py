@@ -22,7 +22,7 @@ from sim.scenario.shifts import seat_hours
 from sim.studies.keeping import Piece
 from sim.studies.ranges import Variations
 from sim.studies.replicate import Settings
-from sim.studies.sensitivity import Unknown, values_at
+from sim.studies.sensitivity import PlausibleRange, values_at
 from sim.studies.staff.limits import Limit, limits
 from sim.studies.staff.staffed import Bounds, decided, fte, unlimited
 from sim.studies.staff.staffing import NO_EXCHANGES, cheapest
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 CLOSELY: Final = 16
 """Times the replications with unlimited staff, where fewer leave it undecided."""
 
-Outcome = Literal["held", "more", "no staff", "undecided", "impossible"]
+WorldOutcome = Literal["held", "more", "no staff", "undecided", "impossible"]
 """What some staffing can do: it holds; what was found takes more people than asked about; none can; an interval
 straddles; or the document does not allow the world."""
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+OUTCOMES: Final[tuple[WorldOutcome, ...]] = get_args(WorldOutcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PlausibleWorld:
     """One plausible world and what staff can do in it."""
 
     numbers: tuple[float, ...]
     """The value of each unknown in its unit; a share as a fraction."""
-    outcome: Outcome
+    outcome: WorldOutcome
     why: str
     """Why it is not `held`: `beyond staff`, `closed`, `load`, `near`, `beyond bounds` or `not confirmed`; else
     empty."""
@@ -100,7 +100,7 @@ class Look:
     """The work on one world, from its number to a record of what staff can do in it; it can cross processes."""
 
     scenario: Scenario
-    unknowns: tuple[Unknown, ...]
+    unknowns: tuple[PlausibleRange, ...]
     points: tuple[tuple[float, ...], ...]
     """The numbers of the unknowns, world by world."""
     replications: int
@@ -135,19 +135,19 @@ class Look:
                 # The document takes each value by itself: what fails is how they go together.
                 return None
 
-    def world(self, index: int) -> World:
+    def world(self, index: int) -> PlausibleWorld:
         """What staff can do in a world."""
         numbers = self.points[index]
         scenario = self.made(index)
         if scenario is None:
-            return World(numbers, "impossible", "", (), {}, math.nan, math.nan, "", 0)
+            return PlausibleWorld(numbers, "impossible", "", (), {}, math.nan, math.nan, "", 0)
         trials = Trials(scenario.run.seed, Settings(engine=self.engine))
         found, n = limits(scenario, trials, self.replications), self.replications
         if not any(one.beyond_staff for one in found) and not self._leans(scenario, trials, n):
             n *= CLOSELY
             found = limits(scenario, trials, n, hurried=False)
         best = tuple(_best(one) for one in found)
-        none = World(numbers, "no staff", "beyond staff", best, {}, math.nan, math.nan, "", trials.n_done)
+        none = PlausibleWorld(numbers, "no staff", "beyond staff", best, {}, math.nan, math.nan, "", trials.n_done)
         if any(one.beyond_staff for one in found):
             return none
         if any(one.more_staff == "hours" for one in found):
@@ -164,7 +164,7 @@ class Look:
         sample = trials.sample(unlimited(scenario), replications, only_targets=True)
         return all(one.verdict == "met" for one in leanings(sample, scenario.run.confidence))
 
-    def _searched(self, scenario: Scenario, trials: Trials, none: World) -> World:
+    def _searched(self, scenario: Scenario, trials: Trials, none: PlausibleWorld) -> PlausibleWorld:
         answer = cheapest(
             boundless(scenario),
             trials=trials,
@@ -230,7 +230,7 @@ def on_duty(scenario: Scenario) -> float:
 # Records
 
 
-def as_piece(world: World) -> Piece:
+def as_piece(world: PlausibleWorld) -> Piece:
     """The record of a world, as it is kept."""
     best = [(one.value, one.low, one.high, one.used, one.missed) for one in world.best]
     return {
@@ -243,11 +243,11 @@ def as_piece(world: World) -> Piece:
     }
 
 
-def of_piece(piece: Piece) -> World:
+def of_piece(piece: Piece) -> PlausibleWorld:
     """The world of a record."""
     outcome, why, binding = (str(one) for one in piece["outcome"])
     needed, there, replications = (float(one) for one in piece["told"])
-    return World(
+    return PlausibleWorld(
         numbers=tuple(float(one) for one in piece["numbers"]),
         outcome=next(one for one in OUTCOMES if one == outcome),
         why=why,

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.tables.declared import Column, Table, number, text, whole, yes
 
 if TYPE_CHECKING:
-    from sim.calibration.beside import Beside, Compared, Interval
+    from sim.calibration.beside import Beside, Interval, LogAndLine
     from sim.calibration.calibrate import Calibrated
-    from sim.calibration.demand import Demand
+    from sim.calibration.demand import LoggedDemand
     from sim.calibration.fits import Fit, Fitted
     from sim.calibration.found import Calibration, StageFound
     from sim.calibration.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LogAndRun:
     """A quantity of the log and of one of the runs."""
 
     run: str
-    one: Compared
+    one: LogAndLine
 
 
-def _compared(name: str, says: str, get: Callable[[Compared], float]) -> Column[Run]:
+def _compared(name: str, says: str, get: Callable[[LogAndLine], float]) -> Column[LogAndRun]:
     return number(name, "", lambda row: get(row.one), says)
 
 
-BESIDE: Final = Table[Run](
+BESIDE: Final = Table[LogAndRun](
     "calibrate",
     "a quantity in a run of the line: what it comes to beside the log, and whether that reproduces it",
     "The line beside its log",
@@ -99,7 +99,7 @@ CLEANING: Final = Table[Any](
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedLaw:
     """A law that was tried."""
 
     stage: str
@@ -107,7 +107,7 @@ class Tried:
     fit: Fit
 
 
-CALIBRATE_LAWS: Final = Table[Tried](
+CALIBRATE_LAWS: Final = Table[TriedLaw](
     "calibrate_laws",
     "a law that was tried on work, patience or wrap-up: its fit, and why it is refused",
     "The laws that were tried",
@@ -250,20 +250,20 @@ TABLES_OF_CALIBRATE: Final = (
 )
 
 
-def runs(found: Beside) -> Iterator[Run]:
+def runs(found: Beside) -> Iterator[LogAndRun]:
     """The quantities of every run, the held out dates last."""
     for name, some in found.runs.items():
-        yield from (Run(name, one) for one in some)
-    yield from (Run("held out", one) for one in found.held_out)
+        yield from (LogAndRun(name, one) for one in some)
+    yield from (LogAndRun("held out", one) for one in found.held_out)
 
 
-def tried(found: Calibration) -> Iterator[Tried]:
+def tried(found: Calibration) -> Iterator[TriedLaw]:
     """Every law that was tried."""
     for stage in found.stages:
         every = [*stage.work, *(one.fitted for one in stage.patience), *stage.delay]
         if stage.group is not None and stage.group.wrap_up is not None:
             every.append(stage.group.wrap_up)
-        yield from (Tried(stage.name, one, fit) for one in every for fit in one.tried)
+        yield from (TriedLaw(stage.name, one, fit) for one in every for fit in one.tried)
 
 
 def borne(found: Calibration) -> Iterator[Borne]:
@@ -277,12 +277,12 @@ def demanded(found: Calibrated) -> Iterator[Demanded]:
     log, drawn = found.calibration.demand, found.drawn_demand
     if log is None:
         return
-    ranged: tuple[tuple[str, str, Callable[[Demand], tuple[float, float, float]]], ...] = (
+    ranged: tuple[tuple[str, str, Callable[[LoggedDemand], tuple[float, float, float]]], ...] = (
         ("tips a date", "how many came on a date of the log", lambda one: one.volume),
         ("day factor cv", "days beside their weekday, Poisson noise taken off, odd dates out", lambda one: one.day_cv),
         ("trend a year", "by how much it grows, as a share", lambda one: one.trend),
     )
-    plain: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
+    plain: tuple[tuple[str, str, Callable[[LoggedDemand], float]], ...] = (
         ("dispersion", "variance over mean of counts within days: 1 is Poisson", lambda one: one.dispersion),
         (
             "lag-1 correlation",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.measures.estimates import Estimate
     from sim.measures.targets import TargetResult
     from sim.scenario.plausible import Plausible
-    from sim.studies.sensitivity import Unknown
+    from sim.studies.sensitivity import PlausibleRange
 
 
 R = TypeVar("R")
@@ -367,10 +367,12 @@ def people_at_posts(paths: Callable[[R], Iterable[str]], people: Callable[[R], M
     )
 
 
-def of_unknowns(unknowns: Callable[[R], Sequence[Unknown]], numbers: Callable[[R], Sequence[float]]) -> Family[R]:
+def of_unknowns(
+    unknowns: Callable[[R], Sequence[PlausibleRange]], numbers: Callable[[R], Sequence[float]]
+) -> Family[R]:
     """The value of each unknown in a row, in the unit of its head."""
 
-    def columns(key: tuple[int, Unknown]) -> list[Column[R]]:
+    def columns(key: tuple[int, PlausibleRange]) -> list[Column[R]]:
         i, unknown = key
         as_it_is = int if unknown.range.whole else float
         return [number(unknown.column, "", of(numbers, lambda one: as_it_is(one[i])), "the value of the unknown")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sim.measures.estimates import Estimate, by_size
 from sim.scenario.choices import UNITS
 from sim.studies.plausibility import PlausibilityFound, Quantile, Reweighted, Third
-from sim.studies.worlds import OUTCOMES, Outcome, World
+from sim.studies.worlds import OUTCOMES, PlausibleWorld, WorldOutcome
 from sim.tables.declared import (
     Column,
     Family,
@@ -29,14 +29,14 @@ from sim.tables.declared import (
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
-    from sim.studies.sensitivity import Unknown
+    from sim.studies.sensitivity import PlausibleRange
 
 
 @dataclass(frozen=True, slots=True)
 class OfOutcome:
     """How many worlds have an outcome."""
 
-    outcome: Outcome
+    outcome: WorldOutcome
     worlds: int
     share: Estimate
     more_than: float
@@ -69,8 +69,8 @@ class OfWorld:
     """A world with its number."""
 
     index: int
-    world: World
-    unknowns: tuple[Unknown, ...]
+    world: PlausibleWorld
+    unknowns: tuple[PlausibleRange, ...]
     scenario: Scenario
     paths: tuple[str, ...]
 
@@ -159,7 +159,7 @@ class OfEffect:
     """What an unknown does to a result."""
 
     on: str
-    unknown: Unknown
+    unknown: PlausibleRange
     rank: int | None
     share: Estimate
     correlation: Estimate

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from sim.studies.effects import Effects
     from sim.studies.map import Cell, MapFound
     from sim.studies.ranges import Axis
-    from sim.studies.runway import Needs, RunwayFound, Year
-    from sim.studies.sensitivity import Along, PointOutcome, SensitivityFound, Turn, Unknown
+    from sim.studies.runway import GrowthYear, Needs, RunwayFound
+    from sim.studies.sensitivity import Along, PlausibleRange, PointOutcome, SensitivityFound, Turn
 
 
 # A map
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MapPlace:
     """A cell where it stands in its map."""
 
     found: MapFound
@@ -60,27 +60,27 @@ def _value(axis: Axis, at: int) -> float | int | str:
     return axis.numbers[at]
 
 
-def _of_axes(rows: Sequence[Place]) -> Iterable[Column[Place]]:
+def _of_axes(rows: Sequence[MapPlace]) -> Iterable[Column[MapPlace]]:
     if rows:
         x, y = rows[0].found.x, rows[0].found.y
         yield number(x.column, "", lambda row: _value(x, row.column), "the value of the first range")
         yield number(y.column, "", lambda row: _value(y, row.row), "the value of the second range")
 
 
-def _judged(rows: Sequence[Place]) -> Iterable[Column[Place]]:
+def _judged(rows: Sequence[MapPlace]) -> Iterable[Column[MapPlace]]:
     if rows:
         yield whole(f"judged_{rows[0].found.per}s", "", lambda row: row.cell.judged, "periods with something to judge")
 
 
-def _held(target: str) -> Column[Place]:
-    def share(row: Place) -> float | None:
+def _held(target: str) -> Column[MapPlace]:
+    def share(row: MapPlace) -> float | None:
         told = zip(row.cell.targets, row.cell.held, strict=True)
         return next((held for one, held in told if one.name == target), None)
 
     return number(f"{target}_held", "share", share, "periods in which it held")
 
 
-CELLS: Final = Table[Place](
+CELLS: Final = Table[MapPlace](
     "map",
     "a cell: the share of runs or periods in which all targets hold, and which fails first",
     "The cells of the map",
@@ -98,9 +98,9 @@ CELLS: Final = Table[Place](
 )
 
 
-def cells(found: MapFound) -> Iterator[Place]:
+def cells(found: MapFound) -> Iterator[MapPlace]:
     """Every cell, row by row of y."""
-    return (Place(found, row, column) for row in range(len(found.y)) for column in range(len(found.x)))
+    return (MapPlace(found, row, column) for row in range(len(found.y)) for column in range(len(found.x)))
 
 
 # Sensitivity
@@ -170,7 +170,7 @@ class OfTurn:
     turn: Turn | None
 
     @property
-    def unknown(self) -> Unknown:
+    def unknown(self) -> PlausibleRange:
         return self.along.unknown
 
     @property
@@ -218,7 +218,7 @@ class PointRow:
     row: int
     name: str
     outcome: PointOutcome
-    unknowns: tuple[Unknown, ...]
+    unknowns: tuple[PlausibleRange, ...]
 
 
 def _possible(row: PointRow) -> PointOutcome | None:
@@ -280,7 +280,7 @@ class OfYear:
     """A year at a rate of growth."""
 
     growth: float
-    year: Year
+    year: GrowthYear
     unit: str
     """Of its volume, as the file writes it."""
 
@@ -335,7 +335,7 @@ LENGTHS: Final = Table[Course](
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class YearStaff:
     """The staff of a year."""
 
     growth: float | None
@@ -349,7 +349,7 @@ class People:
     paths: tuple[str, ...]
 
 
-RUNWAY_STAFF: Final = Table[People](
+RUNWAY_STAFF: Final = Table[YearStaff](
     "runway_staff",
     "a year at a growth rate: the staff that it needs",
     "The staff that each year needs",
@@ -371,12 +371,12 @@ def years(found: RunwayFound) -> Iterator[OfYear]:
     return (OfYear(course.growth, year, found.unit) for course in found.courses for year in course.every)
 
 
-def people(found: RunwayFound, needs: Needs) -> Iterator[People]:
+def people(found: RunwayFound, needs: Needs) -> Iterator[YearStaff]:
     """The present staff, what today needs, and what the years to come need."""
     paths, now = tuple(needs.now), found.courses[0].years[0].volume
-    yield People(None, 0, now, found.unit, "now", needs.full_time_now, needs.now, paths)
+    yield YearStaff(None, 0, now, found.unit, "now", needs.full_time_now, needs.now, paths)
     for one in needs.years:
         growth = one.growth if one.year else None
-        yield People(
+        yield YearStaff(
             growth, one.year, one.volume, found.unit, one.answer.why or "yes", one.full_time, one.people, paths
         )

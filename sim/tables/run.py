@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from sim.scenario.zones import Local
     from sim.studies.compare import Contender, SideBySide, TargetChange
     from sim.studies.staff.limits import Limit
-    from sim.studies.theory.beside import Compared
-    from sim.studies.theory.selftest import Tested
+    from sim.studies.theory.beside import TheoryAndRun
+    from sim.studies.theory.selftest import TestedAnswer
     from sim.text.explain import JudgedTip
     from sim.text.story import Event
 
@@ -425,7 +425,7 @@ TIP_TARGETS: Final[Table[JudgedTip]] = Table(
 )
 
 
-THEORY: Final[Table[Compared]] = Table(
+THEORY: Final[Table[TheoryAndRun]] = Table(
     "theory",
     "a quantity of a pool or delay: what theory has, what the run came to, and what of it the model leaves out",
     "Theory beside the run",
@@ -448,7 +448,7 @@ THEORY: Final[Table[Compared]] = Table(
 )
 
 
-SELFTEST: Final[Table[Tested]] = Table(
+SELFTEST: Final[Table[TestedAnswer]] = Table(
     "selftest",
     "a known answer: what theory has, and what the installed program comes to",
     "Known answers",

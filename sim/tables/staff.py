@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sim.studies.staff.limits import Limit
     from sim.studies.staff.search import FrontierPoint
     from sim.studies.staff.staffed import Post
-    from sim.studies.staff.staffing import Found, StaffAnswer
+    from sim.studies.staff.staffing import StaffAnswer, StaffFound
     from sim.studies.staff.tried import Confirmation, Outcome
 
 
@@ -258,7 +258,7 @@ def tried(answer: StaffAnswer) -> Iterator[OfTried]:
         yield OfTried(answer, one)
 
 
-def frontier(found: Found) -> Iterator[OfTried]:
+def frontier(found: StaffFound) -> Iterator[OfTried]:
     """Every staffing that was tried in full, the cheapest first."""
     for point in found.frontier:
         yield OfTried(found.answer, point.outcome, point, found.per)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.studies.validate import Fit, Seen
+from sim.studies.validate import FittedUnknown, ObservedResult
 from sim.tables.declared import Column, Table, number, text, yes
 
 
-def _told(name: str, says: str, get: str) -> Column[Seen]:
+def _told(name: str, says: str, get: str) -> Column[ObservedResult]:
     return number(name, "", lambda row: row.in_unit(getattr(row, get)), says)
 
 
-VALIDATED: Final = Table[Seen](
+VALIDATED: Final = Table[ObservedResult](
     "validate",
     "an observed value: what was observed, what the scenario comes to, whether it is reproduced",
     "Observed and simulated",
@@ -35,7 +35,7 @@ VALIDATED: Final = Table[Seen](
     ),
 )
 
-FITTED: Final = Table[Fit](
+FITTED: Final = Table[FittedUnknown](
     "validate_fit",
     "an unknown: its range, and the value at which what was observed comes out",
     "What was fitted",

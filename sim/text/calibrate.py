@@ -12,17 +12,17 @@ from rich.text import Text
 
 from sim.calibration.calibrate import rows_of, shape_of
 from sim.logs.calls import of_dates
-from sim.logs.counts import Counts
+from sim.logs.counts import IntervalCounts
 from sim.text import page
 from sim.text.words import count
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.calibration.beside import Beside, Compared
+    from sim.calibration.beside import Beside, LogAndLine
     from sim.calibration.calibrate import Calibrated
     from sim.logs.files import Raw
-    from sim.logs.map import Map
+    from sim.logs.map import ColumnMap
 
 STYLES = {"reproduced": "green", "not reproduced": "bold red", "undecided": "yellow", "not known": "dim"}
 LONG = 36_000.0
@@ -89,7 +89,7 @@ def beside_parts(found: Beside | None) -> Iterator[RenderableType]:
     yield table
 
 
-def figure(one: Compared, *, log: bool = False) -> str:
+def figure(one: LogAndLine, *, log: bool = False) -> str:
     """A quantity of the log, or of a run with half of its interval and a sign of its verdict."""
     value = one.of_log if log else one.value
     if not math.isfinite(value):
@@ -146,9 +146,9 @@ def _sentences(found: Calibrated) -> Iterator[str]:
         how = "vary over the day, and each has its own profile" if split.differ else "are the same over the day"
         most = f": at most {split.departure:+.0%} ({split.where})" if split.where else ""
         yield f"Shares of channels {how}{most}, p = {split.p:.2g}."
-    if demand is None and isinstance(calibration.log, Counts):
+    if demand is None and isinstance(calibration.log, IntervalCounts):
         yield from _without_dates(calibration.log)
-    if isinstance(calibration.log, Counts):
+    if isinstance(calibration.log, IntervalCounts):
         yield from _given_up(calibration.log)
         yield from _met(calibration.log)
     for stage in calibration.stages:
@@ -177,7 +177,7 @@ def _sentences(found: Calibrated) -> Iterator[str]:
         )
 
 
-def _given_up(log: Counts) -> Iterator[str]:
+def _given_up(log: IntervalCounts) -> Iterator[str]:
     """What counts tell of those who gave up: a target to hold against, which counts alone do not explain."""
     share, low, high = log.given_up_share
     if not math.isfinite(share):
@@ -192,7 +192,7 @@ def _given_up(log: Counts) -> Iterator[str]:
         yield f"Hours of the day {differ} in who gave up (p = {p:.2g}): {ends}."
 
 
-def _without_dates(log: Counts) -> Iterator[str]:
+def _without_dates(log: IntervalCounts) -> Iterator[str]:
     at = int(log.count.argmax())
     if log.shape == "profile":
         begins = int(log.begins[at] // 3600)
@@ -203,7 +203,7 @@ def _without_dates(log: Counts) -> Iterator[str]:
     yield f"{total} tips in {len(log.count)} periods, {log.count.mean():,.0f} in one on average."
 
 
-def _met(log: Counts) -> Iterator[str]:
+def _met(log: IntervalCounts) -> Iterator[str]:
     if log.met is not None:
         share = float(log.met.sum() / log.count.sum())
         name = log.map.columns["met"]
@@ -266,7 +266,7 @@ def finding(found: Calibrated) -> str:
     return next(_sentences(found))
 
 
-def draft_parts(raw: Raw, made: Map, text: str) -> list[RenderableType]:
+def draft_parts(raw: Raw, made: ColumnMap, text: str) -> list[RenderableType]:
     """A map that was drafted, to be confirmed."""
     told: list[RenderableType] = [
         page.text(f"{raw.path.name}: {count(len(raw))} rows, {len(raw.columns)} columns."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sim.scenario.readings import READINGS, ReadingName
 from sim.studies.claims.audit import ALL, Audit, ReadingOutcome, Together
 from sim.studies.claims.laid import fixed_words
-from sim.studies.claims.statements import CONDITIONS, Condition, Finding, Verdict
+from sim.studies.claims.statements import CONDITIONS, Condition, Finding, Standing
 from sim.studies.staff.staffed import people_words
 from sim.tables.claims import ReadingTold
 from sim.text import page
@@ -38,7 +38,7 @@ MOST_ASKED: Final = 8
 COLUMNS: Final = (("reading", 10), ("arithmetic", 23), ("simulation", 33), ("staffing", 10))
 """Of the table of each claim, with their widths, so that those of all claims stand below each other."""
 
-_GRAVEST: Final[tuple[Verdict, ...]] = ("at odds", "vacuous", "implied", "independent")
+_GRAVEST: Final[tuple[Standing, ...]] = ("at odds", "vacuous", "implied", "independent")
 _ARE: Final = {"at odds": "are at odds with", "vacuous": "say nothing beside", "implied": "follow from"}
 _IS: Final = {"at odds": "is at odds with", "vacuous": "says nothing beside", "implied": "follows from"}
 """A verdict in a sentence, of several claims and of one; of one it is said without its "is" where room is short."""
@@ -308,7 +308,7 @@ def _at_best(limit: Limit) -> str:
 def _by_arithmetic(found: Audit) -> Iterator[str]:
     """What follows from the figures as the sources give them, a sentence for each set of conditions."""
     facts = found.laid.file.ledger.facts
-    groups: dict[tuple[Condition, ...], dict[tuple[Verdict, str], list[str]]] = {}
+    groups: dict[tuple[Condition, ...], dict[tuple[Standing, str], list[str]]] = {}
     for one in sorted(found.findings, key=lambda one: (len(one.conditions), _GRAVEST.index(one.verdict))):
         if one.verdict == "independent" or one.relation == "one figure" or "stated" not in one.readings:
             continue

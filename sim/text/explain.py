@@ -26,7 +26,7 @@ from sim.text.words import day, span, time_words
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-Sense = Literal["met", "missed", "counted", "not judged", "open"]
+TipSense = Literal["met", "missed", "counted", "not judged", "open"]
 
 FIRST_MISSED: Final = "first-missed:"
 """Before the name of a target: the first tip that missed it."""
@@ -38,7 +38,7 @@ class JudgedTip:
 
     target: str
     claim: str | None
-    sense: Sense
+    sense: TipSense
     text: str
 
 
@@ -174,7 +174,7 @@ def _judged(scenario: Scenario, cohort: Cohort, row: int) -> Iterator[JudgedTip]
         yield JudgedTip(name, target.claim, sense, text)
 
 
-def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sense, str]:
+def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[TipSense, str]:
     """What a target makes of a tip, by the column in which its tally counts it."""
     column = int(found.column[row])
     kind = kind_of(target)
@@ -184,7 +184,7 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[Sens
         return "open", target.of_tip(COLUMNS[column])
     if column not in kind.judged:
         return "not judged", target.of_tip(COLUMNS[column])
-    sense: Sense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
+    sense: TipSense = "counted" if not target.by_tip else "missed" if column in kind.failed else "met"
     if not isinstance(target, Timed) or column == tallies.LOST:
         return sense, target.of_tip(COLUMNS[column])
     since, scenario = int(found.since[row]), cohort.frame.scenario

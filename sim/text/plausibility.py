@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from sim.measures.estimates import Estimate
     from sim.studies.plausibility import PlausibilityFound, Reweighted, Third
-    from sim.studies.sensitivity import Unknown
-    from sim.studies.worlds import Outcome
+    from sim.studies.sensitivity import PlausibleRange
+    from sim.studies.worlds import WorldOutcome
 
 MOST_RANKED: Final = 8
 """Unknowns on the terminal; the tables have all."""
@@ -31,7 +31,7 @@ MOST_TOLD: Final = 3
 """Unknowns of which it is told how they decide."""
 
 
-def said(found: PlausibilityFound, unknown: Unknown) -> Wording:
+def said(found: PlausibilityFound, unknown: PlausibleRange) -> Wording:
     """How an unknown is spoken of, names of the document as words."""
     one = wording(found.scenario, unknown.path, unknown.unit)
     return replace(one, label=one.label.replace("_", " "), said=one.said.replace("_", " "))
@@ -46,7 +46,7 @@ def about(number: float) -> str:
     return f"{float(f'{number:.2g}'):g}"
 
 
-def outcome_words(found: PlausibilityFound) -> dict[Outcome, str]:
+def outcome_words(found: PlausibilityFound) -> dict[WorldOutcome, str]:
     """What each outcome says of a world, in a few words."""
     return {
         "held": f"held with at most {about(found.more_than)} FTE",
@@ -212,7 +212,7 @@ def _decides(found: PlausibilityFound) -> Iterator[str]:
         yield _third_words(found, found.unknowns[i], thirds)
 
 
-def _third_words(found: PlausibilityFound, unknown: Unknown, thirds: Sequence[Third]) -> str:
+def _third_words(found: PlausibilityFound, unknown: PlausibleRange, thirds: Sequence[Third]) -> str:
     words = said(found, unknown)
     each = [f"from {words.number(_short(one.low))} to {words.number(_short(one.high))}" for one in thirds]
     if found.decides == "holds":

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.studies.map import Cell, MapFound
     from sim.studies.ranges import Axis
-    from sim.studies.runway import Course, Need, Needs, RunwayFound, Year
-    from sim.studies.sensitivity import Along, SensitivityFound, Unknown
+    from sim.studies.runway import Course, GrowthYear, Need, Needs, RunwayFound
+    from sim.studies.sensitivity import Along, PlausibleRange, SensitivityFound
 
 
 _EACH: Final = {"h": "an hour", "hour": "an hour", "d": "a day", "min": "a minute", "wk": "a week", "yr": "a year"}
@@ -228,7 +228,7 @@ def sensitivity_finding(found: SensitivityFound) -> str:
     return f"The verdict never changes over the ranges: {_what(holds=found.holds_everywhere)} at every point"
 
 
-def said(found: SensitivityFound, unknown: Unknown) -> Wording:
+def said(found: SensitivityFound, unknown: PlausibleRange) -> Wording:
     """How a range is spoken of."""
     return wording(found.scenario, unknown.path, unknown.unit)
 
@@ -439,11 +439,11 @@ def _course(found: RunwayFound, course: Course) -> str:
     return f"{rate} {'; '.join(runway_parts)}."
 
 
-def _at(year: Year) -> str:
+def _at(year: GrowthYear) -> str:
     return f"year {year.year:g}" if year.year else "now"
 
 
-def _first(year: Year) -> str:
+def _first(year: GrowthYear) -> str:
     return f" ({year.first} first)" if year.first else ""
 
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from sim.measures.use import PoolUse
     from sim.studies.staff.certificate import Certificate
-    from sim.studies.staff.staffing import Found, StaffAnswer
+    from sim.studies.staff.staffing import StaffAnswer, StaffFound
     from sim.studies.staff.tried import Outcome
 
 
-def parts(found: Found) -> list[RenderableType]:
+def parts(found: StaffFound) -> list[RenderableType]:
     """The tables on the terminal."""
     answer = found.answer
     scenario = answer.scenario
@@ -94,7 +94,7 @@ def _one_less(less: Outcome | None) -> Text:
     return page.verdict(less.verdict, listed([*told, *more]) if told else "")
 
 
-def _on_fresh_seeds(found: Found) -> str:
+def _on_fresh_seeds(found: StaffFound) -> str:
     confirmation = found.answer.confirmation
     assert confirmation is not None
     return f"On {count(confirmation.n_replications)} fresh replications"
@@ -118,7 +118,7 @@ def _pools(pools: Iterable[PoolUse]) -> RenderableType:
     return table
 
 
-def _frontier(found: Found) -> RenderableType:
+def _frontier(found: StaffFound) -> RenderableType:
     table = page.table("cost a week", f"{found.per}s in which all held", "staffing", numbers=(0,))
     posts = found.answer.posts
     for one in found.frontier:
@@ -132,7 +132,7 @@ def _frontier(found: Found) -> RenderableType:
     return table
 
 
-def sentences(found: Found, given: Sequence[str] | None = None) -> list[str]:
+def sentences(found: StaffFound, given: Sequence[str] | None = None) -> list[str]:
     """The answer in plain words.
 
     `given` are the options of the command that it was asked for with; None where that was done from Python.
@@ -224,7 +224,7 @@ def _kept(answer: StaffAnswer) -> Iterator[str]:
         yield kept_words(answer.kept)
 
 
-def _overloaded(found: Found) -> Iterator[str]:
+def _overloaded(found: StaffFound) -> Iterator[str]:
     if found.overloaded:
         yield f"Mind that over the week more work comes to {some(found.overloaded)} than is done; no target forbids it."
 
@@ -326,7 +326,7 @@ def _open(answer: StaffAnswer, certificate: Certificate) -> str:
     )
 
 
-def _binding(found: Found) -> Iterator[str]:
+def _binding(found: StaffFound) -> Iterator[str]:
     name, confirmation = found.binding, found.answer.confirmation
     if name is None or confirmation is None:
         return

@@ -33,8 +33,8 @@ from sim.dynamics.replication import (
 )
 from sim.dynamics.waits import (
     Attempts,
+    VisitPlaces,
     Waits,
-    Where,
     attempts,
     branches,
     due_at,
@@ -89,7 +89,7 @@ class Bystanders:
 
     def __init__(self, replication: Replication, log: Log) -> None:
         self.replication, self.log = replication, log
-        self.where: Where = where(replication)
+        self.where: VisitPlaces = where(replication)
         self.attempts: Attempts = attempts(log, replication, self.where)
         self.waits: Waits = waits(log, replication, self.where, self.attempts)
         self.visible: Ticks = visible(replication, self.where, self.attempts)

@@ -15,12 +15,12 @@ from sim.text.words import count, length, listed
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.studies.theory.beside import Compared
-    from sim.studies.theory.models import Known
-    from sim.studies.theory.selftest import Tested
+    from sim.studies.theory.beside import TheoryAndRun
+    from sim.studies.theory.models import KnownValue
+    from sim.studies.theory.selftest import TestedAnswer
 
 
-def parts(found: Sequence[Compared]) -> list[RenderableType]:
+def parts(found: Sequence[TheoryAndRun]) -> list[RenderableType]:
     """What theory has beside what the run came to, and what each model leaves out."""
     if not found:
         return [page.heading("Theory"), "No pool or delay to which tips come has a model with an exact answer."]
@@ -33,7 +33,7 @@ def parts(found: Sequence[Compared]) -> list[RenderableType]:
     return [page.heading("Theory beside the run"), table, "", note, "", page.facts(_left_out(found))]
 
 
-def quantity_words(known: Known) -> str:
+def quantity_words(known: KnownValue) -> str:
     """A quantity of some tips, at some time."""
     said = known.quantity
     if said == "not begun":
@@ -44,7 +44,7 @@ def quantity_words(known: Known) -> str:
     return f"{said}, {known.of}" if known.of else said
 
 
-def _figures(one: Compared) -> tuple[str, str, str]:
+def _figures(one: TheoryAndRun) -> tuple[str, str, str]:
     if math.isnan(one.simulated):
         return figure(one.known.value, one.known), "nothing counted", ""
     error = "" if math.isnan(one.error) else f" ± {figure(one.error, one.known, alone=False, digits=2)}"
@@ -55,7 +55,7 @@ def _figures(one: Compared) -> tuple[str, str, str]:
     )
 
 
-def figure(value: float, known: Known, *, alone: bool = True, digits: int = 4) -> str:
+def figure(value: float, known: KnownValue, *, alone: bool = True, digits: int = 4) -> str:
     """A value in so many digits, with its unit where it stands alone; a share in percent."""
     if math.isinf(value):
         return "endless"
@@ -63,7 +63,7 @@ def figure(value: float, known: Known, *, alone: bool = True, digits: int = 4) -
     return f"{100 * value if known.unit == 'share' else value:.{digits}g}{unit}"
 
 
-def _left_out(found: Sequence[Compared]) -> Iterator[tuple[str, str]]:
+def _left_out(found: Sequence[TheoryAndRun]) -> Iterator[tuple[str, str]]:
     for place, rows in groupby(found, lambda one: one.beside.place):
         first = next(rows).beside
         if first.left_out:
@@ -72,7 +72,7 @@ def _left_out(found: Sequence[Compared]) -> Iterator[tuple[str, str]]:
             yield place, f"{first.model} leaves nothing of it out: they should agree"
 
 
-def sentences(found: Sequence[Compared]) -> list[str]:
+def sentences(found: Sequence[TheoryAndRun]) -> list[str]:
     """Whether what should agree does."""
     exact = [one for one in found if not one.beside.left_out and not math.isnan(one.apart)]
     if not exact:
@@ -84,7 +84,7 @@ def sentences(found: Sequence[Compared]) -> list[str]:
     return [f"Of {count(len(exact))} figures that theory knows exactly {count(len(off))} differ from it: {named}."]
 
 
-def selftest_parts(found: Sequence[Tested]) -> list[RenderableType]:
+def selftest_parts(found: Sequence[TestedAnswer]) -> list[RenderableType]:
     """The known answers beside what the program comes to, and whether all is right."""
     table = page.table("line", "quantity", "known", "simulated", "apart", "", numbers=(2, 3, 4))
     for model, rows in groupby(found, lambda one: one.line.model):
@@ -102,7 +102,7 @@ def selftest_parts(found: Sequence[Tested]) -> list[RenderableType]:
     return [table, "", page.text(selftest_words(found))]
 
 
-def selftest_words(found: Sequence[Tested]) -> str:
+def selftest_words(found: Sequence[TestedAnswer]) -> str:
     """Whether the program is right, and by which measure."""
     wrong = [one for one in found if not one.right]
     lines = {one.line.name: one.engines_agree for one in found}

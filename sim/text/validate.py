@@ -13,7 +13,7 @@ from sim.text.words import listed, so_many, time_unit, with_interval
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.studies.validate import Fit, Role, Seen, ValidateFound
+    from sim.studies.validate import FittedUnknown, ObservedResult, Role, ValidateFound
 
 HEADS = {"fitted": "Fitted to", "predicted": "Predicted"}
 
@@ -80,7 +80,7 @@ def answer(found: ValidateFound) -> list[str]:
     return said
 
 
-def _sentence(one: Seen, *, told: bool) -> str:
+def _sentence(one: ObservedResult, *, told: bool) -> str:
     role = f" ({one.role})" if told else ""
     return (
         f"{one.name}{role} comes to {came_to(one)} where {figure(one, one.value)} was observed, "
@@ -88,7 +88,7 @@ def _sentence(one: Seen, *, told: bool) -> str:
     )
 
 
-def fitted_text(one: Fit) -> str:
+def fitted_text(one: FittedUnknown) -> str:
     """A fitted value with its interval, as the document would write it."""
     unit = one.unknown.unit
     size = 100.0 if unit == "%" else 1.0
@@ -96,11 +96,11 @@ def fitted_text(one: Fit) -> str:
     return f"{value}{'' if unit.startswith('/') or not unit else ' '}{unit} ({low} to {high})"
 
 
-def _range(one: Fit) -> str:
+def _range(one: FittedUnknown) -> str:
     return f"{one.unknown.from_text} to {one.unknown.to_text}"
 
 
-def figure(one: Seen, value: float) -> str:
+def figure(one: ObservedResult, value: float) -> str:
     """A value in words, times in the unit in which what was observed reads well."""
     if math.isnan(value):
         return "nothing counted"
@@ -110,20 +110,20 @@ def figure(one: Seen, value: float) -> str:
     return f"{value / size:.1f} {unit}"
 
 
-def tolerance_text(one: Seen) -> str:
+def tolerance_text(one: ObservedResult) -> str:
     """The tolerance, and what the observed value may be off by."""
     told = f"within {_size(one, one.tolerance)}"
     return f"{told}, give or take {_size(one, one.give_or_take)}" if one.give_or_take else told
 
 
-def _size(one: Seen, size: float) -> str:
+def _size(one: ObservedResult, size: float) -> str:
     if one.result.unit != "min":
         return f"{100 * size:.3g} point{'' if size == 0.01 else 's'}"
     whole, unit = time_unit(one.value)
     return f"{size / whole:.3g} {unit}"
 
 
-def came_to(one: Seen) -> str:
+def came_to(one: ObservedResult) -> str:
     """What the scenario comes to, with its interval."""
     result = one.result
     if math.isnan(result.value):

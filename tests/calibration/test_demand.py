@@ -17,7 +17,7 @@ from sim.draw import draw_tips
 from sim.dynamics.clock import SECOND
 from sim.dynamics.log import SERVED
 from sim.dynamics.waits import attempts, where
-from sim.logs.counts import Counts
+from sim.logs.counts import IntervalCounts
 from sim.logs.drafting import draft
 from sim.logs.files import read
 from sim.text.calibrate import answer
@@ -40,7 +40,7 @@ def test_who_gave_up_by_counts_is_a_target_and_is_told_by_hour(columns: str, val
     raw = read(tmp_path / "offered.csv")
     found = calibrate(raw, draft(raw), tmp_path / "out")
     log = found.calibration.log
-    assert isinstance(log, Counts)
+    assert isinstance(log, IntervalCounts)
     share, low, high = log.given_up_share
     assert share == pytest.approx((5 * 10 + 5 * 12) / (1000 + sum(range(8, 18))))
     assert low < share < high
@@ -54,7 +54,7 @@ def test_who_gave_up_by_counts_is_a_target_and_is_told_by_hour(columns: str, val
 def test_who_was_not_answered_gave_up(tmp_path: Path) -> None:
     counted(tmp_path / "offered.csv", "answered", "{got}")
     log = calibrated(tmp_path / "offered.csv").log
-    assert isinstance(log, Counts)
+    assert isinstance(log, IntervalCounts)
     assert log.given_up_share[0] == pytest.approx(10 * 10 / (1000 + sum(range(8, 18))))
 
 

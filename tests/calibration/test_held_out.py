@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.calibration import beside
-from sim.calibration.beside import Compared, Seen
+from sim.calibration.beside import LogAndLine, Seen
 from sim.calibration.calibrate import Calibrated, calibrate
 from sim.logs.drafting import draft
 from sim.logs.files import read
@@ -28,7 +28,7 @@ def rows() -> list[Row]:
 
 def held_out(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Calibrated, dict[str, Compared]]:
+) -> tuple[Calibrated, dict[str, LogAndLine]]:
     monkeypatch.setattr(beside, "REPLICATIONS", 4)
     path = tmp_path / "log.csv"
     path.write_text(as_csv(texts(rows)), encoding="utf-8")

@@ -74,7 +74,7 @@ def test_what_it_leaves_passes_check_and_is_run_and_replayed(log: Path, tmp_path
 
 
 def test_what_the_line_came_to_stands_beside_its_unit_on_a_narrow_screen() -> None:
-    some = [beside.Compared(one, 1181.0, 1184.5, 1183.3, 1185.7, 1.0) for one in beside.QUANTITIES]
+    some = [beside.LogAndLine(one, 1181.0, 1184.5, 1183.3, 1185.7, 1.0) for one in beside.QUANTITIES]
     found = beside.Beside({"replay": some, "drawn": some}, some, None, [], 60, "")
     shown = page.plain(calibrate.beside_parts(found))
     assert max(map(len, shown.splitlines())) <= 80

@@ -32,7 +32,7 @@ from sim.answers.run import RunAnswer
 from sim.cli import options
 from sim.cli.live.server import Live, listen, server_of
 from sim.cli.live.work import UnwantedError, Work
-from sim.cli.live.world import State, World
+from sim.cli.live.world import LiveWorld, PageChoices
 from sim.cli.options import Options
 from sim.draw import draw_key
 from sim.scenario.faults import ScenarioError
@@ -65,7 +65,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def live_of(file: Path, **more: Any) -> Live:
-    return Live(World(file, Options(**more)), Work(2))
+    return Live(LiveWorld(file, Options(**more)), Work(2))
 
 
 class Asker:
@@ -303,7 +303,7 @@ def test_options_of_the_command_hold_on_the_page(file: Path, tmp_path: Path) -> 
 
 
 def test_answers_come_in_one_by_one_and_their_intervals_narrow(file: Path) -> None:
-    steps = list(work_ready().steps(World(file, Options()).first, lambda: True))
+    steps = list(work_ready().steps(LiveWorld(file, Options()).first, lambda: True))
     assert [step.n for step in steps] == [1, 2, 3, 4, 5, 6, 6]
     assert [step.done for step in steps] == [False] * 5 + [True, True]
     assert [step.whole for step in steps] == [False] * 6 + [True]
@@ -320,7 +320,7 @@ def test_a_new_move_ends_the_old_work_at_once(file: Path, monkeypatch: pytest.Mo
     real = replicate.simulate
     monkeypatch.setattr(replicate, "simulate", lambda *given: simulated.append(1) or real(*given))
     wanted = [True]
-    steps = work_ready().steps(World(file, Options()).first, lambda: wanted[0])
+    steps = work_ready().steps(LiveWorld(file, Options()).first, lambda: wanted[0])
     next(steps)
     wanted[0] = False
     with pytest.raises(UnwantedError):
@@ -431,13 +431,13 @@ def test_a_saved_variant_is_there_after_a_restart_and_runs(file: Path, tmp_path:
 
 
 def test_saving_keeps_all_that_the_file_had(file: Path) -> None:
-    world = World(file, Options())
-    world.save("one", State(values=(("pools.desk.staff", 3.0),)))
+    world = LiveWorld(file, Options())
+    world.save("one", PageChoices(values=(("pools.desk.staff", 3.0),)))
     text = world.saved_file.read_text(encoding="utf-8")
     mine = text.replace("  one:", "  # a note by hand\n  one:").replace("staff: 3", "staff: 3      # so many")
     assert mine != text
     world.saved_file.write_text(mine, encoding="utf-8")
-    world.save("two", State(values=(("pools.desk.staff", 4.0),)))
+    world.save("two", PageChoices(values=(("pools.desk.staff", 4.0),)))
     now = world.saved_file.read_text(encoding="utf-8")
     assert now.startswith(mine.rstrip("\n"))
     assert "a note by hand" in now
@@ -451,7 +451,7 @@ def test_saving_keeps_all_that_the_file_had(file: Path) -> None:
 )
 def test_a_name_that_cannot_be_is_told(file: Path, name: object, rule: str) -> None:
     with pytest.raises(ScenarioError, match=rule):
-        World(file, Options()).save(name, State())
+        LiveWorld(file, Options()).save(name, PageChoices())
     assert not file.with_name("desk.live.yaml").exists()
 
 
@@ -460,8 +460,8 @@ def test_a_share_beside_one_of_the_variant_is_saved_as_it_came_to(tmp_path: Path
     path = tmp_path / "desk.yaml"
     thirds = DESK.replace("{high: 10 %, low: 90 %}", "{high: 10 %, low: 60 %, non: 30 %}")
     path.write_text(thirds + "variants: {risky: {demand.risk.low: 20 %}}\n", encoding="utf-8")
-    world = World(path, Options())
-    state = State(variant="risky", values=(("demand.risk.high", 20.0),))
+    world = LiveWorld(path, Options())
+    state = PageChoices(variant="risky", values=(("demand.risk.high", 20.0),))
     world.save("both", state)
     found = load(world.saved_file, variant="both")
     assert found.demand.risk == world.asked(state).scenario.demand.risk
@@ -471,12 +471,12 @@ def test_a_share_beside_one_of_the_variant_is_saved_as_it_came_to(tmp_path: Path
 def test_a_reading_is_switched_and_saved(tmp_path: Path) -> None:
     for name in ("emergency.yaml", "emergency_claims.yaml", "emergency_department.yaml"):
         shutil.copy(SCENARIOS / name, tmp_path / name)
-    world = World(tmp_path / "emergency.yaml", Options())
+    world = LiveWorld(tmp_path / "emergency.yaml", Options())
     assert world.readings == ("lenient", "moderate", "strict")
-    asked = world.asked(State(reading="strict"))
+    asked = world.asked(PageChoices(reading="strict"))
     assert "--reading strict" in asked.command
     assert asked.scenario.targets != world.first.scenario.targets
-    world.save("to the letter", State(reading="strict"))
+    world.save("to the letter", PageChoices(reading="strict"))
     assert load(world.saved_file, variant="to the letter").targets == asked.scenario.targets
 
 
@@ -489,11 +489,11 @@ def test_stretches_of_levels_are_posts(tmp_path: Path) -> None:
         ),
         encoding="utf-8",
     )
-    world = World(path, Options())
+    world = LiveWorld(path, Options())
     labels = {one.path: one.label for one in world.first.base.controls if one.unit == "people"}
     middle = "pools.desk.levels.0.staff.1"
     assert labels[middle] == "desk 06:00-18:00"
-    asked = world.asked(State(values=((middle, 5.0),)))
+    asked = world.asked(PageChoices(values=((middle, 5.0),)))
     assert asked.scenario.pools["desk"].levels.blocks[0].staff == (1, 5, 5, 1)  # type: ignore[union-attr]
     assert asked.values[middle] == 5
     assert "--set 'pools.desk.levels.staff=[1, 5, 5, 1]'" in asked.command

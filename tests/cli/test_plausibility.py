@@ -10,7 +10,7 @@ import pytest
 
 import sim
 from sim.plots.plausibility import plausible_worlds
-from sim.studies.plausibility import PlausibilityFound, Question, plausibility
+from sim.studies.plausibility import PlausibilityFound, PlausibilityQuestion, plausibility
 from sim.studies.replicate import Settings
 from sim.text.plausibility import answer, finding
 from tests.cli import pictures
@@ -24,7 +24,7 @@ LINE = DESK.replace("length: 7 d", "length: 2 d").replace(
 
 def studied(folder: Path, *changes: str, worlds: int = 12, more_than: float = 100.0) -> PlausibilityFound:
     scenario = desk(folder, "", "", "run.length=2 d", *changes)
-    return plausibility(Question(scenario, worlds=worlds, replications=2, more_than=more_than), Settings())
+    return plausibility(PlausibilityQuestion(scenario, worlds=worlds, replications=2, more_than=more_than), Settings())
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from sim.plots import staffing as plots
 from sim.scenario.loading import load
 from sim.studies.replicate import Settings
 from sim.studies.staff.search import points, walk
-from sim.studies.staff.staffing import Found, staff
+from sim.studies.staff.staffing import StaffFound, staff
 from sim.studies.staff.tried import Outcome
 from sim.studies.trials import Trials
 from sim.text.staff import _one_less
@@ -127,7 +127,7 @@ def test_the_pictures_can_be_read(two: Path) -> None:
     assert answer.tried is not None
     assert answer.staffing is not None
     walk(answer.tried, answer.staffing, "week")
-    found = Found(answer, frontier=tuple(points(answer.tried, "week")))
+    found = StaffFound(answer, frontier=tuple(points(answer.tried, "week")))
     for draw in (plots.staffing, plots.tried, plots.frontier):
         figure = draw(found)
         assert not pictures.cut_off(figure)

@@ -42,11 +42,11 @@ from sim.dynamics.replication import (
     Plan,
     Replication,
     Rules,
-    Speeds,
     Stages,
     Tips,
     Visits,
     Windows,
+    WorkSpeeds,
     no_windows,
 )
 from sim.scenario.shifts import Draft, laid_out, without
@@ -304,7 +304,7 @@ def _places(pools: Sequence[Pool], centres: int) -> Places:
     )
 
 
-def _speeds(pools: Sequence[Pool], centres: int, n_stages: int) -> Speeds:
+def _speeds(pools: Sequence[Pool], centres: int, n_stages: int) -> WorkSpeeds:
     all_places = [pool for pool in pools for _ in range(places(pool, centres))]
     steps = [
         [(0, 1.0), *pool.by_tick] if not pool.by_tick or pool.by_tick[0][0] else pool.by_tick for pool in all_places
@@ -312,7 +312,7 @@ def _speeds(pools: Sequence[Pool], centres: int, n_stages: int) -> Speeds:
     most = max([pool.concurrency for pool in all_places], default=1)
     by_hand = [[*pool.by_hand, *[1.0] * most][:most] for pool in all_places]
     by_stage = [[pool.by_stage.get(stage, 1.0) for stage in range(n_stages)] for pool in all_places]
-    return Speeds(
+    return WorkSpeeds(
         varies=np.array([bool(p.by_tick or p.by_stage or p.by_hand) for p in all_places], dtype=np.bool_),
         first_step=np.cumsum([0, *map(len, steps)], dtype=np.int64),
         tick=_ticks(tick for of_place in steps for tick, _ in of_place),

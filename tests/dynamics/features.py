@@ -32,7 +32,7 @@ from sim.dynamics.replication import (
     TAKES_NO_MORE,
     Replication,
 )
-from sim.dynamics.waits import Attempts, Where, attempts, rank_at, visible, waits, where
+from sim.dynamics.waits import Attempts, VisitPlaces, attempts, rank_at, visible, waits, where
 
 ORDERS = {"first come": FIRST_COME, "last come": LAST_COME, "chance": IN_RANDOM_ORDER, "due time": DUE_FIRST}
 
@@ -66,7 +66,7 @@ def table(found: list[dict[str, int]]) -> str:
     return "\n".join(lines)
 
 
-def _world(replication: Replication, at: Where) -> dict[str, int]:
+def _world(replication: Replication, at: VisitPlaces) -> dict[str, int]:
     """What is there to begin with."""
     tips, rules = replication.tips, replication.rules
     stages, places = rules.stages, rules.places
@@ -93,7 +93,7 @@ def _world(replication: Replication, at: Where) -> dict[str, int]:
     }
 
 
-def _patience(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+def _patience(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> dict[str, int]:
     stages, visits, horizon = replication.rules.stages, replication.visits, replication.rules.horizon
     limited = stages.attempts[at.stage[tried.visit]] > 0
     draw = np.where(limited, visits.first_attempt[tried.visit] + tried.number - 1, 0)
@@ -122,7 +122,7 @@ def _patience(replication: Replication, log: Log, at: Where, tried: Attempts) ->
     }
 
 
-def _gates(replication: Replication, log: Log, tried: Attempts, at: Where) -> dict[str, int]:
+def _gates(replication: Replication, log: Log, tried: Attempts, at: VisitPlaces) -> dict[str, int]:
     every = replication.rules.stages.every[at.stage[tried.visit]]
     gated, windowed = every != 0, every == BY_WINDOWS
     held = gated & (tried.release > tried.entry)
@@ -169,7 +169,7 @@ def _plan(replication: Replication) -> dict[str, int]:
     }
 
 
-def _work(replication: Replication, log: Log, at: Where) -> dict[str, int]:
+def _work(replication: Replication, log: Log, at: VisitPlaces) -> dict[str, int]:
     spells, places = log.spells, replication.rules.places
     rule = places.at_shift_end[spells.place]
     relieved, displaced = spells.why == RELIEVED, spells.why == PREEMPTED
@@ -296,7 +296,7 @@ def _wrapping(replication: Replication, log: Log) -> dict[str, int]:
     }
 
 
-def _lines(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+def _lines(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> dict[str, int]:
     line = waits(log, replication, at, tried)
     rank = line.rank
     ends: dict[tuple[int, int, int], set[int]] = {}
@@ -321,7 +321,7 @@ def _lines(replication: Replication, log: Log, at: Where, tried: Attempts) -> di
     }
 
 
-def _line_rules(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+def _line_rules(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> dict[str, int]:
     """Orders, ageing, rooms, call-backs, asides, patience in delays and several overflow pools."""
     rules, visits, spells = replication.rules, replication.visits, log.spells
     line = waits(log, replication, at, tried)
@@ -368,7 +368,7 @@ def _line_rules(replication: Replication, log: Log, at: Where, tried: Attempts) 
     }
 
 
-def _branches(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+def _branches(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> dict[str, int]:
     """Tips in several places at a time, and what begins with the start, the end and the marks of a visit."""
     visits, spells, horizon = replication.visits, log.spells, replication.rules.horizon
     counts: Counter[str] = Counter()
@@ -439,7 +439,7 @@ def _overlap(stretches: list[tuple[int, int]]) -> int:
     return max(np.cumsum([by for _, by in changes]).tolist(), default=0)
 
 
-def _ends_with_patience(replication: Replication, log: Log, at: Where, tried: Attempts) -> int:
+def _ends_with_patience(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> int:
     stages, visits = replication.rules.stages, replication.visits
     last = tried.number == log.attempt[tried.visit]
     mine = last & (stages.attempts[at.stage[tried.visit]] > 0) & (at.own[tried.visit] == NO_PLACE)
@@ -448,7 +448,7 @@ def _ends_with_patience(replication: Replication, log: Log, at: Where, tried: At
     return int(((log.outcome[visit] == SERVED) & (log.end[visit] == until)).sum())
 
 
-def _ties(replication: Replication, log: Log, at: Where, tried: Attempts) -> dict[str, int]:
+def _ties(replication: Replication, log: Log, at: VisitPlaces, tried: Attempts) -> dict[str, int]:
     """Ticks at which two kinds of event fall together, and at which several of one kind do."""
     horizon, plan = replication.rules.horizon, replication.plan
     arrival = replication.tips.arrival

@@ -15,7 +15,7 @@ import pytest
 
 from sim.dynamics.clock import MINUTE, NEVER
 from sim.dynamics.log import ABANDONED, Log, differences
-from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Replication, Speeds, Ticks
+from sim.dynamics.replication import BY_WINDOWS, FULL_SPEED, NO_PLACE, Replication, Ticks, WorkSpeeds
 from sim.dynamics.waits import openings, where
 from sim.scenario.shifts import laid_out
 from tests.conftest import Engine
@@ -129,7 +129,7 @@ def test_scaling_every_time_scales_every_stamp(simulate: Engine, times: int) -> 
         assert not differences(simulate(slower(one, times)), moved(simulate(one), lambda tick: tick * times, times))
 
 
-def at_full(speeds: Speeds) -> Speeds:
+def at_full(speeds: WorkSpeeds) -> WorkSpeeds:
     """Nobody works at another speed."""
     factors = {name: np.full_like(getattr(speeds, name), FULL_SPEED) for name in ("by_tick", "by_stage", "by_hand")}
     return replace(speeds, varies=np.zeros_like(speeds.varies), **factors)

@@ -11,7 +11,7 @@ import pytest
 from sim.calibration.found import found_in
 from sim.calibration.line import line_of
 from sim.logs import files
-from sim.logs.calls import Log
+from sim.logs.calls import CleanedLog
 from sim.logs.drafting import draft
 from sim.logs.events import read_log
 from sim.logs.files import LogError, read
@@ -35,12 +35,12 @@ def calls(*more: str, n: int = 60, head: str = HEAD) -> str:
     return "\n".join([head, *(row(480 + 5 * k) for k in range(n)), *more]) + "\n"
 
 
-def looked_at(path: Path) -> Log:
+def looked_at(path: Path) -> CleanedLog:
     """What the program makes of a log, to the document of its line."""
     raw = read(path)
     log = read_log(raw, draft(raw))
     line_of(found_in(path, log))
-    assert isinstance(log, Log)
+    assert isinstance(log, CleanedLog)
     return log
 
 

@@ -17,7 +17,7 @@ from sim.logs.counts import read_counts
 from sim.logs.drafting import draft
 from sim.logs.events import read_events
 from sim.logs.files import read
-from sim.logs.map import Map, read_map, written
+from sim.logs.map import ColumnMap, read_map, written
 from sim.logs.times import times
 
 Form = Callable[[datetime], str]
@@ -61,7 +61,7 @@ def log(
     return "\n".join(lines) + "\n"
 
 
-def drafted(folder: Path, text: str, encoding: str = "utf-8") -> Map:
+def drafted(folder: Path, text: str, encoding: str = "utf-8") -> ColumnMap:
     """The draft, held to reading ninety calls that were served and ten that gave up."""
     path = folder / "log.csv"
     path.write_text(text, encoding=encoding)
@@ -503,7 +503,7 @@ def test_days_one_after_another_without_dates_are_days_of_their_own(tmp_path: Pa
     """Nine thousand calls of ten days fell seldom enough to look as if they stood in the order of their texts."""
     rows = [f"{8 + k // 90}:{k % 90 // 3 * 2:02d}:{k % 3 * 7:02d}" for k in range(900)] * 10
     raw = read(_written(tmp_path, "Ticket,Received", [f"{k},{one}" for k, one in enumerate(rows)]))
-    log = read_calls(raw, Map("calls", {"arrival": "Received"}))
+    log = read_calls(raw, ColumnMap("calls", {"arrival": "Received"}))
     assert len(log.days) == 10
 
 
@@ -573,6 +573,6 @@ def test_a_file_in_the_order_of_its_texts_is_of_one_day(tmp_path: Path) -> None:
     rows = sorted(f"{k // 60}:{k % 60:02d}:{k * 7 % 60:02d}" for k in range(0, 1440, 2))
     rows[3], rows[4] = rows[4], rows[3]
     raw = read(_written(tmp_path, "Ticket,Received", [f"{k},{one}" for k, one in enumerate(rows)]))
-    log = read_calls(raw, Map("calls", {"arrival": "Received"}))
+    log = read_calls(raw, ColumnMap("calls", {"arrival": "Received"}))
     assert len(log.days) == 1
     assert "'Received' has no date; the rows are in order of their texts, so all are of one day" in log.notes

@@ -12,7 +12,7 @@ from sim.dynamics.clock import HOUR, MINUTE
 from sim.measures.frame import Frame
 from sim.measures.held import VALUE
 from sim.measures.targets import results
-from sim.scenario.certain import Bounds, value_bounds
+from sim.scenario.certain import CertainBounds, value_bounds
 from sim.scenario.faults import ScenarioError
 from sim.scenario.levels import MOST_STAFF
 from sim.scenario.moments import OF_STAGE
@@ -171,7 +171,10 @@ def test_plenty_of_people_at_some_hours_make_nobody_wait_longer_than_they_are_aw
     )
     hours = f'pools: {{desk: {{shifts: [{{from: "08:00", to: "18:00", staff: {MOST_STAFF}, days: mon-fri}}]}}'
     scenario = loaded(tmp_path, text.replace("pools: {desk: {staff: 0}", hours))
-    assert [value_bounds(scenario, one) for one in scenario.targets.values()] == [Bounds(1.0, 1.0), Bounds(0.0, 1.0)]
+    assert [value_bounds(scenario, one) for one in scenario.targets.values()] == [
+        CertainBounds(1.0, 1.0),
+        CertainBounds(0.0, 1.0),
+    ]
 
 
 def test_a_result_that_is_certain_says_so_and_is_a_point(tmp_path):

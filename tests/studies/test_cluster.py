@@ -19,7 +19,7 @@ from sim.studies import cluster, trials
 from sim.studies.cluster import ClusterError, on_cluster
 from sim.studies.keeping import Piece
 from sim.studies.replicate import ReplicationWork, Settings, run
-from sim.studies.workers import Failure, Share
+from sim.studies.workers import Failure, WorkShare
 from tests.cli.lines import tipline
 from tests.studies.lines import DESK, desk, simulated
 from tests.studies.pieces import die_at_two, fail_at_two, slow, square
@@ -60,7 +60,7 @@ COMMANDS = {
 
 
 def results(work: Callable[[int], int], n: int, address: str) -> dict[int, int | Failure]:
-    return {index: result for _, index, result in on_cluster([Share(work, range(n))], address)}
+    return {index: result for _, index, result in on_cluster([WorkShare(work, range(n))], address)}
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_a_piece_that_raises_fails_alone(address: str) -> None:
 
 @pytest.mark.slow
 def test_who_stops_asking_leaves_nothing_in_hand(address: str) -> None:
-    asking = on_cluster([Share(slow, range(200))], address)
+    asking = on_cluster([WorkShare(slow, range(200))], address)
     next(asking)
     asking.close()  # type: ignore[attr-defined]
     begun = time.monotonic()
@@ -269,7 +269,7 @@ def test_that_nobody_is_there_is_told_and_then_given_up(monkeypatch: pytest.Monk
     with distributed.LocalCluster(n_workers=0, dashboard_address=None) as local:
         address = local.scheduler_address
         with pytest.raises(ClusterError, match="had no worker for 3 s"):
-            list(on_cluster([Share(square, range(3))], address, said.append))
+            list(on_cluster([WorkShare(square, range(3))], address, said.append))
         cluster.leave(address)
     assert said == [f"--cluster {address}: the scheduler has no worker; waiting for one"]
 
@@ -292,6 +292,8 @@ def results_when(local: Any) -> dict[int, int]:
         said.append(text)
         local.scale(1)
 
-    found = {index: result for _, index, result in on_cluster([Share(square, range(3))], local.scheduler_address, tell)}
+    found = {
+        index: result for _, index, result in on_cluster([WorkShare(square, range(3))], local.scheduler_address, tell)
+    }
     assert len(said) == 1
     return found  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from sim.measures.theory import erlang_c
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
 from sim.studies.effects import explained, rank_correlation
-from sim.studies.plausibility import PlausibilityFound, Question, plausibility, quantile
+from sim.studies.plausibility import PlausibilityFound, PlausibilityQuestion, plausibility, quantile
 from sim.studies.replicate import Settings
 from sim.studies.staff.staffed import fte
 from sim.studies.trials import QuestionError
@@ -46,7 +46,7 @@ def line(folder: Path, old: str = "", new: str = "") -> Scenario:
 def studied(
     scenario: Scenario, worlds: int = 32, settings: Settings | None = None, **asked: object
 ) -> PlausibilityFound:
-    return plausibility(Question(scenario, worlds=worlds, replications=2, **asked), settings or Settings())  # type: ignore[arg-type]
+    return plausibility(PlausibilityQuestion(scenario, worlds=worlds, replications=2, **asked), settings or Settings())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -173,16 +173,16 @@ def test_neither_jobs_nor_an_interruption_change_anything(tmp_path: Path) -> Non
 
 def test_more_worlds_go_on_where_fewer_ended(tmp_path: Path) -> None:
     scenario = line(tmp_path)
-    assert Question(scenario, worlds=20).points[:5] == Question(scenario, worlds=5).points
+    assert PlausibilityQuestion(scenario, worlds=20).points[:5] == PlausibilityQuestion(scenario, worlds=5).points
 
 
 def test_a_world_is_short_unless_it_says_otherwise(tmp_path: Path) -> None:
     scenario = line(tmp_path, "length: 2 d", "length: 300 d")
     day = 24 * 3600 * 10**6
-    assert Question(scenario).scenario.run.length == 28 * day
-    assert Question(scenario, length="35 d").scenario.run.length == 35 * day
-    assert Question(line(tmp_path)).scenario.run.length == 2 * day
-    assert Question(scenario).replications == 4
+    assert PlausibilityQuestion(scenario).scenario.run.length == 28 * day
+    assert PlausibilityQuestion(scenario, length="35 d").scenario.run.length == 35 * day
+    assert PlausibilityQuestion(line(tmp_path)).scenario.run.length == 2 * day
+    assert PlausibilityQuestion(scenario).replications == 4
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_world_is_short_unless_it_says_otherwise(tmp_path: Path) -> None:
 )
 def test_what_is_no_question_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(QuestionError, match=said):
-        Question(line(tmp_path, old, new))
+        PlausibilityQuestion(line(tmp_path, old, new))
 
 
 def test_effects_at_points_at_hand() -> None:
@@ -226,8 +226,8 @@ def test_a_world_holds_a_whole_window_of_each_target(tmp_path: Path) -> None:
     """Four weeks from 6 January hold no month: the document's own length does, and a length asked for is refused."""
     monthly = line(tmp_path, "share: 80 %}", "share: 80 %, per: month, hold: 90 %}")
     longer = load(tmp_path / "line.yaml", changes={"run.length": "91 d"})
-    assert Question(longer, worlds=1).scenario.run.length == longer.run.length
+    assert PlausibilityQuestion(longer, worlds=1).scenario.run.length == longer.run.length
     with pytest.raises(QuestionError, match="target 'quick' judges each month, and none lies wholly"):
-        Question(longer, worlds=1, length="14 d")
+        PlausibilityQuestion(longer, worlds=1, length="14 d")
     with pytest.raises(QuestionError, match="judges each month"):
-        Question(monthly, worlds=1)
+        PlausibilityQuestion(monthly, worlds=1)

@@ -16,9 +16,9 @@ import sim
 from sim.measures import theory
 from sim.scenario.stages import Stage
 from sim.studies.theory import selftest as own
-from sim.studies.theory.beside import CLOSE, Compared, compared, ratio
+from sim.studies.theory.beside import CLOSE, TheoryAndRun, compared, ratio
 from sim.studies.theory.lines import START, lines
-from sim.studies.theory.models import NOT_BEGUN, THERE, WAIT, Known, models
+from sim.studies.theory.models import NOT_BEGUN, THERE, WAIT, KnownValue, models
 
 LINES = {line.model: line for line in own.known_lines()}
 RUN = "run: {start: 2025-01-06 00:00, warm_up: 6 d, length: 14 d, cool_down: 1 d, replications: 20, seed: 3}"
@@ -199,9 +199,9 @@ def test_a_ratio_and_its_standard_error() -> None:
 
 def test_apart_without_an_error() -> None:
     beside = models(sim.load(PLAIN))[0]
-    assert Compared(beside, Known(THERE, 3.0), 3.0, 0.0).agrees
-    assert Compared(beside, Known(THERE, 3.0), 2.9, 0.0).apart == -math.inf
-    assert not Compared(beside, Known(THERE, 3.0), math.nan, math.nan).agrees
+    assert TheoryAndRun(beside, KnownValue(THERE, 3.0), 3.0, 0.0).agrees
+    assert TheoryAndRun(beside, KnownValue(THERE, 3.0), 2.9, 0.0).apart == -math.inf
+    assert not TheoryAndRun(beside, KnownValue(THERE, 3.0), math.nan, math.nan).agrees
 
 
 def test_targets_ask_for_their_own_times_and_several_places_are_one() -> None:

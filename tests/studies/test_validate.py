@@ -17,7 +17,7 @@ from sim.measures.theory import erlang_a
 from sim.plots.validate import observed_and_simulated
 from sim.scenario.loading import load
 from sim.scenario.plausible import Unknown, groups
-from sim.studies.validate import Seen
+from sim.studies.validate import ObservedResult
 from sim.text.validate import answer
 from tests.cli import pictures
 from tests.cli.lines import tipline
@@ -111,7 +111,7 @@ def test_a_value_is_reproduced_with_its_whole_interval_on_both_sides(
     """0.5 was observed, 5 points are allowed."""
     one = known.found.seen[0]
     result = dataclasses.replace(one.result, value=(low + high) / 2)
-    seen = Seen("x", one.observed, None, result, 0.5, 0.05, give_or_take, "predicted", low, high)
+    seen = ObservedResult("x", one.observed, None, result, 0.5, 0.05, give_or_take, "predicted", low, high)
     assert seen.sense == sense
     assert dataclasses.replace(seen, result=dataclasses.replace(result, value=math.nan)).sense == "undecided"
 

@@ -16,8 +16,8 @@ from sim.text.run import limit_words, sentences
 from sim.text.words import came_to, percent
 
 if TYPE_CHECKING:
-    from sim.cli.live.work import Step
-    from sim.cli.live.world import Asked, Base, World
+    from sim.cli.live.work import AnswerProgress
+    from sim.cli.live.world import Asked, Base, LiveWorld
     from sim.studies.result import Result
 
 POOL_COLUMNS: Final = (
@@ -34,7 +34,7 @@ WEEK_COLUMNS: Final = ("busy_servers", "on_duty_servers", "waiting_tips")
 """Columns of each pool in the table of intervals that a page draws."""
 
 
-def world_data(world: World) -> dict[str, Any]:
+def world_data(world: LiveWorld) -> dict[str, Any]:
     """What a page is told of its file when it opens."""
     scenario = world.first.scenario
     return {
@@ -71,7 +71,7 @@ def controls_data(base: Base, values: Mapping[str, float | None]) -> list[dict[s
     ]
 
 
-def answer_data(step: Step, *, curves: bool, beside: Result | None) -> dict[str, Any]:
+def answer_data(step: AnswerProgress, *, curves: bool, beside: Result | None) -> dict[str, Any]:
     """An answer as far as it has come: with `curves` also what is drawn; `beside` is what it is held against.
 
     Columns and cells of targets, joint shares and pools are those of the tables that `tipline run` leaves.

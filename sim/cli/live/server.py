@@ -35,8 +35,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sim.cli.live.data import answer_data, asked_data, day_data, world_data
-from sim.cli.live.work import Step, UnwantedError, Work
-from sim.cli.live.world import Asked, State, World
+from sim.cli.live.work import AnswerProgress, UnwantedError, Work
+from sim.cli.live.world import Asked, LiveWorld, PageChoices
 from sim.cli.options import fault_data
 from sim.scenario.faults import Mark, ScenarioError, at, shown
 
@@ -116,7 +116,7 @@ class Guard:
         return known and here and own and mine and bool(rest)
 
 
-class Page:
+class OpenPage:
     """What one open page asked last, and what it is told; no page knows of another."""
 
     def __init__(self, name: str) -> None:
@@ -148,9 +148,9 @@ class Page:
 class Live:
     """The pages of a scenario file."""
 
-    def __init__(self, world: World, work: Work) -> None:
+    def __init__(self, world: LiveWorld, work: Work) -> None:
         self.world, self.work = world, work
-        self.pages: dict[str, Page] = {}
+        self.pages: dict[str, OpenPage] = {}
         self._pool = ThreadPoolExecutor(MOST_PAGES, thread_name_prefix="live")
         self._reporting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -200,9 +200,9 @@ class Live:
         """A page opens: it gets a name of its own, what there is to move, and an answer to what it begins with."""
         given = await _given(request)
         await run_in_threadpool(self.world.refresh)
-        state = State.of(given["state"]) if given.get("state") is not None else self.world.first.state
+        state = PageChoices.of(given["state"]) if given.get("state") is not None else self.world.first.state
         asked = await run_in_threadpool(self.world.asked, state)
-        page = Page(secrets.token_urlsafe(12))
+        page = OpenPage(secrets.token_urlsafe(12))
         while len(self.pages) >= MOST_PAGES:
             oldest = min(self.pages.values(), key=lambda one: (bool(one.listeners), one.seen))
             oldest.turn += 1
@@ -218,7 +218,7 @@ class Live:
         page, move = self._page(given.get("page")), given.get("move")
         if not isinstance(move, int) or isinstance(move, bool) or move < 0:
             raise ScenarioError([at(Mark("move"), (), "must be a whole number", shown(move))])
-        asked = await run_in_threadpool(self.world.asked, State.of(given.get("state")))
+        asked = await run_in_threadpool(self.world.asked, PageChoices.of(given.get("state")))
         if move <= page.move:
             return JSONResponse({"late": True})
         page.move = move
@@ -240,12 +240,12 @@ class Live:
         """Save a state as a variant."""
         given = await _given(request)
         self._page(given.get("page"))
-        state = State.of(given.get("state"))
+        state = PageChoices.of(given.get("state"))
         name = await run_in_threadpool(self.world.save, given.get("name"), state)
         variants = world_data(self.world)["variants"]
         return JSONResponse({"saved": name, "file": str(self.world.saved_file), "variants": variants})
 
-    def _page(self, name: object) -> Page:
+    def _page(self, name: object) -> OpenPage:
         found = self.pages.get(name) if isinstance(name, str) else None
         if found is None:
             raise ScenarioError([at(Mark("page"), (), "is not open here; load it again", shown(name))])
@@ -261,7 +261,7 @@ class Live:
             self._begin(page, page.asked)
         return StreamingResponse(self._stream(page), media_type="text/event-stream")
 
-    async def _stream(self, page: Page) -> AsyncIterator[str]:
+    async def _stream(self, page: OpenPage) -> AsyncIterator[str]:
         news, seen, status = asyncio.Event(), 0, ""
         page.listeners.add(news)
         try:
@@ -283,7 +283,7 @@ class Live:
             page.seen = time.monotonic()
             asyncio.get_running_loop().call_later(ALONE, self._rest, page)
 
-    def _rest(self, page: Page) -> None:
+    def _rest(self, page: OpenPage) -> None:
         """Nobody looks at the page: nothing is worked out for it."""
         if not page.listeners and not page.whole:
             page.turn += 1
@@ -319,17 +319,17 @@ class Live:
 
     # The work
 
-    def _begin(self, page: Page, asked: Asked) -> None:
+    def _begin(self, page: OpenPage, asked: Asked) -> None:
         """Work out what a page asks, in a thread; what it asked before is not wanted any more."""
         page.turn += 1
         page.asked, page.answer, page.whole, page.rests = asked, None, False, False
         self._pool.submit(self._work_out, page, asked, page.turn, page.move, time.perf_counter())
 
-    def _work_out(self, page: Page, asked: Asked, turn: int, move: int, since: float) -> None:
+    def _work_out(self, page: OpenPage, asked: Asked, turn: int, move: int, since: float) -> None:
         def wanted() -> bool:
             return page.turn == turn
 
-        def tell(told: dict[str, Any], step: Step | None = None) -> None:
+        def tell(told: dict[str, Any], step: AnswerProgress | None = None) -> None:
             def now() -> None:
                 if wanted():
                     if step is not None and step.done:
@@ -387,7 +387,7 @@ async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=400)
 
 
-def _state_data(state: State) -> dict[str, Any]:
+def _state_data(state: PageChoices) -> dict[str, Any]:
     return {
         "variant": state.variant,
         "reading": state.reading,
@@ -410,7 +410,7 @@ def listen(port: int) -> socket.socket:
     return found
 
 
-def serve(world: World, jobs: int, port: int, tell: Callable[[str], None]) -> None:
+def serve(world: LiveWorld, jobs: int, port: int, tell: Callable[[str], None]) -> None:
     """Serve the pages of a file until it is interrupted; `tell` is told the address once it can be opened."""
     with listen(port) as place:
         token, at_port = secrets.token_urlsafe(24), int(place.getsockname()[1])

@@ -37,7 +37,7 @@ class UnwantedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AnswerProgress:
     """How far an answer has come."""
 
     result: Result
@@ -77,7 +77,7 @@ class Work:
     def _tell(self, what: str) -> None:
         self.status = what
 
-    def steps(self, question: Asked, wanted: Callable[[], bool]) -> Iterator[Step]:
+    def steps(self, question: Asked, wanted: Callable[[], bool]) -> Iterator[AnswerProgress]:
         """The answer to a state, after each replication; UnwantedError as soon as it is not `wanted`."""
         while not self._ready.wait(0.1):
             _hold(wanted)
@@ -97,9 +97,9 @@ class Work:
                 while len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
         n = len(found.done.sample) + len(found.done.failures)
-        yield Step(found, n, n, done=True, whole=True)
+        yield AnswerProgress(found, n, n, done=True, whole=True)
 
-    def _replications(self, question: Asked, wanted: Callable[[], bool]) -> Iterator[Step]:
+    def _replications(self, question: Asked, wanted: Callable[[], bool]) -> Iterator[AnswerProgress]:
         scenario, looks, more = question.scenario, 1, None
         if question.state.until_decided:
             scenario, several = looked_at(scenario)
@@ -121,13 +121,13 @@ class Work:
                 n = len(last.sample) + len(last.failures)
                 of = 1 if last.sample.frame.recorded else of
                 if n < of and len(last.sample):
-                    yield Step(so_far(last, looks), n, of, done=False)
+                    yield AnswerProgress(so_far(last, looks), n, of, done=False)
         _hold(wanted)
         assert last is not None
         if len(last.sample):
-            yield Step(so_far(last, looks), n, n, done=True)
+            yield AnswerProgress(so_far(last, looks), n, n, done=True)
         else:
-            yield Step(_nothing(last), n, n, done=True)
+            yield AnswerProgress(_nothing(last), n, n, done=True)
 
     def _drawn(
         self, scenario: Scenario, wanted: Callable[[], bool], first: threading.Event

@@ -52,7 +52,7 @@ def _fault(place: str, rule: str, value: object = "") -> StateError:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PageChoices:
     """What is chosen on a page; all else is as the file says."""
 
     variant: str | None = None
@@ -62,7 +62,7 @@ class State:
     """By the path of a control, in the order in which they were moved first."""
 
     @classmethod
-    def of(cls, given: object) -> State:
+    def of(cls, given: object) -> PageChoices:
         """The state that a page sends; StateError with the place, the rule and the value that is at fault."""
         if not isinstance(given, Mapping):
             raise _fault("state", "must be a mapping", given)
@@ -134,7 +134,7 @@ class Base:
 class Asked:
     """A state with what it means."""
 
-    state: State
+    state: PageChoices
     base: Base
     scenario: Scenario
     options: Options
@@ -179,7 +179,7 @@ def _number(written: Any, unit: str) -> float | None:
     return float(f"{number * 100:.12g}") if unit == "%" else float(number)
 
 
-class World:
+class LiveWorld:
     """A scenario file, with the options of the command, as a live page sees it; several threads may ask at once."""
 
     def __init__(self, file: Path, options: Options) -> None:
@@ -192,7 +192,7 @@ class World:
         self._own: Document
         self._saved: Document | None = None
         self.refresh()
-        self.first = self.asked(State(variant=options.one_variant, reading=options.reading))
+        self.first = self.asked(PageChoices(variant=options.one_variant, reading=options.reading))
 
     def refresh(self) -> None:
         """Read the files again where they are not as they were; ScenarioError with their faults."""
@@ -221,7 +221,7 @@ class World:
         named = targets is not None and isinstance(targets.value, dict) and {*KEYS} & {*targets.value}
         return READINGS if named else ()
 
-    def asked(self, state: State) -> Asked:
+    def asked(self, state: PageChoices) -> Asked:
         """What a state means; ScenarioError with every fault of it."""
         with self._lock:
             document, file = self._document(state.variant)
@@ -261,7 +261,7 @@ class World:
 
     # Saved variants
 
-    def save(self, name: object, state: State) -> str:
+    def save(self, name: object, state: PageChoices) -> str:
         """Save a state as a variant in the file of saved variants; its name. ScenarioError where that cannot be.
 
         The file is replaced whole or not at all, with everything that it had, comments too; the new one was read and
@@ -444,7 +444,7 @@ def step_between(low: float, high: float) -> float:
     return min(steps, key=lambda one: abs(math.log(width / one / STEPS))) if steps else width / STEPS
 
 
-def _changes(base: Base, state: State) -> list[str]:
+def _changes(base: Base, state: PageChoices) -> list[str]:
     """The changes that the moved sliders make, as on a command line; StateError with every one that is at fault."""
     levels = {one.path: one for one in base.posts if one.level is not None}
     faults: list[Fault] = []

@@ -319,7 +319,7 @@ def _named(results: Results, named: Mapping[Any, Any]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class Foreword:
     """What stands before the scenarios."""
 
     title: str
@@ -349,7 +349,7 @@ class Section:
     """A day of its run, tip by tip."""
 
 
-class Places:
+class PageAddresses:
     """Where in a page targets and claims stand: a name as address for each, the same in all tables that speak of it.
 
     A claim that has an article of its own stands there; `dossiers` are these, by the folder.
@@ -457,7 +457,7 @@ def rendered(results: Results) -> str:
     )
     environment.filters |= {"cell": cell, "command": shlex.join, "data": data, "anchor": anchor, "heading": heading}
     dossiers = {one.exhibits[0].folder.name: one.dossier for one in leading if one.dossier is not None}
-    places, script = Places(sections, dossiers), "\n".join(map(_own, SCRIPTS))
+    places, script = PageAddresses(sections, dossiers), "\n".join(map(_own, SCRIPTS))
 
     def choosable(folder: Folder, table: TableFile) -> Explored | None:
         return explored(folder, table, places.target)
@@ -490,7 +490,7 @@ def _as_json(told: Any) -> str:
     return json.dumps(finite(told), ensure_ascii=False, separators=(",", ":"))
 
 
-def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[Lead]:
+def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iterator[Foreword]:
     for command, title in LEADING.items():
         found = [[exhibit for exhibit in shown[folder.name] if exhibit.made_by == command] for folder in folders]
         # A search that found nothing leaves no figure, and stands at the head only where no other search found more.
@@ -498,7 +498,7 @@ def _leading(folders: Sequence[Folder], shown: dict[str, list[Exhibit]]) -> Iter
         if there:
             folder = there[0][0].folder
             told = dossier(folder) if command == "claims" else None
-            yield Lead(title, folder.answer(command), there[0], told)
+            yield Foreword(title, folder.answer(command), there[0], told)
 
 
 def _verdicts(folders: Sequence[Folder]) -> Iterator[Verdicts]:

@@ -40,9 +40,9 @@ from sim.studies.claims.statements import (
     STATED,
     WHOLE,
     Condition,
+    FigureUnit,
     Range,
-    Timed,
-    Unit,
+    TimedStatement,
     bounds,
     counted_with,
     every,
@@ -199,7 +199,7 @@ class Match(Generic[First, Last]):
             "other": self.names[0],
             "first": _words(self.first),
             "last": _words(self.last),
-            "share": text(self.last.share if isinstance(self.last, Timed) else self.share.figure, "%"),
+            "share": text(self.last.share if isinstance(self.last, TimedStatement) else self.share.figure, "%"),
             "sense": getattr(claim, "sense", ""),
             "by": self.ledger.subjects[claim.subject].by or "",
         }
@@ -207,7 +207,7 @@ class Match(Generic[First, Last]):
 
 def _words(one: object) -> str:
     """The figure of a statement in words."""
-    if isinstance(one, Timed):
+    if isinstance(one, TimedStatement):
         return text(one.ticks, "min")
     if isinstance(one, Volume | Range):
         return three(yearly(one) if isinstance(one, Volume) else one.figure)
@@ -237,7 +237,7 @@ def pairs(first: type[First], last: type[Last], *, once: bool = False) -> Matche
 
 
 @dataclass(frozen=True)
-class TimesMatch(Match[Timed, Timed]):
+class TimesMatch(Match[TimedStatement, TimedStatement]):
     """Two statements on times: what the first says of its clock is a bound from above, the second is asked about."""
 
     step: bool = False
@@ -273,7 +273,7 @@ def times(ledger: Ledger) -> Iterator[TimesMatch]:
             yield TimesMatch(ledger, names, first, last, share, clocks, readings, supposed)
 
 
-def _common(one: Timed, other: Timed) -> tuple[str, ...]:
+def _common(one: TimedStatement, other: TimedStatement) -> tuple[str, ...]:
     """The readings in which two statements are made together."""
     return tuple(sense for sense in (STATED, *READINGS) if sense in one.readings and sense in other.readings)
 
@@ -282,11 +282,11 @@ def _common(one: Timed, other: Timed) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class LimitMatch(Match[Range, Timed]):
+class LimitMatch(Match[Range, TimedStatement]):
     """A share within a time, and the share of its subject that is recognised, or lost, or comes in a surge."""
 
     by: Literal["labels", "lost", "lost beside a mean", "surge"] = "labels"
-    mean: Timed | None = None
+    mean: TimedStatement | None = None
     surge: SurgeFact | None = None
 
     @property
@@ -331,7 +331,7 @@ def limits(ledger: Ledger) -> Iterator[LimitMatch]:
                 yield alone(names=(name, one.claim), first=WHOLE, by="surge", surge=surge)
 
 
-def _recognised(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], Range]]:
+def _recognised(ledger: Ledger, one: TimedStatement) -> Iterator[tuple[tuple[str, ...], Range]]:
     """The share that alone reaches the end of a clock, by each claim and fact that tells it and says not all."""
     only = ledger.clocks[one.clock].reached_by
     if only is None or only == one.subject or one.subject not in ledger.within(only):
@@ -343,7 +343,7 @@ def _recognised(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], R
             yield tuple(dict.fromkeys((*told, *cap.by))), cap
 
 
-def _lost(ledger: Ledger, one: Timed) -> Iterator[tuple[tuple[str, ...], Range]]:
+def _lost(ledger: Ledger, one: TimedStatement) -> Iterator[tuple[tuple[str, ...], Range]]:
     """The share that never reaches the end of a clock, with the claims that there is none such."""
     for name, subject in ledger.subjects.items():
         if one.clock in subject.hinders and subject.part_of == one.subject:
@@ -417,7 +417,7 @@ class Reckoned(Match[Range, Range]):
     """What it takes besides for the two to be of the same."""
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> FigureUnit:
         """What its figures are in."""
         if self.per == TIMES_AS_MANY:
             return "times"
@@ -543,11 +543,11 @@ def _besides(about: str, found: list[Range], names: list[str] | None = None) -> 
     return tuple(dict.fromkeys((*(names or ()), *(by for one in found for by in one.by if by != about))))
 
 
-Growing = Match[Mapping[str, Volume], GrowthRate]
-Staff = Match[tuple[Mapping[str, GrowthRate], list[GainFact]], StaffingChange]
+GrowthMatch = Match[Mapping[str, Volume], GrowthRate]
+StaffMatch = Match[tuple[Mapping[str, GrowthRate], list[GainFact]], StaffingChange]
 
 
-def growing(ledger: Ledger) -> Iterator[Growing]:
+def growing(ledger: Ledger) -> Iterator[GrowthMatch]:
     """The growth over more than one year, and volumes to look at it from."""
     for name, growth in every(ledger, GrowthRate).items():
         if growth.over != 1:
@@ -555,7 +555,7 @@ def growing(ledger: Ledger) -> Iterator[Growing]:
             yield Match(ledger, (*around, name), around, growth)
 
 
-def staffs(ledger: Ledger) -> Iterator[Staff]:
+def staffs(ledger: Ledger) -> Iterator[StaffMatch]:
     """A change of the staff, the growth of what it works on, and what helpers are known to gain."""
     gains = every(ledger, GainFact)
     grows = {name: growth for name, growth in every(ledger, GrowthRate).items() if counted_with(ledger, growth)}

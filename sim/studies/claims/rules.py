@@ -40,10 +40,10 @@ from sim.studies.claims.statements import (
     NEAR,
     Condition,
     FigureFound,
+    FigureUnit,
     Finding,
     Range,
-    Unit,
-    Verdict,
+    Standing,
     bounds,
     every,
     horizons,
@@ -64,7 +64,7 @@ PARTS_OF_A_MEAN: Final = (2, 4, 8, 24)
 MOST_SURGES: Final = 3
 """So many surges a year are looked at."""
 
-Figures = Iterable[tuple[str, float | None, Unit]]
+Figures = Iterable[tuple[str, float | None, FigureUnit]]
 M = TypeVar("M", bound=Match[Any, Any])
 
 
@@ -78,7 +78,7 @@ class Rule(Generic[M]):
     of: Callable[[Ledger], Iterator[M]]
     when: Callable[[M], bool] = lambda m: True
     bound: Callable[[M], float] = lambda m: math.nan
-    verdict: Verdict | Callable[[M, float], Verdict | None] = "independent"
+    verdict: Standing | Callable[[M, float], Standing | None] = "independent"
     conditions: tuple[Condition, ...] | Callable[[M], tuple[Condition, ...]] = ()
     formula: str | Callable[[M], str]
     figures: Callable[[M, float], Figures] = lambda m, bound: ()
@@ -123,16 +123,16 @@ def relations(ledger: Ledger) -> list[Finding]:
     return sorted(found, key=lambda one: order[one.about])
 
 
-def _in_unit(value: float, unit: Unit) -> float:
+def _in_unit(value: float, unit: FigureUnit) -> float:
     """A share in per cent, ticks in minutes, and others as they are."""
     return 100 * value if unit == "%" else value / MINUTE if unit == "min" else value
 
 
-def _odds(at_odds: bool) -> Verdict:
+def _odds(at_odds: bool) -> Standing:
     return "at odds" if at_odds else "independent"
 
 
-def _by_margin(margin: float) -> Verdict:
+def _by_margin(margin: float) -> Standing:
     """The verdict on a figure that others imply so many times over (less than once: not at all)."""
     return "vacuous" if margin >= VACUOUS else "implied" if margin >= 1 else "independent"
 
@@ -208,12 +208,12 @@ def _factor(m: Match[Range, Volume]) -> float:
     return m.first.over(m.share).figure / yearly(m.last)
 
 
-def _of_whole(m: Match[Range, Volume], factor: float) -> Verdict:
+def _of_whole(m: Match[Range, Volume], factor: float) -> Standing:
     """The verdict on a whole as it bounds, beside the one that a part and its share imply."""
     return _beside(m.first.over(m.share), bounds(m.about, m.last), factor)
 
 
-def _beside(implied: Range, stated: Range, factor: float) -> Verdict:
+def _beside(implied: Range, stated: Range, factor: float) -> Standing:
     """The verdict on a number as it bounds, beside the one that others imply, so many times as large."""
     if implied.low > stated.high or implied.high < stated.low:
         return "at odds"
@@ -228,7 +228,7 @@ def _reckoned(m: on.Reckoned, factor: float) -> Figures:
     yield "the one over the other", factor, "times"
 
 
-def _only_as_levels(m: on.Reckoned, factor: float) -> Verdict | None:
+def _only_as_levels(m: on.Reckoned, factor: float) -> Standing | None:
     """At odds where only the bounds leave room, and the figures as they are given do not."""
     return "at odds" if _beside(m.first, m.last, factor) != "at odds" and abs(factor - 1) > NEAR else None
 
@@ -280,7 +280,7 @@ def _doubling(growth: GrowthRate) -> float | None:
     return math.log(2) / math.log1p(growth.quantity) if growth.quantity > 0 else None
 
 
-def _compounded(m: on.Growing, factor: float) -> Figures:
+def _compounded(m: on.GrowthMatch, factor: float) -> Figures:
     some = horizons(m.ledger)
     yield from ((f"in {n} years", factor**n, "times") for n in some)
     yield "to double", _doubling(m.last), "years"
@@ -312,7 +312,7 @@ def _full(m: Match[GrowthRate, GrowthRate], ratio: float) -> float | None:
     return -math.log(share) / math.log(ratio) if 0 < share < 1 < ratio else None
 
 
-def _work(m: on.Staff, each: float) -> Figures:
+def _work(m: on.StaffMatch, each: float) -> Figures:
     n = horizons(m.ledger)[0]
     yield "work a person, at the same volume", each, "times"
     for name, growth in m.first[0].items():
@@ -324,7 +324,7 @@ def _work(m: on.Staff, each: float) -> Figures:
         yield "gain needed over the least known", (each - 1) / gain.low if gain.low > 0 else None, "times"
 
 
-def _too_little(m: on.Staff, each: float) -> str:
+def _too_little(m: on.StaffMatch, each: float) -> str:
     """The known gains that do not make up for the people who are fewer, in words."""
     return "".join(
         f"; helpers are known to gain {three(100 * gain.low)} to {text(gain.high, '%')}, so work must fall away"

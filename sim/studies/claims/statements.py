@@ -31,7 +31,7 @@ from sim.scenario.claims import (
 from sim.scenario.ledger import Ledger
 from sim.scenario.readings import READINGS
 from sim.scenario.target_kinds import MeanTarget, ShareTarget
-from sim.scenario.target_kinds import Percentile as PercentileOfTips
+from sim.scenario.target_kinds import PercentileOrMedian as PercentileOfTips
 
 Kind = TypeVar("Kind")
 
@@ -66,7 +66,7 @@ OfTime = ShareWithin | Mean | Median | Percentile | BestCase
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class TimedStatement:
     """A claim about a time in one sense."""
 
     claim: str
@@ -87,12 +87,12 @@ class Timed:
         return self.form == "share" and self.share >= 1
 
 
-def timed(ledger: Ledger) -> list[Timed]:
+def timed(ledger: Ledger) -> list[TimedStatement]:
     """All statements on times, claim by claim; senses of a claim that say the same are one.
 
     What a claim says again after the one that it repeats is left out.
     """
-    found: list[Timed] = []
+    found: list[TimedStatement] = []
     for name, claim in ledger.claims.items():
         if isinstance(claim, OfTime):
             said = {replace(one, claim=name) for one in found if one.claim == claim.repeats}
@@ -100,9 +100,9 @@ def timed(ledger: Ledger) -> list[Timed]:
     return found
 
 
-def _of_claim(ledger: Ledger, name: str, claim: OfTime) -> list[Timed]:
-    senses: dict[Timed, list[str]] = {}
-    of_whole_run: set[Timed] = set()
+def _of_claim(ledger: Ledger, name: str, claim: OfTime) -> list[TimedStatement]:
+    senses: dict[TimedStatement, list[str]] = {}
+    of_whole_run: set[TimedStatement] = set()
     if (stated := _stated(name, claim)) is not None:
         senses[stated] = [STATED]
         of_whole_run.add(stated)
@@ -116,27 +116,29 @@ def _of_claim(ledger: Ledger, name: str, claim: OfTime) -> list[Timed]:
             continue
         subject = reading.subject or claim.subject
         if isinstance(target, PercentileOfTips):
-            one = Timed(name, (), subject, claim.clock, "share", target.limit, target.share_in_time)
+            one = TimedStatement(name, (), subject, claim.clock, "share", target.limit, target.share_in_time)
         elif isinstance(target, MeanTarget):
-            one = Timed(name, (), subject, claim.clock, "mean", target.mean)
+            one = TimedStatement(name, (), subject, claim.clock, "mean", target.mean)
         else:
-            one = Timed(name, (), subject, claim.clock, "share", target.within, target.share)
+            one = TimedStatement(name, (), subject, claim.clock, "share", target.within, target.share)
         senses.setdefault(one, []).append(sense)
         if target.per == "run" and target.in_each is None:
             of_whole_run.add(one)
     return [replace(one, readings=tuple(said), whole_run=one in of_whole_run) for one, said in senses.items()]
 
 
-def _stated(name: str, claim: OfTime) -> Timed | None:
+def _stated(name: str, claim: OfTime) -> TimedStatement | None:
     """The source's own figure; None where it gives a time and no share."""
     if isinstance(claim, ShareWithin):
         if claim.share is None:
             return None
-        return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, claim.share)
+        return TimedStatement(name, (), claim.subject, claim.clock, "share", claim.quantity, claim.share)
     if isinstance(claim, Median | Percentile):
         share = 0.5 if isinstance(claim, Median) else claim.share
-        return Timed(name, (), claim.subject, claim.clock, "share", claim.quantity, share, is_level=True)
-    return Timed(name, (), claim.subject, claim.clock, "mean" if claim.kind == "mean" else "some", claim.quantity)
+        return TimedStatement(name, (), claim.subject, claim.clock, "share", claim.quantity, share, is_level=True)
+    return TimedStatement(
+        name, (), claim.subject, claim.clock, "mean" if claim.kind == "mean" else "some", claim.quantity
+    )
 
 
 def is_later(ledger: Ledger, clock: str, other: str) -> bool:
@@ -299,7 +301,7 @@ def counted_with(ledger: Ledger, growth: GrowthRate) -> dict[str, Volume]:
 # What is found
 
 
-Verdict = Literal["implied", "vacuous", "at odds", "independent"]
+Standing = Literal["implied", "vacuous", "at odds", "independent"]
 """Follows from the others; follows so amply that it says nothing; cannot hold beside them; neither."""
 
 Condition = Literal["one clock", "levels", "same years", "usual shape", "one thing", "out of reach", "lost count"]
@@ -314,7 +316,7 @@ CONDITIONS: Final[dict[Condition, str]] = {
 }
 """What a verdict rests on besides the figures."""
 
-Unit = Literal["%", "min", "times", "a year", "years", "surges", "money", ""]
+FigureUnit = Literal["%", "min", "times", "a year", "years", "surges", "money", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +325,7 @@ class FigureFound:
 
     what: str
     value: float
-    unit: Unit
+    unit: FigureUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +338,7 @@ class Finding:
     """The claim that the verdict is on."""
     rests_on: tuple[str, ...]
     """The claims and facts that speak for it."""
-    verdict: Verdict
+    verdict: Standing
     formula: str
     figures: tuple[FigureFound, ...]
     says: str
@@ -356,7 +358,7 @@ class Finding:
         return (*self.rests_on, self.about)
 
     @property
-    def on_own_clocks(self) -> Verdict | None:
+    def on_own_clocks(self) -> Standing | None:
         """The verdict where the claims count by clocks of their own; None where clocks do not matter."""
         return "independent" if "one clock" in self.conditions else None
 
@@ -378,7 +380,7 @@ def three(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:.6g}"
 
 
-def text(value: float, unit: Unit) -> str:
+def text(value: float, unit: FigureUnit) -> str:
     """A figure in a sentence, to three digits: a part of 1 in per cent, ticks as minutes or hours, others as a number.
 
     >>> text(0.979166, "%"), text(100 * MINUTE, "min"), text(864 * MINUTE, "min"), text(2.5, "times")

@@ -48,7 +48,7 @@ MOST_REPLICATIONS: Final = 3
 """Replications in which the time of failing tips is looked at."""
 
 
-Kind = Literal["service", "gate", "delay", "label", "way"]
+HindranceKind = Literal["service", "gate", "delay", "label", "way"]
 
 MoreStaff = Literal["posts", "hours", "neither"]
 """Where more people let a target be met: at the posts that there are, only at hours that have none, or nowhere."""
@@ -58,7 +58,7 @@ MoreStaff = Literal["posts", "hours", "neither"]
 class Hindrance:
     """One thing besides waiting that keeps a target from being met."""
 
-    kind: Kind
+    kind: HindranceKind
     """service, gate, delay: the time that a stage takes; label: another label leads elsewhere; way: tips of that kind
     do not come there."""
     name: str
@@ -159,7 +159,7 @@ def _hindrances(scenario: Scenario, trials: Trials, missed: list[str], most: int
     n_stages = len(scenario.stages)
     spent = {name: np.zeros((n_stages, 4), np.int64) for name in missed}
     late, never = Counter[str](), Counter[str]()
-    elsewhere: dict[str, Counter[tuple[Kind, str]]] = {name: Counter() for name in missed}
+    elsewhere: dict[str, Counter[tuple[HindranceKind, str]]] = {name: Counter() for name in missed}
     for index in range(min(most, MOST_REPLICATIONS)):
         replication = trials.replication(scenario, index)
         log = simulate(replication, trials.settings.engine)
@@ -215,7 +215,7 @@ def _spent(
 
 def _reasons(
     target: Timed, replication: Replication, log: Log, cohort: Cohort, lacking: NDArray[np.int64]
-) -> Iterator[tuple[Kind, str]]:
+) -> Iterator[tuple[HindranceKind, str]]:
     """For each tip that never came to the end of a target: the labeller that sent it elsewhere, or the stage that it
     is not for."""
     scenario = cohort.frame.scenario
@@ -250,14 +250,14 @@ def _reasons(
 
 
 def _ranked(
-    scenario: Scenario, spent: NDArray[np.int64], elsewhere: Counter[tuple[Kind, str]], late: int, never: int
+    scenario: Scenario, spent: NDArray[np.int64], elsewhere: Counter[tuple[HindranceKind, str]], late: int, never: int
 ) -> tuple[Hindrance, ...]:
     """All hindrances, those first that concern most of the failing tips."""
     failing = late + never
     if not failing:
         return ()
     total = int(spent.sum())
-    columns: tuple[tuple[int, Kind], ...] = (
+    columns: tuple[tuple[int, HindranceKind], ...] = (
         (passes.IN_SERVICE, "service"),
         (passes.AT_GATE, "gate"),
         (passes.IN_DELAY, "delay"),

@@ -357,7 +357,7 @@ TIPS_FOR_HOURS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StaffFound:
     """An answer with what a full run of it showed."""
 
     answer: StaffAnswer
@@ -396,7 +396,7 @@ def found(
     effort: float = 1.0,
     frontier: Per | None = None,
     allow_overload: bool = False,
-) -> Found:
+) -> StaffFound:
     """The cheapest staffing, looked for `effort` times as long as usual, with a full run of it.
 
     With `allow_overload` lines may grow without end and tips give up unminded; with `frontier` also what a share of
@@ -406,11 +406,11 @@ def found(
     answer = staff(scenario, pools=pools, trials=trials, most_effort=most, allow_overload=allow_overload)
     confirmation, tried = answer.confirmation, answer.tried
     if answer.staffing is None or confirmation is None or tried is None:
-        return Found(answer)
+        return StaffFound(answer)
     stretch = _stretch(answer, trials)
     if frontier is not None:
         walk(tried, answer.staffing, frontier)
-    return Found(
+    return StaffFound(
         answer,
         pools=tuple(uses(confirmation.sample)),
         stretch=stretch,

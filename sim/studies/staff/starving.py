@@ -43,14 +43,14 @@ SURE: Final = 0.999
 MOST_USED: Final = 1e3
 """What stands for endlessly too much."""
 
-Kind = Literal["grows", "gives up", "nothing", "left out"]
+ConcernKind = Literal["grows", "gives up", "nothing", "left out"]
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
     """One thing that a staffing may not do, and how far it does."""
 
-    kind: Kind
+    kind: ConcernKind
     name: str
     """The pool whose line grows, the stage where tips give up, or the target."""
     value: float

@@ -28,8 +28,8 @@ from sim.studies.theory.models import (
     THERE,
     TURNED_AWAY,
     WAIT,
-    Beside,
-    Known,
+    KnownValue,
+    NearestModel,
     models,
 )
 from sim.studies.workers import Failure, each
@@ -48,11 +48,11 @@ CLOSE: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TheoryAndRun:
     """One quantity: what theory has and what the run came to."""
 
-    beside: Beside
-    known: Known
+    beside: NearestModel
+    known: KnownValue
     simulated: float
     """In the unit of what is known; NaN where nothing was counted."""
     error: float
@@ -72,7 +72,7 @@ class Compared:
         return abs(self.apart) <= CLOSE
 
 
-def beside(done: Done, jobs: int = 1) -> list[Compared]:
+def beside(done: Done, jobs: int = 1) -> list[TheoryAndRun]:
     """Every pool and delay of a run that a model is near to, quantity by quantity."""
     indices = [index for index in range(len(done.sample) + len(done.failures)) if index not in done.failures]
     return compared(done.scenario, models(done.scenario), indices, seed=done.seed, engine=done.engine, jobs=jobs)
@@ -80,21 +80,23 @@ def beside(done: Done, jobs: int = 1) -> list[Compared]:
 
 def compared(
     scenario: Scenario,
-    known: Sequence[Beside],
+    known: Sequence[NearestModel],
     indices: Sequence[int],
     *,
     seed: int,
     engine: Engine = "compiled",
     jobs: int = 1,
-) -> list[Compared]:
+) -> list[TheoryAndRun]:
     """What theory knows beside what these replications come to."""
     work = _Work(Frame(scenario), tuple(known), seed, engine)
     found = dict(each(work, indices, jobs=jobs, pool="threads" if engine == "compiled" else "processes"))
     sums = np.array([row for index in indices if not isinstance(row := found[index], Failure)])
     rows = [(one, quantity) for one in known for quantity in one.known]
     if not sums.size:
-        return [Compared(one, quantity, math.nan, math.nan) for one, quantity in rows]
-    return [Compared(one, quantity, *ratio(sums[:, at, 0], sums[:, at, 1])) for at, (one, quantity) in enumerate(rows)]
+        return [TheoryAndRun(one, quantity, math.nan, math.nan) for one, quantity in rows]
+    return [
+        TheoryAndRun(one, quantity, *ratio(sums[:, at, 0], sums[:, at, 1])) for at, (one, quantity) in enumerate(rows)
+    ]
 
 
 def ratio(sums: Floats, counts: Floats) -> tuple[float, float]:
@@ -118,7 +120,7 @@ class _Work:
     """The work on one replication: sums and counts of every quantity, (n_known, 2). It can cross to another process."""
 
     frame: Frame
-    known: tuple[Beside, ...]
+    known: tuple[NearestModel, ...]
     seed: int
     engine: Engine
 
@@ -127,7 +129,7 @@ class _Work:
         log = simulate(replication, self.engine)
         places = measure(log, replication, self.frame, pooled=False).places.astype(np.float64)
         rows = [
-            _measured(Visits.of(log, replication, self.frame, one), one, quantity, self.frame, places)
+            _measured(VisitsMade.of(log, replication, self.frame, one), one, quantity, self.frame, places)
             for one in self.known
             for quantity in one.known
         ]
@@ -135,7 +137,7 @@ class _Work:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Visits:
+class VisitsMade:
     """The visits to the stages of a pool, or to a delay, that were made: (n,) each."""
 
     counts: Flags
@@ -152,7 +154,7 @@ class Visits:
     turned_away: Flags
 
     @classmethod
-    def of(cls, log: Log, replication: Replication, frame: Frame, one: Beside) -> Visits:
+    def of(cls, log: Log, replication: Replication, frame: Frame, one: NearestModel) -> VisitsMade:
         """Those of a replication."""
         tips, visits, kinds = replication.tips, replication.visits, replication.rules.kinds
         stages = [frame.scenario.stage_index(name) for name in one.stages]
@@ -181,7 +183,9 @@ class Visits:
         )
 
 
-def _measured(visits: Visits, one: Beside, known: Known, frame: Frame, places: Floats) -> tuple[float, float]:
+def _measured(
+    visits: VisitsMade, one: NearestModel, known: KnownValue, frame: Frame, places: Floats
+) -> tuple[float, float]:
     """A sum and a count whose ratio is the quantity in one replication."""
     if known.quantity == OCCUPANCY:
         own = places[frame.pool_of_place == frame.scenario.pool_index(one.place)].sum(axis=0)
@@ -209,7 +213,9 @@ def _measured(visits: Visits, one: Beside, known: Known, frame: Frame, places: F
             raise ValueError(f"no quantity is called '{other}'")
 
 
-def _there(visits: Visits, one: Beside, known: Known, frame: Frame, places: Floats) -> tuple[float, float]:
+def _there(
+    visits: VisitsMade, one: NearestModel, known: KnownValue, frame: Frame, places: Floats
+) -> tuple[float, float]:
     """How many are in line and in hand, or in a delay: at an hour, or over the measured time."""
     if known.hour is None and one.is_pool:
         own = places[frame.pool_of_place == frame.scenario.pool_index(one.place)].sum(axis=0)

@@ -61,7 +61,7 @@ MOST_JUMPS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownValue:
     """One quantity of which theory has the value."""
 
     quantity: str
@@ -83,7 +83,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class NearestModel:
     """A pool or a delay, the model nearest to it, and what that knows and leaves out."""
 
     place: str
@@ -92,12 +92,12 @@ class Beside:
     is_pool: bool
     model: str
     """In the notation of D. G. Kendall."""
-    known: tuple[Known, ...]
+    known: tuple[KnownValue, ...]
     left_out: tuple[str, ...]
     """What of it the model leaves out, in words; agreement is to be expected where that is nothing."""
 
 
-def models(scenario: Scenario) -> list[Beside]:
+def models(scenario: Scenario) -> list[NearestModel]:
     """The models of all pools and delays that tips come to, in the order of the document."""
     found = [_of_line(line) for line in lines(scenario)]
     reached = flow(scenario).visits.sum(axis=1) > 0
@@ -110,18 +110,18 @@ def models(scenario: Scenario) -> list[Beside]:
 # Pools
 
 
-Solved = tuple[str, tuple[str, ...], Callable[[float], Iterable[Known]]]
+Solved = tuple[str, tuple[str, ...], Callable[[float], Iterable[KnownValue]]]
 """A model's name, the aspects that it takes care of, and what it knows of a place with such a share of the tips."""
 
 
-def _of_line(line: Line) -> Beside:
+def _of_line(line: Line) -> NearestModel:
     name, takes, solve = _chosen(line)
     left_out = tuple(words for aspect, words in line.aspects if aspect not in takes)
     known = _over_places(line, [list(solve(share)) for share in line.shares])
-    return Beside(line.pool, tuple(stage.name for stage in line.stages), True, name, tuple(known), left_out)
+    return NearestModel(line.pool, tuple(stage.name for stage in line.stages), True, name, tuple(known), left_out)
 
 
-def _over_places(line: Line, by_place: Sequence[Sequence[Known]]) -> Iterator[Known]:
+def _over_places(line: Line, by_place: Sequence[Sequence[KnownValue]]) -> Iterator[KnownValue]:
     """What is known of all places together: numbers add up, all else is a mean by tips; people are as many at each."""
     for row in zip(*by_place, strict=True):
         value = sum(share * one.value for share, one in zip(line.shares, row, strict=True))
@@ -176,34 +176,34 @@ def _can_be_followed(line: Line) -> bool:
     return pace * period * periods <= MOST_JUMPS
 
 
-def _use(load: float, servers: int) -> Known:
-    return Known(OCCUPANCY, min(load / servers, 1.0))
+def _use(load: float, servers: int) -> KnownValue:
+    return KnownValue(OCCUPANCY, min(load / servers, 1.0))
 
 
-def _plain(line: Line, share: float) -> Iterator[Known]:
+def _plain(line: Line, share: float) -> Iterator[KnownValue]:
     load, c = line.load * share, line.servers
     wait = theory.mean_wait(load, c, line.service)
-    yield Known(WAIT, wait)
-    yield Known(NOT_BEGUN, theory.erlang_c(load, c))
+    yield KnownValue(WAIT, wait)
+    yield KnownValue(NOT_BEGUN, theory.erlang_c(load, c))
     if line.order == "first_come":
         for within in line.within:
-            yield Known(NOT_BEGUN, theory.wait_above(within, load, c, line.service), within=within)
+            yield KnownValue(NOT_BEGUN, theory.wait_above(within, load, c, line.service), within=within)
     if line.order in ("last_come", "random"):
-        yield Known(SQUARE, theory.second_moment(load, c, line.service, line.order))
+        yield KnownValue(SQUARE, theory.second_moment(load, c, line.service, line.order))
     yield _use(load, c)
-    yield Known(THERE, load * (1 + wait / line.service))
+    yield KnownValue(THERE, load * (1 + wait / line.service))
 
 
-def _one(line: Line, share: float) -> Iterator[Known]:
+def _one(line: Line, share: float) -> Iterator[KnownValue]:
     load = line.load * share
     wait = theory.wait_in_one_line(load, line.service, line.cv)
-    yield Known(WAIT, wait)
-    yield Known(NOT_BEGUN, min(load, 1.0))
+    yield KnownValue(WAIT, wait)
+    yield KnownValue(NOT_BEGUN, min(load, 1.0))
     yield _use(load, 1)
-    yield Known(THERE, load * (1 + wait / line.service))
+    yield KnownValue(THERE, load * (1 + wait / line.service))
 
 
-def _ranked(line: Line, share: float, one: bool) -> Iterator[Known]:
+def _ranked(line: Line, share: float, one: bool) -> Iterator[KnownValue]:
     """Of one server with services of any law, or of several with one exponential law."""
     load, c = line.load * share, line.servers
     if one:
@@ -215,12 +215,12 @@ def _ranked(line: Line, share: float, one: bool) -> Iterator[Known]:
     else:
         waits = theory.priority_waits([each.arrival * share * line.service for each in line.classes], c, line.service)
     for each, wait in zip(line.classes, waits, strict=True):
-        yield Known(WAIT, wait, each.rank, each.name)
-    yield Known(NOT_BEGUN, min(load, 1.0) if one else theory.erlang_c(load, c))
+        yield KnownValue(WAIT, wait, each.rank, each.name)
+    yield KnownValue(NOT_BEGUN, min(load, 1.0) if one else theory.erlang_c(load, c))
     yield _use(load, c)
 
 
-def _preemptive(line: Line, share: float) -> Iterator[Known]:
+def _preemptive(line: Line, share: float) -> Iterator[KnownValue]:
     load, c = line.load * share, line.servers
     if c == 1:
         times = theory.preemptive_sojourns(
@@ -232,84 +232,84 @@ def _preemptive(line: Line, share: float) -> Iterator[Known]:
         loads = [each.arrival * share * line.service for each in line.classes]
         times = theory.preemptive_sojourns_of_many(loads, c, line.service)
     for each, time in zip(line.classes, times, strict=True):
-        yield Known(SOJOURN, time, each.rank, each.name)
+        yield KnownValue(SOJOURN, time, each.rank, each.name)
     yield _use(load, c)
 
 
-def _impatient(line: Line, share: float) -> Iterator[Known]:
+def _impatient(line: Line, share: float) -> Iterator[KnownValue]:
     load, c = line.load * share, line.servers
     found = theory.erlang_a(load, c, line.service, line.patience)
-    yield Known(GIVEN_UP, found.abandoned)
-    yield Known(WAIT, found.mean_wait)
-    yield Known(NOT_BEGUN, found.delayed)
+    yield KnownValue(GIVEN_UP, found.abandoned)
+    yield KnownValue(WAIT, found.mean_wait)
+    yield KnownValue(NOT_BEGUN, found.delayed)
     for within in line.within:
         later = theory.erlang_a(load, c, line.service, line.patience, within)
-        yield Known(NOT_BEGUN, 1 - later.served_within, within=within)
+        yield KnownValue(NOT_BEGUN, 1 - later.served_within, within=within)
     yield _use(load * (1 - found.abandoned), c)
-    yield Known(THERE, load * (1 - found.abandoned + found.mean_wait / line.service))
+    yield KnownValue(THERE, load * (1 - found.abandoned + found.mean_wait / line.service))
 
 
-def _limited(line: Line, share: float) -> Iterator[Known]:
+def _limited(line: Line, share: float) -> Iterator[KnownValue]:
     load, room = line.load * share, line.room
     assert room is not None
     found = theory.limited_line(load, min(line.servers, room), line.service, room, line.patience)
-    yield Known(TURNED_AWAY, found.turned_away)
+    yield KnownValue(TURNED_AWAY, found.turned_away)
     if room > line.servers:
         if not math.isinf(line.patience):
-            yield Known(GIVEN_UP, found.given_up)
-        yield Known(WAIT, found.mean_wait)
-        yield Known(NOT_BEGUN, found.turned_away + found.delayed)
-    yield Known(OCCUPANCY, found.busy / line.servers)
-    yield Known(THERE, found.in_line + found.busy)
+            yield KnownValue(GIVEN_UP, found.given_up)
+        yield KnownValue(WAIT, found.mean_wait)
+        yield KnownValue(NOT_BEGUN, found.turned_away + found.delayed)
+    yield KnownValue(OCCUPANCY, found.busy / line.servers)
+    yield KnownValue(THERE, found.in_line + found.busy)
 
 
-def _in_batches(line: Line) -> Iterator[Known]:
+def _in_batches(line: Line) -> Iterator[KnownValue]:
     assert line.batch is not None
     mean, second = line.batch
     square = line.service**2 * (1 + line.cv**2)
     wait = theory.batch_mean_wait(line.load, mean, second, line.service, square)
-    yield Known(WAIT, wait)
+    yield KnownValue(WAIT, wait)
     yield _use(line.load, 1)
-    yield Known(THERE, line.load * (1 + wait / line.service))
+    yield KnownValue(THERE, line.load * (1 + wait / line.service))
 
 
-def _periodic(line: Line, share: float) -> Iterator[Known]:
+def _periodic(line: Line, share: float) -> Iterator[KnownValue]:
     assert line.cycle is not None
     found, rates = line.cycle, line.cycle.rates * share
     settled = cycle(rates, found.servers, found.step, line.service, line.patience)
     load = float(rates.mean()) * line.service * (1 - settled.given_up)
     if not math.isinf(line.patience):
-        yield Known(GIVEN_UP, settled.given_up)
-    yield Known(WAIT, settled.mean_wait)
-    yield Known(NOT_BEGUN, settled.delayed)
-    yield Known(OCCUPANCY, load / float(found.servers.mean()))
+        yield KnownValue(GIVEN_UP, settled.given_up)
+    yield KnownValue(WAIT, settled.mean_wait)
+    yield KnownValue(NOT_BEGUN, settled.delayed)
+    yield KnownValue(OCCUPANCY, load / float(found.servers.mean()))
     weekly = len(rates) * found.step > DAY / MINUTE
     there = settled.in_line + settled.busy
     hours = np.flatnonzero(np.isclose(settled.time % 60, 0))
     busiest = hours[int(there[hours].argmax())]
     hour = round(float(settled.time[busiest]) / 60) % (WEEK // HOUR if weekly else 24)
-    yield Known(THERE, float(there[busiest]), hour=hour, weekly=weekly)
+    yield KnownValue(THERE, float(there[busiest]), hour=hour, weekly=weekly)
 
 
 # Delays
 
 
-def _of_delay(scenario: Scenario, stage: Stage) -> Beside:
+def _of_delay(scenario: Scenario, stage: Stage) -> NearestModel:
     """As many at a time as come: the number there is Poisson, and its mean the rate times the mean delay."""
     number = scenario.stage_index(stage.name)
     going, tips = flow(scenario), by_hour_of_week(scenario)
     rates = tips @ going.visits[number] * MINUTE
     work = float(tips.mean(axis=0) @ going.work[number])
     aspects, varies = of_delay(scenario, stage)
-    known = [Known(THERE, work)]
+    known = [KnownValue(THERE, work)]
     if varies:
         known += _at_its_peak(stage, rates)
     model = "M(t)/G/inf" if varies else "M/G/inf"
     left_out = tuple(words for aspect, words in aspects if aspect != VARIES)
-    return Beside(stage.name, (stage.name,), False, model, tuple(known), left_out)
+    return NearestModel(stage.name, (stage.name,), False, model, tuple(known), left_out)
 
 
-def _at_its_peak(stage: Stage, rates: Floats) -> Iterator[Known]:
+def _at_its_peak(stage: Stage, rates: Floats) -> Iterator[KnownValue]:
     """The most that are there at a full hour; nothing where the law is not one for all."""
     if stage.delay is None or stage.delay.by is not None:
         return
@@ -328,4 +328,4 @@ def _at_its_peak(stage: Stage, rates: Floats) -> Iterator[Known]:
 
     there = [busy_of_many(rate, unfinished, 60.0 * at, 60.0 * hours, 12 * hours) for at in range(168 if weekly else 24)]
     busiest = int(np.argmax(there))
-    yield Known(THERE, there[busiest], hour=busiest, weekly=weekly)
+    yield KnownValue(THERE, there[busiest], hour=busiest, weekly=weekly)

@@ -19,10 +19,10 @@ from sim.dynamics.clock import MINUTE
 from sim.dynamics.engines import Engine, simulate
 from sim.dynamics.log import differences
 from sim.measures import theory
-from sim.measures.varying import Cycle, busy_of_many, cycle
+from sim.measures.varying import SettledCycle, busy_of_many, cycle
 from sim.scenario.distributions import Lognormal
 from sim.scenario.loading import load
-from sim.studies.theory.beside import Compared, compared
+from sim.studies.theory.beside import TheoryAndRun, compared
 from sim.studies.theory.models import (
     GIVEN_UP,
     NOT_BEGUN,
@@ -32,8 +32,8 @@ from sim.studies.theory.models import (
     THERE,
     TURNED_AWAY,
     WAIT,
-    Beside,
-    Known,
+    KnownValue,
+    NearestModel,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _RUN: Final = "run: {start: 2025-01-06 00:00, warm_up: 3 d, length: 20 d, cool_d
 _A_DAY: Final = {"run.warm_up": "0 d", "run.length": "1 d", "run.cool_down": "0 d"}
 """What both engines run."""
 
-Answers = Mapping[str, tuple[Known, ...]]
+Answers = Mapping[str, tuple[KnownValue, ...]]
 """What is known, by the pool or by the stage that is a delay."""
 
 
@@ -72,10 +72,10 @@ class KnownLine:
         """The line as a scenario."""
         return load(self.document, changes=changes)
 
-    def beside(self, scenario: Scenario) -> list[Beside]:
+    def beside(self, scenario: Scenario) -> list[NearestModel]:
         """What is known of it."""
         return [
-            Beside(place, _stages(scenario, place), place in scenario.pools, self.model, known, ())
+            NearestModel(place, _stages(scenario, place), place in scenario.pools, self.model, known, ())
             for place, known in self.answers().items()
         ]
 
@@ -85,11 +85,11 @@ def _stages(scenario: Scenario, place: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TestedAnswer:
     """One known answer, and what the program comes to."""
 
     line: KnownLine
-    compared: Compared
+    compared: TheoryAndRun
     engines_agree: bool
     limit: float
     """Standard errors that it may be off."""
@@ -117,10 +117,10 @@ def selftest(
     replications: int = REPLICATIONS,
     jobs: int = 1,
     done: Callable[[int], None] = lambda _: None,
-) -> list[Tested]:
+) -> list[TestedAnswer]:
     """Run every known line and hold it against what is known; `done` is told how many lines are."""
     lines = known_lines() if lines is None else lines
-    rows: list[tuple[KnownLine, Compared, bool]] = []
+    rows: list[tuple[KnownLine, TheoryAndRun, bool]] = []
     for number, line in enumerate(lines, 1):
         scenario = line.scenario()
         agree = engines_agree(line, seed)
@@ -128,7 +128,7 @@ def selftest(
         rows += [(line, one, agree) for one in found]
         done(number)
     most = limit(len(rows), replications)
-    return [Tested(line, one, agree, most) for line, one, agree in rows]
+    return [TestedAnswer(line, one, agree, most) for line, one, agree in rows]
 
 
 def engines_agree(line: KnownLine, seed: int = SEED) -> bool:
@@ -158,9 +158,9 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
 """,
         lambda: {
             "desk": (
-                Known(WAIT, theory.mean_wait(0.8, 1, 6.0)),
-                Known(NOT_BEGUN, theory.wait_above(10.0, 0.8, 1, 6.0), within=10.0),
-                Known(THERE, 0.8 / 0.2),
+                KnownValue(WAIT, theory.mean_wait(0.8, 1, 6.0)),
+                KnownValue(NOT_BEGUN, theory.wait_above(10.0, 0.8, 1, 6.0), within=10.0),
+                KnownValue(THERE, 0.8 / 0.2),
             )
         },
     )
@@ -174,9 +174,9 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
 """,
         lambda: {
             "desk": (
-                Known(WAIT, theory.mean_wait(2.4, 3, 6.0)),
-                Known(NOT_BEGUN, theory.erlang_c(2.4, 3)),
-                Known(NOT_BEGUN, theory.wait_above(5.0, 2.4, 3, 6.0), within=5.0),
+                KnownValue(WAIT, theory.mean_wait(2.4, 3, 6.0)),
+                KnownValue(NOT_BEGUN, theory.erlang_c(2.4, 3)),
+                KnownValue(NOT_BEGUN, theory.wait_above(5.0, 2.4, 3, 6.0), within=5.0),
             )
         },
     )
@@ -190,8 +190,8 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 10 min}}}]
 """,
         lambda: {
             "desk": (
-                Known(WAIT, theory.mean_wait(18.0, 20, 10.0)),
-                Known(OCCUPANCY, 0.9),
+                KnownValue(WAIT, theory.mean_wait(18.0, 20, 10.0)),
+                KnownValue(OCCUPANCY, 0.9),
             )
         },
     )
@@ -203,7 +203,7 @@ demand: {volume: 32/h}
 pools: {desk: {staff: 2, concurrency: 2}}
 stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}}]
 """,
-        lambda: {"desk": (Known(WAIT, theory.mean_wait(3.2, 4, 6.0)),)},
+        lambda: {"desk": (KnownValue(WAIT, theory.mean_wait(3.2, 4, 6.0)),)},
     )
     yield KnownLine(
         "Two centres, unequal",
@@ -215,7 +215,7 @@ pools: {desk: {staff: 2}}
 stages: [{name: answer, pool: desk, service: {exponential: {mean: 5 min}}}]
 """,
         lambda: {
-            "desk": (Known(WAIT, 0.6 * theory.mean_wait(1.5, 2, 5.0) + 0.4 * theory.mean_wait(1.0, 2, 5.0)),),
+            "desk": (KnownValue(WAIT, 0.6 * theory.mean_wait(1.5, 2, 5.0) + 0.4 * theory.mean_wait(1.0, 2, 5.0)),),
         },
     )
 
@@ -236,12 +236,12 @@ demand: {{volume: 7/h}}
 pools: {{desk: {{staff: 1}}}}
 stages: [{{name: answer, pool: desk, service: {law}}}]
 """,
-            lambda cv=cv: {"desk": (Known(WAIT, theory.wait_in_one_line(0.7, 6.0, cv)),)},  # type: ignore[misc]
+            lambda cv=cv: {"desk": (KnownValue(WAIT, theory.wait_in_one_line(0.7, 6.0, cv)),)},  # type: ignore[misc]
         )
 
 
-def _ranked(quantity: str, values: Sequence[float]) -> tuple[Known, ...]:
-    return tuple(Known(quantity, value, rank, f"rank {rank + 1}") for rank, value in enumerate(values))
+def _ranked(quantity: str, values: Sequence[float]) -> tuple[KnownValue, ...]:
+    return tuple(KnownValue(quantity, value, rank, f"rank {rank + 1}") for rank, value in enumerate(values))
 
 
 def _by_rank() -> Iterator[KnownLine]:
@@ -298,9 +298,9 @@ def _impatient() -> Iterator[KnownLine]:
         line = theory.erlang_a(4.5, 4, 6.0, 4.0, within=1.0)
         return {
             "desk": (
-                Known(GIVEN_UP, line.abandoned),
-                Known(WAIT, line.mean_wait),
-                Known(NOT_BEGUN, 1 - line.served_within, within=1.0),
+                KnownValue(GIVEN_UP, line.abandoned),
+                KnownValue(WAIT, line.mean_wait),
+                KnownValue(NOT_BEGUN, 1 - line.served_within, within=1.0),
             )
         }
 
@@ -319,7 +319,7 @@ stages: [{name: answer, pool: desk, service: {exponential: {mean: 6 min}}, patie
 def _limited() -> Iterator[KnownLine]:
     def known() -> Answers:
         line = theory.limited_line(2.7, 3, 6.0, room=6)
-        return {"desk": (Known(TURNED_AWAY, line.turned_away), Known(WAIT, line.mean_wait))}
+        return {"desk": (KnownValue(TURNED_AWAY, line.turned_away), KnownValue(WAIT, line.mean_wait))}
 
     yield KnownLine(
         "A waiting room",
@@ -339,7 +339,7 @@ demand: {volume: 40/h}
 pools: {desk: {staff: 5}}
 stages: [{name: answer, pool: desk, service: {lognormal: {mean: 6 min, cv: 1.5}}, lines: 5}]
 """,
-        lambda: {"desk": (Known(TURNED_AWAY, theory.erlang_b(4.0, 5)),)},
+        lambda: {"desk": (KnownValue(TURNED_AWAY, theory.erlang_b(4.0, 5)),)},
     )
 
 
@@ -353,7 +353,7 @@ demand: {{volume: 16/h}}
 pools: {{desk: {{staff: 2, order: {order}}}}}
 stages: [{{name: answer, pool: desk, service: {{exponential: {{mean: 6 min}}}}}}]
 """,
-            lambda order=order: {"desk": (Known(SQUARE, theory.second_moment(1.6, 2, 6.0, order)),)},  # type: ignore[misc]
+            lambda order=order: {"desk": (KnownValue(SQUARE, theory.second_moment(1.6, 2, 6.0, order)),)},  # type: ignore[misc]
         )
 
 
@@ -369,8 +369,8 @@ stages:
   - {name: look, share: 40 %, pool: review, service: {exponential: {mean: 9 min}}}
 """,
         lambda: {
-            "desk": (Known(WAIT, theory.mean_wait(2.4, 3, 6.0)),),
-            "review": (Known(WAIT, theory.mean_wait(9.6 * 9 / 60, 2, 9.0)),),
+            "desk": (KnownValue(WAIT, theory.mean_wait(2.4, 3, 6.0)),),
+            "review": (KnownValue(WAIT, theory.mean_wait(9.6 * 9 / 60, 2, 9.0)),),
         },
     )
 
@@ -386,7 +386,7 @@ demand: {{incidents: {{sighting: {{rate: 2/h, tips: {count}, over: 0 s}}}}}}
 pools: {{desk: {{staff: 1}}}}
 stages: [{{name: answer, pool: desk, service: {{exponential: {{mean: 6 min}}}}}}]
 """,
-            lambda second=second: {"desk": (Known(WAIT, theory.batch_mean_wait(0.6, 3, second, 6.0, 72.0)),)},  # type: ignore[misc]
+            lambda second=second: {"desk": (KnownValue(WAIT, theory.batch_mean_wait(0.6, 3, second, 6.0, 72.0)),)},  # type: ignore[misc]
         )
 
 
@@ -406,7 +406,7 @@ def _in_rest(hour: int) -> float:
 
 
 @cache
-def _of_roster() -> Cycle:
+def _of_roster() -> SettledCycle:
     """One server by night and three by day, 10 tips an hour by _BUSY, each of 9 min."""
     rates = np.repeat(np.array(_BUSY) / np.mean(_BUSY) * 10 / 60, 6)
     return cycle(rates, np.repeat([1] * 8 + [3] * 16, 6), 10.0, 9.0)
@@ -423,8 +423,8 @@ stages: [{{name: rest, delay: {{lognormal: {{mean: 90 min, cv: 1.0}}}}}}]
 """,
         lambda: {
             "rest": (
-                Known(THERE, 30.0),
-                *(Known(THERE, _in_rest(hour), hour=hour) for hour in (3, 16)),
+                KnownValue(THERE, 30.0),
+                *(KnownValue(THERE, _in_rest(hour), hour=hour) for hour in (3, 16)),
             )
         },
     )
@@ -441,8 +441,8 @@ stages: [{{name: answer, pool: desk, service: {{exponential: {{mean: 9 min}}}}}}
 """,
         lambda: {
             "desk": (
-                Known(WAIT, _of_roster().mean_wait),
-                Known(NOT_BEGUN, _of_roster().delayed),
+                KnownValue(WAIT, _of_roster().mean_wait),
+                KnownValue(NOT_BEGUN, _of_roster().delayed),
             )
         },
     )
