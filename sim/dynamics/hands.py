@@ -34,8 +34,8 @@ CLEARING: Final = 3
 
 serving_key = part(order.serving_key)
 may_clear = part(order.may_clear)
-finishes = part(order.finishes)
-clears = part(order.clears)
+finishes_at_shift_end = part(order.finishes_at_shift_end)
+clears_at_shift_end = part(order.clears_at_shift_end)
 work_done = part(order.work_done)
 time_for = part(order.time_for)
 speed = part(order.speed)

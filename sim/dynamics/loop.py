@@ -231,7 +231,7 @@ def is_full(heap, working, people, branches):
 
 @inlined
 def change_shift(now, row, visits, places, lines, plan, lists, due, working, people, queues):
-    """Let people go, change the number of heads, and let people take no more, come back and come on."""
+    """Shifts end and begin: let people go, change the number of heads, let people take no more, come back, come on."""
     idle = working.idle
     place = plan.place[row]
     each = places.concurrency[place]
@@ -246,9 +246,9 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, peo
                     h.take_no_more(person, place, each, idle, roster, hands)
                 table[person, h.DUTY] = h.OVERTIME
                 table[person, h.OFF_SINCE] = now
-                if table[person, h.IN_HAND] > 0 and not h.finishes(places.at_shift_end[place], 1, False):
+                if table[person, h.IN_HAND] > 0 and not h.finishes_at_shift_end(places.at_shift_end[place], 1, False):
                     hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues)
-                if h.clears(places.at_shift_end[place], action):
+                if h.clears_at_shift_end(places.at_shift_end[place], action):
                     table[person, h.DUTY] = h.CLEARING
                     m.insert(table, hands.clearing, int64(0), 2 * person, int64(m.NIL))
                     hands.n_clearing[place] += 1
@@ -270,14 +270,14 @@ def change_shift(now, row, visits, places, lines, plan, lists, due, working, peo
 
 @part
 def hand_back(now, person, place, each, visits, places, lines, lists, due, working, people, queues):
-    """Let those tips of a person who goes return to the line that are not completed in overtime."""
+    """At a shift's end, let those tips of a person who goes return to the line that are not completed in overtime."""
     slots = working.slots
     rule = places.at_shift_end[place]
     node = people.hands.hand[person, 0]
     while node != m.NIL:
         slot = node >> 1
         node = slots[slot, m.NEXT + 1]
-        if not h.finishes(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
+        if not h.finishes_at_shift_end(rule, slots[slot, m.ENDS] - now, slots[slot, m.STATE] == m.WRAPPING):
             interrupt(now, slot, int64(RELIEVED), place, each, places, lists, due, working, people)
             drawn = visits.work[slots[slot, m.VISIT]]
             if people.merging.rule.shape[0] > 0 and people.merging.repeating[slots[slot, m.VISIT]]:

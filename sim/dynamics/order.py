@@ -1,4 +1,4 @@
-"""The rules that both engines share: which event is next, who is next in line, who serves, how fast, who gives way.
+"""The rules of both engines: the next event, next in line, who serves, how fast, who gives way, what ends with a shift.
 
 Pure functions of integers: one engine calls them, the other compiles them. Nothing here keeps state, and none sees an
 array but that of the windows of gates. A key stands for a place in an order: of two, the one with the smaller key comes
@@ -182,23 +182,23 @@ def time_for(left: int, at: int) -> int:
     return whole * FULL_SPEED + first // at * 10_000 + -(-second // at)
 
 
-def finishes(at_shift_end: int, left: int, wrapping: bool) -> bool:
-    """Whether a person who goes completes a tip in overtime; `left` is the time until its work would end.
+def finishes_at_shift_end(at_shift_end: int, left: int, wrapping: bool) -> bool:
+    """Whether who goes at a shift's end, or on a break, completes a tip in overtime, by the pool's rule.
 
-    A wrap-up is completed under every rule, and so is what ends at this tick. CLEAR_LINE is FINISH, and more at the
-    end of a shift.
+    `left` is the time until its work would end. A wrap-up is completed under every rule, and so is what ends at this
+    tick. CLEAR_LINE is FINISH, and more at the end of a shift.
 
-    >>> finishes(FINISH, 5, False), finishes(RESTART, 5, False), finishes(RESTART, 0, False)
-    (True, False, True)
+    >>> [finishes_at_shift_end(rule, left, False) for rule, left in ((FINISH, 5), (RESTART, 5), (RESTART, 0))]
+    [True, False, True]
     """
     return at_shift_end in (FINISH, CLEAR_LINE) or left == 0 or wrapping
 
 
-def clears(at_shift_end: int, action: int) -> bool:
-    """Whether a person who goes stays until no tip waits that had entered the line before.
+def clears_at_shift_end(at_shift_end: int, action: int) -> bool:
+    """Whether a person who goes stays until no tip waits that had entered the line before: at a shift's end only.
 
-    >>> clears(CLEAR_LINE, GOES_HOME), clears(CLEAR_LINE, 1), clears(FINISH, GOES_HOME)
-    (True, False, False)
+    >>> [clears_at_shift_end(*one) for one in ((CLEAR_LINE, GOES_HOME), (CLEAR_LINE, 1), (FINISH, GOES_HOME))]
+    [True, False, False]
     """
     return at_shift_end == CLEAR_LINE and action == GOES_HOME
 
@@ -213,7 +213,7 @@ def may_clear(entry: int, end: int) -> bool:
 
 
 def work_after_relief(at_shift_end: int, left: int, drawn: int, hand_over: int) -> int:
-    """Work that a tip needs when its server has gone off duty, by the pool's rule.
+    """Work that a tip needs when its server has gone off duty, as at a shift's end, by the pool's rule.
 
     >>> work_after_relief(HAND_OVER, 40, 100, 5), work_after_relief(RESTART, 40, 100, 0)
     (45, 100)

@@ -841,7 +841,7 @@ class _Line:
     # The plan
 
     def change_shift(self, row: int) -> None:
-        """Let people go, change the number of heads, and let people take no more, come back and come on, in that order.
+        """Shifts end and begin: people go, heads change, people take no more, come back and come on, in that order.
 
         The actions lie in that order in the plan; a place has people or heads, so that the heads are in nobody's way.
         """
@@ -862,11 +862,14 @@ class _Line:
 
     def go(self, place: _Place, person: _Person, action: int) -> None:
         """Take a person off duty: with tips to finish in overtime, until the line is clear, or at once."""
-        person.where, person.off_since = CLEARING if order.clears(place.at_shift_end, action) else FINISHING, self.now
+        person.where, person.off_since = (
+            CLEARING if order.clears_at_shift_end(place.at_shift_end, action) else FINISHING,
+            self.now,
+        )
         if person.where == CLEARING:
             self.clearing.append((place, person))
         for spell in list(person.in_hand):
-            if not order.finishes(place.at_shift_end, spell.ends - self.now, spell.wrapping):
+            if not order.finishes_at_shift_end(place.at_shift_end, spell.ends - self.now, spell.wrapping):
                 self.interrupt(spell, RELIEVED)
                 drawn = int((self.visits.repeat if spell.tip.repeating else self.visits.work)[spell.visit])
                 spell.tip.left = order.work_after_relief(place.at_shift_end, spell.left, drawn, place.hand_over)

@@ -2,6 +2,7 @@
 cell is read off a row. CSV, JSON, data frames, page headings and the documents all come from the declaration.
 
 Columns that several tables have alike stand here too: what a target came to, what it asks, shares with their intervals.
+A table itself stands in the file of the command that leaves it: targets.csv, column by column, in `run.py`.
 Nothing here knows a scenario or writes a file.
 """
 

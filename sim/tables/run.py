@@ -1,5 +1,5 @@
-"""The tables of a run, from the sample of all its replications, and of one of its tips; theory beside it; several
-runs side by side.
+"""The columns of targets.csv and of all tables of a run, and of one of its tips; theory beside it; several runs side
+by side.
 
 Heads end in units: `_tips`, `_min`, `_h`, `_erlangs`, `_share`; where a column mixes shares and minutes, `unit` tells.
 """

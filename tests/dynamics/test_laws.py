@@ -153,7 +153,7 @@ def test_a_law_of_order_is_broken_by_an_engine_with_a_fault(fault: str, law: str
         ("serving_key", lambda in_hand, since, person: (in_hand, since, -person), "the next to serve takes"),
         ("serving_key", lambda in_hand, since, person: (-in_hand, since, person), "the next to serve takes"),
         ("may_clear", lambda entry, end: True, "takes only who came before the shift ended"),
-        ("clears", lambda at_shift_end, action: False, "clears the line before going"),
+        ("clears_at_shift_end", lambda at_shift_end, action: False, "clears the line before going"),
         ("time_for", lambda left, at: left, "work is done at the speeds of its place"),
     ],
 )
