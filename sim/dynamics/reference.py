@@ -862,10 +862,8 @@ class _Line:
 
     def go(self, place: _Place, person: _Person, action: int) -> None:
         """Take a person off duty: with tips to finish in overtime, until the line is clear, or at once."""
-        person.where, person.off_since = (
-            CLEARING if order.clears_at_shift_end(place.at_shift_end, action) else FINISHING,
-            self.now,
-        )
+        clears = order.clears_at_shift_end(place.at_shift_end, action)
+        person.where, person.off_since = CLEARING if clears else FINISHING, self.now
         if person.where == CLEARING:
             self.clearing.append((place, person))
         for spell in list(person.in_hand):
