@@ -42,8 +42,8 @@ from sim.plots.style import (
     wrapped,
 )
 from sim.studies.sensitivity import PointOutcome, SensitivityFound
-from sim.text.ranges import deciding_on, number_text, said, sensitivity_finding
-from sim.text.words import count, length, named, percent, so_many
+from sim.text.ranges import deciding_on, said, sensitivity_finding
+from sim.text.words import count, length, named, number_text, percent, so_many
 
 NAMES: Final = 2.6
 """Inches of the column of the ranges' names."""

@@ -16,7 +16,7 @@ from sim.studies.runway import VOLUME
 from sim.text import page
 from sim.text.run import limit_words
 from sim.text.staff import kept_words
-from sim.text.words import PERIODS, clock, count, listed, percent, with_interval
+from sim.text.words import PERIODS, clock, count, listed, number_text, percent, with_interval
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,15 +57,6 @@ def wording(scenario: Scenario, path: str, unit: str) -> Wording:
     """The words for a path whose values are in a unit."""
     label, said = _words(scenario, path.split("."), unit)
     return Wording(label, said, unit)
-
-
-def number_text(number: float) -> str:
-    """A number in a few digits, its thousands apart.
-
-    >>> number_text(16363.6), number_text(2.0), number_text(0.03575)
-    ('16,364', '2', '0.03575')
-    """
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _words(scenario: Scenario, path: list[str], unit: str) -> tuple[str, str]:

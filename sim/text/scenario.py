@@ -14,7 +14,7 @@ from sim.scenario.pools import filter_words, rank_words
 from sim.scenario.profiles import levels
 from sim.scenario.together import Incident, mean_day, not_poisson
 from sim.scenario.units import WEEKDAYS, length, listed, percent
-from sim.text.words import clock, count, day, plainly, shares, so_many
+from sim.text.words import clock, count, day, number_text, shares, so_many
 
 if TYPE_CHECKING:
     from sim.scenario.calendars import Calendar, Row
@@ -70,7 +70,7 @@ def _volume(demand: Demand) -> str:
     if demand.counts is not None:
         text = f"so many tips as {demand.counts} expects by interval"
     elif demand.volume is not None:
-        text = f"{so_many(demand.volume.a_day * YEAR / DAY, 'tip')} a year, {plainly(demand.volume.a_day)} a day"
+        text = f"{so_many(demand.volume.a_day * YEAR / DAY, 'tip')} a year, {number_text(demand.volume.a_day)} a day"
     elif demand.own_volumes:
         text = "each channel has a volume of its own"
     else:
@@ -111,8 +111,8 @@ def _incident(scenario: Scenario, name: str, incident: Incident) -> str:
     what = "".join(f"; {key} {shares(one)}" for key, one in given.items() if one is not None)
     tips = float(of_incident(levels(scenario), name).sum()) * DAY / scenario.horizon
     return (
-        f"incident '{name}': {count(incident.rate * YEAR / DAY)} a year, {plainly(incident.rate)} a day, each with "
-        f"{incident.tips.words} tips {over}{what}; {plainly(tips)} tips a day"
+        f"incident '{name}': {count(incident.rate * YEAR / DAY)} a year, {number_text(incident.rate)} a day, each with "
+        f"{incident.tips.words} tips {over}{what}; {number_text(tips)} tips a day"
     )
 
 
@@ -124,7 +124,7 @@ def _channels(demand: Demand) -> str:
         if one.volume is not None:
             of_open = " of open time" if one.volume.of_open and one.open else ""
             rate = one.volume.a_day * HOUR / DAY if one.volume.of_open else one.volume.a_day
-            much = f" {plainly(rate)} {'an hour' + of_open if one.volume.of_open else 'a day'}"
+            much = f" {number_text(rate)} {'an hour' + of_open if one.volume.of_open else 'a day'}"
         parts.append(f"{name}{much}{f' while {one.open} is open' if one.open else ''}")
     return ", ".join(parts)
 

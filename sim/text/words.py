@@ -62,11 +62,11 @@ def so_many(number: float, one: str) -> str:
     return f"{count(number)} {one}{'' if round(number) == 1 else 's'}"
 
 
-def plainly(number: float) -> str:
-    """A number a day or an hour, in four digits or more, with its thousands apart and without a power of ten.
+def number_text(number: float) -> str:
+    """A number in four digits or more, with its thousands apart and without a power of ten.
 
-    >>> plainly(54.7945), plainly(547945.2), plainly(0.0547945), plainly(12000.3)
-    ('54.79', '547,945', '0.05479', '12,000')
+    >>> number_text(54.7945), number_text(547945.2), number_text(0.0547945), number_text(2.0)
+    ('54.79', '547,945', '0.05479', '2')
     """
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
