@@ -186,7 +186,7 @@ def finishes_at_shift_end(at_shift_end: int, left: int, wrapping: bool) -> bool:
     """Whether who goes at a shift's end, or on a break, completes a tip in overtime, by the pool's rule.
 
     `left` is the time until its work would end. A wrap-up is completed under every rule, and so is what ends at this
-    tick. CLEAR_LINE is FINISH, and more at the end of a shift.
+    tick. CLEAR_LINE is FINISH, and more at the end of a shift. What is not completed: `work_after_relief`.
 
     >>> [finishes_at_shift_end(rule, left, False) for rule, left in ((FINISH, 5), (RESTART, 5), (RESTART, 0))]
     [True, False, True]

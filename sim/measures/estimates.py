@@ -142,6 +142,8 @@ def share_interval(
 ) -> Estimate:
     """The share of all tips that met, with its interval over replications.
 
+    Of all shares, a target's or not; what a kind of targets asks is in its `interval` (`kinds.py`).
+
     `met` and `counted` are (n_replications,), not negative, `met <= counted`; they need not be whole. `units` is the
     number of units of evidence in all replications together (UNITS_UNSAID each if None); tips that are fewer are the
     units themselves. A replication that counted nothing says nothing, and a single one that did gives [0, 1]. The

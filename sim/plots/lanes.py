@@ -47,6 +47,7 @@ GAP: Final = 0.3
 MOST_LANES: Final = 60
 """So many lanes are drawn; the rest are counted."""
 DUTY: Final = "#e6e6e6"
+AT_WORK: Final = SKY
 WRAP_UP: Final = DARK_BLUE
 OVERTIME: Final = VERMILION
 
@@ -181,7 +182,7 @@ def _draw(sheet: Sheet, name: str, some: list[Lane], top: float) -> None:
     for at, lane in enumerate(some):
         axes.broken_barh(lane.duty, (at + 0.1, 0.8), facecolors=DUTY)
         axes.broken_barh(lane.away, (at + 0.1, 0.8), facecolors="white", edgecolors=GREY, hatch="////", linewidth=0.4)
-        for stretches, colour in ((lane.work, SKY), (lane.wrap_up, WRAP_UP)):
+        for stretches, colour in ((lane.work, AT_WORK), (lane.wrap_up, WRAP_UP)):
             axes.broken_barh(stretches, (at + 0.1, 0.8), facecolors=colour, edgecolors="white", linewidth=0.2)
         axes.broken_barh(lane.overtime, (at + 0.72, 0.28), facecolors=OVERTIME)
     axes.set_xlim(0, 24)
@@ -197,7 +198,7 @@ def _draw(sheet: Sheet, name: str, some: list[Lane], top: float) -> None:
 def _key() -> list[Artist]:
     return [
         Patch(facecolor=DUTY, label="on duty"),
-        Patch(facecolor=SKY, label="with a tip in hand"),
+        Patch(facecolor=AT_WORK, label="with a tip in hand"),
         Patch(facecolor=WRAP_UP, label="wrap-up"),
         Patch(facecolor=OVERTIME, label="in overtime"),
         Patch(facecolor="white", edgecolor=GREY, hatch="////", label="away"),

@@ -40,6 +40,7 @@ ROW: Final = 0.27
 LEFT: Final = 0.7
 PANEL: Final = 3.2
 """Inches: the columns of names and of sentences, between columns, a post; left of a panel, and its height."""
+PEOPLE: Final = BLUE
 MOST_USED: Final = 4.0
 """Staffings that use up more than so many times what a target allows are drawn at the edge."""
 
@@ -72,7 +73,7 @@ def staffing(found: StaffFound) -> Figure:
             name = shortened(post_words(answer.scenario, post), NAMES, SMALL)
             sheet.write(MARGIN + NAMES, top, name, ha="right")
             axes.plot([post.least, min(post.most, last)], [row + 0.5] * 2, color=FAINT, linewidth=2, zorder=2)
-            axes.barh(row + 0.5, people, height=0.62, color=BLUE, zorder=3)
+            axes.barh(row + 0.5, people, height=0.62, color=PEOPLE, zorder=3)
             white = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
             at = people + last * 0.012
             axes.text(at, row + 0.5, str(people), va="center", fontsize=SMALL, zorder=4, bbox=white)
@@ -81,7 +82,7 @@ def staffing(found: StaffFound) -> Figure:
             colour = VERDICTS[less.verdict].colour if less else GREY
             sheet.write(left, top, shortened(said, SAID, SMALL), color=colour)
         handles = [
-            Patch(color=BLUE, label="people of the answer"),
+            Patch(color=PEOPLE, label="people of the answer"),
             Line2D([], [], color=FAINT, linewidth=2, label="bounds of the search"),
         ]
         key(sheet, handles, rows * ROW + 0.42)

@@ -88,7 +88,9 @@ VERDICTS: Final = {
     "missed": VerdictLook("#b84300", "X"),
     "undecided": VerdictLook("#9c6b00", "D", hollow=True),
 }
-"""A disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white."""
+"""Of figures: a disc, a cross and a hollow diamond, each lighter than the last and all dark enough for words on white.
+The terminal writes verdicts as `sim/text/page.py` says; pages and workbooks, dark ones too, have `report.css`,
+`live.css` and `workbook.py`."""
 
 PALE: Final = "#d7e6ef"
 """A field in which all targets hold, or half of the worlds lie."""

@@ -42,7 +42,7 @@ def plain(parts: Iterable[RenderableType], width: int = 80) -> str:
     return laid_out(parts, Console(file=StringIO(), width=width, color_system=None, highlight=False, markup=False))
 
 
-VERDICTS: Final = {
+WORDS_OF_VERDICTS: Final = {
     "met": ("met", "green"),
     "missed": ("MISSED", "bold red"),
     "undecided": ("undecided", "yellow"),
@@ -56,7 +56,7 @@ VERDICTS: Final = {
 
 def verdict(word: str, said: str = "") -> Text:
     """A verdict, and what is said of it."""
-    written, style = VERDICTS[word]
+    written, style = WORDS_OF_VERDICTS[word]
     return text(f"{written}: {said}" if said else written, style)
 
 

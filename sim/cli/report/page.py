@@ -35,7 +35,7 @@ from sim.tables.by_time import TABLES_OF_DAY
 from sim.tables.declared import Table, finite
 from sim.text import words
 from sim.text.diagram import diagram
-from sim.text.page import VERDICTS
+from sim.text.page import WORDS_OF_VERDICTS
 from sim.text.words import with_interval
 
 FILE: Final = "report.html"
@@ -194,7 +194,7 @@ def judged(folder: Folder, name: str) -> dict[str, list[JudgedRow]]:
     """The targets in a table of verdicts, by the scenario that they judge; rows without a verdict are passed over."""
     found: dict[str, list[JudgedRow]] = {}
     for row in folder.tables[name].records if name in folder.tables else ():
-        if row.get("verdict") in VERDICTS:
+        if row.get("verdict") in WORDS_OF_VERDICTS:
             found.setdefault(_text(row.get("scenario")), []).append(_judged(row))
     return found
 
