@@ -417,9 +417,10 @@ def _after(look: _Look, path: Path, cues: tuple[Cue, ...], index: int, stages: d
             look.say(inner, f"a stage begins after what is written before it, and '{cue.stage}' is written later")
         elif cue.stage in asides_of(stages.values()):
             look.say(inner, f"'{cue.stage}' is reached only in vain, and its end counts as that of the stage given up")
+    number = list(stages)
     for first, last in loops(tuple(stages.values())):
-        back, from_ = stages[first].name, stages[last].name
-        if first < index <= last:
+        back, from_ = stages[number[first]].name, stages[number[last]].name
+        if number[first] < index <= number[last]:
             rule = f"'{from_}' sends tips back to '{back}', and all between them is one branch"
             look.say(path, rule, key=True)
     if stages[index].name in asides_of(stages.values()):

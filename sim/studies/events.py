@@ -83,7 +83,7 @@ def events(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         **{name: _names(code[who], scenario.own[name]) for name, code in zip(scenario.own, tips.own, strict=True)},
         **_incidents(tips.incident, who),
         "stage": _names(stage[reached], stages),
-        "visit": pa.array(_visit_numbers(tip, stage, len(stages))[reached]),
+        "visit": pa.array(_visit_numbers(log, tip, stage)[reached]),
         **({"branch": pa.array(_branches(replication)[reached])} if visits.branch else {}),
         "attempt": pa.array(log.attempt[reached]),
         "pool": _names(_pools(log, replication, stage)[reached], list(scenario.pools)),
@@ -113,7 +113,7 @@ def spells(log: Log, replication: Replication, scenario: Scenario) -> pa.Table:
         "replication": pa.array(np.full(len(who), replication.index, np.int32)),
         "tip": pa.array(who),
         "stage": _names(stage[found.visit], stages),
-        "visit": pa.array(_visit_numbers(tip, stage, len(stages))[found.visit]),
+        "visit": pa.array(_visit_numbers(log, tip, stage)[found.visit]),
         "attempt": pa.array(found.attempt),
         "pool": _names(places.pool[found.place], list(scenario.pools)),
         "centre": _names(places.centre[found.place], scenario.centre_names),
@@ -268,15 +268,17 @@ def _branches(replication: Replication) -> Codes:
     return np.array([number for of_tip in numbers for number in of_tip], np.int32)
 
 
-def _visit_numbers(tip: NDArray[np.int64], stage: Codes, n_stages: int) -> Codes:
-    """Which visit of its tip to its stage each visit is, from 1."""
-    code = tip * n_stages + stage
-    order = np.argsort(code, kind="stable")
-    ordered = code[order]
-    first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
-    since = np.arange(len(code)) - np.maximum.accumulate(np.where(first, np.arange(len(code)), 0))
-    numbers = np.empty(len(code), np.int32)
-    numbers[order] = since + 1
+def _visit_numbers(log: Log, tip: NDArray[np.int64], stage: Codes) -> Codes:
+    """Which of the visits of its tip to its stage each visit is that was reached, from 1; 0 where it was not.
+
+    A stage after an aside is a visit on the way without it and one on the way through it: a tip comes to one of them.
+    """
+    reached = np.flatnonzero(log.outcome != UNREACHED)
+    order = reached[np.lexsort((stage[reached], tip[reached]))]
+    first = np.concatenate(([True], (np.diff(tip[order]) != 0) | (np.diff(stage[order]) != 0)))[: len(order)]
+    nth = np.arange(len(order))
+    numbers = np.zeros(len(tip), np.int32)
+    numbers[order] = 1 + nth - np.maximum.accumulate(np.where(first, nth, 0))
     return numbers
 
 

@@ -240,6 +240,18 @@ def test_who_may_give_up_goes_to_no_aside_where_there_are_branches(tmp_path: Pat
         loaded(tmp_path, text)
 
 
+def test_a_fault_of_one_stage_hides_and_feigns_none_of_where_others_send_tips_back(tmp_path: Path) -> None:
+    """The stage with the fault is the first: those after it keep their places."""
+    text = CALLS.replace("service: 12 min}", "service: 12 min, lines: 2, waiting_room: 3}", 1)
+    text = text.replace("back_to: look", "back_to: early", 1)
+    with pytest.raises(ScenarioError) as caught:
+        loaded(tmp_path, text)
+    assert [message.split(": ", 1)[1].split(" ", 1)[0] for message in messages(caught.value)] == [
+        "stages.answer.waiting_room:",
+        "stages.late.after:",
+    ]
+
+
 def test_the_diagram_shows_every_stage_and_way(tmp_path: Path) -> None:
     scenario = loaded(tmp_path, CALLS)
     drawn = diagram(scenario)
