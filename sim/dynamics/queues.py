@@ -351,9 +351,12 @@ def finds_a_line(slot, visit, stage, tips, slots, queues):
 def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
     """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
 
-    Who is to be asked again, once that has settled, stays in `joined`; nobody does after the last time.
+    Before that they stand in the lines to which they overflow at once. Who is to be asked again, once that has settled,
+    stays in `joined`; nobody does after the last time.
     """
     joined, slots, state = queues.state.joined, working.slots, queues.state
+    if overflow_at_once(now, visits, lines, lists, working, queues):
+        return True
     n, turned = joined[0, 0], False
     for at in range(1, n + 1):
         room = joined[at, 1]
@@ -370,7 +373,7 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
             stop_waiting(highest, lines, lists, working, queues)
             leave_room(highest, slots, state)
             if slots[highest, m.WATCHED] == slots[highest, m.ATTEMPT]:
-                slots[highest, m.WATCHED] = 0
+                slots[highest, m.WATCHED], slots[highest, m.IN_BOTH] = 0, 0
             end_in_vain(now, highest, slots[highest, m.VISIT], int64(TURNED_AWAY), visits, log, due, working, queues)
             too_many -= 1
             turned = True
@@ -381,6 +384,25 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
             row = joined[0, 0] + 1
             joined[0, 0], joined[row, 0], joined[row, 1] = row, slot, room
     return turned
+
+
+@part
+def overflow_at_once(now, visits, lines, lists, working, queues):
+    """Let who joined a crowded room in this event stand in the lines to which it overflows at once; whether any did."""
+    joined, slots, state, rules = queues.state.joined, working.slots, queues.state, queues.rules
+    some = False
+    for at in range(1, joined[0, 0] + 1):
+        slot, room = joined[at, 0], joined[at, 1]
+        too_many = state.waits[room] > rules.waiting_room[room // rules.n_centres]
+        if too_many and is_fresh(slot, room, slots):
+            stage = slots[slot, STAGE]
+            for which in range(1, rules.place.shape[1]):
+                stands = rules.place[stage, which] == NO_PLACE or slots[slot, m.IN_BOTH] >> which & 1
+                if rules.after[stage, which] == 0 and not stands:
+                    slots[slot, m.IN_BOTH] |= 1 << which
+                    stand(now, slot, which, visits, lines, lists, working, queues)
+                    some = True
+    return some
 
 
 @inlined
@@ -628,7 +650,7 @@ def happen(now, slot, what, visits, lines, lists, working, queues):
             if state == m.WAITING and slots[slot, ROOM] != m.NIL:
                 queues.state.waits[slots[slot, ROOM]] -= 1
             leave_room(slot, slots, queues.state)
-    elif slots[slot, m.WATCHED] == tries:
+    elif slots[slot, m.WATCHED] == tries and not slots[slot, m.IN_BOTH] >> which & 1:
         slots[slot, m.IN_BOTH] |= 1 << which
         if state == m.WAITING:
             stand(now, slot, which, visits, lines, lists, working, queues)

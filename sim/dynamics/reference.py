@@ -542,6 +542,10 @@ class _Line:
 
     def show(self, tip: _Tip, watched: tuple[int, int], which: int) -> None:
         if tip.watched == watched and tip.visit == watched[0] and self.outcome[tip.visit] == OPEN:
+            self.stand_there_too(tip, which)
+
+    def stand_there_too(self, tip: _Tip, which: int) -> None:
+        if which not in tip.seen:
             tip.seen.add(which)
             if tip.waiting:
                 tip.lines[which].join(tip, self.rank(tip, which))
@@ -640,21 +644,36 @@ class _Line:
     def turn_away(self) -> bool:
         """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
 
-        It is asked again once that has settled: who goes on to an aside joins in this event too, with those before.
+        Before that they stand in the lines to which they overflow at once. It is asked again once that has settled: who
+        goes on to an aside joins in this event too, with those before.
         """
-        turned = False
+        crowds: list[tuple[int, list[_Tip]]] = []
         for room, tips in self.joined.items():
             waiting = [tip for place in self.places for tip in place.line if tip.room == room]
             too_many = len({tip.index for tip in waiting}) - int(self.rules.stages.waiting_room[room[0]])
-            fresh = [tip for tip in tips if tip.room == room and tip.waiting and not tip.started]
-            for tip in sorted(fresh, key=lambda tip: -tip.index)[: max(too_many, 0)]:
+            if too_many > 0:
+                fresh = [tip for tip in tips if tip.room == room and tip.waiting and not tip.started]
+                crowds.append((too_many, sorted(fresh, key=lambda tip: -tip.index)))
+        at_once = [(tip, which) for _, fresh in crowds for tip in fresh for which in self.overflows_at_once(tip)]
+        for tip, which in at_once:
+            self.stand_there_too(tip, which)
+        if at_once:
+            return True
+        turned = False
+        for too_many, fresh in crowds:
+            for tip in fresh[:too_many]:
                 self.stop_waiting(tip)
                 self.leave_room(tip)
                 if tip.watched == (tip.visit, tip.attempt):
-                    tip.watched = NO_VISIT, 0
+                    tip.watched, tip.seen = (NO_VISIT, 0), {0}
                 tip.turn.succeed(TURNED_AWAY)
                 turned = True
         return turned
+
+    def overflows_at_once(self, tip: _Tip) -> list[int]:
+        """The lines in which a tip stands from its joining on, but does not stand yet."""
+        after = self.rules.stages.overflow_after[tip.stage]
+        return [which for which in range(1, len(tip.lines)) if after[which - 1] == 0 and which not in tip.seen]
 
     # The servers
 

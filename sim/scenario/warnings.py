@@ -181,6 +181,12 @@ def _ways(scenario: Scenario) -> Iterator[str]:
             yield f"no tip reaches stage '{stage.name}', as the shares are"
         elif stage.merge is not None and (why := _never_merges(scenario)):
             yield f"nothing merges at stage '{stage.name}': {why}"
+        for one in stage.overflow:
+            if stage.waiting_room == 0 and one.after > 0:
+                yield (
+                    f"stage '{stage.name}': who finds nobody free is turned away, as waiting_room is 0, and does not "
+                    f"wait {units.duration_text(one.after)} to overflow to '{one.to}'; without `after` it does at once"
+                )
     yield from _without_a_stage(scenario, tips, entering)
 
 

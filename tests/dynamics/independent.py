@@ -406,6 +406,9 @@ class Engine:
     def become_visible(self, visit: Visit, line: int, joined: int) -> None:
         if visit.joined != joined:
             return
+        self.show(visit, line)
+
+    def show(self, visit: Visit, line: int) -> None:
         visit.visible[line] = True
         if visit.state == WAITING:
             self.places[visit.places[line]].line[visit] = line
@@ -471,20 +474,33 @@ class Engine:
     def turn_away_who_finds_no_room(self) -> bool:
         """Of those who joined in this event and still wait, the highest tips leave until the others fit.
 
-        All rooms are asked before anybody goes on to an aside, the one first that was joined first.
+        Before that they stand in the lines to which they overflow at once. All rooms are asked before anybody goes on
+        to an aside, the one first that was joined first.
         """
-        leaving = []
+        leaving, hidden = [], []
         for room in dict.fromkeys(map(self.room, self.joined_in_event)):
             limit = int(self.stages.waiting_room[room[0]])
             fresh = [v for v in self.joined_in_event if self.room(v) == room and v.state == WAITING and not v.started]
             fresh = sorted({v for v in fresh if self.needs_room(v)}, key=lambda v: -v.tip)
-            if limit != NO_LIMIT and fresh:
-                leaving += fresh[: max(self.number_in_room(fresh[0], WAITING) - limit, 0)]
+            too_many = self.number_in_room(fresh[0], WAITING) - limit if limit != NO_LIMIT and fresh else 0
+            if too_many > 0:
+                leaving += fresh[:too_many]
+                hidden += [(v, line) for v in fresh for line in self.overflows_at_once(v)]
+        for visit, line in hidden:
+            self.show(visit, line)
+        if hidden:
+            return True
         for visit in leaving:
             if visit.joined == visit.attempt:
                 visit.joined = 0
+                visit.visible = [line == OWN for line in range(len(visit.places))]
             self.turn_away(visit)
         return bool(leaving)
+
+    def overflows_at_once(self, visit: Visit) -> list[int]:
+        """The lines of other pools in which it is to stand from its joining on, and does not stand yet."""
+        after = self.stages.overflow_after[visit.stage]
+        return [line for line, seen in enumerate(visit.visible) if not seen and after[line - 1] == 0]
 
     # Merging.
 

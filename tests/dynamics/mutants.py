@@ -596,6 +596,14 @@ MUTANTS = (
         ("int(self.rules.stages.waiting_room[room[0]])", "int(self.rules.stages.waiting_room[room[0]]) - 1"),
     ),
     _engine(
+        "a room is asked before its tips overflow at once",
+        ("if after[which - 1] == 0 and which not in tip.seen]", "if after[which - 1] < 0]"),
+    ),
+    _engine(
+        "who was turned away still stands where it overflowed at once",
+        ("tip.watched, tip.seen = (NO_VISIT, 0), {0}", "tip.watched = NO_VISIT, 0"),
+    ),
+    _engine(
         "lines are one more", ("self.filled[room] >= stages.lines[stage]", "self.filled[room] > stages.lines[stage]")
     ),
     _engine(
@@ -664,7 +672,7 @@ MUTANTS = (
         "who was turned away is seen by overflow pools in time",
         (
             "                if tip.watched == (tip.visit, tip.attempt):\n"
-            "                    tip.watched = NO_VISIT, 0\n",
+            "                    tip.watched, tip.seen = (NO_VISIT, 0), {0}\n",
             "",
         ),
     ),

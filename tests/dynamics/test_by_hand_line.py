@@ -160,6 +160,15 @@ def test_who_was_turned_away_has_not_joined_the_line(simulate: Engine) -> None:
     assert log.start.tolist() == [0, 2, 5]
 
 
+def test_who_overflows_at_once_is_turned_away_only_if_nobody_there_is_free(simulate: Engine) -> None:
+    """In a room for none tip 1 goes to the other pool at 1; tip 2 finds nobody, and is back at 12, to its own pool."""
+    back = Visit(0, 1, patience=[NEVER] * 2, retry=[10])
+    tips = [tip(0, patient(9)), tip(1, patient(9)), tip(2, back)]
+    stages = [Stage("a", overflow="b", after=0, waiting_room=0)]
+    log = simulate(world(pools=[Pool("b", 1), Pool("a", 1)], stages=stages, tips=tips))
+    assert spells(log) == [(0, 1, 0, 9, 0), (1, 0, 1, 10, 0), (2, 1, 12, 13, 0)]
+
+
 def test_lines_count_who_waits_and_who_is_served(simulate: Engine) -> None:
     """Two lines, one server: the third is turned away until the first has ended at 10."""
     tips = [tip(0, patient(10)), tip(1, patient(10)), tip(2, patient(1)), tip(10, patient(1))]

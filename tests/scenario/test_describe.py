@@ -256,6 +256,21 @@ WARNED = [
 ]
 
 
+def test_an_overflow_from_a_room_in_which_nobody_waits_is_warned_of_unless_it_comes_at_once() -> None:
+    stage = {"name": "answer", "pool": "near", "service": "5 min", "waiting_room": 0}
+    line = {
+        "scenario": "Two centres",
+        "run": {"start": "2025-01-06 00:00", "length": "7 d"},
+        "demand": {"volume": "20/h"},
+        "pools": {"near": {"staff": 2}, "far": {"staff": 2}},
+    }
+    assert warnings(load({**line, "stages": [{**stage, "overflow": {"to": "far"}}]})) == []
+    assert warnings(load({**line, "stages": [{**stage, "overflow": {"to": "far", "after": "2 min"}}]})) == [
+        "stage 'answer': who finds nobody free is turned away, as waiting_room is 0, and does not wait 2 min to "
+        "overflow to 'far'; without `after` it does at once"
+    ]
+
+
 @pytest.mark.parametrize(("old", "new", "message"), WARNED)
 def test_what_may_not_be_meant_is_warned_of(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert warnings(small(tmp_path, old, new)) == [message]
