@@ -2,7 +2,7 @@
 
 A tip of the backlog is one that would have reached that stage, with the attributes and the label that such tips have.
 So candidates are drawn like any other tips, from streams of their own, and the first that visit the stage are kept,
-without the visits that they made before.
+without the visits that they made before. At an aside these are the first that would come there if a visit were in vain.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 from sim.draw.routes import NONE, Begins, Route, StageRound, among
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sim.draw.routes import Rows, Tail
     from sim.dynamics.replication import Flags, Ticks
 
@@ -35,6 +37,27 @@ def from_stage(route: Route, at: int, most: int) -> Route:
     groups = [[group for group in groups if group.sequence.size] for groups in later]
     tails = [tail for one in route.tails if (tail := _later_tail(one, dropped))]
     return Route(groups, count, route.tier, kept, route.labeller, tails)
+
+
+def from_aside(route: Route, at: int, most: int) -> list[Route]:
+    """The routes from an aside on of the first tips that may come there, up to `most`, by the visit that was in vain.
+
+    A tip that may come there by several visits comes by the first.
+    """
+    tails = list(_tails(route))
+    whose = np.full(route.count.size, -1, dtype=np.int64)
+    for number in reversed(range(len(tails))):
+        for group in tails[number].route.groups[at]:
+            whose[group.tips] = number
+    whose[np.flatnonzero(whose >= 0)[most:]] = -1
+    numbers = np.unique(whose[whose >= 0]).tolist()
+    return [from_stage(_without(tails[number].route, whose != number), at, most) for number in numbers]
+
+
+def _tails(route: Route) -> Iterator[Tail]:
+    for tail in route.tails:
+        yield tail
+        yield from _tails(tail.route)
 
 
 def _descending(route: Route, before: Rows, kept: Rows) -> Route:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.draw.backlog import from_stage
+from sim.draw.backlog import from_aside, from_stage
 from sim.draw.book import Book
 from sim.draw.incidents import incidents
 from sim.draw.luck import Luck, mixes_by_kind
@@ -225,9 +225,11 @@ class Prepared:
                 raise ScenarioError([fault(mark, ("start_with", "backlog", name), rule, str(wanted))])
             count = min(SIZE, max(2 * missing, first, 64))
             block = self._block(streams, first, count, {})
-            route = from_stage(self._walk(block, streams), at, missing)
-            missing -= route.n_tips
-            book.add(block, np.zeros(count, dtype=np.int64), route, streams)
+            route = self._walk(block, streams)
+            aside = self.steps[at].is_aside
+            for found in from_aside(route, at, missing) if aside else [from_stage(route, at, missing)]:
+                missing -= found.n_tips
+                book.add(block, np.zeros(count, dtype=np.int64), found, streams)
             first += count
 
 

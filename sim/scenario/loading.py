@@ -28,6 +28,7 @@ from sim.scenario.paths import Change, Changes, apply, changes_of
 from sim.scenario.pieces import Memory, Piece, Pieces, pieces
 from sim.scenario.plausible import ENDS
 from sim.scenario.references import reference_faults, resolved
+from sim.scenario.routes import from_where
 from sim.scenario.schema import Scenario, World
 from sim.scenario.taken import Taken, says_what_is_taken
 from sim.scenario.trace import drawn_from, trace
@@ -337,7 +338,7 @@ def _too_rare(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], str, str]]:
     assert scenario.start_with is not None
     for name, wanted in scenario.start_with.backlog.items():
         if wanted and scenario.demand.trace is None:
-            chance = float(reaching(scenario, [scenario.stage_index(name)]) @ channel_mix(scenario))
+            chance = float(reaching(scenario, from_where(scenario.stages, name)) @ channel_mix(scenario))
             if chance * (MOST_CANDIDATES + ENOUGH * wanted) < wanted + 6 * wanted**0.5:
                 rule = f"next to no tip comes to '{name}' ({100 * chance:.1g} %), so nobody can be waiting there"
                 yield ("start_with", "backlog", name), rule, str(wanted)

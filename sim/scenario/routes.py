@@ -317,6 +317,14 @@ def asides_of(stages: Iterable[Stage]) -> frozenset[str]:
     return frozenset(name for stage in stages for name in stage.asides)
 
 
+def from_where(stages: Sequence[Stage], name: str) -> list[int]:
+    """Where a tip of a stage comes by, as places in the order: the stage itself, or those that lead to an aside."""
+    leading = [number for number, stage in enumerate(stages) if name in stage.asides]
+    if not leading:
+        return [number for number, stage in enumerate(stages) if stage.name == name]
+    return sorted({place for number in leading for place in from_where(stages, stages[number].name)})
+
+
 def _may_skip(stage: Stage) -> bool:
     return any(share < 1 for share in stage.share.values.values())
 

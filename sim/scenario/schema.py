@@ -156,7 +156,8 @@ class StartWith(Part):
     """What waits when the run starts: tips by stage."""
 
     backlog: dict[Name, Annotated[int, Field(ge=0, le=1_000_000)]]
-    """By stage, tips that wait there when the run starts. Such as `{assess: 40}`."""
+    """By stage, tips that wait there when the run starts; at a voicemail or another aside, messages that lie there.
+    Such as `{assess: 40}`."""
 
 
 class World(Part):

@@ -22,6 +22,10 @@ NATIONAL = SCENARIOS / "national.yaml"
 SHORT = {"run.warm_up": "0 d", "run.length": "21 d", "run.cool_down": "1 d"}
 
 
+RISK = {"high": "50 %", "low": "50 %"}
+VOICEMAIL = {"patience": "2 min", "gives_up_to": "voicemail"}
+
+
 def national(changes: dict[str, Any] | None = None, variant: str | None = None) -> Scenario:
     return load(NATIONAL, variant=variant, changes={**SHORT, **(changes or {})})
 
@@ -288,6 +292,34 @@ def test_a_tip_of_the_backlog_may_wait_with_patience() -> None:
     replication = draw(national({"start_with": {"backlog": {"answer": 8}}}), 0)
     first = replication.visits.first_attempt[replication.tips.first_visit[:8]]
     assert np.array_equal(first, np.arange(8) * 4)
+
+
+def test_messages_may_lie_at_an_aside_when_the_run_starts() -> None:
+    """Calls and chats leave one, labelled as they are when they give up; web reports never give up."""
+    document: dict[str, Any] = {
+        "demand": {"volume": "240/d", "channels": {"call": "40 %", "chat": "40 %", "web": "20 %"}, "risk": RISK},
+        "labels": {"menu": {"assigns": {"high": {"high": "100 %"}, "low": {"low": "100 %"}}}},
+        "stages": [
+            {"name": "choose", "for": {"channel": ["call", "web"]}, "delay": "1 s", "label": "menu"},
+            {"name": "answer", "for": {"channel": "call"}, "pool": "desk", "service": "5 min", **VOICEMAIL},
+            {"name": "reply", "for": {"channel": "chat"}, "pool": "desk", "service": "5 min", **VOICEMAIL},
+            {"name": "voicemail", "pool": "desk", "service": "1 min"},
+            {"name": "file", "delay": "1 min"},
+        ],
+    }
+    scenario = world(**document, start_with={"backlog": {"voicemail": 40}})
+    replication = draw(scenario, 0)
+    assert replication.tips.n_backlog == 40
+    assert {tuple(way) for way in routes_of(scenario, replication)[:40]} == {("voicemail", "file")}
+    channel = [scenario.channels[code] for code in replication.tips.channel[:40]]
+    risk = [scenario.risks[code] for code in replication.tips.risk[:40]]
+    assert 10 <= channel.count("call") <= 30
+    assert channel.count("web") == 0
+    at_start = [labels[0] for labels in labels_of(scenario, replication)[:40]]
+    assert at_start == [one if how == "call" else None for how, one in zip(channel, risk, strict=True)]
+    more = draw(world(**document, start_with={"backlog": {"voicemail": 45}}), 0)
+    assert more.tips.n_backlog == 45
+    assert np.array_equal(replication.tips.arrival[40:], more.tips.arrival[45:])
 
 
 def test_a_backlog_where_next_to_no_tip_comes_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
