@@ -47,6 +47,42 @@ _RULES: Final = {
     "string_too_long": "has more than {max_length} letters",
 }
 
+_CALLED_HERE: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "staff": (("staff", "a pool"),),
+    "heads": (("staff", "a pool"), ("levels", "a pool")),
+    **dict.fromkeys(("agents", "people", "servers", "headcount", "capacity", "seats"), (("staff", "a pool"),)),
+    **dict.fromkeys(("roster", "schedule", "rota", "hours"), (("open", "a stage"), ("shifts", "a pool"))),
+    **dict.fromkeys(("opening_hours", "closing_time"), (("open", "a stage or a channel"),)),
+    **dict.fromkeys(("priority", "priorities"), (("serve_first", "a pool"),)),
+    **dict.fromkeys(("discipline", "queue_discipline", "policy"), (("order", "a pool"),)),
+    **dict.fromkeys(("vacation", "sickness", "sick_leave"), (("absence", "a pool"),)),
+    **dict.fromkeys(("unavailable", "outage", "downtime"), (("shifts", "a pool, by rows with `on`"),)),
+    **dict.fromkeys(("skills", "skill", "backup", "escalate_to", "escalation", "spill_to"), (("overflow", "a stage"),)),
+    **dict.fromkeys(("queue", "queue_size", "max_queue", "buffer"), (("waiting_room", "a stage"),)),
+    **dict.fromkeys(("trunks", "phone_lines"), (("lines", "a stage"),)),
+    **dict.fromkeys(("max_wait", "timeout", "abandonment", "reneging"), (("patience", "a stage"),)),
+    **dict.fromkeys(("abandon_to", "voicemail"), (("gives_up_to", "a stage"),)),
+    **dict.fromkeys(("blocked_to", "busy_to"), (("turned_away_to", "a stage"),)),
+    **dict.fromkeys(("acw", "after_call_work", "wrapup", "not_ready"), (("wrap_up", "a stage"),)),
+    **dict.fromkeys(("aht", "handling_time", "talk", "service_time"), (("service", "a stage"),)),
+    **dict.fromkeys(("redial", "redials", "recall"), (("retry", "a stage"),)),
+    **dict.fromkeys(("deadline", "due_in"), (("due", "a stage"),)),
+    **dict.fromkeys(("probability", "percent", "chance"), (("share", "a stage"),)),
+    **dict.fromkeys(("batch", "batches"), (("every", "a stage, by time"),)),
+    **dict.fromkeys(("lunch", "breaks", "pause"), (("breaks", "a pool"),)),
+    **dict.fromkeys(("timezone", "time_zone", "tz"), (("zone", "the run"),)),
+    "runs": (("replications", "the run"),),
+}
+"""What keys of other tools are called in a document, and of what they are keys there."""
+
+_VALUE_HERE: Final = {
+    **dict.fromkeys(("fifo", "fcfs"), "first_come"),
+    **dict.fromkeys(("lifo", "lcfs"), "last_come"),
+    **dict.fromkeys(("edf", "edd", "earliest_due"), "due"),
+    "siro": "random",
+}
+"""What values of other tools are called."""
+
 
 def faults_of(error: ValidationError, root: Node, prefix: Path, schema: type[BaseModel] = World) -> list[Fault]:
     """The faults of a part of the document that lies at `prefix` in the tree; `schema` is the whole document's."""
@@ -110,7 +146,7 @@ def _follows(one: ErrorDetails, every: Sequence[ErrorDetails], root: Node, prefi
         return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in others)
     if one["type"] == "missing":
         beside = [other for other in others if other["type"] == "extra_forbidden" and other["loc"][:-1] == loc[:-1]]
-        return any(near(str(other["loc"][-1]), [str(loc[-1])]) for other in beside)
+        return any(_is_meant(str(other["loc"][-1]), str(loc[-1])) for other in beside)
     if one["type"] == "extra_forbidden":
         return False
     return any(
@@ -144,8 +180,29 @@ def not_a_key(key: str, path: Path, schema: type[BaseModel] = World, *, own: Seq
     keys = (*shape.keys_at(path, schema), *own)
     if key in keys:
         return "does not go with the other keys here"
-    hint = near(key, keys)
+    hint = _called_here(key, keys) or near(key, keys)
     return f"is not a key here{hint or ('; the keys are ' + ', '.join(keys) if keys else '')}"
+
+
+def _called_here(word: str, keys: Sequence[str]) -> str:
+    """A hint for a word that other tools use, or "" for any other.
+
+    >>> _called_here("queue", ["service", "waiting_room"]), _called_here("priority", ["service"]), _called_here("x", [])
+    ("; did you mean 'waiting_room'?", "; that is said by 'serve_first' of a pool", '')
+    """
+    meant = _meant(word)
+    here = [key for key, _ in meant if key in keys]
+    if here:
+        return f"; did you mean '{here[0]}'?"
+    return "; that is said by " + " or ".join(f"'{key}' of {where}" for key, where in meant) if meant else ""
+
+
+def _meant(word: str) -> tuple[tuple[str, str], ...]:
+    return _CALLED_HERE.get(word.lower().replace("-", "_").replace(" ", "_"), ())
+
+
+def _is_meant(word: str, key: str) -> bool:
+    return bool(near(word, [key])) or key in (one for one, _ in _meant(word))
 
 
 def _with_keys(keys: Sequence[str]) -> str:
@@ -163,7 +220,7 @@ def _rule(kind: str, context: dict[str, Any], message: str, given: object) -> st
         return str(context["error"])
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", str(context["expected"]))
-        meant = near(given, names) if isinstance(given, str) else ""
+        meant = near(_VALUE_HERE.get(given.lower(), given), names) if isinstance(given, str) else ""
         return f"must be {'one of ' if len(names) > 1 else ''}{', '.join(names)}{meant}"
     if kind == "string_type" and isinstance(given, int | float):
         return "must be text; put it in quotes"

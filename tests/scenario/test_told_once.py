@@ -131,6 +131,7 @@ MISWRITTEN = [
         "staff: 1, days: weekend}]",
         "pools.night.shifts.0.days: 'weekend' is written [sat, sun] (got 'weekend')",
     ),
+    ("staff: 1}]", "agents: 1}]", "pools.night.shifts.0.agents: is not a key here; did you mean 'staff'?"),
     ("staff: 1}]", "staf: 1}]", "pools.night.shifts.0.staf: is not a key here; did you mean 'staff'?"),
     ("demand:\n", "deamnd:\n", "deamnd: is not a key here; did you mean 'demand'?"),
     ("pools:\n", "pool:\n", "pool: is not a key here; did you mean 'pools'?"),
