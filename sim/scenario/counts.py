@@ -150,6 +150,8 @@ class _Rows(Checked):
             if tips:
                 self.fault(line, "from", "the clock does not show this time on that date, so no tips can come then")
             return
+        if (begin, channel) in self.lines and not self.weekly and units.moment(row["from"]).tzinfo is None:
+            begin = self.local.again(begin)
         if (before := self.lines.get((begin, channel))) is not None:
             what = "this interval" if channel is None else f"this interval of {channel[:60]}"
             self.fault(line, "time" if self.weekly else "from", f"{what} stands in line {before} already")

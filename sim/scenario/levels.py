@@ -68,6 +68,8 @@ class Levels(Part):
     """A file with `staff` and either `from`, a date and time from which it holds to the next, or `day` and `time`."""
     _week: tuple[tuple[int, int], ...] = PrivateAttr(())
     _dated: tuple[tuple[datetime, int], ...] = PrivateAttr(())
+    _again: tuple[tuple[datetime, int], ...] = PrivateAttr(())
+    """What is told twice, for the clock that is put back shows it twice: the later one."""
     _run: tuple[Ticks, Heads] | None = PrivateAttr(None)
 
     @classmethod
@@ -92,7 +94,7 @@ class Levels(Part):
             try:
                 path = inside(folder, self.csv)
                 status = path.stat()
-                self._week, self._dated = _read(path, status.st_mtime_ns, status.st_size)
+                self._week, self._dated, self._again = _read(path, status.st_mtime_ns, status.st_size)
             except ValueError as error:
                 raise rule(str(error)) from None
         elif not self.blocks:
@@ -136,12 +138,17 @@ class Levels(Part):
         first, last = self._dated[0][0], self._dated[-1][0]
         return first, last + (last - self._dated[-2][0] if len(self._dated) > 1 else last - last)
 
+    def told_twice(self, local: Local) -> datetime | None:
+        """The first time that stands twice in a file, and that the clock shows once; None without."""
+        times = (date for date, _ in self._again)
+        return next((date for date in times if local.again(tick := local.tick_of(date)) == tick), None)
+
     @property
     def digest(self) -> tuple[str, ...]:
         """What tells them from other levels, as a short text."""
         if self._run is not None:
             return (sha256(b"".join(column.tobytes() for column in self._run)).hexdigest(),)
-        given = (self.blocks, self._week, self._dated)
+        given = (self.blocks, self._week, self._dated, *filter(None, (self._again,)))
         return (sha256(repr(given).encode()).hexdigest(),)
 
     def week(self) -> tuple[Ticks, NDArray[np.float64]]:
@@ -176,8 +183,10 @@ class Levels(Part):
         if self._run is not None:
             return self._run
         if self._dated:
-            ticks = np.array([local.tick_of(date) for date, _ in self._dated], np.int64)
-            heads = np.array([heads for _, heads in self._dated], np.int64)
+            told = {local.tick_of(date): heads for date, heads in self._dated}
+            told |= {local.again(local.tick_of(date)): heads for date, heads in self._again}
+            ticks = np.array(sorted(told), np.int64)
+            heads = np.array([told[tick] for tick in ticks.tolist()], np.int64)
         else:
             week, of_week = self._plain_week()
             every = int(np.gcd.reduce([DAY, *week.tolist(), *(block.every for block in self.blocks)]))
@@ -236,10 +245,14 @@ def levels_as_written(given: object) -> object:
 @lru_cache(maxsize=32)
 def _read(
     path: Path, _modified: int, _size: int
-) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[datetime, int], ...]]:
-    """The steps of a week, or the dated ones, in order; ValueError naming every bad row by its line."""
+) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[datetime, int], ...], tuple[tuple[datetime, int], ...]]:
+    """The steps of a week, or the dated ones and those that stand there once more, each in order.
+
+    ValueError naming every bad row by its line.
+    """
     week: dict[int, int] = {}
     dated: dict[datetime, int] = {}
+    again: dict[datetime, int] = {}
     bad: list[str] = []
     with csv_rows(path) as (rows, header):
         if sorted(header) not in (["from", "staff"], ["day", "staff", "time"]):
@@ -250,17 +263,19 @@ def _read(
         for row in rows:
             if rows.line_num > MOST_LINES:
                 raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines")
-            for line, rule_, got in _line(dict(zip(header, row, strict=False)), week, dated) if row else ():
+            for line, rule_, got in _line(dict(zip(header, row, strict=False)), week, dated, again) if row else ():
                 bad.append(f"line {rows.line_num}: `{line}` {rule_} (got {got[:40]!r})")
     if bad:
         more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise ValueError(f"{path.name} has bad rows: " + "; ".join(bad[:SHOWN]) + more)
     if not week and not dated:
         raise ValueError(f"{path.name} has no rows")
-    return tuple(sorted(week.items())), tuple(sorted(dated.items()))
+    return tuple(sorted(week.items())), tuple(sorted(dated.items())), tuple(sorted(again.items()))
 
 
-def _line(row: Mapping[str, str], week: dict[int, int], dated: dict[datetime, int]) -> Iterator[tuple[str, str, str]]:
+def _line(
+    row: Mapping[str, str], week: dict[int, int], dated: dict[datetime, int], again: dict[datetime, int]
+) -> Iterator[tuple[str, str, str]]:
     """Note one line of a file; gives what is wrong with it: the column, the rule and what was got."""
     text = row.get("staff", "").strip()
     heads = int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else -1
@@ -270,9 +285,9 @@ def _line(row: Mapping[str, str], week: dict[int, int], dated: dict[datetime, in
     try:
         if column == "from":
             date = units.date(row["from"])
-            if date in dated:
-                yield "from", "is there twice", row["from"]
-            dated[date] = heads
+            if date in again:
+                yield "from", "is there three times", row["from"]
+            (again if date in dated else dated)[date] = heads
             return
         days = units.days(row.get("day", ""))
         column = "time"

@@ -207,6 +207,8 @@ def _staff_rules(found: Pieces) -> Iterator[tuple[Path, str]]:
                     ("pools", name, "levels"),
                     f"the levels of the file go from {covered[0]} to {covered[1]}, and the run must lie inside",
                 )
+            if twice := pool.levels.told_twice(local_time(found["run"].start, found["run"].zone)):
+                yield ("pools", name, "levels"), f"the file says twice what holds from {twice} on"
     if rows > MOST_PLAN_ROWS:
         yield (
             ("pools",),

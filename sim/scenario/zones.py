@@ -94,6 +94,10 @@ class Local:
             raise ValueError("a time with an offset needs a zone")
         return ticks(date.astimezone(UTC) - self._zero)
 
+    def again(self, tick: int) -> int:
+        """The tick at which the clock, put back, shows once more what it shows at a tick; the same tick elsewhere."""
+        return tick if self._zone is None else self.tick_of(self.shows(tick).replace(tzinfo=self._zone, fold=1))
+
     def day(self, tick: Ticks) -> Ticks:
         """The day of each tick; day 0 holds `run.start`."""
         return self.wall(tick) // DAY

@@ -249,6 +249,18 @@ def test_levels_hold_on_dates_and_are_read_off_the_local_clock() -> None:
     assert on_duty(spring) == [(0, 1)]
 
 
+def test_a_file_of_levels_may_tell_an_hour_twice_where_the_clock_shows_it_twice(tmp_path: Path) -> None:
+    """As a planning tool that counts on through the change writes it: 25 rows on that day."""
+    rows = ["26 00:00,1", "26 01:00,2", "26 01:00,5", "26 02:00,3", "26 12:00,4"]
+    text = "\n".join(["from,staff", *(f"2025-10-{row}" for row in rows)])
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    given = {"length": "3 h", "run": {"zone": "Europe/London"}, "pools": {"desk": {"levels": "roster.csv"}}}
+    assert on_duty(world(tmp_path, start="2025-10-26 00:00", **given)) == [(0, 1), (1, 2), (2, 5)]
+    (tmp_path / "roster.csv").write_text(text.replace("-26 ", "-27 "), encoding="utf-8")
+    with pytest.raises(ScenarioError, match="the file says twice what holds from 2025-10-27 01:00"):
+        world(tmp_path, start="2025-10-27 00:00", **given)
+
+
 # --- Demand -----------------------------------------------------------------------------------------------------------
 
 
@@ -345,12 +357,15 @@ def test_counts_by_channel_and_by_the_week(tmp_path: Path) -> None:
 
 
 def test_an_interval_of_the_counts_lasts_as_long_as_the_clock_says(tmp_path: Path) -> None:
-    """Hours by the local clock: the one from 01:00 lasts two hours in autumn, unless it is told twice with offsets."""
+    """Hours by the local clock: the one from 01:00 lasts two hours in autumn, unless it is told twice."""
     run = {"zone": "Europe/London"}
     plain = "from,tips\n2025-10-26 00:00,6\n2025-10-26 01:00,6\n2025-10-26 02:00,6\n"
     told = plain.replace("01:00,6", "01:00+01:00,6\n2025-10-26 01:00+00:00,4")
-    for text, right in ((plain, [6, 3, 3, 6]), (told, [6, 6, 4, 6])):
+    again = plain.replace("01:00,6", "01:00,6\n2025-10-26 01:00,4")
+    for text, right in ((plain, [6, 3, 3, 6]), (told, [6, 6, 4, 6]), (again, [6, 6, 4, 6])):
         assert an_hour(counted(tmp_path, text, "3 h", start="2025-10-26 00:00", run=run), 0, 1, 2, 3) == right
+    with pytest.raises(ScenarioError, match="this interval stands in line 3 already"):
+        counted(tmp_path, again.replace("26 ", "27 "), "3 h", start="2025-10-27 00:00", run=run)
 
 
 FAULTY_COUNTS = {
