@@ -23,7 +23,7 @@ from sim.scenario.certain import SHARE, value_bounds
 from sim.scenario.chance import is_certain
 from sim.scenario.flow import coming, flow, offered_hours, reaching
 from sim.scenario.pools import Pool
-from sim.scenario.routes import FROM, TO, Crowd, crowd, ways
+from sim.scenario.routes import FROM, TO, Crowd, asides_of, crowd, ways
 from sim.scenario.rules import matches, rank
 from sim.scenario.schema import Law, Milestone, Scenario
 from sim.scenario.shifts import pieces_of_week, roster_week, seat_hours
@@ -345,10 +345,12 @@ def _nobody(scenario: Scenario, name: str) -> Iterator[str]:
 def _is_meant(scenario: Scenario, number: int, begins: int, ends: int) -> bool:
     """Whether a document says itself that nobody is at a stage from one tick of the week to another.
 
-    So it does where the gate of the stage is shut by a calendar, or every target that asks for the stage goes by a
-    clock that stands still.
+    So it does where the gate of the stage is shut by a calendar, or that of a door before it, or every target that asks
+    for the stage goes by a clock that stands still.
     """
     stage = scenario.stages[number]
+    if any(not _open_between(scenario.calendars[name], begins, ends) for name in _doors(scenario, number)):
+        return True
     asking = [
         target.runs_by
         for target in scenario.targets.values()
@@ -359,6 +361,19 @@ def _is_meant(scenario: Scenario, number: int, begins: int, ends: int) -> bool:
     return bool(shut) and all(
         name is not None and not _open_between(scenario.calendars[name], begins, ends) for name in shut
     )
+
+
+def _doors(scenario: Scenario, number: int) -> Iterator[str]:
+    """The calendars of the gates through which all come to a stage, and behind which they lose no time."""
+    stage, before = scenario.stages[number], scenario.stages[:number]
+    sent_back = {one.rework.back_to for one in scenario.stages if one.rework is not None}
+    for row, one in enumerate(before):
+        at_once = one.delay is not None and all(law.most == 0 for law in one.delay.values.values())
+        all_come = one.for_ in (None, stage.for_) and set(one.share.values.values()) == {1.0} and not one.after
+        elsewhere = any(other.name in one.asides for other in before) or one.name in asides_of(scenario.stages)
+        returns = any(other.name in sent_back for other in scenario.stages[row + 1 : number + 1])
+        if one.open is not None and at_once and all_come and not (elsewhere or returns):
+            yield one.open
 
 
 def _open_between(calendar: Calendar, begins: int, ends: int) -> bool:

@@ -202,3 +202,26 @@ def test_one_pool_with_shrinkage_beside_others_without(tmp_path: Path) -> None:
     assert told(tmp_path, LINE, "pools.front.shrinkage=30 %", "pools.back.shrinkage=0 %") == []
     assert told(tmp_path, LINE, "pools.front.shrinkage=30 %", "run.shrinkage=20 %") == []
     assert told(tmp_path, LINE) == []
+
+
+DOOR = """
+scenario: A door
+run: {start: 2025-01-06 00:00, length: 7 d}
+calendars: {office: {open: [{from: "09:00", to: "17:00"}]}}
+demand: {volume: 12/h}
+pools: {front: {shifts: [{from: "09:00", to: "17:00", staff: 5}]}, back: {staff: 2}}
+stages:
+  - {name: door, delay: 0 s, open: office, patience: 0 s, gives_up_to: mail}
+  - {name: answer, pool: front, service: 6 min}
+  - {name: mail, pool: back, service: 1 min}
+targets: {wait: {from: answer.enter, to: answer.start, mean: 5 min}}
+"""
+
+
+def test_behind_a_door_that_is_shut_nobody_need_be_on_duty(tmp_path: Path) -> None:
+    """Who comes at night gives up there; what is written after the mail they come to all the same."""
+    assert told(tmp_path, DOOR) == []
+    nobody = ["pool 'front': nobody is on duty 17:00 to 09:00, when 1,344 tips a week come"]
+    more = "  - {name: file, pool: front, service: 1 min}\ntargets:"
+    assert told(tmp_path, DOOR.replace("targets:", more)) == nobody
+    assert told(tmp_path, DOOR.replace("delay: 0 s", "delay: 4 h")) == nobody
