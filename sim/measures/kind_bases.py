@@ -276,8 +276,9 @@ class Kind(ABC, Generic[AnyKind]):
         """The value over all replications, its interval spanning those of the low and the high bound."""
         value, low, high = (self.weighed(one, bound) for bound in (VALUE, LOW, HIGH))
         units = one.units * len(one.ratio)
-        middle = self.interval(value[:, 0], value[:, 1], confidence, units).value
         at_least = self.interval(low[:, 0], low[:, 1], confidence, units)
+        same = np.array_equal(value, low)
+        middle = (at_least if same else self.interval(value[:, 0], value[:, 1], confidence, units)).value
         if np.isinf(high).any():
             return Estimate(middle, at_least.low, math.inf)
         if np.array_equal(low, high):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,21 @@ def test_many_staffings_are_counted_by_their_costs_and_never_too_few() -> None:
     people = itertools.product(range(10), range(1, 10), range(10))
     exactly = sum(float(price @ np.array(one)) < cost for one in people)
     assert exactly <= _counted_by_cost(box, price, cost, sizes) <= 1.03 * exactly
+
+
+def test_two_million_staffings_are_counted_one_by_one_in_the_room_of_two_numbers_each(tmp_path: Path) -> None:
+    tried = ruled(tmp_path, 3, n_posts=12, most=3)
+    tried.failed = np.array([(3,) * 6 + (0,) * 6, (0, 2) * 6, (1,) * 12])
+    tried.outcomes = {(3, *staffing): tried.look((0,) * 12, "glance") for staffing in [(1,) * 11, (3,) * 11]}
+    box = StaffBox((0,) * 9 + (1,) * 3, (3,) * 9 + (3, 2, 1))
+    tracemalloc.start()
+    counted = Proof(tried, WITHOUT_END)._count(box, open_only=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Of all with 1, 2 or 3 people, 1 or 2, and 1 at the last three posts: one that fails as the third does, at all
+    # other posts 0 or 1; and one that was tried.
+    assert counted == (4**9 * 6 - 2**9 - 1, True)
+    assert peak < 2 * 8 * 4**9 * 6
 
 
 def test_a_search_climbs_by_what_helps_most_and_leaves_nobody_too_many(tmp_path: Path) -> None:

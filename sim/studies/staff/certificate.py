@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -270,13 +270,30 @@ class Proof:
         sizes = [high - low + 1 for low, high in zip(box.least, box.most, strict=True)]
         if math.prod(sizes) > MOST_LISTED:
             return _counted_by_cost(box, self.tried.price, self.cost, sizes), False
-        people = np.indices(sizes).reshape(len(sizes), -1).T + np.array(box.least)
-        people = people[people @ self.tried.price < self.cost * (1 - CHEAPER)]
+        # Only posts at which there is a choice have an axis.
+        free = [i for i, size in enumerate(sizes) if size > 1]
+        least, price = np.array(box.least), self.tried.price
+        costs = np.array(price @ least)
+        for i in free:
+            costs = np.add.outer(costs, price[i] * np.arange(sizes[i]))
+        counted = np.asarray(costs < self.cost * (1 - CHEAPER))
         if open_only:
-            for failed in () if self.tried.by_trial else self.tried.failed:
-                people = people[(people > failed).any(axis=1)]
-            people = people[[_staffing(row) not in self.tried.outcomes for row in people]]
-        return len(people), True
+            for failed in () if self.tried.by_trial else self._above(least):
+                counted[tuple(slice(failed[i] - least[i] + 1) for i in free)] = False
+            for staffing in self._tried_in(box):
+                counted[tuple(staffing[i] - least[i] for i in free)] = False
+        return int(np.count_nonzero(counted)), True
+
+    def _above(self, least: Ints) -> Ints:
+        """(n, n_posts) the staffings shown to fail that have nowhere fewer people than this one."""
+        failed = self.tried.failed
+        return failed[np.all(failed >= least, axis=1)]
+
+    def _tried_in(self, box: StaffBox) -> Iterator[Staffing]:
+        """The staffings of a box that were tried."""
+        for staffing in self.tried.outcomes:
+            if all(low <= n <= high for low, n, high in zip(box.least, staffing, box.most, strict=True)):
+                yield staffing
 
 
 def _where(box: StaffBox, around: Staffing) -> tuple[int, int]:
