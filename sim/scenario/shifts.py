@@ -243,25 +243,28 @@ def _pieces(shift: Shift, breaks: tuple[Breaks, ...]) -> tuple[tuple[int, int, i
     """Stretches on duty in one shift: first tick, end and people, counted from the start of the shift."""
     count: dict[tuple[int, int], int] = {}
     day = Starts(np.zeros(1, np.int64), np.array([shift.length]), np.zeros(1, np.int64))
+    stretches = _on_duty_between(shift, breaks, day, lambda wall: wall - shift.from_)
     for number in range(shift.staff):
-        for on, off in _on_duty_between(shift, number, breaks, day, lambda wall: wall - shift.from_):
-            if off[0] > on[0]:
-                piece = int(on[0]), int(off[0])
+        for on, off in stretches:
+            piece = int(on[number, 0]), int(off[number, 0])
+            if piece[1] > piece[0]:
                 count[piece] = count.get(piece, 0) + 1
     return tuple((begin, end, people) for (begin, end), people in count.items())
 
 
 def _on_duty_between(
-    shift: Shift, number: int, breaks: Sequence[Breaks], dates: Starts, tick: Callable[[Ticks], Ticks]
+    shift: Shift, breaks: Sequence[Breaks], dates: Starts, tick: Callable[[Ticks], Ticks]
 ) -> list[tuple[Ticks, Ticks]]:
-    """The stretches on duty of one person on each date, in order; empty where the end is not after the beginning.
+    """The stretches on duty of each person, (n_people, n_dates), in order; empty where the end is not after the
+    beginning.
 
     Person j of n has a break in the middle at (j + 1) / (n + 1) of the shift, of the window in which it may lie, or of
     each of the equal parts of these with several breaks; one that would stick out of its part is moved into it, and
     one that is longer is left out. A break that overlaps an earlier one begins when that ends. `tick` gives the ticks
     of wall times.
     """
-    begins, ends = dates.begins, dates.ends
+    number = np.arange(shift.staff)[:, np.newaxis]
+    begins, ends = (np.broadcast_to(one, (shift.staff, len(one))) for one in (dates.begins, dates.ends))
     found: list[tuple[Ticks, Ticks]] = []
     for kind in breaks:
         first, last = kind.window(shift.from_, dates, tick)
@@ -270,7 +273,7 @@ def _on_duty_between(
             until = first + (part + 1) * (last - first) // kind.per_shift
             middle = since + (number + 1) * (until - since) // (shift.staff + 1)
             begin = np.minimum(np.maximum(middle - kind.lasts // 2, since), until - kind.lasts)
-            fits = until - since >= kind.lasts
+            fits = np.broadcast_to(until - since >= kind.lasts, begin.shape)
             found.append((np.where(fits, begin, ends), np.where(fits, kind.lasts, 0)))
     pieces = []
     on = begins
@@ -290,33 +293,35 @@ def _roster(pool: Pool, dates: Sequence[Starts], local: Local) -> Draft:
     actions: list[list[Ticks]] = []
     known = 0
 
-    def enter(row: int, day: Ticks, number: int, begins: Ticks, ends: Ticks) -> Ticks:
+    def enter(row: int, n_people: int, day: Ticks, begins: Ticks, ends: Ticks) -> Ticks:
+        """(n_people, n_dates) those of a row."""
         nonlocal known
-        who = np.arange(known, known + len(begins))
-        known += len(begins)
-        people.append([np.full(len(begins), row), day, np.full(len(begins), number), begins, ends])
+        who = known + np.arange(n_people * len(day)).reshape(n_people, len(day))
+        known += who.size
+        number = np.repeat(np.arange(n_people), len(day))
+        people.append(
+            [np.full(who.size, row), np.tile(day, n_people), number, np.tile(begins, n_people), np.tile(ends, n_people)]
+        )
         return who
 
-    def act(tick: Ticks, action: int | NDArray[np.int64], who: Ticks, real: Flags) -> None:
-        what = np.broadcast_to(np.asarray(action, np.int64), tick.shape)
-        actions.append([tick[real], what[real], who[real]])
+    def act(tick: Ticks, action: Ticks, who: Ticks, real: Flags) -> None:
+        actions.append([tick[real], action[real], who[real]])
 
     if pool.tells_apart:
-        for number in range(pool.staff):
-            who = enter(0, np.zeros(1, np.int64), number, np.zeros(1, np.int64), np.array([NEVER]))
-            act(np.zeros(1, np.int64), COMES_ON, who, np.ones(1, np.bool_))
+        who = enter(0, pool.staff, np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([NEVER]))
+        act(np.zeros(who.shape, np.int64), np.full(who.shape, COMES_ON), who, np.ones(who.shape, np.bool_))
     for row, (shift, taken) in enumerate(zip(pool.shifts, dates, strict=True), 1):
-        day, begins, ends = taken.day, taken.begins, taken.ends
-        for number in range(shift.staff):
-            who = enter(row, day, number, begins, ends)
-            for on, off in _on_duty_between(shift, number, pool.breaks, taken, local.tick):
-                there = (off > on) & (off > 0)
-                fresh = (on <= 0) | (on == begins)
-                act(np.maximum(on, 0), np.where(fresh, COMES_ON, COMES_BACK), who, there)
-                act(off, np.where(off == ends, GOES_HOME, TAKES_BREAK), who, there)
-            if pool.last_start:
-                from_then = np.maximum(np.maximum(ends - pool.last_start, begins), 0)
-                act(from_then, TAKES_NO_MORE, who, np.ones(len(who), np.bool_))
+        begins, ends = taken.begins, taken.ends
+        who = enter(row, shift.staff, taken.day, begins, ends)
+        for on, off in _on_duty_between(shift, pool.breaks, taken, local.tick):
+            there = (off > on) & (off > 0)
+            fresh = (on <= 0) | (on == begins)
+            act(np.maximum(on, 0), np.where(fresh, COMES_ON, COMES_BACK), who, there)
+            act(off, np.where(off == ends, GOES_HOME, TAKES_BREAK), who, there)
+        if pool.last_start:
+            from_then = np.maximum(np.maximum(ends - pool.last_start, begins), 0)
+            everybody = np.ones(who.shape, np.bool_)
+            act(np.broadcast_to(from_then, who.shape), np.full(who.shape, TAKES_NO_MORE), who, everybody)
     of_people = [np.concatenate([_NONE, *column]) for column in zip(*people, strict=True)] if people else [_NONE] * 5
     of_actions = [np.concatenate([_NONE, *column]) for column in zip(*actions, strict=True)] if actions else [_NONE] * 3
     return Draft(0, *of_people, *of_actions)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim.measures.targets import joint
 from sim.measures.theory import erlang_a, least_servers, wait_above
 from sim.scenario.loading import load
+from sim.scenario.schema import Scenario
 from sim.studies.replicate import Settings
-from sim.studies.staff import staffing
+from sim.studies.staff import staffing, tried
 from sim.studies.staff.staffed import Post, bounded, cost, decided, hours_of, post, staffed
 from sim.studies.staff.staffing import StaffAnswer, cheapest, staff
 from sim.studies.staff.tried import Confirmation, Tried, confirm, fresh_seed
@@ -43,6 +45,24 @@ def test_one_line_needs_as_many_as_erlang_says(tmp_path: Path, erlangs: float) -
     less = answer.certificate.neighbours[0]
     assert less is not None
     assert less.verdict == "missed"
+
+
+def test_another_look_at_a_staffing_finds_its_scenario_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(*asked: Any) -> Scenario:
+        made.append(asked[-1])
+        return staffed(*asked)
+
+    monkeypatch.setattr(tried, "staffed", counted)
+    scenario = line(tmp_path, 2.0, days=7)
+    posts = bounded(scenario, trials(scenario))
+    searched = Tried(scenario, posts, trials(scenario), 10)
+    for people in (5, 4, 5):
+        searched.look((people,), "glance")
+        searched.full((people,))
+    assert searched.outcomes[(5,)].n_replications == 10
+    assert made == [(5,), (4,)]
 
 
 LOADS = [0.5, 0.7, 0.9, 1, 1.3, 1.7, 1.9, 2.2, 2.7, 3.3, 3.6, 4, 4.7, 5.5, 5.9, 6.3]

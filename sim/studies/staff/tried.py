@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -51,6 +52,8 @@ TELLING: Final = 0.8, 1.2
 """Between these parts it matters how much of what a target allows is used up."""
 FIXED_EFFORT: Final = 40_000
 """What a replication costs besides its visits, in visits."""
+MOST_STAFFED: Final = 64
+"""Staffings for which the scenario is kept that has them on duty."""
 
 Aim = Literal["glance", "exclude", "choose"]
 """What a staffing is tried for: to see how it leans, to show that it fails, or to be chosen."""
@@ -186,6 +189,8 @@ class Tried:
         those that have nowhere more people than another one."""
         self._closely: list[Staffing] = []
         """Those that were looked at as often as can be, and not shown to fail."""
+        self._staffed = lru_cache(MOST_STAFFED)(partial(staffed, scenario, self.posts))
+        """The scenario with a staffing on duty: another look at the same finds what was made for the last."""
         self.effort = 0.0
         """What all looks have cost, in visits to a stage."""
         share = plain_shares(scenario)
@@ -332,7 +337,7 @@ class Tried:
         self.standing = np.vstack([self.standing[~more], x])
 
     def _outcome(self, staffing: Staffing, n: int) -> Outcome:
-        scenario = staffed(self.scenario, self.posts, staffing)
+        scenario = self._staffed(staffing)
         only_targets = self.care.only_targets
         sample = self.trials.sample(scenario, n, only_targets=only_targets)
         found = joint(sample, self.confidence, in_search=True)
