@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.log import ABANDONED, OPEN, SERVED, TURNED_AWAY, UNREACHED, Log
 from sim.dynamics.replication import NO_LABEL, NO_VISIT, Codes, Flags, Replication, Ticks
 from sim.dynamics.waits import next_visits
 from sim.measures import passes
@@ -16,6 +17,27 @@ from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
 from sim.scenario.targets import Period, Place, Target, Timed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ahead:
+    """The first visits to stages that tips may still make, or have not ended, at the horizon: (n_ahead,) each."""
+
+    n: int
+    """Tips of the cohort."""
+    tip: NDArray[np.int64]
+    """Row of the cohort."""
+    stage: Codes
+    begun: Flags
+    """Whether somebody has begun to serve it, or its delay has begun."""
+
+    def at(self, stages: Sequence[int], *, every: bool = False, unbegun: bool = False) -> Flags:
+        """(n,) which tips may still come to one of the stages or be through there, or are under way at all with
+        `every`; only where the visit is not `begun` if `unbegun`."""
+        mine = np.ones(len(self.tip), np.bool_) if every else np.isin(self.stage, stages)
+        found = np.zeros(self.n, np.bool_)
+        found[self.tip[mine & ~self.begun] if unbegun else self.tip[mine]] = True
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +75,33 @@ class Cohort:
     """The cell of each tip by the places and windows of the cuts that were asked for already."""
     unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """The rows of the tips without a label."""
+    run: tuple[Log, Replication] | None = None
+    """What it was read from."""
+    looked_ahead: list[Ahead] = field(default_factory=list)
+    """`ahead`, once it was asked for."""
 
     def __len__(self) -> int:
         return len(self.arrival)
+
+    @property
+    def ahead(self) -> Ahead:
+        """What may still come at the horizon."""
+        if not self.looked_ahead:
+            assert self.run is not None
+            self.looked_ahead.append(look_ahead(*self.run, self.first, self.last))
+        return self.looked_ahead[0]
+
+    @property
+    def may_merge(self) -> bool:
+        """Whether any tip may."""
+        assert self.run is not None
+        return self.run[1].may_merge
+
+    def may_pass(self, milestone: Milestone) -> Flags:
+        """Which tips may still pass a moment of a milestone after the horizon."""
+        stages = [self.frame.scenario.stage_index(one.stage) for one in milestone.moments if one.stage is not None]
+        others = any(one.what in ("leave", "lost") for one in milestone.moments if one.stage is None)
+        return self.ahead.at(stages, every=others)
 
     def matching(self, of: Filter | None) -> Flags:
         """Which tips a target's `of` means; all where there is none."""
@@ -143,7 +189,33 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         frame=frame,
         on_way=_on_way(log, replication, frame, first, last),
         unlabelled=np.flatnonzero(label == NO_LABEL),
+        run=(log, replication),
     )
+
+
+def look_ahead(log: Log, replication: Replication, first: int, last: int) -> Ahead:
+    """What may still come of the tips from `first` to `last`; with asides on whichever way they will go."""
+    tips, visits = replication.tips, replication.visits
+    begins, ends = int(tips.first_visit[first]), int(tips.first_visit[last])
+    outcome = log.outcome[begins:ends]
+    tip = np.repeat(np.arange(last - first), np.diff(tips.first_visit[first : last + 1]))
+    under_way = np.zeros(last - first, np.bool_)
+    under_way[tip[outcome == OPEN]] = True
+    may_come = outcome == UNREACHED
+    if visits.follows.size:
+        may_come, visit = np.zeros(len(outcome), np.bool_), begins + np.flatnonzero(outcome == OPEN)
+        while visit.size:
+            to = np.concatenate([one[visit] for one in (visits.follows, visits.given_up_to, visits.turned_away_to)])
+            to = np.unique(to[to != NO_VISIT])
+            visit = to[~may_come[to - begins]]
+            may_come[visit - begins] = True
+    row = np.flatnonzero(under_way[tip] & (may_come | (outcome != UNREACHED)))
+    stage = replication.rules.kinds.stage[visits.kind[begins + row]]
+    visited = tip[row] * np.int64(len(replication.rules.stages.attempts)) + stage
+    still = (outcome[row] == OPEN) | (outcome[row] == UNREACHED)
+    still &= ~np.isin(visited, visited[~still])
+    row, stage = row[still], stage[still]
+    return Ahead(last - first, tip[row], stage, log.start[begins + row] != NEVER)
 
 
 def ways_to(

@@ -156,13 +156,17 @@ class AbandonedShares(LostShares):
     """The share of the tips that came to a stage that gave up there for good; one that still waits may do so."""
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
-        state, gave_up = fates(target, cohort)
-        came, begun, _, turned_away, _ = (cohort.when(one) != NEVER for one in target.asked_for)
-        may_come = (state == passes.UNDER_WAY) & (came | cohort.at_risk)
-        merged = state == passes.IN_ANOTHER
-        other = np.where(merged, MERGED, np.where(may_come, OPEN, WITHOUT_START))
+        _, gave_up = fates(target, cohort)
+        came, begun, _, turned_away, merged = (cohort.when(one) != NEVER for one in target.asked_for)
         # Who found no room came there too, and did not give up.
-        return _untimed(target, cohort, np.where(gave_up != NEVER, LOST, np.where(begun | turned_away, MET, other)))
+        settled = begun | turned_away
+        other = np.where(came, MET, WITHOUT_START)
+        scenario = cohort.frame.scenario
+        stage = scenario.stage_index(target.at_stage or "")
+        if scenario.stages[stage].patience is not None and not settled.all():
+            other = np.where(cohort.ahead.at([stage], unbegun=True), OPEN, other)
+        other = np.where(merged, MERGED, other)
+        return _untimed(target, cohort, np.where(gave_up != NEVER, LOST, np.where(settled, MET, other)))
 
 
 @measured("turned_away")
@@ -170,10 +174,16 @@ class TurnedAwayShares(LostShares):
     """The share of the tips that found no room for good, at a stage or anywhere; an open one may still find none."""
 
     def tally(self, target: OfTips, cohort: Cohort) -> Tally:
-        turned = cohort.turned_away
-        if target.asked_for:
-            turned = cohort.when(target.asked_for[1])
-        return _untimed(target, cohort, np.where(turned != NEVER, LOST, _kept(cohort)))
+        turned = cohort.when(target.asked_for[1]) if target.asked_for else cohort.turned_away
+        kept = np.where(cohort.state == passes.IN_ANOTHER, MERGED, MET)
+        limited = [
+            s
+            for s, stage in enumerate(cohort.frame.scenario.stages)
+            if target.at_stage in (None, stage.name) and not (stage.waiting_room is None and stage.lines is None)
+        ]
+        if limited:
+            kept = np.where(cohort.ahead.at(limited, unbegun=True), OPEN, kept)
+        return _untimed(target, cohort, np.where(turned != NEVER, LOST, kept))
 
     def enough(self, target: OfTips, line: ErlangLine) -> Enough | None:
         return None

@@ -23,12 +23,13 @@ MET, MISSED, LOST, OPEN, MERGED, LEFT_OUT, WITHOUT_START, WITHOUT_END, NOT_OF = 
 
 met, missed: within the threshold or not. For a mean: counted, at most the mean or above it. For `lost`: met is kept.
 lost: gave up for good before `to`, and counts as a miss of a share; a mean only counts it beside.
-open: at the horizon nothing is decided yet. For `lost`: open, and may still give up.
+open: at the horizon nothing is decided yet, and what the target asks for may still come. For `lost`: open, and may
+    still give up.
 merged: left after `from` and before `to`, its incident being known; no time of it is judged. For `lost` and its like:
     kept.
 left_out: lost, and the target leaves lost tips out.
-without_start: through, or merged, without ever passing `from`.
-without_end: through without ever passing `to`, which a mean cannot count (it misses a share).
+without_start: through, or merged, without ever passing `from`; or open, and will never come to it.
+without_end: through without ever passing `to`, which a mean cannot count (it misses a share); or will never come to it.
 not_of: not a tip that the target is about.
 """
 
@@ -78,6 +79,7 @@ def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     column, timed, ticks = np.empty(n, np.int8), np.empty(n, np.bool_), np.empty(n, np.int64)
     since, until = cohort.when(target.from_), cohort.when(target.to)
     state, gave_up = fates(target, cohort)
+    state = _settled(target, cohort, state, since, until)
     frame = cohort.frame
     horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
     early, before = _EARLY[target.lost_tips.how]
@@ -105,21 +107,35 @@ _EARLY: Final[Mapping[LostAs, tuple[int, bool]]] = {
 """The column of a tip that gave up early, and whether early is before a time of its own."""
 
 
+def _settled(target: Timed, cohort: Cohort, state: NDArray[np.int8], since: Ticks, until: Ticks) -> NDArray[np.int8]:
+    """The same fates, but for open tips of which all is known that the target minds: they are as good as through if
+    nothing that lies ahead of them is a moment that they lack, and they cannot be lost or merged any more either."""
+    lacking = (state == passes.UNDER_WAY) & ((since == NEVER) | (until == NEVER))
+    if target.at_stage is None:
+        lacking &= ~cohort.at_risk
+    if not lacking.any():
+        return state
+    starts, may_end = ~cohort.may_pass(target.from_), cohort.may_pass(target.to) | cohort.may_merge
+    settled = lacking & np.where(since == NEVER, starts, ~may_end)
+    return np.where(settled, passes.THROUGH, state).astype(np.int8)
+
+
 def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
     """What became of each tip as far as a target minds it, and when it gave up, or NEVER.
 
-    At a stage it is lost where it gave up the last attempt there, or found no room for good, whatever came after; who
-    was lost or merged elsewhere without having come there is as good as through.
+    At a stage it is lost where it gave up the last attempt there, or found no room for good, and merged where it left
+    that merged, whatever else befell it; who was lost or merged elsewhere and never came there is as good as through.
     """
     if target.at_stage is None:
         return cohort.state, cohort.lost
     gave_up, turned_away = (cohort.when(of_stage(target.at_stage, what)) for what in ("gave_up", "turned_away"))
     came = cohort.when(of_stage(target.at_stage, "enter")) != NEVER
     merged = cohort.when(of_stage(target.at_stage, "merged")) != NEVER
-    gone = (cohort.state == passes.LOST) | ((cohort.state == passes.IN_ANOTHER) & ~merged)
+    gone = (cohort.state == passes.LOST) | (cohort.state == passes.IN_ANOTHER)
     elsewhere = np.where(came, passes.UNDER_WAY, passes.THROUGH)
     in_vain = (gave_up != NEVER) | (turned_away != NEVER)
-    state = np.where(in_vain, passes.LOST, np.where(gone, elsewhere, cohort.state))
+    state = np.where(gone, elsewhere, cohort.state)
+    state = np.where(in_vain, passes.LOST, np.where(merged, passes.IN_ANOTHER, state))
     return state.astype(np.int8), gave_up
 
 

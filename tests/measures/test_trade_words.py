@@ -100,7 +100,7 @@ def test_a_stage_judges_those_who_came_to_it_by_their_first_visit(tmp_path: Path
     took = Visit("take", 100, 100, 105)
     late = Tip(100, [took, Visit("check", 105, 109, 114), Visit("post", 114, 114, 115)], tier="A")
     quick = Tip(100, [took, Visit("check", 105, 105, 110), Visit("check", 110, 140, 145)], tier="A")
-    on_the_way = Tip(640, [Visit("take", 640, 719)], tier="A")
+    on_the_way = Tip(640, [Visit("take", 640, 719), Visit("check")], tier="A")
     waits = Tip(640, [Visit("take", 640, 640, 645), Visit("check", 645)], tier="A")
     targets = """
 level: {stage: check, service_level: 50 %, within: 3 min}
