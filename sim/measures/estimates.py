@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from sim.scenario.certain import CertainBounds
+    from sim.scenario.targets import Side, Unit
 
 Verdict = Literal["met", "missed", "undecided"]
 Floats = NDArray[np.float64]
@@ -83,20 +84,23 @@ def by_size(estimates: Sequence[Estimate]) -> list[int]:
     return sorted(range(len(values)), key=lambda i: (-values[i], i))
 
 
-def verdict(estimate: Estimate, threshold: float, side: Literal["at_least", "at_most"]) -> Verdict:
+def verdict(estimate: Estimate, threshold: float, side: Side, unit: Unit = "share") -> Verdict:
     """Met if the whole interval is on the good side of the threshold, missed if on the bad side, else undecided.
 
     A rule that allows no exception (a share of at least 1, or at most 0) is missed at the first one, however wide the
-    interval; it is met only by what is certain, whose interval is a point.
+    interval; it is met only by what is certain, whose interval is a point. A time of at most 0 allows some: a median
+    has half of the tips longer.
 
     >>> verdict(Estimate(0.93, 0.91, 0.95), 0.9, "at_least"), verdict(Estimate(0.93, 0.91, 0.95), 0.92, "at_most")
     ('met', 'undecided')
     >>> verdict(Estimate(0.999, 0.99, 1.0), 1.0, "at_least"), verdict(Estimate(1.0, 0.99, 1.0), 1.0, "at_least")
     ('missed', 'undecided')
+    >>> verdict(Estimate(2.0, 0.0, 5.0), 0.0, "at_most"), verdict(Estimate(2.0, 0.0, 5.0), 0.0, "at_most", "min")
+    ('missed', 'undecided')
     """
     at_least = side == "at_least"
     none_spared = estimate.value < 1 <= threshold if at_least else estimate.value > 0 >= threshold
-    if none_spared:
+    if none_spared and unit == "share":
         return "missed"
     if (estimate.low >= threshold) if at_least else (estimate.high <= threshold):
         return "met"

@@ -184,7 +184,7 @@ class Replicated:
         return tuple(
             one.name
             for one, found in zip(self.judged, sure, strict=True)
-            if one.cannot_show(confidence) and verdict(found, goal.threshold, goal.side) != "missed"
+            if one.cannot_show(confidence) and verdict(found, goal.threshold, goal.side, goal.unit) != "missed"
         )
 
     def repeated(self, times: int) -> Replicated:

@@ -1,7 +1,8 @@
 """Percentiles and longest times: kinds of targets whose value is a time that some of the tips take at most.
 
 A percentile is that of the tips of all replications together, which adds up over nothing: a replication keeps how many
-of its tips took how long, by bins of times that are narrow beside what chance makes of them.
+of its tips took how long, by bins of times that are narrow beside what chance makes of them. One of them ends with the
+limit of the target, so that a percentile is within it just where the share of the tips in time is what is asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SETTLED, STILL_OPEN, LEAST, MOST, N_PLANES = range(5)
 """What a replication keeps of its tips by bin: how many are settled, how many are still open, by their age; and the
 shortest and the longest time among them."""
 
-ENDLESS: Final = N_BINS
+ENDLESS: Final = N_BINS + 1
 """The bin of the tips that never come to the end."""
 
 NEAR: Final = 0.25
@@ -67,8 +68,8 @@ class Percentiles(TimedKind[PercentileOrMedian], ValueKind[PercentileOrMedian]):
 
     def extra(self, target: PercentileOrMedian, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         column, ticks = watched.tips.column, watched.tips.ticks
-        found = np.zeros((n_cells, N_PLANES, N_BINS + 1))
-        found[:, LEAST], bins = math.inf, np.searchsorted(_STARTS, ticks, side="right") - 1
+        found = np.zeros((n_cells, N_PLANES, ENDLESS + 1))
+        found[:, LEAST], bins = math.inf, np.searchsorted(_starts(target.limit), ticks, side="right") - 1
         bins = np.where(column == LOST, ENDLESS, bins)
         for plane, columns in ((SETTLED, (MET, MISSED, LOST)), (STILL_OPEN, (OPEN,))):
             mine = np.isin(column, columns)
@@ -149,7 +150,12 @@ _NEARLY_ALL: Final = 0.999
 """The share of tips within the longest time from which a search starts."""
 
 _STARTS: Final = np.concatenate([EDGES[:1], [1.0], np.ceil(EDGES[2:-1])])
-"""(N_BINS,) the shortest time of each bin, in whole ticks."""
+"""(N_BINS,) the shortest time of each of `bins`, in whole ticks."""
+
+
+def _starts(limit: int) -> Floats:
+    """(N_BINS + 1,) the shortest time of each bin of a target, of which one has nothing longer than the limit."""
+    return np.insert(_STARTS, int(np.searchsorted(_STARTS, limit + 1)), float(limit + 1))
 
 
 class _Times:
@@ -157,8 +163,10 @@ class _Times:
 
     def __init__(self, one: InPlace, bound: int):
         planes = one.extra
+        assert isinstance(one.target, PercentileOrMedian)
+        self.starts = _starts(one.target.limit)
         self.by_bin: Floats = planes[:, SETTLED].copy()
-        """(n_replications, N_BINS + 1)."""
+        """(n_replications, ENDLESS + 1)."""
         if bound == HIGH:
             self.by_bin[:, ENDLESS] += planes[:, STILL_OPEN].sum(axis=1)
         else:
@@ -174,7 +182,7 @@ class _Times:
         if k >= ENDLESS:
             return math.inf
         if not self.by_bin[:, k].any():
-            return float(_STARTS[k])
+            return float(self.starts[k])
         return float(self.least[k] + into * (self.most[k] - self.least[k]))
 
     def place(self, share: float) -> tuple[int, float]:

@@ -346,7 +346,7 @@ def _result(sample: Sample, k: int, name: str, confidence: float, in_search: boo
         found = found.within(bounds)
     settled = _settled(bounds, goal)
     left_out = _what_was_left_out(sample, k, confidence)
-    by_value = verdict(found, goal.threshold, goal.side) if counted else "undecided"
+    by_value = verdict(found, goal.threshold, goal.side, goal.unit) if counted else "undecided"
     lost, still_open = (int(n) for n in sample.unlabelled[:, k].sum(axis=0))
     counts = sample.counts[:, k].sum(axis=0)
     return TargetResult(
@@ -405,7 +405,7 @@ def _of_one_period(one: Replicated) -> Estimate:
 def _settled(bounds: CertainBounds, goal: Goal) -> bool:
     """Whether the verdict is the same anywhere between the bounds."""
     whatever = Estimate(math.nan, bounds.least, bounds.most)
-    return verdict(whatever, goal.threshold, goal.side) != "undecided"
+    return verdict(whatever, goal.threshold, goal.side, goal.unit) != "undecided"
 
 
 def _unshown(one: Replicated, confidence: float) -> NothingFailed | None:

@@ -532,7 +532,8 @@ class LeavingOut(Timed):
 
     lost_tips: LostTips = AS_MISSED
     """What a tip counts as that gave up: `miss`, `left_out`, `good_if_early`, `left_out_if_early`, or left out only
-    before a time. A miss where it is left out. Such as `left_out`, `{left_out_before: 5 s}`."""
+    before a time. A miss where it is left out. Who found no room is never early, and is else counted alike. Such as
+    `left_out`, `{left_out_before: 5 s}`."""
     left_out: Share | None = Field(
         default=None,
         validate_default=True,

@@ -17,7 +17,7 @@ from sim.measures.frame import Frame
 from sim.measures.held import HIGH, VALUE
 from sim.measures.kinds import InPlace
 from sim.measures.measures import measure
-from sim.measures.percentiles import N_PLANES, STILL_OPEN, Percentiles
+from sim.measures.percentiles import ENDLESS, N_PLANES, STILL_OPEN, Percentiles
 from sim.measures.sample import Sample
 from sim.measures.targets import TargetResult, left_out, results
 from sim.scenario.faults import ScenarioError
@@ -190,9 +190,34 @@ def test_the_percentile_of_all_is_no_mean_of_percentiles(tmp_path: Path) -> None
     assert pairs[:, 0].sum() / pairs[:, 1].sum() == pytest.approx(20 * MINUTE)
 
 
+@pytest.mark.parametrize(("within", "in_time"), [("4 min", True), ("3.99 min", False), ("0 s", False)])
+def test_a_percentile_is_within_its_limit_where_the_share_in_time_is(
+    tmp_path: Path, within: str, in_time: bool
+) -> None:
+    """Of ten waits nine are 4 minutes to the tick, and one a second more."""
+    tips = [through(100, 104, 110)] * 9 + [through(100, 104 + 1 / 60, 110)]
+    targets = f"""
+share: {{{BETWEEN}, share: 80 %, within: {within}}}
+percentile: {{{BETWEEN}, percentile: 80 %, within: {within}}}
+median: {{{BETWEEN}, median: {within}}}
+"""
+    found = came(tmp_path, targets, tips)
+    assert [one.value <= one.threshold for one in found.values()] == [not in_time, in_time, in_time]
+
+
+def test_a_time_of_nothing_allows_exceptions_and_a_share_of_nothing_none(tmp_path: Path) -> None:
+    """Half of the tips of one replication, and fewer of the other two, are taken at once: no median is shown."""
+    at_once, late = through(100, 100, 105), through(100, 103, 105)
+    few, many = [at_once] * 5 + [late] * 5, [at_once] * 4 + [late] * 6
+    targets = f"median: {{{BETWEEN}, median: 0 s}}\nlost: {{lost: 0 %}}"
+    found = {one.name: one for one in results(sample_of(tmp_path, targets, [few, many, [*few, gone(100, 101)]]))}
+    assert found["median"].low == 0 < found["median"].value
+    assert {name: one.verdict for name, one in found.items()} == {"median": "undecided", "lost": "missed"}
+
+
 def test_open_tips_of_a_place_without_any_settled_one() -> None:
     target = PercentileTarget.model_validate({"from": "arrival", "to": "leave", "percentile": 0.5, "within": "5 min"})
-    extra = np.zeros((4, N_PLANES, 424))
+    extra = np.zeros((4, N_PLANES, ENDLESS + 1))
     extra[:, STILL_OPEN, 40] = 1
     one = InPlace(target, np.ones((4, 3, 2)), extra)
     assert Percentiles().estimate(one, 0.95).high == math.inf

@@ -94,7 +94,9 @@ def _leaning(one: Replicated, confidence: float) -> Leaning:
     interval = Estimate(value, low - reach_low, high + reach_high)
     used = target.goal.used(value, LEAST)
     worse = target.goal.used(interval.low if target.goal.side == "at_least" else interval.high, LEAST)
-    return Leaning(value, used, verdict(interval, target.goal.threshold, target.goal.side), max(worse - used, 0.0))
+    goal = target.goal
+    leans = verdict(interval, goal.threshold, goal.side, goal.unit)
+    return Leaning(value, used, leans, max(worse - used, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -454,7 +456,7 @@ def _would_be_met(sample: Sample, times: int, confidence: float) -> bool:
     targets = sample.frame.targets
     each = each_of(confidence, len(targets))
     for k, target in enumerate(targets):
-        repeated = sample.of(k).repeated(times).estimate(each)
-        if verdict(repeated, target.goal.threshold, target.goal.side) != "met":
+        repeated, goal = sample.of(k).repeated(times).estimate(each), target.goal
+        if verdict(repeated, goal.threshold, goal.side, goal.unit) != "met":
             return False
     return True
