@@ -76,7 +76,7 @@ TARGETS: Final = Table[JudgedTarget](
         text("per", lambda row: row.alone.target.per, "the windows that it is judged in"),
         number("hold", "share", lambda row: row.alone.target.hold, "windows in which it has to hold; empty without"),
         number("held_windows", "share", lambda row: row.alone.windows.share.value, "windows in which it held"),
-        whole("empty_windows", "", lambda row: row.alone.windows.n_silent, "windows cut short, or with no tip to judge"),
+        whole("empty_windows", "", lambda row: row.alone.windows.n_silent, "windows cut short, or without any tip"),
         text("in_each", lambda row: row.alone.target.in_each, "the places that are judged one by one; empty without"),
         text("worst_place", lambda row: row.alone.worst, "the place of which its value is"),
         whole("places_too_few", "", lambda row: len(row.alone.too_few), "places with too few tips to be judged"),

@@ -191,9 +191,8 @@ def _sense(target: OfTips, cohort: Cohort, found: Tally, row: int) -> tuple[TipS
     if found.timed[row]:
         ticks = since, int(found.until[row]), int(found.ticks[row])
         return sense, _took(target, scenario, ticks, int(cohort.arrival[row]))
-    if cohort.state[row] == passes.UNDER_WAY:
-        age = span(int(found.ticks[row]))
-        return sense, f"{age} after {target.from_name} it had not come to {target.to_name} when the run ended"
+    if cohort.state[row] == passes.UNDER_WAY and (age := int(found.ticks[row])):
+        return sense, f"{span(age)} after {target.from_name} it had not come to {target.to_name} when the run ended"
     return sense, target.of_tip(COLUMNS[column])
 
 

@@ -140,3 +140,23 @@ targets:
     # Reviews are asked for every 10 minutes and take 12: four wait 0, 2, 4 and 6 minutes.
     assert (found["level"].value, found["level"].low, found["level"].word) == (0.5, 0.5, "kept")
     assert (found["speed"].value, found["speed"].high, found["speed"].word) == (3 * MINUTE, 3 * MINUTE, "kept")
+
+
+def test_of_a_tip_that_will_never_come_it_is_told_that_it_did_not(tmp_path: Path) -> None:
+    file = recorded(
+        tmp_path,
+        "received,risk\n2025-01-06T08:00,low\n",
+        """  risk: {high: 10 %, low: 90 %}
+pools: {desk: {staff: 1}}
+stages:
+  - {name: answer, pool: desk, service: 1 min}
+  - {name: review, for: {risk: high}, pool: desk, service: 12 min}
+  - {name: archive, delay: 30 d}
+targets:
+  reviewed: {from: arrival, to: review.end, share: 50 %, within: 1 d}
+  filed: {from: arrival, to: archive.end, share: 50 %, within: 1 h}
+""",
+    )
+    told = sim.explain(sim.load(file), 0).tip_targets.set_index("target")
+    assert told.loc["reviewed", ["sense", "text"]].tolist() == ["missed", "it never came to review.end"]
+    assert told.loc["filed", "text"] == "1 d after arrival it had not come to archive.end when the run ended"
