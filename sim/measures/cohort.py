@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
 from sim.dynamics.log import ABANDONED, OPEN, SERVED, TURNED_AWAY, UNREACHED, Log
-from sim.dynamics.replication import NO_LABEL, NO_VISIT, Codes, Flags, Replication, Ticks
+from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT, Codes, Flags, Replication, Rules, Ticks
 from sim.dynamics.waits import next_visits
 from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
@@ -61,7 +61,8 @@ class Cohort:
     turned_away: Ticks
     """When it was first turned away for good, at any stage, or NEVER."""
     at_risk: Flags
-    """Whether an open tip may still give up: it waits at a stage with patience, or one lies ahead."""
+    """Whether an open tip may still give up: it waits at a stage with patience, or one lies ahead, or it is in a delay
+    that has some."""
     moments: NDArray[np.int64]
     """(n_moments, n) tick of each moment that targets ask for, of the tip's first visit to the stage; or NEVER."""
     combination: NDArray[np.int64]
@@ -152,7 +153,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         (tips.first_visit, tips.arrival, visits.final_tier, first),
         (visits.kind, visits.tier, rules.kinds.stage, visits.first_attempt),
         (log.enter, log.start, log.end, log.outcome, log.lost, log.attempt, log.gave_up, log.turned_away, log.merged),
-        (rules.stages.attempts, np.full(len(rules.stages.attempts), -1)),
+        (_in_vain_until(rules), np.full(len(rules.stages.attempts), -1)),
         (visits.follows, visits.given_up_to, visits.turned_away_to, visits.last_tier, visits.labels_as),
         frame.moments,
         last,
@@ -191,6 +192,12 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         unlabelled=np.flatnonzero(label == NO_LABEL),
         run=(log, replication),
     )
+
+
+def _in_vain_until(rules: Rules) -> Codes:
+    """(n_stages,) NOT_IN_VAIN, UNTIL_BEGUN or UNTIL_ENDED of `passes`."""
+    staffed = np.where(rules.stages.place == NO_PLACE, passes.UNTIL_ENDED, passes.UNTIL_BEGUN)
+    return np.where(rules.stages.attempts > 0, staffed, passes.NOT_IN_VAIN).astype(np.int32)
 
 
 def look_ahead(log: Log, replication: Replication, first: int, last: int) -> Ahead:

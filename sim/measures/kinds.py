@@ -160,13 +160,16 @@ class AbandonedShares(LostShares):
         came, begun, _, turned_away, merged = (cohort.when(one) != NEVER for one in target.asked_for)
         # Who found no room came there too, and did not give up.
         settled = begun | turned_away
-        other = np.where(came, MET, WITHOUT_START)
+        found = np.where(came, MET, WITHOUT_START)
         scenario = cohort.frame.scenario
-        stage = scenario.stage_index(target.at_stage or "")
-        if scenario.stages[stage].patience is not None and not settled.all():
-            other = np.where(cohort.ahead.at([stage], unbegun=True), OPEN, other)
-        other = np.where(merged, MERGED, other)
-        return _untimed(target, cohort, np.where(gave_up != NEVER, LOST, np.where(settled, MET, other)))
+        number = scenario.stage_index(target.at_stage or "")
+        stage = scenario.stages[number]
+        # A delay is borne to its end, a line until somebody begins.
+        staffed = stage.pool is not None
+        if stage.patience is not None and not (staffed and settled.all()):
+            found = np.where(cohort.ahead.at([number], unbegun=staffed), OPEN, found)
+        found = np.where(merged & ~settled, MERGED, found)
+        return _untimed(target, cohort, np.where(gave_up != NEVER, LOST, found))
 
 
 @measured("turned_away")

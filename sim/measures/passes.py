@@ -67,6 +67,12 @@ JUMP: Final = 0
 REST: Final = 1
 """By how much a number changes in a cell of time, and by how many ticks less it counts in that cell, side by side."""
 
+NOT_IN_VAIN: Final = 0
+UNTIL_BEGUN: Final = 1
+UNTIL_ENDED: Final = 2
+"""Until when a visit to a stage may be in vain: never, where nobody gives up there and there is room for all; until
+somebody begins to serve it; or until its end, as a delay with patience."""
+
 IN_LINE: Final = 0
 IN_SERVICE: Final = 1
 AT_GATE: Final = 2
@@ -81,11 +87,18 @@ opening = part(opening_of)
 
 
 @part
+def may_fail(vain, here, start):
+    """Whether a tip that is `here` at a stage, or will come to it, may give up or be turned away: where that is so
+    UNTIL_BEGUN only until somebody begins; else until its end."""
+    return vain == UNTIL_ENDED or (vain == UNTIL_BEGUN and not (here and start != NEVER))
+
+
+@part
 def last_of_way(row, beyond, visits, log, stages, ways):
     """The visit that a tip is at, or that was its last, or NO_VISIT where it makes none; and whether, if it is under
     way, it may still give up or be turned away: at any visit that it has not made, whichever it will come to."""
     kind, _, kind_stage, _ = visits
-    outcome = log[3]
+    start, outcome = log[1], log[3]
     follows, given_up_to, turned_away_to, _, _ = ways
     visit, at = (row if row < beyond else NO_VISIT), NO_VISIT
     while visit != NO_VISIT:
@@ -101,7 +114,7 @@ def last_of_way(row, beyond, visits, log, stages, ways):
     risky = False
     for visit in range(row, beyond):
         if outcome[visit] == UNREACHED or (visit == at and outcome[visit] == OPEN):
-            risky = risky or stages[kind_stage[kind[visit]]] > 0
+            risky = risky or may_fail(stages[kind_stage[kind[visit]]], outcome[visit] == OPEN, start[visit])
     return at, risky
 
 
@@ -118,8 +131,8 @@ def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outc
         else:
             state = UNDER_WAY if outcome[visit] == OPEN or state == UNDER_WAY else IN_ANOTHER
             gone = gone or outcome[visit] == MERGED
-            waits = outcome[visit] == UNREACHED or (outcome[visit] == OPEN and start[visit] == NEVER)
-            risky = risky or (waits and stages[kind_stage[kind[visit]]] > 0)
+            if outcome[visit] == UNREACHED or outcome[visit] == OPEN:
+                risky = risky or may_fail(stages[kind_stage[kind[visit]]], outcome[visit] == OPEN, start[visit])
     if state == IN_ANOTHER and not gone:
         state = UNDER_WAY
     return state, label, leave if state == THROUGH else NEVER, risky and state == UNDER_WAY
@@ -164,7 +177,7 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
                     moments[column, i] = merged[visit]
             if outcome[visit] == TURNED_AWAY:
                 turned[i] = min(turned[i], turned_away[first_attempt[visit] + attempt[visit] - 1])
-            if visit >= served_up_to and stages[stage] > 0 and (visit > served_up_to or start[visit] == NEVER):
+            if visit >= served_up_to and may_fail(stages[stage], visit == served_up_to, start[visit]):
                 risky = True
         leave[i] = NEVER
         at_risk[i] = False

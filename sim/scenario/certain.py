@@ -96,6 +96,9 @@ def value_bounds(scenario: Scenario, target: Target) -> CertainBounds:
         return anything
     if target.at_stage is not None and scenario.stage(target.at_stage).asides:
         return anything
+    if isinstance(target, AbandonedTarget) and scenario.stage(target.stage).pool is None:
+        # Who hangs up in a delay has begun it.
+        return NOBODY if scenario.stage(target.stage).patience is None else SHARE
     found = _Ends.of(scenario, target)
     if found is None:
         return anything
@@ -383,8 +386,25 @@ class _Walk:
         began = self._started(stage, inside).passing(self._bits(stage.name, "start"))
         if stage.merge is not None:
             self._merged(stage, inside, began)
-        ended = began.after(*self._worked(stage, stage.time)).passing(self._bits(stage.name, "end"))
+        least, most = self._worked(stage, stage.time)
+        if stage.pool is None and stage.patience is not None:
+            began, most = self._borne(stage, stage.patience, began, least, most)
+        ended = began.after(least, most).passing(self._bits(stage.name, "end"))
         return ended if stage.label is None else _labelled(ended, self.tips, stage.label)
+
+    def _borne(
+        self, stage: Stage, patience: LawByAttribute, began: _State, least: Floats, most: Floats
+    ) -> tuple[_State, Floats]:
+        """Those who bear a delay of `least` to `most` to its end, and the most that it may take them; who hangs up
+        before is noted. Patience runs from the enter, and the end comes first."""
+        gate, (shortest, longest) = self._gate(stage), self._times(patience)
+        again = stage.retry is not None and stage.retry.share > 0
+        may_hang_up, must_hang_up = (
+            np.broadcast_to(one, self.tips.alive.shape) for one in (shortest < gate + most, longest < least)
+        )
+        hung_up = began.where(may_hang_up).after(np.maximum(shortest - gate, 0.0), math.inf if again else longest)
+        self._in_vain(stage.gives_up_to, hung_up)
+        return began.where(~must_hang_up), np.where(may_hang_up & again, math.inf, most)
 
     def _worked(self, stage: Stage, laws: LawByAttribute) -> tuple[Floats, Floats]:
         """The least and the most time from a start to the end of such work."""

@@ -160,3 +160,20 @@ targets:
     told = sim.explain(sim.load(file), 0).tip_targets.set_index("target")
     assert told.loc["reviewed", ["sense", "text"]].tolist() == ["missed", "it never came to review.end"]
     assert told.loc["filed", "text"] == "1 d after arrival it had not come to archive.end when the run ended"
+
+
+def test_who_is_in_a_delay_with_patience_may_still_hang_up(tmp_path: Path) -> None:
+    """At 8:05 one was through the menu and is answered, who can give up no more, and one is in the menu."""
+    file = recorded(
+        tmp_path,
+        "received\n2025-01-06T08:00\n2025-01-06T08:03\n",
+        """pools: {desk: {staff: 1}}
+stages:
+  - {name: menu, delay: 3 min, patience: 4 min}
+  - {name: answer, pool: desk, service: 12 min, patience: 1 h}
+targets: {lost: {lost: 10 %}, menu: {stage: menu, abandoned: 10 %}, answer: {stage: answer, abandoned: 10 %}}
+""",
+    )
+    world = load(file, changes={"run.length": "4 min", "run.cool_down": "1 min"})
+    found = {one.name: one for one in results(run(world).sample)}
+    assert all((one.counts["met"], one.counts["open"]) == (1, 1) for one in found.values())

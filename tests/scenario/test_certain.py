@@ -197,6 +197,31 @@ def test_what_no_draw_contradicted_is_not_certain(tmp_path):
     ]
 
 
+def test_a_delay_is_borne_or_not(tmp_path):
+    """A menu of 45 s: nobody hangs up who bears 45 s, all do who bear less, and any may whose law is wider."""
+    menu = "name: menu, delay: 45 s, patience: "
+    targets = ["lost: 10 %", SHARE + "10 min", "from: arrival, to: menu.end, mean: 1 min"]
+    short, borne = 45 * MINUTE / 60, bounds(tmp_path, [menu + "45 s", TAKE], targets)
+    assert borne == [MISSED, MET, (short, short)]
+    assert bounds(tmp_path, [menu + "44 s", TAKE], targets)[:2] == [MET, MISSED]
+    wide = "{exponential: {mean: 4 min}}"
+    assert bounds(tmp_path, [menu + wide, TAKE], targets) == [EITHER, EITHER, (short, math.inf)]
+    assert bounds(tmp_path, [menu + wide, TAKE], ["stage: menu, abandoned: 5 %"]) == [EITHER]
+    again = ", retry: {share: 50 %, after: 5 min}"
+    assert bounds(tmp_path, [menu + wide + again, TAKE], [SHARE + "1 d", targets[2]]) == [EITHER, (short, math.inf)]
+
+
+def test_who_hangs_up_in_a_menu_is_lost_whatever_seems_certain(tmp_path):
+    menu = "name: menu, delay: 2 min, patience: {exponential: {mean: 2 min}}"
+    scenario = document(tmp_path, [menu, TAKE], ["lost: 5 %", "lost: 5 %, per: day, hold: 90 %"])
+    found = results(run(scenario).sample)
+    # 1 - 1/e of the tips bear no two minutes.
+    assert found[0].value == found[0].counts["lost"] / sum(found[0].counts.values())
+    assert 0.5 < found[0].value < 0.75
+    assert [(one.verdict, one.certain) for one in found] == [("missed", False)] * 2
+    assert found[1].value == 0
+
+
 def test_a_rule_without_exception_is_told_that_no_simulation_can_show_it(tmp_path):
     targets = [SHARE.replace("90 %", "100 %") + "6 min", SHARE + "6 min", "lost: 0 %", "lost: 1 %"]
     patient = TAKE + ", patience: 5 min"
@@ -240,7 +265,11 @@ def scattered(seed: int) -> dict:
         label = ", label: clerk" if number == 0 or rng.random() < 0.2 else ""
         if number and rng.random() < 0.3:
             merge = ", merge: {}" if rng.random() < 0.2 else ""
-            stages.append(f"name: s{number}{who}, delay: {pick(*LAWS)}{label}{merge}")
+            stage = f"name: s{number}{who}, delay: {pick(*LAWS)}{label}{merge}"
+            if rng.random() < 0.4:
+                stage += f", patience: {pick(*LAWS)}" + pick("", "", ", retry: {share: 50 %, after: 5 min, at_most: 2}")
+                stage += pick("", ", every: 5 min")
+            stages.append(stage)
             continue
         stage = f"name: s{number}{who if number else ''}, pool: {pick('desk', 'back')}, service: {pick(*LAWS)}{label}"
         if rng.random() < 0.4:
@@ -258,7 +287,9 @@ def scattered(seed: int) -> dict:
         to = pick(last, last, f"{{first_of: [{last}, leave]}}", f"[{last}, leave]")
         lost = pick("", ", lost_tips: left_out")
         kind = pick(f"within: {rng.integers(1, 25)} min, share: 50 %", "mean: 6 min")
-        targets.append(pick(f"{of}from: {first}, to: {to}, {kind}{lost}", f"{of}lost: 10 %"))
+        at = f"{of}stage: s{rng.integers(n_stages)}, "
+        of_stage = pick("abandoned: 10 %", f"service_level: 80 %, within: {rng.integers(0, 9)} min", "asa: 2 min")
+        targets.append(pick(f"{of}from: {first}, to: {to}, {kind}{lost}", f"{of}lost: 10 %", f"{at}{of_stage}"))
     assigns = pick("{A: 100 %}", "{A: 60 %, B: 40 %}")
     labels = (
         f"labels: {{clerk: {{decides: {pick('100 %', '80 %')}, assigns: {{high: {assigns}, low: {{B: 100 %}}}}}}}}\n"
