@@ -64,7 +64,7 @@ def simulate(replication: Replication) -> Log:
     followed = followed_delays(replication, ordered)
     uses = followed is not None, places.may_preempt is not None
     needs = ordered or needs_people(replication)
-    way = None if needs or any(uses) or (borrows and _lent_a_loop()) else s.way_of(replication)
+    way = None if needs or (borrows and _lent_a_loop()) else s.way_of(replication)
     if way is not None:
         s.stamp(replication, given, log, way)
         _at_hand.add(STAGE_BY_STAGE)

@@ -752,6 +752,35 @@ def begin(now, slot, place, rank, person, visits, kinds, places, log, lists, slo
     log.worked_at[visit] = place
 
 
+@kernel
+def take_over(at, tips, visits, kinds, stages, lines, log, lists, due, working):
+    """Let the first tips be in the system, who were run stage by stage so far: `at` are the visits that they are at, of
+    which the stamps become what they are here."""
+    slots = working.slots
+    for tip in range(at.shape[0]):
+        visit = at[tip]
+        stage, start, place = kinds.stage[visits.kind[visit]], log.start[visit], log.worked_at[visit]
+        slot = m.take_slot(slots, working.free, tip, visit)
+        m.begin_visit(log.enter[visit], slot, visit, stage, tips, visits, kinds, stages, lines, log, slots)
+        log.attempt[visit] = slots[slot, m.ATTEMPT] = 1
+        slots[slot, m.ENTRY] = log.enter[visit]
+        line = slots[slot, m.LINE]
+        if start == NEVER:
+            slots[slot, m.STATE] = m.WAITING
+            m.stand_last(slots, lists.line, line, slot)
+            working.waiting[lines.place[line]] += 1
+        else:
+            working.idle[place] -= 1
+            slots[slot, m.STATE] = m.BUSY
+            slots[slot, m.STARTED] = 1
+            slots[slot, m.SERVED_AT] = place
+            slots[slot, m.SERVED_RANK] = lines.rank[line]
+            slots[slot, m.BEGAN] = log.start[visit] = start
+            slots[slot, m.ENDS] = start + slots[slot, m.LEFT]
+            log.worked_at[visit] = place
+            m.expect_end(slot, due, slots)
+
+
 @part
 def close(horizon, next_tip, tips, log, working, people, queues):
     """Cut what is under way at the horizon, and stamp what was never reached."""

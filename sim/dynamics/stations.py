@@ -26,7 +26,7 @@ from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, kernel, part
 from sim.dynamics.log import OPEN, SERVED
 from sim.dynamics.order import ARRIVAL, END
-from sim.dynamics.replication import NO_PLACE, Flags, Replication, Ticks
+from sim.dynamics.replication import NO_PLACE, Flags, Replication, Ticks, Tips
 
 Numbers = NDArray[np.uint32]
 """Numbers of visits."""
@@ -51,6 +51,22 @@ class Way(NamedTuple):
     stage: NDArray[np.uint16]
     begins: Flags
     """(n_visits + 1,) whether the way of a tip begins with it; after the last visit, too."""
+
+
+class Span(NamedTuple):
+    """The stretch of time that is run, and who is in the system when it begins.
+
+    All that was before is in their stamps: who is at work has a start and an end, who waits has no start.
+    """
+
+    since: int
+    until: int
+    """The first tick that is left out."""
+    horizon: int
+    at: Numbers
+    """(n_inside,) the visits that the first tips are at, stage by stage, in the order in which they came there."""
+    first: Ticks
+    """(n_stages + 1,) where those of each stage begin."""
 
 
 class Station(NamedTuple):
@@ -80,7 +96,7 @@ class Station(NamedTuple):
 def way_of(replication: Replication) -> Way | None:
     """What is known of the visits of a replication, or None where it cannot be run stage by stage.
 
-    It is one that needs neither people nor queues nor branches, and in which nobody may pre-empt.
+    It is one that needs neither people nor queues nor branches.
     """
     rules, tips, visits = replication.rules, replication.tips, replication.visits
     stages = rules.stages
@@ -90,11 +106,12 @@ def way_of(replication: Replication) -> Way | None:
         and not (stages.overflow != NO_PLACE).any()
         and not stages.every.any()
         and not stages.attempts.any()
+        and not rules.kinds.preempts.any()
         and rules.places.centre.max(initial=0) <= 0
         and rules.horizon < LATEST
         and tips.n_backlog == 0
-        and 0 < len(visits) < NONE
-        and visits.work.min() > 0
+        and len(visits) < NONE
+        and visits.work.min(initial=1) > 0
     )
     if not plain:
         return None
@@ -105,13 +122,38 @@ def way_of(replication: Replication) -> Way | None:
     return None if np.greater(goes_back, begins[1:-1]).any() else Way(stage, begins)
 
 
-def stamp(replication: Replication, given: tuple[Any, ...], log: m.Stamps, way: Way) -> None:
-    """Stamp every visit, as `loop.run` does; `given` are the tables that it reads, but for the clock."""
+def stamp(
+    replication: Replication,
+    given: tuple[Any, ...],
+    log: m.Stamps,
+    way: Way,
+    at: Ticks | None = None,
+    since: int = 0,
+    until: int | None = None,
+) -> int:
+    """Stamp every visit, as `loop.run` does; `given` are the tables that it reads, but for the clock. Gives how many of
+    the tips have come.
+
+    That is from one tick up to another, which is left out: all of the run where nothing is said. `at` are the visits
+    that those tips are at who are in the system when it begins; they are the first, and have their stamps.
+    """
     *tables, lines, plan = given
     places, n_stages, n_visits = replication.rules.places, len(replication.rules.stages.place), len(way.stage)
+    horizon = replication.rules.horizon
     most_busy = np.maximum(plan.heads, 0).astype(np.int64) @ places.concurrency[plan.place]
-    log.outcome.fill(SERVED)
-    log.attempt.fill(1)
+    at = np.empty(0, np.int64) if at is None else at
+    known = replication.tips.first_visit[len(at)]
+    log.outcome[known:] = SERVED
+    log.attempt[known:] = 1
+    stage = way.stage[at]
+    order = np.lexsort((log.enter[at], stage))
+    span = Span(
+        since,
+        horizon if until is None else until,
+        horizon,
+        at[order].astype(np.uint32),
+        np.searchsorted(stage[order], np.arange(n_stages + 1)),
+    )
     soon = np.empty(ROW + 1, np.int64)
     soon[0] = np.iinfo(np.int64).max
     station = Station(
@@ -124,31 +166,62 @@ def stamp(replication: Replication, given: tuple[Any, ...], log: m.Stamps, way: 
         np.empty(m.N_SOON, np.uint32),
         np.empty((n_visits + 2 if most_busy > m.N_SOON else 2, 5), np.int64),
     )
-    run_stages(*tables, plan, replication.rules.horizon, log, way, station)
+    return int(run_stages(*tables, plan, span, log, way, station))
+
+
+def who_stays(tips: Tips, log: m.Stamps, n_came: int, until: int) -> tuple[Flags, Ticks]:
+    """Which of the tips are in the system at the end of a stretch or have not come yet, and the visits that those are
+    at who have come."""
+    stays, at = np.empty(len(tips), np.bool_), np.empty(n_came, np.int64)
+    stays[n_came:] = True
+    n_inside = find_inside(tips.first_visit, n_came, log.start, log.end, until, stays, at)
+    return stays, at[:n_inside].copy()
 
 
 @kernel
-def run_stages(tips, visits, kinds, stages, places, plan, horizon, log, way, station):
-    """Let all tips arrive, and run one stage after the other."""
-    n_stages = stages.place.shape[0]
-    for tip in range(tips.arrival.shape[0]):
-        visit, beyond = tips.first_visit[tip], tips.first_visit[tip + 1]
-        if tips.arrival[tip] >= horizon:
-            m.leave_unreached(visit, beyond, log)
-        elif visit < beyond:
-            come(tips.arrival[tip], n_stages, np.uint32(visit), log, way, station)
+def run_stages(tips, visits, kinds, stages, places, plan, span, log, way, station):
+    """Let all tips arrive, and run one stage after the other; gives how many tips have come."""
+    n_stages, n_tips, came = stages.place.shape[0], tips.arrival.shape[0], span.at.shape[0]
+    while came < n_tips and tips.arrival[came] < span.until:
+        visit = tips.first_visit[came]
+        if visit < tips.first_visit[came + 1]:
+            come(tips.arrival[came], n_stages, np.uint32(visit), log, way, station)
+        came += 1
+    if span.until == span.horizon:
+        m.leave_unreached(tips.first_visit[came], tips.first_visit[n_tips], log)
     for stage in range(n_stages):
-        run_stage(int64(stage), visits, kinds, stages, places, plan, horizon, log, way, station)
+        run_stage(int64(stage), visits, kinds, stages, places, plan, span, log, way, station)
+    return came
+
+
+@kernel
+def find_inside(first_visit, n_came, start, end, until, stays, at):
+    """Which of the tips that have come are at a visit that does not end before a tick, and which visit that is."""
+    n = 0
+    for tip in range(n_came):
+        stays[tip] = False
+        for visit in range(first_visit[tip], first_visit[tip + 1]):
+            if start[visit] == NEVER or end[visit] >= until:
+                stays[tip] = True
+                at[n] = visit
+                n += 1
+                break
+    return n
 
 
 @part
-def run_stage(stage, visits, kinds, stages, places, plan, horizon, log, way, station):
-    """Run one stage to the horizon."""
+def run_stage(stage, visits, kinds, stages, places, plan, span, log, way, station):
+    """Run one stage to the end of the stretch."""
     place, coming, soon, heap = int64(stages.place[stage]), station.coming, station.soon, station.heap
     for hand in range(station.hand.shape[0]):
         station.hand[hand] = hand
-    idle, n_waiting, n_soon, heap[0, 0] = 0, 0, 0, 0
+    heap[0, 0] = 0
+    until, horizon = span.until, span.horizon
+    idle, n_waiting, n_soon = go_on(stage, visits, kinds, span, log, station)
     row, plan_due = next_row(0, place, plan)
+    while plan_due < span.since:
+        idle += int64(plan.heads[row]) * places.concurrency[place]
+        row, plan_due = next_row(row + 1, place, plan)
     n_sources = find_sources(stage, station)
     source = next_source(stage, n_sources, log.enter, station)
     comes = coming[source, stage, 0]
@@ -162,7 +235,7 @@ def run_stage(stage, visits, kinds, stages, places, plan, horizon, log, way, sta
             late = heap[1, 0] < end_due or heap[1, 1] < soonest(n_soon, station)
             end_due = heap[1, 0]
         now = min(plan_due, min(end_due, come_due))
-        if now >= horizon:
+        if now >= until:
             break
         if now == plan_due:
             idle += int64(plan.heads[row]) * places.concurrency[place]
@@ -200,7 +273,25 @@ def run_stage(stage, visits, kinds, stages, places, plan, horizon, log, way, sta
         visit = first_in_line(station)
         log.start[visit] = NEVER
         log.worked_at[visit] = NO_PLACE
-        stay(visit, log, way)
+        if until == horizon:
+            stay(visit, log, way)
+
+
+@part
+def go_on(stage, visits, kinds, span, log, station):
+    """Let those go on who are at a stage when the stretch begins, who are at work and who waits: gives how many slots
+    are idle, less than none, how many wait, and how many ends are soon."""
+    idle, n_waiting, n_soon = 0, 0, 0
+    for row in range(span.first[stage], span.first[stage + 1]):
+        visit = span.at[row]
+        if log.start[visit] == NEVER:
+            stand_last(visit, kinds.list[visits.kind[visit]], station)
+            n_waiting += 1
+        else:
+            idle -= 1
+            if log.end[visit] != NEVER:
+                n_soon = expect(log.end[visit], visit, station, n_soon)
+    return idle, n_waiting, n_soon
 
 
 # Who comes
@@ -298,13 +389,20 @@ def start(now, visit, place, horizon, visits, log, way, station, n_soon):
         stay(visit, log, way)
     else:
         log.end[visit] = ends
-        if n_soon == m.N_SOON:
-            m.push(station.heap, ends, int64(visit), int64(0), int64(0), int64(0))
-        else:
-            hand = station.hand[n_soon & HAND]
-            station.visit[hand] = visit
-            n_soon += 1
-            insert(ends << HAND_BITS | hand, n_soon, station.soon)
+        n_soon = expect(ends, visit, station, n_soon)
+    return n_soon
+
+
+@inlined
+def expect(ends, visit, station, n_soon):
+    """Note when the work of a visit ends; gives how many ends are soon."""
+    if n_soon == m.N_SOON:
+        m.push(station.heap, ends, int64(visit), int64(0), int64(0), int64(0))
+    else:
+        hand = station.hand[n_soon & HAND]
+        station.visit[hand] = visit
+        n_soon += 1
+        insert(ends << HAND_BITS | hand, n_soon, station.soon)
     return n_soon
 
 

@@ -7,18 +7,27 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from sim.dynamics import slices
+from sim.dynamics import reference, slices, stations
+from sim.dynamics.clock import NEVER
 from sim.dynamics.compiled import needs_people, needs_queues, simulate
 from sim.dynamics.log import Log, Spells, differences
+from sim.dynamics.machinery import N_SOON
 from sim.dynamics.replication import Replication, Tips, Visits
 from sim.dynamics.slices import OF_ATTEMPT, OF_TIP, OF_VISIT, PLAIN, InSlices
 from tests.dynamics.build import Pool, Stage, tip, world
-from tests.dynamics.worlds import random_world
+from tests.dynamics.worlds import line_world, random_world
+
+SIZES = (1, 2, 7, 25)
+"""Tips of a slice."""
 
 
 def plain_world(seed: int) -> Replication:
     """A random world without the columns that plain worlds do not have."""
-    one = random_world(seed, plain=True)
+    return bare(random_world(seed, plain=True))
+
+
+def bare(one: Replication) -> Replication:
+    """A plain world as it is drawn for slices."""
     visits = Visits(**{name: getattr(one.visits, name) for name in PLAIN})
     return replace(one, visits=visits, tips=replace(one.tips, incident=np.empty(0, np.int32)))
 
@@ -94,7 +103,7 @@ def test_random_worlds_are_the_same_in_slices(first: int) -> None:
         assert not needs_people(one)
         assert not needs_queues(one)
         log = simulate(one)
-        for size in (1, 2, 7, 25):
+        for size in SIZES:
             found, carried = log_in_slices(one, size)
             assert not differences(found, log), f"seed {seed} in slices of {size}"
             n_carried += carried
@@ -116,6 +125,71 @@ def test_tables_that_are_too_small_are_made_larger(seed: int, monkeypatch: pytes
     found, _ = log_in_slices(one, 3)
     assert not differences(found, log)
     assert len(tried) > 1
+
+
+MORE_SEEDS = [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(30, 300, 30))]
+
+
+@pytest.mark.parametrize("first", MORE_SEEDS)
+def test_lines_go_stage_by_stage_in_slices_too(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And have the log of the reference, and of the loop in slices, whoever is at work or waits at the edge of a slice:
+    at several stages, in the order in which they came there and not in that of their arrival, beyond the horizon, and
+    more at once than N_SOON."""
+    met = {"works": 0, "waits": 0, "further on": 0, "overtaken": 0, "works beyond the horizon": 0, "many": 0}
+    real = stations.stamp
+
+    def stamp(*given: object) -> int:
+        _, _, log, way, at, *_ = given
+        works, enter, stage = log.start[at] != NEVER, log.enter[at], way.stage[at]
+        met["works"] += int(works.sum())
+        met["waits"] += int((~works).sum())
+        met["further on"] += int((stage > 0).sum())
+        same = ~works[1:] & ~works[:-1] & (stage[1:] == stage[:-1])
+        met["overtaken"] += int((same & (enter[1:] < enter[:-1])).sum())
+        met["works beyond the horizon"] += int((log.end[at][works] == NEVER).sum())
+        met["many"] += max(np.bincount(stage[works]), default=0) > N_SOON
+        return real(*given)
+
+    for seed in range(first, first + 30):
+        one = bare(line_world(seed))
+        log = reference.simulate(one)
+        for size in SIZES:
+            with monkeypatch.context() as patched:
+                patched.setattr(stations, "stamp", stamp)
+                patched.delattr(slices, "run")
+                found, _ = log_in_slices(one, size)
+            assert not differences(found, log), f"seed {seed} in slices of {size}"
+        with monkeypatch.context() as patched:
+            patched.setattr(stations, "way_of", lambda _: None)
+            assert not differences(log_in_slices(one, 7)[0], log), f"seed {seed} by the loop"
+    assert first > 0 or min(met.values()) > 0, met
+
+
+@pytest.mark.parametrize("first", MORE_SEEDS)
+def test_a_slice_that_cannot_go_stage_by_stage_is_taken_over_by_the_loop(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first work that takes no time on, here, with all who are in the system then."""
+    n_taken = 0
+    real = slices.take_over
+
+    def take_over(at: np.ndarray, *given: object) -> None:
+        nonlocal n_taken
+        n_taken += len(at)
+        real(at, *given)
+
+    monkeypatch.setattr(slices, "take_over", take_over)
+    for seed in range(first, first + 30):
+        one = bare(line_world(seed))
+        n_visits = len(one.visits)
+        work = one.visits.work.copy()
+        work[np.random.default_rng(seed).integers(n_visits // 2, n_visits)] = 0
+        one = replace(one, visits=replace(one.visits, work=work))
+        log = reference.simulate(one)
+        for size in SIZES:
+            found, _ = log_in_slices(one, size)
+            assert not differences(found, log), f"seed {seed} in slices of {size}"
+    assert n_taken > 20
 
 
 def test_other_worlds_are_refused() -> None:
