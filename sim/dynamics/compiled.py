@@ -31,6 +31,7 @@ from sim.dynamics.replication import (
     NO_PLACE,
     NOBODY,
     Flags,
+    Plan,
     Replication,
     Rules,
     Stages,
@@ -112,13 +113,24 @@ def _lent_a_loop() -> bool:
 def tables(replication: Replication) -> tuple[Any, ...]:
     """What the loop reads of a replication, in the order in which it takes it, but for the clock; the lines are last
     but one."""
-    tips, visits, rules, plan = replication.tips, replication.visits, replication.rules, replication.plan
+    return *tables_of_tips(replication), *tables_of_rules(replication.rules, replication.plan)
+
+
+def tables_of_tips(replication: Replication) -> tuple[Any, ...]:
+    """The first two of them."""
+    tips, visits = replication.tips, replication.visits
+    return (
+        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
+        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
+    )
+
+
+def tables_of_rules(rules: Rules, plan: Plan) -> tuple[Any, ...]:
+    """The others, which are the same whatever the tips."""
     places = rules.places
     kinds, lines = _lines(rules)
     may_preempt = np.logical_or.reduce(lines.preempts.reshape(-1, lines.n_ranks), axis=1)
     return (
-        m.TipTable(tips.arrival, tips.centre, tips.first_visit, tips.n_backlog),
-        m.VisitTable(visits.kind, visits.work, visits.first_attempt, visits.patience, visits.retry_after),
         kinds,
         _stages(rules.stages),
         m.PlaceTable(

@@ -29,7 +29,8 @@ from sim.dynamics.compiled import (
     nothing_due,
     rooms,
     spells_of,
-    tables,
+    tables_of_rules,
+    tables_of_tips,
 )
 from sim.dynamics.log import Log, Overtime
 from sim.dynamics.loop import run, take_over
@@ -101,6 +102,7 @@ class InSlices:
         """ValueError, at the first slice, for a world that is not plain."""
         self.rules, self.plan, self.index, self.seed = rules, plan, index, seed
         self._state: State | None = None
+        self._tables_of_rules = tables_of_rules(rules, plan)
         self._rooms = rooms()
         self._room = next(self._rooms)
 
@@ -133,7 +135,7 @@ class InSlices:
         _hold_plain(here)
         before = self._state
         way = None if before is not None and before.loop is not None else s.way_of(here)
-        stamps, given = _stamps(here, before), tables(here)
+        stamps, given = _stamps(here, before), (*tables_of_tips(here), *self._tables_of_rules)
         if way is not None:
             return self._stage_by_stage(here, stamps, given, until, way)
         return self._by_loop(here, stamps, given, until)
