@@ -21,11 +21,11 @@ from sim.measures.kinds import LongestTimes, Occupancies, Percentiles, Watched, 
 from sim.measures.measures import (
     Measures,
     Pooled,
+    Pooling,
     by_week,
     fates_by_label,
     hold_countable,
     judge,
-    pooled_over,
     tally_of,
     time_of_visits,
     visits_by_stage,
@@ -148,14 +148,15 @@ class Adding:
         cohort = read(log, replication, frame)
         if self.following is not None:
             self.following.add(log, replication, first_spell)
-        tallies: dict[int, Tally] = {}
+        pooling = Pooling(log, replication, cohort, first_spell) if self.with_pooled else None
         for k, target in enumerate(frame.targets):
             found = tally_of(target, cohort)
             if found is None:
                 continue
             count_columns(found.column, self.counts[k])
             self.lacking[k] += unlabelled(target, cohort)
-            tallies[k] = found
+            if pooling is not None:
+                pooling.add(k, found)
             if k in self.kept:
                 self.kept[k].add(found, cohort)
                 continue
@@ -163,15 +164,15 @@ class Adding:
             assert isinstance(kind, CountedKind)
             for cut in _cuts(frame, target):
                 counts, ticks = self.by_cell[k][cut.unit]
-                kind.add_counts(found, cut.of_tips(cohort), counts, ticks, in_turn=cut.place is None)
+                kind.add_counts(found, cut.few_of_tips(cohort), counts, ticks, in_turn=cut.in_turn)
         fates = fates_by_label(cohort)
         self.fates = fates if self.fates is None else self.fates + fates
         if self.only_targets:
             return
         stages, waits = visits_by_stage(log, replication, cohort, first_spell)
         self.stages = stages if self.stages is None else self.stages + stages
-        if self.with_pooled:
-            more = pooled_over(log, replication, cohort, tallies, first_spell, waits, _NO_TICKS)
+        if pooling is not None:
+            more = pooling.close(waits, _NO_TICKS)
             self.pooled = more if self.pooled is None else self.pooled + more
 
     def close(self, replication: Replication, log: Log) -> Measures:

@@ -16,7 +16,7 @@ from sim.measures import passes
 from sim.measures.frame import WHAT, Frame
 from sim.scenario.moments import Milestone
 from sim.scenario.pools import Filter
-from sim.scenario.targets import Period, Place, Target, Timed
+from sim.scenario.targets import OfTips, Period, Place, Target, Timed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +74,18 @@ class Cohort:
     """Milestones that were asked for already, those of targets by their number in the frame."""
     cells: dict[tuple[Place | None, Period], NDArray[np.int64]] = field(default_factory=dict)
     """The cell of each tip by the places and windows of the cuts that were asked for already."""
+    few_cells: dict[tuple[Place | None, Period], Codes] = field(default_factory=dict)
+    """The same, in half of the memory."""
     unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """The rows of the tips without a label."""
     run: tuple[Log, Replication] | None = None
     """What it was read from."""
     looked_ahead: list[Ahead] = field(default_factory=list)
     """`ahead`, once it was asked for."""
+    not_through: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The rows of the tips that are lost, under way or merged."""
+    members: dict[tuple[int, bool], Flags] = field(default_factory=dict)
+    """The tips that were asked for already, by which combinations of attributes count, and whether by label."""
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -107,6 +113,17 @@ class Cohort:
     def matching(self, of: Filter | None) -> Flags:
         """Which tips a target's `of` means; all where there is none."""
         return self.frame.matching(of)[self.combination]
+
+    def mine(self, target: OfTips) -> Flags:
+        """Which tips a target is about; of those without a label, none where it is judged by it."""
+        of, by_label = self.frame.of_target(target), target.in_each == "tier"
+        key = id(of), by_label
+        if key not in self.members:
+            found = of.take(self.combination)
+            if by_label:
+                found[self.unlabelled] = False
+            self.members[key] = found
+        return self.members[key]
 
     def when(self, milestone: Milestone) -> Ticks:
         """The tick at which each tip passed a milestone, or NEVER."""
@@ -191,6 +208,7 @@ def read(log: Log, replication: Replication, frame: Frame) -> Cohort:
         on_way=_on_way(log, replication, frame, first, last),
         unlabelled=np.flatnonzero(label == NO_LABEL),
         run=(log, replication),
+        not_through=np.flatnonzero(state != passes.THROUGH),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from sim.dynamics.kernels import kernel, njit, part
+from sim.dynamics.kernels import inlined, kernel, njit, part
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, OwnWindows, Periodic, in_periods
 from sim.measures.kind_bases import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
@@ -21,12 +21,17 @@ from sim.scenario.choices import UNITS
 from sim.scenario.size import MOST_CELLS
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Codes
     from sim.measures.cuts import Cut
     from sim.measures.tallies import Tally
     from sim.scenario.targets import Target
 
 GOOD, BAD, STILL_OPEN, N_GROUPS = range(4)
 """What tips are to such a kind: judged, of these failed, or open; N_GROUPS for all others."""
+
+GROUP, JUDGED, WAITED_FOR = range(3)
+"""What is told of each column of `tallies`: its group; 1 where it is good, and 2^32 where it is bad, so that both are
+counted in one number, for neither reaches 2^32; and 1 where it is open."""
 
 SHARE_OF_GOOD, SHARE_OF_BAD, MEAN_TIME = range(3)
 """What the value is: the good over the judged; the failed over all, open ones with them; ticks over all of these."""
@@ -42,15 +47,15 @@ class CountedKind(RatioKind[AnyKind]):
     """SHARE_OF_GOOD, SHARE_OF_BAD or MEAN_TIME."""
 
     @cached_property
-    def group_of(self) -> Ints:
-        """(n_columns,) the group of each column of `tallies`."""
-        found = np.full(len(COLUMNS), N_GROUPS, np.int64)
-        found[list(self.judged)], found[list(self.failed)], found[OPEN] = GOOD, BAD, STILL_OPEN
-        return found
+    def told_of(self) -> Ints:
+        """(3, n_columns) GROUP, JUDGED and WAITED_FOR of each column of `tallies`."""
+        group = np.full(len(COLUMNS), N_GROUPS, np.int64)
+        group[list(self.judged)], group[list(self.failed)], group[OPEN] = GOOD, BAD, STILL_OPEN
+        return np.stack([group, (group == GOOD) + ((group == BAD).astype(np.int64) << 32), group == STILL_OPEN])
 
     def by_cell(self, target: AnyKind, watched: Watched, cell: Ints, n_cells: int) -> Floats:
         counts, ticks = self.nothing_counted(n_cells)
-        self.add_counts(watched.tips, cell, counts, ticks)
+        self.add_counts(watched.tips, cell.astype(np.int32), counts, ticks)
         ratio = np.zeros((n_cells, 3, 2))
         fill_ratio(counts, ticks, self.form, ratio)
         return ratio
@@ -99,19 +104,19 @@ class CountedKind(RatioKind[AnyKind]):
         """(n_cells, N_GROUPS + 1) tips, and (n_cells,) their ticks, which none but a mean has: none yet."""
         return np.zeros((n_cells, N_GROUPS + 1), np.int64), np.zeros(n_cells if self.form == MEAN_TIME else 0)
 
-    def add_counts(self, tips: Tally, cell: Ints, counts: Ints, ticks: Floats, *, in_turn: bool = False) -> None:
+    def add_counts(self, tips: Tally, cell: Codes, counts: Ints, ticks: Floats, *, in_turn: bool = False) -> None:
         """Count tips, each in its cell.
 
         They are counted faster `in_turn`, where tips that follow each other mostly lie in one cell.
         """
-        count(tips.column, tips.ticks, cell, self.group_of, in_turn, counts, ticks)
+        count(tips.column, tips.ticks, cell, self.told_of, in_turn, counts, ticks)
 
     def _counted(self, watched: Watched, cut: Cut) -> tuple[Ints, Floats]:
         """The tips by the cells of a cut, and their ticks: as they were counted before, or now."""
         if watched.counts is not None:
             return watched.counts[cut.unit]
         counts, ticks = self.nothing_counted(cut.n_cells)
-        self.add_counts(watched.tips, cut.of_tips(watched.cohort), counts, ticks, in_turn=cut.place is None)
+        self.add_counts(watched.tips, cut.few_of_tips(watched.cohort), counts, ticks, in_turn=cut.in_turn)
         return counts, ticks
 
     def _own_windows(
@@ -132,7 +137,7 @@ class CountedKind(RatioKind[AnyKind]):
         else:
             there, cell = np.unique(cut.of_tips(watched.cohort), return_inverse=True)
             counts, ticks = self.nothing_counted(len(there))
-            self.add_counts(watched.tips, cell, counts, ticks, in_turn=target.in_each is None)
+            self.add_counts(watched.tips, cell.astype(np.int32), counts, ticks, in_turn=cut.in_turn)
         ratio, held = np.zeros((cut.n_places, 3, 2)), np.zeros(len(HELD), np.int64)
         rule = (target.threshold, target.side == "at_least")
         hold_windows(counts, ticks, there, whole, self.form, rule, cut.n_touched, ratio, held)
@@ -140,45 +145,64 @@ class CountedKind(RatioKind[AnyKind]):
 
 
 @kernel
-def count(column, ticks, cell, group_of, in_turn, counts, total):
+def count(column, ticks, cell, told_of, in_turn, counts, total):
     """Tips by cell and group, and their ticks where there is room for them."""
-    timed = total.shape[0] > 0
-    if not in_turn:
-        for i in range(column.shape[0]):
-            at, group = np.uint64(cell[i]), group_of[np.uint64(column[i])]
-            # Of other tips the number is not asked for.
-            counts[at, np.uint64(group)] += 1
-            if timed:
-                total[at] += ticks[i]
+    if in_turn:
+        _count_in_turn(column, ticks, cell, told_of, counts, total)
         return
-    good = bad = still_open = 0
+    # By turns from four places in time, for who comes next often lies in the same cell, whose number would have to be
+    # waited for.
+    n, quarter = column.shape[0], column.shape[0] // 4
+    for first in range(quarter):
+        for i in range(first, first + 4 * quarter, quarter):
+            _count_one(i, column, ticks, cell, told_of, counts, total)
+    for i in range(4 * quarter, n):
+        _count_one(i, column, ticks, cell, told_of, counts, total)
+
+
+@inlined
+def _count_one(i, column, ticks, cell, told_of, counts, total):
+    """One tip; of those of no group the number is not asked for."""
+    at = np.uint64(cell[i])
+    counts[at, np.uint64(told_of[GROUP, np.uint64(column[i])])] += 1
+    if total.shape[0] > 0:
+        total[at] += ticks[i]
+
+
+@part
+def _count_in_turn(column, ticks, cell, told_of, counts, total):
+    """Tips of which those that follow each other mostly share a cell: their number stays in hand."""
+    timed = total.shape[0] > 0
+    judged = still_open = 0
     so_far, here = 0.0, np.uint64(0)
     if timed and column.shape[0]:
         here = np.uint64(cell[0])
         so_far = total[here]
     for i in range(column.shape[0]):
-        at, group = np.uint64(cell[i]), group_of[np.uint64(column[i])]
+        at, own = np.uint64(cell[i]), np.uint64(column[i])
         if at != here:
-            # Tips that follow each other mostly share a cell, and then their number stays in hand.
-            counts[here, GOOD] += good
-            counts[here, BAD] += bad
-            counts[here, STILL_OPEN] += still_open
-            good = bad = still_open = 0
+            _add(here, judged, still_open, counts)
+            judged = still_open = 0
             if timed:
                 total[here] = so_far
                 so_far = total[at]
             here = at
-        good += group == GOOD
-        bad += group == BAD
-        still_open += group == STILL_OPEN
+        judged += told_of[JUDGED, own]
+        still_open += told_of[WAITED_FOR, own]
         if timed:
             so_far += ticks[i]
     if column.shape[0]:
-        counts[here, GOOD] += good
-        counts[here, BAD] += bad
-        counts[here, STILL_OPEN] += still_open
+        _add(here, judged, still_open, counts)
         if timed:
             total[here] = so_far
+
+
+@inlined
+def _add(cell, judged, still_open, counts):
+    """Tips that were counted by JUDGED and WAITED_FOR."""
+    counts[cell, GOOD] += judged & 0xFFFFFFFF
+    counts[cell, BAD] += judged >> 32
+    counts[cell, STILL_OPEN] += still_open
 
 
 @part

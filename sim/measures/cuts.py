@@ -12,6 +12,7 @@ from sim.dynamics.clock import DAY, HOUR, WEEK
 from sim.scenario import units
 
 if TYPE_CHECKING:
+    from sim.dynamics.replication import Codes
     from sim.measures.cohort import Cohort
     from sim.measures.frame import Frame
     from sim.scenario.targets import Period, Place
@@ -34,6 +35,11 @@ class Cut:
         short = STEPS.get(unit)
         self.n_windows = frame.n_days * (DAY // short) if short else len(frame.periods[unit].first_day)
         """Windows of the days that the measured time touches."""
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether tips that follow each other mostly lie in one cell."""
+        return self.place is None or self.place in STEPS
 
     @property
     def n_places(self) -> int:
@@ -62,6 +68,14 @@ class Cut:
         if (self.place, self.unit) not in cohort.cells:
             cohort.cells[self.place, self.unit] = self._of_tips(cohort)
         return cohort.cells[self.place, self.unit]
+
+    def few_of_tips(self, cohort: Cohort) -> Codes:
+        """The same in half of the memory, for cells that are so few that each has a number of its own."""
+        key = self.place, self.unit
+        if key not in cohort.few_cells:
+            found = cohort.cells[key] if key in cohort.cells else self._of_tips(cohort)
+            cohort.few_cells[key] = found.astype(np.int32)
+        return cohort.few_cells[key]
 
     def _of_tips(self, cohort: Cohort) -> Ints:
         window = self._window(cohort.arrival) if self.unit in STEPS else self.window_of_day(cohort.day)

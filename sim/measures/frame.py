@@ -298,6 +298,14 @@ class Frame:
                 found[id(milestone)] = numbers.setdefault(milestone, len(numbers))
         return found
 
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """The first target that times the same tips between the same moments as each one does: as a share and a mean of
+        the same times do, or two targets of a kind without times."""
+        first: dict[object, int] = {}
+        asked = ((one.of, one.from_, one.to, one.clock) if isinstance(one, Timed) else one.kind for one in self.targets)
+        return tuple(first.setdefault(key, k) for k, key in enumerate(asked))
+
     def _grid(self) -> dict[str, NDArray[np.integer]]:
         names = self.scenario.names
         sizes = [len(names[name]) + (name in OF_LABEL) for name in self.attributes]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.clock import YEAR
 from sim.dynamics.log import Log
-from sim.dynamics.replication import NO_LABEL, Replication
+from sim.dynamics.replication import Codes, Replication
 from sim.dynamics.waits import vain
 from sim.measures import passes
 from sim.measures.bins import GUIDE, N_BINS
@@ -26,7 +26,7 @@ from sim.measures.kinds import Watched, kind_of
 from sim.measures.places import follow
 from sim.measures.tallies import COLUMNS, Tally, count_columns, unlabelled
 from sim.scenario.choices import UNITS
-from sim.scenario.targets import Target, Timed
+from sim.scenario.targets import Target
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -171,8 +171,7 @@ def measure(
     stages, waits = (None, None) if only_targets else visits_by_stage(log, replication, cohort, first_spell)
     n_targets = len(frame.targets)
     counts, lacking = np.zeros((n_targets, len(COLUMNS)), np.int64), np.zeros((n_targets, 2), np.int64)
-    tallies: dict[int, Tally] = {}
-    wanted = pooled and waits is not None
+    pooling = Pooling(log, replication, cohort, first_spell) if pooled and waits is not None else None
 
     def watched() -> Iterator[Watched]:
         for k, target in enumerate(frame.targets):
@@ -180,8 +179,8 @@ def measure(
             if found is not None:
                 count_columns(found.column, counts[k])
                 lacking[k] = unlabelled(target, cohort)
-                if wanted:
-                    tallies[k] = found
+                if pooling is not None:
+                    pooling.add(k, found)
             yield Watched(cohort, places, found)
 
     judged = judge(frame, watched())
@@ -198,9 +197,7 @@ def measure(
         stages=np.zeros((0, 0, passes.N_STAGE_COLUMNS), np.int64) if stages is None else stages,
         places=np.zeros((0, passes.N_NUMBERS), np.int64) if places is None else places.totals,
         week=by_week(ticks, frame),
-        pooled=pooled_over(log, replication, cohort, tallies, first_spell, waits, ticks)
-        if wanted and waits is not None
-        else None,
+        pooled=pooling.close(waits, ticks) if pooling is not None and waits is not None else None,
     )
 
 
@@ -235,7 +232,7 @@ def tally_of(target: Target, cohort: Cohort) -> Tally | None:
     """Where a target counts each tip, those without a label apart where it is judged by it; None where it counts
     none."""
     found = kind_of(target).tally(target, cohort)
-    return found.only(cohort.label != NO_LABEL) if found is not None and target.in_each == "tier" else found
+    return found.without(cohort.unlabelled) if found is not None and target.in_each == "tier" else found
 
 
 def time_of_visits(log: Log, replication: Replication) -> float:
@@ -266,34 +263,36 @@ def _extra_of(target: Target, watched: Watched) -> Floats:
     return found if found.size else np.zeros(0)
 
 
-def pooled_over(
-    log: Log,
-    replication: Replication,
-    cohort: Cohort,
-    tallies: dict[int, Tally],
-    first_spell: Ints,
-    waits: Ints,
-    ticks: Ints,
-) -> Pooled:
-    """What is added up over replications, from the tallies of the targets that are about tips."""
-    frame = cohort.frame
-    n_targets = len(frame.targets)
-    times = np.zeros((n_targets, N_BINS), np.int64)
-    failing = np.zeros((n_targets, frame.n_times, 2), np.int64)
-    spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
-    came_at = np.stack([frame.interval_of(cohort.arrival), frame.n_intervals + cohort.day])
-    first_with: dict[object, int] = {}
-    for k, found in tallies.items():
-        kind = kind_of(frame.targets[k])
+class Pooling:
+    """What is added up over replications, target by target, so that no tally need be kept."""
+
+    def __init__(self, log: Log, replication: Replication, cohort: Cohort, first_spell: Ints):
+        frame = cohort.frame
+        n_targets = len(frame.targets)
+        self.log, self.replication, self.cohort, self.first_spell = log, replication, cohort, first_spell
+        self.times = np.zeros((n_targets, N_BINS), np.int64)
+        self.failing = np.zeros((n_targets, frame.n_times, 2), np.int64)
+        self.spent = np.zeros((n_targets, len(frame.scenario.stages), 4), np.int64)
+        # Every target reads it, from beyond the nearest caches: as few bytes as will do.
+        came_at = np.stack([frame.interval_of(cohort.arrival), frame.n_intervals + cohort.day])
+        self.came_at = came_at.astype(np.int32)
+
+    def add(self, k: int, found: Tally) -> None:
+        """Count the tips of a target that is about tips; targets come in their order."""
+        frame, times, spent = self.cohort.frame, self.times, self.spent
+        kind, same = kind_of(frame.targets[k]), frame.alike[k]
         counted = np.zeros((2, len(COLUMNS)), np.int64)
         counted[0, list(kind.judged)] = counted[1, list(kind.failed)] = 1
-        passes.count_failing(found.column, counted, came_at, failing[k])
-        same = first_with.setdefault(_asked(frame.targets[k]), k)
+        passes.count_failing(found.column, counted, self.came_at, self.failing[k])
         if same == k:
-            _spend(log, replication, cohort, frame.targets[k], found, first_spell, times[k], spent[k])
+            where = self.log, self.replication, self.cohort, frame.targets[k], found, self.first_spell
+            _spend(*where, times[k], spent[k])
         times[k], spent[k] = times[same], spent[same]
-    came, visits = _by_time(log, replication, cohort, first_spell, came_at)
-    return Pooled(times, waits, failing, spent, came, visits, ticks.astype(np.float64))
+
+    def close(self, waits: Ints, ticks: Ints) -> Pooled:
+        """All of it."""
+        came, visits = _by_time(self.log, self.replication, self.cohort, self.first_spell, self.came_at)
+        return Pooled(self.times, waits, self.failing, self.spent, came, visits, ticks.astype(np.float64))
 
 
 def _n_judged(frame: Frame, unit: int) -> int:
@@ -328,13 +327,6 @@ def visits_by_stage(log: Log, replication: Replication, cohort: Cohort, first_sp
     return table, waits
 
 
-def _asked(target: Target) -> object:
-    """What decides which tips are timed between which moments: the same for a share and a mean of the same times."""
-    if isinstance(target, Timed):
-        return target.of, target.from_, target.to, target.clock
-    return target.kind
-
-
 def _spend(
     log: Log,
     replication: Replication,
@@ -360,7 +352,9 @@ def _spend(
     )
 
 
-def _by_time(log: Log, replication: Replication, cohort: Cohort, first_spell: Ints, came_at: Ints) -> tuple[Ints, Ints]:
+def _by_time(
+    log: Log, replication: Replication, cohort: Cohort, first_spell: Ints, came_at: Codes
+) -> tuple[Ints, Ints]:
     """`Pooled.came` and `Pooled.visits`."""
     frame = cohort.frame
     came = np.zeros((frame.n_times, passes.N_CAME), np.int64)

@@ -56,6 +56,14 @@ class Tally:
         column[others], timed[others], ticks[others] = NOT_OF, False, 0
         return replace(self, column=column, timed=timed, ticks=ticks)
 
+    def without(self, rows: NDArray[np.int64]) -> Tally:
+        """As if the target were not about some of the tips."""
+        if (self.column[rows] == NOT_OF).all() and not self.timed[rows].any() and not self.ticks[rows].any():
+            return self
+        some = np.ones(len(self.column), np.bool_)
+        some[rows] = False
+        return self.only(some)
+
 
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:
     """How many tips a target on tiers cannot judge, since they had no label yet: lost, and still open."""
@@ -84,9 +92,9 @@ def timed_tally(target: Timed, never: int, late: int, cohort: Cohort) -> Tally:
     horizon = int(frame.by_clock_of(target, np.array([frame.scenario.horizon]))[0])
     early, before = _EARLY[target.lost_tips.how]
     _judge(
-        frame.of_target(target),
-        cohort.combination,
+        cohort.mine(target),
         state,
+        cohort.not_through if state is cohort.state else np.flatnonzero(state != passes.THROUGH),
         tuple(frame.by_clock_of(target, tick) for tick in (since, until, gave_up)),
         (horizon, target.limit, target.lost_tips.left_out_before - 1 if before else target.limit),
         (never, late, LEFT_OUT if target.lost_tips.how == "left_out" else LOST, early),
@@ -140,31 +148,27 @@ def fates(target: OfTips, cohort: Cohort) -> tuple[NDArray[np.int8], Ticks]:
 
 
 @njit(cache=True, nogil=True)
-def _judge(of, combination, state, moments, limits, columns, column, timed, ticks):  # type: ignore[no-untyped-def]
+def _judge(mine, state, not_through, moments, limits, columns, column, timed, ticks):  # type: ignore[no-untyped-def]
     """The rules of targets on times, tip by tip; `ticks` is from one moment to the other, of an open tip its age, of
-    one that gave up in time and counts as good how long that took. `of` says which combinations of attributes count."""
+    one that gave up in time and counts as good how long that took. `mine` says which tips count."""
     since, until, gave_up = moments
     horizon, limit, before = limits
     never, late, lost, early = columns
+    # As if all were through, without a branch, so that several tips are judged at once.
     for i in range(column.shape[0]):
-        mine, took, own = of[np.uint64(combination[i])], 0, NOT_OF
-        if since[i] != NEVER and until[i] != NEVER:
-            # Most tips end so or as the next do, which is told without a branch on whether the target is about them.
-            timed[i] = mine
-            took = max(until[i] - since[i], 0)
-            own = MET if took <= limit else MISSED
-            column[i] = own if mine else NOT_OF
-            ticks[i] = took if mine else 0
+        both = (since[i] != NEVER) & (until[i] != NEVER)
+        took = max(until[i] - since[i], 0)
+        in_time = np.int8(MET) if took <= limit else np.int8(MISSED)
+        lacks = np.int8(WITHOUT_START) if since[i] == NEVER else np.int8(never)
+        judged = in_time if both else lacks
+        column[i] = judged if mine[i] else np.int8(NOT_OF)
+        timed[i] = both & mine[i]
+        ticks[i] = took if both & mine[i] else 0
+    for i in not_through:
+        if timed[i] or not mine[i]:
             continue
-        timed[i] = False
-        if state[i] == passes.THROUGH:
-            own = WITHOUT_START if since[i] == NEVER else never
-            column[i] = own if mine else NOT_OF
-            ticks[i] = 0
-            continue
-        if not mine:
-            own = NOT_OF
-        elif state[i] == passes.LOST:
+        took = 0
+        if state[i] == passes.LOST:
             own = lost
             if early != lost and since[i] != NEVER and gave_up[i] - since[i] <= before:
                 own = early
@@ -181,9 +185,9 @@ def _judge(of, combination, state, moments, limits, columns, column, timed, tick
 @njit(cache=True, nogil=True)
 def count_columns(column, into):  # type: ignore[no-untyped-def]
     """Tips by column."""
-    # By turns in four rows: most tips lie in the column of the one before, whose number would have to be waited for.
-    turns = np.zeros((4, into.shape[0]), np.int64)
-    for i in range(column.shape[0]):
-        turns[np.uint64(i & 3), np.uint64(column[i])] += 1
+    # Column by column, so that dozens of tips are compared at once.
     for own in range(into.shape[0]):
-        into[own] += turns[:, own].sum()
+        n = 0
+        for i in range(column.shape[0]):
+            n += column[i] == own
+        into[own] += n
