@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from sim.dynamics.kernels import inlined, kernel, njit, part
+from sim.dynamics.kernels import inlined, int64, kernel, njit, part
 from sim.measures.held import HELD, HIGH, LOW, VALUE, Held, OwnWindows, Periodic, in_periods
 from sim.measures.kind_bases import AnyKind, Floats, Ints, RatioKind, Watched
 from sim.measures.tallies import COLUMNS, OPEN
@@ -163,8 +163,8 @@ def count(column, ticks, cell, told_of, in_turn, counts, total):
 @inlined
 def _count_one(i, column, ticks, cell, told_of, counts, total):
     """One tip; of those of no group the number is not asked for."""
-    at = np.uint64(cell[i])
-    counts[at, np.uint64(told_of[GROUP, np.uint64(column[i])])] += 1
+    at = cell[i]
+    counts[at, told_of[GROUP, column[i]]] += 1
     if total.shape[0] > 0:
         total[at] += ticks[i]
 
@@ -174,12 +174,12 @@ def _count_in_turn(column, ticks, cell, told_of, counts, total):
     """Tips of which those that follow each other mostly share a cell: their number stays in hand."""
     timed = total.shape[0] > 0
     judged = still_open = 0
-    so_far, here = 0.0, np.uint64(0)
+    so_far, here = 0.0, int64(0)
     if timed and column.shape[0]:
-        here = np.uint64(cell[0])
+        here = cell[0]
         so_far = total[here]
     for i in range(column.shape[0]):
-        at, own = np.uint64(cell[i]), np.uint64(column[i])
+        at, own = cell[i], column[i]
         if at != here:
             _add(here, judged, still_open, counts)
             judged = still_open = 0

@@ -80,8 +80,8 @@ IN_DELAY: Final = 3
 """How a tip spends its time at a stage."""
 
 NO_SIGN: Final[Any] = int64(2**62 - 1)
-"""The bits of a number that is not negative. Cut to them, an index spares the question whether it counts from the end,
-which the compiler asks of every other, array for array. An int64, as shorter ones are cut without a compiler, too."""
+"""The bits of a number that is not negative. Cut to them, it is divided faster: to round down costs more where a number
+may be negative, as far as the compiler can see. An int64, as shorter ones are cut without a compiler, too."""
 
 opening = part(opening_of)
 
@@ -149,13 +149,12 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
     follows, _, _, last_tier, labels_as = ways
     stages, seen = attempts_and_seen
     for tip in range(first, last):
-        i = (tip - first) & NO_SIGN
+        i = tip - first
         row, beyond = first_visit[tip], first_visit[tip + 1]
         served_up_to = beyond
         risky = False
         for visit in range(row, beyond):
-            visit &= NO_SIGN
-            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
+            stage = kind_stage[kind[visit]]
             if served_up_to == beyond and outcome[visit] != SERVED:
                 served_up_to = visit
             if seen[stage] != tip and outcome[visit] != UNREACHED:
@@ -163,9 +162,7 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
                 for what in range(3):
                     column = moment_of[stage, what]
                     if column >= 0:
-                        moments[column & NO_SIGN, i] = (
-                            enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
-                        )
+                        moments[column, i] = enter[visit] if what == 0 else start[visit] if what == 1 else end[visit]
                 column = moment_of[stage, 3]
                 if column >= 0 and outcome[visit] == ABANDONED:
                     moments[column, i] = gave_up[first_attempt[visit] + attempt[visit] - 1]
@@ -215,7 +212,7 @@ def find_spells(spell_visit, first_spell):
     """The first spell of every visit, and one beyond the last."""
     spell = 0
     for visit in range(first_spell.shape[0]):
-        while spell < spell_visit.shape[0] and spell_visit[spell & NO_SIGN] < visit:
+        while spell < spell_visit.shape[0] and spell_visit[spell] < visit:
             spell += 1
         first_spell[visit] = spell
 
@@ -226,8 +223,8 @@ def bin_of(duration, guide):
     if duration <= 0:
         return 0
     first, edge = guide
-    row = ((np.float64(duration).view(np.int64) >> MANTISSA_BITS) - FIRST_ROW) & NO_SIGN
-    found = first[min(row, first.shape[0] - 1)] & NO_SIGN
+    row = (np.float64(duration).view(np.int64) >> MANTISSA_BITS) - FIRST_ROW
+    found = first[min(row, first.shape[0] - 1)]
     while duration >= edge[found + 1]:
         found += 1
     return found
@@ -241,12 +238,11 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
     enter, start, outcome = log
     began, ended = spells
     for tip in range(first, last):
-        column = (label[tip - first] + 1) & NO_SIGN
+        column = label[tip - first] + 1
         for visit in range(first_visit[tip], first_visit[tip + 1]):
-            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
-            stage = stage_of[kind[visit] & NO_SIGN] & NO_SIGN
+            stage = stage_of[kind[visit]]
             table[stage, column, REACHED] += 1
             if outcome[visit] == ABANDONED:
                 table[stage, column, GAVE_UP] += 1
@@ -262,7 +258,7 @@ def count_visits(tips, visits, log, spells, stage_of, last, guide, table, waits)
                 table[stage, column, WAIT] += wait
                 waits[stage, column, bin_of(wait, guide)] += 1
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                table[stage, column, WORK] += ended[spell & NO_SIGN] - began[spell & NO_SIGN]
+                table[stage, column, WORK] += ended[spell] - began[spell]
 
 
 @kernel
@@ -281,13 +277,13 @@ def count_failing(column, counted, came_at, into):
     # Both numbers in one, for neither reaches 2^32.
     both = counted[0] + (counted[1] << 32)
     found = np.zeros(into.shape[0], np.int64)
-    day, of_day = np.uint64(0), 0
+    day, of_day = int64(0), 0
     for i in range(column.shape[0]):
-        own = both[np.uint64(column[i])]
-        found[np.uint64(came_at[0, i])] += own
-        if np.uint64(came_at[1, i]) != day:
+        own = both[column[i]]
+        found[came_at[0, i]] += own
+        if came_at[1, i] != day:
             found[day] += of_day
-            day, of_day = np.uint64(came_at[1, i]), 0
+            day, of_day = came_at[1, i], 0
         of_day += own
     found[day] += of_day
     for row in range(into.shape[0]):
@@ -308,12 +304,11 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
     for tip in range(fresh, first_visit.shape[0] - 1):
         answered = turned = merged = False
         for visit in range(first_visit[tip], first_visit[tip + 1]):
-            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
             turned |= outcome[visit] == TURNED_AWAY
             merged |= outcome[visit] == MERGED
-            pool = pool_of_stage[kind_stage[kind[visit] & NO_SIGN] & NO_SIGN]
+            pool = pool_of_stage[kind_stage[kind[visit]]]
             if pool < 0:
                 continue
             started = start[visit] != NEVER
@@ -322,33 +317,32 @@ def count_by_time(tips, visits, log, spells, pool_of_stage, window, times_of_cel
             if since < opens or since >= closes:
                 continue
             since = (since - origin) & NO_SIGN
-            # Numbers that are never negative spare the question whether an index counts from the end.
-            cell = np.uint64(since // HOUR if length == HOUR else since // length)
-            own, week, day = np.uint64(pool), np.uint64(of_week[cell]), np.uint64(of_day[cell])
+            cell = since // HOUR if length == HOUR else since // length
+            week, day = of_week[cell], of_day[cell]
             if started:
                 worked = 0
                 for spell in range(first_spell[visit], first_spell[visit + 1]):
-                    worked += ended[spell & NO_SIGN] - began[spell & NO_SIGN]
+                    worked += ended[spell] - began[spell]
                 wait = start[visit] - enter[visit]
-                table[own, week, STARTED] += 1
-                table[own, day, STARTED] += 1
-                table[own, week, WAIT] += wait
-                table[own, day, WAIT] += wait
-                table[own, week, WORK] += worked
-                table[own, day, WORK] += worked
+                table[pool, week, STARTED] += 1
+                table[pool, day, STARTED] += 1
+                table[pool, week, WAIT] += wait
+                table[pool, day, WAIT] += wait
+                table[pool, week, WORK] += worked
+                table[pool, day, WORK] += worked
             if outcome[visit] != SERVED:
                 fate = STILL_OPEN
                 if outcome[visit] == MERGED:
                     fate = LEFT_MERGED
                 elif outcome[visit] != OPEN:
                     fate = GAVE_UP if outcome[visit] == ABANDONED else TURNED
-                table[own, week, fate] += 1
-                table[own, day, fate] += 1
-            table[own, week, REACHED] += 1
-            table[own, day, REACHED] += 1
+                table[pool, week, fate] += 1
+                table[pool, day, fate] += 1
+            table[pool, week, REACHED] += 1
+            table[pool, day, REACHED] += 1
         if tip >= first and tip < last:
             for k in range(2):
-                then = np.uint64(came_at[k, tip - first])
+                then = came_at[k, tip - first]
                 came[then, CAME] += 1
                 came[then, ANSWERED] += answered
                 # These are rare, and what can be foreseen costs less than what is added up.
@@ -366,7 +360,7 @@ def _cell(tick, window):
     first, last, origin, length = window
     since = (min(max(tick, first), last) - origin) & NO_SIGN
     # A division by a number that is known beforehand takes a fraction of the time.
-    cell = (since // HOUR if length == HOUR else since // length) & NO_SIGN
+    cell = since // HOUR if length == HOUR else since // length
     return cell, since - cell * length
 
 
@@ -374,7 +368,6 @@ def _cell(tick, window):
 def _step_at(changes, number, group, at, change):
     """From a tick on, told by `_cell`, a number is `change` higher."""
     cell, rest = at
-    group &= NO_SIGN
     changes[number, group, cell, JUMP] += change
     changes[number, group, cell, REST] += change * rest
 
@@ -407,13 +400,12 @@ def follow_places(tips, visits, log, spells, stages, world, group, changes, tota
     window, gates, horizon, lines = world
     for tip in range(centre.shape[0]):
         for visit in range(first_visit[tip], first_visit[tip + 1]):
-            visit &= NO_SIGN
             if outcome[visit] == UNREACHED:
                 continue
-            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
+            stage = kind_stage[kind[visit]]
             if place_of[stage] == NO_PLACE:
                 continue
-            place = (place_of[stage] + place_step[stage] * centre[tip]) & NO_SIGN
+            place = place_of[stage] + place_step[stage] * centre[tip]
             own = group[place]
             left = end[visit] if outcome[visit] == SERVED else horizon
             if outcome[visit] == ABANDONED or outcome[visit] == TURNED_AWAY:
@@ -430,8 +422,7 @@ def follow_places(tips, visits, log, spells, stages, world, group, changes, tota
             waited = _within(joined, left, window)
             totals[place, OFFERED] += _within(joined, done, window)
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                spell &= NO_SIGN
-                by = spell_place[spell] & NO_SIGN
+                by = spell_place[spell]
                 since, until = began[spell], ended[spell]
                 _step_at(changes, BUSY, group[by], _cell(since, window), 1)
                 stops = leaves if until == left else _cell(until, window)
@@ -510,7 +501,6 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
         if ways is not None:
             follow_last(row, first_visit[first + i + 1], (enter, start, end), ways, kind, kind_stage, until[i])
         for visit in range(row, first_visit[first + i + 1]):
-            visit &= NO_SIGN
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 continue
             if ways is not None:
@@ -518,7 +508,7 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
                 if goes_on == NEVER:
                     continue
                 window = (since[i], min(until[i], goes_on))
-            stage = kind_stage[kind[visit] & NO_SIGN] & NO_SIGN
+            stage = kind_stage[kind[visit]]
             left = end[visit] if outcome[visit] == SERVED else until[i]
             if vain.size and outcome[visit] != SERVED:
                 left = min(vain[visit], until[i])
@@ -530,7 +520,6 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
                 continue
             worked = 0
             for spell in range(first_spell[visit], first_spell[visit + 1]):
-                spell &= NO_SIGN
                 if not wrapping[spell]:
                     worked += _within(began[spell], ended[spell], window)
             spent[stage, IN_SERVICE] += worked
