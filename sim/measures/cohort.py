@@ -84,8 +84,8 @@ class Cohort:
     """`ahead`, once it was asked for."""
     not_through: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """The rows of the tips that are lost, under way or merged."""
-    members: dict[tuple[int, bool], Flags] = field(default_factory=dict)
-    """The tips that were asked for already, by which combinations of attributes count, and whether by label."""
+    members: dict[int, Flags] = field(default_factory=dict)
+    """The tips that were asked for already, by the identity of the combinations of attributes that count."""
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -115,15 +115,11 @@ class Cohort:
         return self.frame.matching(of)[self.combination]
 
     def mine(self, target: OfTips) -> Flags:
-        """Which tips a target is about; of those without a label, none where it is judged by it."""
-        of, by_label = self.frame.of_target(target), target.in_each == "tier"
-        key = id(of), by_label
-        if key not in self.members:
-            found = of.take(self.combination)
-            if by_label:
-                found[self.unlabelled] = False
-            self.members[key] = found
-        return self.members[key]
+        """Which tips a target is about, as `matching` has them."""
+        of = self.frame.of_target(target)
+        if id(of) not in self.members:
+            self.members[id(of)] = of.take(self.combination)
+        return self.members[id(of)]
 
     def when(self, milestone: Milestone) -> Ticks:
         """The tick at which each tip passed a milestone, or NEVER."""

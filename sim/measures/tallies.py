@@ -51,18 +51,15 @@ class Tally:
     def only(self, some: Flags) -> Tally:
         """As if the target were about some of the tips only."""
         # The others are few, as a rule.
-        others = np.flatnonzero(~some)
-        column, timed, ticks = self.column.copy(), self.timed.copy(), self.ticks.copy()
-        column[others], timed[others], ticks[others] = NOT_OF, False, 0
-        return replace(self, column=column, timed=timed, ticks=ticks)
+        return self.without(np.flatnonzero(~some))
 
     def without(self, rows: NDArray[np.int64]) -> Tally:
         """As if the target were not about some of the tips."""
-        if (self.column[rows] == NOT_OF).all() and not self.timed[rows].any() and not self.ticks[rows].any():
+        if not rows.size:
             return self
-        some = np.ones(len(self.column), np.bool_)
-        some[rows] = False
-        return self.only(some)
+        column, timed, ticks = self.column.copy(), self.timed.copy(), self.ticks.copy()
+        column[rows], timed[rows], ticks[rows] = NOT_OF, False, 0
+        return replace(self, column=column, timed=timed, ticks=ticks)
 
 
 def unlabelled(target: Target, cohort: Cohort) -> tuple[int, int]:

@@ -13,8 +13,8 @@ from sim.measures import counting
 from sim.measures.cohort import read
 from sim.measures.counting import BAD, GOOD, STILL_OPEN, CountedKind
 from sim.measures.frame import Frame
-from sim.measures.kind_bases import RatioKind, Watched, kind_of, tally
-from sim.measures.tallies import NOT_OF, OPEN
+from sim.measures.kind_bases import KINDS, RatioKind, Watched, kind_of, tally
+from sim.measures.tallies import COLUMNS, NOT_OF, OPEN, Tally
 from sim.studies.staff.staffed import Post, staffed
 from tests.scenario.small import SMALL, loaded
 
@@ -99,6 +99,24 @@ def test_tips_and_ticks_of_each_cell_are_those_of_its_tips(world):
         if kind.form == counting.MEAN_TIME:
             assert equal(ticks, np.bincount(cell, weights=tips.ticks, minlength=cut.n_cells))
             assert not tips.ticks[tips.column == NOT_OF].any()
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_every_tip_is_counted_however_many_there_are(in_turn):
+    """Those too that are left over where four at a time are looked at."""
+    rng = np.random.default_rng(5)
+    for n, name in product(range(14), ("mean", "share", "lost")):
+        kind = KINDS[name]
+        column, ticks, cell = (rng.integers(most, size=n) for most in (len(COLUMNS), 100, 3))
+        cell = np.sort(cell) if in_turn else cell
+        tips = Tally(column.astype(np.int8), np.zeros(n, np.bool_), ticks, ticks, ticks)
+        counts, total = kind.nothing_counted(3)
+        kind.add_counts(tips, cell.astype(np.int32), counts, total, in_turn=in_turn)
+        good = [one for one in kind.judged if one not in kind.failed]
+        for group, columns in ((GOOD, good), (BAD, kind.failed), (STILL_OPEN, (OPEN,))):
+            mine = np.isin(column, columns)
+            assert counts[:, group].tolist() == np.bincount(cell[mine], minlength=3).tolist()
+        assert total.tolist() == (np.bincount(cell, ticks, 3).tolist() if name == "mean" else [])
 
 
 def test_windows_are_the_same_whether_or_not_the_empty_ones_are_counted(world, monkeypatch):
