@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim.dynamics import machinery as m
-from sim.dynamics import queues as q
+from sim.dynamics.clock import NEVER
 from sim.dynamics.kernels import inlined, int64, part
 from sim.dynamics.log import OPEN
 from sim.dynamics.replication import Flags, Ticks
@@ -26,7 +26,12 @@ class Branches(NamedTuple):
     awaited: Ticks
     """(n_visits,) how many moments each visit still awaits."""
     came: Flags
-    """(n_moments,) which moments have come."""
+    """(n_moments,) which moments have come, or are awaited no longer."""
+    cue: Ticks
+    forsaken: Ticks
+    """(n_visits,) how many of the moments that each visit awaited are so no longer; (0,) where there are no asides."""
+    gone: Flags
+    """(n_visits,) which visits are not made because of one in vain, or were in vain themselves."""
     short: Flags
     """(1,) whether there was no slot for a visit that was to begin: the log is then not to be used."""
 
@@ -39,8 +44,8 @@ def begin(visit, tip, working, branches, pending):
         branches.short[0] = True
     else:
         working.slots[slot, m.STATE] = m.AWAY
-        working.slots[slot, q.GOES_TO] = visit
-        q.wait_to_go_on(slot, pending)
+        working.slots[slot, m.GOES_TO] = visit
+        m.wait_to_go_on(slot, pending)
 
 
 @inlined
@@ -61,6 +66,41 @@ def come(visit, after, tip, working, branches, pending):
             branches.awaited[to] -= 1
             if branches.awaited[to] == 0:
                 begin(to, tip, working, branches, pending)
+
+
+@inlined
+def is_carried(moment, aside, branches):
+    """Whether the end of an aside stands for a moment."""
+    found = False
+    for other in range(branches.first_moment[aside], branches.first_moment[aside + 1]):
+        same = branches.sets_off[other] == branches.sets_off[moment]
+        found = found or (same and branches.cue[other] == branches.cue[moment])
+    return found
+
+
+@part
+def forsake(visit, aside, tip, tips, working, branches, pending):
+    """A visit was in vain that has an aside: await no longer what cannot come any more, and let that begin which now
+    awaits nothing."""
+    beyond = tips.first_visit[tip + 1]
+    for row in range(visit, beyond):
+        branches.gone[row] = row == visit
+    for row in range(visit, beyond):
+        if not branches.gone[row]:
+            continue
+        for moment in range(branches.first_moment[row], branches.first_moment[row + 1]):
+            at_end = branches.moment_after[moment] == NEVER
+            if branches.came[moment] or (at_end and is_carried(moment, aside, branches)):
+                continue
+            branches.came[moment] = True
+            to = branches.sets_off[moment]
+            branches.awaited[to] -= 1
+            branches.forsaken[to] += 1
+            if branches.awaited[to] == 0:
+                if branches.forsaken[to] < branches.awaits[to]:
+                    begin(to, tip, working, branches, pending)
+                else:
+                    branches.gone[to] = True
 
 
 @part

@@ -187,7 +187,7 @@ def only_chains(replication: Replication) -> bool:
     begins[first[makes_any]] = True
     ends[beyond[makes_any] - 1] = True
     return bool(
-        not visits.follows.size
+        not visits.given_up_to.size
         and np.array_equal(visits.awaits, ~begins)
         and (visits.moment_after == NEVER).all()
         and np.array_equal(np.diff(visits.first_moment), ~ends)
@@ -319,6 +319,9 @@ def _branches(replication: Replication) -> b.Branches:
         visits.sets_off,
         visits.awaits.copy(),
         np.zeros(len(visits.sets_off), np.bool_),
+        visits.cue,
+        np.zeros(len(visits) if visits.given_up_to.size else 0, np.int64),
+        np.zeros(len(visits) if visits.given_up_to.size else 0, np.bool_),
         np.zeros(1, np.bool_),
     )
 

@@ -238,7 +238,7 @@ def _begins(trial: _Trial) -> tuple[Ticks, Ticks, Flags]:
 
 
 def _awaited(trial: _Trial, tie_comes: bool) -> Ticks:
-    """When the last of the moments comes that each visit awaits; NEVER where it awaits none, or one never comes."""
+    """When so many moments have come as each visit awaits; NEVER where it awaits none, or fewer come."""
     log, visits = trial.log, trial.replication.visits
     of = np.repeat(np.arange(len(visits)), np.diff(visits.first_moment))
     mark = np.where(log.start[of] < NEVER, np.minimum(log.start[of] + visits.moment_after, NEVER), NEVER)
@@ -250,9 +250,51 @@ def _awaited(trial: _Trial, tie_comes: bool) -> Ticks:
     comes = (mark <= over[of]) & (mark < trial.horizon)
     tick = np.minimum(np.where(comes, mark, NEVER), log.end[of])
     tick[visits.moment_after == NEVER] = log.end[of[visits.moment_after == NEVER]]
-    found = np.where(visits.awaits > 0, 0, NEVER)
-    np.maximum.at(found, visits.sets_off, tick)
+    in_order = np.lexsort((tick, visits.sets_off))
+    first = np.searchsorted(visits.sets_off[in_order], np.arange(len(visits)))
+    found = np.full(len(visits), NEVER)
+    waits = np.flatnonzero(visits.awaits > 0)
+    found[waits] = tick[in_order][first[waits] + visits.awaits[waits] - 1]
+    if visits.cue.size:
+        _await_no_longer(trial, tick, of, found)
     return found
+
+
+def _await_no_longer(trial: _Trial, tick: Ticks, of: Ticks, found: Ticks) -> None:
+    """Of tips that came to asides, when visits begin that do without what could not come any more.
+
+    `tick` is when each moment comes that `of` says of which visit it is; `found` is when each visit begins.
+    """
+    log, visits, first_visit = trial.log, trial.replication.visits, trial.replication.tips.first_visit
+    over = vain(log, trial.replication)
+    to = np.select([log.outcome == ABANDONED, log.outcome == TURNED_AWAY], [visits.given_up_to, visits.turned_away_to])
+    aside = np.where((log.outcome == ABANDONED) | (log.outcome == TURNED_AWAY), to, NO_VISIT)
+    hangs = np.argsort(visits.sets_off, kind="stable")
+    begins = np.searchsorted(visits.sets_off[hangs], np.arange(len(visits) + 1))
+    for tip in np.unique(trial.at.tip[aside != NO_VISIT]).tolist():
+        mine = range(int(first_visit[tip]), int(first_visit[tip + 1]))
+        leads: dict[int, list[int]] = {}
+        for row in mine:
+            for name in {int(visits.given_up_to[row]), int(visits.turned_away_to[row])} - {NO_VISIT}:
+                leads.setdefault(name, []).append(row)
+        never = {row: int(over[row]) if aside[row] != NO_VISIT else NEVER for row in mine}
+        for row in mine:
+            if row in leads:
+                (leader,) = leads[row]
+                never[row] = never[row] if aside[leader] == row else never[leader]
+                continue
+            cues: dict[int, list[int]] = {}
+            for moment in hangs[begins[row] : begins[row + 1]].tolist():
+                cues.setdefault(int(visits.cue[moment]), []).append(moment)
+            came = [min(int(tick[one]) for one in those) for those in cues.values()]
+            gone = [max(never[int(of[one])] for one in those) for those in cues.values()]
+            if not cues:
+                continue
+            settled = max(min(pair) for pair in zip(came, gone, strict=True))
+            if any(one < NEVER for one in came):
+                found[row] = settled
+            else:
+                found[row], never[row] = NEVER, min(never[row], settled)
 
 
 def _check_merged(trial: _Trial) -> None:

@@ -90,7 +90,7 @@ def run(
             )
         if queues is not None:
             if going != m.NIL:
-                q.wait_to_go_on(going, queues.state.pending)
+                m.wait_to_go_on(going, queues.state.pending)
             fitted = go_on_in_lines(now, next_tip, coming, horizon, tables, state, people, queues, branches, flows)
         else:
             fitted = go_on(now, going, again, next_tip, coming, gates, horizon, tables, state, people, flows)
@@ -167,14 +167,14 @@ def go_on_in_lines(now, next_tip, coming, horizon, tables, state, people, queues
             if slot == m.NIL:
                 return False
             working.slots[slot, m.STATE] = m.AWAY
-            working.slots[slot, q.GOES_TO] = q.first_of(tip, tips)
-            q.wait_to_go_on(slot, pending)
+            working.slots[slot, m.GOES_TO] = q.first_of(tip, tips)
+            m.wait_to_go_on(slot, pending)
     settled = False
     while not settled:
         quick = m.NIL  # as above
         alone = pending[1] == 1 and m.is_safe(places.may_preempt, working.to_settle, working.idle)
         while pending[1] > 0:
-            slot = q.next_to_go_on(pending)
+            slot = m.next_to_go_on(pending)
             if q.go_on(now, slot, alone, horizon, tables, state, people, queues, branches, flows):
                 quick = slot
             alone = False
@@ -182,7 +182,7 @@ def go_on_in_lines(now, next_tip, coming, horizon, tables, state, people, queues
         settled = True
         if queues.state.joined[0, 0] > 0:
             # What those do who are turned away is to be settled too.
-            settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues)
+            settled = not q.turn_away(now, tips, visits, lines, log, lists, due, working, queues, branches)
     return True
 
 
@@ -348,7 +348,7 @@ def take_due(now, tips, visits, kinds, stages, places, lines, log, lists, due, w
         elif what < 0:
             q.happen(now, slot, -what, visits, lines, lists, working, queues)
         elif q.bears_no_more(slot, what - m.GIVES_UP, slots):
-            q.give_up(now, slot, visit, visits, lines, log, lists, due, working, queues)
+            q.give_up(now, slot, visit, visits, lines, log, lists, due, working, queues, tips, branches)
     elif state <= m.HELD and slots[slot, m.ATTEMPT] == what - m.GIVES_UP and not slots[slot, m.STARTED]:
         if state == m.HELD:
             m.unlink(slots, lists.held, kinds.stage[visits.kind[visit]], 2 * slot)
@@ -477,7 +477,7 @@ def end_work(now, slot, tips, visits, places, lines, log, lists, due, working, p
             if state != m.WRAPPING and not merged:
                 b.come(visit, int64(NEVER), tip, working, branches, queues.state.pending)
         elif going != m.NIL:
-            slots[going, q.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
+            slots[going, m.GOES_TO] = q.following(slots[going, m.TIP], visit, tips, queues.rules)
     return going
 
 

@@ -39,6 +39,9 @@ END_KEY: Final = 20
 N_COLUMNS: Final = 24
 """Columns of the table of slots; NEXT, PREV and LINE take two each, one for each list that a tip can stand in."""
 
+GOES_TO: Final = 36
+"""A further column where more is asked of lines: the visit that follows, or NO_VISIT."""
+
 PERSON: Final = 21
 BY_TICK: Final = 22
 SPEED: Final = 23
@@ -350,6 +353,23 @@ def free_slot(slots, free, slot):
     slots[slot, STATE] = FREE
     free[0] += 1
     free[1 + free[0]] = slot
+
+
+@inlined
+def wait_to_go_on(slot, pending):
+    """Let a tip go on once all that is under way in this event is over, after those that wait for that already."""
+    at, size = pending[0] + pending[1], pending.shape[0] - 2
+    pending[2 + (at if at < size else at - size)] = slot
+    pending[1] += 1
+
+
+@inlined
+def next_to_go_on(pending):
+    """Take the first of those who wait to go on."""
+    at = pending[0]
+    pending[0] = at + 1 if at + 3 < pending.shape[0] else 0
+    pending[1] -= 1
+    return pending[2 + at]
 
 
 @part

@@ -40,7 +40,7 @@ def event_key(kind: int, index: int, later: int = 0, stage: int = 0) -> int:
     """The place of an event within its tick: by kind, then the lower place or tip, then stage, then what comes later.
 
     What hangs on the start of a visit, and on a while after it, has the key of its END.
-    `later` is below 2**14: for an ARRIVAL what of its own comes later, for an END what `end_later` says.
+    `later` is below 2**14: for an END what `end_later` says, for what a visit does of its own what `own_later` does.
 
     >>> event_key(END, 9) < event_key(ARRIVAL, 1, SHOWS) < event_key(ARRIVAL, 1, COMES) < event_key(ARRIVAL, 2)
     True
@@ -59,6 +59,17 @@ def end_later(nth: int) -> int:
     (0, 1)
     """
     return min(nth, (1 << 14) - 1)
+
+
+def own_later(what: int, nth: int) -> int:
+    """What tells apart what the visits of one tip to one stage do of their own: that of the nth visit, from 0, first.
+
+    Only an aside to which a tip comes from two stages at a time has it there twice at once.
+
+    >>> own_later(COMES, 2) < own_later(MOVES_UP, 3)
+    True
+    """
+    return what + (min(nth, (1 << 10) - 1) << 4)
 
 
 def line_key(rank: int, entry: int, tip: int, stage: int = 0, due: int = NEVER) -> tuple[int, int, int, int, int]:

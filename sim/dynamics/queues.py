@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from sim.dynamics import branches as b
 from sim.dynamics import hands as h
 from sim.dynamics import machinery as m
 from sim.dynamics import order
@@ -36,12 +37,12 @@ DUE: Final = 32
 LOT: Final = 33
 ROOM: Final = 34
 CALLED_BACK: Final = 35
-GOES_TO: Final = 36
 STAGE: Final = 37
 CENTRE: Final = 38
+NTH: Final = 39
 N_COLUMNS: Final = 40
 """Further columns of the table of slots: when the tip is due, what a random order shuffles, the room that it fills or
-NIL, whether it is called back, the visit that follows or NO_VISIT, its stage and its centre."""
+NIL, whether it is called back, its stage and its centre, and how many visits of the tip lie before."""
 
 AFTER: Final = 0
 BEFORE: Final = 1
@@ -58,6 +59,7 @@ MARK: Final = -(1 << 40)
 """What is about a mark of a visit, a while after its start; below all of those."""
 
 newest_first = part(order.newest_first)
+own_later = part(order.own_later)
 shuffled = part(order.shuffled)
 
 
@@ -122,13 +124,13 @@ class Queues(NamedTuple):
 
 @inlined
 def place_in_line(slot, order_here, slots):
-    """The place of a tip in a line of some order, within its rank."""
+    """The place of a tip in a line of some order, within its rank. The keys of the ENDs of a tip lie as its visits."""
     entry, due = slots[slot, m.ENTRY], int64(NEVER)
     if order_here == LAST_COME:
         entry = newest_first(entry)
     elif order_here == DUE_FIRST:
         due = slots[slot, DUE]
-    return m.line_key(0, entry, slots[slot, m.TIP], slots[slot, STAGE], due)
+    return m.line_key(0, entry, slots[slot, m.TIP], slots[slot, m.END_KEY], due)
 
 
 @inlined
@@ -348,7 +350,7 @@ def finds_a_line(slot, visit, stage, tips, slots, queues):
 
 
 @part
-def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
+def turn_away(now, tips, visits, lines, log, lists, due, working, queues, branches):
     """Turn away the highest tips of those that joined in this event and have not started, until all rooms fit.
 
     Before that they stand in the lines to which they overflow at once. Who is to be asked again, once that has settled,
@@ -366,7 +368,7 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
             for other in range(at, n + 1):
                 slot = joined[other, 0]
                 fresh = joined[other, 1] == room and is_fresh(slot, room, slots)
-                if fresh and (highest == m.NIL or slots[slot, m.TIP] > slots[highest, m.TIP]):
+                if fresh and (highest == m.NIL or slots[slot, m.END_KEY] > slots[highest, m.END_KEY]):
                     highest = slot
             if highest == m.NIL:
                 break
@@ -374,7 +376,8 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues):
             leave_room(highest, slots, state)
             if slots[highest, m.WATCHED] == slots[highest, m.ATTEMPT]:
                 slots[highest, m.WATCHED], slots[highest, m.IN_BOTH] = 0, 0
-            end_in_vain(now, highest, slots[highest, m.VISIT], int64(TURNED_AWAY), visits, log, due, working, queues)
+            visit = slots[highest, m.VISIT]
+            end_in_vain(now, highest, visit, int64(TURNED_AWAY), visits, log, due, working, queues, tips, branches)
             too_many -= 1
             turned = True
     joined[0, 0] = 0
@@ -432,8 +435,14 @@ def following(tip, visit, tips, rules):
     return found
 
 
+@inlined
+def own_key(slot, what, kind, slots):
+    """The place of what a visit does of its own within its tick."""
+    return m.event_key(kind, slots[slot, m.TIP], own_later(what, slots[slot, NTH]), slots[slot, STAGE])
+
+
 @part
-def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
+def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues, tips, branches):
     """End an attempt in vain: the tip comes back after its pause, goes on to an aside, or is lost."""
     slots, rules, pending = working.slots, queues.rules, queues.state.pending
     row = visits.first_attempt[visit] + slots[slot, m.ATTEMPT] - 1
@@ -444,42 +453,26 @@ def end_in_vain(now, slot, visit, outcome, visits, log, due, working, queues):
     slots[slot, m.STATE] = m.AWAY
     back_after = visits.retry_after[row]
     if back_after != NEVER:
-        key = m.event_key(ARRIVAL, slots[slot, m.TIP], COMES, slots[slot, STAGE])
-        m.push(due.heap, now + back_after, key, slot, visit, int64(m.RETRIES))
+        m.push(due.heap, now + back_after, own_key(slot, COMES, ARRIVAL, slots), slot, visit, int64(m.RETRIES))
         return
     log.outcome[visit] = outcome
     goes_to = int64(NO_VISIT)
     if rules.given_up_to.shape[0] > 0:
         goes_to = rules.given_up_to[visit] if outcome == ABANDONED else rules.turned_away_to[visit]
-    slots[slot, GOES_TO] = goes_to
+    slots[slot, m.GOES_TO] = goes_to
     if goes_to == NO_VISIT:
         log.lost[slots[slot, m.TIP]] = min(log.lost[slots[slot, m.TIP]], now)
         m.free_slot(slots, working.free, slot)
     else:
-        wait_to_go_on(slot, pending)
-
-
-@inlined
-def wait_to_go_on(slot, pending):
-    """Let a tip go on once all that is under way in this event is over, after those that wait for that already."""
-    at, size = pending[0] + pending[1], pending.shape[0] - 2
-    pending[2 + (at if at < size else at - size)] = slot
-    pending[1] += 1
-
-
-@inlined
-def next_to_go_on(pending):
-    """Take the first of those who wait to go on."""
-    at = pending[0]
-    pending[0] = at + 1 if at + 3 < pending.shape[0] else 0
-    pending[1] -= 1
-    return pending[2 + at]
+        m.wait_to_go_on(slot, pending)
+        if branches is not None:
+            b.forsake(visit, goes_to, slots[slot, m.TIP], tips, working, branches, pending)
 
 
 @inlined
 def again(slot, slots):
     """Let a tip make another attempt at its visit, or this one pass the gate, once it goes on."""
-    slots[slot, GOES_TO] = slots[slot, m.VISIT]
+    slots[slot, m.GOES_TO] = slots[slot, m.VISIT]
 
 
 @inlined
@@ -491,7 +484,7 @@ def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, fl
     tips, visits, kinds, stages, _, lines = tables
     log, lists, due, working = state
     slots, rules = working.slots, queues.rules
-    visit = slots[slot, GOES_TO]
+    visit = slots[slot, m.GOES_TO]
     if visit == NO_VISIT:
         m.free_slot(slots, working.free, slot)
         return False
@@ -511,6 +504,7 @@ def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, fl
         slots[slot, ROOM] = m.NIL
         slots[slot, STAGE] = stage
         slots[slot, CENTRE] = tips.centre[tip]
+        slots[slot, NTH] = visit - tips.first_visit[tip]
         h.note_slot(slot, tip, visit, stage, people.merging)
     if not released:
         if h.merges(tip, visit, stage, LEAVES_MERGED, log.outcome, people.merging):
@@ -528,10 +522,10 @@ def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, fl
             expect(now, slot, visit, stage, False, visits, stages, due, slots, rules)
             slots[slot, m.STATE] = m.HELD
             before = lists.held[stage, 1]
-            while before != m.NIL and slots[before >> 1, m.TIP] > tip:
+            while before != m.NIL and slots[before >> 1, m.END_KEY] > slots[slot, m.END_KEY]:
                 before = slots[before >> 1, m.PREV]
             m.insert(slots, lists.held, stage, 2 * slot, before)
-            m.push(due.heap, opens, m.event_key(ARRIVAL, tip, PASSES, stage), slot, visit, int64(m.RELEASES))
+            m.push(due.heap, opens, own_key(slot, PASSES, ARRIVAL, slots), slot, visit, int64(m.RELEASES))
             return False
     quick = False
     if rules.place[stage, 0] == NO_PLACE:
@@ -553,7 +547,7 @@ def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, fl
         else:
             join_now(now, slot, visits, lines, lists, working, queues)
     else:
-        end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues)
+        end_in_vain(now, slot, visit, int64(TURNED_AWAY), visits, log, due, working, queues, tips, branches)
     if not released:
         expect(now, slot, visit, stage, quick, visits, stages, due, slots, rules)
     return quick
@@ -564,22 +558,22 @@ def expect(now, slot, visit, stage, quick, visits, stages, due, slots, rules):
     """Set off what an attempt does by itself: it moves up in its lines and, unless it starts at once, loses patience or
     accepts a call-back.
     """
-    tip, tries = slots[slot, m.TIP], slots[slot, m.ATTEMPT]
+    tries = slots[slot, m.ATTEMPT]
     if stages.attempts[stage] > 0 and not quick:
         row = visits.first_attempt[visit] + tries - 1
         if visits.patience[row] != NEVER:
             gives_up = now + visits.patience[row]
-            m.push(due.heap, gives_up, m.event_key(ABANDON, tip, 0, stage), slot, visit, m.GIVES_UP + tries)
+            m.push(due.heap, gives_up, own_key(slot, 0, ABANDON, slots), slot, visit, m.GIVES_UP + tries)
         if rules.called_back.shape[0] > 0 and rules.called_back[row] != NEVER:
             accepts = now + rules.called_back[row]
-            m.push(due.heap, accepts, m.event_key(ARRIVAL, tip, ACCEPTS, stage), slot, visit, -(8 * tries + CALLED))
+            m.push(due.heap, accepts, own_key(slot, ACCEPTS, ARRIVAL, slots), slot, visit, -(8 * tries + CALLED))
     if rules.moves_after.shape[0] > 0:
         first = visits.kind[visit] * rules.place.shape[1]
         for which in range(rules.place.shape[1]):
             if rules.place[stage, which] != NO_PLACE:
                 for move in range(rules.first_move[first + which], rules.first_move[first + which + 1]):
                     moves = now + rules.moves_after[move]
-                    m.push(due.heap, moves, m.event_key(ARRIVAL, tip, MOVES_UP, stage), slot, visit, -(8 * tries + UP))
+                    m.push(due.heap, moves, own_key(slot, MOVES_UP, ARRIVAL, slots), slot, visit, -(8 * tries + UP))
 
 
 @inlined
@@ -588,7 +582,7 @@ def watch(now, slot, visit, stage, due, slots, rules):
     slots[slot, m.WATCHED] = slots[slot, m.ATTEMPT]
     for which in range(1, rules.place.shape[1]):
         if rules.place[stage, which] != NO_PLACE:
-            key = m.event_key(ARRIVAL, slots[slot, m.TIP], SHOWS + which - 1, stage)
+            key = own_key(slot, SHOWS + which - 1, ARRIVAL, slots)
             shows = now + rules.after[stage, which]
             m.push(due.heap, shows, key, slot, visit, -(8 * slots[slot, m.WATCHED] + which))
 
@@ -609,7 +603,7 @@ def open_gate(stage, slots, held, pending):
         slot = held[stage, 0] >> 1
         m.drop_head(slots, held, stage)
         again(slot, slots)
-        wait_to_go_on(slot, pending)
+        m.wait_to_go_on(slot, pending)
 
 
 @inlined
@@ -621,7 +615,7 @@ def bears_no_more(slot, tries, slots):
 
 
 @part
-def give_up(now, slot, visit, visits, lines, log, lists, due, working, queues):
+def give_up(now, slot, visit, visits, lines, log, lists, due, working, queues, tips, branches):
     """End an attempt whose patience is over."""
     slots, state = working.slots, working.slots[slot, m.STATE]
     if state == m.HELD:
@@ -629,7 +623,7 @@ def give_up(now, slot, visit, visits, lines, log, lists, due, working, queues):
     elif state == m.WAITING:
         stop_waiting_now(slot, lines, lists, working, queues)
         leave_room(slot, slots, queues.state)
-    end_in_vain(now, slot, visit, int64(ABANDONED), visits, log, due, working, queues)
+    end_in_vain(now, slot, visit, int64(ABANDONED), visits, log, due, working, queues, tips, branches)
 
 
 @part

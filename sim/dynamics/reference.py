@@ -201,10 +201,11 @@ class _Place:
         insort(self.line, tip, key=self.key)
 
     def key(self, tip: _Tip) -> tuple[int, ...]:
-        """The place of a tip in this line, but for what a random order shuffles."""
+        """The place of a tip in this line, but for what a random order shuffles; of one tip's visits to a stage, the
+        earlier first."""
         entry = order.newest_first(tip.entry) if self.order == LAST_COME else tip.entry
         due = tip.due if self.order == DUE_FIRST else NEVER
-        return order.line_key(tip.ranks[self.index], entry, tip.index, tip.stage, due)
+        return *order.line_key(tip.ranks[self.index], entry, tip.index, tip.stage, due), tip.visit
 
     def next_of(self, tips: Iterable[_Tip]) -> _Tip | None:
         """The next in line among some of those who wait, in their order; None of none."""
@@ -274,7 +275,9 @@ class _Line:
         self.awaited = self.visits.awaits.copy()
         """How many moments every visit still awaits."""
         self.came = np.zeros(len(self.visits.sets_off), np.bool_)
-        """Which moments have come."""
+        """Which moments have come, or are awaited no longer."""
+        self.forsaken = np.zeros(len(self.visits.awaits), np.int64)
+        """How many of the moments that every visit awaited are so no longer."""
         self.known: set[tuple[int, int]] = set()
         """Incidents, each with a stage at which one of its tips has been served."""
         self.about: dict[int, list[_Tip]] = {}
@@ -354,7 +357,8 @@ class _Line:
         to = int(aside[visit]) if aside.size else NO_VISIT
         if to == NO_VISIT:
             self.lost[tip] = min(self.lost[tip], self.now)
-        return [] if to == NO_VISIT else [to]
+            return []
+        return [to, *self.forsake(tip, visit, to)] if visits.branch else [to]
 
     # Branches
 
@@ -372,6 +376,25 @@ class _Line:
                 self.awaited[to] -= 1
                 if self.awaited[to] == 0:
                     begin.append(to)
+        return begin
+
+    def forsake(self, tip: int, visit: int, aside: int) -> list[int]:
+        """A visit was in vain that has an aside: await no longer what cannot come any more; gives what begins."""
+        visits, begin, gone = self.visits, [], {visit}
+        carries = {(int(visits.sets_off[one]), int(visits.cue[one])) for one in self.moments(aside)}
+        for row in range(visit, int(self.tips.first_visit[tip + 1])):
+            for moment in self.moments(row) if row in gone else ():
+                to, cue = int(visits.sets_off[moment]), int(visits.cue[moment])
+                at_end = visits.moment_after[moment] == NEVER
+                if self.came[moment] or (at_end and (to, cue) in carries):
+                    continue
+                self.came[moment] = True
+                self.awaited[to] -= 1
+                self.forsaken[to] += 1
+                if self.awaited[to] == 0 and self.forsaken[to] < visits.awaits[to]:
+                    begin.append(to)
+                elif self.awaited[to] == 0:
+                    gone.add(to)
         return begin
 
     def first_start(self, tip: _Tip) -> None:
@@ -483,14 +506,15 @@ class _Line:
         visits = self.visits
         if (bears := int(visits.patience[draws])) != NEVER:
             give_up = partial(self.lose_patience, tip, tip.attempt)
-            self.at(self.now + bears, order.event_key(order.ABANDON, tip.index, 0, tip.stage), give_up)
+            self.at(self.now + bears, self.own_key(tip, 0, order.ABANDON), give_up)
         if visits.called_back.size and (after := int(visits.called_back[draws])) != NEVER:
             accept = partial(self.accept_call_back, tip, tip.attempt)
             self.at(self.now + after, self.own_key(tip, order.ACCEPTS), accept)
 
-    def own_key(self, tip: _Tip, what: int) -> int:
+    def own_key(self, tip: _Tip, what: int, kind: int = order.ARRIVAL) -> int:
         """The place of what a visit does of its own within its tick."""
-        return order.event_key(order.ARRIVAL, tip.index, what, tip.stage)
+        nth = tip.visit - int(self.tips.first_visit[tip.index])
+        return order.event_key(kind, tip.index, order.own_later(what, nth), tip.stage)
 
     def take_up(self, tip: _Tip, visit: int) -> None:
         """Fix what a visit needs to know of its lines."""
@@ -527,7 +551,7 @@ class _Line:
     def open_gate(self, tip: _Tip, stage: int) -> None:
         """Release all who are held at a stage, in the event of the lowest tip that is still held."""
         if tip.behind_gate:
-            for held in sorted(self.behind_gate[stage], key=lambda one: one.index):
+            for held in sorted(self.behind_gate[stage], key=lambda one: (one.index, one.visit)):
                 held.behind_gate = False
                 held.turn.succeed(OPEN)
             self.behind_gate[stage].clear()
@@ -650,10 +674,10 @@ class _Line:
         crowds: list[tuple[int, list[_Tip]]] = []
         for room, tips in self.joined.items():
             waiting = [tip for place in self.places for tip in place.line if tip.room == room]
-            too_many = len({tip.index for tip in waiting}) - int(self.rules.stages.waiting_room[room[0]])
+            too_many = len({tip.visit for tip in waiting}) - int(self.rules.stages.waiting_room[room[0]])
             if too_many > 0:
                 fresh = [tip for tip in tips if tip.room == room and tip.waiting and not tip.started]
-                crowds.append((too_many, sorted(fresh, key=lambda tip: -tip.index)))
+                crowds.append((too_many, sorted(fresh, key=lambda tip: (-tip.index, -tip.visit))))
         at_once = [(tip, which) for _, fresh in crowds for tip in fresh for which in self.overflows_at_once(tip)]
         for tip, which in at_once:
             self.stand_there_too(tip, which)
@@ -733,7 +757,9 @@ class _Line:
         givers = [one for one in place.spells if order.outranks(rank, one.rank) and self.may_give_way(one)]
         if not givers:
             return False
-        giver = min(givers, key=lambda one: order.yielding_key(one.rank, one.began, one.tip.index, one.tip.stage))
+        giver = min(
+            givers, key=lambda one: (order.yielding_key(one.rank, one.began, one.tip.index, one.tip.stage), one.visit)
+        )
         self.interrupt(giver, PREEMPTED)
         self.begin(place, giver.person, taker)
         return True

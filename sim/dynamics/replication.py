@@ -145,12 +145,12 @@ class Visits:
     follows: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when this one has ended, or NO_VISIT after the last.
 
-    (0,) where there are no asides, and the next row of the same tip follows.
+    (0,) where there are no asides, and the next row of the same tip follows, or where there are branches.
     """
     last_tier: Codes = field(default_factory=none_of_those)
-    """(n_visits,) for a visit that nothing follows, the tip's label after it; (0,) where there are no asides."""
+    """(n_visits,) for a visit that nothing follows, the tip's label after it; (0,) where `follows` is."""
     last_labeller: Codes = field(default_factory=none_of_those)
-    """(n_visits,) likewise, who gave it; (0,) where there are no asides, or nobody asks."""
+    """(n_visits,) likewise, who gave it; (0,) where `follows` is, or nobody asks."""
     given_up_to: Ticks = field(default_factory=none_of_these)
     """(n_visits,) row of the visit that follows when the tip has given up for good, or NO_VISIT where it is then lost;
     (0,) where there are no asides."""
@@ -158,7 +158,11 @@ class Visits:
     """(n_visits,) the same for the tip that was turned away for good."""
     awaits: Ticks = field(default_factory=none_of_these)
     """(n_visits,) how many moments of other visits have to come before it begins, 0 for those that begin when the tip
-    arrives, and NO_MOMENT; (0,) where there are no branches, and a visit begins when the one before it has ended."""
+    arrives, and NO_MOMENT; (0,) where there are no branches, and a visit begins when the one before it has ended.
+
+    Fewer than there are where the end of an aside stands for that of the visit in vain: of these one comes at most.
+    What cannot come any more because a visit was in vain that has an aside is awaited no longer; a visit that awaited
+    nothing else is not made, and what hangs on it does not come either."""
     first_moment: Ticks = field(default_factory=none_of_these)
     """(n_visits + 1,) row of each visit's first moment in `moment_after` and `sets_off`; its moments end before those
     of the next visit. (0,) where there are no branches."""
@@ -167,6 +171,9 @@ class Visits:
     the end itself."""
     sets_off: Ticks = field(default_factory=none_of_these)
     """(n_moments,) row of the visit of the same tip that awaits the moment; ascending for each visit."""
+    cue: Ticks = field(default_factory=none_of_these)
+    """(n_moments,) which of the moments that the visit awaits it is, from 0; those that stand for one another have one
+    number. (0,) where there are no asides, and each has its own."""
     labels_as: Codes = field(default_factory=none_of_those)
     """(n_visits,) the label that the tip has once the visit has ended, NO_LABEL where the visit gives none; of several
     that it was given, the one of the last row holds. (0,) where there are no branches."""

@@ -179,7 +179,8 @@ def branches(replication: Replication, first: int, beyond: int) -> list[int]:
     """On which branch each of the visits of one tip lies, from 1.
 
     What is written first of all that begins with the end of a visit goes on on its branch, and so does a visit that
-    awaits several on that of the first of them; all else begins a branch of its own.
+    awaits several on that of the first of them; an aside lies on the branch of what was in vain. All else begins a
+    branch of its own.
     """
     visits = replication.visits
     found = [0] * (beyond - first)
@@ -189,6 +190,9 @@ def branches(replication: Replication, first: int, beyond: int) -> list[int]:
         for before in range(first, visit):
             moments = slice(int(visits.first_moment[before]), int(visits.first_moment[before + 1]))
             at_end = visits.sets_off[moments][visits.moment_after[moments] == NEVER]
+            if visits.given_up_to.size and visit in (visits.given_up_to[before], visits.turned_away_to[before]):
+                found[visit - first] = found[before - first]
+                break
             if visit in at_end and not goes_on[before - first]:
                 goes_on[before - first] = True
                 found[visit - first] = found[before - first]

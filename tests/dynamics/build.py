@@ -159,6 +159,8 @@ class Visit:
 
     None for what follows the visit before, or is an aside that only what is in vain leads to.
     """
+    instead: Sequence[tuple[int, int]] = ()
+    """Positions of asides, each with which of these it is whose place its end takes."""
 
 
 @dataclass(frozen=True)
@@ -372,6 +374,7 @@ def _visits(tips: Sequence[Tip], route: Sequence[Visit], kind: Sequence[int], at
         called_back += [*visit.called_back, *[NEVER] * (n - len(visit.called_back))]
     unlabelled = np.full(len(route), NO_LABEL, dtype=np.int32)
     aside = any(one.follows is not None or one.given_up_to >= 0 or one.turned_away_to >= 0 for one in route)
+    in_branches = any(one.awaits is not None for one in route)
     ways: dict[str, list[int]] = {"follows": [], "given_up_to": [], "turned_away_to": []}
     for one in tips if aside else ():
         row = len(ways["follows"])
@@ -393,8 +396,8 @@ def _visits(tips: Sequence[Tip], route: Sequence[Visit], kind: Sequence[int], at
         called_back=_ticks(called_back if any(one.called_back for one in route) else ()),
         due=_ticks((visit.due for visit in route) if any(one.due < NEVER for one in route) else ()),
         lot=_ticks((visit.lot for visit in route) if any(one.lot for one in route) else ()),
-        last_tier=unlabelled if aside else unlabelled[:0],
-        **{name: _ticks(rows) for name, rows in ways.items()},
+        last_tier=unlabelled if aside and not in_branches else unlabelled[:0],
+        **{name: _ticks(() if in_branches and name == "follows" else rows) for name, rows in ways.items()},
         **_branches(tips, route),
     )
 
@@ -403,7 +406,8 @@ def _branches(tips: Sequence[Tip], route: Sequence[Visit]) -> dict[str, np.ndarr
     """What awaits what, where any visit says so; others then await the end of the visit before, asides nothing."""
     if all(visit.awaits is None for visit in route):
         return {}
-    found: dict[int, list[tuple[int, int]]] = {row: [] for row in range(len(route))}
+    found: dict[int, list[tuple[int, int, int]]] = {row: [] for row in range(len(route))}
+    any_aside = any(one.given_up_to >= 0 or one.turned_away_to >= 0 or one.follows is not None for one in route)
     awaits = []
     first = 0
     for one in tips:
@@ -413,14 +417,17 @@ def _branches(tips: Sequence[Tip], route: Sequence[Visit]) -> dict[str, np.ndarr
             if given is None:
                 given = [] if nth == 0 or nth in aside else [(nth - 1, AT_END)]
             awaits.append(NO_MOMENT if nth in aside else len(given))
-            for position, after in given:
-                found[first + position].append((first + nth, after))
+            for cue, (position, after) in enumerate(given):
+                found[first + position].append((first + nth, after, cue))
+            for position, cue in visit.instead:
+                found[first + position].append((first + nth, AT_END, cue))
         first += len(one.visits)
     return {
         "awaits": _ticks(awaits),
         "first_moment": np.cumsum([0, *(len(moments) for moments in found.values())], dtype=np.int64),
-        "moment_after": _ticks(after for moments in found.values() for _, after in moments),
-        "sets_off": _ticks(to for moments in found.values() for to, _ in moments),
+        "moment_after": _ticks(after for moments in found.values() for _, after, _ in moments),
+        "sets_off": _ticks(to for moments in found.values() for to, _, _ in moments),
+        "cue": _ticks(cue for moments in found.values() for _, _, cue in moments) if any_aside else _ticks(()),
         "labels_as": np.full(len(route), NO_LABEL, dtype=np.int32),
     }
 

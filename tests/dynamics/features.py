@@ -23,6 +23,7 @@ from sim.dynamics.replication import (
     IN_RANDOM_ORDER,
     LAST_COME,
     NO_LIMIT,
+    NO_MOMENT,
     NO_PLACE,
     NO_VISIT,
     NOBODY,
@@ -394,6 +395,16 @@ def _branches(replication: Replication, log: Log, at: VisitPlaces, tried: Attemp
             counts["a mark at the very end of its stage"] += end == mark
             gone = log.outcome[visit] in (ABANDONED, MERGED) and log.enter[to] == NEVER
             counts["a mark that never comes because the visit is over"] += gone
+    if visits.cue.size:
+        of = np.repeat(np.arange(len(visits)), np.diff(visits.first_moment))
+        mark = np.where(visits.moment_after < NEVER, np.minimum(log.start[of] + visits.moment_after, NEVER), NEVER)
+        came = np.minimum(mark, log.end[of])
+        begins = log.enter[visits.sets_off]
+        instead = (visits.awaits[of] == NO_MOMENT) & (came == begins) & (begins < NEVER)
+        counts["begun at the end of an aside in place of another's"] = int(instead.sum())
+        had = np.unique(np.stack([visits.sets_off, visits.cue])[:, (came <= begins) & (begins < NEVER)], axis=1)[0]
+        n_had = np.bincount(had, minlength=len(visits))
+        counts["begun without what cannot come any more"] = int(((n_had > 0) & (n_had < visits.awaits)).sum())
     tips: Counter[str] = Counter()
     for tip in range(len(replication.tips)) if line is not None else ():
         own = slice(int(replication.tips.first_visit[tip]), int(replication.tips.first_visit[tip + 1]))
@@ -427,6 +438,8 @@ def _branches(replication: Replication, log: Log, at: VisitPlaces, tried: Attemp
         "two people serve a tip at once",
         "given up on one branch while another goes on",
         "merged on one branch while another goes on",
+        "begun at the end of an aside in place of another's",
+        "begun without what cannot come any more",
     )
     return {name: int((counts + tips)[name]) for name in names}
 

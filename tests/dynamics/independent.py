@@ -188,6 +188,8 @@ class Engine:
         self.attempt = np.zeros(n_visits, np.int32)
         self.lost, self.merged = np.full(n_tips, NEVER), np.full(n_visits, NEVER)
         self.to_come = self.visits.awaits.tolist()
+        self.without: dict[int, int] = {}
+        """Of how many moments each visit does without."""
         self.has_come: set[int] = set()
         self.gave_up, self.turned_away = np.full(n_attempts, NEVER), np.full(n_attempts, NEVER)
         self.limited = bool((self.stages.waiting_room != NO_LIMIT).any() or (self.stages.lines != NO_LIMIT).any())
@@ -330,7 +332,7 @@ class Engine:
             if visit.attempt == attempt and visit.state != GONE:
                 do(visit)
 
-        self.at(self.now + after, kind, visit.tip, visit.stage, later, happen)
+        self.at(self.now + after, kind, visit.tip, visit.stage, 16 * visit.row + later, happen)
 
     def moves(self, visit: Visit, line: int) -> list[tuple[int, int]]:
         """The moves up of a visit in one of its lines: after how long, to which rank."""
@@ -359,7 +361,7 @@ class Engine:
         """One opening of a gate: the event of the lowest tip that it still holds releases all, in the order of tips."""
         if lowest.state == HELD:
             held = [v for v in self.present if v.stage == lowest.stage and v.state == HELD and v.opens_at == self.now]
-            for visit in sorted(held, key=lambda v: v.tip):
+            for visit in sorted(held, key=lambda v: (v.tip, v.row)):
                 self.join(visit)
 
     def join(self, visit: Visit) -> None:
@@ -369,7 +371,7 @@ class Engine:
                 self.start[visit.row] = self.now
                 self.mark(visit)
             visit.ends_delay = self.now + visit.whole
-            self.expect(visit, visit.whole, END, visit.row, self.end_delay)
+            self.expect(visit, visit.whole, END, 0, self.end_delay)
             return
         limit = self.stages.lines[visit.stage]
         full = limit != NO_LIMIT and self.number_in_room(visit, WAITING, IN_SERVICE) >= limit
@@ -383,7 +385,7 @@ class Engine:
             for line in range(1, len(visit.places)):
                 shows = self.now + int(self.stages.overflow_after[visit.stage, line - 1])
                 show = partial(self.become_visible, visit, line, visit.joined)
-                self.at(shows, ARRIVAL, visit.tip, visit.stage, BECOMES_VISIBLE + line, show)
+                self.at(shows, ARRIVAL, visit.tip, visit.stage, 16 * visit.row + BECOMES_VISIBLE + line, show)
 
     def end_delay(self, visit: Visit) -> None:
         if visit.state == IN_DELAY:
@@ -452,6 +454,29 @@ class Engine:
             self.lost[visit.tip] = min(self.lost[visit.tip], self.now)
         else:
             self.reach(visit.tip, aside)
+            if self.to_come:
+                self.do_without(visit, aside)
+
+    def do_without(self, visit: Visit, aside: int) -> None:
+        """What cannot come any more is awaited no longer; what is left with nothing that came is not made either."""
+        v = self.visits
+        mine = range(v.first_moment[aside], v.first_moment[aside + 1])
+        goes_on = {(int(v.sets_off[i]), int(v.cue[i])) for i in mine}
+        never = [visit.row]
+        while never:
+            row = min(never)
+            never.remove(row)
+            for i in range(v.first_moment[row], v.first_moment[row + 1]):
+                to = int(v.sets_off[i])
+                if i in self.has_come or (v.moment_after[i] == NEVER and (to, int(v.cue[i])) in goes_on):
+                    continue
+                self.has_come.add(i)
+                self.to_come[to] -= 1
+                self.without[to] = self.without.get(to, 0) + 1
+                if self.to_come[to] == 0 and self.without[to] == self.visits.awaits[to]:
+                    never.append(to)
+                elif self.to_come[to] == 0:
+                    self.reach(visit.tip, to)
 
     def finish(self, visit: Visit, outcome: int) -> None:
         visit.state = GONE
@@ -481,7 +506,7 @@ class Engine:
         for room in dict.fromkeys(map(self.room, self.joined_in_event)):
             limit = int(self.stages.waiting_room[room[0]])
             fresh = [v for v in self.joined_in_event if self.room(v) == room and v.state == WAITING and not v.started]
-            fresh = sorted({v for v in fresh if self.needs_room(v)}, key=lambda v: -v.tip)
+            fresh = sorted({v for v in fresh if self.needs_room(v)}, key=lambda v: (-v.tip, -v.row))
             too_many = self.number_in_room(fresh[0], WAITING) - limit if limit != NO_LIMIT and fresh else 0
             if too_many > 0:
                 leaving += fresh[:too_many]
@@ -575,7 +600,7 @@ class Engine:
         may_stop = [s for s in in_service if not s.wrapping and s.ends > self.now and s.rank > rank]
         if not may_stop:
             return False
-        spell = min(may_stop, key=lambda s: (-s.rank, -s.began, s.visit.tip, s.visit.stage))
+        spell = min(may_stop, key=lambda s: (-s.rank, -s.began, s.visit.tip, s.visit.stage, s.visit.row))
         self.interrupt(spell, PREEMPTED)
         self.begin(visit, place, spell.person)
         return True
@@ -590,7 +615,7 @@ class Engine:
 
     def place_in_line(self, place: Place, visit: Visit) -> tuple[int, ...]:
         rank = visit.ranks[place.line[visit]]
-        last = (visit.tip, visit.stage)
+        last = (visit.tip, visit.stage, visit.row)
         if place.order == LAST_COME:
             return (rank, -visit.entry, *last)
         if place.order == IN_RANDOM_ORDER:
@@ -671,7 +696,7 @@ class Engine:
             if spell.ended is None and spell.ends == self.now:
                 self.end_spell(spell)
 
-        self.at(spell.ends, END, visit.tip, visit.stage, visit.row, end)
+        self.at(spell.ends, END, visit.tip, visit.stage, 16 * visit.row, end)
 
     def work_left(self, spell: Spell) -> int:
         return max(0, spell.left - (self.now - spell.at) * spell.speed // FULL_SPEED)
@@ -729,7 +754,7 @@ class Engine:
         for moment in self.moments(visit) if self.to_come else ():
             after = int(self.visits.moment_after[moment])
             if after < NEVER:
-                self.at(self.now + after, END, visit.tip, visit.stage, visit.row, partial(self.pass_mark, visit))
+                self.at(self.now + after, END, visit.tip, visit.stage, 16 * visit.row, partial(self.pass_mark, visit))
 
     def pass_mark(self, visit: Visit) -> None:
         if visit.state == IN_DELAY:

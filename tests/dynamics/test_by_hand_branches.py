@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, UNREACHED
-from sim.dynamics.replication import LEAVES, NO_VISIT, REPEATS, RESUME
+from sim.dynamics.log import ABANDONED, DONE, MERGED, OPEN, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, UNREACHED
+from sim.dynamics.replication import LEAVES, NO_VISIT, REPEATS, RESUME, Replication
 from tests.conftest import Engine
 from tests.dynamics.build import AT_END, LONG, Pool, Row, Stage, Visit, spells, tip, world
 
@@ -194,3 +194,189 @@ def test_marks_beyond_the_horizon_do_not_come(simulate: Engine) -> None:
     log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a"), Stage(), Stage()], tips=[one], horizon=20))
     assert log.enter.tolist() == [0, 5, NEVER]
     assert log.outcome.tolist() == [OPEN, SERVED, UNREACHED]
+
+
+def beside_a_call(*visits: Visit, stages: int, patience: int = 3) -> Replication:
+    """Tip 1 comes at 1 to the one person, who is at work on tip 0 until 50, and bears so long a wait."""
+    tips = [tip(0, Visit(0, 50, patience=[90])), tip(1, Visit(0, 3, patience=[patience], given_up_to=1), *visits)]
+    return world(pools=[Pool("a", 1)], stages=[Stage("a"), *[Stage()] * (stages - 1)], tips=tips)
+
+
+def test_the_end_of_an_aside_stands_for_that_of_the_stage_given_up(simulate: Engine) -> None:
+    """The call is given up at 4, the voicemail lasts until 6; what awaits the call and a delay until 9 begins at 9, and
+    what awaits the call alone at 6."""
+    log = simulate(
+        beside_a_call(
+            Visit(1, 2),
+            Visit(2, 8, awaits=()),
+            Visit(3, 1, awaits=[(0, AT_END), (2, AT_END)], instead=[(1, 0)]),
+            Visit(4, 1, awaits=[(0, AT_END)], instead=[(1, 0)]),
+            stages=5,
+        )
+    )
+    assert log.outcome.tolist() == [SERVED, ABANDONED, SERVED, SERVED, SERVED, SERVED]
+    assert log.enter.tolist() == [0, 1, 4, 1, 9, 6]
+    assert log.lost.tolist() == [NEVER, NEVER]
+
+
+def test_who_is_served_goes_on_without_the_aside(simulate: Engine) -> None:
+    """The call is answered at 50, for 3; what awaits its end, or that of the aside, begins once, at 53."""
+    log = simulate(
+        beside_a_call(Visit(1, 2), Visit(2, 1, awaits=[(0, AT_END)], instead=[(1, 0)]), stages=3, patience=60)
+    )
+    assert log.enter.tolist() == [0, 1, NEVER, 53]
+    assert log.outcome.tolist()[2] == UNREACHED
+
+
+def test_what_hangs_on_the_start_of_the_stage_given_up_is_not_come_to(simulate: Engine) -> None:
+    """Nor is what hangs on that; its other branch goes on, and so does what awaits the stage given up."""
+    log = simulate(
+        beside_a_call(
+            Visit(1, 2),
+            Visit(2, 1, awaits=[(0, 0)]),
+            Visit(3, 1, awaits=[(2, AT_END)]),
+            Visit(4, 1, awaits=[(0, AT_END)], instead=[(1, 0)]),
+            stages=5,
+        )
+    )
+    assert log.enter.tolist() == [0, 1, 4, NEVER, NEVER, 6]
+    assert log.outcome.tolist()[3:5] == [UNREACHED, UNREACHED]
+
+
+def test_what_is_written_between_a_stage_and_its_aside_is_passed_by(simulate: Engine) -> None:
+    """The visit written before the aside awaits the end of the call, and never begins; what follows it follows the
+    aside instead."""
+    between = [Visit(1, 9, awaits=[(0, AT_END)]), Visit(2, 2), Visit(3, 1, awaits=[(1, AT_END)], instead=[(2, 0)])]
+    tips = [tip(0, Visit(0, 50, patience=[90])), tip(1, Visit(0, 3, patience=[3], given_up_to=2), *between)]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a"), *[Stage()] * 3], tips=tips))
+    assert log.enter.tolist() == [0, 1, NEVER, 4, 6]
+
+
+def test_what_awaits_others_too_does_without_what_cannot_come(simulate: Engine) -> None:
+    """At 4 the call is given up: what hangs on its start will not come; what awaits that and a delay until 9 begins at
+    9, and what awaits that and a delay that was over at 2 begins at 4."""
+    log = simulate(
+        beside_a_call(
+            Visit(1, 7),
+            Visit(2, 8, awaits=()),
+            Visit(3, 1, awaits=()),
+            Visit(4, 1, awaits=[(0, 0)]),
+            Visit(5, 1, awaits=[(2, AT_END), (4, AT_END)]),
+            Visit(6, 1, awaits=[(3, AT_END), (4, AT_END)]),
+            stages=7,
+        )
+    )
+    assert log.enter.tolist() == [0, 1, 4, 1, 1, NEVER, 9, 4]
+
+
+def test_an_aside_may_lead_to_another(simulate: Engine) -> None:
+    """The call is given up at 4 to a line that is given up at 6 to a delay of 5: what awaits the call begins at 11."""
+    visits = [
+        Visit(0, 3, patience=[3], given_up_to=1),
+        Visit(1, 1, patience=[2], given_up_to=2),
+        Visit(2, 5),
+        Visit(3, 1, awaits=[(0, AT_END)], instead=[(1, 0), (2, 0)]),
+    ]
+    tips = [tip(0, Visit(0, 50, patience=[90]), Visit(1, 50, patience=[90], awaits=())), tip(1, *visits)]
+    log = simulate(
+        world(pools=[Pool("a", 1), Pool("b", 1)], stages=[Stage("a"), Stage("b"), Stage(), Stage()], tips=tips)
+    )
+    assert log.enter.tolist() == [0, 0, 1, 4, 6, 11]
+    assert log.lost.tolist() == [NEVER, NEVER]
+
+
+def test_an_aside_that_is_given_up_itself_loses_the_tip(simulate: Engine) -> None:
+    """The call is given up at 4 to a line that is given up at 6 to nothing: what awaits the call never begins."""
+    visits = [
+        Visit(0, 3, patience=[3], given_up_to=1),
+        Visit(1, 1, patience=[2]),
+        Visit(2, 1, awaits=[(0, AT_END)], instead=[(1, 0)]),
+    ]
+    tips = [tip(0, Visit(0, 50, patience=[90]), Visit(1, 50, patience=[90], awaits=())), tip(1, *visits)]
+    log = simulate(world(pools=[Pool("a", 1), Pool("b", 1)], stages=[Stage("a"), Stage("b"), Stage()], tips=tips))
+    assert log.enter.tolist() == [0, 0, 1, 4, NEVER]
+    assert log.lost.tolist() == [NEVER, 6]
+
+
+def test_two_branches_may_be_in_vain_into_the_same_aside(simulate: Engine) -> None:
+    """Both are given up at 4: the tip comes to the aside twice at once, and one person takes the visit written first
+    from 4 to 6, then the other until 9; what awaits both begins at 9."""
+    visits = [
+        Visit(0, 3, patience=[3], given_up_to=2),
+        Visit(1, 3, patience=[3], given_up_to=3, awaits=()),
+        Visit(2, 2),
+        Visit(2, 3),
+        Visit(3, 1, awaits=[(0, AT_END), (1, AT_END)], instead=[(2, 0), (3, 1)]),
+    ]
+    tips = [tip(0, Visit(0, 50, patience=[90]), Visit(1, 50, patience=[90], awaits=())), tip(1, *visits)]
+    pools, stages = [Pool("a", 1), Pool("b", 1), Pool("c", 1)], [Stage("a"), Stage("b"), Stage("c"), Stage()]
+    log = simulate(world(pools=pools, stages=stages, tips=tips))
+    assert log.enter.tolist() == [0, 0, 1, 1, 4, 4, 9]
+    assert log.start.tolist()[4:6] == [4, 6]
+
+
+def test_of_two_visits_to_an_aside_the_later_finds_no_room(simulate: Engine) -> None:
+    """Both come at 4 to a waiting room for one, where nobody serves: the visit written last is lost."""
+    visits = [
+        Visit(0, 3, patience=[3], given_up_to=2),
+        Visit(1, 3, patience=[3], given_up_to=3, awaits=()),
+        Visit(2, 2, patience=[NEVER]),
+        Visit(2, 3, patience=[NEVER]),
+    ]
+    tips = [tip(0, Visit(0, 50, patience=[90]), Visit(1, 50, patience=[90], awaits=())), tip(1, *visits)]
+    pools = [Pool("a", 1), Pool("b", 1), Pool("c", 0)]
+    stages = [Stage("a"), Stage("b"), Stage("c", waiting_room=1)]
+    log = simulate(world(pools=pools, stages=stages, tips=tips))
+    assert log.outcome.tolist()[4:] == [OPEN, TURNED_AWAY]
+    assert log.lost.tolist() == [NEVER, 4]
+
+
+def test_who_is_turned_away_goes_to_the_aside_beside_the_other_branches(simulate: Engine) -> None:
+    """The one line is taken at 1: tip 1 is in the aside from 1 to 3, and what awaits the call begins at 3."""
+    visits = [
+        Visit(0, 3, patience=[NEVER], turned_away_to=1),
+        Visit(1, 2),
+        Visit(2, 9, awaits=()),
+        Visit(3, 1, awaits=[(0, AT_END)], instead=[(1, 0)]),
+    ]
+    tips = [tip(0, Visit(0, 50, patience=[NEVER])), tip(1, *visits)]
+    log = simulate(world(pools=[Pool("a", 1)], stages=[Stage("a", lines=1), *[Stage()] * 3], tips=tips))
+    assert log.enter.tolist() == [0, 1, 1, 1, 3]
+    assert log.lost.tolist() == [NEVER, NEVER]
+
+
+def test_a_delay_that_is_given_up_to_an_aside_has_had_its_earlier_marks(simulate: Engine) -> None:
+    """A menu of 9 is given up at 5: what hangs on 3 into it begins at 3, what hangs on 6 into it does not, and what
+    awaits both of them begins once the first is over and the second will not come."""
+    one = tip(
+        0,
+        Visit(0, 9, patience=[5], given_up_to=3),
+        Visit(1, 1, awaits=[(0, 3)]),
+        Visit(2, 1, awaits=[(0, 6)]),
+        Visit(3, 4),
+        Visit(4, 1, awaits=[(1, AT_END), (2, AT_END)]),
+    )
+    log = simulate(world(stages=[Stage()] * 5, tips=[one]))
+    assert log.enter.tolist() == [0, 3, NEVER, 5, 5]
+    assert log.lost.tolist() == [NEVER]
+
+
+def test_what_hangs_on_what_is_not_come_to_is_awaited_no_longer_either(simulate: Engine) -> None:
+    """At 4 the call is given up; what follows what hangs on its start is not awaited beside a delay until 9."""
+    log = simulate(
+        beside_a_call(
+            Visit(1, 2),
+            Visit(2, 1, awaits=[(0, 0)]),
+            Visit(3, 1, awaits=[(2, AT_END)]),
+            Visit(4, 8, awaits=()),
+            Visit(5, 1, awaits=[(3, AT_END), (4, AT_END)]),
+            stages=6,
+        )
+    )
+    assert log.enter.tolist() == [0, 1, 4, NEVER, NEVER, 1, 9]
+
+
+def test_an_aside_stands_for_the_end_and_not_for_the_start(simulate: Engine) -> None:
+    """What awaits both the start and the end of the call does without the start at 4, and begins at 6."""
+    log = simulate(beside_a_call(Visit(1, 2), Visit(2, 1, awaits=[(0, 0), (0, AT_END)], instead=[(1, 1)]), stages=3))
+    assert log.enter.tolist() == [0, 1, 4, 6]

@@ -105,7 +105,10 @@ def random_world(seed: int, *, plain: bool = False, delays: bool = False) -> Rep
     stages, tips = _with_incidents(np.random.default_rng((seed, 2)), stages, tips, taste.work)
     in_branches = np.random.default_rng((seed, 4))
     branching = bool(in_branches.random() < 0.35)
-    pools, stages, tips = _with_line_rules(np.random.default_rng((seed, 3)), pools, stages, tips, apart=branching)
+    between = np.random.default_rng((seed, 6)) if branching and seed % 3 < 2 else None
+    pools, stages, tips = _with_line_rules(
+        np.random.default_rng((seed, 3)), pools, stages, tips, apart=branching, between=between
+    )
     if branching:
         tips = [_in_branches(in_branches, one) for one in tips]
     return world(pools=pools, stages=stages, tips=tips, **rows)
@@ -179,13 +182,20 @@ ORDERS = (FIRST_COME, LAST_COME, IN_RANDOM_ORDER, DUE_FIRST)
 
 
 def _with_line_rules(
-    rng: np.random.Generator, pools: list[Pool], stages: list[Stage], tips: list[Tip], *, apart: bool
+    rng: np.random.Generator,
+    pools: list[Pool],
+    stages: list[Stage],
+    tips: list[Tip],
+    *,
+    apart: bool,
+    between: np.random.Generator | None,
 ) -> tuple[list[Pool], list[Stage], list[Tip]]:
     """In half of the worlds, lines in other orders, ageing, rooms, call-backs, asides, and several overflow pools.
 
-    Asides lead to stages `apart`, to which the tip goes in no other way, where it may be in several places at a time.
+    Asides lead to stages `apart`, to which the tip goes in no other way, where it may be in several places at a time;
+    with `between` they are written among its other visits, and of these later ones go on where they end.
     """
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and between is None:
         return pools, stages, tips
     rich = [bool(rng.random() < 0.6) for _ in range(7)]
     orders, ages, rooms, calls, asides, delays, spills = rich
@@ -196,9 +206,14 @@ def _with_line_rules(
     if rooms:
         stages = [_with_room(rng, stage) for stage in stages]
     stages = [replace(stage, due_from_enter=bool(rng.random() < 0.5)) for stage in stages]
+    if between is not None:
+        # Two stages more, that nobody comes to but in vain.
+        own = [str(between.choice([pool.name for pool in pools])) if between.random() < 0.7 else None for _ in range(2)]
+        stages = [*stages, *(Stage(pool, waiting_room=1 if pool and rooms else NO_LIMIT) for pool in own)]
     tries = [int(rng.integers(1, 4)) for _ in stages]
     vain = [
         bool(stage.waiting_room != NO_LIMIT or stage.lines != NO_LIMIT or (delays and stage.pool is None))
+        or (between is not None and bool(between.random() < 0.5))
         for stage in stages
     ]
     first = [
@@ -208,7 +223,12 @@ def _with_line_rules(
     found = []
     for tip in tips:
         visits = []
-        for visit in _with_aside(rng, tip.visits, len(stages), apart) if asides else tip.visits:
+        given = tip.visits
+        if between is not None:
+            given = _with_asides_between(between, tip.visits, stages)
+        elif asides:
+            given = _with_aside(rng, tip.visits, len(stages), apart)
+        for visit in given:
             stage = stages[visit.stage]
             if (vain[visit.stage] or patient[visit.stage]) and not visit.patience:
                 n = int(rng.integers(1, tries[visit.stage] + 1))
@@ -267,13 +287,42 @@ def _with_aside(rng: np.random.Generator, visits: Sequence[Visit], n_stages: int
     return found
 
 
+def _with_asides_between(rng: np.random.Generator, visits: Sequence[Visit], stages: list[Stage]) -> list[Visit]:
+    """The visits with asides written among them, each behind the one that leads to it; several may be at one stage."""
+    busy = {visit.stage for visit in visits}
+    spare = [at for at, stage in enumerate(stages) if at not in busy and stage.merges == KEEPS]
+    in_order = list(range(len(visits)))
+    made = dict(enumerate(visits))
+    leads: dict[int, tuple[int, int]] = {}
+    for one in [*in_order, *in_order]:
+        # The second time round asides lead to others.
+        at = one if one not in leads else leads[one][0] if leads[one][0] >= 0 else leads[one][1]
+        if not spare or at < 0 or at in leads or rng.random() < 0.4:
+            continue
+        aside = len(made)
+        made[aside] = Visit(int(rng.choice(spare)), int(rng.integers(0, 5)), rank=int(rng.integers(2)))
+        behind = in_order.index(at) + 1
+        in_order.insert(int(rng.choice([behind, rng.integers(behind, len(in_order) + 1)])), aside)
+        given_up, turned_away = (aside if rng.random() < 0.8 else NO_VISIT for _ in range(2))
+        leads[at] = (given_up, turned_away) if given_up != turned_away else (aside, aside)
+    now_at = {NO_VISIT: NO_VISIT, **{one: position for position, one in enumerate(in_order)}}
+    found = []
+    for one in in_order:
+        given_up, turned_away = leads.get(one, (NO_VISIT, NO_VISIT))
+        found.append(replace(made[one], given_up_to=now_at[given_up], turned_away_to=now_at[turned_away]))
+    return found
+
+
 def _in_branches(rng: np.random.Generator, tip: Tip) -> Tip:
     """The tip in several places at a time: what its visits await is what came of some written before them.
 
     A stage that it comes to again it comes to in a chain, so that it is in no line twice.
     """
     visits = list(tip.visits)
-    aside = min((to for one in visits for to in (one.given_up_to, one.turned_away_to) if to >= 0), default=len(visits))
+    asides = {to for one in visits for to in (one.given_up_to, one.turned_away_to) if to >= 0}
+    aside = min(asides, default=len(visits))
+    if asides and all(one.follows is None for one in visits):
+        return replace(tip, visits=_beside_asides(rng, visits, asides))
     at = [one.stage for one in visits[:aside]]
     again = [nth for nth, stage in enumerate(at) if at.count(stage) > 1]
     chain = range(again[0] + 1, again[-1] + 1) if again else range(0)
@@ -284,6 +333,51 @@ def _in_branches(rng: np.random.Generator, tip: Tip) -> Tip:
         awaits = [(int(to), AT_END if rng.random() < 0.5 else int(rng.integers(0, 6))) for to in sorted(few)]
         visits[nth] = replace(visits[nth], awaits=awaits)
     return replace(tip, visits=visits)
+
+
+def _beside_asides(rng: np.random.Generator, visits: list[Visit], asides: set[int]) -> list[Visit]:
+    """Visits in branches, asides among them: what awaits the end of one may begin at the end of its aside instead.
+
+    What follows the visit before begins where that one, or an aside that was come to instead, has ended.
+    """
+    leads = {at: {one.given_up_to, one.turned_away_to} - {NO_VISIT} for at, one in enumerate(visits)}
+    main = [at for at in range(len(visits)) if at not in asides]
+    stages = [visits[at].stage for at in main]
+    again = [at for at in main if stages.count(visits[at].stage) > 1]
+    chain = range(again[0] + 1, again[-1] + 1) if again else range(0)
+
+    def stand_for(at: int, until: int) -> list[int]:
+        found = [to for to in sorted(leads[at]) if to < until]
+        return [*found, *(one for to in found for one in stand_for(to, until))]
+
+    thread: set[int] = set()
+    front: list[int] = []
+    for at, visit in enumerate(visits):
+        if at in asides:
+            if any(at in leads[one] for one in thread):
+                thread.add(at)
+                front.append(at)
+            continue
+        before = [one for one in main if one < at]
+        if not before or at in chain or rng.random() < 0.4:
+            if before:
+                visits[at] = replace(visit, awaits=[(front[0], AT_END)], instead=[(one, 0) for one in front[1:]])
+                thread.add(at)
+            else:
+                thread = {at}
+            front = [at]
+            continue
+        few = sorted(int(before[one]) for one in rng.permutation(len(before))[: int(rng.choice([0, 1, 1, 1, 2, 3]))])
+        awaits = [(to, AT_END if rng.random() < 0.6 else int(rng.integers(0, 6))) for to in few]
+        instead = [
+            (one, cue)
+            for cue, (to, after) in enumerate(awaits)
+            if after == AT_END and rng.random() < 0.8
+            for one in stand_for(to, at)
+        ]
+        visits[at] = replace(visit, awaits=awaits, instead=instead)
+        thread, front = {at}, [at]
+    return visits
 
 
 def _with_moves(rng: np.random.Generator, visit: Visit, n_overflows: int) -> Visit:
