@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draw.routes import NONE, Begins, Route, StageRound, among
+from sim.draw.routes import NONE, Aside, Begins, Route, StageRound, among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 def from_stage(route: Route, at: int, most: int) -> Route:
     """The routes of the first tips that visit a stage, up to `most` of them, from their first visit there on."""
     before = np.full(route.count.size, -1, dtype=np.int64)
+    beside = any(group.begins for groups in route.groups for group in groups)
     for group in reversed(route.groups[at]):
-        before[group.tips] = group.sequence
+        if group.begins or not beside:
+            before[group.tips] = group.sequence
     kept = np.flatnonzero(before >= 0)[:most]
-    if any(group.begins for groups in route.groups for group in groups):
+    if beside:
         return _descending(route, before, kept)
     dropped = np.full(before.size, np.iinfo(np.int64).max)
     dropped[kept] = before[kept]
@@ -72,6 +74,7 @@ def _descending(route: Route, before: Rows, kept: Rows) -> Route:
         for group in groups
         for one in group.begins
     ]
+    cues += [(way.tips, way.to, way.sequence) for way in route.asides]
     tips, to, of = (np.concatenate(column) for column in zip(*cues, strict=True))
     for sequence in range(most):
         here = to == sequence
@@ -82,13 +85,22 @@ def _descending(route: Route, before: Rows, kept: Rows) -> Route:
         whose = np.arange(route.count.size)[group.tips]
         chosen = np.flatnonzero(stays[whose, group.sequence])
         mine = whose[chosen]
-        begins = [Begins(now[mine, one.sequence[chosen]], one.after) for one in group.begins]
+        begins = [
+            Begins(now[mine, one.sequence[chosen]], one.after, [now[mine, aside[chosen]] for aside in one.instead])
+            for one in group.begins
+        ]
         labels = None if group.labels_as is None else group.labels_as[chosen]
         found = _chosen(group, chosen, now[mine, group.sequence[chosen]])
         return replace(found, begins=begins, labels_as=labels, gives=group.gives)
 
     groups = [[one for group in those if (one := later(group)).sequence.size] for those in route.groups]
-    return Route(groups, stays.sum(axis=1), route.tier, kept, route.labeller)
+    asides = []
+    for way in route.asides:
+        chosen = np.flatnonzero(stays[way.tips, way.sequence])
+        tips = way.tips[chosen]
+        before, after = now[tips, way.sequence[chosen]], now[tips, way.to[chosen]]
+        asides.append(Aside(tips, before, after, way.given_up, way.turned_away))
+    return Route(groups, stays.sum(axis=1), route.tier, kept, route.labeller, (), asides)
 
 
 def _later_tail(tail: Tail, dropped: Ticks) -> Tail | None:

@@ -10,7 +10,7 @@ import numpy as np
 from sim.draw.routes import NOBODY, NONE, StageRound, among
 from sim.dynamics.clock import NEVER
 from sim.dynamics.order import SHUFFLES
-from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_VISIT, Tips, Visits
+from sim.dynamics.replication import NO_INCIDENT, NO_LABEL, NO_MOMENT, NO_VISIT, Tips, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,6 +156,7 @@ class Book:
         self.last_tier, self.last_labeller = BookColumn(np.int32), BookColumn(np.int32)
         self.in_branches = in_branches
         self.awaits, self.first_moment, self.moment_after, self.sets_off = (BookColumn(np.int64) for _ in range(4))
+        self.cue = BookColumn(np.int64)
         self.labels_as, self.gives_as = BookColumn(np.int32), BookColumn(np.int32)
 
     def add(
@@ -172,7 +173,7 @@ class Book:
         `given` holds for some stages the work of the first visit, (n,) ticks, where it is known, and NEVER elsewhere;
         `known` what is known of the patience and the wrap-up at the first stage that has one and that the tip comes to.
         """
-        route, parts = laid(route) if self.has_asides else (route, [])
+        route, parts = laid(route) if self.has_asides and not self.in_branches else (route, [])
         end = np.cumsum(route.count)
         begin = end - route.count
         firsts = begin[route.kept]
@@ -220,7 +221,7 @@ class Book:
                     due[row] = NEVER if length is None else length.of(block, group.tips, group.tier)
         if self.shuffled:
             self._add_lots(block, route, rows, n_visits, streams)
-        if self.has_asides:
+        if self.has_asides and not self.in_branches:
             self._add_ways_on(begin, n_visits, parts)
         if self.in_branches:
             self._add_branches(route, begin, rows, n_visits)
@@ -274,12 +275,12 @@ class Book:
                     turned_away[row] = to
 
     def _add_branches(self, route: Route, begin: Ticks, rows: Sequence[Sequence[Ticks]], n_visits: int) -> None:
-        """Write down which moments of other visits every visit awaits."""
+        """Write down which moments of other visits every visit awaits, and which aside follows one in vain."""
         base, first = self.awaits.used, self.sets_off.used
         awaits, labels = self._room(self.awaits, n_visits), self._room(self.labels_as, n_visits)
         gives = self._room(self.gives_as, n_visits if self.told_by else 0)
         awaits[:] = 0
-        of, after, to = [NOBODY], [NOBODY], [NOBODY]
+        of, after, to, cue = [NOBODY], [NOBODY], [NOBODY], [NOBODY]
         for groups, of_stage in zip(route.groups, rows, strict=True):
             for group, row in zip(groups, of_stage, strict=True):
                 assert group.labels_as is not None
@@ -289,13 +290,31 @@ class Book:
                 for one in group.begins:
                     on_way = np.flatnonzero(one.sequence != NONE)
                     awaits[row[on_way]] += 1
+                    nth = awaits[row] - 1
+                    cue.append(nth[on_way])
                     of.append(begin[among(group.tips, on_way)] + one.sequence[on_way])
                     after.append(np.full(on_way.size, one.after))
                     to.append(row[on_way])
-        moment_of, moment_after, sets_off = (np.concatenate(column) for column in (of, after, to))
+                    for aside in one.instead:
+                        comes = np.flatnonzero((one.sequence != NONE) & (aside != NONE))
+                        of.append(begin[among(group.tips, comes)] + aside[comes])
+                        after.append(np.full(comes.size, NEVER))
+                        to.append(row[comes])
+                        cue.append(nth[comes])
+        if self.has_asides:
+            given_up, turned_away = (self._room(column, n_visits) for column in (self.given_up_to, self.turned_away_to))
+            given_up[:] = turned_away[:] = NO_VISIT
+            for way in route.asides:
+                leads_to = begin[way.tips] + way.to
+                awaits[leads_to] = NO_MOMENT
+                for leads, column in ((way.given_up, given_up), (way.turned_away, turned_away)):
+                    if leads:
+                        column[begin[way.tips] + way.sequence] = leads_to + base
+        moment_of, moment_after, sets_off, of_cue = (np.concatenate(column) for column in (of, after, to, cue))
         order = np.lexsort((moment_after, sets_off, moment_of))
         self._room(self.moment_after, order.size)[:] = moment_after[order]
         self._room(self.sets_off, order.size)[:] = sets_off[order] + base
+        self._room(self.cue, order.size if self.has_asides else 0)[:] = of_cue[order] if self.has_asides else NOBODY
         counts = np.bincount(moment_of, minlength=n_visits)
         self._room(self.first_moment, n_visits)[:] = first + np.cumsum(counts) - counts
 
@@ -385,6 +404,7 @@ class Book:
             else self.first_moment.filled(),
             moment_after=self.moment_after.filled(),
             sets_off=self.sets_off.filled(),
+            cue=self.cue.filled(),
             labels_as=self.labels_as.filled(),
             gives_as=self.gives_as.filled(),
         )
@@ -404,11 +424,11 @@ def in_order(tips: Tips, visits: Visits) -> tuple[Tips, Visits]:
     of_visit = {name: column[row] for name in OF_VISIT if (column := getattr(visits, name)).size}
     if visits.labeller.size:
         of_visit["final_labeller"] = visits.final_labeller[order]
-    if visits.follows.size:
+    if visits.given_up_to.size:
         # The last place is for NO_VISIT, which is what stands at the end of the rows.
         now_at = np.full(row.size + 1, NO_VISIT, dtype=np.int64)
         now_at[row] = np.arange(row.size)
-        of_visit |= {name: now_at[getattr(visits, name)[row]] for name in WAYS_ON}
+        of_visit |= {name: now_at[ways[row]] for name in WAYS_ON if (ways := getattr(visits, name)).size}
     if visits.branch:
         of_visit |= _moments_in_order(visits, row)
     return (
@@ -431,4 +451,5 @@ def _moments_in_order(visits: Visits, row: Ticks) -> dict[str, Ticks]:
         "first_moment": first,
         "moment_after": visits.moment_after[moment],
         "sets_off": now_at[visits.sets_off[moment]],
+        "cue": visits.cue[moment] if visits.cue.size else visits.cue,
     }

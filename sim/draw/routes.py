@@ -74,6 +74,12 @@ class Begins:
     """How many visits the tip made before the one whose moment it is; NONE where that does not lie on its way."""
     after: int
     """How long after the start of that, and NEVER for its end."""
+    instead: Sequence[Rows] = ()
+    """Visits to asides of which the end of one may come in place of that end, told in the same way."""
+
+    def of(self, tips: Members) -> Begins:
+        """The same for some of the visits."""
+        return Begins(self.sequence[tips], self.after, [one[tips] for one in self.instead])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +122,8 @@ class Route:
     """(n,) who gave the label after the last visit; None where nobody asks."""
     tails: Sequence[Tail] = ()
     """What tips do instead where a visit is in vain."""
+    asides: Sequence[Aside] = ()
+    """The same where tips may be in several places at a time: what is come to instead is among the groups."""
 
     @property
     def n_tips(self) -> int:
@@ -134,6 +142,21 @@ class Tail:
     turned_away: bool
     """whether being turned away does."""
     route: Route
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aside:
+    """Visits that may be in vain, of different tips to one stage, and those to an aside that are then made."""
+
+    tips: Rows
+    sequence: Rows
+    """How many visits each made before the one in vain, and"""
+    to: Rows
+    """before that to the aside."""
+    given_up: bool
+    """Whether giving up leads there, and"""
+    turned_away: bool
+    """whether being turned away does."""
 
 
 def among(members: Members, chosen: Members) -> Members:
@@ -204,7 +227,8 @@ class Walk:
                         going = self._without(going, sent)
             if not returning:
                 if self.beside is not None:
-                    return Route(self.groups, self.count, self.beside.final.tier, EVERYONE, self.beside.final.labeller)
+                    last, asides = self.beside.final, self.beside.asides
+                    return Route(self.groups, self.count, last.tier, EVERYONE, last.labeller, (), asides)
                 return Route(self.groups, self.count, self.tier, EVERYONE, self.labeller, self.tails)
             going, joining = NOBODY, returning
 
@@ -218,18 +242,22 @@ class Walk:
     ) -> Members:
         """Let tips come to one stage that may go on beside others; gives who is still on the way in this round."""
         step = self.steps[at]
+        if step.is_aside:
+            self._walk_aside(beside, at, going)
+            return going
         mine = (self.tier, self.labeller, beside.by)
         begins = beside.look(at, self)
         passing = self._passing(at, step, going)
         beside.put_back(self, mine, passing)
-        parts = [(passing, begins)]
+        parts = [(passing, begins, beside.apart)]
         if at in joining:
             joined = np.concatenate(joining[at])
-            parts, going = [*parts, (joined, [beside.before()])], _together(going, [joined])
-        for tips, cues in parts:
+            parts, going = [*parts, (joined, [beside.before()], None)], _together(going, [joined])
+        for tips, cues, apart in parts:
             if not isinstance(tips, slice) and not tips.size:
                 continue
-            nth = self._visit(at, tips, [Begins(one.sequence[tips], one.after) for one in cues])
+            nth = self._visit(at, tips, [one.of(tips) for one in cues])
+            beside.go_on(at, tips, apart, self)
             if step.label is not None:
                 self._label(step, tips, nth)
             beside.leave(at, tips, self)
@@ -239,6 +267,24 @@ class Walk:
                     returning[step.rework.to].append(sent)
                     going = self._without(going, sent)
         return going
+
+    def _walk_aside(self, beside: OnBranches, at: int, going: Members) -> None:
+        """Let those come to an aside whose earlier visits lead there in vain; their way stays what it is."""
+        step = self.steps[at]
+        on_way = np.zeros(len(self.block), dtype=np.bool_)
+        on_way[going] = True
+        for leader, one in beside.take_in_vain(at, on_way):
+            mine = (self.tier, self.labeller, beside.by)
+            beside.see(one, self)
+            tips = self._passing(at, step, one.tips)
+            assert not isinstance(tips, slice)
+            if tips.size:
+                nth = self._visit(at, tips)
+                beside.lead(leader, at, one.of(np.flatnonzero(np.isin(one.tips, tips))), self)
+                if step.label is not None:
+                    self._label(step, tips, nth)
+                beside.leave(at, tips, self)
+            self.tier, self.labeller, beside.by = mine
 
     def _fork(self, step: StepDraw, aside: int, visits: StageRound) -> None:
         """Walk the way on from an aside, as the tips of some visits would if these were in vain."""
@@ -311,7 +357,7 @@ class Walk:
             told = self.block.told_tier[tips]
             self.tier[tips] = np.where(told >= 0, told, self.tier[tips])
         if self.beside is not None:
-            self.beside.label(tips, self)
+            self.beside.label(tips, self, step.is_aside)
 
     def _sent_back(self, at: int, step: StepDraw, tips: Members, nth: Nth) -> Rows:
         """Those of the tips that are sent back at the end of their visits."""
@@ -377,16 +423,53 @@ class Labelled:
             self.labeller[tips] = other.labeller[tips]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class InVain:
+    """Visits of different tips to one stage that may be in vain, so that an aside is come to instead; (n,) each."""
+
+    tips: Rows
+    sequence: Rows
+    """How many visits each tip made before this one."""
+    tier: Codes
+    """The label with which it came there,"""
+    labeller: Codes | None
+    """who gave it, and"""
+    by: Rows
+    """how many visits lie before the one that gave it."""
+    thread: Rows
+    """The stretch of its way that it lies on."""
+    first: Mapping[int, Flags]
+    """By stages that others name: whether the end of the aside comes in place of that of the first visit there."""
+
+    def of(self, rows: Rows) -> InVain:
+        """Some of them."""
+        return InVain(
+            self.tips[rows],
+            self.sequence[rows],
+            self.tier[rows],
+            None if self.labeller is None else self.labeller[rows],
+            self.by[rows],
+            self.thread[rows],
+            {at: flags[rows] for at, flags in self.first.items()},
+        )
+
+
 class OnBranches:
     """What the walk of tips knows that may be in several places at a time, beside the stage before on their way.
 
     A stage sees the labels given before it on its own branches: a start hands on what its stage saw, an end what it
     gave, and of several labels the one given last holds.
+
+    Asides lie on nobody's way, and change nothing of it: what is written after one and awaits the end of the visit in
+    vain may begin with the end of the aside instead. A stage that says nothing of what it begins with goes on where the
+    stage before has ended, or an aside that was come to instead of that: from a visit that does say so on, the visits
+    that follow each other lie on one stretch of the way, a thread, of which there is one visit under way at a time.
     """
 
     def __init__(self, steps: Sequence[StepDraw], walk: Walk) -> None:
         size = len(walk.block)
         self.steps = steps
+        self.has_asides = any(step.is_aside for step in steps)
         self.latest = np.full(size, NONE)
         """How many visits each tip made before that to the stage before on its way."""
         self.by = np.full(size, NONE)
@@ -400,6 +483,17 @@ class OnBranches:
         self.seen = {at: self.arriving.copy() for at in named}
         self.given = {at: self.arriving.copy() for at in named}
         self.was_first: dict[int, Members] = {}
+        self.thread = np.full(size, NONE)
+        """The thread of the stage before: how many visits each tip made before the first on it."""
+        self.front: list[Rows] = []
+        """Visits to asides on it, each the last, whose end comes in place of that of the stage before."""
+        self.instead: dict[int, list[Rows]] = {at: [] for at in named}
+        """The same in place of the first visit to a stage."""
+        self.apart: Flags | None = None
+        """Whether each tip would begin a thread at the stage last looked at."""
+        self.in_vain: dict[tuple[int, int], list[InVain]] = defaultdict(list)
+        """By stage and aside, the visits whose aside the walk has not come to yet."""
+        self.asides: list[Aside] = []
 
     def now(self, walk: Walk) -> Labelled:
         """The labels as the walk has them."""
@@ -407,11 +501,12 @@ class OnBranches:
 
     def before(self) -> Begins:
         """The end of the stage before, of all tips."""
-        return Begins(self.latest.copy(), NEVER)
+        return Begins(self.latest.copy(), NEVER, [one.copy() for one in self.front])
 
     def look(self, at: int, walk: Walk) -> list[Begins]:
         """Give the walk the labels with which tips would come to a stage; and what it would begin with, of all tips."""
         cues = self.steps[at].cues
+        self.apart = None
         if not cues:
             return [self.before()]
         begins = []
@@ -427,8 +522,11 @@ class OnBranches:
                 on_way = mine != NONE
             here.take(np.flatnonzero(on_way & (~found | (labelled.by > here.by))), labelled)
             found |= on_way
-            begins.append(Begins(mine, cue.after))
-        begins.append(Begins(np.where(found, NONE, self.latest), NEVER))
+            at_end = cue.stage != ARRIVAL and cue.after == NEVER
+            begins.append(Begins(mine, cue.after, [*self.instead[cue.stage]] if at_end else []))
+        before = [np.where(found, NONE, one) for one in (self.latest, *self.front)]
+        begins.append(Begins(before[0], NEVER, before[1:]))
+        self.apart = found
         walk.tier, walk.labeller, self.by = here.tier, here.labeller, here.by
         return begins
 
@@ -442,6 +540,8 @@ class OnBranches:
 
     def come(self, at: int, tips: Members, walk: Walk) -> None:
         """Tips have come to a stage."""
+        if self.steps[at].is_aside:
+            return
         self.latest[tips] = walk.count[tips] - 1
         if at in self.first:
             which = np.flatnonzero(self.first[at][tips] == NONE)
@@ -450,10 +550,68 @@ class OnBranches:
             self.first[at][fresh] = walk.count[fresh] - 1
             self.seen[at].take(fresh, self.now(walk))
 
-    def label(self, tips: Members, walk: Walk) -> None:
-        """Tips have got the labels that the walk has of them."""
+    def go_on(self, at: int, tips: Members, apart: Flags | None, walk: Walk) -> None:
+        """The way of tips goes on from a stage, on a thread of its own for those who are `apart`."""
+        if not self.has_asides:
+            return
+        for one in self.front:
+            one[tips] = NONE
+        self.front = [one for one in self.front if (one != NONE).any()]
+        if apart is not None:
+            begin = among(tips, np.flatnonzero(apart[tips]))
+            self.thread[begin] = self.latest[begin]
+        group = walk.groups[at][-1]
+        whose = np.arange(self.latest.size)[tips]
+        first = {at: self.first[at][whose] == group.sequence} if at in self.first else {}
+        self._may_be(at, group, self.by[whose], self.thread[whose], first)
+
+    def _may_be(self, at: int, group: StageRound, by: Rows, thread: Rows, first: Mapping[int, Flags]) -> None:
+        """Note visits to a stage that may be in vain."""
+        for aside in self.steps[at].asides:
+            tips = np.arange(self.latest.size)[group.tips]
+            one = InVain(tips, group.sequence, group.tier, group.labeller, by, thread, first)
+            self.in_vain[at, aside].append(one)
+
+    def take_in_vain(self, aside: int, on_way: Flags) -> list[tuple[int, InVain]]:
+        """The visits of some tips that lead to an aside in vain, each with its stage; nobody else will ask for them."""
+        found = []
+        for leader, to in self.in_vain:
+            if to == aside:
+                every = self.in_vain[leader, to]
+                found += [(leader, one.of(np.flatnonzero(on_way[one.tips]))) for one in every]
+                left = [one.of(np.flatnonzero(~on_way[one.tips])) for one in every]
+                self.in_vain[leader, to] = [one for one in left if one.tips.size]
+        return [(leader, one) for leader, one in found if one.tips.size]
+
+    def see(self, one: InVain, walk: Walk) -> None:
+        """Give the walk the labels that tips had when they came to a visit that may be in vain."""
+        here = self.now(walk).copy()
+        here.tier[one.tips], here.by[one.tips] = one.tier, one.by
+        if here.labeller is not None and one.labeller is not None:
+            here.labeller[one.tips] = one.labeller
+        walk.tier, walk.labeller, self.by = here.tier, here.labeller, here.by
+
+    def lead(self, leader: int, aside: int, one: InVain, walk: Walk) -> None:
+        """Visits that may be in vain lead to those to an aside that the walk has just noted."""
+        group, step = walk.groups[aside][-1], self.steps[leader]
+        to = aside == step.gives_up_to, aside == step.turned_away_to
+        self.asides.append(Aside(one.tips, one.sequence, group.sequence, *to))
+
+        def those(flags: Flags) -> list[Rows]:
+            found = np.full(self.latest.size, NONE)
+            found[one.tips[flags]] = group.sequence[flags]
+            return [found] if flags.any() else []
+
+        self.front += those(one.thread == self.thread[one.tips])
+        for at, flags in one.first.items():
+            self.instead[at] += those(flags)
+        self._may_be(aside, group, one.by, one.thread, one.first)
+
+    def label(self, tips: Members, walk: Walk, aside: bool) -> None:
+        """Tips have got the labels that the walk has of them, for good but at an aside."""
         self.by[tips] = walk.count[tips] - 1
-        self.final.take(tips, self.now(walk))
+        if not aside:
+            self.final.take(tips, self.now(walk))
 
     def leave(self, at: int, tips: Members, walk: Walk) -> None:
         """Tips have been served at a stage; what it gave is noted."""

@@ -10,7 +10,7 @@ import numpy as np
 from sim.draw.mixes import Mix
 from sim.dynamics.clock import NEVER
 from sim.dynamics.replication import NO_LABEL
-from sim.scenario.branches import ARRIVAL, loops
+from sim.scenario.branches import ARRIVAL, branching, loops
 from sim.scenario.routes import asides_of
 
 if TYPE_CHECKING:
@@ -116,13 +116,19 @@ class StepDraw:
     label: Label | None
     rework: SendBack | None
     repeats: bool
-    """Whether a tip may come here more than once."""
+    """Whether a tip may come here more than once, or its way has several visits here of which it makes some."""
     is_aside: bool = False
     """Whether tips come here only in vain from another stage."""
     gives_up_to: int | None = None
     """The aside of those who give up here."""
     turned_away_to: int | None = None
     """The aside of those who are turned away here."""
+
+    @property
+    def asides(self) -> tuple[int, ...]:
+        """The asides to which tips come from here."""
+        return tuple(dict.fromkeys(to for to in (self.gives_up_to, self.turned_away_to) if to is not None))
+
     cues: tuple[CueDraw, ...] = ()
     """The moments that it begins with; none where it follows the stage before."""
     is_named: bool = False
@@ -133,6 +139,7 @@ def steps(scenario: Scenario) -> list[StepDraw]:
     """The stages of a scenario as steps."""
     asides, again = asides_of(scenario.stages), loops(scenario.stages)
     named = {cue.stage for stage in scenario.stages for cue in stage.after or ()}
+    beside = branching(scenario.stages)
     return [
         StepDraw(
             name=stage.name,
@@ -144,7 +151,7 @@ def steps(scenario: Scenario) -> list[StepDraw]:
             else SendBack(
                 ShareThresholds([stage.rework.share]), scenario.stage_index(stage.rework.back_to), stage.rework.at_most
             ),
-            repeats=any(first <= index <= last for first, last in again),
+            repeats=any(first <= index <= last for first, last in again) or (beside and stage.name in asides),
             is_aside=stage.name in asides,
             gives_up_to=None if stage.gives_up_to is None else scenario.stage_index(stage.gives_up_to),
             turned_away_to=None if stage.turned_away_to is None else scenario.stage_index(stage.turned_away_to),

@@ -241,11 +241,12 @@ def look_ahead(log: Log, replication: Replication, first: int, last: int) -> Ahe
 
 def ways_to(
     target: Target, replication: Replication, frame: Frame
-) -> tuple[Ticks, Ticks, Ticks, NDArray[np.int64], Ticks] | None:
+) -> tuple[Ticks, Ticks, Ticks, Ticks, Ticks, NDArray[np.int64], Ticks] | None:
     """What `passes.time_spent` has to know to follow the way that came last to the end of a target, None without any.
 
-    The moments that visits await; (n, 2) the stages whose moment ends the target, each with which it is there: 0 enter,
-    1 start, 2 end; -1 in place of a stage where tips leave; and room for until when a tip went through each visit.
+    The moments that visits await, and where those lead that are in vain; (n, 2) the stages whose moment ends the
+    target, each with which it is there: 0 enter, 1 start, 2 end; -1 in place of a stage where
+    tips leave; and room for until when a tip went through each visit.
     """
     visits = replication.visits
     if not visits.first_moment.size:
@@ -259,7 +260,11 @@ def ways_to(
                 to.append((-1, 2))
     table = np.array(to, dtype=np.int64).reshape(-1, 2)
     most = int(np.diff(replication.tips.first_visit).max(initial=0))
-    return visits.first_moment, visits.moment_after, visits.sets_off, table, np.zeros(most + 1, np.int64)
+    ways = visits.first_moment, visits.moment_after, visits.sets_off
+    given_up_to, turned_away_to = visits.given_up_to, visits.turned_away_to
+    if not given_up_to.size:
+        given_up_to = turned_away_to = np.full(len(visits), NO_VISIT)
+    return *ways, given_up_to, turned_away_to, table, np.zeros(most + 1, np.int64)
 
 
 def _on_way(log: Log, replication: Replication, frame: Frame, first: int, last: int) -> dict[int, Flags]:
@@ -279,6 +284,12 @@ def _on_way(log: Log, replication: Replication, frame: Frame, first: int, last: 
             over = np.isin(log.outcome[visit], (SERVED, ABANDONED, TURNED_AWAY))
             to = np.where(over, next_visits(log, replication, visit), visits.follows[visit])
             visit = to[to != NO_VISIT]
+    elif visits.cue.size:
+        whole = np.ones(len(visits), dtype=np.bool_)
+        of_visit = visits.first_moment, visits.sets_off, visits.awaits
+        asides = visits.given_up_to, visits.turned_away_to
+        passes.mark_way((tips.first_visit, first, last), (*of_visit, *asides), log.outcome, whole.copy(), whole)
+        lies = whole[mine]
     found = {}
     for one in frame.all_of:
         found[one] = np.zeros(last - first, dtype=np.bool_)

@@ -14,7 +14,7 @@ from sim.dynamics.clock import HOUR, NEVER
 from sim.dynamics.kernels import inlined, int64, kernel, njit, part
 from sim.dynamics.log import ABANDONED, MERGED, OPEN, SERVED, TURNED_AWAY, UNREACHED
 from sim.dynamics.order import opening as opening_of
-from sim.dynamics.replication import NO_LABEL, NO_PLACE, NO_VISIT
+from sim.dynamics.replication import NO_LABEL, NO_MOMENT, NO_PLACE, NO_VISIT
 from sim.measures.bins import FIRST_ROW, MANTISSA_BITS
 
 THROUGH: Final = 0
@@ -119,9 +119,11 @@ def last_of_way(row, beyond, visits, log, stages, ways):
 
 
 @part
-def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages):
+def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages, asides):
     """What became of a tip that may be in several places at a time, but for being lost: its state, the label given last
-    on any branch, when all branches were through, and whether it may still give up on one."""
+    on any branch, when all branches were through, and whether it may still give up on one.
+
+    With `asides` some visits of its way are not made: who is lost nowhere and at nothing any more is through."""
     state, label, leave, risky, gone = THROUGH, tier[row], np.int64(0), False, False
     for visit in range(row, beyond):
         if outcome[visit] == SERVED:
@@ -129,7 +131,8 @@ def read_beside(row, beyond, kind, tier, kind_stage, labels_as, start, end, outc
             if labels_as[visit] != NO_LABEL:
                 label = labels_as[visit]
         else:
-            state = UNDER_WAY if outcome[visit] == OPEN or state == UNDER_WAY else IN_ANOTHER
+            if not asides or outcome[visit] == OPEN or outcome[visit] == MERGED:
+                state = UNDER_WAY if outcome[visit] == OPEN or state == UNDER_WAY else IN_ANOTHER
             gone = gone or outcome[visit] == MERGED
             if outcome[visit] == UNREACHED or outcome[visit] == OPEN:
                 risky = risky or may_fail(stages[kind_stage[kind[visit]]], outcome[visit] == OPEN, start[visit])
@@ -146,7 +149,7 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
     kind, tier, kind_stage, first_attempt = visits
     enter, start, end, outcome, lost, attempt, gave_up, turned_away, merged = log
     state, label, leave, at_risk, turned = fates
-    follows, _, _, last_tier, labels_as = ways
+    follows, given_up_to, _, last_tier, labels_as = ways
     stages, seen = attempts_and_seen
     for tip in range(first, last):
         i = tip - first
@@ -180,10 +183,10 @@ def read_tips(tips, visits, log, attempts_and_seen, ways, moment_of, last, fates
         at_risk[i] = False
         if labels_as.size and beyond > row:
             state[i], label[i], leave[i], at_risk[i] = read_beside(
-                row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages
+                row, beyond, kind, tier, kind_stage, labels_as, start, end, outcome, stages, given_up_to.size > 0
             )
             if lost[tip] != NEVER:
-                state[i], at_risk[i] = LOST, False
+                state[i], leave[i], at_risk[i] = LOST, NEVER, False
             continue
         if follows.size:
             served_up_to, risky = last_of_way(row, beyond, visits, log, stages, ways)
@@ -449,8 +452,37 @@ def follow_steps(number, group, ticks, by, window, changes):
         _step(changes, number, group[row], ticks[row], by[row], window)
 
 
+@kernel
+def mark_way(tips, visits, outcome, never, lies):
+    """Which visits lie on the ways of tips that may be in several places at a time: not an aside that was not come to,
+    and not what is not made because something was in vain that has an aside. `never` is room for what ends never."""
+    first_visit, first, last = tips
+    first_moment, sets_off, awaits, given_up_to, turned_away_to = visits
+    for tip in range(first, last):
+        begin, beyond = first_visit[tip], first_visit[tip + 1]
+        for visit in range(begin, beyond):
+            never[visit], lies[visit] = False, True
+            if outcome[visit] == ABANDONED:
+                never[visit] = given_up_to[visit] != NO_VISIT
+            elif outcome[visit] == TURNED_AWAY:
+                never[visit] = turned_away_to[visit] != NO_VISIT
+            elif outcome[visit] == UNREACHED and awaits[visit] == NO_MOMENT:
+                lies[visit] = False
+                for leader in range(begin, visit):
+                    if given_up_to[leader] == visit or turned_away_to[leader] == visit:
+                        over = outcome[leader] != OPEN and outcome[leader] != UNREACHED
+                        never[visit] = over or never[leader]
+            elif outcome[visit] == UNREACHED and awaits[visit] > 0:
+                never[visit] = True
+                for before in range(begin, visit):
+                    for moment in range(first_moment[before], first_moment[before + 1]):
+                        if sets_off[moment] == visit and not never[before]:
+                            never[visit] = False
+                lies[visit] = not never[visit]
+
+
 @part
-def follow_last(row, beyond, stamps, ways, kind, kind_stage, until):
+def follow_last(row, beyond, stamps, ways, kind, kind_stage, until, vain):
     """The way of a tip that came last to a moment, backward from it: until when it went through each visit, or NEVER.
 
     Of `ways`, `to` are the stages of the moment with what it is there (0 enter, 1 start, 2 end), or -1 for any end,
@@ -458,7 +490,7 @@ def follow_last(row, beyond, stamps, ways, kind, kind_stage, until):
     last is taken.
     """
     enter, start, end = stamps
-    first_moment, moment_after, sets_off, to, goes_on = ways
+    first_moment, moment_after, sets_off, given_up_to, turned_away_to, to, goes_on = ways
     goes_on[: beyond - row] = NEVER
     at = NO_VISIT
     for visit in range(row, beyond):
@@ -479,6 +511,8 @@ def follow_last(row, beyond, stamps, ways, kind, kind_stage, until):
                         when = min(when, start[visit] + moment_after[moment])
                     if when != NEVER and when >= came:
                         came, before = when, visit
+            if vain.size and (given_up_to[visit] == at or turned_away_to[visit] == at):
+                came, before = vain[visit], visit
         at, tick = before, came
 
 
@@ -499,12 +533,12 @@ def time_spent(tips, visits, log, spells, stages, ways, guide, times, spent):
         times[bin_of(took[i], guide)] += 1
         row = first_visit[first + i]
         if ways is not None:
-            follow_last(row, first_visit[first + i + 1], (enter, start, end), ways, kind, kind_stage, until[i])
+            follow_last(row, first_visit[first + i + 1], (enter, start, end), ways, kind, kind_stage, until[i], vain)
         for visit in range(row, first_visit[first + i + 1]):
             if outcome[visit] == UNREACHED or enter[visit] >= until[i]:
                 continue
             if ways is not None:
-                goes_on = ways[4][visit - row]
+                goes_on = ways[6][visit - row]
                 if goes_on == NEVER:
                     continue
                 window = (since[i], min(until[i], goes_on))

@@ -8,9 +8,9 @@ and left. Without branches there is one state a label, and the walk is that down
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 
 ARRIVAL: Final = -1
 """In place of the number of a stage: the tip's arrival."""
+
+NOWHERE: Final = 1_000
+"""In place of the number of an aside: none was come to."""
 
 SMALLEST: Final = 1e-12
 """What concerns a smaller share of the tips is left out."""
@@ -140,6 +143,14 @@ class StageStep:
     """Bits of what tips have had that have entered here, and that have been served."""
     in_vain: tuple[int, ...] = ()
     """Bits of those who may be lost here, and of those who may leave merged."""
+    asides: tuple[int, ...] = ()
+    """Where those may go on that may be in vain here; all of this is only for asking what can come, not how much."""
+    is_aside: bool = False
+    """Whether tips come here only so."""
+    lost: int = 0
+    """Bits of those who are lost because it is not for them."""
+    begins_alone: bool = False
+    """Whether it begins also for who is in vain here, as a delay does."""
 
 
 Edge = tuple[int, str, int, int]
@@ -158,6 +169,35 @@ class Walked:
     """What each moment led to, added up over rows as `weight` has it."""
     met: set[tuple[int, int]]
     """Stages, each with the number of a cue that was on the way of tips that came to it."""
+    aside: OfAsides
+    """What asides make of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfAsides:
+    """What becomes of tips that were in vain at a stage and came to an aside, by places in the order."""
+
+    goes_on: set[tuple[int, int]] = field(default_factory=set)
+    """Asides, each with a stage that may begin at its end."""
+    follows: set[tuple[int, int, int, int]] = field(default_factory=set)
+    """Stages that follow another which is not come to; that, the stage in vain, and the aside come to instead."""
+    label: set[tuple[int, int]] = field(default_factory=set)
+    """Stages to which tips may come without the label that a stage gives to all others of them; that stage."""
+    hangs: set[tuple[int, int]] = field(default_factory=set)
+    """Stages that begin with a moment of another, of which such a label decides whether it lies on the way; that."""
+
+
+class _Vain(NamedTuple):
+    """A visit in vain."""
+
+    leader: int
+    aside: int
+    label: int
+    by: int
+    """As in _State, as it was come to."""
+    thread: int
+    first: tuple[int, ...]
+    """The stage, if it was the first visit to it, for whose end that of the aside stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +209,7 @@ class _State:
     label: int
     """The column of their label there, and"""
     by: int
-    """the stage that gave it, or ARRIVAL."""
+    """twice the stage that gave it, and one more where it was to, and they have the one before; or ARRIVAL."""
     final: int
     """The column of the last label that they were given on any branch."""
     had: int
@@ -179,6 +219,25 @@ class _State:
     was first seen, and the same as it was left."""
     counts: tuple[int, ...]
     """How often they were sent back from each stage that sends back."""
+    thread: int = ARRIVAL
+    """The last stage on their way that began with a cue,"""
+    stuck: tuple[int, int] | None = None
+    """and where what just follows the stage before is not come to, the stage in vain, and its aside."""
+    via: int = ARRIVAL
+    """The aside that was come to instead of the stage before."""
+    vain: tuple[_Vain, ...] = ()
+    """What was in vain, and has its aside still before it."""
+    dead: tuple[tuple[int, str, int, int], ...] = ()
+    """Moments that do not come, of stages on their way that a later one may name, with the stage in vain and the
+    aside."""
+    ended: tuple[tuple[int, int], ...] = ()
+    """Such stages for whose end that of an aside stands, and that."""
+    unsure: tuple[int, ...] = ()
+    """Such stages of which a label that is not given decides whether they lie on the way; here they do not."""
+
+    def but(self, **other: Any) -> _State:
+        """The same but for some of it."""
+        return replace(self, **other)
 
 
 def step(
@@ -194,6 +253,9 @@ def step(
     entered: int = 0,
     served: int = 0,
     in_vain: tuple[int, ...] = (),
+    asides: tuple[int, ...] = (),
+    is_aside: bool = False,
+    lost: int = 0,
 ) -> StageStep:
     """What a stage does, by its place in the order."""
     index = {stage.name: at for at, stage in reversed(list(enumerate(stages)))}
@@ -213,6 +275,10 @@ def step(
         entered=entered,
         served=served,
         in_vain=in_vain,
+        asides=asides,
+        is_aside=is_aside,
+        lost=lost,
+        begins_alone=stage.pool is None,
     )
 
 
@@ -228,6 +294,7 @@ def walk(
     ending = np.zeros((rows, columns, 4))
     edges: dict[Edge, float] = {}
     met: set[tuple[int, int]] = set()
+    aside = OfAsides()
     named_until = {
         of: max(n for n, step in enumerate(steps) if of in step.cue_of) for step in steps for of in step.cue_of
     }
@@ -262,10 +329,10 @@ def walk(
                 ending[:, state.final, state.had] += here
                 continue
             for to, nxt, of in _pass(
-                steps, place, state, here, forced, entering, edges, met, weight, senders, last, named_until
+                steps, place, state, here, forced, entering, edges, (met, aside), weight, senders, last, named_until
             ):
                 put(to, nxt, of)
-    return Walked(entering, ending, edges, met)
+    return Walked(entering, ending, edges, met, aside)
 
 
 def _pass(
@@ -276,17 +343,37 @@ def _pass(
     sent_back: bool,
     entering: list[Floats],
     edges: dict[Edge, float],
-    met: set[tuple[int, int]],
+    seen: tuple[set[tuple[int, int]], OfAsides],
     weight: Floats,
     senders: tuple[int, ...],
     last: frozenset[int],
     named_until: dict[int, int],
 ) -> Iterator[tuple[int, _State, Floats]]:
     """What becomes of tips in one state at one stage: where they come next, in which state, and how many."""
-    step = steps[number]
+    step, (met, aside) = steps[number], seen
+    if step.is_aside:
+        yield from _pass_aside(step, number, state, here, entering, named_until)
+        return
     label, by, found = (
         context(step, state.label, state.by, state.marks) if not sent_back else (state.label, state.by, [])
     )
+    if not found and not sent_back:
+        aside.hangs.update((number, of) for of in step.cue_of if of in state.unsure)
+    stuck = None if sent_back else _stuck(step, state, found)
+    if stuck is not None:
+        if not found and stuck[1] < number:
+            aside.follows.add((number, state.latest, *stuck))
+        gone = _not_come_to(state, number, label, by, bool(found), stuck, labels=step.labels is not None)
+        if by > ARRIVAL and by % 2 and (step.inside != step.inside[:, :1]).any():
+            # It lies on the way, or does not, by a label that is not given.
+            yield number + 1, _forget(state.but(unsure=(*state.unsure, number)), number + 1, named_until), here
+            yield number + 1, _forget(gone, number + 1, named_until), here
+        else:
+            yield number + 1, _forget(state, number + 1, named_until), here * step.passing[:, label]
+            yield number + 1, _forget(gone, number + 1, named_until), here * step.inside[:, label]
+        return
+    if by > ARRIVAL and by % 2 and (here * step.inside.max(axis=1)).sum() > SMALLEST:
+        aside.label.add((number, by // 2))
     share = np.ones(len(here)) if sent_back else step.inside[:, label]
     inside = here * share
     if not sent_back:
@@ -303,12 +390,108 @@ def _pass(
     if not found:
         edge = (state.latest, "arrival" if state.latest == ARRIVAL else "end", 0, number)
         edges[edge] = edges.get(edge, 0.0) + comes
+    aside.goes_on.update((to, number) for of, to in state.ended if _ends_with(step, of, found))
+    if not found and not sent_back and state.via != ARRIVAL:
+        aside.goes_on.add((state.via, number))
     if number in last:
         return
+    if found and not sent_back:
+        state = state.but(thread=number)
+    if state.stuck is not None or state.via != ARRIVAL:
+        state = state.but(stuck=None, via=ARRIVAL)
     had = state.had | step.entered
+    for to in step.asides:
+        first = () if any(mark[0] == number for mark in state.marks) else (number,)
+        labels = step.labels is not None
+        vain = _not_come_to(state, number, label, by, False, (number, to), labels, begun=step.begins_alone)
+        vain = vain.but(had=had, vain=(*vain.vain, _Vain(number, to, label, by, state.thread, first)))
+        yield number + 1, _forget(vain, number + 1, named_until), inside
     for bits in step.in_vain:
         yield from _given(step, number, state, label, by, inside, had | bits, senders, named_until)
     yield from _given(step, number, state, label, by, inside, state.had | step.served, senders, named_until)
+
+
+def _ends_with(step: StageStep, of: int, found: Sequence[int]) -> bool:
+    """Whether the end of a stage is among the cues of another that lie on the way."""
+    return any(step.cue_of[nth] == of and step.cues[nth].what == "end" for nth in found)
+
+
+def _stuck(step: StageStep, state: _State, found: Sequence[int]) -> tuple[int, int] | None:
+    """The stage in vain because of which a stage is not come to, and its aside; None where it is."""
+    if not found:
+        return state.stuck
+    gone = {(of, what): why for of, what, *why in state.dead}
+    found_gone = [gone.get((step.cue_of[nth], step.cues[nth].what)) for nth in found]
+    why = [(one[0], one[1]) for one in found_gone if one is not None]
+    return min(why, key=lambda one: one[1]) if len(why) == len(found) else None
+
+
+def _not_come_to(
+    state: _State,
+    number: int,
+    label: int,
+    by: int,
+    apart: bool,
+    why: tuple[int, int],
+    labels: bool,
+    *,
+    begun: bool = False,
+) -> _State:
+    """Tips on whose way a stage lies that they do not come to, or not to the end of."""
+    marks, dead = state.marks, state.dead
+    after = 2 * number + 1 if labels else by
+    if all(mark[0] != number for mark in marks):
+        marks = (*marks, (number, label, by, label, after))
+        dead = (*dead, (number, "end", *why), *(() if begun else ((number, "start", *why),)))
+    thread = number if apart else state.thread
+    return state.but(latest=number, label=label, by=after, stuck=why, marks=marks, dead=dead, thread=thread)
+
+
+def _instead(state: _State, one: _Vain, aside: int) -> _State:
+    """What is not come to because of a visit in vain is so because of another aside, or of none."""
+    stuck = (one.leader, aside) if state.stuck == (one.leader, one.aside) else state.stuck
+    dead = tuple(
+        (of, what, *((leader, aside) if (leader, to) == (one.leader, one.aside) else (leader, to)))
+        for of, what, leader, to in state.dead
+    )
+    return state.but(stuck=stuck, dead=dead)
+
+
+def _pass_aside(
+    step: StageStep, number: int, state: _State, here: Floats, entering: list[Floats], named_until: dict[int, int]
+) -> Iterator[tuple[int, _State, Floats]]:
+    """What becomes of tips at an aside, to which those come that were in vain before."""
+    one = next((vain for vain in state.vain if vain.aside == number), None)
+    if one is None:
+        yield number + 1, _forget(state, number + 1, named_until), here
+        return
+    state = state.but(vain=tuple(vain for vain in state.vain if vain is not one))
+    lost = _instead(state, one, NOWHERE)
+    yield number, lost.but(had=state.had | step.lost), here * step.passing[:, one.label]
+    inside = here * step.inside[:, one.label]
+    entering[number][:, one.label] += inside
+    had = state.had | step.entered
+    for bits in step.in_vain:
+        yield number, lost.but(had=had | bits), inside
+    for aside in step.asides:
+        more = (*state.vain, one._replace(aside=aside))
+        yield number, _instead(state, one, aside).but(had=had, vain=more), inside
+    state = state.but(had=state.had | step.served)
+    labelled = 2 * number + 1 if step.labels is not None else ARRIVAL
+    if one.thread == state.thread and state.stuck == (one.leader, number):
+        state = state.but(stuck=None, via=number, by=max(state.by, labelled))
+    ends = {(of, "end") for of in one.first}
+    state = state.but(
+        dead=tuple(moment for moment in state.dead if moment[:2] not in ends),
+        ended=(*state.ended, *((of, number) for of in one.first)),
+        marks=tuple((*mark[:4], max(mark[4], labelled)) if mark[0] in one.first else mark for mark in state.marks),
+    )
+    if step.labels is None or step.keeps is None:
+        yield number, state, inside
+        return
+    yield number, state, inside * step.keeps
+    for column in range(step.labels.shape[1]):
+        yield number, state.but(final=column), inside * step.labels[:, column]
 
 
 def _given(
@@ -327,7 +510,7 @@ def _given(
     if step.labels is not None and step.keeps is not None:
         outcomes = [(label, by, state.final, inside * step.keeps)]
         outcomes += [
-            (column, number, column, inside * step.labels[:, column]) for column in range(step.labels.shape[1])
+            (column, 2 * number, column, inside * step.labels[:, column]) for column in range(step.labels.shape[1])
         ]
     for column, labeller, final, some in outcomes:
         if some.sum() <= SMALLEST:
@@ -335,15 +518,15 @@ def _given(
         marks = state.marks
         if named_until.get(number, ARRIVAL) > number and all(mark[0] != number for mark in marks):
             marks = (*marks, (number, label, by, column, labeller))
+        given = state.but(latest=number, label=column, by=labeller, final=final, had=had, marks=marks)
         on, counts = 1.0, state.counts
         if step.again > 0:
             nth = senders.index(number)
             if counts[nth] < step.at_most:
                 on = step.on
                 more = (*counts[:nth], counts[nth] + 1, *counts[nth + 1 :])
-                yield ~step.back_to, _State(number, column, labeller, final, had, marks, more), some * step.again
-        following = _State(number, column, labeller, final, had, marks, counts)
-        yield number + 1, _forget(following, number + 1, named_until), some * on
+                yield ~step.back_to, given.but(counts=more), some * step.again
+        yield number + 1, _forget(given, number + 1, named_until), some * on
 
 
 def context(
@@ -369,9 +552,11 @@ def context(
 
 def _forget(state: _State, number: int, named_until: dict[int, int]) -> _State:
     """Leave out what no stage from there on asks for, so that tips that differ in it alone go on together."""
-    marks = tuple(mark for mark in state.marks if named_until[mark[0]] >= number)
-    return (
-        state
-        if len(marks) == len(state.marks)
-        else _State(state.latest, state.label, state.by, state.final, state.had, marks, state.counts)
-    )
+
+    def asked(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(row for row in rows if named_until.get(row[0], ARRIVAL) >= number)
+
+    marks, dead, ended = asked(state.marks), asked(state.dead), asked(state.ended)
+    unsure = tuple(of for of in state.unsure if named_until.get(of, ARRIVAL) >= number)
+    same = (marks, dead, ended, unsure) == (state.marks, state.dead, state.ended, state.unsure)
+    return state if same else state.but(marks=marks, dead=dead, ended=ended, unsure=unsure)

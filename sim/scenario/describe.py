@@ -197,7 +197,10 @@ def _stages(scenario: Scenario) -> tuple[StageLoad, ...]:
 
 def _begins(scenario: Scenario, number: int, ways: Sequence[Lead]) -> str:
     """What leads to a stage: each moment, with the share of tips of which one of all that came is so led."""
-    mine = [one for one in ways if one.to == number and not one.back]
+    every = [one for one in ways if one.to == number and not one.back]
+    if in_vain := _leading(scenario, every, "in vain"):
+        return f"begins where {units.listed(in_vain, 'or')} is in vain"
+    mine = [one for one in every if one.what != "instead"]
     if not mine:
         return ""
     told = []
@@ -206,7 +209,14 @@ def _begins(scenario: Scenario, number: int, ways: Sequence[Lead]) -> str:
         late = f" + {units.duration_text(one.plus)}" if one.plus else ""
         told.append(f"{name}{late} ({one.share:.3f})")
     awaits = "; with all of them that lie on a tip's way" if scenario.stages[number].after and len(told) > 1 else ""
-    return f"begins with {units.listed(told, 'or' if not awaits else 'and')}{awaits}"
+    asides = _leading(scenario, every, "instead")
+    instead = f"; the end of {units.listed(asides, 'or')} counts as that of what was in vain" if asides else ""
+    return f"begins with {units.listed(told, 'or' if not awaits else 'and')}{awaits}{instead}"
+
+
+def _leading(scenario: Scenario, ways: Sequence[Lead], what: str) -> list[str]:
+    """The names of the stages that lead somewhere in such a way."""
+    return [scenario.stages[one.of].name for one in ways if one.what == what]
 
 
 def _who(stage: Stage) -> str:

@@ -18,7 +18,7 @@ from sim.scenario.arrivals import HOURS_A_WEEK, by_hour_of_week, channel_mix, ex
 from sim.scenario.branches import Walked, branching, step, walk
 from sim.scenario.counts import counts
 from sim.scenario.profiles import DemandLevels, levels, plain_shares
-from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares
+from sim.scenario.routes import Crowd, asides_of, crowd, incident_shares, row_shares, ways
 from sim.scenario.rules import rank
 from sim.scenario.schema import ByAttribute, Law, Scenario, Stage
 from sim.scenario.trace import trace
@@ -355,12 +355,12 @@ class Lead:
     of: int
     """The place of the stage in the order, or ARRIVAL."""
     what: str
-    """Its moment that leads there: arrival, start or end; or `in vain`, to an aside."""
+    """Its moment that leads there: arrival, start or end; or `in vain`, to an aside, and `instead`, from one."""
     plus: int
     """Ticks after a start."""
     to: int
     share: float
-    """Tips that take it, on average of one; NaN in vain."""
+    """Tips that take it, on average of one; NaN where something was in vain."""
 
     @property
     def back(self) -> bool:
@@ -373,6 +373,8 @@ def leads(scenario: Scenario) -> list[Lead]:
     tips = coming(scenario)
     edges = walked(scenario, tips, _weight(scenario, tips)).edges
     found = [Lead(*edge, share) for edge, share in edges.items()]
+    goes_on = ways(tips, scenario.stages).aside.goes_on
+    found += [Lead(aside, "instead", 0, number, math.nan) for aside, number in goes_on]
     found += [
         Lead(number, "in vain", 0, scenario.stage_index(aside), math.nan)
         for number, stage in enumerate(scenario.stages)

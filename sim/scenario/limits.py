@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.dynamics.clock import DAY, HOUR, NEVER, WEEK, YEAR, tick_of
 from sim.scenario.arrivals import at_most, expected
+from sim.scenario.asides import aside_faults
 from sim.scenario.calendars import LAST_HOLIDAY, Calendar, countries_in
 from sim.scenario.demand import Demand
 from sim.scenario.faults import Fault, at
@@ -237,13 +238,18 @@ def route_faults(found: Pieces, doubtful: set[Path]) -> list[Fault]:
         if isinstance(target, OfTips) and ("targets", name) not in doubtful
     }
     tips = crowd(found["demand"], found["labels"], stages, [target.of for target in targets.values()])
-    rules = [*_stage_rules(tips, stages), *_target_rules(tips, stages, targets, found["milestones"] or {}, doubtful)]
+    rules = [
+        *_stage_rules(tips, stages, found["pools"] or {}),
+        *_target_rules(tips, stages, targets, found["milestones"] or {}, doubtful),
+    ]
     return [at(*find(found.root, path), rule) for path, rule in rules]
 
 
-def _stage_rules(tips: Crowd, stages: Sequence[Stage]) -> Iterator[tuple[Path, str]]:
+def _stage_rules(tips: Crowd, stages: Sequence[Stage], pools: Mapping[str, Pool]) -> Iterator[tuple[Path, str]]:
     found = ways(tips, stages)
     reached = found.entering
+    for (number, key), rule in aside_faults(stages, found.aside, pools):
+        yield ("stages", number, key), rule
     labelling = [bool(stage.label) for stage in stages]
     for number, (stage, entering) in enumerate(zip(stages, reached, strict=True)):
         if not entering.any():

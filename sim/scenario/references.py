@@ -11,7 +11,7 @@ from typing import Any
 
 from sim.dynamics.clock import DAY
 from sim.scenario import shape
-from sim.scenario.branches import Cue, branching, loops
+from sim.scenario.branches import Cue, loops
 from sim.scenario.calendars import Calendar, Dates, circles
 from sim.scenario.demand import ONE_CATEGORY, ONE_CHANNEL, ONE_RISK, TAKEN
 from sim.scenario.faults import Fault, at, shown
@@ -436,10 +436,6 @@ def _aside(look: _Look, path: Path, name: str | None, index: int, stages: dict[i
         return
     if at <= index:
         look.say(path, "leads to a stage that is written later", got=name)
-    if branching(tuple(stages.values())):
-        look.say(
-            path, "where tips are in several places at a time (`after`), who gives up on a branch is lost", got=name
-        )
     if any(stage.rework is not None and stage.rework.back_to == name for stage in stages.values()):
         look.say(
             path, "rework goes back to that stage, and what is reached in vain is reached in no other way", got=name

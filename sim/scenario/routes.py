@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.replication import Flags
-from sim.scenario.branches import StageStep, Walked, branching, step, walk
+from sim.scenario.branches import OfAsides, StageStep, Walked, branching, step, walk
 from sim.scenario.demand import Demand, Labeller, own_names
 from sim.scenario.moments import Milestone, Moment
 from sim.scenario.pools import Filter
@@ -183,6 +183,8 @@ class Ways:
     """For each stage the tips (rows, columns) that can reach it."""
     ending: Flags
     """(rows, columns, 4): the tips as they leave, are lost or merged, by the bits FROM and TO of what they have had."""
+    aside: OfAsides = field(default_factory=OfAsides)
+    """What asides make of it where stages begin `after` something."""
     met: frozenset[tuple[int, int]] | None = None
     """Stages that begin `after` something, each with the number of a moment there that can lie on the way of tips that
     come to it; None where no stage does."""
@@ -253,9 +255,13 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
     """The same where tips may be in several places at a time."""
     lost = _bits(start, stop, None, ("lost",))
     steps = []
+    index = {stage.name: number for number, stage in reversed(list(enumerate(stages)))}
+    named = asides_of(stages)
     for number, (stage, admitted) in enumerate(zip(stages, tips.admitted, strict=True)):
         again = stage.rework is not None and (stage.rework.share > 0 or not tips.only_positive)
-        in_vain = (lost,) if lost and (stage.patience is not None or stage.limited) else ()
+        gives_up = stage.patience is not None and stage.gives_up_to is None
+        may_be_lost = gives_up or (stage.limited and stage.turned_away_to is None)
+        in_vain = (lost,) if lost and may_be_lost else ()
         if stage.merge is not None and (merged := _bits(start, stop, stage.name, ("merged",))):
             in_vain = (*in_vain, merged, merged | _bits(start, stop, stage.name, ("start",)))
         steps.append(
@@ -271,6 +277,9 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
                 entered=_bits(start, stop, stage.name, ("enter", "gave_up", "turned_away")),
                 served=_bits(start, stop, stage.name, ("enter", "start", "end")),
                 in_vain=in_vain,
+                asides=tuple(index[name] for name in stage.asides),
+                is_aside=stage.name in named,
+                lost=lost,
             )
         )
     arriving = tips.alive.astype(np.float64)
@@ -278,7 +287,8 @@ def _ways_beside(tips: Crowd, stages: Sequence[Stage], start: Milestone | None, 
     found = (_walked if arriving.size * len(steps) <= MOST_KEPT else _walked.__wrapped__)(asked)
     ending = found.ending > 0
     ending = _with_bits(ending, _bits(start, stop, None, ("leave",)))
-    return Ways(tuple(came > 0 for came in found.entering), ending, frozenset(found.met))
+    entering = tuple(came > 0 for came in found.entering)
+    return Ways(entering, ending, found.aside, frozenset(found.met))
 
 
 class _Asked:

@@ -223,10 +223,11 @@ class Stage(Part):
     """How many may wait or be served at most, as telephone lines are; who finds none free is turned away. Such as
     `24`."""
     gives_up_to: Name | None = None
-    """The stage that a tip comes to when it has given up for good, such as a voicemail; nothing else leads there.
-    Such as `voicemail`."""
+    """The stage that a tip comes to when it has given up for good, such as a voicemail; nothing else leads there, and
+    what is written after it goes on at its end as at the end of this one. Such as `voicemail`."""
     turned_away_to: Name | None = None
-    """The stage that a tip comes to when it was turned away for good; nothing else leads there. Such as `voicemail`."""
+    """The stage that a tip comes to when it was turned away for good; nothing else leads there, and what is written
+    after it goes on at its end as at the end of this one. Such as `voicemail`."""
     callback: Callback | None = None
     """The offer to be called back: who accepts gives up no more and keeps the place. Such as `{after: 2 min, share:
     60 %}`."""

@@ -145,7 +145,7 @@ def _ports(paths: Sequence[Sequence[_Node]]) -> dict[tuple[int, bool], tuple[flo
 
 
 def _line(way: Lead, path: Sequence[_Node], ports: dict[tuple[int, bool], tuple[float, int]]) -> str:
-    dashed = ' stroke-dasharray="5 3"' if way.what == "in vain" else ""
+    dashed = ' stroke-dasharray="5 3"' if way.what in ("in vain", "instead") else ""
     first, last = path[0], path[-1]
     if way.back:
         # Up along the right side of the boxes.
@@ -175,7 +175,7 @@ def _line(way: Lead, path: Sequence[_Node], ports: dict[tuple[int, bool], tuple[
 
 def _said(way: Lead) -> str:
     """What is written at a line: the moment, where it is no end, and the share of the tips."""
-    share = f"{100 * way.share:.3g} %" if way.what != "in vain" else "in vain"
+    share = way.what if way.what in ("in vain", "instead") else f"{100 * way.share:.3g} %"
     if way.back:
         return f"back {share}"
     if way.what == "start":

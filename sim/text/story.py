@@ -14,7 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.clock import NEVER
-from sim.dynamics.log import ABANDONED, CUT, DONE, MERGED, PREEMPTED, RELIEVED, SERVED, TURNED_AWAY, Log
+from sim.dynamics.log import (
+    ABANDONED,
+    CUT,
+    DONE,
+    MERGED,
+    OPEN,
+    PREEMPTED,
+    RELIEVED,
+    SERVED,
+    TURNED_AWAY,
+    UNREACHED,
+    Log,
+)
 from sim.dynamics.order import line_key, newest_first, work_after_relief
 from sim.dynamics.replication import (
     DUE_FIRST,
@@ -242,13 +254,22 @@ class Teller:
             if log.enter[visit] == NEVER:
                 continue
             stage = self.scenario.stages[self.crowd.where.stage[visit]]
-            events = self._begins_with(visit, stage, first) + list(self._visit(visit, tip, NO_VISIT))
+            events = self._begins_with(visit, stage, first) + list(self._visit(visit, tip, self._aside(visit)))
             found += [replace(event, branch=numbers[visit - first]) for event in events]
-        if (log.outcome[first:beyond] == SERVED).all() and beyond > first:
-            found.append(self._leaves(tip, int(log.end[first:beyond].max())))
+        outcome = log.outcome[first:beyond]
+        undone = (OPEN, MERGED) if self.replication.visits.given_up_to.size else (OPEN, MERGED, UNREACHED)
+        if log.lost[tip] == NEVER and not np.isin(outcome, undone).any() and beyond > first:
+            found.append(self._leaves(tip, int(log.end[first:beyond][outcome == SERVED].max())))
         found.sort(key=lambda event: event.tick)
         one = len({event.branch for event in found if event.branch}) < 2
         return [replace(event, branch=0) for event in found] if one else found
+
+    def _aside(self, visit: int) -> int:
+        """The aside that a visit in vain led to, or NO_VISIT."""
+        visits, outcome = self.replication.visits, self.log.outcome[visit]
+        if not visits.given_up_to.size or outcome not in (ABANDONED, TURNED_AWAY):
+            return NO_VISIT
+        return int((visits.given_up_to if outcome == ABANDONED else visits.turned_away_to)[visit])
 
     def _begins_with(self, visit: int, stage: Stage, first: int) -> list[Event]:
         """What a visit began with, where that is more than the end of the one stage before."""
@@ -260,6 +281,8 @@ class Teller:
                 if visits.sets_off[moment] != visit:
                     continue
                 after = int(visits.moment_after[moment])
+                if visits.cue.size and (log.start[before] == NEVER or (after == NEVER and log.end[before] == NEVER)):
+                    continue
                 if after == NEVER or log.end[before] <= log.start[before] + after:
                     came.append(f"{name} has ended")
                 else:
@@ -543,7 +566,7 @@ class Teller:
         end, visits = int(self.log.end[visit]), self.replication.visits
         if visits.branch:
             if stage.label is not None:
-                before, given = int(visits.tier[visit]), int(visits.labels_as[visit])
+                before, given = self._label_before(visit, tip), int(visits.labels_as[visit])
                 label = self._label(stage.label, tip, before, before if given == NO_LABEL else given)
                 yield Event(end, stage.name, "labelled", label)
             moments = slice(int(visits.first_moment[visit]), int(visits.first_moment[visit + 1]))
@@ -558,6 +581,14 @@ class Teller:
             yield self._leaves(tip, end)
         else:
             yield from self._sent_back(visit, then, end)
+
+    def _label_before(self, visit: int, tip: int) -> int:
+        """The label with which a tip came to a visit, where it may be in several places at a time."""
+        visits, first = self.replication.visits, int(self.replication.tips.first_visit[tip])
+        found = int(visits.tier[visit])
+        gave = visits.labels_as[first:visit][self.log.outcome[first:visit] == SERVED]
+        # What would have given it may not have been come to.
+        return found if not visits.cue.size or found in gave else int(visits.tier[first])
 
     def _sent_back(self, visit: int, then: int, end: int) -> Iterator[Event]:
         """That a visit is followed by one to its own stage or to one before it."""

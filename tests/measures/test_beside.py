@@ -10,6 +10,7 @@ import pytest
 from sim.draw import draw
 from sim.dynamics import reference
 from sim.dynamics.clock import MINUTE, NEVER
+from sim.dynamics.replication import NO_LABEL
 from sim.measures import passes
 from sim.measures.cohort import read
 from sim.measures.frame import Frame
@@ -170,3 +171,68 @@ def test_all_of_in_a_chain(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text(text.replace("{all_of: [answer.end", "{all_of: [answer.ends"))
     with pytest.raises(ScenarioError, match=r"milestones\.worked\.all_of\.0: a stage has the moments"):
         load(tmp_path / "broken.yaml")
+
+
+@pytest.fixture(scope="module")
+def with_aside(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """The fifth leaves a message from 10:11 to 10:13 instead, which is then closed."""
+    folder = tmp_path_factory.mktemp("aside")
+    (folder / "tips.csv").write_text(TIPS)
+    text = TEXT.replace("patience: 10 min}", "patience: 10 min, gives_up_to: mail}")
+    text = text.replace("  - {name: close,", "  - {name: mail, delay: 2 min}\n  - {name: close,")
+    text += "  given: {stage: answer, abandoned: 10 %}\n  mailed: {from: arrival, to: mail.end, mean: 20 min}\n"
+    text += "  apart: {from: arrival, to: {all_of: [send.end, sue.end, close.end]}, within: 30 min, share: 90 %}\n"
+    (folder / "aside.yaml").write_text(text)
+    return load(folder / "aside.yaml")
+
+
+def test_who_goes_to_an_aside_is_not_lost_and_leaves_when_all_branches_are_through(with_aside: Scenario) -> None:
+    """The fifth is through at 10:14; what software would have said of it is not its label."""
+    replication = draw(with_aside, 0)
+    cohort = read(reference.simulate(replication), replication, Frame(with_aside))
+    assert cohort.state.tolist() == [passes.THROUGH] * 5
+    assert [tick // MINUTE for tick in cohort.leave.tolist()] == [34, 82, 72, 133, 134]
+    assert cohort.label[4] == NO_LABEL
+    assert not cohort.at_risk.any()
+
+    def when(target: str) -> list[int | None]:
+        ticks = cohort.when(with_aside.targets[target].to).tolist()
+        return [tick // MINUTE if tick < NEVER else None for tick in ticks]
+
+    assert when("worked") == [33, 81, None, 132, None]
+    assert when("mailed") == [None, None, None, None, 133]
+    # What it does not come to does not lie on its way; send and sue do not.
+    assert when("apart") == [34, 82, 72, 133, 134]
+    names = [COLUMNS[column] for column in tally(with_aside.targets["kept"], cohort).column]
+    assert names == ["met"] * 5
+    assert [COLUMNS[column] for column in tally(with_aside.targets["given"], cohort).column].count("lost") == 1
+
+
+def test_time_by_stage_goes_by_the_aside(with_aside: Scenario) -> None:
+    """Of the fifth: 10 minutes in line, 2 at the aside, and 1 to be closed."""
+    replication = draw(with_aside, 0)
+    found = measure(reference.simulate(replication), replication, with_aside).pooled
+    assert found is not None
+    spent = dict(zip(with_aside.targets, (found.spent / MINUTE).round(6).tolist(), strict=True))
+    through = dict(zip((stage.name for stage in with_aside.stages), spent["through"], strict=True))
+    assert through["answer"][passes.IN_LINE] == 10
+    assert through["mail"][passes.IN_DELAY] == 2
+    assert through["close"][passes.IN_DELAY] == 5
+
+
+def test_an_aside_is_told_on_the_branch_that_it_is_on(with_aside: Scenario) -> None:
+    replication = draw(with_aside, 0)
+    log = reference.simulate(replication)
+    story = explain(with_aside, replication, log, "4")
+    told = [(event.tick // MINUTE, event.text) for event in story.events]
+    assert (131, "goes to mail instead") in told
+    assert told[-2:] == [
+        (133, "passes close: a delay of 1 min, nobody works on it"),
+        (134, "is through, 13 min after it arrived"),
+    ]
+    table = events(log, replication, with_aside).to_pylist()
+    assert [(row["stage"], row["branch"]) for row in table if row["tip"] == 4] == [
+        ("answer", 1),
+        ("mail", 1),
+        ("close", 1),
+    ]

@@ -10,7 +10,7 @@ import pytest
 
 from sim.draw import draw
 from sim.dynamics.clock import MINUTE, NEVER
-from sim.dynamics.replication import NO_LABEL, Replication
+from sim.dynamics.replication import NO_LABEL, NO_MOMENT, NO_VISIT, Replication
 from sim.scenario.branches import ARRIVAL
 from sim.scenario.describe import describe
 from sim.scenario.faults import ScenarioError
@@ -233,11 +233,182 @@ def test_a_tier_that_no_label_on_its_own_branch_can_give_is_a_fault(tmp_path: Pa
         loaded(tmp_path, text)
 
 
-def test_who_may_give_up_goes_to_no_aside_where_there_are_branches(tmp_path: Path) -> None:
-    text = CALLS.replace("service: 12 min}", "service: 12 min, patience: 5 min, gives_up_to: mail}", 1)
-    text += "  - {name: mail, delay: 1 min}\n"
-    with pytest.raises(ScenarioError, match="who gives up on a branch is lost"):
+ASIDE = CALLS.replace("service: 12 min}", "service: 12 min, patience: 5 min, gives_up_to: mail}", 1).replace(
+    "  - {name: close,", "  - {name: mail, delay: 1 min}\n  - {name: close,"
+)
+
+
+def instead(replication: Replication, scenario: Scenario, tip: int) -> dict[str, list[list[str]]]:
+    """What each visit of a tip awaits, as the moments that stand for one another; and of asides None."""
+    visits = replication.visits
+    first, beyond = (int(replication.tips.first_visit[tip + step]) for step in (0, 1))
+    stages = [scenario.stages[s].name for s in replication.rules.kinds.stage[visits.kind[first:beyond]]]
+    found: dict[str, dict[int, list[str]]] = {stage: {} for stage in stages}
+    for before in range(first, beyond):
+        for moment in range(int(visits.first_moment[before]), int(visits.first_moment[before + 1])):
+            to = stages[int(visits.sets_off[moment]) - first]
+            what = "end" if visits.moment_after[moment] == NEVER else "start"
+            found[to].setdefault(int(visits.cue[moment]), []).append(f"{stages[before - first]}.{what}")
+    for nth, stage in enumerate(stages):
+        assert visits.awaits[first + nth] in (NO_MOMENT, len(found[stage]))
+    return {stage: [cues[nth] for nth in sorted(cues)] for stage, cues in found.items()}
+
+
+def test_what_is_written_after_an_aside_awaits_its_end_too(tmp_path: Path) -> None:
+    """It awaits the end of the call or of the aside, and all else as it did; the call leads to the aside in vain."""
+    scenario = loaded(tmp_path, ASIDE)
+    replication = draw(scenario, 0)
+    visits, tips = replication.visits, replication.tips
+    told = [instead(replication, scenario, tip) for tip in range(200)]
+    high = next(tip for tip, one in enumerate(told) if [*one] == ["answer", "early", "send", "sue", "mail", "close"])
+    assert told[high] == {
+        "answer": [],
+        "early": [["answer.start"]],
+        "send": [["early.end"]],
+        "sue": [["early.end"]],
+        "mail": [],
+        "close": [["answer.end", "mail.end"], ["send.end"], ["sue.end"]],
+    }
+    first = int(tips.first_visit[high])
+    assert visits.given_up_to[first : first + 6].tolist() == [first + 4, *[NO_VISIT] * 5]
+    assert (visits.turned_away_to == NO_VISIT).all()
+    assert visits.awaits[first + 4] == NO_MOMENT
+    web = next(one for one in told if "late" in one)
+    assert "mail" not in web
+    plain = flow(loaded(tmp_path, CALLS)).visits
+    assert np.array_equal(np.delete(flow(scenario).visits, 6, axis=0), plain)
+    assert not flow(scenario).visits[6].any()
+
+
+def test_without_after_a_stage_follows_the_aside_that_was_come_to_instead(tmp_path: Path) -> None:
+    """Of the stage before, and of one that it follows; what begins `after` something else is on a way of its own."""
+    text = (
+        CALLS[: CALLS.index("stages:")]
+        + """stages:
+  - {name: menu, delay: 9 min, patience: 1 min, gives_up_to: desk}
+  - {name: answer, pool: desk, service: 12 min, patience: 5 min, gives_up_to: mail}
+  - {name: note, delay: 1 min}
+  - {name: mail, pool: court, service: 1 min, patience: 1 min, gives_up_to: post}
+  - {name: desk, delay: 1 min}
+  - {name: more, delay: 0 s}
+  - {name: post, delay: 1 min}
+  - {name: beside, after: arrival, delay: 1 min}
+  - {name: close, after: more.end, delay: 0 s, label: software}
+"""
+    )
+    scenario = loaded(tmp_path, text)
+    assert instead(draw(scenario, 0), scenario, 0) == {
+        "menu": [],
+        "answer": [["menu.end"]],
+        "note": [["answer.end"]],
+        "mail": [],
+        "desk": [],
+        "more": [["note.end", "mail.end", "desk.end"]],
+        "post": [],
+        "beside": [],
+        "close": [["more.end"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "  - {name: mail, delay: 1 min}\n",
+            "  - {name: mail, delay: 1 min}\n  - {name: file, delay: 1 min}\n",
+            "say with `after` what 'file' begins with: 'sue' is not come to where 'answer' was in vain, but 'mail' is",
+        ),
+        (
+            "delay: 0 s}\n",
+            "delay: 0 s}\n  - {name: last, for: {tier: high}, delay: 1 min}\n",
+            ".for: asks for the label of 'early'",
+        ),
+        (
+            "after: [answer.end, send.end, sue.end], delay: 0 s}\n",
+            "after: [send.end, sue.end], delay: 0 s}\n",
+            "whether 'send' lies on a tip's way is not known where something before it was in vain",
+        ),
+        (
+            "delay: 0 s}\n",
+            "delay: 0 s}\n  - {name: last, after: mail.end, delay: 1 min}\n",
+            "'mail' is reached only in vain",
+        ),
+    ],
+)
+def test_what_would_depend_on_whether_something_was_in_vain_is_a_fault(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    assert ASIDE.count(old) >= 1
+    text = new.join(ASIDE.rsplit(old, 1))
+    with pytest.raises(ScenarioError) as caught:
         loaded(tmp_path, text)
+    assert any(says in message for message in messages(caught.value)), messages(caught.value)
+
+
+def test_a_label_for_all_who_come_on_is_one_that_may_be_asked_for(tmp_path: Path) -> None:
+    text = ASIDE + "  - {name: note, delay: 0 s, label: person}\n  - {name: last, for: {tier: high}, delay: 1 min}\n"
+    assert draw(loaded(tmp_path, text), 0).visits.branch
+
+
+def test_an_aside_sends_no_tips_back_and_does_not_merge_those_of_several_stages(tmp_path: Path) -> None:
+    text = (
+        CALLS[: CALLS.index("stages:")]
+        + """stages:
+  - {name: menu, delay: 2 min, patience: 1 min, gives_up_to: mail}
+  - {name: answer, pool: desk, service: 12 min, patience: 5 min, gives_up_to: mail, label: software}
+  - {name: mail, delay: 1 min, merge: {}, rework: {share: 10 %, back_to: answer}}
+  - {name: beside, after: arrival, delay: 1 min}
+"""
+    )
+    with pytest.raises(ScenarioError) as caught:
+        loaded(tmp_path, text)
+    told = " ".join(messages(caught.value))
+    assert "an aside beside branches (`after`) sends no tips back" in told
+    assert "an aside of several stages (menu, answer) does not merge" in told
+
+
+def test_no_aside_leads_past_rework_to_where_tips_are_sent_back_again(tmp_path: Path) -> None:
+    text = (
+        CALLS[: CALLS.index("stages:")]
+        + """stages:
+  - {name: answer, pool: desk, service: 12 min, patience: 5 min, gives_up_to: mail, label: software}
+  - {name: check, delay: 1 min, rework: {share: 10 %, back_to: answer}}
+  - {name: mail, delay: 1 min}
+  - {name: close, delay: 0 s, rework: {share: 10 %, back_to: answer}}
+  - {name: beside, after: arrival, delay: 1 min}
+"""
+    )
+    with pytest.raises(ScenarioError, match="no aside leads past 'check'"):
+        loaded(tmp_path, text)
+
+
+def test_what_never_comes_with_an_aside_is_a_fault(tmp_path: Path) -> None:
+    """Nobody has been served who was in vain there, nor come to what hangs on that start; all else can be."""
+    for ends, may in (
+        ("{from: answer.end, to: mail.end, mean: 1 h}", False),
+        ("{from: early.end, to: mail.end, mean: 1 h}", False),
+        ("{from: answer.start, to: mail.end, mean: 1 h}", False),
+        ("{from: answer.enter, to: mail.end, mean: 1 h}", True),
+        ("{from: mail.start, to: close.end, mean: 1 h}", True),
+        ("{from: answer.end, to: close.end, mean: 1 h}", True),
+        ("{from: arrival, to: lost, mean: 1 h}", False),
+    ):
+        text = f"{ASIDE}targets: {{one: {ends}}}\n"
+        if may:
+            assert loaded(tmp_path, text).targets
+            continue
+        with pytest.raises(ScenarioError, match="no tip that this target judges can have"):
+            loaded(tmp_path, text)
+
+
+def test_an_aside_is_told_and_drawn(tmp_path: Path) -> None:
+    scenario = loaded(tmp_path, ASIDE)
+    begins = {stage.stage: stage.begins for stage in describe(scenario).stages}
+    assert begins["mail"] == "begins where answer is in vain"
+    assert begins["close"].endswith("the end of mail counts as that of what was in vain")
+    drawn = diagram(scenario)
+    assert drawn.count("marker-end") == len(leads(scenario))
+    assert (">in vain<" in drawn, ">instead<" in drawn) == (True, True)
 
 
 def test_a_fault_of_one_stage_hides_and_feigns_none_of_where_others_send_tips_back(tmp_path: Path) -> None:
