@@ -326,9 +326,9 @@ def searching() -> dict[str, Any]:
     drawn: list[tuple[int, int]] = []
     real_draw = trials.draw
 
-    def draw(scenario: Any, index: int, *, seed: int) -> Any:
+    def draw(scenario: Any, index: int, *, seed: int, streams: Any = None) -> Any:
         drawn.append((seed, index))
-        return real_draw(scenario, index, seed=seed)
+        return real_draw(scenario, index, seed=seed, streams=streams)
 
     trials.draw = draw
     ran = [0]

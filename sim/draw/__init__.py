@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.draw.key import draw_key
 from sim.draw.preparation import fixed, prepared
-from sim.draw.streams import keyed_uniforms
+from sim.draw.streams import RememberedStreams, keyed_uniforms
 from sim.dynamics.replication import Replication, Tips, Visits
 from sim.scenario.shifts import seats, without
 
@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from sim.dynamics.replication import Plan, Rules
     from sim.scenario.schema import Scenario
 
-__all__ = ["draw", "draw_key", "draw_slices", "draw_tips", "restaff"]
+__all__ = ["RememberedStreams", "draw", "draw_key", "draw_slices", "draw_tips", "restaff"]
 
 
-def draw(scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
+def draw(
+    scenario: Scenario, index: int, *, seed: int | None = None, streams: RememberedStreams | None = None
+) -> Replication:
     """Replication `index` of a scenario, by its own seed if none is given.
 
-    The same scenario, seed and index give the same arrays. ScenarioError when next to no tip comes to a stage
+    The same scenario, seed and index give the same arrays, with or without `streams`, in which another scenario's
+    replication of that seed and index may have left what it drew. ScenarioError when next to no tip comes to a stage
     that has a backlog.
     """
     drawn_by = _drawn_by(scenario, index, seed)
-    tips, visits = draw_tips(scenario, index, seed=drawn_by)
+    tips, visits = prepared(scenario).draw(index, drawn_by, streams)
     return Replication(tips, visits, *_staffing(scenario, index, drawn_by), index, drawn_by)
 
 
@@ -109,8 +112,10 @@ def _with_absence(scenario: Scenario, plan: Plan, index: int, seed: int) -> Plan
 class _Draw(ModuleType):
     """This package, which can be called: once it is imported, `sim.draw` is the package and no longer the function."""
 
-    def __call__(self, scenario: Scenario, index: int, *, seed: int | None = None) -> Replication:
-        return draw(scenario, index, seed=seed)
+    def __call__(
+        self, scenario: Scenario, index: int, *, seed: int | None = None, streams: RememberedStreams | None = None
+    ) -> Replication:
+        return draw(scenario, index, seed=seed, streams=streams)
 
 
 sys.modules[__name__].__class__ = _Draw

@@ -70,9 +70,10 @@ class Prepared:
         """The channel of each row of a rate that tells them apart."""
         self.certain = {name: mix.certain for name, mix in self.mixes.items() if mix.certain is not None}
 
-    def draw(self, index: int, seed: int) -> tuple[Tips, Visits]:
-        """The tips of one replication, each with its visits."""
-        streams = Streams(seed, index)
+    def draw(self, index: int, seed: int, streams: Streams | None = None) -> tuple[Tips, Visits]:
+        """The tips of one replication, each with its visits; `streams` are those of the replication, where they are at
+        hand."""
+        streams = Streams(seed, index) if streams is None else streams
         scenario, demand = self.scenario, self.scenario.demand
         book, n_backlog = self._begun(streams)
         if demand.trace is not None:

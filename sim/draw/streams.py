@@ -25,6 +25,10 @@ SKIPPED: Final = 1 << 16
 """Rows passed over at a time by a stream whose first user is a late tip."""
 
 
+PART: Final = 1 << 15
+"""Rows of a stream that are kept together: as many as tips are drawn together, so that these have them as they are."""
+
+
 class Digest(ISeedSequence):
     """Seed words from a hash: as good as those of a SeedSequence, and had in a quarter of the time."""
 
@@ -187,6 +191,59 @@ class Streams:
     def uniform(self, *name: str) -> Stream:
         """The named stream of uniforms in [0, 1)."""
         return self.stream("uniform", *name)
+
+
+class Remembered(Stream):
+    """A stream whose rows are kept, so that they may be read again, in any order; nobody can write to them."""
+
+    def __init__(self, fill: Callable[[Variates], object]) -> None:
+        super().__init__(fill)
+        self._parts: list[Variates] = []
+        """Of PART rows each; of the last one some may not be drawn yet."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many were drawn."""
+        return self._next
+
+    def rows(self, first: int, count: int) -> Variates:
+        """Rows `first` to `first + count`."""
+        while self._next < first + count:
+            within = self._next % PART
+            if not within:
+                self._parts.append(np.empty(PART))
+            fresh = self._parts[-1][within : within + first + count - self._next]
+            self._fill(fresh)
+            self._next += fresh.size
+        own, within = self._parts[first // PART : -(-(first + count) // PART)], first % PART
+        whole = own[0] if len(own) == 1 else np.concatenate(own) if own else np.empty(0)
+        found = whole[within : within + count]
+        found.flags.writeable = False
+        return found
+
+    def fill(self, first: int, out: Variates) -> Variates:
+        """Fill `out` with the rows from `first` on."""
+        out[:] = self.rows(first, out.size)
+        return out
+
+
+class RememberedStreams(Streams):
+    """The streams of one replication, which see many scenarios through: each reads the same rows from the beginning.
+
+    A part of a replication has streams of its own, which are not kept.
+    """
+
+    def stream(self, standard: str, *name: str) -> Stream:
+        """The named stream of a standard variate."""
+        opened = self._open.get((standard, *name))
+        if opened is None:
+            opened = self._open[standard, *name] = Remembered(filler(self.generator(*name), standard))
+        return opened
+
+    @property
+    def n_bytes(self) -> int:
+        """What is kept."""
+        return sum(one.n_rows * 8 for one in self._open.values() if isinstance(one, Remembered))
 
 
 class ScatteredStreams(Streams):

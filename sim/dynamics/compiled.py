@@ -50,6 +50,10 @@ _at_hand: Final[set[tuple[bool, ...]]] = set()
 """Of the functions without `queues`, those that this process has called: with people, following delays and knowing who
 may pre-empt, or not."""
 
+_large: Final[list[tuple[Rules, int]]] = []
+"""The rules by which working tables of the first size were last too small, and the size that was not: the next
+replication is mostly one by the same rules."""
+
 
 def simulate(replication: Replication) -> Log:
     """The log of a replication, equal to the reference engine's in every array."""
@@ -75,7 +79,8 @@ def simulate(replication: Replication) -> Log:
     lent = borrows and (True, *uses) in _at_hand and (False, *uses) not in _at_hand
     apart = needs or lent
     roster = _roster(replication) if apart else None
-    for room in rooms():
+    least = next((room for of, room in _large if of is rules), 0)
+    for n_before, room in enumerate(room for room in rooms() if room >= least):
         working = nobody_yet(room, replication, q.N_COLUMNS if ordered else 0, apart)
         lists = empty_lists(replication, lines)
         people, queues, branches = None, None, None
@@ -92,6 +97,8 @@ def simulate(replication: Replication) -> Log:
             people = h.People(roster, _pace(rules.speeds), _hands(room, replication), _merging(replication))
         clock = rules.gates, rules.horizon, np.array([0, 0, rules.horizon])
         if run(*given, clock, log, lists, nothing_due(room), working, people, queues, branches, followed):
+            if n_before:
+                _large[:] = [(rules, room)]
             break
     if not ordered:
         _at_hand.add((apart, *uses))

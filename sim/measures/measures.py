@@ -158,7 +158,7 @@ def measure(
     targets ask for pools, places have the load that was offered and who was on duty.
     """
     frame = scenario if isinstance(scenario, Frame) else Frame(scenario)
-    if len(replication.visits) * replication.rules.horizon > COUNTABLE:
+    if n_at_a_time(replication) * replication.rules.horizon > COUNTABLE:
         hold_countable(time_of_visits(log, replication), len(replication.visits))
     first_spell = np.empty(len(replication.visits) + 1, np.int64)
     passes.find_spells(log.spells.visit, first_spell)
@@ -233,6 +233,12 @@ def tally_of(target: Target, cohort: Cohort) -> Tally | None:
     none."""
     found = kind_of(target).tally(target, cohort)
     return found.without(cohort.unlabelled) if found is not None and target.in_each == "tier" else found
+
+
+def n_at_a_time(replication: Replication) -> int:
+    """How many visits there may be at a time, at most: one of each tip, unless it may go on elsewhere."""
+    visits = replication.visits
+    return len(visits) if visits.branch or visits.follows.size else len(replication.tips)
 
 
 def time_of_visits(log: Log, replication: Replication) -> float:

@@ -388,12 +388,13 @@ def _within(began, ended, window):
 
 
 @kernel
-def follow_places(tips, visits, log, spells, stages, world, group, changes, totals):
+def follow_places(tips, visits, log, spells, stages, world, group, asked, changes, totals):
     """The numbers that joined, left, would be done and are busy, by group of places and cell of time; totals by place.
 
     Who waits has joined, not left, and is not at work: so a spell at another place than the stage's own is counted as
     having left the line for its time, and a wrap-up as having come back to it. `alone` is how long a visit would be in
-    hand with endless staff, its wrap-up with it. Without `lines` who joined, left and would be done is not told.
+    hand with endless staff, its wrap-up with it. Without `lines` it is told of each place what would be in hand, and
+    of those that are `asked` for who is busy there.
     """
     first_visit, centre, lost, vain, merged = tips
     kind, alone, first_spell, kind_stage = visits
@@ -417,13 +418,21 @@ def follow_places(tips, visits, log, spells, stages, world, group, changes, tota
                 left = merged[visit]
             joined = min(opening(enter[visit], stage, gates), left)
             done = joined + alone[visit]
-            leaves = _cell(left, window)
-            if lines:
-                _step_at(changes, JOINED, own, _cell(joined, window), 1)
-                _step_at(changes, GONE, own, leaves, 1)
-                _step_at(changes, DONE, own, _cell(done, window), 1)
-            waited = _within(joined, left, window)
             totals[place, OFFERED] += _within(joined, done, window)
+            if not lines:
+                for spell in range(first_spell[visit], first_spell[visit + 1]):
+                    spell &= NO_SIGN
+                    by = spell_place[spell] & NO_SIGN
+                    if asked[by]:
+                        _step_at(changes, BUSY, group[by], _cell(began[spell], window), 1)
+                        _step_at(changes, BUSY, group[by], _cell(ended[spell], window), -1)
+                        totals[by, BUSY] += _within(began[spell], ended[spell], window)
+                continue
+            leaves = _cell(left, window)
+            _step_at(changes, JOINED, own, _cell(joined, window), 1)
+            _step_at(changes, GONE, own, leaves, 1)
+            _step_at(changes, DONE, own, _cell(done, window), 1)
+            waited = _within(joined, left, window)
             for spell in range(first_spell[visit], first_spell[visit + 1]):
                 by = spell_place[spell]
                 since, until = began[spell], ended[spell]

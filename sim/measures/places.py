@@ -66,9 +66,11 @@ class Following:
             self.asked = np.isin(frame.pool_of_place, pools)
         each = np.arange(len(frame.pool_of_place))
         self.grids: dict[tuple[bool, int] | None, _Numbers] = {
-            None: _Numbers(frame, frame.pool_of_place, frame.cells)
+            None: _Numbers(frame, frame.pool_of_place, frame.cells, self.asked)
         } | {
-            (by_centre, length): _Numbers(frame, each if by_centre else frame.pool_of_place, frame.steps(length))
+            (by_centre, length): _Numbers(
+                frame, each if by_centre else frame.pool_of_place, frame.steps(length), self.asked
+            )
             for by_centre, length in sorted(frame.pool_slots - {(False, frame.interval)})
         }
 
@@ -134,15 +136,16 @@ def _alone(log: Log, replication: Replication) -> Ints:
 class _Numbers:
     """The numbers by group of places and step of a grid, and by place, as they are counted."""
 
-    def __init__(self, frame: Frame, group: Ints, grid: TimeSteps):
-        self.frame, self.group, self.grid = frame, group, grid
+    def __init__(self, frame: Frame, group: Ints, grid: TimeSteps, asked: NDArray[np.bool_]):
+        self.frame, self.group, self.grid, self.asked = frame, group, grid, asked
         n_groups = int(group.max(initial=-1)) + 1
         self.changes = np.zeros((passes.N_FOLLOWED, n_groups, grid.n_steps + 1, 2), np.int64)
         self.totals = np.zeros((len(group), passes.N_NUMBERS), np.int64)
         self.window = (frame.first, frame.last, grid.origin, grid.step)
 
     def add(self, log: Log, alone: Ints, replication: Replication, first_spell: Ints, *, lines: bool) -> None:
-        """Count visits; who is in line, and what would be done, in cells of time only with `lines`."""
+        """Count visits; who is in line, and what would be done, in cells of time only with `lines`, and without only at
+        the places that are asked for who is busy."""
         tips, visits, rules = replication.tips, replication.visits, replication.rules
         passes.follow_places(
             (tips.first_visit, tips.centre, log.lost, vain(log, replication), log.merged),
@@ -152,6 +155,7 @@ class _Numbers:
             (rules.stages.place, rules.stages.place_step),
             (self.window, rules.gates, rules.horizon, lines),
             self.group,
+            self.asked,
             self.changes,
             self.totals,
         )
@@ -171,7 +175,22 @@ class _Numbers:
             left = frame.last - np.clip(tick, frame.first, frame.last)
             np.add.at(totals[:, number], place, change * left)
         totals[:, passes.BUSY] -= totals[:, passes.OVERTIME]
-        followed = np.cumsum(changes[..., passes.JUMP], axis=-1) * self.grid.step - changes[..., passes.REST]
-        followed = followed[..., :-1]
-        joined, gone, busy, on_duty, overtime, late, done = followed
+        if not lines:
+            return self._of_asked(), totals
+        joined, gone, busy, on_duty, overtime, late, done = self._followed(changes)
         return np.stack([joined - gone - busy, joined - done, busy - overtime, on_duty, overtime, late]), totals
+
+    def _of_asked(self) -> Ints:
+        """(N_NUMBERS, n_groups, n_steps) of the groups that targets ask for, of which alone it is to be used: when they
+        were busy and on duty, and in overtime."""
+        of = np.unique(self.group[self.asked])
+        busy, on_duty, overtime = self._followed(self.changes[passes.BUSY : passes.OVERTIME + 1, of])
+        found = np.zeros((passes.N_NUMBERS, self.changes.shape[1], self.grid.n_steps), np.int64)
+        found[passes.BUSY, of], found[passes.ON_DUTY, of] = busy - overtime, on_duty
+        found[passes.OVERTIME, of] = overtime
+        return found
+
+    def _followed(self, changes: Ints) -> Ints:
+        """(..., n_steps) ticks in each step, of numbers that so change."""
+        followed = np.cumsum(changes[..., passes.JUMP], axis=-1) * self.grid.step - changes[..., passes.REST]
+        return np.asarray(followed[..., :-1])

@@ -47,7 +47,7 @@ def expected(level: DemandLevels, run: Run) -> Hours:
     demand, horizon = level.demand, level.horizon
     hour = _hours(level.local, horizon)
     parts = list(level.edges())
-    edge = np.unique(np.concatenate([hour, *parts])) if parts else hour
+    edge = _in_order(np.concatenate([hour, *parts])) if parts else hour
     middle, span = (edge[1:] + edge[:-1]) / 2, np.diff(edge)
     base = level.base * span * (1 + demand.growth) ** (middle / YEAR)
     of_hour = hour.searchsorted(edge[:-1], side="right") - 1
@@ -152,13 +152,22 @@ def expected_tips(scenario: Scenario) -> tuple[float, float]:
         arrival = trace(scenario).arrival
         counted = (arrival >= scenario.cohort_from) & (arrival < scenario.cohort_to)
         return float(len(arrival)), float(counted.sum())
-    ticks = (scenario.horizon, scenario.cohort_to, scenario.cohort_from)
-    if given is not None:
-        an_hour = by_hour_of_week(scenario).sum(axis=1)
-        until = [_until(scenario, an_hour, tick) for tick in ticks]
-    else:
-        until = [float(expected(_levels(scenario, tick), scenario.run).tips.sum()) for tick in ticks]
-    return until[0], until[1] - until[2]
+    until, first, last = (
+        tips_before(scenario, tick) for tick in (scenario.horizon, scenario.cohort_from, scenario.cohort_to)
+    )
+    return until, last - first
+
+
+def expected_of_replication(scenario: Scenario) -> float:
+    """The first of `expected_tips`, in a third of the time."""
+    return expected_tips(scenario)[0] if scenario.demand.trace is not None else tips_before(scenario, scenario.horizon)
+
+
+def tips_before(scenario: Scenario, tick: int) -> float:
+    """Expected tips before a tick, of a scenario whose tips are drawn or resampled."""
+    if scenario.demand.trace is not None:
+        return _until(scenario, by_hour_of_week(scenario).sum(axis=1), tick)
+    return float(expected(_levels(scenario, tick), scenario.run).tips.sum())
 
 
 def _until(scenario: Scenario, by_hour: Floats, tick: int) -> float:
@@ -170,7 +179,15 @@ def _until(scenario: Scenario, by_hour: Floats, tick: int) -> float:
 
 def _hours(local: Local, horizon: int) -> NDArray[np.int64]:
     """The edges of the hours of a run on the local clock, the first and the last cut where the run begins and ends."""
-    return np.unique(np.concatenate(([0, horizon], local.marks(0, horizon, HOUR))))
+    return _in_order(np.concatenate(([0, horizon], local.marks(0, horizon, HOUR))))
+
+
+def _in_order(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ticks in order, each once. They mostly lie in order, where sorting takes a tenth of what `np.unique` does."""
+    found = np.sort(ticks)
+    fresh = np.ones(found.size, dtype=np.bool_)
+    np.not_equal(found[1:], found[:-1], out=fresh[1:])
+    return found[fresh]
 
 
 def _levels(scenario: Scenario, horizon: int) -> DemandLevels:

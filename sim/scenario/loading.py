@@ -17,7 +17,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from sim.scenario import shape
-from sim.scenario.arrivals import channel_mix, expected_tips
+from sim.scenario.arrivals import channel_mix, expected_of_replication
 from sim.scenario.counts import counts, coverage_fault
 from sim.scenario.faults import Fault, Mark, ScenarioError, at, shown
 from sim.scenario.fields import hint, hints_for_a_screen
@@ -290,7 +290,7 @@ class Document:
 
 
 def _check_number(scenario: Scenario, mark: Mark, path: tuple[str | int, ...]) -> None:
-    if (tips := expected_tips(scenario)[0]) > MOST_TIPS:
+    if (tips := expected_of_replication(scenario)) > MOST_TIPS:
         raise ScenarioError([at(mark, path, f"a replication would have {tips:,.0f} tips, more than {MOST_TIPS:,}")])
 
 

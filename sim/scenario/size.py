@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from sim.dynamics.clock import DAY
-from sim.scenario.arrivals import channel_mix, expected_tips
+from sim.scenario.arrivals import channel_mix, expected_of_replication
 from sim.scenario.branches import branching
 from sim.scenario.faults import Fault, ScenarioError
 from sim.scenario.flow import flow, offered_hours
@@ -80,7 +80,7 @@ def in_memory(scenario: Scenario, tips: float | None = None) -> InMemory:
 
 def tips_of(scenario: Scenario) -> float:
     """How many tips a replication has, about."""
-    return expected_tips(scenario)[0] + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
+    return expected_of_replication(scenario) + (sum(scenario.start_with.backlog.values()) if scenario.start_with else 0)
 
 
 def why_whole(scenario: Scenario) -> str:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from sim.draw import draw, draw_key, restaff
+from sim.draw import RememberedStreams, draw, draw_key, restaff
 from sim.dynamics.replication import Replication
 from sim.measures.frame import Frame
 from sim.measures.measures import Measures
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 200_000_000
 """Drawn tips are kept up to this many bytes: 35 replications of the national year, 70 of half of it."""
+
+MOST_REMEMBERED: Final = 80_000_000
+"""What streams hold that other scenarios with other draws may read again, up to this many bytes."""
+
+MANY_DRAWS: Final = 5
+"""So many scenarios with draws of their own are worth it."""
 
 MOST_ELSEWHERE: Final = 2
 """Programs for which a worker of a cluster keeps drawn tips at a time."""
@@ -63,6 +69,10 @@ class Draws:
         self._kept: OrderedDict[tuple[str, int, int], Replication] = OrderedDict()
         self._first: dict[str, Scenario] = {}
         self._bytes = 0
+        self._streams: dict[tuple[int, int], RememberedStreams] = {}
+        """By seed and index, of replications that nobody draws just now."""
+        self._of_last = 0
+        """Bytes of the replication that was drawn last."""
         self._lock = threading.Lock()
         self._name = uuid4().hex
 
@@ -81,10 +91,33 @@ class Draws:
             first = self._first.setdefault(draws_by, scenario)
         if found is not None:
             return restaff(found, scenario)
-        drawn = draw(first, index, seed=seed)
+        drawn = self._draw(first, index, seed)
         with self._lock:
             self._keep(key, drawn)
         return drawn if first is scenario else restaff(drawn, scenario)
+
+    def _draw(self, scenario: Scenario, index: int, seed: int) -> Replication:
+        """A replication, by streams that are kept for scenarios with other draws, once there are many.
+
+        The streams are in nobody else's hands meanwhile; who asks for the same at the same time draws without.
+        """
+        with self._lock:
+            streams = self._streams.pop((seed, index), None)
+            if streams is None and len(self._first) >= MANY_DRAWS:
+                # What a replication's streams hold is somewhat larger than what comes of it.
+                room = self._held + self._of_last <= MOST_REMEMBERED
+                streams = RememberedStreams(seed, index) if room else None
+        drawn = draw(scenario, index, seed=seed, streams=streams)
+        with self._lock:
+            self._of_last = _size(drawn)
+            if streams is not None and self._held + streams.n_bytes <= MOST_REMEMBERED:
+                self._streams[seed, index] = streams
+        return drawn
+
+    @property
+    def _held(self) -> int:
+        """Bytes of streams that are kept."""
+        return sum(one.n_bytes for one in self._streams.values())
 
     def of(self, scenario: Scenario, seed: int) -> Callable[[int], Replication] | None:
         """The replications of a scenario by index; None if nothing is kept."""

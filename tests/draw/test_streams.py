@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.draw.streams import SKIPPED, Streams
+from sim.draw.streams import PART, SKIPPED, RememberedStreams, Streams
 
 
 def rows(*name: str, standard: str = "uniform", seed: int = 1, index: int = 0, first: int = 0) -> list[float]:
@@ -40,6 +40,24 @@ def test_the_last_block_may_be_asked_for_again_and_no_earlier_one() -> None:
     stream.rows(5, 5)
     with pytest.raises(ValueError, match="read forwards"):
         stream.rows(0, 5)
+
+
+@pytest.mark.parametrize("standard", ["normal", "exponential", "uniform", "gamma:0.3"])
+def test_remembered_rows_are_those_of_the_stream_in_any_order(standard: str) -> None:
+    whole = Streams(1, 0).stream(standard, "x").rows(0, 2 * PART + 9)
+    streams = RememberedStreams(1, 0)
+    remembered = streams.stream(standard, "x")
+    for first, count in ((PART - 2, 1), (0, 5), (PART - 3, 6), (PART, PART), (PART + 1, 0), (0, 2 * PART + 9), (3, 4)):
+        assert np.array_equal(remembered.rows(first, count), whole[first : first + count])
+        assert np.array_equal(remembered.fill(first, np.empty(count)), whole[first : first + count])
+    assert streams.stream(standard, "x") is remembered
+    assert streams.n_bytes == whole.nbytes
+
+
+def test_nobody_writes_to_remembered_rows() -> None:
+    for first, count in ((0, 5), (PART - 3, 6)):
+        with pytest.raises(ValueError, match="read-only"):
+            RememberedStreams(1, 0).uniform("x").rows(first, count)[0] = 0
 
 
 @pytest.mark.parametrize("standard", ["cauchy", "gamma", "gamma:"])

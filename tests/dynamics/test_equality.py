@@ -124,6 +124,28 @@ def test_tables_that_are_too_small_are_run_again_with_larger_ones(seed: int, mon
     assert len(tried) > 1
 
 
+def test_the_next_replication_by_the_same_rules_begins_with_tables_that_were_large_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+    real = compiled.nobody_yet
+
+    def nobody_yet(room: int, *rest: Any) -> Any:
+        tried.append(room)
+        return real(room, *rest)
+
+    monkeypatch.setattr(compiled, "rooms", lambda: iter((1, 3, 9, 4096)))
+    monkeypatch.setattr(compiled, "nobody_yet", nobody_yet)
+    one, other = (random_world(seed) for seed in (1, 2))
+    first = compiled.simulate(one)
+    needed = tried.copy()
+    assert len(needed) > 1
+    assert not differences(compiled.simulate(one), first)
+    assert tried == [*needed, needed[-1]]
+    compiled.simulate(other)
+    assert tried[len(needed) + 1] == 1
+
+
 def first_difference(one: Log, other: Log) -> str:
     """Which arrays differ, and the earliest visit that does."""
     row = min(

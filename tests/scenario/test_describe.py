@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.dynamics.clock import DAY, HOUR, MINUTE, YEAR
-from sim.scenario.arrivals import by_hour_of_week, expected, expected_tips
+from sim.scenario.arrivals import by_hour_of_week, expected, expected_of_replication, expected_tips
 from sim.scenario.describe import describe
 from sim.scenario.flow import flow
 from sim.scenario.loading import load
@@ -113,7 +113,9 @@ def test_profiles_growth_and_surges_by_hand(tmp_path: Path) -> None:
 
 def test_surges_at_random_times_are_spread_evenly(tmp_path: Path) -> None:
     demand = ", surges: [{per_year: 73, lasts: 1 d, factor: 3, fades: 2 d}]"
-    assert expected_tips(plain(tmp_path, demand=demand))[0] == pytest.approx(14 * 144 * (1 + 2 * 73 * 2 / 365))
+    surging = plain(tmp_path, demand=demand)
+    assert expected_tips(surging)[0] == pytest.approx(14 * 144 * (1 + 2 * 73 * 2 / 365))
+    assert expected_of_replication(surging) == expected_tips(surging)[0]
 
 
 def test_a_run_that_starts_within_an_hour(tmp_path: Path) -> None:
@@ -147,6 +149,7 @@ def test_recorded_tips_are_counted_as_they_are(tmp_path: Path) -> None:
     )
     scenario = small(tmp_path, "volume: 10/h", "trace: tips.csv")
     assert expected_tips(scenario) == (3, 2)
+    assert expected_of_replication(scenario) == 3
     a_tick = by_hour_of_week(scenario) * HOUR
     # From Monday to the Monday after: two Mondays, on one of which these came.
     assert a_tick[3] == pytest.approx([0.7, 0.3])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.draw import RememberedStreams, streams
 from sim.dynamics.replication import Replication
 from sim.scenario.loading import load
 from sim.scenario.schema import Scenario
@@ -426,9 +428,9 @@ def test_a_search_with_little_room_draws_again_only_what_found_none(
 ) -> None:
     drawn = []
 
-    def draw(one: Scenario, index: int, *, seed: int) -> Replication:
+    def draw(one: Scenario, index: int, *, seed: int, streams: RememberedStreams | None = None) -> Replication:
         drawn.append(index)
-        return real_draw(one, index, seed=seed)
+        return real_draw(one, index, seed=seed, streams=streams)
 
     real_draw = trials.draw
     monkeypatch.setattr(trials, "draw", draw)
@@ -445,6 +447,45 @@ def test_a_search_with_little_room_draws_again_only_what_found_none(
     assert drawn[8:] == [0]
 
 
+def test_other_draws_read_the_same_variates_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept once there are many scenarios, and every replication is what it is when drawn for itself."""
+    opened: list[str] = []
+    real = streams.filler
+
+    def filler(generator: np.random.Generator, standard: str) -> Callable[[np.ndarray], object]:
+        opened.append(standard)
+        return real(generator, standard)
+
+    monkeypatch.setattr(streams, "filler", filler)
+    monkeypatch.setattr(trials, "MANY_DRAWS", 2)
+    draws = trials.Draws()
+    found = []
+    for volume in (20_000, 30_000, 25_000, 40_000):
+        scenario = load(NATIONAL, changes=[*WEEKS, f"demand.volume={volume}/year"])
+        n_opened = len(opened)
+        replication = draws.get(scenario, 0, 1)
+        found.append(len(opened) - n_opened)
+        alone = trials.draw(scenario, 0, seed=1)
+        for part, own in ((replication.tips, alone.tips), (replication.visits, alone.visits)):
+            for name in part.__slots__:
+                assert np.array_equal(getattr(part, name), getattr(own, name)), name
+    assert found[0] == found[1] > 20
+    # More tips may need what no tip before did, such as another visit to a stage.
+    assert found[2] == 0
+    assert found[3] < 3
+
+
+def test_variates_are_kept_where_there_is_room(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "MANY_DRAWS", 2)
+    monkeypatch.setattr(trials, "MOST_REMEMBERED", 2.5 * trials._size(trials.draw(scenario, 0, seed=1)))
+    draws = trials.Draws()
+    for draws_by in ("one", "other", "third"):
+        for index in range(4):
+            draws.get(scenario, index, 1, draws_by)
+    assert 0 < len(draws._streams) < 4
+    assert draws._held <= trials.MOST_REMEMBERED
+
+
 def test_a_map_that_walks_round_its_draws_finds_what_it_had_room_for(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,9 +493,9 @@ def test_a_map_that_walks_round_its_draws_finds_what_it_had_room_for(
     drawn = []
     real_draw = trials.draw
 
-    def draw(one: Scenario, index: int, *, seed: int) -> Replication:
+    def draw(one: Scenario, index: int, *, seed: int, streams: RememberedStreams | None = None) -> Replication:
         drawn.append(index)
-        return real_draw(one, index, seed=seed)
+        return real_draw(one, index, seed=seed, streams=streams)
 
     room = 3.2 * trials._size(real_draw(scenario, 0, seed=1))
     monkeypatch.setattr(trials, "draw", draw)
