@@ -368,7 +368,7 @@ def turn_away(now, tips, visits, lines, log, lists, due, working, queues, branch
             for other in range(at, n + 1):
                 slot = joined[other, 0]
                 fresh = joined[other, 1] == room and is_fresh(slot, room, slots)
-                if fresh and (highest == m.NIL or slots[slot, m.END_KEY] > slots[highest, m.END_KEY]):
+                if fresh and (highest == m.NIL or slots[slot, m.VISIT] > slots[highest, m.VISIT]):
                     highest = slot
             if highest == m.NIL:
                 break
@@ -522,7 +522,7 @@ def go_on(now, slot, alone, horizon, tables, state, people, queues, branches, fl
             expect(now, slot, visit, stage, False, visits, stages, due, slots, rules)
             slots[slot, m.STATE] = m.HELD
             before = lists.held[stage, 1]
-            while before != m.NIL and slots[before >> 1, m.END_KEY] > slots[slot, m.END_KEY]:
+            while before != m.NIL and slots[before >> 1, m.VISIT] > visit:
                 before = slots[before >> 1, m.PREV]
             m.insert(slots, lists.held, stage, 2 * slot, before)
             m.push(due.heap, opens, own_key(slot, PASSES, ARRIVAL, slots), slot, visit, int64(m.RELEASES))
