@@ -281,7 +281,7 @@ def _await_no_longer(trial: _Trial, tick: Ticks, of: Ticks, found: Ticks) -> Non
         for row in mine:
             if row in leads:
                 (leader,) = leads[row]
-                never[row] = never[row] if aside[leader] == row else never[leader]
+                never[row] = never[row] if aside[leader] == row else min(never[leader], int(log.end[leader]))
                 continue
             cues: dict[int, list[int]] = {}
             for moment in hangs[begins[row] : begins[row + 1]].tolist():

@@ -102,7 +102,7 @@ MUTANTS = (
     ),
     _rule(
         "who is released or comes back in falling order of tips",
-        ("<< 37) + index", "<< 37) + (-index if kind == ARRIVAL and later >= PASSES else index)"),
+        ("<< 37) + index", "<< 37) + (-index if kind == ARRIVAL and later & 15 >= PASSES else index)"),
     ),
     _rule(
         "a tip comes before it becomes visible",

@@ -195,6 +195,10 @@ def test_a_tip_that_one_pool_gives_up_starts_at_heads_of_another_that_go_in_the_
     hold(random_world(2_000_519, delays=True), "tests.dynamics.worlds.random_world(2000519, delays=True)")
 
 
+def test_an_aside_is_awaited_no_longer_once_what_leads_to_it_was_served() -> None:
+    hold(random_world(2_000_266, delays=True), "tests.dynamics.worlds.random_world(2000266, delays=True)")
+
+
 @pytest.mark.slow
 def test_engines_agree_on_chains_of_delays_in_3000_more_worlds() -> None:
     for seed in range(2_000_000, 2_003_000):
